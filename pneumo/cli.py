@@ -1,0 +1,190 @@
+"""`python -m pneumo`: every command of docs/architecture.md. Answers go to standard output, progress to standard error."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+from pneumo import registry
+from pneumo.cli_predict import run_predict
+from pneumo.errors import ConfigError, PneumoError
+from pneumo.reporting.model_card import interval, model_card
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command. Returns 0: done; 1: done in part, or refused for what the files hold; 2: wrong usage."""
+    parser = _parser()
+    options, extra = parser.parse_known_args(arguments)
+    if extra and options.command != "train":
+        parser.error(f"unknown arguments: {' '.join(extra)}")
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+    try:
+        return options.run(options, extra)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except PneumoError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pneumo", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    predict = commands.add_parser("predict", help="answer for files or folders of X-rays")
+    predict.add_argument("paths", nargs="+", metavar="PATH")
+    predict.add_argument("--model", help="default: the best model of the registry")
+    predict.add_argument("--operating-point", default=None, help="balanced (default), rule-out or rule-in")
+    predict.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    predict.add_argument("--heatmap", type=Path, metavar="DIR", help="also write an overlay PNG for each answer")
+    predict.add_argument("--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    predict.set_defaults(run=lambda options, _: run_predict(options))
+
+    train = commands.add_parser("train", help="train a network; any setting of the config as --name value")
+    train.add_argument("architecture")
+    train.add_argument("--data", type=Path, required=True)
+    train.add_argument("--output", type=Path, required=True, help="the run folder to make")
+    train.add_argument("--config", type=Path, help="JSON file of settings; flags go over it")
+    train.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    train.set_defaults(run=_train)
+
+    evaluate = commands.add_parser("evaluate", help="predictions and metrics of a model on one split")
+    evaluate.add_argument("model")
+    evaluate.add_argument("--data", type=Path, default=data_dir())
+    evaluate.add_argument("--split", default="test", help="test, validation, or a folder below --data")
+    evaluate.add_argument("--output", type=Path, help="folder for the files; default: the model's own")
+    evaluate.add_argument("--why", default="evaluate command", help="reason for the ledger")
+    evaluate.set_defaults(run=_evaluate)
+
+    models = commands.add_parser("models", help="the registry").add_subparsers(dest="action", required=True)
+    models.add_parser("list", help="every model with its test AUC").set_defaults(run=_models_list)
+    show = models.add_parser("show", help="a model's card")
+    show.add_argument("id")
+    show.set_defaults(run=_models_show)
+    verify = models.add_parser("verify", help="check that models can serve; exit 1 when one cannot")
+    verify.add_argument("id", nargs="?")
+    verify.set_defaults(run=_models_verify)
+    promote = models.add_parser("promote", help="make a model of a finished run: export, calibrate, evaluate")
+    promote.add_argument("run_folder", type=Path, metavar="RUN")
+    promote.add_argument("id")
+    promote.add_argument("--data", type=Path, default=data_dir())
+    promote.add_argument("--why", default="promotion", help="reason for the ledger of test looks")
+    promote.set_defaults(run=_models_promote)
+
+    data = commands.add_parser("data", help="data sets").add_subparsers(dest="action", required=True)
+    splitting = data.add_parser("split", help="write the patient-disjoint split of DIR as CSV")
+    splitting.add_argument("dir", type=Path, metavar="DIR")
+    splitting.add_argument("--seed", type=int, default=0)
+    splitting.add_argument("--output", type=Path, default=Path("split.csv"))
+    splitting.set_defaults(run=_data_split)
+    phantom = data.add_parser("phantom", help="make a small synthetic set in the usual layout")
+    phantom.add_argument("dir", type=Path, metavar="DIR")
+    phantom.add_argument("--patients", type=int, default=24, help="for each of normal, bacterial, viral in train")
+    phantom.add_argument("--seed", type=int, default=0)
+    phantom.set_defaults(run=_data_phantom)
+    return parser
+
+
+def data_dir() -> Path:
+    return Path(os.environ.get("PNEUMO_DATA_DIR", "data"))
+
+
+def _train(options: argparse.Namespace, extra: list[str]) -> int:
+    from pneumo.training.config import make_config
+    from pneumo.training.fit import train
+
+    settings = _read_config(options.config) if options.config else {}
+    config = make_config(options.architecture, {**settings, **_pairs(extra)})
+    best = train(config, options.data, options.output, options.resume)
+    print(best)
+    return 0
+
+
+def _evaluate(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.inference.assess import assess
+    from pneumo.inference.predictor import Predictor
+
+    summary = assess(Predictor.load(options.model), options.data, options.split, options.why, options.output)
+    print(json.dumps(summary, indent=2))
+    return 0
+
+
+def _models_list(options: argparse.Namespace, _: list[str]) -> int:
+    for model in registry.list_models():
+        test = registry.read_metrics(model).get("test")
+        print(f"{model}\t" + (f"test AUC {interval(test['auc'])}" if test else "not evaluated"))
+    return 0
+
+
+def _models_show(options: argparse.Namespace, _: list[str]) -> int:
+    print(model_card(options.id))
+    return 0
+
+
+def _models_verify(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.inference.predictor import Predictor
+
+    failed = 0
+    names = [options.id] if options.id else registry.list_models()
+    for model in names:
+        try:
+            Predictor.load(model)
+            print(f"{model}\tok")
+        except PneumoError as error:
+            failed += 1
+            print(f"{model}\t{error}")
+    if not names:
+        print(f"no models in {registry.models_dir()}", file=sys.stderr)
+    return 1 if failed or not names else 0
+
+
+def _models_promote(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.training.promote import promote
+
+    print(promote(options.run_folder, options.id, options.data, options.why))
+    return 0
+
+
+def _data_split(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.data.records import scan
+    from pneumo.data.split import identical_files, split, write_manifest
+
+    records = scan(options.dir)
+    parts = split(records, identical_files(options.dir, records), options.seed)
+    print(f"{options.output}\t{write_manifest(options.output, records, parts)}")
+    for part, count in sorted(Counter(parts.values()).items()):
+        print(f"{part}\t{count}")
+    return 0
+
+
+def _data_phantom(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.data.phantom import write_set
+
+    print(f"{write_set(options.dir, options.patients, options.seed)} synthetic images in {options.dir}")
+    return 0
+
+
+def _read_config(path: Path) -> dict:
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"The configuration {path} cannot be read as JSON.") from error
+    if not isinstance(settings, dict):
+        raise ConfigError(f"The configuration {path} must be one JSON object of settings.")
+    return settings
+
+
+def _pairs(words: list[str]) -> dict[str, str]:
+    """["--learning-rate", "1e-4"] -> {"learning-rate": "1e-4"}."""
+    pairs: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or (not equals and (value := next(rest, None)) is None):
+            raise ConfigError(f"Expected settings as --name value; received {word!r}.")
+        pairs[name] = value
+    return pairs

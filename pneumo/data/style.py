@@ -1,0 +1,47 @@
+"""Acquisition style: which set-up took the picture, guessed from border and exposure alone.
+
+In this set the style nearly gives the class away (docs/architecture.md, "The trap"): one set-up photographed mostly
+sick children, another mostly healthy ones. Balancing the classes within each style takes that hint from the network.
+"""
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.preprocessing import StandardScaler
+
+_CELL = 16  # border cells are 16 canonical pixels; the outer two rings are seen
+_RINGS = 2
+
+
+def style_features(images: np.ndarray) -> np.ndarray:
+    """uint8 (n, 224, 224) -> float32 (n, features): mean and brightest grey of each border cell, and grey percentiles."""
+    n, side, _ = images.shape
+    cells = side // _CELL
+    blocks = images.reshape(n, cells, _CELL, cells, _CELL)
+    inner = np.zeros((cells, cells), bool)
+    inner[_RINGS:-_RINGS, _RINGS:-_RINGS] = True
+    means = blocks.mean(axis=(2, 4))[:, ~inner]
+    peaks = blocks.max(axis=(2, 4))[:, ~inner]
+    exposure = np.percentile(images.reshape(n, -1)[:, ::7], (1, 5, 25, 50, 75, 95, 99), axis=1).T
+    return np.concatenate([means, 0.5 * peaks, exposure], axis=1).astype(np.float32)
+
+
+def styles(images: np.ndarray, groups: int = 8, seed: int = 0) -> np.ndarray:
+    """Style number in [0, groups) of each image, by k-means on standardised `style_features`."""
+    features = StandardScaler().fit_transform(style_features(images))
+    return KMeans(min(groups, len(images)), n_init=4, random_state=seed).fit_predict(features)
+
+
+def balanced_weights(labels: np.ndarray, style: np.ndarray, cap: float = 10.0) -> np.ndarray:
+    """Sampling weights (sum 1) that make both classes equally frequent within each style, each style keeping its share.
+
+    An image is never drawn more than `cap` times as often as under plain sampling, so that a style with three
+    healthy children does not teach those three by heart.
+    """
+    weights = np.ones(len(labels))
+    for group in np.unique(style):
+        inside = style == group
+        for label in (0, 1):
+            cell = inside & (labels == label)
+            if cell.any():
+                weights[cell] = min(0.5 * inside.sum() / cell.sum(), cap)
+    return weights / weights.sum()

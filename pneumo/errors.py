@@ -1,0 +1,29 @@
+"""One small exception tree. Every message is written for a clinician: what was expected, what came, what to do."""
+
+
+class PneumoError(Exception):
+    """Anything Pneumo refuses to do, with a message fit for the page."""
+
+
+class ImageError(PneumoError):
+    """The file could not be read as a radiograph (answer status `error`)."""
+
+
+class ImageRejected(PneumoError):
+    """The file was read, but it is not an image Pneumo may answer for (answer status `rejected`)."""
+
+
+class DataError(PneumoError):
+    """A dataset, a split manifest or a file name does not fit."""
+
+
+class ConfigError(PneumoError):
+    """A setting is unknown or out of range."""
+
+
+class ModelError(PneumoError):
+    """A model folder is missing, incomplete, altered, or made for another version."""
+
+
+class RunError(PneumoError):
+    """A training run cannot start, resume or be promoted."""

@@ -1,0 +1,71 @@
+"""Labels and probabilities -> numbers. Undefined is NaN, never a made-up figure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """At one threshold; PNEUMONIA is the positive class, so recall is sensitivity and precision is the PPV."""
+
+    auc: float
+    accuracy: float
+    sensitivity: float
+    specificity: float
+    precision: float
+    recall: float
+    f1: float
+
+
+def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> np.ndarray:
+    """Counts [[TN, FP], [FN, TP]]; a probability equal to the threshold is called PNEUMONIA."""
+    called = np.asarray(probabilities) >= threshold
+    sick = np.asarray(labels).astype(bool)
+    return np.array([[np.sum(~sick & ~called), np.sum(~sick & called)], [np.sum(sick & ~called), np.sum(sick & called)]])
+
+
+def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Area under the ROC curve as the Mann-Whitney statistic, ties counted half (Hanley and McNeil 1982). NaN with one class."""
+    sick = np.asarray(labels).astype(bool)
+    positives, negatives = sick.sum(), (~sick).sum()
+    if not positives or not negatives:
+        return float("nan")
+    ranks = rankdata(scores)
+    return float((ranks[sick].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def metrics(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> Metrics:
+    """All figures of one threshold. A ratio over zero cases is NaN."""
+    (tn, fp), (fn, tp) = confusion_matrix(labels, probabilities, threshold)
+    sensitivity, precision = _ratio(tp, tp + fn), _ratio(tp, tp + fp)
+    return Metrics(
+        auc=roc_auc(labels, probabilities), accuracy=_ratio(tp + tn, tp + tn + fp + fn), sensitivity=sensitivity,
+        specificity=_ratio(tn, tn + fp), precision=precision, recall=sensitivity, f1=_ratio(2 * tp, 2 * tp + fp + fn),
+    )  # fmt: skip
+
+
+def brier(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean squared difference of probability and outcome (Brier 1950); 0 is best."""
+    return float(np.mean((np.asarray(probabilities) - np.asarray(labels)) ** 2))
+
+
+def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> float:
+    """Mean distance of predicted probability and observed share over equally wide bins (Guo et al. 2017), weighted by count."""
+    labels, probabilities = np.asarray(labels, float), np.asarray(probabilities, float)
+    index = np.minimum((probabilities * bins).astype(int), bins - 1)
+    counts = np.bincount(index, minlength=bins)
+    gaps = np.abs(np.bincount(index, probabilities, bins) - np.bincount(index, labels, bins))
+    return float(gaps.sum() / counts.sum())
+
+
+def predictive_values(sensitivity: float, specificity: float, prevalence: float) -> tuple[float, float]:
+    """(PPV, NPV) by Bayes' theorem at a prevalence in [0, 1]; NaN where nothing would be called so."""
+    true_positive, false_positive = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
+    true_negative, false_negative = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
+    return _ratio(true_positive, true_positive + false_positive), _ratio(true_negative, true_negative + false_negative)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else float("nan")

@@ -1,0 +1,64 @@
+"""Stored predictions: a row an image, from which every published number is computed."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pneumo.data.records import identify
+from pneumo.errors import DataError
+
+COLUMNS = ("file", "label", "subtype", "logit", "probability")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Columns of equal length n. `labels` 1 is PNEUMONIA; `patients` names the cluster an image belongs to."""
+
+    files: tuple[str, ...]
+    labels: np.ndarray  # int64 (n,)
+    subtypes: tuple[str, ...]
+    logits: np.ndarray  # float64 (n,), before calibration
+    probabilities: np.ndarray  # float64 (n,), calibrated
+
+    @property
+    def patients(self) -> tuple[str, ...]:
+        return tuple(identify(Path(name).stem)[1] for name in self.files)
+
+
+def write_predictions(path: Path, p: Predictions) -> None:
+    """CSV with the columns file, label, subtype, logit, probability; nine significant digits."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for name, label, subtype, logit, probability in zip(
+            p.files, p.labels, p.subtypes, p.logits, p.probabilities, strict=True
+        ):
+            writer.writerow([name, "PNEUMONIA" if label else "NORMAL", subtype, f"{logit:.9g}", f"{probability:.9g}"])
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Raises DataError when the file is missing or has other columns."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise DataError(f"The predictions {path} cannot be read. Make them with the evaluate command.") from error
+    if not rows or tuple(rows[0]) != COLUMNS:
+        raise DataError(f"{path} holds no predictions: expected the columns {', '.join(COLUMNS)}.")
+    return make_predictions(
+        [r["file"] for r in rows], [r["label"] for r in rows], [r["subtype"] for r in rows],
+        [float(r["logit"]) for r in rows], [float(r["probability"]) for r in rows],
+    )  # fmt: skip
+
+
+def make_predictions(
+    files: Sequence[str], labels: Sequence[str], subtypes: Sequence[str],
+    logits: Sequence[float], probabilities: Sequence[float],
+) -> Predictions:  # fmt: skip
+    return Predictions(
+        tuple(files), np.array([label == "PNEUMONIA" for label in labels], np.int64), tuple(subtypes),
+        np.asarray(logits, float), np.asarray(probabilities, float),
+    )  # fmt: skip

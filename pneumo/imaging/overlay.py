@@ -1,0 +1,51 @@
+"""Radiograph + heat -> picture. Colour maps are perceptually even; no heat is transparent."""
+
+import io
+
+import matplotlib
+import numpy as np
+from PIL import Image
+
+COLOUR_MAPS = ("magma", "inferno", "viridis")
+_FLOOR = 0.10  # heat below this is fully transparent
+
+
+def grey_picture(pixels: np.ndarray, window: tuple[float, float] = (0.0, 1.0)) -> np.ndarray:
+    """float (h, w) in [0, 1] -> uint8 (h, w, 3), grey levels `window` spread over black to white (for the eye only)."""
+    low, high = window
+    grey = np.clip((pixels - low) / max(high - low, 1e-3), 0.0, 1.0)
+    return np.repeat(np.rint(grey * 255).astype(np.uint8)[..., np.newaxis], 3, axis=2)
+
+
+def overlay_picture(picture: np.ndarray, heat: np.ndarray, opacity: float, colour_map: str = "magma") -> np.ndarray:
+    """uint8 (h, w, 3) with float (h, w) heat in [0, 1] over it; full heat covers by `opacity`, no heat not at all."""
+    colours = _colours(heat, colour_map)
+    cover = opacity * np.clip((heat - _FLOOR) / (1.0 - _FLOOR), 0.0, 1.0)[..., np.newaxis] ** 0.7
+    return np.rint(picture * (1.0 - cover) + colours * cover).astype(np.uint8)
+
+
+def legend_picture(colour_map: str, width: int = 256, height: int = 12) -> np.ndarray:
+    """uint8 (height, width, 3): heat 0 at the left, 1 at the right."""
+    return np.rint(_colours(np.tile(np.linspace(0, 1, width), (height, 1)), colour_map)).astype(np.uint8)
+
+
+def png(picture: np.ndarray) -> bytes:
+    """uint8 (h, w, 3) or (h, w) -> PNG bytes without metadata."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def fit_within(pixels: np.ndarray, side: int) -> np.ndarray:
+    """float32 (h, w) shrunk (never enlarged) so that its longer side is at most `side`, antialiased, aspect kept."""
+    height, width = pixels.shape
+    factor = side / max(height, width)
+    if factor >= 1:
+        return pixels
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize(size, Image.Resampling.BILINEAR))
+
+
+def _colours(heat: np.ndarray, colour_map: str) -> np.ndarray:
+    # The lowest sixth of magma and inferno is black, which on a radiograph would read as shadow, not as heat.
+    return matplotlib.colormaps[colour_map](1 / 6 + heat * 5 / 6)[..., :3] * 255.0

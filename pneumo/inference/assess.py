@@ -1,0 +1,67 @@
+"""A registered model over one split -> predictions, metrics, and for test a row in the ledger."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from pneumo.data.records import Record, scan
+from pneumo.data.split import read_manifest
+from pneumo.errors import DataError
+from pneumo.evaluation.ledger import add_row
+from pneumo.evaluation.predictions import Predictions, make_predictions, write_predictions
+from pneumo.evaluation.summary import summarise
+from pneumo.files import write_json
+from pneumo.inference.batch import read_files
+from pneumo.inference.predictor import Predictor
+from pneumo.registry import models_dir, read_metrics
+from pneumo.versions import git_commit
+
+log = logging.getLogger(__name__)
+
+
+def assess(predictor: Predictor, data: Path, split: str, why: str, output: Path | None = None,
+           root: Path | None = None) -> dict[str, Any]:  # fmt: skip
+    """Run `split` (test, validation, calibration, or a folder below `data`) through the serving path and store what came out.
+
+    Writes predictions-<split>.csv and metrics.json into `output` (default: the model's own folder). Test adds a ledger row.
+    """
+    root = root or models_dir()
+    folder = output or root / predictor.card.id
+    folder.mkdir(parents=True, exist_ok=True)
+    predictions = predict_records(predictor, data, records_of(data, split, root / predictor.card.id / "split.csv"))
+    summary = summarise(predictions, predictor.card.operating_points)
+    name = split.replace("/", "-")
+    write_predictions(folder / f"predictions-{name}.csv", predictions)
+    stored = read_metrics(predictor.card.id, root) if output is None else {}
+    write_json(folder / "metrics.json", {**stored, name: summary})
+    if split == "test":
+        add_row(root / "ledger.csv", git_commit(), predictor.card.id, summary, why)
+    return summary
+
+
+def records_of(data: Path, split: str, manifest: Path) -> list[Record]:
+    """The images of a part of the model's own manifest, of the official test folder, or of any folder of the layout."""
+    if split in ("validation", "calibration"):
+        rows = [row for row in read_manifest(manifest) if row["part"] == split]
+        return [Record(row["path"], row["label"], row["subtype"], row["patient"], "train") for row in rows]
+    records = [record for record in scan(data) if record.path.startswith(f"{split}/")]
+    if not records:
+        raise DataError(f"No images below {data / split}. Expected class folders NORMAL and PNEUMONIA in it.")
+    return records
+
+
+def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> Predictions:
+    """One row a record. Raises DataError naming every image that got no answer: metrics over a part would mislead."""
+    logits, probabilities, failed = [], [], []
+    for path, finding in read_files([str(Path(data) / record.path) for record in records], predictor):
+        if finding.answer is None:
+            failed.append(f"{path}: {'; '.join(finding.reasons)}")
+            continue
+        logits.append(finding.answer.logit)
+        probabilities.append(finding.answer.probability)
+        if len(logits) % 200 == 0:
+            log.info("%s: %d of %d", predictor.card.id, len(logits), len(records))
+    if failed:
+        raise DataError("These images got no answer; mend or remove them:\n" + "\n".join(failed))
+    names = [record.path for record in records]
+    return make_predictions(names, [r.label for r in records], [r.subtype for r in records], logits, probabilities)

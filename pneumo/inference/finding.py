@@ -1,0 +1,61 @@
+"""Model answer + operating point -> Finding: what a page, a CSV line or a report says about one file."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+
+from pneumo.errors import ConfigError, ImageError, ImageRejected
+from pneumo.evaluation.operating_point import zone
+from pneumo.imaging.decode import decode
+from pneumo.imaging.radiograph import Radiograph
+from pneumo.inference.predictor import Answer, Predictor
+from pneumo.registry import ModelCard
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An answer judged at one operating point."""
+
+    label: str  # NORMAL or PNEUMONIA
+    zone: str  # rule-out, indeterminate or rule-in
+    threshold: float
+    operating_point: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Everything said about one file. `radiograph` and `answer` are None unless `status` is "ok"."""
+
+    status: str  # ok, rejected or error
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    sha256: str  # of the file's bytes
+    model: str
+    model_sha256: str
+    seconds: float
+    radiograph: Radiograph | None = None
+    answer: Answer | None = None
+
+
+def read(data: bytes, predictor: Predictor) -> Finding:
+    """Decode and answer one file. A file that cannot be read, or must not be answered, becomes a Finding that says why."""
+    began = time.perf_counter()
+    status, reasons, radiograph, answer = "ok", (), None, None
+    try:
+        radiograph = decode(data)
+        answer = predictor.answer(radiograph)
+    except (ImageRejected, ImageError) as error:
+        status, reasons = "rejected" if isinstance(error, ImageRejected) else "error", (str(error),)
+    card = predictor.card
+    return Finding(status, reasons, (), hashlib.sha256(data).hexdigest(), card.id, card.sha256,
+                   time.perf_counter() - began, radiograph, answer)  # fmt: skip
+
+
+def judge(probability: float, card: ModelCard, operating_point: str) -> Reading:
+    """Label and zone at a named operating point. Raises ConfigError with the names there are."""
+    if operating_point not in card.operating_points:
+        names = ", ".join(card.operating_points)
+        raise ConfigError(f"Unknown operating point {operating_point!r} for model {card.id}; expected one of {names}.")
+    threshold = card.operating_points[operating_point]
+    label = card.classes[int(probability >= threshold)]
+    return Reading(label, zone(probability, card.operating_points), threshold, operating_point)

@@ -1,0 +1,35 @@
+"""Architectures by name. A new one is one file and one line here."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+
+from pneumo.errors import ConfigError
+from pneumo.imaging.preprocess import InputSpec
+from pneumo.nets import cnn, resnet50
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """`build(settings, spec, backbone_weights)` returns an uncompiled model: (size, size, 1) in [0, 1] -> probability."""
+
+    build: Callable[..., keras.Model]
+    settings: type  # frozen dataclass of its settings
+    spec: InputSpec  # the input it is meant for
+
+
+ARCHITECTURES = {
+    "cnn": Architecture(cnn.build, cnn.CnnSettings, InputSpec(size=96)),
+    "resnet50": Architecture(resnet50.build, resnet50.ResNet50Settings, InputSpec(size=192)),
+}
+
+
+def architecture(name: str) -> Architecture:
+    """Look an architecture up. Raises ConfigError with the list and the nearest guess."""
+    if name in ARCHITECTURES:
+        return ARCHITECTURES[name]
+    near = difflib.get_close_matches(name, ARCHITECTURES, n=1)
+    guess = f" Did you mean {near[0]}?" if near else ""
+    raise ConfigError(f"Unknown architecture {name!r}; expected one of {', '.join(ARCHITECTURES)}.{guess}")

@@ -1,0 +1,128 @@
+"""models/<id>/: read, list and verify. A folder whose hashes do not fit gives no answers."""
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pneumo.errors import ModelError
+from pneumo.evaluation.calibration import Calibration
+from pneumo.files import sha256
+from pneumo.imaging.preprocess import VERSION, InputSpec
+
+CLASSES = ("NORMAL", "PNEUMONIA")
+CARD_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """card.json: everything needed to repeat an answer."""
+
+    id: str
+    architecture: str
+    classes: tuple[str, ...]
+    input: InputSpec
+    preprocessing: str  # imaging.preprocess.VERSION at training
+    calibration: Calibration
+    operating_points: dict[str, float]
+    heatmap_scale: float  # Grad-CAM value drawn as full heat
+    heatmap_centres: tuple[float, float]  # of its first and last cell, fractions of the network's input
+    selection_loss: float  # log loss on the calibration part after calibration; the lowest is the default model
+    training: dict[str, Any]  # the run's config
+    epochs_run: int
+    best_epoch: int
+    manifest_sha256: str  # of split.csv
+    data: str
+    versions: dict[str, str]
+    commit: str
+    created: str
+    files: dict[str, str]  # name -> SHA-256 of what serving reads
+    card_version: int = CARD_VERSION
+
+    @property
+    def sha256(self) -> str:
+        """The model's name for the record: the hash of its weights."""
+        return self.files["model.keras"]
+
+
+def models_dir() -> Path:
+    return Path(os.environ.get("PNEUMO_MODELS_DIR", "models"))
+
+
+def list_models(root: Path | None = None) -> list[str]:
+    """Ids of the folders that hold a card, alphabetical."""
+    root = root or models_dir()
+    return sorted(path.parent.name for path in root.glob("*/card.json"))
+
+
+def read_card(model: str, root: Path | None = None) -> ModelCard:
+    """Raises ModelError naming what is missing, unknown or made for another version."""
+    path = (root or models_dir()) / model / "card.json"
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        known = ", ".join(list_models(root)) or "none"
+        raise ModelError(f"No model {model!r} in {path.parent.parent}; the models there: {known}.") from error
+    except ValueError as error:
+        raise ModelError(f"The card of model {model!r} is damaged. Restore models/{model}/card.json.") from error
+    names = {field.name for field in dataclasses.fields(ModelCard)}
+    if not isinstance(fields, dict) or set(fields) != names:
+        odd = sorted(names ^ set(fields)) if isinstance(fields, dict) else ["no object"]
+        raise ModelError(
+            f"The card of model {model!r} does not fit this version of Pneumo: {', '.join(odd)}. Promote the run again."
+        )
+    card = ModelCard(**{
+        **fields, "input": InputSpec(**fields["input"]), "calibration": Calibration(**fields["calibration"]),
+        "classes": tuple(fields["classes"]), "heatmap_centres": tuple(fields["heatmap_centres"]),
+    })  # fmt: skip
+    for what, expected, received in (
+        ("id", model, card.id),
+        ("classes", CLASSES, card.classes),
+        ("preprocessing", VERSION, card.preprocessing),
+        ("card version", CARD_VERSION, card.card_version),
+    ):
+        if expected != received:
+            raise ModelError(f"Model {model!r}: {what} is {received!r}, expected {expected!r}. Promote the run again.")
+    return card
+
+
+def write_card(card: ModelCard, folder: Path) -> None:
+    text = json.dumps(dataclasses.asdict(card), indent=2) + "\n"
+    (folder / "card.json").write_text(text, encoding="utf-8")
+
+
+def verified(model: str, root: Path | None = None) -> tuple[ModelCard, Path]:
+    """The card and the folder, after every file that serving reads was found with the hash the card gives.
+
+    Raises ModelError; no answer may be given by a model that does not pass here.
+    """
+    card = read_card(model, root)
+    folder = (root or models_dir()) / model
+    for name, expected in card.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise ModelError(f"Model {model!r} is incomplete: {name} is missing. Restore it; no answer is given without it.")
+        if sha256(path) != expected:
+            raise ModelError(f"Model {model!r} does not verify: {name} was altered. Restore it; no answer is given from it.")
+    return card, folder
+
+
+def default_model(root: Path | None = None) -> str:
+    """The model with the lowest log loss on the calibration part (test has no say). Raises ModelError when there is none."""
+    cards = []
+    for model in list_models(root):
+        try:
+            cards.append(read_card(model, root))
+        except ModelError:
+            continue  # `models verify` and the page name it; it must not hide the others
+    if not cards:
+        raise ModelError(f"No usable model in {root or models_dir()}. Restore the folder, or train and promote one.")
+    return min(cards, key=lambda card: card.selection_loss).id
+
+
+def read_metrics(model: str, root: Path | None = None) -> dict[str, Any]:
+    """metrics.json, one key a split; empty when the model was not evaluated yet."""
+    path = (root or models_dir()) / model / "metrics.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

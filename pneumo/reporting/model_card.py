@@ -1,0 +1,56 @@
+"""README.md of a model folder, written from card.json and metrics.json and from nothing else."""
+
+from pathlib import Path
+
+from pneumo.evaluation.operating_point import MEANING
+from pneumo.registry import read_card, read_metrics
+
+INTENDED_USE = (
+    "Research and teaching on frontal chest radiographs of children of 1 to 5 years. Not a medical device: it must not "
+    "decide on diagnosis or treatment. Adults, lateral views and other hospitals' pictures were not tested; on adults, "
+    "published models trained on this set fall to an AUC near 0.5."
+)
+
+
+def write_readme(model: str, root: Path) -> None:
+    """Write models/<model>/README.md; every figure comes with its 95 % interval and names its file."""
+    (root / model / "README.md").write_text(model_card(model, root), encoding="utf-8")
+
+
+def model_card(model: str, root: Path | None = None) -> str:
+    """The model card as Markdown."""
+    card, metrics = read_card(model, root), read_metrics(model, root)
+    lines = [
+        f"# {card.id}", "", f"Intended use: {INTENDED_USE}", "",
+        f"- Architecture: {card.architecture}, input {card.input.size} x {card.input.size} grey, outer "
+        f"{card.input.margin} of 224 pixels cut off on each side",
+        f"- Data: {card.data}; split manifest SHA-256 `{card.manifest_sha256[:16]}`, patient-disjoint",
+        f"- Trained {card.epochs_run} epochs (best: {card.best_epoch}), seed {card.training['seed']}, commit {card.commit}, "
+        f"Keras {card.versions.get('keras', '?')}",
+        f"- Calibration: logit / {card.calibration.temperature:.3f} {card.calibration.bias:+.3f}, fitted on the calibration part of train",
+        f"- Weights SHA-256 `{card.sha256}`, kernels stored as float16", "",
+    ]  # fmt: skip
+    for split in ("test", "validation"):
+        if split in metrics:
+            lines += _table(split, metrics[split])
+    lines += [
+        "The test split chose nothing: epoch, calibration and operating points come from parts of train. "
+        "Looks at test are listed in models/ledger.csv. The gap between validation and test is the hospital's picture-taking "
+        "style, which in train nearly gives the class away; expect more false alarms wherever pictures are taken otherwise.", "",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _table(split: str, m: dict) -> list[str]:
+    rows = [f"## {split.capitalize()} split: {m['n']} images of {m['patients']} patients", "",
+            "| operating point | threshold | sensitivity | specificity | accuracy |", "|---|---|---|---|---|"]  # fmt: skip
+    for name, point in m["operating_points"].items():
+        cells = " | ".join(interval(point[key]) for key in ("sensitivity", "specificity", "accuracy"))
+        rows.append(f"| {name} ({MEANING[name]}) | {point['threshold']:.3f} | {cells} |")
+    return [*rows, "", f"AUC {interval(m['auc'])}; Brier score {m['brier']:.3f}; expected calibration error {m['ece']:.3f}. "
+            "95 % intervals by bootstrap over patients.", ""]  # fmt: skip
+
+
+def interval(figure: dict[str, float]) -> str:
+    """{value, low, high} -> "0.950 (0.930-0.970)"."""
+    return f"{figure['value']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})"

@@ -1,0 +1,102 @@
+"""Augmentation as Keras layers, on any backend: what differs between hospitals, drawn anew for every image.
+
+Each takes and returns float32 (batch, size, size, 1) in [0, 1] and acts in training only. Ranges are uniform.
+"""
+
+import keras
+from keras import ops
+
+
+class _RandomLayer(keras.layers.Layer):
+    """What the layers below share: a strength, a seed, and per-image draws."""
+
+    def __init__(self, strength: float = 1.0, seed: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        self.strength, self.seed = strength, seed
+        self.random = keras.random.SeedGenerator(seed)
+
+    def _draw(self, batch, reach: float):
+        """(batch,) uniform in [-reach, reach]."""
+        return keras.random.uniform((batch,), -reach, reach, seed=self.random)
+
+    def get_config(self):
+        return {**super().get_config(), "strength": self.strength, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("pneumo")
+class RandomView(_RandomLayer):
+    """Pose and framing in one resampling: flip, rotation, shift, and height and width scaled apart (aspect).
+
+    `strength` 1: up to 10 degrees, 8 % shift, 0.89 to 1.27 times as large, 15 % change of aspect.
+    """
+
+    def call(self, images, training=False):
+        if not training:
+            return images
+        batch, size = ops.shape(images)[0], images.shape[1]
+        angle = self._draw(batch, 0.175 * self.strength)
+        # More in than out: black surroundings are rare in real pictures.
+        scale, aspect = self._draw(batch, 0.18 * self.strength) - 0.06, self._draw(batch, 0.075 * self.strength)
+        mirror = ops.where(self._draw(batch, 1.0) > 0, 1.0, -1.0)
+        width, height = mirror * ops.exp(scale + aspect), ops.exp(scale - aspect)
+        centre = (size - 1) / 2
+        # Output pixel (x, y) is fetched from a x + b y + c, d x + e y + f, all about the centre.
+        a, b = ops.cos(angle) * width, -ops.sin(angle) * height
+        d, e = ops.sin(angle) * width, ops.cos(angle) * height
+        c = centre - a * centre - b * centre + self._draw(batch, 0.08 * self.strength) * size
+        f = centre - d * centre - e * centre + self._draw(batch, 0.08 * self.strength) * size
+        zero = ops.zeros_like(a)
+        transforms = ops.stack([a, b, c, d, e, f, zero, zero], axis=1)
+        return ops.image.affine_transform(images, transforms, interpolation="bilinear", fill_mode="constant")
+
+
+@keras.saving.register_keras_serializable("pneumo")
+class RandomExposure(_RandomLayer):
+    """Detector and window: gamma, sharpness (blurred to sharpened), contrast, brightness and noise."""
+
+    def call(self, images, training=False):
+        if not training:
+            return images
+        batch = ops.shape(images)[0]
+
+        def draw(reach):
+            return ops.reshape(self._draw(batch, reach * self.strength), (-1, 1, 1, 1))
+
+        x = ops.power(ops.clip(images, 1e-4, 1.0), ops.exp(draw(0.5)))
+        blurred = ops.average_pool(ops.average_pool(x, 3, 1, "same"), 3, 1, "same")
+        x = x + (0.25 + draw(0.75)) * (blurred - x)
+        x = (x - 0.5) * ops.exp(draw(0.3)) + 0.5 + draw(0.12)
+        x = x + ops.abs(draw(0.04)) * keras.random.normal(ops.shape(x), seed=self.random)
+        return ops.clip(x, 0.0, 1.0)
+
+
+@keras.saving.register_keras_serializable("pneumo")
+class RandomMarkers(_RandomLayer):
+    """Side markers, labels and lines: up to three boxes of one grey, 2 to 14 % of the side, anywhere, half of the time."""
+
+    def call(self, images, training=False):
+        if not training:
+            return images
+        batch, size = ops.shape(images)[0], images.shape[1]
+        axis = ops.arange(size, dtype="float32") / size
+        x = images
+        for _ in range(3):
+
+            def draw(low, high):
+                return keras.random.uniform((batch, 1), low, high, seed=self.random)
+
+            across = ops.abs(axis[None, :] - draw(0.0, 1.0)) < draw(0.01, 0.07)
+            down = ops.abs(axis[None, :] - draw(0.0, 1.0)) < draw(0.01, 0.07)
+            there = draw(0.0, 1.0) < 0.5 * self.strength
+            box = ops.cast(ops.logical_and(down[:, :, None], across[:, None, :]), "float32")[..., None]
+            box = box * ops.cast(there, "float32")[:, :, None, None]
+            x = x * (1.0 - box) + box * draw(0.0, 1.0)[:, :, None, None]
+        return x
+
+
+def augmentation(strength: float, seed: int) -> list[keras.layers.Layer]:
+    """The layers of one training pipeline; none for strength 0."""
+    if strength <= 0:
+        return []
+    kinds = (RandomView, RandomExposure, RandomMarkers)
+    return [kind(strength, seed + number) for number, kind in enumerate(kinds)]

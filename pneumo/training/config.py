@@ -1,0 +1,103 @@
+"""The settings of one training run: a frozen dataclass that goes to JSON and back, flat, and refuses unknown keys."""
+
+import dataclasses
+import difflib
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from pneumo.errors import ConfigError
+from pneumo.imaging.preprocess import CANONICAL_SIDE, InputSpec
+
+OPTIMIZERS = ("adam", "adamw", "rmsprop")
+BALANCES = ("none", "class", "style")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    architecture: str
+    network: Any  # the architecture's own settings dataclass
+    size: int  # network input, pixels
+    margin: int  # canonical pixels (of 224) cut off on each side
+    epochs: int = 8  # all of them, head epochs included
+    head_epochs: int = 0  # first epochs with the backbone frozen
+    batch_size: int = 32
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    head_learning_rate: float = 1e-3
+    balance: str = "style"  # how images are drawn: none, class, style (see data/style.py)
+    augmentation: float = 1.0  # strength; 0 switches it off
+    label_smoothing: float = 0.0
+    backbone_weights: str = "none"  # imagenet, none or a path
+    seed: int = 0
+
+    @property
+    def spec(self) -> InputSpec:
+        return InputSpec(self.size, self.margin)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Flat, JSON-ready: the network's settings stand beside the run's."""
+        flat = dataclasses.asdict(self)
+        network = flat.pop("network")
+        return {**flat, **network}
+
+
+# What an architecture wants different from the defaults above.
+_DEFAULTS = {
+    "cnn": {"epochs": 25, "batch_size": 64, "learning_rate": 5e-4},
+    "resnet50": {"epochs": 8, "head_epochs": 1, "learning_rate": 1e-4, "backbone_weights": "imagenet"},
+}
+
+
+def make_config(architecture: str, settings: dict[str, Any]) -> TrainConfig:
+    """Defaults of `architecture` overlaid with `settings` (strings are read as the field's type).
+
+    Raises ConfigError naming an unknown key with its nearest guess, or a value out of range.
+    """
+    from pneumo.nets import architecture as look_up  # Keras loads only where a network is meant
+
+    kind = look_up(architecture)
+    given = {**_DEFAULTS.get(architecture, {}), **{key.replace("-", "_"): value for key, value in settings.items()}}
+    if given.pop("architecture", architecture) != architecture:
+        raise ConfigError(f"The configuration is for {settings['architecture']!r}, but {architecture!r} was asked for.")
+    own = {f.name: f for f in dataclasses.fields(kind.settings)}
+    run = {f.name: f for f in dataclasses.fields(TrainConfig) if f.name not in ("architecture", "network")}
+    for key in given:
+        if key not in own and key not in run:
+            near = difflib.get_close_matches(key, [*own, *run], n=1)
+            raise ConfigError(f"Unknown setting {key!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+    network = kind.settings(**{k: _read(k, v, own[k].default) for k, v in given.items() if k in own})
+    base = TrainConfig(architecture, network, kind.spec.size, kind.spec.margin)
+    config = dataclasses.replace(base, **{k: _read(k, v, getattr(base, k)) for k, v in given.items() if k in run})
+    _check(config)
+    return config
+
+
+def _read(key: str, value: Any, example: Any) -> Any:
+    """Turn text from a command line, or lists from JSON, into the type of `example`."""
+    try:
+        if isinstance(example, tuple):
+            parts = value.split(",") if isinstance(value, str) else value
+            return tuple(type(example[0])(part) for part in parts)
+        return type(example)(value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{key} is {value!r}; expected something like {example!r}.") from error
+
+
+def _check(config: TrainConfig) -> None:
+    rules = [
+        ("epochs", config.epochs >= 1, "at least 1"),
+        ("head_epochs", 0 <= config.head_epochs <= config.epochs, "between 0 and epochs"),
+        ("batch_size", 1 <= config.batch_size <= 1024, "1 to 1024"),
+        ("learning_rate", 0 < config.learning_rate <= 1 and math.isfinite(config.learning_rate), "above 0, at most 1"),
+        ("head_learning_rate", 0 < config.head_learning_rate <= 1, "above 0, at most 1"),
+        ("optimizer", config.optimizer in OPTIMIZERS, ", ".join(OPTIMIZERS)),
+        ("balance", config.balance in BALANCES, ", ".join(BALANCES)),
+        ("augmentation", 0 <= config.augmentation <= 2, "0 (off) to 2"),
+        ("label_smoothing", 0 <= config.label_smoothing < 0.5, "0 to below 0.5"),
+        ("margin", 0 <= config.margin <= CANONICAL_SIDE // 4, f"0 to {CANONICAL_SIDE // 4}"),
+        ("size", 32 <= config.size <= 512, "32 to 512"),
+    ]
+    for name, fine, expected in rules:
+        if not fine:
+            raise ConfigError(f"{name} is {getattr(config, name)}; expected {expected}.")

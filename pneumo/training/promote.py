@@ -1,0 +1,113 @@
+"""A finished run -> a folder in the registry: compact weights, serving graph, calibration, operating points, evaluation, card."""
+
+import dataclasses
+import datetime
+import logging
+import shutil
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+from scipy.special import expit
+
+from pneumo.data.arrays import load_canonical
+from pneumo.data.split import manifest_hash, read_manifest
+from pneumo.errors import ModelError, RunError
+from pneumo.evaluation.calibration import Calibration, fit_calibration, log_loss
+from pneumo.evaluation.operating_point import choose_operating_points
+from pneumo.files import sha256
+from pneumo.imaging.preprocess import VERSION, model_input
+from pneumo.inference.assess import assess
+from pneumo.inference.predictor import Predictor
+from pneumo.nets.compact import round_kernels, save_compact
+from pneumo.nets.receptive import cell_centres
+from pneumo.nets.serving_graph import write_serving_graph
+from pneumo.registry import CLASSES, ModelCard, models_dir, write_card
+from pneumo.reporting.model_card import write_readme
+from pneumo.training.config import TrainConfig
+from pneumo.training.fit import history, load_config
+from pneumo.versions import git_commit, library_versions
+
+log = logging.getLogger(__name__)
+
+PARITY = 1e-4  # greatest difference in probability allowed between Keras and the serving graph
+
+
+def promote(run: Path, model: str, data: Path, why: str, root: Path | None = None) -> Path:
+    """Make models/<model> from the best epoch of `run`; appear whole or not at all. Return the folder.
+
+    Calibration, operating points and the heatmap's scale come from the calibration part of the run's own split. The test
+    split is then looked at once, and the look is written into the ledger with `why`.
+    """
+    root = root or models_dir()
+    config = load_config(run)
+    if not (run / "best.keras").is_file():
+        raise RunError(f"The run {run} has no best.keras yet. Let it finish an epoch.")
+    if (root / model).exists():
+        raise RunError(f"A model {model!r} is in the registry already. Remove {root / model} first, or choose another id.")
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root, prefix=".promoting-") as draft_root:
+        draft = Path(draft_root) / model
+        draft.mkdir()
+        net = keras.models.load_model(run / "best.keras")
+        round_kernels(net)
+        save_compact(net, draft / "model.keras")
+        write_serving_graph(draft / "model.keras", draft / "model.onnx")
+        shutil.copy(run / "split.csv", draft / "split.csv")
+        write_card(_card(run, model, config, data, draft, net), draft)
+        predictor = Predictor.load(model, Path(draft_root))
+        assess(predictor, data, "validation", why, root=Path(draft_root))
+        assess(predictor, data, "test", why, root=Path(draft_root))
+        write_readme(model, Path(draft_root))
+        draft.replace(root / model)
+        _append_ledger(Path(draft_root) / "ledger.csv", root / "ledger.csv")
+    return root / model
+
+
+def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, net: keras.Model) -> ModelCard:
+    """Everything the card says; the calibration part is run through the graph that will serve."""
+    chosen = [row for row in read_manifest(run / "split.csv") if row["part"] == "calibration"]
+    labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], np.int64)
+    inputs = [model_input(image, config.spec) for image in load_canonical(data, [row["path"] for row in chosen])]
+    epochs = history(run)
+    card = ModelCard(
+        id=model, architecture=config.architecture, classes=CLASSES, input=config.spec, preprocessing=VERSION,
+        calibration=Calibration(), operating_points={}, heatmap_scale=1.0, heatmap_centres=cell_centres(net), selection_loss=float("nan"), training=config.to_dict(),
+        epochs_run=len(epochs), best_epoch=min(epochs, key=lambda line: line["val_loss"])["epoch"],
+        manifest_sha256=manifest_hash(run / "split.csv"), data="Kermany et al., Mendeley Data 10.17632/rscbjbr9sj, CC BY 4.0",
+        versions=library_versions(), commit=git_commit(), created=datetime.date.today().isoformat(),
+        files={name: sha256(draft / name) for name in ("model.keras", "model.onnx")},
+    )  # fmt: skip
+    predictor = Predictor(card, draft / "model.onnx")
+    outputs = [predictor.run(x[np.newaxis]) for x in inputs]
+    logits = np.array([float(logit[0]) for logit, _ in outputs])
+    _check_parity(net, np.stack(inputs[:: max(1, len(inputs) // 32)]), logits[:: max(1, len(inputs) // 32)])
+    calibration = fit_calibration(labels, logits)
+    probabilities = calibration.probability(logits)
+    peaks = np.array([maps[0].max() for _, maps in outputs])[labels == 1]
+    changes = {
+        "calibration": calibration,
+        "operating_points": choose_operating_points(labels, probabilities),
+        # Full heat is what the strongest twentieth of sick children's maps reach.
+        "heatmap_scale": float(np.percentile(peaks, 95)),
+        "selection_loss": log_loss(labels, logits / calibration.temperature + calibration.bias),
+    }
+    log.info("calibration part: %s", changes)
+    return dataclasses.replace(card, **changes)
+
+
+def _check_parity(net: keras.Model, inputs: np.ndarray, logits: np.ndarray) -> None:
+    expected = np.asarray(net.predict(inputs, verbose=0))[:, 0]
+    difference = float(np.abs(expected - expit(logits)).max())
+    log.info("parity with Keras: greatest difference in probability %.1e over %d images", difference, len(inputs))
+    if not difference < PARITY:
+        raise ModelError(
+            f"The serving graph differs from Keras by {difference:.1e} in probability; at most {PARITY:.0e} is allowed."
+        )
+
+
+def _append_ledger(source: Path, target: Path) -> None:
+    lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
+    with open(target, "a", encoding="utf-8") as file:
+        file.writelines(lines if target.stat().st_size == 0 else lines[1:])
