@@ -1,6 +1,7 @@
 """A folder in the usual layout -> records: one row of facts for each image."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,8 @@ class Record:
     split: str  # the official folder it lies in: train, val or test
 
 
-def scan(root: Path) -> list[Record]:
-    """List every image below `root`/{train,val,test}/{NORMAL,PNEUMONIA}, in a fixed order.
+def scan(root: Path, splits: Sequence[str] = ("train", "val", "test")) -> list[Record]:
+    """List every image below `root`/<split>/{NORMAL,PNEUMONIA}, in a fixed order.
 
     Raises DataError when the folder is missing or holds no image in that layout.
     """
@@ -35,7 +36,7 @@ def scan(root: Path) -> list[Record]:
     if not root.is_dir():
         raise DataError(f"No data folder at {root}. Expected a folder holding train/, val/ and test/.")
     records = []
-    for split in ("train", "val", "test"):
+    for split in splits:
         for folder in sorted((root / split).glob("*")):
             label = _CLASS_FOLDERS.get(folder.name.lower())
             if label is None or not folder.is_dir():
@@ -45,7 +46,7 @@ def scan(root: Path) -> list[Record]:
                     subtype, patient = identify(path.stem)
                     records.append(Record(path.relative_to(root).as_posix(), label, subtype, patient, split))
     if not records:
-        raise DataError(f"No images found in {root}. Expected {root}/train/NORMAL/*.jpeg and so on.")
+        raise DataError(f"No images found in {root}. Expected {root}/{splits[0]}/NORMAL/*.jpeg and so on.")
     return records
 
 

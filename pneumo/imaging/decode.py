@@ -1,5 +1,7 @@
 """Bytes -> Radiograph. The only door through which an image enters, in training and in serving alike."""
 
+import codecs
+
 from pneumo.errors import ImageError, ImageRejected
 from pneumo.imaging.dicom import decode_dicom
 from pneumo.imaging.radiograph import Radiograph
@@ -52,7 +54,7 @@ def _name(data: bytes) -> str:
         if data.startswith(magic):
             return name
     try:
-        data[:1024].decode("utf-8")
+        text = codecs.getincrementaldecoder("utf-8")().decode(data[:1024])  # the cut may split a letter
     except UnicodeDecodeError:
-        return "no image format known here"
-    return "a text file, whatever its name says"
+        text = "\0"
+    return "no image format known here" if "\0" in text else "a text file, whatever its name says"

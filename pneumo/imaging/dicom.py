@@ -2,7 +2,10 @@
 
 import io
 import logging
+import re
+import struct
 import warnings
+import zlib
 
 import numpy as np
 import pydicom
@@ -14,7 +17,7 @@ from pneumo.imaging.raster import MAX_PIXELS
 
 # pydicom quotes offending values, and a value may be a patient's name: none may reach a log.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
-logging.getLogger("pydicom").disabled = True
+logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)  # its children inherit this
 warnings.filterwarnings("ignore", module="pydicom")
 
 # Only these elements are read; names, numbers, dates and private tags never enter memory as values.
@@ -22,12 +25,19 @@ _READ = [
     "Modality", "ViewPosition", "PatientAge", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration",
     "NumberOfFrames", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence", "VOILUTSequence", "VOILUTFunction",
-    "WindowCenter", "WindowWidth", "RedPaletteColorLookupTableDescriptor", "PresentationLUTShape", "PixelData",
+    "WindowCenter", "WindowWidth", "PixelData",
 ]  # fmt: skip
+_NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation")
 _RADIOGRAPHY = {"CR", "DX", "RG", "OT", "SC"}  # SC and OT: scanned films and screenshots
+# Free text may stand where a code belongs, even a name: only known codes are repeated in an answer or a message.
+_OTHER_MODALITIES = {"CT", "MR", "US", "MG", "NM", "PT", "XA", "RF", "IO", "PX", "ES", "XC", "ECG", "SR", "PR", "KO", "DOC", "SEG"}
+_VIEWS = {"AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO", "LAT", "LATERAL"}
+_AGE = re.compile(r"\d{3}[DWMY]", re.ASCII)
+_GREY, _COLOUR = {"MONOCHROME1", "MONOCHROME2"}, {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
 _DEFLATED = b"1.2.840.10008.1.2.1.99"  # Deflated Explicit VR: half a megabyte can unpack to a gigabyte
 _PLAIN_ERRORS = (ValueError, TypeError, KeyError, AttributeError, IndexError, EOFError, OSError, RuntimeError,
-                 NotImplementedError, OverflowError, MemoryError, pydicom.errors.InvalidDicomError)  # fmt: skip
+                 NotImplementedError, OverflowError, MemoryError, AssertionError, struct.error, zlib.error,
+                 pydicom.errors.InvalidDicomError)  # fmt: skip
 
 
 def decode_dicom(data: bytes) -> Radiograph:
@@ -36,7 +46,7 @@ def decode_dicom(data: bytes) -> Radiograph:
     Order after PS3.4 C.11 / PS3.3 C.7.6.3: modality LUT or rescale, VOI LUT or window, then MONOCHROME1 inversion.
     Without a VOI the stored range of the picture itself becomes [0, 1].
     """
-    if _DEFLATED in data[:4096]:
+    if _DEFLATED in data:
         raise ImageError("The DICOM file is deflated, which is not read for safety. Export it uncompressed or as JPEG 2000.")
     try:
         dataset = pydicom.dcmread(io.BytesIO(data), specific_tags=_READ)

@@ -1,18 +1,21 @@
 """JPEG and PNG bytes -> Radiograph."""
 
 import io
-import warnings
+import struct
+import zlib
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 
 from pneumo.errors import ImageError, ImageRejected
 from pneumo.imaging.radiograph import ImageFacts, Radiograph
 
 MAX_PIXELS = 50_000_000  # a 43 x 43 cm plate at 0.1 mm has 18 million
 
-# Pillow only warns above 89.5 megapixels, and the warning would reach the log; the check below is stricter.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# What Pillow raises on damaged bytes, in the header, the pixels or the EXIF part.
+_DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError, MemoryError, struct.error, zlib.error)
 
 _NOTES = {
     "P": "palette colours converted to grey",
@@ -27,17 +30,21 @@ def decode_raster(data: bytes) -> Radiograph:
     Grey levels are divided by the full range of their depth; a 16-bit file that fills only 10, 12 or 14 bits
     (detectors' usual depths) is divided by that range, else it would be nearly black.
     """
+    # Not Image.open: above 89.5 megapixels it warns into the log before our own, stricter check is asked; and it takes
+    # a telephone's JPEG with an appended preview for a file of two images.
+    reader = PngImageFile if data.startswith(b"\x89PNG") else JpegImageFile
     try:
-        image = Image.open(io.BytesIO(data), formats=["JPEG", "PNG"])
+        image = reader(io.BytesIO(data))
         _check(image)
         image.load()
         mode = image.mode
         upright = ImageOps.exif_transpose(image)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        orientation = image.getexif().get(0x0112, 1)
+    except _DAMAGE as error:
         raise ImageError("The image is damaged or incomplete and cannot be read. Export or copy the X-ray again.") from error
 
     notes = []
-    if image.getexif().get(0x0112, 1) != 1:
+    if orientation in range(2, 9):
         notes.append("turned upright as its EXIF orientation says")
     if mode.startswith("I"):
         values = np.asarray(upright).astype(np.float32)

@@ -19,11 +19,19 @@ from pneumo.versions import git_commit
 log = logging.getLogger(__name__)
 
 
-def assess(predictor: Predictor, data: Path, split: str, why: str, output: Path | None = None,
-           root: Path | None = None) -> dict[str, Any]:  # fmt: skip
+def assess(
+    predictor: Predictor,
+    data: Path,
+    split: str,
+    why: str,
+    output: Path | None = None,
+    root: Path | None = None,
+    ledger: Path | None = None,
+) -> dict[str, Any]:
     """Run `split` (test, validation, calibration, or a folder below `data`) through the serving path and store what came out.
 
-    Writes predictions-<split>.csv and metrics.json into `output` (default: the model's own folder). Test adds a ledger row.
+    Writes predictions-<split>.csv and metrics.json into `output` (default: the model's own folder). Test adds a row to
+    `ledger` (default: ledger.csv of the registry).
     """
     root = root or models_dir()
     folder = output or root / predictor.card.id
@@ -35,7 +43,7 @@ def assess(predictor: Predictor, data: Path, split: str, why: str, output: Path 
     stored = read_metrics(predictor.card.id, root) if output is None else {}
     write_json(folder / "metrics.json", {**stored, name: summary})
     if split == "test":
-        add_row(root / "ledger.csv", git_commit(), predictor.card.id, summary, why)
+        add_row(ledger or root / "ledger.csv", git_commit(), predictor.card.id, summary, why)
     return summary
 
 
@@ -44,10 +52,7 @@ def records_of(data: Path, split: str, manifest: Path) -> list[Record]:
     if split in ("validation", "calibration"):
         rows = [row for row in read_manifest(manifest) if row["part"] == split]
         return [Record(row["path"], row["label"], row["subtype"], row["patient"], "train") for row in rows]
-    records = [record for record in scan(data) if record.path.startswith(f"{split}/")]
-    if not records:
-        raise DataError(f"No images below {data / split}. Expected class folders NORMAL and PNEUMONIA in it.")
-    return records
+    return scan(data, (split,))
 
 
 def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> Predictions:

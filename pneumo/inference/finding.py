@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pneumo.errors import ConfigError, ImageError, ImageRejected
 from pneumo.evaluation.operating_point import zone
 from pneumo.imaging.decode import decode
+from pneumo.imaging.preprocess import canonical
 from pneumo.imaging.radiograph import Radiograph
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.registry import ModelCard
@@ -43,7 +44,7 @@ def read(data: bytes, predictor: Predictor) -> Finding:
     status, reasons, radiograph, answer = "ok", (), None, None
     try:
         radiograph = decode(data)
-        answer = predictor.answer(radiograph)
+        answer = predictor.answer(canonical(radiograph))
     except (ImageRejected, ImageError) as error:
         status, reasons = "rejected" if isinstance(error, ImageRejected) else "error", (str(error),)
     card = predictor.card

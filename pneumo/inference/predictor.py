@@ -7,8 +7,7 @@ import numpy as np
 import onnxruntime
 
 from pneumo.errors import ModelError
-from pneumo.imaging.preprocess import canonical, model_input
-from pneumo.imaging.radiograph import Radiograph
+from pneumo.imaging.preprocess import model_input
 from pneumo.inference.heatmap import Heatmap
 from pneumo.registry import ModelCard, verified
 
@@ -43,9 +42,12 @@ class Predictor:
         logits, maps = self._session.run(["logit", "map"], {"radiograph": batch})
         return logits, maps
 
-    def answer(self, radiograph: Radiograph) -> Answer:
-        """One radiograph at a time, so that an answer never depends on what else was asked."""
-        logits, maps = self.run(model_input(canonical(radiograph), self.card.input)[np.newaxis])
+    def answer(self, image: np.ndarray) -> Answer:
+        """One canonical image, uint8 (224, 224), at a time: an answer never depends on what else was asked.
+
+        Raises ModelError when the network gives no finite number.
+        """
+        logits, maps = self.run(model_input(image, self.card.input)[np.newaxis])
         logit = float(logits[0])
         if not np.isfinite(logit):
             raise ModelError(f"Model {self.card.id!r} gave no number for this image; it gives no answer. Use another model.")

@@ -135,9 +135,7 @@ def _forward(w: _Writer, layer: layers.Layer, inputs: list[str]) -> str:
         case layers.Dropout():
             return x
         case layers.Dense():
-            y = w.add(
-                "Add", [w.add("MatMul", [x, w.weight(layer.kernel)]), w.weight(layer.bias)], output=f"{layer.name}/before"
-            )
+            y = w.add("Add", [w.add("MatMul", [x, w.weight(layer.kernel)]), w.weight(layer.bias)], output=f"{layer.name}/before")
             return y if layer.activation is keras.activations.sigmoid else w.activate(y, layer.activation)
     raise ModelError(f"The layer {layer.name} ({type(layer).__name__}) cannot be exported to the serving graph.")
 

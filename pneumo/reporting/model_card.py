@@ -27,7 +27,8 @@ def model_card(model: str, root: Path | None = None) -> str:
         f"- Data: {card.data}; split manifest SHA-256 `{card.manifest_sha256[:16]}`, patient-disjoint",
         f"- Trained {card.epochs_run} epochs (best: {card.best_epoch}), seed {card.training['seed']}, commit {card.commit}, "
         f"Keras {card.versions.get('keras', '?')}",
-        f"- Calibration: logit / {card.calibration.temperature:.3f} {card.calibration.bias:+.3f}, fitted on the calibration part of train",
+        f"- Calibration: logit / {card.calibration.temperature:.3f} {card.calibration.bias:+.3f}, "
+        "fitted on the calibration part of train",
         f"- Weights SHA-256 `{card.sha256}`, kernels stored as float16", "",
     ]  # fmt: skip
     for split in ("test", "validation"):
@@ -51,6 +52,6 @@ def _table(split: str, m: dict) -> list[str]:
             "95 % intervals by bootstrap over patients.", ""]  # fmt: skip
 
 
-def interval(figure: dict[str, float]) -> str:
+def interval(figure: dict[str, float], digits: int = 3) -> str:
     """{value, low, high} -> "0.950 (0.930-0.970)"."""
-    return f"{figure['value']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})"
+    return f"{figure['value']:.{digits}f} ({figure['low']:.{digits}f}-{figure['high']:.{digits}f})"

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import logging
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from scipy.special import expit
 
 from pneumo.data.arrays import load_canonical
+from pneumo.data.describe import describe
 from pneumo.data.split import manifest_hash, read_manifest
 from pneumo.errors import ModelError, RunError
 from pneumo.evaluation.calibration import Calibration, fit_calibration, log_loss
@@ -41,6 +43,8 @@ def promote(run: Path, model: str, data: Path, why: str, root: Path | None = Non
     split is then looked at once, and the look is written into the ledger with `why`.
     """
     root = root or models_dir()
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,60}", model):
+        raise RunError(f"{model!r} is no model id; expected small letters, digits, dots and dashes, such as resnet50-2.")
     config = load_config(run)
     if not (run / "best.keras").is_file():
         raise RunError(f"The run {run} has no best.keras yet. Let it finish an epoch.")
@@ -57,28 +61,41 @@ def promote(run: Path, model: str, data: Path, why: str, root: Path | None = Non
         shutil.copy(run / "split.csv", draft / "split.csv")
         write_card(_card(run, model, config, data, draft, net), draft)
         predictor = Predictor.load(model, Path(draft_root))
-        assess(predictor, data, "validation", why, root=Path(draft_root))
-        assess(predictor, data, "test", why, root=Path(draft_root))
+        for split in ("validation", "test"):
+            assess(predictor, data, split, why, root=Path(draft_root), ledger=root / "ledger.csv")
         write_readme(model, Path(draft_root))
         draft.replace(root / model)
-        _append_ledger(Path(draft_root) / "ledger.csv", root / "ledger.csv")
     return root / model
 
 
 def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, net: keras.Model) -> ModelCard:
     """Everything the card says; the calibration part is run through the graph that will serve."""
-    chosen = [row for row in read_manifest(run / "split.csv") if row["part"] == "calibration"]
+    rows = read_manifest(run / "split.csv")
+    chosen = [row for row in rows if row["part"] == "calibration"]
     labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], np.int64)
     inputs = [model_input(image, config.spec) for image in load_canonical(data, [row["path"] for row in chosen])]
     epochs = history(run)
     card = ModelCard(
-        id=model, architecture=config.architecture, classes=CLASSES, input=config.spec, preprocessing=VERSION,
-        calibration=Calibration(), operating_points={}, heatmap_scale=1.0, heatmap_centres=cell_centres(net), selection_loss=float("nan"), training=config.to_dict(),
-        epochs_run=len(epochs), best_epoch=min(epochs, key=lambda line: line["val_loss"])["epoch"],
-        manifest_sha256=manifest_hash(run / "split.csv"), data="Kermany et al., Mendeley Data 10.17632/rscbjbr9sj, CC BY 4.0",
-        versions=library_versions(), commit=git_commit(), created=datetime.date.today().isoformat(),
+        id=model,
+        architecture=config.architecture,
+        classes=CLASSES,
+        input=config.spec,
+        preprocessing=VERSION,
+        calibration=Calibration(),  # this and the next two are measured below
+        operating_points={},
+        heatmap_scale=1.0,
+        heatmap_centres=cell_centres(net),
+        selection_loss=float("nan"),
+        training=config.to_dict(),
+        epochs_run=len(epochs),
+        best_epoch=min(epochs, key=lambda line: line["val_loss"])["epoch"],
+        manifest_sha256=manifest_hash(run / "split.csv"),
+        data=describe(data, rows),
+        versions=library_versions(),
+        commit=git_commit(),
+        created=datetime.date.today().isoformat(),
         files={name: sha256(draft / name) for name in ("model.keras", "model.onnx")},
-    )  # fmt: skip
+    )
     predictor = Predictor(card, draft / "model.onnx")
     outputs = [predictor.run(x[np.newaxis]) for x in inputs]
     logits = np.array([float(logit[0]) for logit, _ in outputs])
@@ -106,8 +123,3 @@ def _check_parity(net: keras.Model, inputs: np.ndarray, logits: np.ndarray) -> N
             f"The serving graph differs from Keras by {difference:.1e} in probability; at most {PARITY:.0e} is allowed."
         )
 
-
-def _append_ledger(source: Path, target: Path) -> None:
-    lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
-    with open(target, "a", encoding="utf-8") as file:
-        file.writelines(lines if target.stat().st_size == 0 else lines[1:])

@@ -1,0 +1,26 @@
+# Two commands: `make app` and `make test`. Each sets up a fresh machine by itself; a second run installs nothing.
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8501
+READY = $(VENV)/.ready
+
+.PHONY: app test lint clean
+
+app: $(READY)
+	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
+
+test: $(READY)
+	$(VENV)/bin/python -m pytest
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+$(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; found " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $(READY)
+
+clean:
+	rm -rf $(VENV)

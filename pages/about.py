@@ -1,0 +1,27 @@
+"""What the models are, what they may be used for, and every look ever taken at the test split; made from the files."""
+
+import pandas
+import streamlit as st
+
+from pneumo.registry import models_dir
+from pneumo.reporting.model_card import INTENDED_USE, model_card
+from pneumo.ui.models import usable_models
+
+st.title("About")
+st.write(INTENDED_USE)
+usable, problems = usable_models()
+for problem in problems:
+    st.error(problem)
+for tab, model in zip(st.tabs(usable), usable, strict=True) if usable else ():
+    with tab:
+        st.markdown(model_card(model).replace("# ", "## ", 1).replace("\n## ", "\n### "))
+ledger = models_dir() / "ledger.csv"
+if ledger.is_file():
+    st.subheader("Looks at the test split")
+    st.caption("Every run ever made over the 624 test images. None of them chose anything.")
+    st.dataframe(pandas.read_csv(ledger), hide_index=True)
+st.subheader("Privacy")
+st.write(
+    "A dropped X-ray stays in the memory of your session and goes with it. Nothing of it, neither name nor pixel, is "
+    "written to a disk or a log, and the app calls no other computer."
+)

@@ -1,0 +1,72 @@
+"""Drop X-rays; see for each the finding, the heatmap, and how far to trust it."""
+
+import time
+
+import streamlit as st
+
+from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.inference.finding import judge, read
+from pneumo.ui import state
+from pneumo.ui.filmstrip import filmstrip
+from pneumo.ui.sidebar import choose_model, choose_view
+from pneumo.ui.viewer import show_case
+
+BUDGET = 0.6  # seconds of reading between two looks at the page, so that the first results show at once
+
+
+def read_pending(predictor) -> None:
+    """Read dropped files for a moment; what is left goes on in the next run of this page."""
+    waiting, began, line = state.pending(), time.monotonic(), st.empty()
+    total = len(waiting) + len(state.cases())
+    while waiting and time.monotonic() - began < BUDGET:
+        name, data = waiting.pop(0)
+        line.progress(1 - (len(waiting) + 1) / total, f"Reading {total - len(waiting)} of {total}")
+        state.cases().append(state.make_case(name, read(data, predictor), predictor))
+    if not waiting:
+        line.empty()
+
+
+def drop_zone() -> None:
+    """The uploader is emptied once its files are taken over, so that results outlive it when the page is left."""
+    number = st.session_state.setdefault("drop_number", 0)
+    files = st.file_uploader("Drop chest X-rays here: JPEG, PNG or DICOM, several at once", accept_multiple_files=True,
+                             key=f"drop-{number}")  # fmt: skip
+    if files:
+        if not state.cases():
+            st.session_state["current"] = 0
+        state.enqueue((file.name, file.getvalue()) for file in files)
+        st.session_state["drop_number"] = number + 1
+        st.rerun()
+
+
+def empty_state() -> None:
+    st.write(
+        "Pneumo reads a child's frontal chest X-ray and says NORMAL or PNEUMONIA, with a calibrated probability, "
+        "a map of where the evidence lies, and how often such an answer is right."
+    )
+    if st.button("Try it with generated phantoms", help="Three synthetic pictures, no patient. They show how the page works."):
+        kinds = (("none", "normal"), ("bacterial", "bacterial"), ("viral", "viral"))
+        state.enqueue((f"phantom-{name}.png", phantom_png(make_phantom(kind, seed=7))) for kind, name in kinds)
+        st.rerun()
+
+
+st.title("Diagnose")
+drop_zone()
+predictor = choose_model()
+if predictor is not None:
+    view = choose_view(list(predictor.card.operating_points))
+    if state.pending():
+        read_pending(predictor)
+    cases = state.cases()
+    if not cases:
+        empty_state()
+    else:
+        labels = [
+            judge(case.answer(predictor).probability, predictor.card, view.operating_point).label if case.pixels is not None
+            else {"rejected": "NOT ANSWERED", "error": "NOT READ"}[case.finding.status]
+            for case in cases
+        ]  # fmt: skip
+        current = filmstrip(cases, labels)
+        show_case(cases[current], predictor, view)
+    if state.pending():
+        st.rerun()

@@ -1,0 +1,46 @@
+"""The dropped X-rays in a row: how many, which one is open, a label under each; arrow keys move."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from pneumo.imaging.overlay import grey_picture
+from pneumo.ui.state import Case, forget
+from pneumo.ui.wording import table_html
+
+SHOWN = 24  # thumbnails drawn at once, around the open one
+_BLANK = np.zeros((74, 96, 3), np.uint8)
+
+
+def filmstrip(cases: Sequence[Case], labels: Sequence[str]) -> int:
+    """Draw it and return the index of the open case."""
+    current = min(st.session_state.setdefault("current", 0), len(cases) - 1)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**1 file**" if len(cases) == 1 else f"**{len(cases)} files**", width="content")
+        if len(cases) > 1:
+            st.button("Previous", on_click=_open, args=(max(current - 1, 0),), disabled=current == 0, shortcut="Left")
+            st.markdown(f"{current + 1} of {len(cases)}", width="content")
+            st.button("Next", on_click=_open, args=(current + 1,), disabled=current == len(cases) - 1, shortcut="Right")
+        st.button("Clear all", on_click=forget, type="tertiary", help="Lets go of every X-ray of this session.")
+    if len(cases) > 1:
+        first = max(0, min(current - SHOWN // 2, len(cases) - SHOWN))
+        with st.container(horizontal=True, key="filmstrip", gap="small"):
+            for index in range(first, min(first + SHOWN, len(cases))):
+                with st.container(width=96, gap=None):
+                    st.image(_thumbnail(cases[index]), width=96)
+                    st.button(labels[index], key=f"open-{index}", on_click=_open, args=(index,),
+                              type="primary" if index == current else "secondary")  # fmt: skip
+    unanswered = [case for case in cases if case.pixels is None]
+    if len(cases) > 1 and unanswered:
+        with st.expander(f"{len(unanswered)} of {len(cases)} files have no answer: why"):
+            st.html(table_html([(case.name, case.finding.reasons[0]) for case in unanswered]))
+    return current
+
+
+def _open(index: int) -> None:
+    st.session_state["current"] = index
+
+
+def _thumbnail(case: Case) -> np.ndarray:
+    return _BLANK if case.canonical is None else grey_picture(case.canonical[::2, ::2] / 255.0)

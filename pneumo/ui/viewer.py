@@ -1,0 +1,76 @@
+"""One case, large: the radiograph with its heatmap, and beside it what was found and how far to trust it."""
+
+import base64
+
+import streamlit as st
+
+from pneumo.imaging.overlay import grey_picture, legend_picture, overlay_picture, png
+from pneumo.inference.finding import judge
+from pneumo.inference.predictor import Predictor
+from pneumo.registry import read_metrics
+from pneumo.ui import wording
+from pneumo.ui.sidebar import View
+from pneumo.ui.state import Case
+
+
+def show_case(case: Case, predictor: Predictor, view: View) -> None:
+    """Draw an answered case, or the reason why there is no answer."""
+    if case.pixels is None:
+        st.error(f"{'Not answered' if case.finding.status == 'rejected' else 'Not read'}: {case.finding.reasons[0]}")
+        st.html(wording.table_html(wording.facts_rows(case.name, case.facts, case.finding.sha256)))
+        return
+    answer = case.answer(predictor)
+    plain = grey_picture(case.pixels, view.window)
+    overlay = overlay_picture(plain, answer.heatmap.on_image(*case.pixels.shape), view.opacity, view.colour_map)
+    picture, panel = st.columns([5, 3], gap="medium")
+    with picture:
+        if view.side_by_side:
+            left, right = st.columns(2, gap="small")
+            left.image(plain, width="stretch", alt="radiograph")
+            right.image(overlay, width="stretch", alt="radiograph with heatmap")
+        else:
+            st.image(overlay, width="stretch", alt="radiograph with heatmap")
+        st.html(_legend_html(view.colour_map))
+    with panel:
+        _panel(case, predictor, view, answer)
+        st.download_button("Overlay PNG", png(overlay), f"pneumo-overlay-{case.finding.sha256[:8]}.png", "image/png",
+                           on_click="ignore", key="overlay_png")  # fmt: skip
+        with st.expander("More about this answer"):
+            _details(case, predictor, answer)
+
+
+def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
+    card = predictor.card
+    reading = judge(answer.probability, card, view.operating_point)
+    metrics = read_metrics(card.id)
+    st.html(
+        wording.verdict_html(reading)
+        + wording.bar_html(answer.probability, reading, card.operating_points)
+        + f'<p class="said">{wording.sentence(reading)}</p>'
+        + wording.figures_html(metrics, reading)
+        + f'<p class="said">{wording.predictive_sentence(metrics, reading, view.prevalence)}</p>'
+        + f'<p class="quiet">{wording.heatmap_sentence(reading, answer.heatmap)}</p>'
+    )
+    for warning in case.finding.warnings:
+        st.warning(warning)
+
+
+def _details(case: Case, predictor: Predictor, answer) -> None:
+    card = predictor.card
+    rows = [
+        *wording.facts_rows(case.name, case.facts, case.finding.sha256),
+        ("Read and answered in", f"{case.finding.seconds:.2f} s"),
+        ("Model", f"{card.id}, weights {card.sha256[:16]}"),
+        ("Logit", f"{answer.logit:.3f} before calibration"),
+        ("Heat", f"peak {answer.heatmap.peak:.2f} of the model's fixed scale; Grad-CAM, positive part"),
+    ]
+    st.html(wording.table_html(rows))
+
+
+def _legend_html(colour_map: str) -> str:
+    strip = base64.b64encode(png(legend_picture(colour_map))).decode()
+    return (
+        '<div class="legend"><span>no evidence</span>'
+        f'<img alt="colour scale" src="data:image/png;base64,{strip}"><span>strong evidence for pneumonia</span>'
+        "<span>(one scale for all pictures of this model)</span></div>"
+    )

@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+from tiny_model import make_registry
+
+from pneumo.imaging.overlay import png
+from pneumo.ui.frame import DISCLAIMER
+
+WHITE = ("<b>Müller</b>.png", png(np.full((80, 120), 255, np.uint8)), "image/png")
+BLACK = ("black.png", png(np.zeros((80, 120), np.uint8)), "image/png")
+LETTER = ("letter.jpg", b"Dear colleague", "image/jpeg")
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
+    return AppTest.from_file("../../app.py", default_timeout=30).run()
+
+
+def drop(app, *files):
+    app.file_uploader[0].set_value(list(files)).run()
+    assert not app.exception
+    return app
+
+
+def html(app) -> str:
+    return "\n".join(element.proto.body for element in app.get("html"))
+
+
+def shown(app) -> str:
+    return html(app) + "\n".join(error.value for error in app.error)
+
+
+def test_empty_state_says_what_it_is(app):
+    assert not app.exception
+    assert [title.value for title in app.title] == ["Diagnose"]
+    assert "NORMAL or PNEUMONIA" in " ".join(element.value for element in app.markdown)
+    assert DISCLAIMER in html(app)
+
+
+def test_one_x_ray_gets_label_probability_threshold_and_figures(app):
+    text = html(drop(app, WHITE))
+    assert "PNEUMONIA" in text
+    assert "rule-in zone" in text
+    assert "<b>0.99</b>" in text  # sigmoid(10 / 2) = 0.9933
+    assert "threshold 0.50" in text
+    assert "0.90 (0.85-0.95)" in text
+    assert "On 10 test X-rays" in text
+    # Bayes at 30 %: 0.9 * 0.3 / (0.9 * 0.3 + 0.1 * 0.7) = 0.794
+    assert "right in about 79 of 100" in text
+
+
+def test_a_normal_picture_says_what_its_map_means(app):
+    text = html(drop(app, BLACK))
+    assert "NORMAL" in text
+    assert "the map is empty" in text
+    # Bayes at 30 %: 0.9 * 0.7 / (0.9 * 0.7 + 0.1 * 0.3) = 0.955
+    assert "right in about 95 of 100" in text
+
+
+def test_bad_files_do_not_stop_the_others(app):
+    drop(app, LETTER, WHITE, ("empty.png", b"", "image/png"), BLACK)
+    labels = [button.label for button in app.button if button.label.isupper()]
+    assert labels == ["NOT READ", "PNEUMONIA", "NOT READ", "NORMAL"]
+    assert "text file" in shown(app)
+    next(button for button in app.button if button.label == "PNEUMONIA").click().run()
+    assert "<b>0.99</b>" in html(app)
+
+
+def test_file_names_are_escaped(app):
+    text = html(drop(app, WHITE))
+    assert "&lt;b&gt;Müller" in text
+    assert "<b>Müller" not in text
+
+
+def test_results_stay_when_another_page_was_visited(app):
+    drop(app, WHITE)
+    app.selectbox(key="operating_point").set_value("rule-in").run()
+    app.switch_page("pages/about.py").run()
+    assert [title.value for title in app.title] == ["About"]
+    app.switch_page("pages/diagnose.py").run()
+    assert "<b>0.99</b>" in html(app)
+    assert app.selectbox(key="operating_point").value == "rule-in"
+
+
+def test_operating_point_changes_the_label_not_the_probability(app):
+    grey = ("grey.png", png(np.full((80, 120), 135, np.uint8)), "image/png")  # logit 0.588, probability 0.573
+    assert "threshold 0.50" in html(drop(app, grey))
+    assert 'class="bar pneumonia"' in html(app)
+    app.selectbox(key="operating_point").set_value("rule-in").run()
+    assert 'class="bar normal"' in html(app)
+    assert "<b>0.57</b>" in html(app)
+
+
+def test_clear_all_lets_go(app):
+    drop(app, WHITE, BLACK)
+    next(button for button in app.button if button.label == "Clear all").click().run()
+    assert app.session_state["cases"] == []
+    assert "0.99" not in html(app)
+
+
+def test_phantoms_for_everyone(app):
+    next(button for button in app.button if "phantoms" in button.label).click().run()
+    assert not app.exception
+    assert len(app.session_state["cases"]) == 3
+
+
+def test_an_altered_model_gives_no_answer_and_is_named(tmp_path, monkeypatch):
+    root = make_registry(tmp_path / "models")
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
+    (root / "tiny" / "model.keras").write_bytes(b"other")
+    app = AppTest.from_file("../../app.py", default_timeout=30).run()
+    assert "model.keras was altered" in app.error[0].value
+    drop(app, WHITE)
+    assert "PNEUMONIA" not in html(app)
+
+
+def test_another_model_serves_when_the_chosen_one_does_not_verify(tmp_path, monkeypatch):
+    root = make_registry(tmp_path / "models")
+    make_registry(root, "backup")
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
+    (root / "backup" / "model.onnx").write_bytes(b"other")
+    app = AppTest.from_file("../../app.py", default_timeout=30).run()
+    app.selectbox(key="model").set_value("backup").run()
+    assert "altered" in app.error[0].value
+    assert "from the model tiny" in app.warning[0].value
+
+
+def test_no_model_at_all(tmp_path, monkeypatch):
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path))
+    app = AppTest.from_file("../../app.py", default_timeout=30).run()
+    assert not app.exception
+    assert "No model can serve" in app.error[0].value
+
+
+def test_sessions_do_not_share_cases(app):
+    drop(app, WHITE)
+    other = AppTest.from_file("../../app.py", default_timeout=30).run()
+    assert "cases" not in other.session_state or other.session_state["cases"] == []

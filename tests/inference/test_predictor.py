@@ -1,0 +1,59 @@
+import threading
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from tiny_model import make_registry
+
+from pneumo.errors import ModelError
+from pneumo.inference.predictor import Predictor
+from pneumo.registry import read_card
+
+
+@pytest.fixture
+def predictor(tmp_path):
+    return Predictor.load("tiny", make_registry(tmp_path))
+
+
+def test_logit_probability_and_map(predictor):
+    image = np.full((224, 224), 204, np.uint8)  # 0.8
+    image[:, 112:] = 51  # 0.2: the halves cancel
+    answer = predictor.answer(image)
+    assert answer.logit == pytest.approx(0.0, abs=1e-4)
+    assert answer.probability == pytest.approx(0.5, abs=1e-4)
+    np.testing.assert_allclose(answer.heatmap.heat[:, :1], 0.6, atol=1e-3)  # (0.8 - 0.5) / 0.5
+    assert answer.heatmap.heat[:, 3].max() == 0
+
+
+def test_temperature_is_applied(predictor):
+    answer = predictor.answer(np.full((224, 224), 255, np.uint8))
+    assert answer.logit == pytest.approx(10.0, abs=1e-4)
+    assert answer.probability == pytest.approx(expit(10.0 / 2.0), abs=1e-6)
+
+
+def test_threads_share_one_predictor(predictor):
+    greys, answers = range(0, 250, 10), {}
+
+    def ask(grey):
+        answers[grey] = predictor.answer(np.full((224, 224), grey, np.uint8)).logit
+
+    threads = [threading.Thread(target=ask, args=(grey,)) for grey in greys]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [answers[grey] for grey in greys] == pytest.approx([20 * (grey / 255 - 0.5) for grey in greys], abs=1e-4)
+
+
+def test_altered_weights_give_no_answer(tmp_path):
+    root = make_registry(tmp_path)
+    (root / "tiny" / "model.keras").write_bytes(b"other weights")
+    with pytest.raises(ModelError, match="was altered"):
+        Predictor.load("tiny", root)
+
+
+def test_a_file_that_is_no_graph(tmp_path):
+    root = make_registry(tmp_path)
+    (root / "tiny" / "model.onnx").write_bytes(b"not a graph")
+    with pytest.raises(ModelError, match="does not load"):
+        Predictor(read_card("tiny", root), root / "tiny" / "model.onnx")

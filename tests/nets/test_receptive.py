@@ -1,0 +1,50 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from pneumo.imaging.preprocess import InputSpec
+from pneumo.nets import cnn, resnet50
+from pneumo.nets.receptive import cell_centres
+
+
+def small(*hidden):
+    inputs = keras.Input((32, 32, 1))
+    x = inputs
+    for layer in hidden:
+        x = layer(x)
+    return keras.Model(inputs, layers.Dense(1)(layers.Flatten()(x)))
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        lambda: [layers.Conv2D(1, 2), layers.AveragePooling2D(2)],
+        lambda: [layers.Conv2D(1, 3, padding="same"), layers.AveragePooling2D(2), layers.Conv2D(1, 2)],
+        lambda: [layers.ZeroPadding2D(3), layers.Conv2D(1, 7, strides=2), layers.Conv2D(1, 1, strides=2)],
+        lambda: [layers.Conv2D(1, 3, strides=2, padding="same")],
+    ],
+)
+def test_centres_are_where_the_gradient_s_weight_lies(hidden):
+    """With all kernels one, the input gradient of one cell is symmetric about its centre."""
+    net = small(*hidden())
+    for layer in net.layers:
+        if isinstance(layer, layers.Conv2D):
+            layer.set_weights([np.ones_like(layer.kernel), np.zeros_like(layer.bias)])
+    probe = keras.Model(net.input, net.layers[-2].input)
+    cells = probe.output_shape[1]
+    x = tf.Variable(tf.ones((1, 32, 32, 1)))
+    middle = cells // 2
+    with tf.GradientTape() as tape:
+        y = probe(x)[0, middle, middle, 0]
+    weight = tape.gradient(y, x).numpy()[0, :, :, 0].sum(axis=1)
+    centroid = ((np.arange(32) + 0.5) * weight).sum() / weight.sum() / 32
+    first, last = cell_centres(net)
+    assert first + (last - first) * middle / (cells - 1) == pytest.approx(centroid, abs=1e-6)
+
+
+def test_shipped_architectures():
+    assert cell_centres(cnn.build(cnn.CnnSettings(dense=1), InputSpec(96))) == pytest.approx((7.5 / 96, 87.5 / 96))
+    net = resnet50.build(resnet50.ResNet50Settings(dense=1), InputSpec(192), "none")
+    assert cell_centres(net) == pytest.approx((0.5 / 192, 160.5 / 192))

@@ -1,0 +1,108 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_model import make_registry
+
+from pneumo.cli import main
+from pneumo.imaging.overlay import png
+
+CONTRACT = {"file", "sha256", "status", "reasons", "warnings", "label", "zone", "probability", "threshold",
+            "operating_point", "subtype", "heatmap", "model", "model_sha256", "seconds"}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """White (PNEUMONIA), black (NORMAL), a text named .jpg and a note that is no image; a registry with one model."""
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
+    images = tmp_path / "in box"
+    (images / "deeper").mkdir(parents=True)
+    (images / "black.png").write_bytes(png(np.zeros((80, 100), np.uint8)))
+    (images / "deeper" / "weiß.png").write_bytes(png(np.full((80, 100), 255, np.uint8)))
+    (images / "broken.jpg").write_text("a letter")
+    (images / "note.txt").write_text("not looked at")
+    return images
+
+
+def lines(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_json_of_a_folder(folder, capsys):
+    assert main(["predict", str(folder), "--format", "json"]) == 1  # one could not be read
+    rows = {row["file"]: row for row in lines(capsys)}
+    assert list(rows) == [f"{folder}/black.png", f"{folder}/broken.jpg", f"{folder}/deeper/weiß.png"]
+    black, broken, white = rows.values()
+    assert set(black) == CONTRACT
+    assert (black["label"], black["zone"], white["label"], white["zone"]) == ("NORMAL", "rule-out", "PNEUMONIA", "rule-in")
+    assert white["probability"] == pytest.approx(1 / (1 + np.exp(-5)), abs=1e-6)
+    assert (white["threshold"], white["operating_point"], white["model"]) == (0.5, "balanced", "tiny")
+    assert broken["status"] == "error"
+    assert "text file" in broken["reasons"][0]
+    assert broken["label"] is broken["zone"] is broken["probability"] is None
+
+
+def test_all_read_is_exit_0_and_the_path_stays_as_given(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert main(["predict", "black.png", "--format", "json", "--operating-point", "rule-in"]) == 0
+    (row,) = lines(capsys)
+    assert (row["file"], row["threshold"]) == ("black.png", 0.75)
+
+
+def test_rejected_is_no_error(folder, capsys):
+    icon = folder / "icon.png"
+    icon.write_bytes(png(np.zeros((8, 8), np.uint8)))
+    assert main(["predict", str(icon), "--format", "json"]) == 0
+    assert lines(capsys)[0]["status"] == "rejected"
+
+
+def test_missing_file_is_one_line_and_the_rest_goes_on(folder, capsys):
+    assert main(["predict", str(folder / "absent.png"), str(folder / "black.png"), "--format", "json"]) == 1
+    first, second = lines(capsys)
+    assert (first["status"], second["status"]) == ("error", "ok")
+
+
+def test_heatmap_and_output_file(folder, tmp_path, capsys):
+    out, heat = tmp_path / "out.csv", tmp_path / "heat"
+    main(["predict", str(folder), "--format", "csv", "--output", str(out), "--heatmap", str(heat)])
+    assert capsys.readouterr().out == ""
+    with open(out, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert set(rows[0]) == CONTRACT
+    assert [bool(row["heatmap"]) for row in rows] == [True, False, True]
+    picture = np.asarray(Image.open(rows[2]["heatmap"]))
+    assert picture.shape == (80, 100, 3)
+    assert (picture[40, 50] != 255).any()  # heat in the middle
+    assert (picture[2, 2] == 255).all()  # none where the network does not look
+
+
+def test_table_names_every_file(folder, capsys):
+    main(["predict", str(folder)])
+    text = capsys.readouterr().out
+    assert "PNEUMONIA" in text
+    assert "broken.jpg" in text
+
+
+@pytest.mark.parametrize("words", [["predict"], ["predict", "x", "--operating-point", "none"], ["predict", "x", "--formt", "json"]])
+def test_wrong_usage_is_exit_2(folder, words):
+    try:
+        code = main(words)
+    except SystemExit as leaving:
+        code = leaving.code
+    assert code == 2
+
+
+def test_unknown_model_is_told(folder, capsys):
+    assert main(["predict", "x", "--model", "none"]) == 1
+    assert "tiny" in capsys.readouterr().err
+
+
+def test_models_list_and_verify(folder, tmp_path, capsys):
+    assert main(["models", "list"]) == 0
+    assert "0.900" in capsys.readouterr().out
+    assert main(["models", "verify"]) == 0
+    (tmp_path / "models" / "tiny" / "model.onnx").write_bytes(b"")
+    assert main(["models", "verify"]) == 1
+    assert "altered" in capsys.readouterr().out

@@ -1,0 +1,76 @@
+"""A registry with one model small enough to reason about: logit = 20 (mean grey - 0.5), map = mean grey - 0.5 of 4 x 4 cells."""
+
+import json
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, helper
+
+from pneumo.evaluation.calibration import Calibration
+from pneumo.files import sha256
+from pneumo.imaging.preprocess import VERSION, InputSpec
+from pneumo.registry import CLASSES, ModelCard, write_card
+
+SPEC = InputSpec(size=32, margin=16)
+FIGURE = {"value": 0.9, "low": 0.85, "high": 0.95}
+
+
+def make_registry(root: Path, model: str = "tiny") -> Path:
+    """Write models/<model> with a card whose hashes fit, and metrics of a test that never was."""
+    folder = root / model
+    folder.mkdir(parents=True)
+    (folder / "model.keras").write_bytes(b"stands for weights")
+    (folder / "model.onnx").write_bytes(_graph().SerializeToString())
+    card = ModelCard(
+        id=model,
+        architecture="tiny",
+        classes=CLASSES,
+        input=SPEC,
+        preprocessing=VERSION,
+        calibration=Calibration(temperature=2.0, bias=0.0),
+        operating_points={"balanced": 0.5, "rule-out": 0.25, "rule-in": 0.75},
+        heatmap_scale=0.5,
+        heatmap_centres=(0.125, 0.875),
+        selection_loss=0.1,
+        training={"seed": 0},
+        epochs_run=1,
+        best_epoch=1,
+        manifest_sha256="0" * 64,
+        data="generated",
+        versions={},
+        commit="test",
+        created="2026-01-01",
+        files={name: sha256(folder / name) for name in ("model.keras", "model.onnx")},
+    )
+    write_card(card, folder)
+    names = ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1")
+    figures = dict.fromkeys(names, FIGURE)
+    points = {name: {"threshold": cut, **figures} for name, cut in card.operating_points.items()}
+    test = {"n": 10, "patients": 9, **figures, "brier": 0.1, "ece": 0.02, "confusion_matrix": [[4, 1], [0, 5]]}
+    (folder / "metrics.json").write_text(json.dumps({"test": {**test, "operating_points": points}}))
+    return root
+
+
+def _graph() -> onnx.ModelProto:
+    info, node = helper.make_tensor_value_info, helper.make_node
+    nodes = [
+        node("Sub", ["radiograph", "half"], ["centred"]),
+        node("ReduceMean", ["centred"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        node("Mul", ["mean", "twenty"], ["logit"]),
+        node("Transpose", ["centred"], ["planes"], perm=[0, 3, 1, 2]),
+        node("AveragePool", ["planes"], ["cells"], kernel_shape=[8, 8], strides=[8, 8]),
+        node("Squeeze", ["cells", "one"], ["map"]),
+    ]
+    constants = [
+        helper.make_tensor("half", TensorProto.FLOAT, [], [0.5]),
+        helper.make_tensor("twenty", TensorProto.FLOAT, [], [20.0]),
+        helper.make_tensor("one", TensorProto.INT64, [1], [1]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [info("radiograph", TensorProto.FLOAT, ["n", 32, 32, 1])],
+        [info("logit", TensorProto.FLOAT, ["n"]), info("map", TensorProto.FLOAT, ["n", 4, 4])],
+        initializer=constants,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)

@@ -1,0 +1,42 @@
+import json
+
+import pytest
+
+from pneumo.errors import ConfigError
+from pneumo.training.config import make_config
+
+
+def test_json_round_trip():
+    config = make_config("resnet50", {"dropout": "0.4", "learning-rate": "2e-4", "epochs": "3"})
+    assert (config.network.dropout, config.learning_rate, config.epochs) == (0.4, 2e-4, 3)
+    saved = json.loads(json.dumps(config.to_dict()))
+    assert make_config("resnet50", saved) == config
+
+
+def test_tuples_from_the_command_line():
+    assert make_config("cnn", {"filters": "16,32"}).network.filters == (16, 32)
+
+
+def test_defaults_of_the_architecture():
+    assert make_config("cnn", {}).size == 96
+    assert make_config("resnet50", {}).backbone_weights == "imagenet"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"learning_rat": 1}, "learning_rat.*Did you mean 'learning_rate'"),
+        ({"trainable_from": "conv4"}, "Unknown setting 'trainable_from'"),  # resnet50's, not cnn's
+        ({"learning_rate": "nan"}, "learning_rate"),
+        ({"learning_rate": 10}, "above 0, at most 1"),
+        ({"epochs": "many"}, "epochs is 'many'"),
+        ({"epochs": 0}, "at least 1"),
+        ({"head_epochs": 99}, "between 0 and epochs"),
+        ({"optimizer": "adamm"}, "adam, adamw, rmsprop"),
+        ({"size": 8}, "32 to 512"),
+        ({"architecture": "resnet50"}, "is for 'resnet50'"),
+    ],
+)
+def test_bad_settings_are_refused_by_name(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        make_config("cnn", settings)
