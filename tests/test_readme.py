@@ -1,0 +1,30 @@
+"""Numbers shown to anyone come from a stored file: README's table is held to models/*/metrics.json."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from pneumo.registry import list_models
+from pneumo.reporting.model_card import interval, model_card
+
+ROOT = Path(__file__).parent.parent
+MODELS = ROOT / "models"
+
+
+@pytest.mark.parametrize("model", list_models(MODELS))
+def test_readme_table(model):
+    test = json.loads((MODELS / model / "metrics.json").read_text())["test"]
+    figures = " | ".join(interval(test[name]) for name in ("auc", "accuracy", "sensitivity", "specificity"))
+    assert f"| `{model}` | {figures} |" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("model", list_models(MODELS))
+def test_model_readme_is_generated(model):
+    assert (MODELS / model / "README.md").read_text() == model_card(model, MODELS)
+
+
+def test_every_listed_model_is_there():
+    rows = re.findall(r"^\| `([a-z0-9.-]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == list_models(MODELS)
