@@ -5,8 +5,10 @@ import streamlit as st
 
 from pneumo.registry import models_dir
 from pneumo.reporting.model_card import INTENDED_USE, model_card
+from pneumo.ui.frame import require_frame
 from pneumo.ui.models import usable_models
 
+require_frame()
 st.title("About")
 st.write(INTENDED_USE)
 usable, problems = usable_models()

@@ -8,6 +8,7 @@ from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.inference.finding import judge, read
 from pneumo.ui import state
 from pneumo.ui.filmstrip import filmstrip
+from pneumo.ui.frame import require_frame
 from pneumo.ui.sidebar import choose_model, choose_view
 from pneumo.ui.viewer import show_case
 
@@ -44,12 +45,16 @@ def empty_state() -> None:
         "Pneumo reads a child's frontal chest X-ray and says NORMAL or PNEUMONIA, with a calibrated probability, "
         "a map of where the evidence lies, and how often such an answer is right."
     )
-    if st.button("Try it with generated phantoms", help="Three synthetic pictures, no patient. They show how the page works."):
-        kinds = (("none", "normal"), ("bacterial", "bacterial"), ("viral", "viral"))
-        state.enqueue((f"phantom-{name}.png", phantom_png(make_phantom(kind, seed=7))) for kind, name in kinds)
-        st.rerun()
+    st.button("Try it with generated phantoms", on_click=load_phantoms,
+              help="Three synthetic pictures, no patient. They show how the page works.")  # fmt: skip
 
 
+def load_phantoms() -> None:
+    kinds = (("none", "normal"), ("bacterial", "bacterial"), ("viral", "viral"))
+    state.enqueue((f"phantom-{name}.png", phantom_png(make_phantom(kind, seed=7))) for kind, name in kinds)
+
+
+require_frame()
 st.title("Diagnose")
 drop_zone()
 predictor = choose_model()

@@ -28,7 +28,7 @@ class Record:
 
 
 def scan(root: Path, splits: Sequence[str] = ("train", "val", "test")) -> list[Record]:
-    """List every image below `root`/<split>/{NORMAL,PNEUMONIA}, in a fixed order.
+    """List every image below `root`/<split>/{NORMAL,PNEUMONIA} (in any letter case), in a fixed order.
 
     Raises DataError when the folder is missing or holds no image in that layout.
     """
@@ -37,17 +37,23 @@ def scan(root: Path, splits: Sequence[str] = ("train", "val", "test")) -> list[R
         raise DataError(f"No data folder at {root}. Expected a folder holding train/, val/ and test/.")
     records = []
     for split in splits:
-        for folder in sorted((root / split).glob("*")):
+        for folder in sorted(_folder(root, split).glob("*")):
             label = _CLASS_FOLDERS.get(folder.name.lower())
             if label is None or not folder.is_dir():
                 continue
             for path in sorted(folder.iterdir()):
-                if path.suffix.lower() in SUFFIXES:
+                if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):  # ._x.jpeg: a Mac's side file
                     subtype, patient = identify(path.stem)
                     records.append(Record(path.relative_to(root).as_posix(), label, subtype, patient, split))
     if not records:
         raise DataError(f"No images found in {root}. Expected {root}/{splits[0]}/NORMAL/*.jpeg and so on.")
     return records
+
+
+def _folder(root: Path, name: str) -> Path:
+    """`root`/`name`, or where that is missing its namesake in other letter case."""
+    namesakes = sorted(path for path in root.iterdir() if path.name.lower() == name.lower())
+    return root / name if (root / name).is_dir() or not namesakes else namesakes[0]
 
 
 def identify(stem: str) -> tuple[str, str]:

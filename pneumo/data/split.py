@@ -13,6 +13,7 @@ from pneumo.errors import DataError
 
 PARTS = ("train", "validation", "calibration", "test")
 COLUMNS = ("path", "label", "subtype", "patient", "part")
+STRATA = ("NORMAL", "bacterial", "viral", "PNEUMONIA")  # the last: of unknown kind
 HELD_OUT = {"validation": 0.10, "calibration": 0.10}  # shares of the images of each stratum
 
 
@@ -20,19 +21,25 @@ def split(records: Sequence[Record], linked: Sequence[Sequence[str]] = (), seed:
     """Assign a part to every path.
 
     The official test folder stays test. Train and val (16 images, too few to choose by) form one pool, divided by
-    patient within each stratum (normal, bacterial, viral), so that no patient is in two parts. `linked` names groups
-    of paths that must stay together besides (duplicates): their patients are treated as one.
+    patient within each stratum (normal, bacterial, viral, pneumonia of unknown kind), so that no patient is in two parts.
+    `linked` names groups of paths that must stay together besides (duplicates): their patients are treated as one, in the
+    stratum of the group's first image. Where such a group reaches into the test folder, all of it counts as test: the
+    twin of a test image is not learned from.
     """
     parts = {r.path: "test" for r in records if r.split == "test"}
     pool = [r for r in records if r.split != "test"]
     family = _families(pool, linked)
+    patient_of = {r.path: r.patient for r in pool}
+    twins = {family[patient_of[path]] for group in linked if any(p in parts for p in group) for path in group if path in patient_of}
+    parts.update({r.path: "test" for r in pool if family[r.patient] in twins})
+    members, stratum_of = defaultdict(list), {}
+    for record in pool:
+        name = family[record.patient]
+        members[name].append(record.path)
+        stratum_of.setdefault(name, record.label if record.subtype == "none" else record.subtype)
     rng = np.random.default_rng(seed)
-    for stratum in ("none", "bacterial", "viral"):
-        members = defaultdict(list)
-        for record in pool:
-            if record.subtype == stratum:
-                members[family[record.patient]].append(record.path)
-        names = sorted(name for name, paths in members.items() if paths[0] not in parts)
+    for stratum in STRATA:
+        names = sorted(name for name in members.keys() - twins if stratum_of[name] == stratum)
         total = sum(len(members[name]) for name in names)
         order = iter(rng.permutation(names))
         for part, share in HELD_OUT.items():

@@ -34,14 +34,17 @@ def styles(images: np.ndarray, groups: int = 8, seed: int = 0) -> np.ndarray:
 def balanced_weights(labels: np.ndarray, style: np.ndarray, cap: float = 10.0) -> np.ndarray:
     """Sampling weights (sum 1) that make both classes equally frequent within each style, each style keeping its share.
 
-    An image is never drawn more than `cap` times as often as under plain sampling, so that a style with three
-    healthy children does not teach those three by heart.
+    An image is never drawn more than `cap` (above 1) times as often as under plain sampling, so that a style with three
+    healthy children does not teach those three by heart; there the balance gives way.
     """
     weights = np.ones(len(labels))
     for group in np.unique(style):
         inside = style == group
-        for label in (0, 1):
+        present = np.unique(labels[inside])
+        for label in present:
             cell = inside & (labels == label)
-            if cell.any():
-                weights[cell] = min(0.5 * inside.sum() / cell.sum(), cap)
+            weights[cell] = inside.sum() / len(present) / cell.sum()
+    # Cutting lowers the mean, to which the cap is relative: repeat until it stands.
+    while weights.max() > cap * weights.mean() * (1 + 1e-9):
+        weights = np.minimum(weights, cap * weights.mean())
     return weights / weights.sum()

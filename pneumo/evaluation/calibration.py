@@ -30,7 +30,7 @@ def log_loss(labels: np.ndarray, logits: np.ndarray) -> float:
 
 
 def fit_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration:
-    """The temperature in [0.05, 20] and bias in [-10, 10] of greatest likelihood. Fit on the calibration part, never on test."""
+    """The temperature in [0.05, 20] and bias in [-10, 10] of greatest likelihood. For the calibration part, never for test."""
     logits = np.asarray(logits, float)
     best = minimize(
         lambda p: log_loss(labels, logits * np.exp(-p[0]) + p[1]), x0=[0.0, 0.0],

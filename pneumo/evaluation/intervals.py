@@ -14,10 +14,14 @@ def patient_intervals(
     """(low, high) of a vector statistic, percentile method.
 
     `statistic` takes image indices (patients drawn with replacement, all their images with them) and returns float (k,).
+    NaN where fewer than two patients leave nothing to resample, and where the statistic is undefined in a resample.
     """
     _, cluster = np.unique(np.asarray(patients), return_inverse=True)
     order = np.argsort(cluster, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(cluster))[:-1])
+
+    if len(members) < 2:
+        return (np.full(np.shape(statistic(order)), np.nan),) * 2
 
     def on_patients(drawn: np.ndarray) -> np.ndarray:
         return statistic(np.concatenate([members[int(i)] for i in drawn]))

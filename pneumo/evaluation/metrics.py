@@ -27,7 +27,7 @@ def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray, threshold: f
 
 
 def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the ROC curve as the Mann-Whitney statistic, ties counted half (Hanley and McNeil 1982). NaN with one class."""
+    """Area under the ROC curve as the Mann-Whitney statistic, ties counted half (Hanley, McNeil 1982). NaN with one class."""
     sick = np.asarray(labels).astype(bool)
     positives, negatives = sick.sum(), (~sick).sum()
     if not positives or not negatives:

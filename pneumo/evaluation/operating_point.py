@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from pneumo.errors import DataError
+
 BALANCED, RULE_OUT, RULE_IN = "balanced", "rule-out", "rule-in"
 INDETERMINATE = "indeterminate"  # a zone, not an operating point
 MIN_SENSITIVITY, MIN_SPECIFICITY = 0.98, 0.95
@@ -22,11 +24,15 @@ def choose_operating_points(labels: np.ndarray, probabilities: np.ndarray) -> di
     balanced: sensitivity and specificity as near to each other as possible, in the middle of all such cuts;
     rule-out: the highest cut, not above balanced, that keeps sensitivity >= 0.98;
     rule-in: the lowest cut, not below balanced, with specificity >= 0.95.
+    Raises DataError when a class is missing.
     """
     labels, probabilities = np.asarray(labels).astype(bool), np.asarray(probabilities, float)
+    if labels.all() or not labels.any():
+        raise DataError(f"Operating points need both classes; received {labels.sum()} PNEUMONIA of {len(labels)} cases.")
     values = np.unique(probabilities)
     # Between two neighbouring probabilities every cut acts alike; stand in the middle.
-    cuts = np.concatenate([[values[0] / 2], (values[1:] + values[:-1]) / 2, [(values[-1] + 1) / 2]])
+    above = max((values[-1] + 1) / 2, np.nextafter(values[-1], 2.0))  # a sigmoid can reach 1; some cut must call no one
+    cuts = np.concatenate([[values[0] / 2], (values[1:] + values[:-1]) / 2, [above]])
     sensitivity = np.array([np.mean(probabilities[labels] >= cut) for cut in cuts])
     specificity = np.array([np.mean(probabilities[~labels] < cut) for cut in cuts])
     gap = np.abs(sensitivity - specificity)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumo.data.records import identify
+from pneumo.data.records import LABELS, identify
 from pneumo.errors import DataError
 
 COLUMNS = ("file", "label", "subtype", "logit", "probability")
@@ -33,31 +33,35 @@ def write_predictions(path: Path, p: Predictions) -> None:
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for name, label, subtype, logit, probability in zip(
-            p.files, p.labels, p.subtypes, p.logits, p.probabilities, strict=True
-        ):
+        for name, label, subtype, logit, probability in zip(p.files, p.labels, p.subtypes, p.logits, p.probabilities, strict=True):
             writer.writerow([name, "PNEUMONIA" if label else "NORMAL", subtype, f"{logit:.9g}", f"{probability:.9g}"])
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Raises DataError when the file is missing or has other columns."""
+    """Raises DataError when the file is missing, has other columns, or a row that cannot be read."""
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-    except OSError as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"The predictions {path} cannot be read. Make them with the evaluate command.") from error
     if not rows or tuple(rows[0]) != COLUMNS:
         raise DataError(f"{path} holds no predictions: expected the columns {', '.join(COLUMNS)}.")
+    try:
+        logits, probabilities = ([float(row[name]) for row in rows] for name in ("logit", "probability"))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path} is damaged: a logit or probability is no number. Make it anew with evaluate.") from error
     return make_predictions(
-        [r["file"] for r in rows], [r["label"] for r in rows], [r["subtype"] for r in rows],
-        [float(r["logit"]) for r in rows], [float(r["probability"]) for r in rows],
-    )  # fmt: skip
+        [r["file"] for r in rows], [r["label"] for r in rows], [r["subtype"] for r in rows], logits, probabilities
+    )
 
 
 def make_predictions(
     files: Sequence[str], labels: Sequence[str], subtypes: Sequence[str],
     logits: Sequence[float], probabilities: Sequence[float],
 ) -> Predictions:  # fmt: skip
+    """Raises DataError for a label that is neither NORMAL nor PNEUMONIA."""
+    if unknown := sorted(set(labels) - set(LABELS)):
+        raise DataError(f"Expected the labels {' and '.join(LABELS)}, received {', '.join(map(repr, unknown))}.")
     return Predictions(
         tuple(files), np.array([label == "PNEUMONIA" for label in labels], np.int64), tuple(subtypes),
         np.asarray(logits, float), np.asarray(probabilities, float),

@@ -36,6 +36,5 @@ def _figures(p: Predictions, threshold: float) -> dict[str, dict[str, float]]:
     low, high = patient_intervals(vector, p.patients)
     names = [field.name for field in dataclasses.fields(Metrics)]
     return {
-        name: {"value": float(v), "low": float(a), "high": float(b)}
-        for name, v, a, b in zip(names, value, low, high, strict=True)
+        name: {"value": float(v), "low": float(a), "high": float(b)} for name, v, a, b in zip(names, value, low, high, strict=True)
     }

@@ -9,9 +9,12 @@ import zlib
 
 import numpy as np
 import pydicom
-from pydicom.pixels import apply_modality_lut, apply_voi_lut
+from pydicom.encaps import get_frame
+from pydicom.pixels import apply_modality_lut, apply_windowing
+from pydicom.uid import RLELossless
 
 from pneumo.errors import ImageError, ImageRejected
+from pneumo.imaging.codestream import codestream_size
 from pneumo.imaging.radiograph import ImageFacts, Radiograph
 from pneumo.imaging.raster import MAX_PIXELS
 
@@ -48,19 +51,19 @@ def decode_dicom(data: bytes) -> Radiograph:
     """
     if _DEFLATED in data:
         raise ImageError("The DICOM file is deflated, which is not read for safety. Export it uncompressed or as JPEG 2000.")
+    # `from None`: pydicom quotes what it could not read, and a traceback in a log would repeat it.
     try:
         dataset = pydicom.dcmread(io.BytesIO(data), specific_tags=_READ)
-    except _PLAIN_ERRORS as error:
-        raise ImageError("The DICOM file is damaged: its header cannot be read. Export it again.") from error
+    except _PLAIN_ERRORS:
+        raise ImageError("The DICOM file is damaged: its header cannot be read. Export it again.") from None
     try:
         facts = _check(dataset, len(data))
-        stored = dataset.pixel_array
-        pixels = _presented(stored, dataset)
-    except _PLAIN_ERRORS as error:
+        pixels = _presented(dataset.pixel_array, dataset)
+    except _PLAIN_ERRORS:
         raise ImageError(
             "The DICOM pixels cannot be decoded: the data is damaged, cut short, or in an unknown compression. "
             "Export it again, uncompressed."
-        ) from error
+        ) from None
     return Radiograph(pixels, facts)
 
 
@@ -68,51 +71,76 @@ def _check(dataset: pydicom.Dataset, size: int) -> ImageFacts:
     """Refuse by header what is no single radiograph, before a pixel is decoded; return the harmless facts."""
     modality = str(dataset.get("Modality") or "")
     if modality and modality not in _RADIOGRAPHY:
+        kind = f"a {modality}" if modality in _OTHER_MODALITIES else "another kind of"
         raise ImageRejected(
-            f"The DICOM holds a {modality} image; expected a radiograph (modality CR or DX). Choose the chest X-ray of the study."
+            f"The DICOM holds {kind} image; expected a radiograph (modality CR or DX). Choose the chest X-ray of the study."
         )
     if "PixelData" not in dataset:
         raise ImageError(
             "The DICOM file holds no image (no pixel data): a report or a directory, perhaps. Choose the X-ray itself."
         )
+    if missing := [name for name in _NEEDED if dataset.get(name) in (None, "")]:
+        raise ImageError(f"The DICOM header is incomplete: it lacks {', '.join(missing)}. Export the X-ray again.")
     if int(dataset.get("NumberOfFrames") or 1) > 1:
         raise ImageRejected(
-            f"The DICOM holds {dataset.NumberOfFrames} frames; expected one X-ray. Export the single frontal image."
+            f"The DICOM holds {int(dataset.NumberOfFrames)} frames; expected one X-ray. Export the single frontal image."
         )
     rows, columns = int(dataset.Rows), int(dataset.Columns)
     if rows * columns > MAX_PIXELS:
         raise ImageRejected(f"The DICOM declares {columns} x {rows} pixels; at most {MAX_PIXELS // 10**6} million are read.")
+    if dataset.PhotometricInterpretation not in (_GREY if int(dataset.SamplesPerPixel) == 1 else _COLOUR):
+        raise ImageError("The DICOM stores its colours in a way that is not read (a palette, perhaps). Export it in grey.")
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax.is_encapsulated and syntax != RLELossless:
+        size_within = codestream_size(get_frame(dataset.PixelData, 0, number_of_frames=1))
+        if size_within != (columns, rows, int(dataset.SamplesPerPixel)):
+            raise ImageError("The DICOM is damaged: its header and its compressed image differ in size. Export it again.")
     notes = []
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         notes.append("MONOCHROME1 turned so that bone is white")
     if int(dataset.SamplesPerPixel) > 1:
         notes.append("colours converted to grey")
+    view, age = str(dataset.get("ViewPosition") or ""), str(dataset.get("PatientAge") or "")
     return ImageFacts("DICOM", columns, rows, int(dataset.BitsStored), size, tuple(notes), modality or None,
-                      str(dataset.get("ViewPosition") or "") or None, str(dataset.get("PatientAge") or "") or None)  # fmt: skip
+                      view if view in _VIEWS else None, age if _AGE.fullmatch(age) else None)  # fmt: skip
 
 
 def _presented(stored: np.ndarray, dataset: pydicom.Dataset) -> np.ndarray:
     """Stored values -> float32 in [0, 1] as a viewer would show them."""
     if stored.ndim == 3:  # colour secondary capture: ITU-R 601 grey, no grey-scale LUT applies
-        return (stored @ np.array([0.299, 0.587, 0.114]) / (2 ** int(dataset.BitsStored) - 1)).astype(np.float32)
-    values = apply_modality_lut(stored, dataset)
-    low, high = _voi_range(values, dataset)
-    # Keep integers for VOI LUTs, which index a table.
-    shown = np.asarray(apply_voi_lut(values, dataset), dtype=np.float32)
-    if high <= low:
+        grey = stored @ np.array([0.299, 0.587, 0.114]) / (2 ** int(dataset.BitsStored) - 1)
+        return np.clip(grey, 0.0, 1.0).astype(np.float32)
+    # pydicom subtracts a table's first value in the array's own type, which may wrap around in 16 bits.
+    values = apply_modality_lut(stored.astype(np.int64 if stored.itemsize > 2 else np.int32), dataset)
+    shown, low, high = _voi(values, dataset)
+    if low == high:
         raise ImageRejected("The image has no contrast: every pixel has the same value. Choose the X-ray itself.")
-    pixels = np.clip((shown - low) / (high - low), 0.0, 1.0, dtype=np.float32)
+    with np.errstate(all="ignore"):  # what overflows is refused on the next line
+        pixels = np.clip((shown - low) / (high - low), 0.0, 1.0).astype(np.float32)
+    if not np.isfinite(pixels).all():
+        raise ImageError("The DICOM's rescale or window values are damaged. Export the X-ray again.")
     return 1.0 - pixels if dataset.PhotometricInterpretation == "MONOCHROME1" else pixels
 
 
-def _voi_range(values: np.ndarray, dataset: pydicom.Dataset) -> tuple[float, float]:
-    """Darkest and brightest output of the VOI transform; of the picture itself where there is none."""
-    if "VOILUTSequence" in dataset:
-        first, entries, bits = dataset.VOILUTSequence[0].LUTDescriptor
-        return 0.0, float(2 ** int(bits) - 1)
-    if "WindowCenter" in dataset and "WindowWidth" in dataset:
-        centre = np.atleast_1d(dataset.WindowCenter)[0]
-        reach = 4.0 * abs(float(np.atleast_1d(dataset.WindowWidth)[0])) + 1.0
-        ends = apply_voi_lut(np.array([float(centre) - reach, float(centre) + reach]), dataset)
-        return float(ends[0]), float(ends[1])
-    return float(values.min()), float(values.max())
+def _voi(values: np.ndarray, dataset: pydicom.Dataset) -> tuple[np.ndarray, float, float]:
+    """VOI LUT, else window, else unchanged -> (output, the output for darkest and brightest; of the picture where there is none).
+
+    After a rescale with negative slope pydicom's window output falls as the input rises: then darkest > brightest.
+    """
+    if dataset.get("VOILUTSequence"):
+        return _look_up(values, dataset.VOILUTSequence[0], "<" if dataset.original_encoding[1] else ">")
+    centre, width = dataset.get("WindowCenter"), dataset.get("WindowWidth")
+    if centre is None or width is None or np.atleast_1d(width)[0] <= 0:  # some archives write an empty window or zeros
+        return values, float(values.min()), float(values.max())
+    reach = 4.0 * float(np.atleast_1d(width)[0]) + 1.0
+    ends = apply_windowing(float(np.atleast_1d(centre)[0]) + np.array([-reach, reach]), dataset)
+    return apply_windowing(values, dataset), float(ends[0]), float(ends[1])
+
+
+def _look_up(values: np.ndarray, item: pydicom.Dataset, order: str) -> tuple[np.ndarray, float, float]:
+    """VOI LUT by PS3.3 C.11.2.1.1. Not pydicom's apply_voi: it wraps 12-bit input around in a table of 8-bit entries."""
+    entries, first, bits = item.LUTDescriptor
+    data = item.LUTData
+    table = np.frombuffer(data, f"{order}u2") if isinstance(data, bytes) else np.asarray(data)
+    index = np.clip(np.rint(values).astype(np.int64) - first, 0, min(entries or 2**16, len(table)) - 1)
+    return table[index], 0.0, 2.0 ** int(bits) - 1.0

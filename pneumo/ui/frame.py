@@ -1,16 +1,18 @@
 """What every page shares: title, theme, navigation, the line that says what this is for."""
 
+from contextvars import ContextVar
 from pathlib import Path
 
 import streamlit as st
 
 from pneumo.ui.state import keep_settings
 
+DISCLAIMER = "Research use. Not a medical device. Made for children of 1 to 5 years, frontal view."
 _WORDMARK = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="132" height="28"><text x="0" y="21" font-family="sans-serif" '
     'font-size="21" font-weight="600" fill="#E6EAED">Pneumo</text><rect x="0" y="25" width="22" height="2.5" fill="#4CC2FF"/></svg>'
 )
-DISCLAIMER = "Research use. Not a medical device. Made for children of 1 to 5 years, frontal view."
+_inside: ContextVar[bool] = ContextVar("inside the frame", default=False)
 
 
 def run() -> None:
@@ -19,12 +21,29 @@ def run() -> None:
     st.html(Path(__file__).with_name("theme.css"))
     st.logo(_WORDMARK)
     keep_settings()
-    page = st.navigation(
-        [
-            st.Page("pages/diagnose.py", title="Diagnose", default=True),
-            st.Page("pages/about.py", title="About", url_path="about"),
-        ],
-        position="top",
-    )
-    page.run()
+    page = _navigation()
+    token = _inside.set(True)
+    try:
+        page.run()
+    finally:
+        _inside.reset(token)
     st.html(f'<p class="disclaimer">{DISCLAIMER}</p>')
+
+
+def require_frame() -> None:
+    """First line of every page.
+
+    Until st.navigation was called once in a process, Streamlit runs the scripts of a folder named pages/ by itself and
+    without app.py: whoever opens /about first would see it without navigation and disclaimer. Declare the pages and start over.
+    """
+    if not _inside.get():
+        _navigation()
+        st.rerun()
+
+
+def _navigation():
+    pages = [
+        st.Page("pages/diagnose.py", title="Diagnose", default=True),
+        st.Page("pages/about.py", title="About", url_path="about"),
+    ]
+    return st.navigation(pages, position="top")

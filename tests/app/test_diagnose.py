@@ -78,6 +78,7 @@ def test_results_stay_when_another_page_was_visited(app):
     app.selectbox(key="operating_point").set_value("rule-in").run()
     app.switch_page("pages/about.py").run()
     assert [title.value for title in app.title] == ["About"]
+    assert DISCLAIMER in html(app)
     app.switch_page("pages/diagnose.py").run()
     assert "<b>0.99</b>" in html(app)
     assert app.selectbox(key="operating_point").value == "rule-in"

@@ -14,6 +14,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.registry import read_card
 from pneumo.training import fit
 from pneumo.training.config import make_config
+from pneumo.training.feed import Feed
 from pneumo.training.promote import promote
 
 TINY = {"filters": "4,8", "dense": 8, "size": 48, "batch_size": 8, "epochs": 3, "learning_rate": 3e-3, "augmentation": 0.3}
@@ -123,10 +124,12 @@ def test_one_class_only(tmp_path):
         fit.train(make_config("cnn", TINY), tmp_path / "set", tmp_path / "run")
 
 
-def test_a_loss_that_explodes_is_told(data, tmp_path):
+def test_a_loss_that_becomes_nan_is_told(data, tmp_path, monkeypatch):
+    def poisoned(self, index):
+        x, y = Feed.__getitem__(self, index)[:2]
+        return x * np.nan, y
+
+    monkeypatch.setattr(fit, "Feed", type("Poisoned", (Feed,), {"__getitem__": poisoned}))
     with pytest.raises(RunError, match="smaller learning rate"):
-        fit.train(
-            make_config("cnn", {**TINY, "learning_rate": 1.0, "optimizer": "rmsprop", "filters": "4,8", "epochs": 2}),
-            data,
-            tmp_path / "r",
-        )
+        fit.train(make_config("cnn", TINY), data, tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "failed"
