@@ -1,6 +1,7 @@
 """`python -m pneumo`: every command of docs/architecture.md. Answers go to standard output, progress to standard error."""
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     options, extra = parser.parse_known_args(arguments)
     if extra and options.command != "train":
         parser.error(f"unknown arguments: {' '.join(extra)}")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     try:
         return options.run(options, extra)
@@ -99,7 +101,8 @@ def _train(options: argparse.Namespace, extra: list[str]) -> int:
 
     settings = _read_config(options.config) if options.config else {}
     config = make_config(options.architecture, {**settings, **_pairs(extra)})
-    best = train(config, options.data, options.output, options.resume)
+    with contextlib.redirect_stdout(sys.stderr):  # Keras prints its epochs there
+        best = train(config, options.data, options.output, options.resume)
     print(best)
     return 0
 

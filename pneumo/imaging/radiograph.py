@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+SYNTHETIC = "synthetic phantom, not a patient"  # the comment in a phantom's file, and the note it becomes
+
 
 @dataclass(frozen=True)
 class ImageFacts:

@@ -10,7 +10,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.radiograph import ImageFacts, Radiograph
+from pneumo.imaging.radiograph import SYNTHETIC, ImageFacts, Radiograph
 
 MAX_PIXELS = 50_000_000  # a 43 x 43 cm plate at 0.1 mm has 18 million
 
@@ -43,7 +43,7 @@ def decode_raster(data: bytes) -> Radiograph:
     except _DAMAGE as error:
         raise ImageError("The image is damaged or incomplete and cannot be read. Export or copy the X-ray again.") from error
 
-    notes = []
+    notes = [SYNTHETIC] if image.info.get("Comment") == SYNTHETIC else []
     if orientation in range(2, 9):
         notes.append("turned upright as its EXIF orientation says")
     if mode.startswith("I"):
@@ -76,7 +76,7 @@ def _to_grey(image: Image.Image, notes: list[str]) -> Image.Image:
     elif image.mode in ("P", "CMYK"):
         notes.append(_NOTES[image.mode])
         image = image.convert("RGB")
-    if image.mode == "RGB" and _is_coloured(image) and not notes:
+    elif image.mode == "RGB" and _is_coloured(image):
         notes.append(_NOTES["RGB"])
     return image.convert("L")
 

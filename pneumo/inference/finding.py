@@ -8,7 +8,7 @@ from pneumo.errors import ConfigError, ImageError, ImageRejected
 from pneumo.evaluation.operating_point import zone
 from pneumo.imaging.decode import decode
 from pneumo.imaging.preprocess import canonical
-from pneumo.imaging.radiograph import Radiograph
+from pneumo.imaging.radiograph import SYNTHETIC, Radiograph
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.registry import ModelCard
 
@@ -41,14 +41,16 @@ class Finding:
 def read(data: bytes, predictor: Predictor) -> Finding:
     """Decode and answer one file. A file that cannot be read, or must not be answered, becomes a Finding that says why."""
     began = time.perf_counter()
-    status, reasons, radiograph, answer = "ok", (), None, None
+    status, reasons, warnings, radiograph, answer = "ok", (), (), None, None
     try:
         radiograph = decode(data)
         answer = predictor.answer(canonical(radiograph))
+        if SYNTHETIC in radiograph.facts.notes:
+            warnings = ("A generated phantom, no patient: the answer means nothing.",)
     except (ImageRejected, ImageError) as error:
         status, reasons = "rejected" if isinstance(error, ImageRejected) else "error", (str(error),)
     card = predictor.card
-    return Finding(status, reasons, (), hashlib.sha256(data).hexdigest(), card.id, card.sha256,
+    return Finding(status, reasons, warnings, hashlib.sha256(data).hexdigest(), card.id, card.sha256,
                    time.perf_counter() - began, radiograph, answer)  # fmt: skip
 
 

@@ -156,6 +156,9 @@ class _Keeper(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         logs = {key: float(value) for key, value in (logs or {}).items()}
+        if not np.isfinite([logs["loss"], logs["val_loss"]]).all():
+            self.model.stop_training = True  # the last good checkpoint stays; `_fit` tells the user
+            return
         past = [line["val_loss"] for line in history(self.run)]
         if logs["val_loss"] < min(past, default=np.inf):
             _save(self.net, self.run / "best.keras")

@@ -36,7 +36,7 @@ def bar_html(probability: float, reading: Reading, points: dict[str, float]) -> 
     low, high = points[RULE_OUT], points[RULE_IN]
     side = "early" if reading.threshold < 0.2 else "late" if reading.threshold > 0.8 else ""
     return (
-        f'<div class="probability">probability of pneumonia <b>{probability:.2f}</b></div>'
+        f'<div class="probability">probability of pneumonia <b>{in_words(probability)}</b></div>'
         f'<div class="bar {reading.label.lower()}" role="img" '
         f'aria-label="probability {probability:.2f}, threshold {reading.threshold:.2f}">'
         f'<div class="zone" style="left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"></div>'
@@ -44,6 +44,13 @@ def bar_html(probability: float, reading: Reading, points: dict[str, float]) -> 
         f'<div class="value" style="left:{100 * probability:.1f}%"></div></div>'
         '<div class="ends"><span>0 normal</span><span>1 pneumonia</span></div>'
     )
+
+
+def in_words(probability: float) -> str:
+    """Two digits, and never a certainty: above 0.99 and below 0.01 stand for what rounds to 1 and 0."""
+    if probability > 0.99:
+        return "above 0.99"
+    return "below 0.01" if probability < 0.01 else f"{probability:.2f}"
 
 
 def figures_html(metrics: dict, reading: Reading) -> str:

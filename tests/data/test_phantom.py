@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from pneumo.data.phantom import COMMENT, make_phantom, phantom_png, write_set
+from pneumo.data.phantom import make_phantom, phantom_png, write_set
 from pneumo.data.records import scan
 from pneumo.errors import DataError
 from pneumo.imaging.decode import decode
+from pneumo.imaging.radiograph import SYNTHETIC
 
 SIZE = {"height": 160, "width": 200}
 SEEDS = range(6)
@@ -111,7 +112,7 @@ def test_png_passes_the_door_and_says_what_it_is():
     data = phantom_png(phantom)
     image = Image.open(io.BytesIO(data))
     assert image.mode == "L"
-    assert image.text == {"Comment": COMMENT}
+    assert image.text == {"Comment": SYNTHETIC}
     radiograph = decode(data)
     assert radiograph.pixels.shape == (160, 200)
     # The word stands in the bottom margin alone; the rest is the phantom to half a grey level.

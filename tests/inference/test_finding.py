@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from tiny_model import make_registry
 
+from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.errors import ConfigError
 from pneumo.imaging.overlay import png
 from pneumo.inference.finding import judge, read
@@ -40,6 +41,12 @@ def test_answered_file(predictor):
     assert finding.answer.probability > 0.99
     assert finding.radiograph.pixels.shape == (100, 80)
     assert finding.model_sha256 == predictor.card.sha256
+
+
+def test_a_phantom_is_marked(predictor):
+    finding = read(phantom_png(make_phantom(seed=1, height=80, width=100)), predictor)
+    assert "no patient" in finding.warnings[0]
+    assert read(png(np.zeros((80, 80), np.uint8)), predictor).warnings == ()
 
 
 @pytest.mark.parametrize(("data", "status"), [(b"", "error"), (b"a letter", "error"), ("tiny image", "rejected")])

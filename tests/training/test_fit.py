@@ -127,9 +127,11 @@ def test_one_class_only(tmp_path):
 def test_a_loss_that_becomes_nan_is_told(data, tmp_path, monkeypatch):
     def poisoned(self, index):
         x, y = Feed.__getitem__(self, index)[:2]
-        return x * np.nan, y
+        return x, y * np.nan
 
     monkeypatch.setattr(fit, "Feed", type("Poisoned", (Feed,), {"__getitem__": poisoned}))
     with pytest.raises(RunError, match="smaller learning rate"):
         fit.train(make_config("cnn", TINY), data, tmp_path / "run")
     assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "failed"
+    assert fit.history(tmp_path / "run") == []
+    assert not (tmp_path / "run" / "last.keras").exists()

@@ -1,0 +1,122 @@
+"""One pass over a set's files -> what can be told about each image without looking at the lungs, and small copies of it."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pneumo.data.duplicates import thumbnails
+from pneumo.data.records import Record
+from pneumo.errors import PneumoError
+from pneumo.imaging.decode import decode
+from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
+
+QUANTITIES = ("width", "height", "aspect", "size_bytes", "brightness", "contrast", "sharpness")  # of FileFacts
+CELLS = 28  # side of the coarse copy; a cell is 8 x 8 canonical pixels
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """Facts of one readable image. Grey levels run from 0 to 255 and are those of the canonical image."""
+
+    sha256: str  # of the file's bytes
+    size_bytes: int
+    width: int  # pixels, as displayed
+    height: int
+    brightness: float  # mean grey
+    contrast: float  # standard deviation of grey
+    sharpness: float  # mean absolute difference of vertical neighbours
+
+    @property
+    def aspect(self) -> float:
+        return self.width / self.height
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The readable images of a set, in one order: records, facts and the rows of both arrays belong together."""
+
+    records: tuple[Record, ...]
+    facts: tuple[FileFacts, ...]
+    thumbnails: np.ndarray  # float32 (n, 1024), see duplicates.thumbnails
+    cells: np.ndarray  # float32 (n, 28, 28), mean grey of each cell, 0 to 255
+    unreadable: tuple[Unreadable, ...]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """5th, 50th and 95th percentile of one of QUANTITIES in one split and class."""
+
+    split: str
+    label: str
+    quantity: str
+    low: float
+    median: float
+    high: float
+
+
+def survey(root: Path, records: Sequence[Record], progress: Callable[[int, int], None] | None = None) -> Survey:
+    """Read every file below `root` once, through the decoder that serving uses; only small copies stay in memory.
+
+    A file that cannot be read goes to `unreadable` with the decoder's reason. `progress` is told (done, total).
+    """
+    kept, facts, small, coarse, failed = [], [], [], [], []
+    with ThreadPoolExecutor(2) as pool:
+        for done, (record, found) in enumerate(zip(records, pool.map(lambda r: _look(root, r), records), strict=True), start=1):
+            if isinstance(found, Unreadable):
+                failed.append(found)
+            else:
+                kept.append(record)
+                for rows, value in zip((facts, small, coarse), found, strict=True):
+                    rows.append(value)
+            if progress:
+                progress(done, len(records))
+    return Survey(tuple(kept), tuple(facts), np.array(small, np.float32).reshape(len(kept), -1),
+                  np.array(coarse, np.float32).reshape(-1, CELLS, CELLS), tuple(failed))  # fmt: skip
+
+
+def _look(root: Path, record: Record) -> tuple[FileFacts, np.ndarray, np.ndarray] | Unreadable:
+    try:
+        data = (Path(root) / record.path).read_bytes()
+        radiograph = decode(data)
+    except OSError as error:
+        return Unreadable(record.path, error.strerror or "The file cannot be opened.")
+    except PneumoError as error:
+        return Unreadable(record.path, str(error))
+    image, seen = canonical(radiograph), radiograph.facts
+    brightness, contrast, sharpness = tone(image)
+    facts = FileFacts(hashlib.sha256(data).hexdigest(), len(data), seen.width, seen.height, brightness, contrast, sharpness)
+    return facts, thumbnails(image[np.newaxis])[0], cells(image[np.newaxis])[0]
+
+
+def tone(image: np.ndarray) -> tuple[float, float, float]:
+    """Canonical uint8 (h, w) -> (brightness, contrast, sharpness) in grey levels."""
+    steps = np.abs(np.diff(image.astype(np.int16), axis=0))
+    return float(image.mean()), float(image.std()), float(steps.mean())
+
+
+def cells(images: np.ndarray) -> np.ndarray:
+    """Canonical uint8 (n, 224, 224) -> float32 (n, 28, 28), the mean grey of each 8 x 8 cell."""
+    edge = CANONICAL_SIDE // CELLS
+    return images.reshape(-1, CELLS, edge, CELLS, edge).mean(axis=(2, 4), dtype=np.float32)
+
+
+def spreads(seen: Survey) -> tuple[Spread, ...]:
+    members = defaultdict(list)
+    for record, fact in zip(seen.records, seen.facts, strict=True):
+        members[record.split, record.label].append([getattr(fact, name) for name in QUANTITIES])
+    return tuple(
+        Spread(*key, name, *map(float, numbers))
+        for key, rows in members.items()
+        for name, numbers in zip(QUANTITIES, np.percentile(rows, (5, 50, 95), axis=0).T, strict=True)
+    )

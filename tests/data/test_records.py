@@ -1,0 +1,108 @@
+import doctest
+
+import pytest
+
+from pneumo.data import records
+from pneumo.data.records import Record, identify, scan
+from pneumo.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("stem", "subtype", "patient"),
+    [
+        ("person12_virus_30", "viral", "virus-12"),
+        ("person1_bacteria_2", "bacterial", "bacteria-1"),
+        ("person1_virus_2", "viral", "virus-1"),
+        ("person1372_virus_2365_0001", "viral", "virus-1372"),
+        ("Person007_BACTERIA_1", "bacterial", "bacteria-7"),
+        ("IM-0115-0001", "none", "IM-0115"),
+        ("IM-0115-0001-0001", "none", "IM-0115"),
+        ("IM-0115-0001-0002", "none", "IM-0115"),
+        ("NORMAL2-IM-0123-0001", "none", "NORMAL2-IM-0123"),
+        ("NORMAL2-IM-0123-0001-0003", "none", "NORMAL2-IM-0123"),
+        ("person12_fungus_30", "none", "person12_fungus_30"),
+        ("person12_virus", "none", "person12_virus"),
+        ("xperson12_virus_30", "none", "xperson12_virus_30"),
+        ("IM-0115", "none", "IM-0115"),
+        ("scan 7", "none", "scan 7"),
+        ("小儿 胸片", "none", "小儿 胸片"),
+    ],
+)
+def test_identify(stem, subtype, patient):
+    assert identify(stem) == (subtype, patient)
+
+
+def test_examples_in_the_docstrings():
+    results = doctest.testmod(records)
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
+def make(root, *paths):
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(b"")
+    return root
+
+
+def test_scan_in_a_fixed_order(tmp_path):
+    make(
+        tmp_path,
+        "test/PNEUMONIA/person9_virus_9.jpeg",
+        "val/NORMAL/NORMAL2-IM-0001-0001.jpeg",
+        "train/PNEUMONIA/person2_virus_1.jpeg",
+        "train/PNEUMONIA/person1_bacteria_1.jpeg",
+        "train/NORMAL/IM-0003-0001.jpeg",
+    )
+    assert scan(tmp_path) == [
+        Record("train/NORMAL/IM-0003-0001.jpeg", "NORMAL", "none", "IM-0003", "train"),
+        Record("train/PNEUMONIA/person1_bacteria_1.jpeg", "PNEUMONIA", "bacterial", "bacteria-1", "train"),
+        Record("train/PNEUMONIA/person2_virus_1.jpeg", "PNEUMONIA", "viral", "virus-2", "train"),
+        Record("val/NORMAL/NORMAL2-IM-0001-0001.jpeg", "NORMAL", "none", "NORMAL2-IM-0001", "val"),
+        Record("test/PNEUMONIA/person9_virus_9.jpeg", "PNEUMONIA", "viral", "virus-9", "test"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "label"),
+    [
+        ("train/normal/a.png", "NORMAL"),
+        ("train/Healthy/a.JPG", "NORMAL"),
+        ("Train/HEALTHY/a.dcm", "NORMAL"),
+        ("TRAIN/Pneumonia/a.JPEG", "PNEUMONIA"),
+        ("train/pNEUMONIA/a name with spaces.Jpeg", "PNEUMONIA"),
+        ("train/PNEUMONIA/Röntgen 小儿 — 3.DCM", "PNEUMONIA"),
+    ],
+)
+def test_any_letter_case_and_any_alphabet(tmp_path, path, label):
+    (record,) = scan(make(tmp_path, path))
+    assert (record.path, record.label, record.split) == (path, label, "train")
+
+
+def test_what_is_no_image_is_passed_over(tmp_path):
+    make(
+        tmp_path,
+        "train/NORMAL/a.png",
+        "train/NORMAL/.DS_Store",
+        "train/NORMAL/._a.png",
+        "train/NORMAL/notes.txt",
+        "train/unsure/b.png",
+        "train/c.png",
+        "other/NORMAL/d.png",
+    )
+    assert [record.path for record in scan(tmp_path)] == ["train/NORMAL/a.png"]
+
+
+def test_other_folders_by_name(tmp_path):
+    make(tmp_path, "hospital/2026/NORMAL/a.png", "train/NORMAL/b.png")
+    assert scan(tmp_path, ("hospital/2026",)) == [Record("hospital/2026/NORMAL/a.png", "NORMAL", "none", "a", "hospital/2026")]
+
+
+@pytest.mark.parametrize(
+    ("folder", "match"), [("empty", "No images found"), ("missing", "No data folder"), ("wrong", "No images found.*train/NORMAL")]
+)
+def test_nothing_to_scan(tmp_path, folder, match):
+    (tmp_path / "empty").mkdir()
+    make(tmp_path / "wrong", "NORMAL/a.png")
+    with pytest.raises(DataError, match=match):
+        scan(tmp_path / folder)

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.metrics import log_loss as sklearn_log_loss
+
+from pneumo.evaluation.calibration import Calibration, fit_calibration, log_loss
+
+
+def test_probability_by_hand():
+    assert Calibration().probability(0.0) == 0.5
+    np.testing.assert_allclose(Calibration(2.0, 1.0).probability([-2.0, 4.0]), 1 / (1 + np.exp([0.0, -3.0])))
+
+
+def test_probability_keeps_the_ranking_and_survives_large_logits():
+    p = Calibration(0.5, -3).probability(np.array([-1e4, -5, 0, 5, 1e4]))
+    assert np.all(np.diff(p) > 0)
+    assert (p[0], p[-1]) == (0, 1)
+
+
+def test_log_loss():
+    rng = np.random.default_rng(0)
+    labels, logits = rng.integers(0, 2, 50), rng.normal(size=50)
+    assert log_loss(labels, logits) == pytest.approx(sklearn_log_loss(labels, expit(logits)))
+    assert log_loss([0, 1], [2000.0, 2000.0]) == 1000.0
+
+
+@pytest.mark.parametrize(("temperature", "bias"), [(1.0, 0.0), (3.0, 0.0), (0.5, 1.0), (2.0, -1.5)])
+def test_fit_recovers_what_was_done(temperature, bias):
+    rng = np.random.default_rng(4)
+    logits = rng.normal(0, 2 * temperature, 20_000)
+    labels = (rng.random(20_000) < expit(logits / temperature + bias)).astype(int)
+    fitted = fit_calibration(labels, logits)
+    assert fitted.temperature == pytest.approx(temperature, rel=0.05)
+    assert fitted.bias == pytest.approx(bias, abs=0.07)
+
+
+def test_fit_never_makes_the_likelihood_worse():
+    rng = np.random.default_rng(5)
+    labels, logits = rng.integers(0, 2, 100), rng.normal(3, 9, 100)
+    c = fit_calibration(labels, logits)
+    assert log_loss(labels, logits / c.temperature + c.bias) <= log_loss(labels, logits)
+
+
+def test_fit_of_separable_cases_stays_in_bounds():
+    c = fit_calibration([0, 0, 1, 1], [-2.0, -1.0, 1.0, 2.0])
+    assert 0.05 <= c.temperature <= 20
+    assert abs(c.bias) <= 10

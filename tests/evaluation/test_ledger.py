@@ -1,0 +1,24 @@
+import csv
+import datetime
+
+from pneumo.evaluation.ledger import COLUMNS, add_row
+
+
+def summary(auc: float) -> dict:
+    values = {"auc": auc, "accuracy": 0.91239, "sensitivity": 0.9, "specificity": float("nan")}
+    return {name: {"value": value, "low": 0.0, "high": 1.0} for name, value in values.items()}
+
+
+def test_rows_are_appended_and_never_replaced(tmp_path):
+    path = tmp_path / "ledger.csv"
+    add_row(path, "abc123", "cnn-1", summary(0.98765), "first look")
+    once = path.read_bytes()
+    add_row(path, "def456", "resnet50-1", summary(0.5), 'again, after "the" fix')
+    assert path.read_bytes().startswith(once)
+    rows = list(csv.reader(path.open(encoding="utf-8", newline="")))
+    today = datetime.date.today().isoformat()
+    assert rows == [
+        list(COLUMNS),
+        [today, "abc123", "cnn-1", "0.9877", "0.9124", "0.9000", "nan", "first look"],
+        [today, "def456", "resnet50-1", "0.5000", "0.9124", "0.9000", "nan", 'again, after "the" fix'],
+    ]

@@ -1,0 +1,87 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from pneumo.evaluation.metrics import brier, expected_calibration_error, metrics
+from pneumo.evaluation.predictions import make_predictions
+from pneumo.evaluation.summary import summarise
+
+POINTS = {"balanced": 0.5, "rule-out": 0.3, "rule-in": 0.8}
+FIGURES = ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1")
+
+
+@pytest.fixture(scope="module")
+def predictions():
+    rng = np.random.default_rng(0)
+    sick = np.arange(90) % 3 > 0
+    logits = rng.normal(0, 1.5, 90) + 2.5 * sick - 1
+    files = [
+        f"test/PNEUMONIA/person{i // 2}_virus_{i}.jpeg" if s else f"test/NORMAL/IM-{i:04}-0001.jpeg" for i, s in enumerate(sick)
+    ]
+    labels = ["PNEUMONIA" if s else "NORMAL" for s in sick]
+    return make_predictions(files, labels, ["viral" if s else "none" for s in sick], logits, 1 / (1 + np.exp(-logits)))
+
+
+@pytest.fixture(scope="module")
+def summary(predictions):
+    return summarise(predictions, POINTS)
+
+
+def test_fields(summary):
+    assert set(summary) == {
+        "n",
+        "patients",
+        *FIGURES,
+        "confusion_matrix",
+        "brier",
+        "ece",
+        "operating_point",
+        "operating_points",
+    }
+    assert summary["operating_point"] == {"name": "balanced", "threshold": 0.5}
+
+
+def test_counts(summary, predictions):
+    assert summary["n"] == 90
+    assert summary["patients"] == len(set(predictions.patients)) < 90
+    (tn, fp), (fn, tp) = summary["confusion_matrix"]
+    assert (tn + fp, fn + tp) == (30, 60)
+    assert summary["accuracy"]["value"] == pytest.approx((tn + tp) / 90)
+    assert summary["sensitivity"]["value"] == pytest.approx(tp / 60)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_lie_in_their_intervals(summary, predictions, name):
+    figure = summary[name]
+    assert set(figure) == {"value", "low", "high"}
+    assert figure["value"] == pytest.approx(getattr(metrics(predictions.labels, predictions.probabilities, 0.5), name))
+    assert 0 <= figure["low"] < figure["value"] < figure["high"] <= 1
+
+
+def test_calibration_figures(summary, predictions):
+    assert summary["brier"] == brier(predictions.labels, predictions.probabilities)
+    assert summary["ece"] == expected_calibration_error(predictions.labels, predictions.probabilities)
+
+
+def test_each_operating_point_has_its_own_figures(summary, predictions):
+    points = summary["operating_points"]
+    assert {name: point["threshold"] for name, point in points.items()} == POINTS
+    for name, cut in POINTS.items():
+        expected = metrics(predictions.labels, predictions.probabilities, cut)
+        assert points[name]["sensitivity"]["value"] == expected.sensitivity
+        assert points[name]["specificity"]["value"] == expected.specificity
+    assert points["rule-out"]["sensitivity"]["value"] > points["rule-in"]["sensitivity"]["value"]
+
+
+def test_summary_goes_through_json(summary):
+    assert json.loads(json.dumps(summary)) == summary
+
+
+def test_one_class_and_one_patient_give_nan_and_no_error():
+    alone = make_predictions(["person1_virus_1.png", "person1_virus_2.png"], ["PNEUMONIA"] * 2, ["viral"] * 2, [0, 2], [0.5, 0.9])
+    summary = summarise(alone, {"balanced": 0.5})
+    assert summary["sensitivity"]["value"] == 1
+    assert math.isnan(summary["specificity"]["value"])
+    assert math.isnan(summary["sensitivity"]["low"])

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+from makers import jpeg_bytes, picture_bytes, ramp
+from PIL import Image
+
+from pneumo.imaging.codestream import codestream_size
+
+JPEG = jpeg_bytes(ramp())
+SOF = JPEG.index(b"\xff\xc0")
+SEGMENT = JPEG[SOF : SOF + 2 + int.from_bytes(JPEG[SOF + 2 : SOF + 4], "big")]
+
+
+@pytest.mark.parametrize(
+    ("stream", "size"),
+    [
+        (JPEG, (80, 64, 1)),
+        (jpeg_bytes(ramp(), "RGB"), (80, 64, 3)),
+        (jpeg_bytes(ramp(), progressive=True), (80, 64, 1)),
+        (JPEG[:2] + b"\xff\xff\xff" + JPEG[2:], (80, 64, 1)),  # fill bytes before a marker
+        (JPEG[:2] + b"\xff\xe5" + (2 + len(SEGMENT)).to_bytes(2, "big") + SEGMENT.replace(b"\0@", b"\0A") + JPEG[2:], (80, 64, 1)),
+        (picture_bytes(Image.fromarray(ramp()), "JPEG2000", no_jp2=True), (80, 64, 1)),
+        (picture_bytes(Image.new("RGB", (70, 90)), "JPEG2000", no_jp2=True), (70, 90, 3)),
+    ],
+)
+def test_size_is_read_from_the_header(stream, size):
+    assert codestream_size(stream) == size
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"",
+        b"\xff\xd8",
+        b"not a codestream",
+        JPEG[:SOF],
+        JPEG[:SOF] + SEGMENT + JPEG[SOF:],  # two frame headers
+        JPEG[:SOF] + b"\xff\xde" + JPEG[SOF + 2 :],  # hierarchical
+        b"\xff\x4f\xff\x51\x00",
+        np.zeros(99, np.uint8).tobytes(),
+    ],
+)
+def test_anything_else_is_no_size(stream):
+    with pytest.raises(ValueError, match="expected"):
+        codestream_size(stream)
