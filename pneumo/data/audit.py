@@ -115,8 +115,8 @@ _REPORT = """{images} images of {patients} patients.
 
 {counts}
 
-PNEUMONIA images for each NORMAL one: {balance}. Accuracy depends on this ratio and sensitivity and specificity do not: compare
-two splits by these two.
+PNEUMONIA images for each NORMAL one: {balance}.
+Accuracy hangs on this ratio; sensitivity and specificity do not, so compare splits by these two.
 
 ## How the pictures differ
 
@@ -129,8 +129,8 @@ A column that differs between the classes is a hint that a network may take inst
 
 {likeness}
 
-Alike means that 32 x 32 thumbnails correlate. A pair across train and test is partly learned by heart; one across classes is a
-wrong label, or shows how little of the disease so coarse a copy holds.{odd}
+Alike means that 32 x 32 thumbnails correlate. A pair across train and test may be one child on both sides, which flatters the
+test; a pair across classes is a wrong label or a chance resemblance. Look at the two before you believe either.{odd}
 
 ## Leaks and losses
 
@@ -161,10 +161,10 @@ def audit_markdown(audit: Audit) -> str:
         images=audit.images, patients=audit.patients, shared=len(audit.patients_in_several_splits), lost=len(audit.unreadable),
         counts=_table(("split", "class", "kind", "images", "patients"), map(astuple, audit.counts)),
         balance=", ".join(f"{b.split} {b.ratio:.2f}" for b in audit.balance),
-        spreads=_table(("split", "class", *QUANTITIES), [(*key, *cells) for key, cells in ranges.items()]),
+        spreads=_table(("split", "class", *QUANTITIES[:3], "bytes", *QUANTITIES[4:]), [(*key, *cells) for key, cells in ranges.items()]),
         likeness=_table(("", "all", "across splits", "across classes", "across patients"), [
             (name, len(found), *(sum(not getattr(f, flag) for f in found) for flag in flags)) for name, found in kinds]),
-        odd=_list([f"{', '.join(f'`{path}`' for path in found.paths)}: {found.correlation:.3f}" for found in odd]),
+        odd=("\n\nAcross splits or classes:" if odd else "") + _list([f"{', '.join(f'`{path}`' for path in found.paths)}: {found.correlation:.3f}" for found in odd]),
         shared_list=_list(audit.patients_in_several_splits), lost_list=_list([f"`{u.path}`: {u.reason}" for u in audit.unreadable]),
         shortcuts=_table(("seen", "that is", "AUC in train", "AUC in test", "note"), [
             (s.name, s.meaning, _interval(s.train), _interval(s.test), s.note) for s in audit.shortcuts]),

@@ -71,7 +71,8 @@ def survey(root: Path, records: Sequence[Record], progress: Callable[[int, int],
     A file that cannot be read goes to `unreadable` with the decoder's reason. `progress` is told (done, total).
     """
     kept, facts, small, coarse, failed = [], [], [], [], []
-    with ThreadPoolExecutor(2) as pool:
+    pool = ThreadPoolExecutor(2)
+    try:
         for done, (record, found) in enumerate(zip(records, pool.map(lambda r: _look(root, r), records), strict=True), start=1):
             if isinstance(found, Unreadable):
                 failed.append(found)
@@ -81,6 +82,8 @@ def survey(root: Path, records: Sequence[Record], progress: Callable[[int, int],
                     rows.append(value)
             if progress:
                 progress(done, len(records))
+    finally:
+        pool.shutdown(cancel_futures=True)  # whoever stops the audit by an error in `progress` need not wait for the rest
     return Survey(tuple(kept), tuple(facts), np.array(small, np.float32).reshape(len(kept), -1),
                   np.array(coarse, np.float32).reshape(-1, CELLS, CELLS), tuple(failed))  # fmt: skip
 
@@ -112,6 +115,7 @@ def cells(images: np.ndarray) -> np.ndarray:
 
 
 def spreads(seen: Survey) -> tuple[Spread, ...]:
+    """The spread of every quantity in every split and class that has a readable image."""
     members = defaultdict(list)
     for record, fact in zip(seen.records, seen.facts, strict=True):
         members[record.split, record.label].append([getattr(fact, name) for name in QUANTITIES])

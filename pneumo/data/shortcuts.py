@@ -16,6 +16,7 @@ from pneumo.evaluation.metrics import roc_auc
 FOLDS = 5
 STRENGTH = 0.01  # LogisticRegression's C: strong shrinkage, for neighbouring cells say nearly the same
 RIM = 5  # cells
+ENOUGH = 10  # patients of each class for an interval: with fewer some resample has none of a class
 HIDDEN = 0.6  # share of width and of height
 
 _CENTRES = np.abs((np.arange(CELLS) + 0.5) / CELLS - 0.5)  # distance of a cell's middle from the image's
@@ -108,12 +109,16 @@ class _Part:
 
     def estimates(self, scores: list[np.ndarray], seed: int, resamples: int) -> list[Estimate]:
         """AUC and interval for each row of scores, all from the same resampled patients; NaN for a row of NaN."""
+        defined = [i for i, row in enumerate(scores) if not np.isnan(row).any()]
 
         def aucs(chosen: np.ndarray) -> np.ndarray:
-            return np.array([roc_auc(self.sick[chosen], row[chosen]) for row in scores])
+            return np.array([roc_auc(self.sick[chosen], scores[i][chosen]) for i in defined])
 
-        figures = zip(aucs(np.arange(len(self.sick))), *patient_intervals(aucs, self.patients, seed, resamples), strict=True)
-        return [Estimate(float(value), float(low), float(high)) for value, low, high in figures]
+        figures = np.full((3, len(scores)), np.nan)
+        figures[0, defined] = aucs(np.arange(len(self.sick)))
+        if defined and self.fewest() >= ENOUGH:
+            figures[1:, defined] = patient_intervals(aucs, self.patients, seed, resamples)
+        return [Estimate(*column) for column in figures.T.tolist()]
 
 
 def _scores(group: Group, survey: Survey, train: _Part, test: _Part, seed: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -126,7 +131,7 @@ def _scores(group: Group, survey: Survey, train: _Part, test: _Part, seed: int) 
     same = ", ".join(name for name, varies in zip(group.columns, varied, strict=False) if not varies)
     if not varied.any():
         return *undefined, [f"all train images have the same {same or 'grey levels'}: nothing to tell them apart by"]
-    notes = [f"says nothing of {same}: the same in all train images"] if same else []
+    notes = [f"without {same}: the same in all train images"] if same else []
     if not test.fewest():
         notes.append("the test folder does not hold both classes")
     seen, unseen = features[train.index][:, varied], features[test.index][:, varied]

@@ -10,6 +10,7 @@ import math
 import re
 import shutil
 import stat
+import struct
 import time
 import unicodedata
 import zipfile
@@ -101,7 +102,7 @@ def unpack(
             for name, info in wanted.items():
                 (draft / name).parent.mkdir(parents=True, exist_ok=True)
                 _write(bundle, info, draft / name, meter)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError, struct.error) as error:
         raise DataError(f"{archive.name} is damaged or cut short ({error}). Delete it and download it again.") from error
     return Path(target)
 
@@ -220,4 +221,4 @@ def need_space(folder: Path, count: int) -> None:
 def disk_error(error: OSError, path: Path) -> DataError:
     if error.errno == errno.ENOSPC:
         return DataError(f"The disk of {path} is full. Make room and start again; what was downloaded is kept.")
-    return DataError(f"{path} could not be written or read: {error.strerror or error}.")
+    return DataError(f"{error.filename or path} could not be written or read: {error.strerror or str(error)[:200]}.")

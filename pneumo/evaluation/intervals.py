@@ -1,5 +1,6 @@
 """95 % intervals by bootstrap over patients: several images of one child are not independent witnesses."""
 
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ def patient_intervals(
     """(low, high) of a vector statistic, percentile method.
 
     `statistic` takes image indices (patients drawn with replacement, all their images with them) and returns float (k,).
-    NaN where fewer than two patients leave nothing to resample, and where the statistic is undefined in a resample.
+    Resamples in which an entry is undefined (NaN) do not count for it; NaN where none defines it, and below two patients.
     """
     _, cluster = np.unique(np.asarray(patients), return_inverse=True)
     order = np.argsort(cluster, kind="stable")
@@ -26,6 +27,12 @@ def patient_intervals(
     def on_patients(drawn: np.ndarray) -> np.ndarray:
         return statistic(np.concatenate([members[int(i)] for i in drawn]))
 
-    result = bootstrap((np.arange(len(members)),), on_patients, n_resamples=resamples, vectorized=False,
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SciPy's own interval is not used; it warns where a resample is undefined
+        result = bootstrap((np.arange(len(members)),), on_patients, n_resamples=resamples, vectorized=False,
                        method="percentile", rng=np.random.default_rng(seed))  # fmt: skip
-    return result.confidence_interval.low, result.confidence_interval.high
+    drawn = result.bootstrap_distribution
+    defined = np.isfinite(drawn).any(axis=-1)
+    ends = np.full((2, len(drawn)), np.nan)
+    ends[:, defined] = np.nanpercentile(drawn[defined], (2.5, 97.5), axis=-1)
+    return ends[0], ends[1]
