@@ -51,7 +51,7 @@ def empty_state() -> None:
 
 def load_phantoms() -> None:
     kinds = (("none", "normal"), ("bacterial", "bacterial"), ("viral", "viral"))
-    state.enqueue((f"phantom-{name}.png", phantom_png(make_phantom(kind, seed=7))) for kind, name in kinds)
+    state.enqueue((f"phantom-{name}.png", phantom_png(make_phantom(kind, seed=3))) for kind, name in kinds)
 
 
 require_frame()

@@ -161,10 +161,12 @@ def audit_markdown(audit: Audit) -> str:
         images=audit.images, patients=audit.patients, shared=len(audit.patients_in_several_splits), lost=len(audit.unreadable),
         counts=_table(("split", "class", "kind", "images", "patients"), map(astuple, audit.counts)),
         balance=", ".join(f"{b.split} {b.ratio:.2f}" for b in audit.balance),
-        spreads=_table(("split", "class", *QUANTITIES[:3], "bytes", *QUANTITIES[4:]), [(*key, *cells) for key, cells in ranges.items()]),
+        spreads=_table(("split", "class", *(name.replace("size_", "") for name in QUANTITIES)), [
+            (*key, *cells) for key, cells in ranges.items()]),
         likeness=_table(("", "all", "across splits", "across classes", "across patients"), [
             (name, len(found), *(sum(not getattr(f, flag) for f in found) for flag in flags)) for name, found in kinds]),
-        odd=("\n\nAcross splits or classes:" if odd else "") + _list([f"{', '.join(f'`{path}`' for path in found.paths)}: {found.correlation:.3f}" for found in odd]),
+        odd=("\n\nAcross splits or classes:" if odd else "") + _list(
+            [f"{', '.join(f'`{path}`' for path in found.paths)}: {found.correlation:.3f}" for found in odd]),
         shared_list=_list(audit.patients_in_several_splits), lost_list=_list([f"`{u.path}`: {u.reason}" for u in audit.unreadable]),
         shortcuts=_table(("seen", "that is", "AUC in train", "AUC in test", "note"), [
             (s.name, s.meaning, _interval(s.train), _interval(s.test), s.note) for s in audit.shortcuts]),

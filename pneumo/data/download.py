@@ -120,13 +120,13 @@ def _published(source: Source, timeout: float) -> tuple[str, int]:
         answer = requests.get(_web(source.listing), timeout=timeout)
         answer.raise_for_status()
         listed = {entry["filename"]: entry["content_details"] for entry in answer.json()}
-        if source.file_name not in listed:
-            names = ", ".join(map(str, listed)) or "nothing"
-            raise DataError(f"{source.file_name} is not in the list of files at {source.listing}, which has {names}. {remedy}")
-        return _sum(listed[source.file_name]["sha256_hash"]), int(listed[source.file_name]["size"])
-    except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
+        if source.file_name in listed:
+            return _sum(listed[source.file_name]["sha256_hash"]), int(listed[source.file_name]["size"])
+    except (requests.RequestException, DataError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"No checksum and size could be had from the list of files at {source.listing} ({_brief(error)})"
         raise DataError(f"{problem}. {remedy}") from error
+    names = ", ".join(map(str, listed)) or "nothing"
+    raise DataError(f"{source.file_name} is not in the list of files at {source.listing}, which has {names}. {remedy}")
 
 
 def _persist(step: Callable[[], None], patience: Patience, cancelled: Cancelled) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumo.data.duplicates import thumbnails
+from pneumo.data.duplicates import SIDE, thumbnails
 from pneumo.data.records import Record
 from pneumo.errors import PneumoError
 from pneumo.imaging.decode import decode
@@ -84,7 +84,7 @@ def survey(root: Path, records: Sequence[Record], progress: Callable[[int, int],
                 progress(done, len(records))
     finally:
         pool.shutdown(cancel_futures=True)  # whoever stops the audit by an error in `progress` need not wait for the rest
-    return Survey(tuple(kept), tuple(facts), np.array(small, np.float32).reshape(len(kept), -1),
+    return Survey(tuple(kept), tuple(facts), np.array(small, np.float32).reshape(-1, SIDE * SIDE),
                   np.array(coarse, np.float32).reshape(-1, CELLS, CELLS), tuple(failed))  # fmt: skip
 
 

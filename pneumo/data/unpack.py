@@ -103,7 +103,9 @@ def unpack(
                 (draft / name).parent.mkdir(parents=True, exist_ok=True)
                 _write(bundle, info, draft / name, meter)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError, struct.error) as error:
-        raise DataError(f"{archive.name} is damaged or cut short ({error}). Delete it and download it again.") from error
+        raise DataError(
+            f"{archive.name} is damaged or cut short ({str(error) or 'it ends early'}). Delete it and download it again."
+        ) from error
     return Path(target)
 
 

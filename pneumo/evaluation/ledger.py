@@ -11,7 +11,10 @@ COLUMNS = ("date", "commit", "model", "auc", "accuracy", "sensitivity", "specifi
 def add_row(path: Path, commit: str, model: str, summary: dict[str, Any], why: str) -> None:
     """Append one row to ledger.csv, made with its header when absent."""
     new = not path.exists()
-    figures = (f"{summary[name]['value']:.4f}" for name in ("auc", "accuracy", "sensitivity", "specificity"))
+    figures = (
+        "" if summary[name]["value"] is None else f"{summary[name]['value']:.4f}"
+        for name in ("auc", "accuracy", "sensitivity", "specificity")
+    )
     with open(path, "a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         if new:

@@ -12,9 +12,9 @@ INDETERMINATE = "indeterminate"  # a zone, not an operating point
 MIN_SENSITIVITY, MIN_SPECIFICITY = 0.98, 0.95
 
 MEANING = {
-    BALANCED: "misses and false alarms equally rare",
-    RULE_OUT: f"misses few: chosen for a sensitivity of at least {MIN_SENSITIVITY:.2f}",
-    RULE_IN: f"few false alarms: chosen for a specificity of at least {MIN_SPECIFICITY:.2f}",
+    BALANCED: "set where misses and false alarms were equally rare on held-out train images",
+    RULE_OUT: f"set to miss few, for a sensitivity of at least {MIN_SENSITIVITY:.2f} there",
+    RULE_IN: f"set for few false alarms, a specificity of at least {MIN_SPECIFICITY:.2f} there",
 }
 
 

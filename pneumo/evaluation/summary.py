@@ -28,7 +28,7 @@ def summarise(predictions: Predictions, points: Mapping[str, float]) -> dict[str
     }
 
 
-def _figures(p: Predictions, threshold: float) -> dict[str, dict[str, float]]:
+def _figures(p: Predictions, threshold: float) -> dict[str, dict[str, float | None]]:
     def vector(index: np.ndarray) -> np.ndarray:
         return np.array(dataclasses.astuple(metrics(p.labels[index], p.probabilities[index], threshold)))
 
@@ -36,5 +36,11 @@ def _figures(p: Predictions, threshold: float) -> dict[str, dict[str, float]]:
     low, high = patient_intervals(vector, p.patients)
     names = [field.name for field in dataclasses.fields(Metrics)]
     return {
-        name: {"value": float(v), "low": float(a), "high": float(b)} for name, v, a, b in zip(names, value, low, high, strict=True)
+        name: {"value": _number(v), "low": _number(a), "high": _number(b)}
+        for name, v, a, b in zip(names, value, low, high, strict=True)
     }
+
+
+def _number(value: float) -> float | None:
+    """JSON knows no NaN: undefined is null."""
+    return float(value) if np.isfinite(value) else None

@@ -52,6 +52,8 @@ def _table(split: str, m: dict) -> list[str]:
             "95 % intervals by bootstrap over patients.", ""]  # fmt: skip
 
 
-def interval(figure: dict[str, float], digits: int = 3) -> str:
-    """{value, low, high} -> "0.950 (0.930-0.970)"."""
+def interval(figure: dict[str, float | None], digits: int = 3) -> str:
+    """{value, low, high} -> "0.950 (0.930-0.970)"; "undefined" where there was nothing to count."""
+    if None in figure.values():
+        return "undefined"
     return f"{figure['value']:.{digits}f} ({figure['low']:.{digits}f}-{figure['high']:.{digits}f})"

@@ -43,6 +43,8 @@ def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
     card = predictor.card
     reading = judge(answer.probability, card, view.operating_point)
     metrics = read_metrics(card.id)
+    for warning in case.finding.warnings:
+        st.warning(warning)
     st.html(
         wording.verdict_html(reading)
         + wording.bar_html(answer.probability, reading, card.operating_points)
@@ -51,8 +53,6 @@ def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
         + f'<p class="said">{wording.predictive_sentence(metrics, reading, view.prevalence)}</p>'
         + f'<p class="quiet">{wording.heatmap_sentence(reading, answer.heatmap)}</p>'
     )
-    for warning in case.finding.warnings:
-        st.warning(warning)
 
 
 def _details(case: Case, predictor: Predictor, answer) -> None:

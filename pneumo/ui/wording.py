@@ -10,10 +10,10 @@ from pneumo.inference.heatmap import Heatmap
 from pneumo.reporting.model_card import interval
 
 _SENTENCES = {
-    ("PNEUMONIA", RULE_IN): "The model calls this pneumonia, and the value lies in the range where it raises few false alarms.",
+    ("PNEUMONIA", RULE_IN): "The model calls this pneumonia. The figures below say how often it is wrong when it does.",
     ("PNEUMONIA", INDETERMINATE): "The model leans towards pneumonia, but the value lies where it often errs. Treat it as open.",
     ("PNEUMONIA", RULE_OUT): "The model leans towards pneumonia at this operating point, with a low value. Treat it as open.",
-    ("NORMAL", RULE_OUT): "The model finds no pneumonia. It looks for nothing else, and it misses some.",
+    ("NORMAL", RULE_OUT): "The model finds no pneumonia. It looks for nothing else, and it misses some: see the figures below.",
     ("NORMAL", INDETERMINATE): "The model leans towards normal, but the value lies where it often errs. Treat it as open.",
     (
         "NORMAL",
@@ -76,6 +76,8 @@ def predictive_sentence(metrics: dict, reading: Reading, prevalence: float) -> s
     if not test:
         return ""
     point = test["operating_points"][reading.operating_point]
+    if None in (point["sensitivity"]["value"], point["specificity"]["value"]):
+        return ""
     ppv, npv = predictive_values(point["sensitivity"]["value"], point["specificity"]["value"], prevalence)
     right = ppv if reading.label == "PNEUMONIA" else npv
     if right != right:

@@ -42,7 +42,7 @@ class Remote(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.body, self.tag, self.cuts, self.statuses, self.slow = body, '"one"', [], [], 0.0
         self.ranged, self.minds_if_range, self.says_length = True, True, True
-        self.listing, self.asked, self.ranges = None, [], []
+        self.listing, self.asked, self.ranges, self.if_ranges = None, [], [], []
         base = f"http://127.0.0.1:{self.server_port}"
         self.source = Source(f"{base}/moved", "set.zip", f"{base}/listing")
 
@@ -87,6 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
     def file(self, remote):
         asked = self.headers.get("Range")
         remote.ranges.append(asked)
+        remote.if_ranges.append(self.headers.get("If-Range"))
         if remote.statuses and (status := remote.statuses.pop(0)):
             return self.head(status, 0)
         total, start = len(remote.body), 0
@@ -222,8 +223,9 @@ def test_a_changed_file_on_a_server_without_if_range_starts_over(remote, tmp_pat
 
 
 def test_a_server_that_ignores_ranges_starts_over(remote, tmp_path):
-    remote.ranged, remote.cuts = False, [10 * CHUNK]
-    assert get(remote, tmp_path).read_bytes() == BODY
+    remote.ranged, remote.cuts, seen = False, [10 * CHUNK], []
+    assert get(remote, tmp_path, on_progress=seen.append).read_bytes() == BODY
+    assert max(step.done for step in seen) == len(BODY)
     assert remote.ranges == [None, f"bytes={10 * CHUNK}-"]
 
 
@@ -232,6 +234,7 @@ def test_without_a_strong_tag_the_sum_alone_vouches(remote, tmp_path, tag):
     remote.tag, remote.cuts = tag, [10 * CHUNK]
     assert get(remote, tmp_path).read_bytes() == BODY
     assert remote.ranges == [None, f"bytes={10 * CHUNK}-"]
+    assert remote.if_ranges == [None, None]
 
 
 def test_416_with_a_complete_part_is_fine(remote, tmp_path):
@@ -338,7 +341,7 @@ def test_cancelled_keeps_the_part(remote, tmp_path):
 
 def test_too_little_room_is_said_before_loading(remote, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 5_000_000))
-    with pytest.raises(DataError, match="Not enough room on the disk of .* found 5 MB"):
+    with pytest.raises(DataError, match=r"Not enough room on the disk of .* found 5 MB"):
         get(remote, tmp_path)
     assert tree(tmp_path) == {}
 
@@ -355,7 +358,7 @@ def test_a_disk_that_fills_up_keeps_the_part(remote, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "open", opened, raising=False)
-        with pytest.raises(DataError, match="is full. Make room and start again"):
+        with pytest.raises(DataError, match=r"is full\. Make room and start again"):
             get(remote, tmp_path)
     assert tree(tmp_path)["set.zip.part"] == BODY[: 10 * CHUNK]
     assert get(remote, tmp_path).read_bytes() == BODY
@@ -444,6 +447,7 @@ def test_kaggle_copies_the_set_without_its_duplicates(tmp_path, monkeypatch):
     files = FILES | {"val/NORMAL/IM-0003-0001.jpeg": b"normal three"}
     junk = {"chest_xray/__MACOSX/chest_xray/train/NORMAL/._IM-0001-0001.jpeg": b"mac", "chest_xray/train/.DS_Store": b"mac"}
     copies = {f"{root}/{name}": content for root in ("chest_xray", "chest_xray/chest_xray") for name, content in files.items()}
+    junk |= {f"__MACOSX/{name}": b"mac" for name in FILES}
     for name, content in (copies | junk).items():
         path = tmp_path / "cache" / "versions" / "2" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -54,11 +54,11 @@ def test_groups_see_what_they_say():
 
 
 def test_a_border_that_knows_the_class_is_found_where_it_is_and_nowhere_else():
-    survey, sick = noise_survey()
+    survey, sick = noise_survey(600, 400, shots=1)
     cells = survey.cells.copy()
     cells[:, :, :3] += np.where(sick, 12, -12)[:, None, None]  # left brighter, right darker: the mean stays
     cells[:, :, -3:] -= np.where(sick, 12, -12)[:, None, None]
-    found = by_name(shortcuts(dataclasses.replace(survey, cells=cells), resamples=200))
+    found = by_name(shortcuts(dataclasses.replace(survey, cells=cells), resamples=100))
     for name in ("border only", "centre hidden", "whole image"):
         for estimate in (found[name].train, found[name].test):
             assert estimate.value > 0.97
@@ -66,8 +66,8 @@ def test_a_border_that_knows_the_class_is_found_where_it_is_and_nowhere_else():
         assert found[name].note == ""
     for name in ("file facts", "brightness and sharpness", "border hidden"):
         for estimate in (found[name].train, found[name].test):
-            assert 0.25 < estimate.value < 0.75
-            assert estimate.low < 0.5 < estimate.high
+            assert 0.4 < estimate.value < 0.6
+            assert estimate.low < estimate.value < estimate.high
 
 
 def test_patients_are_held_out_whole():

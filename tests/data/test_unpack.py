@@ -73,6 +73,8 @@ def test_the_set_lands_without_leading_folders(tmp_path, prefix, files):
 
 def test_copies_and_side_files_are_left_out(tmp_path):
     junk = {
+        "__MACOSX/train/NORMAL/IM-0009-0001.jpeg": b"mac",
+        "__MACOSX/train/PNEUMONIA/person9_virus_1.jpeg": b"mac",
         "__MACOSX/chest_xray/train/NORMAL/._IM-0001-0001.jpeg": b"mac",
         "chest_xray/.DS_Store": b"mac",
         "chest_xray/train/.DS_Store": b"mac",
@@ -151,6 +153,7 @@ LIES = {
     "more bytes than there are": ([(b"PK\1\2", 24, "<I", 251), (b"PK\3\4", 22, "<I", 251)], "does not have the 251 bytes"),
     "encrypted": ([(b"PK\1\2", 8, "<H", 1), (b"PK\3\4", 6, "<H", 1)], "is encrypted"),
     "wrong sum": ([(b"PK\1\2", 16, "<I", 7)], "damaged or cut short"),
+    "zero byte in the name": ([(b"PK\1\2", 46 + 20, "c", b"\0"), (b"PK\3\4", 30 + 20, "c", b"\0")], "could lead out"),
     "unbounded method": ([(b"PK\1\2", 10, "<H", zipfile.ZIP_LZMA)], "other than stored or deflated"),
     "more packed bytes than the archive has": ([(b"PK\1\2", 20, "<I", 1 << 24)], "lie over each other"),
 }
@@ -176,9 +179,16 @@ def test_a_bomb_that_declares_little_writes_no_more_than_that(tmp_path, monkeypa
 
 def test_a_stream_longer_than_its_header_is_stopped(tmp_path, monkeypatch):
     """Should a zipfile of the future not hold itself to the header, then `unpack` does."""
-    archive = pack(tmp_path / "set.zip", FILES)
-    monkeypatch.setattr(zipfile.ZipFile, "open", lambda self, info: io.BytesIO(bytes(10**6)))
+    archive, reads = pack(tmp_path / "set.zip", FILES), []
+
+    class Endless(io.BytesIO):
+        def read(self, count):
+            reads.append(count)
+            return bytes(count if len(reads) < 99 else 0)
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda self, info: Endless())
     refused(archive, tmp_path, "does not have the 10 bytes it declares")
+    assert len(reads) == 1
 
 
 @pytest.mark.parametrize("keep", [0, 10, 400, -1], ids="{} bytes".format)
