@@ -2,8 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
-from math import isnan
+from dataclasses import asdict, astuple, dataclass, fields
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class Balance:
 
 @dataclass(frozen=True)
 class Audit:
-    """`dataclasses.asdict` turns it into JSON, `audit_from_dict` back."""
+    """`audit_to_dict` makes it fit for JSON, `audit_from_dict` brings it back."""
 
     images: int
     patients: int
@@ -85,13 +85,26 @@ def _balance(records: Sequence[Record]) -> tuple[Balance, ...]:
     images = Counter((record.split, record.label) for record in records)
     normal, sick = LABELS
     ratios = {name: (images[name, sick], images[name, normal]) for name in dict.fromkeys(r.split for r in records)}
-    return tuple(Balance(name, a / b if b else float("nan")) for name, (a, b) in ratios.items())
+    return tuple(Balance(name, a / b if b else nan) for name, (a, b) in ratios.items())
+
+
+def audit_to_dict(audit: Audit) -> dict[str, Any]:
+    """`dataclasses.asdict` for JSON, which knows no NaN: undefined is null."""
+    return _mapped(asdict(audit), lambda value: None if isinstance(value, float) and isnan(value) else value)
 
 
 def audit_from_dict(values: Mapping[str, Any]) -> Audit:
-    """What `dataclasses.asdict(audit)` gave, also after JSON. Raises DataError when it is something else."""
-    rows = {"counts": Count, "balance": Balance, "spreads": Spread, "unreadable": Unreadable, "shortcuts": _shortcut,
-            "identical": _likeness_from_dict, "near": _likeness_from_dict, "patients_in_several_splits": None}  # fmt: skip
+    """What `audit_to_dict` gave, also after JSON. Raises DataError when it is something else."""
+    values = _mapped(values, lambda value: nan if value is None else value)
+
+    def likeness(paths: Sequence[str], **rest: Any) -> Likeness:
+        return Likeness(tuple(paths), **rest)
+
+    def shortcut(train: Mapping[str, float], test: Mapping[str, float], **rest: str) -> Shortcut:
+        return Shortcut(train=Estimate(**train), test=Estimate(**test), **rest)
+
+    rows = {"counts": Count, "balance": Balance, "spreads": Spread, "identical": likeness, "near": likeness,
+            "patients_in_several_splits": None, "unreadable": Unreadable, "shortcuts": shortcut}  # fmt: skip
     if set(values) != (known := {field.name for field in fields(Audit)}):
         raise DataError(f"This is no stored audit: missing {sorted(known - set(values))}, unknown {sorted(set(values) - known)}.")
     try:
@@ -101,12 +114,10 @@ def audit_from_dict(values: Mapping[str, Any]) -> Audit:
     return Audit(**{**values, **lists})
 
 
-def _shortcut(train: Mapping[str, float], test: Mapping[str, float], **rest: str) -> Shortcut:
-    return Shortcut(train=Estimate(**train), test=Estimate(**test), **rest)
-
-
-def _likeness_from_dict(paths: Sequence[str], **rest: Any) -> Likeness:
-    return Likeness(paths=tuple(paths), **rest)
+def _mapped(value: Any, leaf: Callable[[Any], Any]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _mapped(item, leaf) for name, item in value.items()}
+    return [_mapped(item, leaf) for item in value] if isinstance(value, list | tuple) else leaf(value)
 
 
 _REPORT = """{images} images of {patients} patients.
@@ -149,9 +160,13 @@ all of train. What a row without lungs reaches, a network can reach that has lea
 
 def audit_markdown(audit: Audit) -> str:
     """The report: short tables, each with a sentence on how to read it. Holds file names and no picture."""
+
+    def number(value: float) -> str:
+        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
     ranges = defaultdict(list)
     for s in audit.spreads:
-        ranges[s.split, s.label].append(f"{_number(s.median)} ({_number(s.low)} to {_number(s.high)})")
+        ranges[s.split, s.label].append(f"{number(s.median)} ({number(s.low)} to {number(s.high)})")
     distinct = [pair for pair in audit.near if not pair.same_bytes]
     kinds = (("groups of identical files", audit.identical), (f"pairs alike above {audit.threshold:g}", audit.near),
              ("of these pairs, not identical", distinct))  # fmt: skip
@@ -181,10 +196,6 @@ def _table(head: Sequence[str], rows: Iterable[Sequence]) -> str:
 def _list(lines: Sequence[str]) -> str:
     more = [f"- and {len(lines) - LISTED} more"] if len(lines) > LISTED else []
     return "".join(f"\n{line}" for line in ["", *(f"- {line}" for line in lines[:LISTED]), *more]) if lines else ""
-
-
-def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _interval(found: Estimate) -> str:

@@ -16,7 +16,6 @@ from pneumo.evaluation.metrics import roc_auc
 FOLDS = 5
 STRENGTH = 0.01  # LogisticRegression's C: strong shrinkage, for neighbouring cells say nearly the same
 RIM = 5  # cells
-ENOUGH = 10  # patients of each class for an interval: with fewer some resample has none of a class
 HIDDEN = 0.6  # share of width and of height
 
 _CENTRES = np.abs((np.arange(CELLS) + 0.5) / CELLS - 0.5)  # distance of a cell's middle from the image's
@@ -85,7 +84,7 @@ def shortcuts(survey: Survey, seed: int = 0, resamples: int = RESAMPLES) -> tupl
     rows = [_scores(group, survey, *parts, seed) for group in GROUPS]
     train, test = (part.estimates([row[i] for row in rows], seed, resamples) for i, part in enumerate(parts))
     return tuple(
-        Shortcut(group.name, group.meaning, a, b, "; ".join(row[2] + _missing(train=a, test=b)))
+        Shortcut(group.name, group.meaning, a, b, "; ".join(row[2]))
         for group, a, b, row in zip(GROUPS, train, test, rows, strict=True)
     )
 
@@ -109,16 +108,12 @@ class _Part:
 
     def estimates(self, scores: list[np.ndarray], seed: int, resamples: int) -> list[Estimate]:
         """AUC and interval for each row of scores, all from the same resampled patients; NaN for a row of NaN."""
-        defined = [i for i, row in enumerate(scores) if not np.isnan(row).any()]
 
         def aucs(chosen: np.ndarray) -> np.ndarray:
-            return np.array([roc_auc(self.sick[chosen], scores[i][chosen]) for i in defined])
+            return np.array([roc_auc(self.sick[chosen], row[chosen]) for row in scores])
 
-        figures = np.full((3, len(scores)), np.nan)
-        figures[0, defined] = aucs(np.arange(len(self.sick)))
-        if defined and self.fewest() >= ENOUGH:
-            figures[1:, defined] = patient_intervals(aucs, self.patients, seed, resamples)
-        return [Estimate(*column) for column in figures.T.tolist()]
+        figures = aucs(np.arange(len(self.sick))), *patient_intervals(aucs, self.patients, seed, resamples)
+        return [Estimate(*map(float, column)) for column in zip(*figures, strict=True)]
 
 
 def _scores(group: Group, survey: Survey, train: _Part, test: _Part, seed: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -155,8 +150,3 @@ def _folds(seed: int):
     from sklearn.model_selection import StratifiedGroupKFold
 
     return StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-
-
-def _missing(**estimates: Estimate) -> list[str]:
-    short = [name for name, found in estimates.items() if np.isnan(found.low) and not np.isnan(found.value)]
-    return [f"too few patients for an interval in {name}" for name in short]

@@ -54,11 +54,11 @@ def test_groups_see_what_they_say():
 
 
 def test_a_border_that_knows_the_class_is_found_where_it_is_and_nowhere_else():
-    survey, sick = noise_survey(600, 400, shots=1)
+    survey, sick = noise_survey(500, 300, shots=1)
     cells = survey.cells.copy()
     cells[:, :, :3] += np.where(sick, 12, -12)[:, None, None]  # left brighter, right darker: the mean stays
     cells[:, :, -3:] -= np.where(sick, 12, -12)[:, None, None]
-    found = by_name(shortcuts(dataclasses.replace(survey, cells=cells), resamples=100))
+    found = by_name(shortcuts(dataclasses.replace(survey, cells=cells), resamples=30))
     for name in ("border only", "centre hidden", "whole image"):
         for estimate in (found[name].train, found[name].test):
             assert estimate.value > 0.97
@@ -73,10 +73,10 @@ def test_a_border_that_knows_the_class_is_found_where_it_is_and_nowhere_else():
 def test_patients_are_held_out_whole():
     # Every patient has a pattern of its own and no class has one: shots of a child on both sides would give nearly 1.
     survey, _ = noise_survey(train=120, test=60, seed=3, shots=6)
-    whole = by_name(shortcuts(survey, resamples=100))["whole image"]
+    whole = by_name(shortcuts(survey, resamples=30))["whole image"]
     assert whole.train.value < 0.75
     strangers = tuple(dataclasses.replace(record, patient=f"p{i}") for i, record in enumerate(survey.records))
-    assert by_name(shortcuts(dataclasses.replace(survey, records=strangers), resamples=100))["whole image"].train.value > 0.97
+    assert by_name(shortcuts(dataclasses.replace(survey, records=strangers), resamples=30))["whole image"].train.value > 0.97
 
 
 def test_the_test_folder_is_scored_by_what_train_teaches():
@@ -87,7 +87,7 @@ def test_the_test_folder_is_scored_by_what_train_teaches():
         dataclasses.replace(fact, sharpness=4.0 + 0.1 * i / 180 if hint else 2.0 + 0.1 * i / 180)
         for i, (fact, hint) in enumerate(zip(survey.facts, sick ^ in_test, strict=True))
     )
-    found = by_name(shortcuts(dataclasses.replace(survey, facts=facts), resamples=100))["brightness and sharpness"]
+    found = by_name(shortcuts(dataclasses.replace(survey, facts=facts), resamples=30))["brightness and sharpness"]
     assert found.train.value > 0.99
     assert found.test.value < 0.01
 
@@ -98,7 +98,7 @@ def test_file_size_alone_equals_the_rank_of_the_bytes():
     facts = tuple(
         dataclasses.replace(fact, size_bytes=fact.size_bytes + 600 * int(ill)) for fact, ill in zip(survey.facts, sick, strict=True)
     )
-    found = by_name(shortcuts(dataclasses.replace(survey, facts=facts), resamples=100))["file facts"]
+    found = by_name(shortcuts(dataclasses.replace(survey, facts=facts), resamples=30))["file facts"]
     assert found.test.value == pytest.approx(roc_auc(sick[120:], [fact.size_bytes for fact in facts[120:]]), abs=1e-9)
     assert found.note == "without width, height, aspect: the same in all train images"
 
@@ -132,15 +132,6 @@ def test_one_class_in_test_or_too_few_patients_in_train():
         assert one.note == "the train folder has 4 patients of a class; at least 5 are needed"
     for one in shortcuts(_taken(survey, []), resamples=20):
         assert np.isnan(one.train.value)
-
-
-def test_an_auc_without_an_interval_says_so():
-    survey, _ = noise_survey(train=28, test=60)  # 7 patients of each class in train, 15 in test
-    border = by_name(shortcuts(survey, resamples=50))["border only"]
-    assert 0 <= border.train.value <= 1
-    assert np.isnan([border.train.low, border.train.high]).all()
-    assert border.test.low < border.test.high
-    assert border.note == "too few patients for an interval in train"
 
 
 def _taken(survey: Survey, index: list[int]) -> Survey:

@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import pytest
 from makers import png_bytes, ramp
@@ -34,15 +36,27 @@ def test_canonical_rounds_and_clips():
 @pytest.mark.parametrize(("height", "width"), [(900, 1200), (1500, 700), (448, 448)])
 def test_an_original_and_its_small_copy_agree(height, width):
     original = np.rint(smooth(height, width).clip(0, 1) * 255).astype(np.uint8)
-    copy = np.asarray(Image.fromarray(original).resize((224, 224), Image.Resampling.BILINEAR))
-    assert np.ptp(copy.astype(int)) > 100
+    small = Image.fromarray(original).resize((224, 224), Image.Resampling.BILINEAR)
+    assert np.ptp(np.asarray(small).astype(int)) > 100
+    buffer = io.BytesIO()
+    small.convert("RGB").save(buffer, "JPEG", quality=75)  # as the public copies were made
+    copy = canonical(decode(buffer.getvalue()))
     ours = canonical(decode(png_bytes(original)))
-    assert np.abs(ours.astype(int) - copy).max() <= 1
+    difference = np.abs(ours.astype(int) - copy)
+    assert difference.mean() < 0.5  # Pillow rounds once more on the way to the copy
+    assert difference.max() <= 4
+
+
+def test_an_original_gets_the_softness_of_the_copies():
+    noise = np.random.default_rng(0).uniform(0.4, 0.6, (448, 448))
+    resized = Image.fromarray(noise.astype(np.float32)).resize((224, 224), Image.Resampling.BILINEAR)
+    ours = canonical(radiograph(noise))
+    assert np.abs(np.diff(ours.astype(float), axis=0)).mean() < 0.9 * 255 * np.abs(np.diff(np.asarray(resized), axis=0)).mean()
 
 
 def test_canonical_is_antialiased():
     stripes = np.tile([0.0, 1.0], (896, 448))  # every second column white: grey from afar
-    assert np.abs(canonical(radiograph(stripes))[:, 1:-1].astype(int) - 128).max() <= 1
+    assert np.abs(canonical(radiograph(stripes))[:, 1:-1].astype(int) - 128).max() <= 3
 
 
 def test_canonical_enlarges_small_images():
