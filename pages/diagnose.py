@@ -20,9 +20,9 @@ def read_pending(predictor) -> None:
     waiting, began, line = state.pending(), time.monotonic(), st.empty()
     total = len(waiting) + len(state.cases())
     while waiting and time.monotonic() - began < BUDGET:
-        name, data = waiting.pop(0)
+        name, data, truth = waiting.pop(0)
         line.progress(1 - (len(waiting) + 1) / total, f"Reading {total - len(waiting)} of {total}")
-        state.cases().append(state.make_case(name, read(data, predictor), predictor))
+        state.cases().append(state.make_case(name, read(data, predictor), predictor, truth))
     if not waiting:
         line.empty()
 

@@ -6,11 +6,11 @@ import json
 import logging
 import os
 import sys
-from collections import Counter
 from pathlib import Path
 
-from pneumo import registry
+from pneumo import cli_data, registry
 from pneumo.cli_predict import run_predict
+from pneumo.data.paths import data_dir
 from pneumo.errors import ConfigError, PneumoError
 from pneumo.reporting.model_card import interval, model_card
 
@@ -78,21 +78,30 @@ def _parser() -> argparse.ArgumentParser:
     promote.set_defaults(run=_models_promote)
 
     data = commands.add_parser("data", help="data sets").add_subparsers(dest="action", required=True)
+    download = data.add_parser("download", help="get the public set into DIR; goes on where it was interrupted")
+    download.add_argument("dir", type=Path, metavar="DIR")
+    download.add_argument("--source", choices=("mendeley", "kaggle"), default="mendeley")
+    download.add_argument("--sha256", help="checksum of the archive, when the publisher's listing cannot be had")
+    download.set_defaults(run=cli_data.download)
+    check = data.add_parser("check", help="list what DIR holds and everything wrong with it; exit 1 when something is")
+    check.add_argument("dir", type=Path, metavar="DIR")
+    check.add_argument("--output", type=Path, help="also write the catalog as CSV")
+    check.set_defaults(run=cli_data.check)
+    auditing = data.add_parser("audit", help="balance, duplicates, leakage and shortcuts of DIR, as Markdown")
+    auditing.add_argument("dir", type=Path, metavar="DIR")
+    auditing.add_argument("--output", type=Path, metavar="FILE", help="also write everything as JSON")
+    auditing.set_defaults(run=cli_data.audit)
     splitting = data.add_parser("split", help="write the patient-disjoint split of DIR as CSV")
     splitting.add_argument("dir", type=Path, metavar="DIR")
     splitting.add_argument("--seed", type=int, default=0)
     splitting.add_argument("--output", type=Path, default=Path("split.csv"))
-    splitting.set_defaults(run=_data_split)
+    splitting.set_defaults(run=cli_data.split)
     phantom = data.add_parser("phantom", help="make a small synthetic set in the usual layout")
     phantom.add_argument("dir", type=Path, metavar="DIR")
     phantom.add_argument("--patients", type=int, default=24, help="for each of normal, bacterial, viral in train")
     phantom.add_argument("--seed", type=int, default=0)
-    phantom.set_defaults(run=_data_phantom)
+    phantom.set_defaults(run=cli_data.phantom)
     return parser
-
-
-def data_dir() -> Path:
-    return Path(os.environ.get("PNEUMO_DATA_DIR", "data"))
 
 
 def _train(options: argparse.Namespace, extra: list[str]) -> int:
@@ -149,25 +158,6 @@ def _models_promote(options: argparse.Namespace, _: list[str]) -> int:
     from pneumo.training.promote import promote
 
     print(promote(options.run_folder, options.id, options.data, options.why))
-    return 0
-
-
-def _data_split(options: argparse.Namespace, _: list[str]) -> int:
-    from pneumo.data.records import scan
-    from pneumo.data.split import identical_files, split, write_manifest
-
-    records = scan(options.dir)
-    parts = split(records, identical_files(options.dir, records), options.seed)
-    print(f"{options.output}\t{write_manifest(options.output, records, parts)}")
-    for part, count in sorted(Counter(parts.values()).items()):
-        print(f"{part}\t{count}")
-    return 0
-
-
-def _data_phantom(options: argparse.Namespace, _: list[str]) -> int:
-    from pneumo.data.phantom import write_set
-
-    print(f"{write_set(options.dir, options.patients, options.seed)} synthetic images in {options.dir}")
     return 0
 
 

@@ -83,9 +83,8 @@ def _counts(records: Sequence[Record]) -> tuple[Count, ...]:
 
 def _balance(records: Sequence[Record]) -> tuple[Balance, ...]:
     images = Counter((record.split, record.label) for record in records)
-    normal, sick = LABELS
-    ratios = {name: (images[name, sick], images[name, normal]) for name in dict.fromkeys(r.split for r in records)}
-    return tuple(Balance(name, a / b if b else nan) for name, (a, b) in ratios.items())
+    found = ((name, *(images[name, label] for label in LABELS)) for name in dict.fromkeys(r.split for r in records))
+    return tuple(Balance(name, sick / normal if normal else nan) for name, normal, sick in found)
 
 
 def audit_to_dict(audit: Audit) -> dict[str, Any]:
@@ -97,14 +96,8 @@ def audit_from_dict(values: Mapping[str, Any]) -> Audit:
     """What `audit_to_dict` gave, also after JSON. Raises DataError when it is something else."""
     values = _mapped(values, lambda value: nan if value is None else value)
 
-    def likeness(paths: Sequence[str], **rest: Any) -> Likeness:
-        return Likeness(tuple(paths), **rest)
-
-    def shortcut(train: Mapping[str, float], test: Mapping[str, float], **rest: str) -> Shortcut:
-        return Shortcut(train=Estimate(**train), test=Estimate(**test), **rest)
-
-    rows = {"counts": Count, "balance": Balance, "spreads": Spread, "identical": likeness, "near": likeness,
-            "patients_in_several_splits": None, "unreadable": Unreadable, "shortcuts": shortcut}  # fmt: skip
+    rows = {"counts": Count, "balance": Balance, "spreads": Spread, "identical": _likeness, "near": _likeness,
+            "patients_in_several_splits": None, "unreadable": Unreadable, "shortcuts": _shortcut}  # fmt: skip
     if set(values) != (known := {field.name for field in fields(Audit)}):
         raise DataError(f"This is no stored audit: missing {sorted(known - set(values))}, unknown {sorted(set(values) - known)}.")
     try:
@@ -171,7 +164,6 @@ def audit_markdown(audit: Audit) -> str:
     kinds = (("groups of identical files", audit.identical), (f"pairs alike above {audit.threshold:g}", audit.near),
              ("of these pairs, not identical", distinct))  # fmt: skip
     odd = [found for found in (*audit.identical, *distinct) if not (found.same_split and found.same_label)]
-    flags = ("same_split", "same_label", "same_patient")
     return _REPORT.format(
         images=audit.images, patients=audit.patients, shared=len(audit.patients_in_several_splits), lost=len(audit.unreadable),
         counts=_table(("split", "class", "kind", "images", "patients"), map(astuple, audit.counts)),
@@ -179,7 +171,8 @@ def audit_markdown(audit: Audit) -> str:
         spreads=_table(("split", "class", *(name.replace("size_", "") for name in QUANTITIES)), [
             (*key, *cells) for key, cells in ranges.items()]),
         likeness=_table(("", "all", "across splits", "across classes", "across patients"), [
-            (name, len(found), *(sum(not getattr(f, flag) for f in found) for flag in flags)) for name, found in kinds]),
+            (name, len(found), *(sum(not getattr(f, flag) for f in found) for flag in ("same_split", "same_label", "same_patient")))
+            for name, found in kinds]),
         odd=("\n\nAcross splits or classes:" if odd else "") + _list(
             [f"{', '.join(f'`{path}`' for path in found.paths)}: {found.correlation:.3f}" for found in odd]),
         shared_list=_list(audit.patients_in_several_splits), lost_list=_list([f"`{u.path}`: {u.reason}" for u in audit.unreadable]),

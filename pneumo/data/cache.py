@@ -5,26 +5,29 @@ row's source file in the same order. A row counts once its hash is written, and 
 leaves rows that nobody names and the next one overwrites. Nothing is ever held in memory but the rows being read.
 """
 
-import fcntl
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from pneumo.errors import DataError, PneumoError
+from pneumo.files import sha256
 from pneumo.imaging.decode import decode
 from pneumo.imaging.preprocess import CANONICAL_SIDE, VERSION, canonical
 
 _ROW = CANONICAL_SIDE * CANONICAL_SIDE  # bytes
+_LINE = 65  # bytes of the index: SHA-256 in hexadecimal digits, and the line's end
 _BATCH = 256  # images decoded between two writes of the index
 
 
 def cache_dir() -> Path:
-    return Path(os.environ.get("PNEUMO_CACHE_DIR", ".cache")) / VERSION
+    """Where canonical images of this preprocessing version lie; PNEUMO_CACHE_DIR moves it."""
+    return Path(os.environ.get("PNEUMO_CACHE_DIR") or ".cache") / VERSION
 
 
 class CachedImages:
@@ -32,7 +35,7 @@ class CachedImages:
 
     def __init__(self, images: np.ndarray, rows: np.ndarray):
         self._images, self._rows = images, rows
-        self.shape = (len(rows), CANONICAL_SIDE, CANONICAL_SIDE)
+        self.shape, self.dtype = (len(rows), *images.shape[1:]), images.dtype
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -46,76 +49,95 @@ def cached_images(
 ) -> CachedImages:
     """The canonical images of `paths` below `root`, decoded where the cache does not have them yet.
 
-    Raises DataError naming every file that cannot be read; the others are cached all the same.
+    `on_progress(done, total)` counts the images that had to be decoded. Raises DataError naming every file that cannot be
+    read (the others are cached all the same), and when the cache itself cannot be written.
     """
     folder = folder or cache_dir()
-    folder.mkdir(parents=True, exist_ok=True)
     files = [Path(root) / path for path in paths]
-    with ThreadPoolExecutor(4) as pool, _locked(folder):
+    with ThreadPoolExecutor(4) as pool:
         hashes = list(pool.map(_hash, files))
-        rows = {name: row for row, name in enumerate(_index(folder))}
-        missing = {name: file for name, file in zip(hashes, files, strict=True) if name not in rows and name}
-        failed = [f"{path}: it cannot be opened" for path, name in zip(paths, hashes, strict=True) if not name]
-        failed += _append(folder, missing, rows, pool, on_progress)
-    if failed:
-        raise DataError("These images cannot be read; remove or replace them:\n" + "\n".join(failed))
-    images = np.memmap(folder / "images.u8", np.uint8, "r", shape=(len(rows), CANONICAL_SIDE, CANONICAL_SIDE))
-    return CachedImages(images, np.array([rows[name] for name in hashes]))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / "lock"):  # one writer at a time; the lock goes with its process
+                rows = _rows(folder)
+                missing = {name: file for name, file in zip(hashes, files, strict=True) if name and name not in rows}
+                failed = _append(folder, missing, rows, pool, on_progress) if missing else {}
+        except OSError as error:
+            raise DataError(
+                f"The image cache {folder.absolute()} cannot be written: {error.strerror or error}. Free space there "
+                f"(an image takes {_ROW // 1024} KB), or name another folder in PNEUMO_CACHE_DIR; what is cached already is kept."
+            ) from error
+    failed[""] = "it cannot be opened; it is gone or may not be read."
+    bad = [f"{path}: {failed[name]}" for path, name in zip(paths, hashes, strict=True) if name in failed]
+    if bad:
+        raise DataError("These images cannot be read; remove or replace them:\n" + "\n".join(bad))
+    return CachedImages(_mapped(folder, len(rows)), np.array([rows[name] for name in hashes], np.int64))
 
 
-def _append(folder: Path, missing: dict[str, Path], rows: dict[str, int], pool: ThreadPoolExecutor, on_progress) -> list[str]:
-    """Decode `missing` (hash -> file) behind the last counted row, and add them to `rows`; return what failed, by name."""
-    failed, names = [], list(missing)
-    mode = "r+b" if (folder / "images.u8").exists() else "w+b"
-    with open(folder / "images.u8", mode) as pixels, open(folder / "index.csv", "a", encoding="ascii") as index:
+def _mapped(folder: Path, count: int) -> np.ndarray:
+    shape = (count, CANONICAL_SIDE, CANONICAL_SIDE)
+    if not count:
+        return np.empty(shape, np.uint8)  # no file can be mapped to no bytes
+    return np.asarray(np.memmap(folder / "images.u8", np.uint8, "r", shape=shape))
+
+
+def _append(folder: Path, missing: dict[str, Path], rows: dict[str, int], pool: ThreadPoolExecutor, on_progress) -> dict[str, str]:
+    """Decode `missing` (hash -> file) behind the last counted row, and add them to `rows`; return why others failed, by hash."""
+    failed, names = {}, list(missing)
+    (folder / "images.u8").touch()
+    with open(folder / "images.u8", "r+b") as pixels, open(folder / "index.csv", "ab") as index:
         for start in range(0, len(names), _BATCH):
             batch, kept = names[start : start + _BATCH], []
             pixels.seek(len(rows) * _ROW)
-            for name, image in zip(batch, pool.map(_decode, (missing[name] for name in batch)), strict=True):
+            for name, image in zip(batch, pool.map(_decode, [missing[name] for name in batch], batch), strict=True):
                 if isinstance(image, str):
-                    failed.append(f"{missing[name].name}: {image}")
+                    failed[name] = image
                 else:
                     pixels.write(image.tobytes())
                     kept.append(name)
             pixels.flush()
             os.fsync(pixels.fileno())
-            index.writelines(f"{name}\n" for name in kept)
+            index.write("".join(f"{name}\n" for name in kept).encode())
             index.flush()
             rows.update({name: len(rows) + place for place, name in enumerate(kept)})
             on_progress(start + len(batch), len(names))
     return failed
 
 
-def _decode(path: Path) -> np.ndarray | str:
+def _decode(path: Path, name: str) -> np.ndarray | str:
+    """The canonical image of the file whose hash is `name`, or why there is none."""
     try:
-        return canonical(decode(path.read_bytes()))
-    except (PneumoError, OSError) as error:
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != name:
+            return "it changed while it was being read."
+        return canonical(decode(data))
+    except PneumoError as error:
         return str(error)
+    except OSError as error:
+        return f"it cannot be opened: {error.strerror or error}."
 
 
 def _hash(path: Path) -> str:
     """SHA-256 of the file, or "" when it cannot be opened."""
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(path)
     except OSError:
         return ""
 
 
-def _index(folder: Path) -> list[str]:
-    path = folder / "index.csv"
-    if not path.exists():
-        return []
-    lines = path.read_text(encoding="ascii").splitlines(keepends=True)
-    whole = [line.strip() for line in lines if line.endswith("\n")]
-    if len(whole) != len(lines):  # a line cut short by a kill
-        path.write_text("".join(f"{name}\n" for name in whole), encoding="ascii")
-    return whole
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One writer at a time; the lock goes with its process."""
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _rows(folder: Path) -> dict[str, int]:
+    """Hash -> row of `images.u8`, in order. What a killed run left half done is cut off the index first."""
+    index, pixels = folder / "index.csv", folder / "images.u8"
+    if not index.exists():
+        return {}
+    data, rows = index.read_bytes(), {}
+    held = pixels.stat().st_size // _ROW if pixels.exists() else 0
+    for row in range(held):
+        line = data[row * _LINE : (row + 1) * _LINE]
+        name = line[:-1].decode("ascii", "replace")
+        if not re.fullmatch(rb"[0-9a-f]{64}\n", line) or name in rows:
+            break
+        rows[name] = row
+    if len(rows) * _LINE != len(data):
+        os.truncate(index, len(rows) * _LINE)
+    return rows

@@ -1,5 +1,6 @@
 """A folder in the usual layout -> records: one row of facts for each image."""
 
+import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from pneumo.errors import DataError
 
 LABELS = ("NORMAL", "PNEUMONIA")
+SPLITS = ("train", "val", "test")
 SUFFIXES = {".jpeg", ".jpg", ".png", ".dcm"}
 _CLASS_FOLDERS = {"normal": "NORMAL", "healthy": "NORMAL", "pneumonia": "PNEUMONIA"}
 # personN_bacteria_K, personN_virus_K: bacterial and viral cases are numbered apart, so kind and number make the patient.
@@ -26,28 +28,91 @@ class Record:
     patient: str  # series and number, for example "virus-12"; the file's stem where the name says nothing
     split: str  # the official folder it lies in: train, val or test
 
+    @property
+    def series(self) -> str:
+        """The numbering the patient belongs to: IM, NORMAL2-IM, bacteria or virus."""
+        return self.patient.rpartition("-")[0]
 
-def scan(root: Path, splits: Sequence[str] = ("train", "val", "test")) -> list[Record]:
-    """List every image below `root`/<split>/{NORMAL,PNEUMONIA} (in any letter case), in a fixed order.
 
-    Raises DataError when the folder is missing or holds no image in that layout.
+def scan(root: Path, splits: Sequence[str] = SPLITS) -> list[Record]:
+    """Every image of the set at `root`, in a fixed order: `walk` without what it found wrong.
+
+    Raises DataError when there is no image in the layout.
+    """
+    records, _ = walk(root, splits)
+    return records
+
+
+def walk(root: Path, splits: Sequence[str] = SPLITS) -> tuple[list[Record], list[str]]:
+    """(images, what does not fit, a line each) of a folder or a CSV.
+
+    A folder holds <split>/{NORMAL,PNEUMONIA}/ in any letter case; Healthy counts as NORMAL. A CSV has the columns path,
+    label, patient and split, paths relative to it. Raises DataError when there is neither, or no image at all.
     """
     root = Path(root)
-    if not root.is_dir():
+    if root.is_file() and root.suffix.lower() == ".csv":
+        records, problems = _from_csv(root, splits)
+    elif root.is_dir():
+        records, problems = _from_folders(root, splits)
+    else:
         raise DataError(f"No data folder at {root}. Expected a folder holding train/, val/ and test/.")
+    if not records:
+        raise DataError(f"No images found in {root}. Expected {root}/{splits[0]}/NORMAL/*.jpeg and so on.")
+    return records, problems
+
+
+def _from_folders(root: Path, splits: Sequence[str]) -> tuple[list[Record], list[str]]:
+    problems = [
+        f"{path.name}/: unknown folder; expected {', '.join(splits)}"
+        for path in sorted(root.iterdir())
+        if path.is_dir() and path.name.lower() not in SPLITS and not path.name.startswith(".") and path.name not in splits
+    ]
     records = []
     for split in splits:
         for folder in sorted(_folder(root, split).glob("*")):
             label = _CLASS_FOLDERS.get(folder.name.lower())
             if label is None or not folder.is_dir():
+                if not folder.name.startswith("."):
+                    problems.append(f"{split}/{folder.name}: neither NORMAL nor PNEUMONIA; left out")
                 continue
+            before = len(records)
             for path in sorted(folder.iterdir()):
-                if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):  # ._x.jpeg: a Mac's side file
-                    subtype, patient = identify(path.stem)
-                    records.append(Record(path.relative_to(root).as_posix(), label, subtype, patient, split))
-    if not records:
-        raise DataError(f"No images found in {root}. Expected {root}/{splits[0]}/NORMAL/*.jpeg and so on.")
-    return records
+                if path.name.startswith("."):  # ._x.jpeg: a Mac's side file
+                    continue
+                place = path.relative_to(root).as_posix()
+                if path.suffix.lower() not in SUFFIXES:
+                    problems.append(f"{place}: not named like an image ({', '.join(sorted(SUFFIXES))}); left out")
+                elif not path.is_file():
+                    problems.append(f"{place}: no file behind the name (a broken link or a folder); left out")
+                else:
+                    records.append(Record(place, label, *identify(path.stem), split))
+            if len(records) == before:
+                problems.append(f"{split}/{folder.name}: holds no image")
+    return records, problems
+
+
+def _from_csv(path: Path, splits: Sequence[str]) -> tuple[list[Record], list[str]]:
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path.name} cannot be read as a CSV file in UTF-8.") from error
+    missing = {"path", "label", "patient", "split"} - set(reader.fieldnames or ())
+    if missing:
+        raise DataError(f"{path.name} lacks the columns {', '.join(sorted(missing))}.")
+    records, problems = [], []
+    for number, row in enumerate(rows, start=2):
+        label = _CLASS_FOLDERS.get((row["label"] or "").strip().lower())
+        split = (row["split"] or "").strip().lower()
+        if label is None or split not in SPLITS or not row["path"]:
+            problems.append(f"line {number}: expected a path, NORMAL or PNEUMONIA, and one of {', '.join(SPLITS)}; left out")
+        elif not (path.parent / row["path"]).is_file():
+            problems.append(f"{row['path']}: no such file; left out")
+        elif split in splits:
+            subtype, patient = identify(Path(row["path"]).stem)
+            records.append(Record(row["path"], label, subtype, row["patient"] or patient, split))
+    return records, problems
 
 
 def _folder(root: Path, name: str) -> Path:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from pneumo.data.cache import cached_images
+from pneumo.data.duplicates import near_pairs, thumbnails
 from pneumo.data.records import Record
 from pneumo.errors import DataError
 
-PARTS = ("train", "validation", "calibration", "test")
+PARTS = ("train", "validation", "calibration", "test", "excluded")  # excluded: nearly the same picture as a test image
 COLUMNS = ("path", "label", "subtype", "patient", "part")
 STRATA = ("NORMAL", "bacterial", "viral", "PNEUMONIA")  # the last: of unknown kind
 HELD_OUT = {"validation": 0.10, "calibration": 0.10}  # shares of the images of each stratum
@@ -23,15 +25,17 @@ def split(records: Sequence[Record], linked: Sequence[Sequence[str]] = (), seed:
     The official test folder stays test. Train and val (16 images, too few to choose by) form one pool, divided by
     patient within each stratum (normal, bacterial, viral, pneumonia of unknown kind), so that no patient is in two parts.
     `linked` names groups of paths that must stay together besides (duplicates): their patients are treated as one, in the
-    stratum of the group's first image. Where such a group reaches into the test folder, all of it counts as test: the
-    twin of a test image is not learned from.
+    stratum of the group's first image. Where such a group reaches into the test folder, its patients are excluded: the
+    twin of a test image is not learned from, and the official test split stays as it is.
     """
     parts = {r.path: "test" for r in records if r.split == "test"}
     pool = [r for r in records if r.split != "test"]
     family = _families(pool, linked)
     patient_of = {r.path: r.patient for r in pool}
-    twins = {family[patient_of[path]] for group in linked if any(p in parts for p in group) for path in group if path in patient_of}
-    parts.update({r.path: "test" for r in pool if family[r.patient] in twins})
+    crossing = [group for group in linked if any(path in parts for path in group)]
+    beside_test = {family[patient_of[path]] for group in crossing for path in group if path in patient_of}
+    parts.update({r.path: "excluded" for r in pool if family[r.patient] in beside_test})
+    pool = [r for r in pool if family[r.patient] not in beside_test]
     members, stratum_of = defaultdict(list), {}
     for record in pool:
         name = family[record.patient]
@@ -39,7 +43,7 @@ def split(records: Sequence[Record], linked: Sequence[Sequence[str]] = (), seed:
         stratum_of.setdefault(name, record.label if record.subtype == "none" else record.subtype)
     rng = np.random.default_rng(seed)
     for stratum in STRATA:
-        names = sorted(name for name in members.keys() - twins if stratum_of[name] == stratum)
+        names = sorted(name for name in members if stratum_of[name] == stratum)
         total = sum(len(members[name]) for name in names)
         order = iter(rng.permutation(names))
         for part, share in HELD_OUT.items():
@@ -69,12 +73,15 @@ def _families(pool: Sequence[Record], linked: Sequence[Sequence[str]]) -> dict[s
     return {name: root(name) for name in parent}
 
 
-def identical_files(root: Path, records: Sequence[Record]) -> list[list[str]]:
-    """Groups of paths whose bytes are the same, by SHA-256."""
-    groups = defaultdict(list)
-    for record in records:
-        groups[hashlib.sha256((Path(root) / record.path).read_bytes()).hexdigest()].append(record.path)
-    return [paths for paths in groups.values() if len(paths) > 1]
+def twins(root: Path, records: Sequence[Record]) -> list[list[str]]:
+    """Pairs of paths below `root` that show nearly the same picture, byte-identical ones among them (see data/duplicates.py).
+
+    Raises DataError when an image cannot be read.
+    """
+    paths = [record.path for record in records]
+    images = cached_images(root, paths)
+    rows = np.concatenate([thumbnails(images[np.arange(i, min(i + 512, len(paths)))]) for i in range(0, len(paths), 512)])
+    return [[pair.first, pair.second] for pair in near_pairs(rows, paths)]
 
 
 def write_manifest(path: Path, records: Sequence[Record], parts: dict[str, str]) -> str:

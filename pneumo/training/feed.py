@@ -1,4 +1,4 @@
-"""Batches for Keras from an array of canonical images, drawn by weight and repeatable epoch by epoch."""
+"""Batches for Keras from canonical images (an array, or a CachedImages), drawn by weight and repeatable epoch by epoch."""
 
 import keras
 import numpy as np

@@ -9,9 +9,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from pneumo.data.arrays import load_canonical
+from pneumo.data.cache import cached_images
 from pneumo.data.records import scan
-from pneumo.data.split import identical_files, read_manifest, split, write_manifest
+from pneumo.data.split import read_manifest, split, twins, write_manifest
 from pneumo.data.style import balanced_weights, styles
 from pneumo.errors import DataError, RunError
 from pneumo.files import write_json
@@ -74,7 +74,7 @@ def _parts(config: TrainConfig, data: Path, run: Path, resume: bool):
     """(images, labels, drawing probabilities) of the train part, and (images, labels, weights) of the validation part."""
     if not resume or not (run / "split.csv").is_file():
         records = scan(data)
-        write_manifest(run / "split.csv", records, split(records, identical_files(data, records), config.seed))
+        write_manifest(run / "split.csv", records, split(records, twins(data, records), config.seed))
     rows = read_manifest(run / "split.csv")
     arrays = []
     for part in ("train", "validation"):
@@ -83,7 +83,7 @@ def _parts(config: TrainConfig, data: Path, run: Path, resume: bool):
         if len(set(labels.tolist())) < 2:
             raise DataError(f"The {part} part needs both classes; it has {labels.sum()} PNEUMONIA of {len(labels)} images.")
         log.info("%s: %d images, %d PNEUMONIA", part, len(labels), labels.sum())
-        arrays.append((load_canonical(data, [row["path"] for row in chosen]), labels))
+        arrays.append((cached_images(data, [row["path"] for row in chosen]), labels))
     (images, labels), (held_images, held_labels) = arrays
     draw = _draw(config, images, labels)
     one_group = np.zeros(len(held_labels), int)
@@ -91,7 +91,7 @@ def _parts(config: TrainConfig, data: Path, run: Path, resume: bool):
     return (images, labels, draw), (held_images, held_labels, weights)
 
 
-def _draw(config: TrainConfig, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _draw(config: TrainConfig, images: Sequence[np.ndarray], labels: np.ndarray) -> np.ndarray:
     if config.balance == "none":
         return np.full(len(labels), 1 / len(labels))
     group = styles(images, seed=config.seed) if config.balance == "style" else np.zeros(len(labels), int)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from scipy.special import expit
 
-from pneumo.data.arrays import load_canonical
+from pneumo.data.cache import cached_images
 from pneumo.data.describe import describe
 from pneumo.data.split import manifest_hash, read_manifest
 from pneumo.errors import ModelError, RunError
@@ -73,7 +73,7 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
     rows = read_manifest(run / "split.csv")
     chosen = [row for row in rows if row["part"] == "calibration"]
     labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], np.int64)
-    inputs = [model_input(image, config.spec) for image in load_canonical(data, [row["path"] for row in chosen])]
+    inputs = [model_input(image, config.spec) for image in cached_images(data, [row["path"] for row in chosen])]
     epochs = history(run)
     card = ModelCard(
         id=model,
@@ -122,4 +122,3 @@ def _check_parity(net: keras.Model, inputs: np.ndarray, logits: np.ndarray) -> N
         raise ModelError(
             f"The serving graph differs from Keras by {difference:.1e} in probability; at most {PARITY:.0e} is allowed."
         )
-

@@ -44,6 +44,7 @@ def require_frame() -> None:
 def _navigation():
     pages = [
         st.Page("pages/diagnose.py", title="Diagnose", default=True),
+        st.Page("pages/dataset.py", title="Dataset", url_path="dataset"),
         st.Page("pages/about.py", title="About", url_path="about"),
     ]
     return st.navigation(pages, position="top")

@@ -25,6 +25,7 @@ class Case:
     pixels: np.ndarray | None  # float32 (h, w), for display
     canonical: np.ndarray | None  # uint8 (224, 224), what every model is shown
     facts: ImageFacts | None
+    truth: str | None = None  # the label in the data set, for a sample sent from there
     answers: dict[str, Answer] = field(default_factory=dict)
 
     def answer(self, predictor: Predictor) -> Answer:
@@ -36,14 +37,14 @@ class Case:
         return self.answers[key]
 
 
-def make_case(name: str, finding: Finding, predictor: Predictor) -> Case:
+def make_case(name: str, finding: Finding, predictor: Predictor, truth: str | None = None) -> Case:
     """Keep what the page needs of a finding, in a few megabytes at most."""
     radiograph = finding.radiograph
     light = Finding(finding.status, finding.reasons, finding.warnings, finding.sha256, finding.model,
                     finding.model_sha256, finding.seconds)  # fmt: skip
     if finding.answer is None:
-        return Case(name, light, None, None, radiograph.facts if radiograph else None)
-    case = Case(name, light, fit_within(radiograph.pixels, DISPLAY_SIDE), canonical(radiograph), radiograph.facts)
+        return Case(name, light, None, None, radiograph.facts if radiograph else None, truth)
+    case = Case(name, light, fit_within(radiograph.pixels, DISPLAY_SIDE), canonical(radiograph), radiograph.facts, truth)
     case.answers[f"{predictor.card.id} {predictor.card.sha256}"] = finding.answer
     return case
 
@@ -52,13 +53,13 @@ def cases() -> list[Case]:
     return st.session_state.setdefault("cases", [])
 
 
-def pending() -> list[tuple[str, bytes]]:
-    """Files dropped but not read yet."""
+def pending() -> list[tuple[str, bytes, str | None]]:
+    """Files dropped but not read yet: name, bytes, true label where one is known."""
     return st.session_state.setdefault("pending", [])
 
 
-def enqueue(files: Iterable[tuple[str, bytes]]) -> None:
-    pending().extend(files)
+def enqueue(files: Iterable[tuple[str, bytes]], truth: str | None = None) -> None:
+    pending().extend((name, data, truth) for name, data in files)
 
 
 def forget() -> None:

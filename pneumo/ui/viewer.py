@@ -45,6 +45,8 @@ def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
     metrics = read_metrics(card.id)
     for warning in case.finding.warnings:
         st.warning(warning)
+    if case.truth:
+        st.info(f"From the data set. Its true label: {case.truth}.")
     st.html(
         wording.verdict_html(reading)
         + wording.bar_html(answer.probability, reading, card.operating_points)

@@ -41,7 +41,7 @@ def bar_html(probability: float, reading: Reading, points: dict[str, float]) -> 
         f'aria-label="probability {probability:.2f}, threshold {reading.threshold:.2f}">'
         f'<div class="zone" style="left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"></div>'
         f'<div class="cut {side}" style="left:{100 * reading.threshold:.1f}%"><span>threshold {reading.threshold:.2f}</span></div>'
-        f'<div class="value" style="left:{100 * probability:.1f}%"></div></div>'
+        f'<div class="value" style="left:{min(max(100 * probability, 1), 99):.1f}%"></div></div>'
         '<div class="ends"><span>0 normal</span><span>1 pneumonia</span></div>'
     )
 

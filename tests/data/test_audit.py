@@ -134,12 +134,8 @@ def test_json_round_trip_loses_nothing(found):
     audit = dataclasses.replace(found, shortcuts=(*found.shortcuts, undefined))
     text = json.dumps(audit_to_dict(audit), allow_nan=False)
     again = audit_from_dict(json.loads(text))
-    assert (again.near, again.counts, again.spreads, again.shortcuts[:-1]) == (
-        found.near,
-        found.counts,
-        found.spreads,
-        found.shortcuts,
-    )
+    assert (again.near, again.counts, again.spreads) == (found.near, found.counts, found.spreads)
+    assert again.shortcuts[:-1] == found.shortcuts
     assert repr(again) == repr(audit)  # repr: NaN is like no NaN
     assert repr(audit_from_dict(dataclasses.asdict(audit))) == repr(audit)
     assert "undefined" in audit_markdown(again)

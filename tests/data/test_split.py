@@ -1,9 +1,12 @@
 import hashlib
 
+import numpy as np
 import pytest
+from makers import png_bytes
 
-from pneumo.data.records import Record, identify
-from pneumo.data.split import PARTS, identical_files, manifest_hash, read_manifest, split, write_manifest
+from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.data.records import Record, identify, scan
+from pneumo.data.split import PARTS, manifest_hash, read_manifest, split, twins, write_manifest
 from pneumo.errors import DataError
 
 
@@ -27,7 +30,7 @@ RECORDS = dataset()
 def test_every_image_has_one_part_and_test_is_the_official_folder():
     parts = split(RECORDS)
     assert set(parts) == {r.path for r in RECORDS}
-    assert set(parts.values()) == set(PARTS)
+    assert set(parts.values()) == set(PARTS) - {"excluded"}
     assert {path for path, part in parts.items() if part == "test"} == {r.path for r in RECORDS if r.split == "test"}
 
 
@@ -81,9 +84,9 @@ def test_linked_images_stay_together_across_patients_and_strata(seed):
 def test_twin_of_a_test_image_is_not_learned_from():
     twin, test = "train/PNEUMONIA/person5_bacteria_0.jpeg", "test/NORMAL/IM-1003-0001.jpeg"
     parts = split(RECORDS, [[twin, test]])
-    assert parts[test] == parts[twin] == "test"
-    assert {parts[r.path] for r in RECORDS if r.patient == "bacteria-5"} == {"test"}
-    assert sum(part == "test" for part in parts.values()) == 60 + 3
+    assert (parts[test], parts[twin]) == ("test", "excluded")
+    assert {parts[r.path] for r in RECORDS if r.patient == "bacteria-5"} == {"excluded"}
+    assert sum(part == "test" for part in parts.values()) == 60
 
 
 def test_images_in_the_wrong_class_folder_still_get_a_part():
@@ -91,12 +94,19 @@ def test_images_in_the_wrong_class_folder_still_get_a_part():
     assert split([*RECORDS, odd])[odd.path] in PARTS
 
 
-def test_identical_files(tmp_path):
-    records = [record("NORMAL", name) for name in "abcd"]
-    for r, content in zip(records, (b"one", b"two", b"one", b"three"), strict=True):
-        (tmp_path / r.path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / r.path).write_bytes(content)
-    assert identical_files(tmp_path, records) == [["train/NORMAL/a.jpeg", "train/NORMAL/c.jpeg"]]
+def test_twins_are_the_nearly_same_pictures(tmp_path, monkeypatch):
+    monkeypatch.setenv("PNEUMO_CACHE_DIR", str(tmp_path / "cache"))
+    folder = tmp_path / "train" / "NORMAL"
+    folder.mkdir(parents=True)
+    for name, seed in (("a", 1), ("b", 2), ("c", 3)):
+        (folder / f"{name}.png").write_bytes(phantom_png(make_phantom(seed=seed, height=120, width=150)))
+    (folder / "d.png").write_bytes((folder / "a.png").read_bytes())
+    picture = np.rint(make_phantom(seed=3, height=120, width=150).pixels * 230).astype(np.uint8)  # c, darker and unmarked
+    (folder / "e.png").write_bytes(png_bytes(picture))
+    found = {tuple(pair) for pair in twins(tmp_path, scan(tmp_path))}
+    assert ("train/NORMAL/a.png", "train/NORMAL/d.png") in found
+    assert ("train/NORMAL/c.png", "train/NORMAL/e.png") in found
+    assert ("train/NORMAL/a.png", "train/NORMAL/c.png") not in found
 
 
 def test_manifest_round_trip_and_hash(tmp_path):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from pneumo.data import style
 from pneumo.data.style import balanced_weights, style_features, styles
 
 
@@ -35,6 +36,14 @@ def test_the_chest_itself_is_not_seen_but_in_the_exposure():
     first, second = style_features(image)
     assert np.array_equal(first[:-7], second[:-7])
     assert not np.array_equal(first[-7:], second[-7:])
+
+
+def test_blocks_change_nothing(monkeypatch):
+    images, _ = shots()
+    whole = style_features(images)
+    for size in (1, 7, 30, 64):
+        monkeypatch.setattr(style, "_BLOCK", size)
+        np.testing.assert_allclose(style_features(images), whole, rtol=1e-6)
 
 
 def test_styles_find_the_set_ups():

@@ -1,0 +1,43 @@
+"""Get the data, look at it, and learn how far to believe what is trained on it."""
+
+import streamlit as st
+
+from pneumo.data.describe import SYNTHETIC_NOTE
+from pneumo.ui.audit import show_audit
+from pneumo.ui.frame import require_frame
+from pneumo.ui.gallery import averages, choose, compare_classes, gallery, large, summary_line
+from pneumo.ui.get_data import get_data
+from pneumo.ui.library import library
+from pneumo.ui.quiz import quiz
+
+VIEWS = ("Gallery", "Compare classes", "Class averages", "Quiz")
+
+require_frame()
+st.title("Dataset")
+found = library()
+if found is None:
+    st.write("There is no data set here yet. Get the public one, or make a synthetic one to try everything.")
+    get_data()
+else:
+    st.markdown(summary_line(found))
+    if (found.root / SYNTHETIC_NOTE).is_file():
+        st.warning("This is a synthetic set: generated phantoms, no patient. What is learned from it says nothing of pneumonia.")
+    tab = st.segmented_control(
+        "Part", ("Browse", "Audit", "Get data"), default="Browse", key="dataset_tab", label_visibility="collapsed"
+    )
+    if tab == "Audit":
+        show_audit(found)
+    elif tab == "Get data":
+        get_data()
+    else:
+        view = st.segmented_control("View", VIEWS, default=VIEWS[0], key="browse_view", label_visibility="collapsed")
+        if view == "Compare classes":
+            compare_classes(found)
+        elif view == "Class averages":
+            averages(found)
+        elif view == "Quiz":
+            quiz(found)
+        else:
+            entries = choose(found)
+            large(found)
+            gallery(found, entries)

@@ -1,0 +1,128 @@
+"""A data set -> its catalog: every image with its facts, and everything wrong with it by name; remembered between looks."""
+
+import csv
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from PIL import Image
+
+from pneumo.data.cache import cache_dir
+from pneumo.data.records import Record, walk
+from pneumo.errors import PneumoError
+from pneumo.imaging.decode import decode
+
+# What the public set holds (Kermany et al., version 2): Kaggle's copy has a val folder, Mendeley's counts it to train.
+PUBLIC_COUNTS = (
+    {("train", "NORMAL"): 1341, ("train", "PNEUMONIA"): 3875, ("val", "NORMAL"): 8, ("val", "PNEUMONIA"): 8,
+     ("test", "NORMAL"): 234, ("test", "PNEUMONIA"): 390},
+    {("train", "NORMAL"): 1349, ("train", "PNEUMONIA"): 3883, ("test", "NORMAL"): 234, ("test", "PNEUMONIA"): 390},
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image and its facts, told without decoding its pixels."""
+
+    record: Record
+    sha256: str  # of the file's bytes
+    size_bytes: int
+    width: int  # pixels as stored
+    height: int
+
+
+@dataclass(frozen=True)
+class Catalog:
+    root: Path  # folder that the entries' paths are relative to
+    entries: tuple[Entry, ...]
+    problems: tuple[str, ...]
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Images by (split, label)."""
+        return dict(Counter((e.record.split, e.record.label) for e in self.entries))
+
+    def is_public_set(self) -> bool:
+        return self.counts() in PUBLIC_COUNTS
+
+
+def catalog(root: Path, on_progress: Callable[[int, int], None] = lambda done, total: None) -> Catalog:
+    """Catalog a folder or CSV (see `records.walk`). Files that did not change since the last look are not opened again.
+
+    Raises DataError when there is no image at all.
+    """
+    root = Path(root)
+    records, problems = walk(root)
+    base = root.parent if root.is_file() else root
+    known = _remembered(root)
+    entries, lines = [], []
+    with ThreadPoolExecutor(4) as pool:
+        looks = pool.map(lambda record: _look(base, record, known), records)
+        for done, (record, (stamp, facts)) in enumerate(zip(records, looks, strict=True), start=1):
+            if isinstance(facts, str):
+                problems.append(f"{record.path}: {facts}")
+            else:
+                entries.append(Entry(record, *facts))
+                lines.append((record.path, *stamp, *facts))
+            if done % 200 == 0 or done == len(records):
+                on_progress(done, len(records))
+    if {line[0]: tuple(map(str, line[1:])) for line in lines} != known:
+        _remember(root, lines)
+    return Catalog(base, tuple(entries), tuple(problems))
+
+
+def _look(base: Path, record: Record, known: dict[str, tuple[str, ...]]):
+    """((size, mtime), (sha256, size, width, height)), from memory where size and time of the file are as they were; or why not."""
+    path = base / record.path
+    try:
+        status = path.stat()
+        stamp = (status.st_size, status.st_mtime_ns)
+        old = known.get(record.path)
+        if old and old[:2] == tuple(map(str, stamp)):
+            return stamp, (old[2], *map(int, old[3:]))
+        data = path.read_bytes()
+        return stamp, (hashlib.sha256(data).hexdigest(), len(data), *_size(path, data))
+    except OSError as error:
+        return (0, 0), error.strerror or "it cannot be opened"
+    except PneumoError as error:
+        return (0, 0), str(error)
+
+
+def _size(path: Path, data: bytes) -> tuple[int, int]:
+    try:
+        with Image.open(path, formats=["JPEG", "PNG"]) as image:
+            return image.size
+    except OSError:
+        facts = decode(data).facts  # DICOM, or a message that says what is wrong
+        return facts.width, facts.height
+
+
+def _memory(root: Path) -> Path:
+    return cache_dir() / f"catalog-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.csv"
+
+
+def _remembered(root: Path) -> dict[str, tuple[str, ...]]:
+    try:
+        with open(_memory(root), newline="", encoding="utf-8") as file:
+            return {row[0]: tuple(row[1:]) for row in csv.reader(file) if len(row) == 7}
+    except OSError:
+        return {}
+
+
+def _remember(root: Path, lines: Sequence[tuple]) -> None:
+    path = _memory(root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    with open(draft, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows(lines)
+    draft.replace(path)
+
+
+def write_catalog(path: Path, found: Catalog) -> None:
+    """Save as CSV: path, label, subtype, patient, split, sha256, size_bytes, width, height."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*(f.name for f in fields(Record)), *(f.name for f in fields(Entry)[1:])])
+        writer.writerows((*astuple(e.record), *astuple(e)[1:]) for e in found.entries)

@@ -1,0 +1,52 @@
+"""The Audit tab: what the set holds twice, how its classes differ, and how far they can be told without lungs."""
+
+import json
+
+import streamlit as st
+
+from pneumo.data.audit import Audit, audit, audit_from_dict, audit_markdown, audit_to_dict
+from pneumo.data.catalog import Catalog
+from pneumo.data.paths import data_dir
+from pneumo.files import write_json
+from pneumo.imaging.overlay import grey_picture
+from pneumo.ui.library import audit_file, pictures
+
+_SHOWN = 12  # pairs with pictures
+
+
+def show_audit(found: Catalog) -> None:
+    """The kept audit of these files, or the button that makes one."""
+    for problem in found.problems:
+        st.warning(problem)
+    kept = audit_file(found)
+    if not kept.is_file():
+        st.write("An audit reads every image once and takes about a minute for 6,000 small ones.")
+        if not st.button("Run the audit", type="primary"):
+            return
+        line = st.progress(0.0, "Reading the images")
+        result = audit(data_dir(), lambda done, total: line.progress(done / total, f"Read {done} of {total} images"))
+        write_json(kept, audit_to_dict(result))
+        line.empty()
+    result = audit_from_dict(json.loads(kept.read_text(encoding="utf-8")))
+    st.markdown(audit_markdown(result))
+    _look_alikes(found, result)
+
+
+def _look_alikes(found: Catalog, result: Audit) -> None:
+    """Duplicates as pictures, those across splits or classes first."""
+    entries = {entry.record.path: entry for entry in found.entries}
+    pairs = [likeness for likeness in (*result.identical, *result.near) if all(path in entries for path in likeness.paths[:2])]
+    pairs.sort(key=lambda likeness: (likeness.same_split and likeness.same_label, likeness.same_bytes))
+    if not pairs:
+        return
+    st.subheader("Look-alikes side by side")
+    for likeness in pairs[:_SHOWN]:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            for picture in pictures(found, [entries[path] for path in likeness.paths[:2]]):
+                if picture is not None:
+                    st.image(grey_picture(picture / 255), width=160)
+            st.markdown(
+                f"`{likeness.paths[0]}`  \n`{likeness.paths[1]}`  \n"
+                + ("identical files" if likeness.same_bytes else f"correlation {likeness.correlation:.3f}"),
+                width="content",
+            )
