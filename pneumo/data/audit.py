@@ -96,8 +96,12 @@ def audit_from_dict(values: Mapping[str, Any]) -> Audit:
     """What `audit_to_dict` gave, also after JSON. Raises DataError when it is something else."""
     values = _mapped(values, lambda value: nan if value is None else value)
 
-    rows = {"counts": Count, "balance": Balance, "spreads": Spread, "identical": _likeness, "near": _likeness,
-            "patients_in_several_splits": None, "unreadable": Unreadable, "shortcuts": _shortcut}  # fmt: skip
+    def alike(paths: Sequence[str], **rest: Any) -> Likeness:
+        return Likeness(tuple(paths), **rest)
+
+    rows = {"counts": Count, "balance": Balance, "spreads": Spread, "identical": alike, "near": alike, "unreadable": Unreadable,
+            "patients_in_several_splits": None,
+            "shortcuts": lambda train, test, **rest: Shortcut(train=Estimate(**train), test=Estimate(**test), **rest)}  # fmt: skip
     if set(values) != (known := {field.name for field in fields(Audit)}):
         raise DataError(f"This is no stored audit: missing {sorted(known - set(values))}, unknown {sorted(set(values) - known)}.")
     try:

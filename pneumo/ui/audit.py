@@ -21,7 +21,8 @@ def show_audit(found: Catalog) -> None:
     kept = audit_file(found)
     if not kept.is_file():
         st.write("An audit reads every image once and takes about a minute for 6,000 small ones.")
-        if not st.button("Run the audit", type="primary"):
+        st.button("Run the audit", type="primary", on_click=_ask)
+        if not st.session_state.pop("audit_asked", False):
             return
         line = st.progress(0.0, "Reading the images")
         result = audit(data_dir(), lambda done, total: line.progress(done / total, f"Read {done} of {total} images"))
@@ -30,6 +31,10 @@ def show_audit(found: Catalog) -> None:
     result = audit_from_dict(json.loads(kept.read_text(encoding="utf-8")))
     st.markdown(audit_markdown(result))
     _look_alikes(found, result)
+
+
+def _ask() -> None:
+    st.session_state["audit_asked"] = True
 
 
 def _look_alikes(found: Catalog, result: Audit) -> None:

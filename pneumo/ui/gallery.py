@@ -75,6 +75,8 @@ def large(found: Catalog) -> None:
     entry = next((entry for entry in found.entries if entry.record.path == path), None)
     if entry is None:
         return
+    if st.session_state.pop("go_to_diagnose", False):
+        st.switch_page("pages/diagnose.py")
     left, right = st.columns([3, 2], gap="medium")
     try:
         pixels = fit_within(decode((found.root / entry.record.path).read_bytes()).pixels, state.DISPLAY_SIDE)
@@ -90,21 +92,20 @@ def large(found: Catalog) -> None:
             ("Size", f"{entry.width} x {entry.height} pixels, {entry.size_bytes / 1024:.0f} KB"),
             ("File", record.path), ("SHA-256", entry.sha256[:16]),
         ]))  # fmt: skip
-        if pixels is not None and st.button("Send to Diagnose", type="primary", key="send"):
-            send_to_diagnose(found, entry)
+        if pixels is not None:
+            st.button("Send to Diagnose", type="primary", key="send", on_click=_send, args=(found, entry))
         st.button("Close", key="close_large", on_click=_show, args=(None,))
 
 
-def send_to_diagnose(found: Catalog, entry: Entry) -> None:
-    """Queue the file with its true label, and go there."""
+def _send(found: Catalog, entry: Entry) -> None:
+    """Queue the file with its true label; the page itself goes on to Diagnose."""
     try:
         data = (found.root / entry.record.path).read_bytes()
     except OSError:
-        st.error("This file has disappeared. Check the data folder.")
-        return
+        return  # the page says so where the picture would be
     state.enqueue([(entry.record.path.rsplit("/", 1)[-1], data)], truth=_truth(entry))
     st.session_state["current"] = 10**9  # the last one, which this will be
-    st.switch_page("pages/diagnose.py")
+    st.session_state["go_to_diagnose"] = True
 
 
 def compare_classes(found: Catalog) -> None:

@@ -15,31 +15,39 @@ def get_data() -> None:
     root = data_dir()
     st.write(
         f"The data folder is `{root}` (set PNEUMO_DATA_DIR to use another, such as one that is there already). "
-        "The public set: Kermany, Zhang and Goldbaum, 5,856 chest X-rays of children of 1 to 5 years, Guangzhou; CC BY 4.0; an archive of about 1.2 GB."
+        "The public set: Kermany, Zhang and Goldbaum, 5,856 chest X-rays of children of 1 to 5 years, Guangzhou; CC BY 4.0; "
+        "an archive of about 1.2 GB."
     )
     if root.exists() and any(root.iterdir()):
         st.info("The folder holds files already; nothing is written over. Empty it, or name another, to get the set anew.")
         return
     with st.container(horizontal=True):
-        from_mendeley = st.button("Download from Mendeley Data", type="primary", help="Goes on where it was interrupted.")
-        from_kaggle = st.button("Download from Kaggle", help="Needs the package kagglehub and an account.")
-        synthetic = st.button("Make a synthetic set", help="About 100 generated phantoms, to try everything without data.")
+        st.button("Download from Mendeley Data", type="primary", on_click=_ask, args=("mendeley",),
+                  help="Goes on where it was interrupted.")  # fmt: skip
+        st.button("Download from Kaggle", on_click=_ask, args=("kaggle",), help="Needs the package kagglehub and an account.")
+        st.button("Make a synthetic set", on_click=_ask, args=("synthetic",),
+                  help="About 100 generated phantoms, to try everything without data.")  # fmt: skip
     try:
-        if from_mendeley:
-            line = st.progress(0.0, "Connecting")
-            download_dataset(root, on_progress=lambda progress: line.progress(*_shown(progress)))
-        elif from_kaggle:
-            with st.spinner("Downloading from Kaggle"):
-                kaggle(root)
-        elif synthetic:
-            with st.spinner("Drawing phantoms"):
-                write_set(root, patients=24)
-        else:
-            return
+        match st.session_state.pop("get_data", None):
+            case "mendeley":
+                line = st.progress(0.0, "Connecting")
+                download_dataset(root, on_progress=lambda progress: line.progress(*_shown(progress)))
+            case "kaggle":
+                with st.spinner("Downloading from Kaggle"):
+                    kaggle(root)
+            case "synthetic":
+                with st.spinner("Drawing phantoms"):
+                    write_set(root, patients=24)
+            case _:
+                return
     except DataError as error:
         st.error(str(error))
         return
     st.rerun()
+
+
+def _ask(source: str) -> None:
+    st.session_state["get_data"] = source
 
 
 def _shown(progress: Progress) -> tuple[float, str]:

@@ -234,7 +234,9 @@ def test_a_full_disk_is_told_and_spoils_nothing(root, folder, decoded, monkeypat
             super().write(bytes(data)[:30])  # a part still fits
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    opened = lambda path, mode: Full(path, mode.replace("b", "")) if Path(path).name == full else open(path, mode)  # noqa: E731
+    def opened(path, mode):
+        return Full(path, mode.replace("b", "")) if Path(path).name == full else open(path, mode)
+
     monkeypatch.setattr(cache, "open", opened, raising=False)
     with pytest.raises(DataError, match=r"No space left.*Free space.*PNEUMO_CACHE_DIR"):
         cached_images(root, FIVE, folder)

@@ -1,0 +1,119 @@
+import pytest
+from streamlit.testing.v1 import AppTest
+from tiny_model import make_registry
+
+from pneumo.data.phantom import write_set
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
+    monkeypatch.setenv("PNEUMO_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("PNEUMO_DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def app(place):
+    write_set(place, patients=10, seed=2)
+    return open_page()
+
+
+def open_page():
+    app = AppTest.from_file("../../app.py", default_timeout=60).run().switch_page("pages/dataset.py").run()
+    assert not app.exception
+    return app
+
+
+def text(app) -> str:
+    return "\n".join(element.value for kind in (app.markdown, app.warning, app.info, app.error, app.caption) for element in kind)
+
+
+def pick(app, key, option):
+    app.session_state[key] = option
+    app.run()
+    assert not app.exception
+
+
+def labels(app) -> list[str]:
+    return [button.label for button in app.button if (button.key or "").startswith("show-")]
+
+
+def test_counts_and_mark_of_a_synthetic_set(app):
+    assert "54 images of 42 patients: 18 NORMAL, 36 PNEUMONIA (2.00 PNEUMONIA for each NORMAL)" in text(app)
+    assert "synthetic set" in text(app)
+
+
+def test_gallery_pages_and_filters(app):
+    assert len(labels(app)) == 24
+    assert "page 1 of 3, 54 images" in text(app)
+    app.button(key="page_on").click().run()
+    assert "page 2 of 3" in text(app)
+    app.multiselect(key="browse_subtype").set_value(["viral"]).run()
+    assert labels(app) == ["viral"] * 18
+    app.text_input(key="browse_patient").set_value("virus-3").run()
+    assert "page 1 of 1, 2 images" in text(app)  # every third patient has two
+    app.text_input(key="browse_patient").set_value("nobody").run()
+    assert "No image passes" in text(app)
+
+
+def test_one_large_and_sent_to_diagnose_with_its_label(app):
+    app.multiselect(key="browse_subtype").set_value(["bacterial"]).run()
+    next(button for button in app.button if (button.key or "").startswith("show-")).click().run()
+    assert "bacteria-" in "\n".join(element.proto.body for element in app.get("html"))
+    app.button(key="send").click().run()
+    app.switch_page("pages/diagnose.py").run()
+    assert not app.exception
+    assert "Its true label: PNEUMONIA, bacterial" in text(app)
+
+
+def test_a_file_that_disappears_while_browsing(app, place):
+    app.button(key=next(button.key for button in app.button if (button.key or "").startswith("show-"))).click().run()
+    for path in (place / "train" / "NORMAL").glob("*.png"):
+        path.unlink()
+    app.run()
+    assert not app.exception
+
+
+def test_classes_side_by_side_and_averages(app):
+    pick(app, "browse_view", "Compare classes")
+    assert {"**NORMAL**", "**bacterial**", "**viral**"} <= {element.value for element in app.markdown}
+    pick(app, "browse_view", "Class averages")
+    assert "**viral**, 18 images" in text(app)
+
+
+def test_quiz_hides_the_label_until_the_guess(app):
+    pick(app, "browse_view", "Quiz")
+    assert "The label is" not in text(app)
+    app.button(key="quiz-NORMAL").click().run()
+    assert "The label is **" in text(app)
+    assert "The model tiny says" in text(app)
+    assert "of 1, the model in" in text(app)
+    app.button(key="quiz_next").click().run()
+    assert "The label is" not in text(app)
+
+
+def test_audit_runs_once_and_is_kept(app):
+    pick(app, "dataset_tab", "Audit")
+    next(button for button in app.button if button.label == "Run the audit").click().run()
+    assert not app.exception
+    assert "Shortcuts" in text(app)
+    again = open_page()
+    pick(again, "dataset_tab", "Audit")
+    assert "Shortcuts" in text(again)
+
+
+def test_without_data_the_page_offers_it(place):
+    app = open_page()
+    assert "There is no data set here yet" in text(app)
+    next(button for button in app.button if button.label == "Make a synthetic set").click().run(timeout=120)
+    assert not app.exception
+    assert (place / "SYNTHETIC.txt").is_file()
+    assert "synthetic set" in text(app)
+
+
+def test_a_folder_that_is_no_data_set(place):
+    place.mkdir()
+    (place / "letter.txt").write_text("x")
+    app = open_page()
+    assert "holds files already" in text(app)

@@ -1,0 +1,60 @@
+"""The Dataset page in a real browser: on phantoms, and on the public set where it lies beside the repository."""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+from browser.running import ROOT, app, browser_page, needs_chromium
+
+from pneumo.data.phantom import write_set
+
+pytestmark = needs_chromium
+PUBLIC = Path(os.environ.get("PNEUMO_PUBLIC_SET", ROOT.parent / "shared" / "data" / "chest_xray"))
+
+
+def test_browse_open_and_send_to_diagnose(tmp_path):
+    write_set(tmp_path / "data", patients=10, seed=4)
+    with app(tmp_path, PNEUMO_DATA_DIR=str(tmp_path / "data")) as url, browser_page() as page:
+        page.goto(f"{url}/dataset", wait_until="domcontentloaded")
+        page.get_by_text("page 1 of 3").wait_for()
+        page.get_by_text("Research use. Not a medical device.").wait_for()
+        page.locator(".st-key-gallery button").first.click()
+        page.get_by_role("button", name="Send to Diagnose").click()
+        page.get_by_text("From the data set. Its true label: NORMAL").wait_for()
+        assert re.match("NORMAL|PNEUMONIA", page.locator(".verdict").inner_text())
+
+
+def test_narrow_screen_does_not_scroll_sideways(tmp_path):
+    write_set(tmp_path / "data", patients=6)
+    with app(tmp_path, PNEUMO_DATA_DIR=str(tmp_path / "data")) as url, browser_page(400, 900) as page:
+        page.goto(f"{url}/dataset", wait_until="domcontentloaded")
+        page.locator(".st-key-gallery img").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.skipif(
+    not PUBLIC.is_dir(), reason="the public set is not here; name it by PNEUMO_PUBLIC_SET to measure the gallery on it"
+)
+def test_gallery_with_all_images_of_the_public_set(tmp_path):
+    """Measured, not asserted: the seconds go into the log."""
+    with app(tmp_path, PNEUMO_DATA_DIR=str(PUBLIC)) as url, browser_page() as page:
+
+        def first_page() -> float:
+            began = time.perf_counter()
+            page.goto(f"{url}/dataset", wait_until="domcontentloaded")
+            page.wait_for_function("document.querySelectorAll('.st-key-gallery img').length == 24")
+            page.wait_for_function("[...document.querySelectorAll('.st-key-gallery img')].every(image => image.complete)")
+            return time.perf_counter() - began
+
+        cold = first_page()
+        warm = min(first_page() for _ in range(3))
+        page.get_by_text("5,856 images of 4,097 patients").wait_for()
+        page.get_by_text("page 1 of 244").wait_for()
+        began = time.perf_counter()
+        page.get_by_role("button", name="Next page").click()
+        page.get_by_text("page 2 of 244").wait_for()
+        turned = time.perf_counter() - began
+    print(f"\ngallery of 5,856 images, first page: {cold:.2f} s with nothing cached, {warm:.2f} s with the catalog cached, "
+          f"page load included; next page {turned:.2f} s")  # fmt: skip
