@@ -20,7 +20,7 @@ def test_browse_open_and_send_to_diagnose(tmp_path):
         page.goto(f"{url}/dataset", wait_until="domcontentloaded")
         page.get_by_text("page 1 of 3").wait_for()
         page.get_by_text("Research use. Not a medical device.").wait_for()
-        page.locator(".st-key-gallery button").first.click()
+        page.locator(".st-key-gallery").get_by_role("button", name="NORMAL", exact=True).first.click()
         page.get_by_role("button", name="Send to Diagnose").click()
         page.get_by_text("From the data set. Its true label: NORMAL").wait_for()
         assert re.match("NORMAL|PNEUMONIA", page.locator(".verdict").inner_text())
