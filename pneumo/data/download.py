@@ -122,6 +122,11 @@ def _published(source: Source, timeout: float) -> tuple[str, int]:
         listed = {entry["filename"]: entry["content_details"] for entry in answer.json()}
         if source.file_name in listed:
             return _sum(listed[source.file_name]["sha256_hash"]), int(listed[source.file_name]["size"])
+    except (requests.ConnectionError, requests.Timeout) as error:
+        host = urlsplit(source.listing).hostname
+        raise DataError(
+            f"No checksum and size could be had: {host} could not be reached. Check the network and try again. {remedy}"
+        ) from error
     except (requests.RequestException, DataError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"No checksum and size could be had from the list of files at {source.listing} ({_brief(error)})"
         raise DataError(f"{problem}. {remedy}") from error

@@ -27,7 +27,7 @@ def show_audit(found: Catalog) -> None:
         line = st.progress(0.0, "Reading the images")
         result = audit(data_dir(), lambda done, total: line.progress(done / total, f"Read {done} of {total} images"))
         write_json(kept, audit_to_dict(result))
-        line.empty()
+        st.rerun()
     result = audit_from_dict(json.loads(kept.read_text(encoding="utf-8")))
     st.markdown(audit_markdown(result))
     _look_alikes(found, result)

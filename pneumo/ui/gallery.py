@@ -27,16 +27,17 @@ def summary_line(found: Catalog) -> str:
 
 def choose(found: Catalog) -> list[Entry]:
     """The filters, and the entries that pass them."""
-    one, two, three, four = st.columns([2, 2, 2, 2])
-    splits = sorted({entry.record.split for entry in found.entries})
-    split = one.multiselect("Split", splits, key="browse_split", placeholder="all")
-    label = two.multiselect("Class", ["NORMAL", "PNEUMONIA"], key="browse_label", placeholder="both")
-    subtype = three.multiselect("Kind", ["bacterial", "viral", "none"], key="browse_subtype", placeholder="all")
-    patient = four.text_input("Patient", key="browse_patient", placeholder="part of a number, such as virus-12")
-    sides = [max(entry.width, entry.height) for entry in found.entries]
-    low, high = min(sides), max(sides)
-    if low < high:
-        low, high = st.slider("Longer side, pixels", low, high, (low, high), key="browse_side")
+    with st.expander("Filters"):
+        one, two, three, four = st.columns([2, 2, 2, 2])
+        splits = sorted({entry.record.split for entry in found.entries})
+        split = one.multiselect("Split", splits, key="browse_split", placeholder="all")
+        label = two.multiselect("Class", ["NORMAL", "PNEUMONIA"], key="browse_label", placeholder="both")
+        subtype = three.multiselect("Kind", ["bacterial", "viral", "none"], key="browse_subtype", placeholder="all")
+        patient = four.text_input("Patient", key="browse_patient", placeholder="part of a number, such as virus-12")
+        sides = [max(entry.width, entry.height) for entry in found.entries]
+        low, high = min(sides), max(sides)
+        if low < high:
+            low, high = st.slider("Longer side, pixels", low, high, (low, high), key="browse_side")
     return [
         entry
         for entry in found.entries
