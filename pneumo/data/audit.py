@@ -9,7 +9,7 @@ from typing import Any
 
 from pneumo.data.duplicates import NEAR, Likeness, compare, exact_groups, near_pairs
 from pneumo.data.file_facts import QUANTITIES, Spread, Unreadable, spreads, survey
-from pneumo.data.records import LABELS, Record, scan
+from pneumo.data.records import LABELS, Record, folder_of, scan
 from pneumo.data.shortcuts import Estimate, Shortcut, shortcuts
 from pneumo.errors import DataError
 
@@ -56,7 +56,7 @@ def audit(root: Path, progress: Callable[[int, int], None] | None = None) -> Aud
     The shortcut test follows the last file and takes about a minute on 5,000 images. Raises DataError like `scan`.
     """
     records = scan(root)
-    seen = survey(root, records, progress)
+    seen = survey(folder_of(root), records, progress)
     by_path = {record.path: record for record in records}
     digest = {record.path: fact.sha256 for record, fact in zip(seen.records, seen.facts, strict=True)}
     splits = defaultdict(set)

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from pneumo.data.cache import cache_dir
-from pneumo.data.records import Record, walk
+from pneumo.data.records import Record, folder_of, walk
 from pneumo.errors import PneumoError
 from pneumo.imaging.decode import decode
 
@@ -55,7 +55,7 @@ def catalog(root: Path, on_progress: Callable[[int, int], None] = lambda done, t
     """
     root = Path(root)
     records, problems = walk(root)
-    base = root.parent if root.is_file() else root
+    base = folder_of(root)
     known = _remembered(root)
     entries, lines = [], []
     with ThreadPoolExecutor(4) as pool:

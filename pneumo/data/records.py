@@ -61,6 +61,11 @@ def walk(root: Path, splits: Sequence[str] = SPLITS) -> tuple[list[Record], list
     return records, problems
 
 
+def folder_of(root: Path) -> Path:
+    """The folder that the records' paths are relative to: the set's own, or the one its CSV lies in."""
+    return Path(root).parent if Path(root).is_file() else Path(root)
+
+
 def _from_folders(root: Path, splits: Sequence[str]) -> tuple[list[Record], list[str]]:
     problems = [
         f"{path.name}/: unknown folder; expected {', '.join(splits)}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from pneumo.data.cache import cached_images
 from pneumo.data.duplicates import near_pairs, thumbnails
-from pneumo.data.records import Record
+from pneumo.data.records import Record, folder_of
 from pneumo.errors import DataError
 
 PARTS = ("train", "validation", "calibration", "test", "excluded")  # excluded: nearly the same picture as a test image
@@ -79,7 +79,7 @@ def twins(root: Path, records: Sequence[Record]) -> list[list[str]]:
     Raises DataError when an image cannot be read.
     """
     paths = [record.path for record in records]
-    images = cached_images(root, paths)
+    images = cached_images(folder_of(root), paths)
     rows = np.concatenate([thumbnails(images[np.arange(i, min(i + 512, len(paths)))]) for i in range(0, len(paths), 512)])
     return [[pair.first, pair.second] for pair in near_pairs(rows, paths)]
 

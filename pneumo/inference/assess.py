@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from pneumo.data.records import Record, scan
+from pneumo.data.records import Record, folder_of, scan
 from pneumo.data.split import read_manifest
 from pneumo.errors import DataError
 from pneumo.evaluation.ledger import add_row
@@ -58,7 +58,7 @@ def records_of(data: Path, split: str, manifest: Path) -> list[Record]:
 def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> Predictions:
     """One row a record. Raises DataError naming every image that got no answer: metrics over a part would mislead."""
     logits, probabilities, failed = [], [], []
-    for path, finding in read_files([str(Path(data) / record.path) for record in records], predictor):
+    for path, finding in read_files([str(folder_of(data) / record.path) for record in records], predictor):
         if finding.answer is None:
             failed.append(f"{path}: {'; '.join(finding.reasons)}")
             continue

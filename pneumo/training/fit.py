@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from pneumo.data.cache import cached_images
-from pneumo.data.records import scan
+from pneumo.data.records import folder_of, scan
 from pneumo.data.split import read_manifest, split, twins, write_manifest
 from pneumo.data.style import balanced_weights, styles
 from pneumo.errors import DataError, RunError
@@ -83,7 +83,7 @@ def _parts(config: TrainConfig, data: Path, run: Path, resume: bool):
         if len(set(labels.tolist())) < 2:
             raise DataError(f"The {part} part needs both classes; it has {labels.sum()} PNEUMONIA of {len(labels)} images.")
         log.info("%s: %d images, %d PNEUMONIA", part, len(labels), labels.sum())
-        arrays.append((cached_images(data, [row["path"] for row in chosen]), labels))
+        arrays.append((cached_images(folder_of(data), [row["path"] for row in chosen]), labels))
     (images, labels), (held_images, held_labels) = arrays
     draw = _draw(config, images, labels)
     one_group = np.zeros(len(held_labels), int)

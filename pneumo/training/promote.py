@@ -14,6 +14,7 @@ from scipy.special import expit
 
 from pneumo.data.cache import cached_images
 from pneumo.data.describe import describe
+from pneumo.data.records import folder_of
 from pneumo.data.split import manifest_hash, read_manifest
 from pneumo.errors import ModelError, RunError
 from pneumo.evaluation.calibration import Calibration, fit_calibration, log_loss
@@ -73,7 +74,7 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
     rows = read_manifest(run / "split.csv")
     chosen = [row for row in rows if row["part"] == "calibration"]
     labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], np.int64)
-    inputs = [model_input(image, config.spec) for image in cached_images(data, [row["path"] for row in chosen])]
+    inputs = [model_input(image, config.spec) for image in cached_images(folder_of(data), [row["path"] for row in chosen])]
     epochs = history(run)
     card = ModelCard(
         id=model,

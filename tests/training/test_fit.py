@@ -135,3 +135,16 @@ def test_a_loss_that_becomes_nan_is_told(data, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "failed"
     assert fit.history(tmp_path / "run") == []
     assert not (tmp_path / "run" / "last.keras").exists()
+
+
+def test_a_csv_is_a_data_set_too(data, tmp_path):
+    lines = ["path,label,patient,split"]
+    for path in sorted(data.rglob("*.png")):
+        place = path.relative_to(data)
+        lines.append(f"{place.as_posix()},{place.parts[1]},{path.stem.rsplit('_', 1)[0].rsplit('-', 1)[0]},{place.parts[0]}")
+    (data / "list.csv").write_text("\n".join(lines))
+    try:
+        fit.train(make_config("cnn", {**TINY, "epochs": 1}), data / "list.csv", tmp_path / "run")
+    finally:
+        (data / "list.csv").unlink()
+    assert len(read_manifest(tmp_path / "run" / "split.csv")) == len(lines) - 1
