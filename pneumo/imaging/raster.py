@@ -82,5 +82,5 @@ def _to_grey(image: Image.Image, notes: list[str]) -> Image.Image:
 
 
 def _is_coloured(image: Image.Image) -> bool:
-    red, green, blue = (np.asarray(band, dtype=np.int16) for band in image.resize((64, 64)).split())
+    red, green, blue = (np.asarray(band, dtype=np.int16) for band in image.resize((64, 64), Image.Resampling.NEAREST).split())
     return bool(max(np.abs(red - green).max(), np.abs(green - blue).max()) > 16)
