@@ -22,6 +22,8 @@ else:
     st.markdown(summary_line(found))
     if (found.root / SYNTHETIC_NOTE).is_file():
         st.warning("This is a synthetic set: generated phantoms, no patient. What is learned from it says nothing of pneumonia.")
+    if found.problems:
+        st.warning(f"{len(found.problems)} things in this folder do not fit and are left out; the Audit tab names them.")
     tab = st.segmented_control(
         "Part", ("Browse", "Audit", "Get data"), default="Browse", key="dataset_tab", label_visibility="collapsed"
     )

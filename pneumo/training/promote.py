@@ -87,7 +87,7 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
         heatmap_scale=1.0,
         heatmap_centres=cell_centres(net),
         selection_loss=float("nan"),
-        training=config.to_dict(),
+        training={**config.to_dict(), "backbone_weights": Path(config.backbone_weights).name},  # a path says nothing elsewhere
         epochs_run=len(epochs),
         best_epoch=min(epochs, key=lambda line: line["val_loss"])["epoch"],
         manifest_sha256=manifest_hash(run / "split.csv"),

@@ -138,7 +138,7 @@ def averages(found: Catalog) -> None:
             if paths:
                 mean, variance = mean_and_variance(str(found.root), paths)
                 st.image(grey_picture(mean / 255), caption="mean", width="stretch")
-                st.image(grey_picture(np.sqrt(variance) / 90), caption="standard deviation, 0 to 90 grey levels", width="stretch")
+                st.image(grey_picture(variance / 90**2), caption="variance, black 0 to white 90 x 90 grey levels", width="stretch")
 
 
 def _turn(page: int) -> None:

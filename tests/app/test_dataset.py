@@ -117,3 +117,19 @@ def test_a_folder_that_is_no_data_set(place):
     (place / "letter.txt").write_text("x")
     app = open_page()
     assert "holds files already" in text(app)
+
+
+def test_what_does_not_fit_is_told(app, place):
+    (place / "train" / "NORMAL" / "notes.txt").write_text("x")
+    (place / "surprise").mkdir()
+    again = open_page()
+    assert "2 things in this folder do not fit" in text(again)
+    pick(again, "dataset_tab", "Audit")
+    assert "notes.txt: not named like an image" in text(again)
+
+
+def test_one_class_only(place):
+    write_set(place, patients=2)
+    for path in place.rglob("NORMAL/*.png"):
+        path.unlink()
+    assert "no NORMAL image" in text(open_page())
