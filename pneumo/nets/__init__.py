@@ -8,7 +8,8 @@ import keras
 
 from pneumo.errors import ConfigError
 from pneumo.imaging.preprocess import InputSpec
-from pneumo.nets import cnn, resnet50
+from pneumo.nets import cnn, cnn_dropout, densenet169, resnet50
+from pneumo.nets.backbone import TransferSettings
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class Architecture:
 
 ARCHITECTURES = {
     "cnn": Architecture(cnn.build, cnn.CnnSettings, InputSpec(size=96)),
-    "resnet50": Architecture(resnet50.build, resnet50.ResNet50Settings, InputSpec(size=192)),
+    "cnn-dropout": Architecture(cnn_dropout.build, cnn_dropout.CnnDropoutSettings, InputSpec(size=128)),
+    "resnet50": Architecture(resnet50.build, TransferSettings, InputSpec(size=192)),
+    "densenet169": Architecture(densenet169.build, TransferSettings, InputSpec(size=192)),
 }
 
 

@@ -16,7 +16,7 @@ from pneumo.data.style import balanced_weights, styles
 from pneumo.errors import DataError, RunError
 from pneumo.files import write_json
 from pneumo.nets import architecture
-from pneumo.nets.resnet50 import freeze_backbone
+from pneumo.nets.backbone import freeze_backbone
 from pneumo.training.augment import augmentation
 from pneumo.training.config import TrainConfig, make_config
 from pneumo.training.feed import Feed

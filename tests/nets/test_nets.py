@@ -5,18 +5,20 @@ import pytest
 from pneumo.errors import ConfigError
 from pneumo.imaging.preprocess import InputSpec
 from pneumo.nets import ARCHITECTURES, architecture
+from pneumo.nets.backbone import TransferSettings, freeze_backbone, load_backbone
 from pneumo.nets.cnn import CnnSettings
-from pneumo.nets.resnet50 import ResNet50Settings, freeze_backbone, load_backbone
+from pneumo.nets.cnn_dropout import CnnDropoutSettings
+from pneumo.nets.densenet169 import build as build_densenet169
 from pneumo.nets.resnet50 import build as build_resnet50
 
 
 @pytest.fixture(scope="module")
 def resnet50():
-    return build_resnet50(ResNet50Settings(dense=8), InputSpec(size=64), "none")
+    return build_resnet50(TransferSettings(dense=8), InputSpec(size=64), "none")
 
 
 def test_unknown_name_is_answered_with_the_list_and_a_guess():
-    with pytest.raises(ConfigError, match=r"cnn, resnet50.*Did you mean resnet50"):
+    with pytest.raises(ConfigError, match=r"cnn, cnn-dropout, resnet50, densenet169.*Did you mean resnet50"):
         architecture("resnet5")
 
 
@@ -82,4 +84,21 @@ def test_backbone_weights_say_what_did_not_load(tmp_path, caplog):
 
 def test_missing_backbone_file(tmp_path):
     with pytest.raises(ConfigError, match=r"No backbone weights at .*absent\.h5"):
-        build_resnet50(ResNet50Settings(), InputSpec(64), str(tmp_path / "absent.h5"))
+        build_resnet50(TransferSettings(), InputSpec(64), str(tmp_path / "absent.h5"))
+
+
+def test_densenet169_is_flat_and_freezes_by_stage():
+    net = build_densenet169(TransferSettings(dense=8), InputSpec(size=64), "none")
+    assert not [layer for layer in net.layers if isinstance(layer, keras.Model)]
+    assert sum(isinstance(layer, keras.layers.Conv2D) for layer in net.layers) == 168  # and one dense layer: 169
+    freeze_backbone(net, "conv4")
+    trainable = {layer.name.split("_")[0] for layer in net.layers if layer.trainable and layer.weights}
+    assert trainable == {"conv4", "pool4", "conv5", "bn", "hidden", "probability"}
+
+
+def test_cnn_dropout_has_its_blocks():
+    net = ARCHITECTURES["cnn-dropout"].build(CnnDropoutSettings(filters=(4, 8), dense=(6, 3)), InputSpec(32))
+    kinds = [type(layer).__name__ for layer in net.layers[2:]]
+    block = ["Conv2D", "Conv2D", "MaxPooling2D", "Dropout"]
+    assert kinds == [*block, *block, "Flatten", "Dense", "Dropout", "Dense", "Dropout", "Dense"]
+    assert net.output_shape == (None, 1)

@@ -5,6 +5,7 @@ from keras import layers
 
 from pneumo.imaging.preprocess import InputSpec
 from pneumo.nets import cnn, resnet50
+from pneumo.nets.backbone import TransferSettings
 from pneumo.nets.receptive import cell_centres
 
 
@@ -44,5 +45,5 @@ def test_centres_are_where_the_weight_lies(hidden):
 
 def test_shipped_architectures():
     assert cell_centres(cnn.build(cnn.CnnSettings(dense=1), InputSpec(96))) == pytest.approx((7.5 / 96, 87.5 / 96))
-    net = resnet50.build(resnet50.ResNet50Settings(dense=1), InputSpec(192), "none")
+    net = resnet50.build(TransferSettings(dense=1), InputSpec(192), "none")
     assert cell_centres(net) == pytest.approx((0.5 / 192, 160.5 / 192))

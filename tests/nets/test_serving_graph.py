@@ -7,14 +7,17 @@ from scipy.special import expit
 
 from pneumo.errors import ModelError
 from pneumo.imaging.preprocess import InputSpec
-from pneumo.nets import cnn, resnet50
+from pneumo.nets import cnn, cnn_dropout, densenet169, resnet50
+from pneumo.nets.backbone import TransferSettings
 from pneumo.nets.compact import round_kernels, save_compact
 from pneumo.nets.serving_graph import write_serving_graph
 
 NETS = {
     "cnn": lambda: cnn.build(cnn.CnnSettings(filters=(8, 16), dense=32), InputSpec(size=48)),
     "cnn-elu-3x3": lambda: cnn.build(cnn.CnnSettings(filters=(8,), kernel_size=3, activation="elu", dense=8), InputSpec(48)),
-    "resnet50": lambda: resnet50.build(resnet50.ResNet50Settings(dense=16), InputSpec(size=64), "none"),
+    "cnn-dropout": lambda: cnn_dropout.build(cnn_dropout.CnnDropoutSettings((4, 8), dense=(8, 4)), InputSpec(48)),
+    "densenet169": lambda: densenet169.build(TransferSettings(dense=16), InputSpec(size=64), "none"),
+    "resnet50": lambda: resnet50.build(TransferSettings(dense=16), InputSpec(size=64), "none"),
 }
 
 
@@ -72,7 +75,7 @@ def test_map_is_the_gradient_s_grad_cam(exported):
 
 def test_weights_are_kept_once(exported):
     net, _, folder = exported
-    assert (folder / "model.onnx").stat().st_size < 120_000
+    assert (folder / "model.onnx").stat().st_size < 250_000  # the graph alone
     kernels = sum(int(np.prod(v.shape)) for v in net.variables if len(v.shape) >= 2)
     vectors = sum(int(np.prod(v.shape)) for v in net.variables if len(v.shape) < 2)
     assert (folder / "model.keras").stat().st_size < 2 * kernels + 4 * vectors + 1_500_000
