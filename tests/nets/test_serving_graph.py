@@ -78,7 +78,7 @@ def test_weights_are_kept_once(exported):
     assert (folder / "model.onnx").stat().st_size < 250_000  # the graph alone
     kernels = sum(int(np.prod(v.shape)) for v in net.variables if len(v.shape) >= 2)
     vectors = sum(int(np.prod(v.shape)) for v in net.variables if len(v.shape) < 2)
-    assert (folder / "model.keras").stat().st_size < 2 * kernels + 4 * vectors + 1_500_000
+    assert (folder / "model.keras").stat().st_size < 2.4 * kernels + 4 * vectors + 1_500_000  # float32 would take 4
 
 
 def test_rounding_keeps_vectors_exact():
