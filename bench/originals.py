@@ -1,34 +1,51 @@
-"""Does a full-size original get the answer of its 224 x 224 copy?
+"""Does a full-size original get the answer of its 224 x 224 copy? And would it, without the JPEG step of `canonical`?
 
 python bench/originals.py ORIGINALS COPIES [MODEL...]     two folders searched for files of the same name
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from pneumo.evaluation.operating_point import BALANCED
-from pneumo.inference.finding import judge, read
+from pneumo.imaging.decode import decode
+from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
+from pneumo.imaging.radiograph import Radiograph
+from pneumo.inference.finding import judge
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import list_models
 
+SIDES = (CANONICAL_SIDE, CANONICAL_SIDE)
 
-def compare(model: str, pairs: list[tuple[Path, Path]]) -> str:
-    """Mean and greatest difference of the probability, and how often the label agrees."""
+
+def without_jpeg(radiograph: Radiograph) -> np.ndarray:
+    image = Image.fromarray(np.ascontiguousarray(radiograph.pixels)).resize(SIDES, Image.Resampling.BILINEAR)
+    return np.rint(np.clip(np.asarray(image), 0, 1) * 255).astype(np.uint8)
+
+
+def compare(model: str, pairs: list[tuple[Radiograph, Radiograph]], bring: Callable[[Radiograph], np.ndarray]) -> str:
+    """Differences of probability and logit, original less copy, and how often the label at `balanced` agrees."""
     predictor = Predictor.load(model)
-    answers = [[read(path.read_bytes(), predictor).answer.probability for path in pair] for pair in pairs]
-    differences = np.abs(np.diff(answers, axis=1))
-    labels = [{judge(p, predictor.card, BALANCED).label for p in pair} for pair in answers]
-    same = sum(len(found) == 1 for found in labels)
-    return f"{model}: mean difference {differences.mean():.4f}, greatest {differences.max():.4f}, same label {same} of {len(pairs)}"
+    answers = [(predictor.answer(bring(original)), predictor.answer(canonical(copy))) for original, copy in pairs]
+    differences = np.abs([original.probability - copy.probability for original, copy in answers])
+    logits = np.mean([original.logit - copy.logit for original, copy in answers])
+    labels = [{judge(answer.probability, predictor.card, BALANCED).label for answer in both} for both in answers]
+    return (
+        f"{model}, {bring.__name__}: mean difference {differences.mean():.4f}, greatest {differences.max():.4f}, "
+        f"mean of the logits {logits:+.2f}, same label {sum(len(found) == 1 for found in labels)} of {len(pairs)}"
+    )
 
 
 def main(originals: str, copies: str, *models: str) -> None:
     small = {path.name: path for path in Path(copies).rglob("*.jp*g")}
-    pairs = [(path, small[path.name]) for path in sorted(Path(originals).rglob("*.jp*g")) if path.name in small]
+    names = [path for path in sorted(Path(originals).rglob("*.jp*g")) if path.name in small]
+    pairs = [(decode(path.read_bytes()), decode(small[path.name].read_bytes())) for path in names]
     for model in models or list_models():
-        print(compare(model, pairs))
+        for bring in (canonical, without_jpeg):
+            print(compare(model, pairs, bring))
 
 
 if __name__ == "__main__":
