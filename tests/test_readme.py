@@ -17,7 +17,7 @@ MODELS = ROOT / "models"
 def test_readme_table(model):
     test = json.loads((MODELS / model / "metrics.json").read_text())["test"]
     figures = " | ".join(interval(test[name]) for name in ("auc", "accuracy", "sensitivity", "specificity"))
-    assert f"| `{model}` | {figures} |" in (ROOT / "README.md").read_text()
+    assert f"| `{model}` | {figures} | {test['ece']:.3f} |" in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("model", list_models(MODELS))

@@ -4,6 +4,8 @@ import hashlib
 import time
 from dataclasses import dataclass
 
+import numpy as np
+
 from pneumo.errors import ConfigError, ImageError, ImageRejected
 from pneumo.evaluation.operating_point import zone
 from pneumo.imaging.decode import decode
@@ -35,23 +37,25 @@ class Finding:
     model_sha256: str
     seconds: float
     radiograph: Radiograph | None = None
+    canonical: np.ndarray | None = None  # uint8 (224, 224), what every model is shown
     answer: Answer | None = None
 
 
 def read(data: bytes, predictor: Predictor) -> Finding:
     """Decode and answer one file. A file that cannot be read, or must not be answered, becomes a Finding that says why."""
     began = time.perf_counter()
-    status, reasons, warnings, radiograph, answer = "ok", (), (), None, None
+    status, reasons, warnings, radiograph, image, answer = "ok", (), (), None, None, None
     try:
         radiograph = decode(data)
-        answer = predictor.answer(canonical(radiograph))
+        image = canonical(radiograph)
+        answer = predictor.answer(image)
         if SYNTHETIC in radiograph.facts.notes:
             warnings = ("A generated phantom, no patient: the answer means nothing.",)
     except (ImageRejected, ImageError) as error:
         status, reasons = "rejected" if isinstance(error, ImageRejected) else "error", (str(error),)
     card = predictor.card
     return Finding(status, reasons, warnings, hashlib.sha256(data).hexdigest(), card.id, card.sha256,
-                   time.perf_counter() - began, radiograph, answer)  # fmt: skip
+                   time.perf_counter() - began, radiograph, image, answer)  # fmt: skip
 
 
 def judge(probability: float, card: ModelCard, operating_point: str) -> Reading:

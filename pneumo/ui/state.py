@@ -7,7 +7,6 @@ import numpy as np
 import streamlit as st
 
 from pneumo.imaging.overlay import fit_within
-from pneumo.imaging.preprocess import canonical
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.finding import Finding
 from pneumo.inference.predictor import Answer, Predictor
@@ -44,7 +43,7 @@ def make_case(name: str, finding: Finding, predictor: Predictor, truth: str | No
                     finding.model_sha256, finding.seconds)  # fmt: skip
     if finding.answer is None:
         return Case(name, light, None, None, radiograph.facts if radiograph else None, truth)
-    case = Case(name, light, fit_within(radiograph.pixels, DISPLAY_SIDE), canonical(radiograph), radiograph.facts, truth)
+    case = Case(name, light, fit_within(radiograph.pixels, DISPLAY_SIDE), finding.canonical, radiograph.facts, truth)
     case.answers[f"{predictor.card.id} {predictor.card.sha256}"] = finding.answer
     return case
 

@@ -67,6 +67,7 @@ def figures_html(metrics: dict, reading: Reading) -> str:
     return (
         f'<p class="quiet">Operating point {reading.operating_point}: {MEANING[reading.operating_point]}. '
         f'On {test["n"]} test X-rays it had (95 % interval):</p><table class="figures numbers">{body}</table>'
+        f'<p class="quiet">The probability was off by {test["ece"]:.2f} on average there.</p>'
     )
 
 

@@ -46,6 +46,7 @@ def test_one_x_ray_gets_label_probability_threshold_and_figures(app):
     assert "threshold 0.50" in text
     assert "0.90 (0.85-0.95)" in text
     assert "On 10 test X-rays" in text
+    assert "off by 0.02 on average" in text
     # Bayes at 30 %: 0.9 * 0.3 / (0.9 * 0.3 + 0.1 * 0.7) = 0.794
     assert "right in about 79 of 100" in text
 
