@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--data", type=Path, required=True)
     train.add_argument("--output", type=Path, required=True, help="the run folder to make")
     train.add_argument("--config", type=Path, help="JSON file of settings; flags go over it")
+    train.add_argument("--preset", help='"quick look", standard (default) or thorough; --config and flags go over it')
     train.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     train.set_defaults(run=_train)
 
@@ -106,12 +108,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(options: argparse.Namespace, extra: list[str]) -> int:
     from pneumo.training.config import make_config
-    from pneumo.training.fit import train
+    from pneumo.training.presets import STANDARD, preset
 
-    settings = _read_config(options.config) if options.config else {}
+    settings = preset(options.preset or STANDARD, options.architecture)
+    settings |= _read_config(options.config) if options.config else {}
     config = make_config(options.architecture, {**settings, **_pairs(extra)})
-    with contextlib.redirect_stdout(sys.stderr):  # Keras prints its epochs there
-        best = train(config, options.data, options.output, options.resume)
+    from pneumo.training.fit import train  # loads Keras: not before the settings were found good
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the process politely cancels the run
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # where Keras downloads weights, it says so there
+            best = train(config, options.data, options.output, options.resume)
+    except KeyboardInterrupt:
+        print(f"Cancelled. Go on with --resume; {options.output} holds what was trained so far.", file=sys.stderr)
+        return 130
     print(best)
     return 0
 

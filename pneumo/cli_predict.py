@@ -52,6 +52,9 @@ def fields(path: str, finding: Finding, card: ModelCard, operating_point: str) -
         reading = judge(finding.answer.probability, card, operating_point)
         row.update(label=reading.label, zone=reading.zone, probability=finding.answer.probability,
                    threshold=reading.threshold, operating_point=operating_point)  # fmt: skip
+        bacterial = finding.answer.bacterial
+        if reading.label == "PNEUMONIA" and bacterial is not None:  # of a child called healthy it says nothing
+            row["subtype"] = {"bacterial": bacterial, "viral": 1 - bacterial}
     return row
 
 
@@ -80,7 +83,14 @@ def _json_writer(stream: TextIO):
 def _csv_writer(stream: TextIO):
     writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
     writer.writeheader()
-    return lambda row: writer.writerow({k: "; ".join(v) if isinstance(v, list) else v for k, v in row.items()})
+    return lambda row: writer.writerow({key: _cell(value) for key, value in row.items()})
+
+
+def _cell(value: Any) -> Any:
+    """Lists joined by "; "; the subtype as the JSON text of the other format."""
+    if isinstance(value, list):
+        return "; ".join(value)
+    return json.dumps(value) if isinstance(value, dict) else value
 
 
 def _table_writer(stream: TextIO):

@@ -40,6 +40,7 @@ class ModelCard:
     created: str
     files: dict[str, str]  # name -> SHA-256 of what serving reads
     card_version: int = CARD_VERSION
+    subtype_calibration: Calibration | None = None  # bacterial against viral; None: the model does not tell them apart
 
     @property
     def sha256(self) -> str:
@@ -67,15 +68,15 @@ def read_card(model: str, root: Path | None = None) -> ModelCard:
         raise ModelError(f"No model {model!r} in {path.parent.parent}; the models there: {known}.") from error
     except ValueError as error:
         raise ModelError(f"The card of model {model!r} is damaged. Restore models/{model}/card.json.") from error
-    names = {field.name for field in dataclasses.fields(ModelCard)}
-    if not isinstance(fields, dict) or set(fields) != names:
-        odd = sorted(names ^ set(fields)) if isinstance(fields, dict) else ["no object"]
+    if odd := _odd_fields(fields):
         raise ModelError(
             f"The card of model {model!r} does not fit this version of Pneumo: {', '.join(odd)}. Promote the run again."
         )
+    subtype = fields.get("subtype_calibration")
     card = ModelCard(**{
         **fields, "input": InputSpec(**fields["input"]), "calibration": Calibration(**fields["calibration"]),
         "classes": tuple(fields["classes"]), "heatmap_centres": tuple(fields["heatmap_centres"]),
+        "subtype_calibration": Calibration(**subtype) if subtype else None,
     })  # fmt: skip
     for what, expected, received in (
         ("id", model, card.id),
@@ -86,6 +87,15 @@ def read_card(model: str, root: Path | None = None) -> ModelCard:
         if expected != received:
             raise ModelError(f"Model {model!r}: {what} is {received!r}, expected {expected!r}. Promote the run again.")
     return card
+
+
+def _odd_fields(fields: Any) -> list[str]:
+    """What a card lacks or has too much. A field with a default may be absent: the card is older than the field."""
+    if not isinstance(fields, dict):
+        return ["no object"]
+    known = dataclasses.fields(ModelCard)
+    missing = {field.name for field in known if field.default is dataclasses.MISSING} - set(fields)
+    return sorted(missing | (set(fields) - {field.name for field in known}))
 
 
 def write_card(card: ModelCard, folder: Path) -> None:

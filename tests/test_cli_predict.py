@@ -44,6 +44,33 @@ def test_json_of_a_folder(folder, capsys):
     assert broken["label"] is broken["zone"] is broken["probability"] is None
 
 
+@pytest.fixture
+def telling(folder, tmp_path, monkeypatch):
+    """The same files, and a model that tells bacterial from viral: of white, sigmoid(1 / 4)."""
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "telling", subtype=True)))
+    return folder
+
+
+def test_subtype_where_pneumonia_is_called(telling, capsys):
+    main(["predict", str(telling), "--format", "json"])
+    black, broken, white = lines(capsys)
+    bacterial = 1 / (1 + np.exp(-0.25))
+    assert white["subtype"] == pytest.approx({"bacterial": bacterial, "viral": 1 - bacterial}, abs=1e-6)
+    assert black["subtype"] is broken["subtype"] is None
+
+
+def test_subtype_in_csv_is_its_json_text(telling, capsys):
+    main(["predict", str(telling), "--format", "csv"])
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [row["subtype"] for row in rows[:2]] == ["", ""]
+    assert json.loads(rows[2]["subtype"])["bacterial"] == pytest.approx(0.5622, abs=1e-4)
+
+
+def test_subtype_of_a_model_that_does_not_tell(folder, capsys):
+    main(["predict", str(folder), "--format", "json"])
+    assert [row["subtype"] for row in lines(capsys)] == [None, None, None]
+
+
 def test_all_read_is_exit_0_and_the_path_stays_as_given(folder, capsys, monkeypatch):
     monkeypatch.chdir(folder)
     assert main(["predict", "black.png", "--format", "json", "--operating-point", "rule-in"]) == 0
@@ -106,3 +133,12 @@ def test_models_list_and_verify(folder, tmp_path, capsys):
     (tmp_path / "models" / "tiny" / "model.onnx").write_bytes(b"")
     assert main(["models", "verify"]) == 1
     assert "altered" in capsys.readouterr().out
+
+
+def test_models_list_and_show_without_a_test_split(folder, tmp_path, capsys):
+    path = tmp_path / "models" / "tiny" / "metrics.json"
+    path.write_text(json.dumps({"validation": json.loads(path.read_text())["test"]}))
+    assert main(["models", "list"]) == 0
+    assert "not evaluated" in capsys.readouterr().out
+    assert main(["models", "show", "tiny"]) == 0
+    assert "was not evaluated on a test split" in capsys.readouterr().out

@@ -4,6 +4,7 @@ import pytest
 from tiny_model import make_registry
 
 from pneumo.errors import ModelError
+from pneumo.evaluation.calibration import Calibration
 from pneumo.registry import default_model, list_models, read_card, verified
 
 
@@ -23,6 +24,27 @@ def test_card_round_trip(root):
     assert card.calibration.temperature == 2.0
     assert card.heatmap_centres == (0.125, 0.875)
     assert card.sha256 == card.files["model.keras"]
+
+
+def test_card_with_a_second_output_round_trip(tmp_path):
+    assert read_card("tiny", make_registry(tmp_path, subtype=True)).subtype_calibration == Calibration(4.0, 0.0)
+
+
+def test_a_card_older_than_a_field_still_reads(root):
+    path = root / "tiny" / "card.json"
+    fields = json.loads(path.read_text())
+    assert fields.pop("subtype_calibration") is None
+    path.write_text(json.dumps(fields))
+    assert read_card("tiny", root).subtype_calibration is None
+
+
+def test_a_card_without_a_needed_field_is_refused_by_its_name(root):
+    path = root / "tiny" / "card.json"
+    fields = json.loads(path.read_text())
+    del fields["heatmap_scale"]
+    path.write_text(json.dumps(fields))
+    with pytest.raises(ModelError, match="heatmap_scale"):
+        read_card("tiny", root)
 
 
 def test_unknown_model_names_the_known(root):

@@ -1,4 +1,7 @@
-"""A registry with one model small enough to reason about: logit = 20 (mean grey - 0.5), map = mean grey - 0.5 of 4 x 4 cells."""
+"""A registry with one model small enough to reason about: logit = 20 (mean grey - 0.5), map = mean grey - 0.5 of 4 x 4 cells.
+
+With `subtype`, a second output as well: the logit of bacterial is mean grey, quartered by its calibration.
+"""
 
 import json
 from pathlib import Path
@@ -15,12 +18,12 @@ SPEC = InputSpec(size=32, margin=16)
 FIGURE = {"value": 0.9, "low": 0.85, "high": 0.95}
 
 
-def make_registry(root: Path, model: str = "tiny") -> Path:
+def make_registry(root: Path, model: str = "tiny", subtype: bool = False) -> Path:
     """Write models/<model> with a card whose hashes fit, and metrics of a test that never was."""
     folder = root / model
     folder.mkdir(parents=True)
     (folder / "model.keras").write_bytes(b"stands for weights")
-    (folder / "model.onnx").write_bytes(_graph().SerializeToString())
+    (folder / "model.onnx").write_bytes(_graph(subtype).SerializeToString())
     card = ModelCard(
         id=model,
         architecture="tiny",
@@ -41,17 +44,21 @@ def make_registry(root: Path, model: str = "tiny") -> Path:
         commit="test",
         created="2026-01-01",
         files={name: sha256(folder / name) for name in ("model.keras", "model.onnx")},
+        subtype_calibration=Calibration(temperature=4.0) if subtype else None,
     )
     write_card(card, folder)
     names = ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1")
     figures = dict.fromkeys(names, FIGURE)
     points = {name: {"threshold": cut, **figures} for name, cut in card.operating_points.items()}
     test = {"n": 10, "patients": 9, **figures, "brier": 0.1, "ece": 0.02, "confusion_matrix": [[4, 1], [0, 5]]}
+    if subtype:
+        kinds = ("accuracy", "sensitivity", "specificity")
+        test["subtype"] = {"n": 5, "auc": {"value": 0.8, "low": 0.7, "high": 0.85}, **dict.fromkeys(kinds, FIGURE)}
     (folder / "metrics.json").write_text(json.dumps({"test": {**test, "operating_points": points}}))
     return root
 
 
-def _graph() -> onnx.ModelProto:
+def _graph(subtype: bool) -> onnx.ModelProto:
     info, node = helper.make_tensor_value_info, helper.make_node
     nodes = [
         node("Sub", ["radiograph", "half"], ["centred"]),
@@ -60,6 +67,7 @@ def _graph() -> onnx.ModelProto:
         node("Transpose", ["centred"], ["planes"], perm=[0, 3, 1, 2]),
         node("AveragePool", ["planes"], ["cells"], kernel_shape=[8, 8], strides=[8, 8]),
         node("Squeeze", ["cells", "one"], ["map"]),
+        *([node("ReduceMean", ["radiograph"], ["bacterial"], axes=[1, 2, 3], keepdims=0)] if subtype else []),
     ]
     constants = [
         helper.make_tensor("half", TensorProto.FLOAT, [], [0.5]),
@@ -70,7 +78,11 @@ def _graph() -> onnx.ModelProto:
         nodes,
         "tiny",
         [info("radiograph", TensorProto.FLOAT, ["n", 32, 32, 1])],
-        [info("logit", TensorProto.FLOAT, ["n"]), info("map", TensorProto.FLOAT, ["n", 4, 4])],
+        [
+            info("logit", TensorProto.FLOAT, ["n"]),
+            info("map", TensorProto.FLOAT, ["n", 4, 4]),
+            *([info("bacterial", TensorProto.FLOAT, ["n"])] if subtype else []),
+        ],
         initializer=constants,
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)

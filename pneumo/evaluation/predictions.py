@@ -11,6 +11,7 @@ from pneumo.data.records import LABELS, identify
 from pneumo.errors import DataError
 
 COLUMNS = ("file", "label", "subtype", "logit", "probability")
+BACTERIAL = "bacterial"  # a last column, where the model tells bacterial from viral
 
 
 @dataclass(frozen=True)
@@ -22,19 +23,26 @@ class Predictions:
     subtypes: tuple[str, ...]
     logits: np.ndarray  # float64 (n,), before calibration
     probabilities: np.ndarray  # float64 (n,), calibrated
+    bacterial: np.ndarray | None = None  # float64 (n,), calibrated, given pneumonia; None: the model does not tell
 
     @property
     def patients(self) -> tuple[str, ...]:
         return tuple(identify(Path(name).stem)[1] for name in self.files)
 
+    @property
+    def of_known_kind(self) -> np.ndarray:
+        """bool (n,): the true pneumonia cases that are known to be bacterial or viral."""
+        return (self.labels == 1) & np.isin(self.subtypes, ("bacterial", "viral"))
+
 
 def write_predictions(path: Path, p: Predictions) -> None:
-    """CSV with the columns file, label, subtype, logit, probability; nine significant digits."""
+    """CSV with the columns file, label, subtype, logit, probability, and bacterial where it is told; nine significant digits."""
+    numbers = [p.logits, p.probabilities] if p.bacterial is None else [p.logits, p.probabilities, p.bacterial]
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for name, label, subtype, logit, probability in zip(p.files, p.labels, p.subtypes, p.logits, p.probabilities, strict=True):
-            writer.writerow([name, "PNEUMONIA" if label else "NORMAL", subtype, f"{logit:.9g}", f"{probability:.9g}"])
+        writer.writerow(COLUMNS if p.bacterial is None else (*COLUMNS, BACTERIAL))
+        for name, label, subtype, *row in zip(p.files, p.labels, p.subtypes, *numbers, strict=True):
+            writer.writerow([name, "PNEUMONIA" if label else "NORMAL", subtype, *(f"{number:.9g}" for number in row)])
 
 
 def read_predictions(path: Path) -> Predictions:
@@ -44,20 +52,19 @@ def read_predictions(path: Path) -> Predictions:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"The predictions {path} cannot be read. Make them with the evaluate command.") from error
-    if not rows or tuple(rows[0]) != COLUMNS:
+    columns = tuple(rows[0]) if rows else ()
+    if columns not in (COLUMNS, (*COLUMNS, BACTERIAL)):
         raise DataError(f"{path} holds no predictions: expected the columns {', '.join(COLUMNS)}.")
     try:
-        logits, probabilities = ([float(row[name]) for row in rows] for name in ("logit", "probability"))
+        numbers = [[float(row[name]) for row in rows] for name in columns[3:]]
     except (TypeError, ValueError) as error:
         raise DataError(f"{path} is damaged: a logit or probability is no number. Make it anew with evaluate.") from error
-    return make_predictions(
-        [r["file"] for r in rows], [r["label"] for r in rows], [r["subtype"] for r in rows], logits, probabilities
-    )
+    return make_predictions([r["file"] for r in rows], [r["label"] for r in rows], [r["subtype"] for r in rows], *numbers)
 
 
 def make_predictions(
     files: Sequence[str], labels: Sequence[str], subtypes: Sequence[str],
-    logits: Sequence[float], probabilities: Sequence[float],
+    logits: Sequence[float], probabilities: Sequence[float], bacterial: Sequence[float] | None = None,
 ) -> Predictions:  # fmt: skip
     """Raises DataError for a label that is neither NORMAL nor PNEUMONIA."""
     if unknown := sorted(set(labels) - set(LABELS)):
@@ -65,4 +72,5 @@ def make_predictions(
     return Predictions(
         tuple(files), np.array([label == "PNEUMONIA" for label in labels], np.int64), tuple(subtypes),
         np.asarray(logits, float), np.asarray(probabilities, float),
+        None if bacterial is None else np.asarray(bacterial, float),
     )  # fmt: skip

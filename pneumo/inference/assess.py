@@ -57,16 +57,19 @@ def records_of(data: Path, split: str, manifest: Path) -> list[Record]:
 
 def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> Predictions:
     """One row a record. Raises DataError naming every image that got no answer: metrics over a part would mislead."""
-    logits, probabilities, failed = [], [], []
+    answers, failed = [], []
     for path, finding in read_files([str(folder_of(data) / record.path) for record in records], predictor):
         if finding.answer is None:
             failed.append(f"{path}: {'; '.join(finding.reasons)}")
             continue
-        logits.append(finding.answer.logit)
-        probabilities.append(finding.answer.probability)
-        if len(logits) % 200 == 0:
-            log.info("%s: %d of %d", predictor.card.id, len(logits), len(records))
+        answers.append(finding.answer)
+        if len(answers) % 200 == 0:
+            log.info("%s: %d of %d", predictor.card.id, len(answers), len(records))
     if failed:
         raise DataError("These images got no answer; mend or remove them:\n" + "\n".join(failed))
-    names = [record.path for record in records]
-    return make_predictions(names, [r.label for r in records], [r.subtype for r in records], logits, probabilities)
+    bacterial = [answer.bacterial for answer in answers]
+    return make_predictions(
+        [r.path for r in records], [r.label for r in records], [r.subtype for r in records],
+        [answer.logit for answer in answers], [answer.probability for answer in answers],
+        None if None in bacterial else bacterial,
+    )  # fmt: skip

@@ -13,12 +13,22 @@ from pneumo.registry import ModelCard, verified
 
 
 @dataclass(frozen=True)
+class Outputs:
+    """What the graph gives for n inputs, all float32."""
+
+    logits: np.ndarray  # (n,), of pneumonia
+    maps: np.ndarray  # (n, h, w), signed Grad-CAM of pneumonia
+    bacterial: np.ndarray | None  # (n,), logits of bacterial against viral; None where the network has no such output
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the network said of one image, before any operating point."""
 
     logit: float
     probability: float  # calibrated, of pneumonia
     heatmap: Heatmap
+    bacterial: float | None = None  # calibrated; given pneumonia, bacterial rather than viral. None: the model does not tell
 
 
 class Predictor:
@@ -37,19 +47,22 @@ class Predictor:
         card, folder = verified(model, root)
         return cls(card, folder / "model.onnx")
 
-    def run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """float32 (n, size, size, 1) in [0, 1] -> logits (n,), signed Grad-CAM maps (n, h, w)."""
-        logits, maps = self._session.run(["logit", "map"], {"radiograph": batch})
-        return logits, maps
+    def run(self, batch: np.ndarray) -> Outputs:
+        """One pass over float32 (n, size, size, 1) in [0, 1]."""
+        names = [output.name for output in self._session.get_outputs()]
+        found = dict(zip(names, self._session.run(names, {"radiograph": batch}), strict=True))
+        return Outputs(found["logit"], found["map"], found.get("bacterial"))
 
     def answer(self, image: np.ndarray) -> Answer:
         """One canonical image, uint8 (224, 224), at a time: an answer never depends on what else was asked.
 
         Raises ModelError when the network gives no finite number.
         """
-        logits, maps = self.run(model_input(image, self.card.input)[np.newaxis])
-        logit = float(logits[0])
-        if not np.isfinite(logit):
-            raise ModelError(f"Model {self.card.id!r} gave no number for this image; it gives no answer. Use another model.")
-        heatmap = Heatmap.from_map(maps[0], self.card.heatmap_scale, self.card.input.window, self.card.heatmap_centres)
-        return Answer(logit, float(self.card.calibration.probability(logit)), heatmap)
+        card, outputs = self.card, self.run(model_input(image, self.card.input)[np.newaxis])
+        logit, bacterial = float(outputs.logits[0]), None
+        if outputs.bacterial is not None and card.subtype_calibration is not None:
+            bacterial = float(card.subtype_calibration.probability(outputs.bacterial[0]))
+        if not np.isfinite([logit, bacterial or 0.0]).all():
+            raise ModelError(f"Model {card.id!r} gave no number for this image; it gives no answer. Use another model.")
+        heatmap = Heatmap.from_map(outputs.maps[0], card.heatmap_scale, card.input.window, card.heatmap_centres)
+        return Answer(logit, float(card.calibration.probability(logit)), heatmap, bacterial)

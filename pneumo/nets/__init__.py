@@ -1,15 +1,19 @@
-"""Architectures by name. A new one is one file and one line here."""
+"""Architectures by name. A new one is one file and one line here. Keras loads when one is built."""
+
+from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import keras
+from typing import TYPE_CHECKING
 
 from pneumo.errors import ConfigError
 from pneumo.imaging.preprocess import InputSpec
 from pneumo.nets import cnn, cnn_dropout, densenet169, resnet50
-from pneumo.nets.backbone import TransferSettings
+from pneumo.nets.transfer import TransferSettings
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)

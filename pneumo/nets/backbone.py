@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -11,17 +10,11 @@ from keras import layers
 
 from pneumo.errors import ConfigError
 from pneumo.imaging.preprocess import InputSpec
+from pneumo.nets.transfer import TransferSettings
 
 log = logging.getLogger(__name__)
 
 STAGES = ("conv1", "conv2", "conv3", "conv4", "conv5")
-
-
-@dataclass(frozen=True)
-class TransferSettings:
-    dense: int = 256
-    dropout: float = 0.3
-    trainable_from: str = "conv3"  # first stage that fine-tuning changes: conv1 ... conv5
 
 
 def build_on(
@@ -43,7 +36,8 @@ def build_on(
     x = layers.GlobalAveragePooling2D(name="pooled")(base.output)
     x = layers.Dense(settings.dense, activation="relu", name="hidden")(x)
     x = layers.Dropout(settings.dropout, name="dropout")(x)
-    outputs = layers.Dense(1, activation="sigmoid", name="probability")(x)
+    # float32 also in mixed precision: half a float cannot tell 0.9999 from 1.
+    outputs = layers.Dense(1, activation="sigmoid", dtype="float32", name="probability")(x)
     return keras.Model(inputs, outputs, name=name)
 
 

@@ -1,11 +1,14 @@
 """A plain convolutional network: convolution and max-pooling blocks, one dense layer, a sigmoid."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import keras
-from keras import layers
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pneumo.imaging.preprocess import InputSpec
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,9 @@ def build(settings: CnnSettings, spec: InputSpec, backbone_weights: str = "none"
 
     No padding: beside an even kernel it stands on one side only, and its corner would light up in every heatmap.
     """
+    import keras  # not above: the app reads the settings without loading Keras
+    from keras import layers
+
     inputs = keras.Input((spec.size, spec.size, 1), name="radiograph")
     # Each image to mean 0 and deviation 1: exposure, window and detector gain then tell the network nothing.
     x = layers.LayerNormalization(axis=[1, 2, 3], center=False, scale=False, name="standardise")(inputs)
@@ -29,5 +35,6 @@ def build(settings: CnnSettings, spec: InputSpec, backbone_weights: str = "none"
         x = layers.MaxPooling2D(name=f"pool{number}")(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(settings.dense, activation="relu", name="hidden")(x)
-    outputs = layers.Dense(1, activation="sigmoid", name="probability")(x)
+    # float32 also in mixed precision: half a float cannot tell 0.9999 from 1.
+    outputs = layers.Dense(1, activation="sigmoid", dtype="float32", name="probability")(x)
     return keras.Model(inputs, outputs, name="cnn")

@@ -1,11 +1,14 @@
 """A deeper plain network: blocks of two convolutions and max-pooling with dropout, then fully connected layers."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import keras
-from keras import layers
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pneumo.imaging.preprocess import InputSpec
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,9 @@ class CnnDropoutSettings:
 
 def build(settings: CnnDropoutSettings, spec: InputSpec, backbone_weights: str = "none") -> keras.Model:
     """Input (size, size, 1) in [0, 1]; output (1,) probability of pneumonia. `backbone_weights` does not apply."""
+    import keras  # not above: the app reads the settings without loading Keras
+    from keras import layers
+
     inputs = keras.Input((spec.size, spec.size, 1), name="radiograph")
     # Each image to mean 0 and deviation 1: exposure, window and detector gain then tell the network nothing.
     x = layers.LayerNormalization(axis=[1, 2, 3], center=False, scale=False, name="standardise")(inputs)
@@ -31,5 +37,6 @@ def build(settings: CnnDropoutSettings, spec: InputSpec, backbone_weights: str =
     for number, units in enumerate(settings.dense, start=1):
         x = layers.Dense(units, activation="relu", name=f"hidden{number}")(x)
         x = layers.Dropout(settings.dense_dropout, name=f"dense_dropout{number}")(x)
-    outputs = layers.Dense(1, activation="sigmoid", name="probability")(x)
+    # float32 also in mixed precision: half a float cannot tell 0.9999 from 1.
+    outputs = layers.Dense(1, activation="sigmoid", dtype="float32", name="probability")(x)
     return keras.Model(inputs, outputs, name="cnn_dropout")

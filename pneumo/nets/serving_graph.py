@@ -28,7 +28,8 @@ def write_serving_graph(weights: Path, target: Path) -> None:
     """Write `target` (.onnx) for the compact model.keras at `weights`, in the same folder.
 
     Input `radiograph` float32 (n, size, size, 1). Outputs: `logit` (n,) and `map` (n, h, w), the signed Grad-CAM
-    (positive: towards PNEUMONIA; no ReLU, no scaling). Raises ModelError for a layer it does not know.
+    (positive: towards PNEUMONIA; no ReLU, no scaling); for a network with a second output (see nets/subtype.py) also
+    `bacterial` (n,), its logit. Raises ModelError for a layer it does not know.
     """
     model = keras.models.load_model(weights)
     writer = _Writer(weights, stored_arrays(weights))
@@ -43,10 +44,11 @@ def write_serving_graph(weights: Path, target: Path) -> None:
     _outputs(writer, model, names)
     info = helper.make_tensor_value_info
     side = _features(model).shape[1]
+    bacterial = [info("bacterial", TensorProto.FLOAT, ["n"])] if len(model.outputs) > 1 else []
     graph = helper.make_graph(
         writer.nodes, model.name,
         [info("radiograph", TensorProto.FLOAT, ["n", size, size, 1])],
-        [info("logit", TensorProto.FLOAT, ["n"]), info("map", TensorProto.FLOAT, ["n", side, side])],
+        [info("logit", TensorProto.FLOAT, ["n"]), info("map", TensorProto.FLOAT, ["n", side, side]), *bacterial],
         initializer=writer.initializers,
     )  # fmt: skip
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
@@ -100,7 +102,7 @@ class _Writer:
 
 
 def _forward(w: _Writer, layer: layers.Layer, inputs: list[str]) -> str:
-    """Append one layer, features as (n, channels, h, w). Dense gives its pre-activation when it is the last one."""
+    """Append one layer, features as (n, channels, h, w). Dense gives its pre-activation when it is an output."""
     x = inputs[0]
     match layer:
         case layers.LayerNormalization():
@@ -153,12 +155,18 @@ def _features(model: keras.Model) -> keras.KerasTensor:
 
 
 def _outputs(w: _Writer, model: keras.Model, names: dict[int, str]) -> None:
-    """Append `logit` and `map`: the gradient at the features, averaged over space, weighs the feature maps."""
+    """Append `logit`, `map` and, where the network has it, `bacterial`.
+
+    The gradient of `logit` alone at the features, averaged over space, weighs the feature maps.
+    """
     features = _features(model)
+    for output, name in zip(model.outputs, ("logit", "bacterial"), strict=False):
+        w.add("Squeeze", [names[id(output)], w.constant([1], np.int64)], output=name)
+    ends = [id(output) for output in model.outputs]
     dense = [layer for layer in model.layers if isinstance(layer, layers.Dense)]
-    w.add("Squeeze", [names[id(model.output)], w.constant([1], np.int64)], output="logit")
-    gradient = w.weight(dense[-1].kernel, [1, 0])  # (1, units): d logit / d input of the last dense layer
-    for layer in reversed(dense[:-1]):
+    last = next(layer for layer in dense if id(layer.output) == ends[0])
+    gradient = w.weight(last.kernel, [1, 0])  # (1, units): d logit / d input of the last dense layer
+    for layer in reversed([layer for layer in dense if id(layer.output) not in ends]):
         if layer.activation is not keras.activations.relu:
             raise ModelError(f"The dense layer {layer.name} must use relu for the closed form of Grad-CAM.")
         on = w.add("Cast", [w.add("Greater", [f"{layer.name}/before", w.constant(0.0)])], to=TensorProto.FLOAT)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pneumo.evaluation.operating_point import MEANING
-from pneumo.registry import read_card, read_metrics
+from pneumo.registry import ModelCard, read_card, read_metrics
 
 INTENDED_USE = (
     "Research and teaching on frontal chest radiographs of children of 1 to 5 years. Not a medical device: it must not "
@@ -29,17 +29,33 @@ def model_card(model: str, root: Path | None = None) -> str:
         f"Keras {card.versions.get('keras', '?')}",
         f"- Calibration: logit / {card.calibration.temperature:.3f} {card.calibration.bias:+.3f}, "
         "fitted on the calibration part of train",
+        *_subtype_line(card),
         f"- Weights SHA-256 `{card.sha256}`, kernels stored as float16", "",
     ]  # fmt: skip
     for split in ("test", "validation"):
         if split in metrics:
             lines += _table(split, metrics[split])
-    lines += [
-        "The test split chose nothing: epoch, calibration and operating points come from parts of train. "
-        "Looks at test are listed in models/ledger.csv. The gap between validation and test is the hospital's picture-taking "
-        "style, which in train nearly gives the class away; expect more false alarms wherever pictures are taken otherwise.", "",
-    ]  # fmt: skip
+    lines += [_TESTED if "test" in metrics else _UNTESTED, ""]
     return "\n".join(lines)
+
+
+_TESTED = (
+    "The test split chose nothing: epoch, calibration and operating points come from parts of train. "
+    "Looks at test are listed in models/ledger.csv. The gap between validation and test is the hospital's picture-taking "
+    "style, which in train nearly gives the class away; expect more false alarms wherever pictures are taken otherwise."
+)
+_UNTESTED = (
+    "This model was not evaluated on a test split: nothing is known of how far to trust it. Figures of the validation part, "
+    "which chose the epoch, flatter a model, the more so where pictures are taken otherwise than in train."
+)
+
+
+def _subtype_line(card: ModelCard) -> list[str]:
+    fit = card.subtype_calibration
+    if fit is None:
+        return []
+    numbers = f"logit / {fit.temperature:.3f} {fit.bias:+.3f}"
+    return [f"- Second output, bacterial against viral: {numbers}, fitted on the pneumonias of the calibration part"]
 
 
 def _table(split: str, m: dict) -> list[str]:
@@ -48,8 +64,13 @@ def _table(split: str, m: dict) -> list[str]:
     for name, point in m["operating_points"].items():
         cells = " | ".join(interval(point[key]) for key in ("sensitivity", "specificity", "accuracy"))
         rows.append(f"| {name} ({MEANING[name]}) | {point['threshold']:.3f} | {cells} |")
-    return [*rows, "", f"AUC {interval(m['auc'])}; Brier score {m['brier']:.3f}; expected calibration error {m['ece']:.3f}. "
-            "95 % intervals by bootstrap over patients.", ""]  # fmt: skip
+    rows += ["", f"AUC {interval(m['auc'])}; Brier score {m['brier']:.3f}; expected calibration error {m['ece']:.3f}. "
+             "95 % intervals by bootstrap over patients.", ""]  # fmt: skip
+    if kind := m.get("subtype"):
+        rows += [f"Bacterial against viral, on the {kind['n']} pneumonias of known kind: AUC {interval(kind['auc'])}, "
+                 f"accuracy {interval(kind['accuracy'])}, bacterial found {interval(kind['sensitivity'])}, "
+                 f"viral found {interval(kind['specificity'])}. Not to choose antibiotics by.", ""]  # fmt: skip
+    return rows
 
 
 def interval(figure: dict[str, float | None], digits: int = 3) -> str:

@@ -8,9 +8,14 @@ from typing import Any
 
 from pneumo.errors import ConfigError
 from pneumo.imaging.preprocess import CANONICAL_SIDE, InputSpec
+from pneumo.nets import architecture as look_up
 
 OPTIMIZERS = ("adam", "adamw", "rmsprop")
-BALANCES = ("none", "class", "style")
+SCHEDULES = ("cosine", "constant", "plateau")
+PRECISIONS = ("auto", "float32", "mixed")
+# none: every image once an epoch. weights: the same, the loss weighing both classes alike. replicate: the smaller class is
+# drawn again, augmented anew, until both are equal. style: drawn so that both are equal within each style (data/style.py).
+BALANCES = ("none", "weights", "replicate", "style")
 
 
 @dataclass(frozen=True)
@@ -25,10 +30,15 @@ class TrainConfig:
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     head_learning_rate: float = 1e-3
-    balance: str = "style"  # how images are drawn: none, class, style (see data/style.py)
+    schedule: str = "cosine"  # cosine: warm-up, then down to 0 over the stage; plateau: halved after 2 epochs without progress
+    patience: int = 0  # stop after so many epochs without a lower validation loss; 0: never
+    balance: str = "style"  # one of BALANCES
     augmentation: float = 1.0  # strength; 0 switches it off
     label_smoothing: float = 0.0
+    subtype: bool = False  # a second output, bacterial against viral, learned from the pneumonia cases alone
+    precision: str = "auto"  # auto: mixed where a GPU is found, float32 elsewhere
     backbone_weights: str = "none"  # imagenet, none or a path
+    initial_weights: str = "none"  # best.keras or model.keras of an earlier network to go on from, layer by layer
     seed: int = 0
 
     @property
@@ -40,6 +50,17 @@ class TrainConfig:
         flat = dataclasses.asdict(self)
         network = flat.pop("network")
         return {**flat, **network}
+
+    @property
+    def command(self) -> list[str]:
+        """The settings as words of the `train` command that repeats them: those that differ from the defaults."""
+        usual = make_config(self.architecture, {}).to_dict()
+        words = [self.architecture]
+        for key, value in self.to_dict().items():
+            if value != usual[key]:
+                text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+                words += ["--" + key.replace("_", "-"), text]
+        return words
 
 
 # What an architecture wants different from the defaults above.
@@ -56,8 +77,6 @@ def make_config(architecture: str, settings: dict[str, Any]) -> TrainConfig:
 
     Raises ConfigError naming an unknown key with its nearest guess, or a value out of range.
     """
-    from pneumo.nets import architecture as look_up  # Keras loads only where a network is meant
-
     kind = look_up(architecture)
     given = {**_DEFAULTS.get(architecture, {}), **{key.replace("-", "_"): value for key, value in settings.items()}}
     if given.pop("architecture", architecture) != architecture:
@@ -77,6 +96,10 @@ def make_config(architecture: str, settings: dict[str, Any]) -> TrainConfig:
 
 def _read(key: str, value: Any, example: Any) -> Any:
     """Turn text from a command line, or lists from JSON, into the type of `example`."""
+    if isinstance(example, bool):
+        if str(value).lower() not in ("true", "false"):
+            raise ConfigError(f"{key} is {value!r}; expected true or false.")
+        return str(value).lower() == "true"
     try:
         if isinstance(example, tuple):
             parts = value.split(",") if isinstance(value, str) else value
@@ -94,7 +117,10 @@ def _check(config: TrainConfig) -> None:
         ("learning_rate", 0 < config.learning_rate <= 1 and math.isfinite(config.learning_rate), "above 0, at most 1"),
         ("head_learning_rate", 0 < config.head_learning_rate <= 1, "above 0, at most 1"),
         ("optimizer", config.optimizer in OPTIMIZERS, ", ".join(OPTIMIZERS)),
+        ("schedule", config.schedule in SCHEDULES, ", ".join(SCHEDULES)),
+        ("patience", config.patience >= 0, "0 (never stop early) or more"),
         ("balance", config.balance in BALANCES, ", ".join(BALANCES)),
+        ("precision", config.precision in PRECISIONS, ", ".join(PRECISIONS)),
         ("augmentation", 0 <= config.augmentation <= 2, "0 (off) to 2"),
         ("label_smoothing", 0 <= config.label_smoothing < 0.5, "0 to below 0.5"),
         ("margin", 0 <= config.margin <= CANONICAL_SIDE // 4, f"0 to {CANONICAL_SIDE // 4}"),

@@ -1,176 +1,122 @@
 """Config and data -> run folder. Selects on the validation part only; the test split is never opened here."""
 
-import json
+import dataclasses
 import logging
+import os
+import shutil
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
+from filelock import Timeout
 
-from pneumo.data.cache import cached_images
-from pneumo.data.records import folder_of, scan
-from pneumo.data.split import read_manifest, split, twins, write_manifest
-from pneumo.data.style import balanced_weights, styles
-from pneumo.errors import DataError, RunError
+from pneumo.data.split import manifest_hash
+from pneumo.errors import RunError
 from pneumo.files import write_json
-from pneumo.nets import architecture
-from pneumo.nets.backbone import freeze_backbone
-from pneumo.training.augment import augmentation
-from pneumo.training.config import TrainConfig, make_config
+from pneumo.training.callbacks import Keeper, Progress, Reseed, TensorBoardLog
+from pneumo.training.config import TrainConfig
+from pneumo.training.failure import explain, is_shortage
 from pneumo.training.feed import Feed
+from pneumo.training.parts import Part, class_weights, epoch_order, read_parts
+from pneumo.training.recipe import build_network, build_trainer, compile_stage, device, is_mixed, network_of, stages
+from pneumo.training.runfolder import RunStatus, history, lock, prepare, read_status, settle, source, write_status
+from pneumo.versions import git_commit, library_versions
 
 log = logging.getLogger(__name__)
 
 
 def train(config: TrainConfig, data: Path, run: Path, resume: bool = False) -> Path:
-    """Train `config` on the images below `data` into the folder `run`; return the path of the best network.
+    """Train `config` on the images below `data` into the folder `run` (see runfolder.py); return the best network's path.
 
-    The folder holds config.json, split.csv, history.jsonl (a line an epoch), status.json, best.keras (the network of
-    the epoch with the lowest validation loss) and last.keras (what `resume` goes on from, optimizer included).
+    With `resume`, go on after the last epoch that counts. Raises RunError, DataError or ConfigError; status.json then says
+    why. Ctrl-C and SIGTERM (by the command line) end the run as cancelled. The best epoch so far is always kept.
     """
-    prepare(config, run, resume)
-    keras.utils.set_random_seed(config.seed)
+    if not resume:
+        run.mkdir(parents=True, exist_ok=True)
+    elif not run.is_dir():
+        raise RunError(f"No run to resume in {run}. Start it without --resume.")
     try:
-        train_part, validation_part = _parts(config, Path(data), run, resume)
-        _fit(config, run, train_part, validation_part)
-    except BaseException as error:
-        write_json(run / "status.json", {"state": "failed", "why": f"{type(error).__name__}: {error}"})
-        raise
-    write_json(run / "status.json", {"state": "finished", "epochs": len(history(run))})
+        with lock(run):
+            prepare(config, run, resume)
+            _attempt(config, Path(data), run)
+    except Timeout as error:
+        raise RunError(f"Another process is training in {run}. Wait for it, cancel it, or choose another --output.") from error
     return run / "best.keras"
 
 
-def prepare(config: TrainConfig, run: Path, resume: bool) -> None:
-    """Make the run folder, or check that it holds the same run. Raises RunError."""
-    if resume:
-        if not (run / "config.json").is_file():
-            raise RunError(f"No run to resume in {run}. Start it without --resume.")
-        if json.loads((run / "config.json").read_text()) != json.loads(json.dumps(config.to_dict())):
-            raise RunError(f"{run} was started with other settings; resume it with the ones in its config.json.")
-        return
-    if run.exists() and any(run.iterdir()):
-        raise RunError(f"{run} already holds a run. Choose another --output, or go on with --resume.")
-    run.mkdir(parents=True, exist_ok=True)
-    write_json(run / "config.json", config.to_dict())
-
-
-def load_config(run: Path) -> TrainConfig:
-    """The config a run was started with. Raises RunError when the folder is no run."""
+def _attempt(config: TrainConfig, data: Path, run: Path) -> None:
+    """Train, and leave a status that says how it ended."""
     try:
-        saved = json.loads((run / "config.json").read_text())
-    except (OSError, ValueError) as error:
-        raise RunError(f"{run} is no training run: its config.json cannot be read.") from error
-    return make_config(saved["architecture"], saved)
+        done = len(history(run))
+        if done and read_status(run).state == "finished":
+            log.info("%s is finished already", run)
+            return
+        write_status(run, RunStatus("starting", epoch=done, epochs=config.epochs, pid=os.getpid()))
+        settle(run)
+        keras.utils.set_random_seed(config.seed)
+        train_part, validation_part = read_parts(config, data, run)
+        _note_source(config, data, run)
+        _fit(config, run, train_part, validation_part)
+        done = len(history(run))
+        write_status(run, RunStatus("finished", epoch=done, epochs=config.epochs))
+    except BaseException as error:
+        _tell_end(run, error)
+        if is_shortage(error):
+            raise RunError(explain(error)) from error
+        raise
 
 
-def history(run: Path) -> list[dict]:
-    path = run / "history.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+def _tell_end(run: Path, error: BaseException) -> None:
+    state = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
+    try:
+        before = read_status(run)
+        write_status(run, dataclasses.replace(before, state=state, why=explain(error), seconds_left=None, pid=None))
+    except (OSError, RunError):
+        log.exception("the run's end could not be written down")  # a disk so full that a hundred bytes find no room
 
 
-def _parts(config: TrainConfig, data: Path, run: Path, resume: bool):
-    """(images, labels, drawing probabilities) of the train part, and (images, labels, weights) of the validation part."""
-    if not resume or not (run / "split.csv").is_file():
-        records = scan(data)
-        write_manifest(run / "split.csv", records, split(records, twins(data, records), config.seed))
-    rows = read_manifest(run / "split.csv")
-    arrays = []
-    for part in ("train", "validation"):
-        chosen = [row for row in rows if row["part"] == part]
-        labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], dtype=np.int64)
-        if len(set(labels.tolist())) < 2:
-            raise DataError(f"The {part} part needs both classes; it has {labels.sum()} PNEUMONIA of {len(labels)} images.")
-        log.info("%s: %d images, %d PNEUMONIA", part, len(labels), labels.sum())
-        arrays.append((cached_images(folder_of(data), [row["path"] for row in chosen]), labels))
-    (images, labels), (held_images, held_labels) = arrays
-    draw = _draw(config, images, labels)
-    one_group = np.zeros(len(held_labels), int)
-    weights = balanced_weights(held_labels, one_group, cap=np.inf) * len(held_labels)
-    return (images, labels, draw), (held_images, held_labels, weights)
+def _note_source(config: TrainConfig, data: Path, run: Path) -> None:
+    """source.json, and what it says into the log: enough to repeat the run. A resumed run keeps its first start."""
+    write_json(run / "source.json", {
+        "data": str(data.resolve()), "manifest_sha256": manifest_hash(run / "split.csv"), "seed": config.seed,
+        "versions": library_versions(), "commit": git_commit(), "backend": keras.backend.backend(), "device": device(),
+        "mixed_precision": is_mixed(config), "started": source(run).get("started") or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    })  # fmt: skip
+    log.info("backend %s, device %s, mixed precision: %s", keras.backend.backend(), device(), is_mixed(config))
 
 
-def _draw(config: TrainConfig, images: Sequence[np.ndarray], labels: np.ndarray) -> np.ndarray:
-    if config.balance == "none":
-        return np.full(len(labels), 1 / len(labels))
-    group = styles(images, seed=config.seed) if config.balance == "style" else np.zeros(len(labels), int)
-    return balanced_weights(labels, group)
-
-
-def _fit(config: TrainConfig, run: Path, train_part: Sequence, validation_part: Sequence) -> None:
+def _fit(config: TrainConfig, run: Path, train_part: Part, validation_part: Part) -> None:
     spec, done = config.spec, len(history(run))
-    images, labels, draw = train_part
-    feed = Feed(images, labels, spec, config.batch_size, draw=draw, seed=config.seed, epoch=done)
-    held = Feed(validation_part[0], validation_part[1], spec, config.batch_size, sample_weight=validation_part[2])
-    for first, last, rate, frozen in _stages(config):
+    weights = class_weights(train_part.labels) if config.balance == "weights" else None
+    feed = Feed(train_part.images, train_part.labels, spec, config.batch_size, order=epoch_order(config, train_part),
+                sample_weight=weights, bacterial=train_part.bacterial if config.subtype else None,
+                seed=config.seed, epoch=done)  # fmt: skip
+    # Both classes count alike in validation, whatever their shares: the best epoch is no better for calling all sick.
+    held = Feed(validation_part.images, validation_part.labels, spec, config.batch_size,
+                sample_weight=class_weights(validation_part.labels),
+                bacterial=validation_part.bacterial if config.subtype else None)  # fmt: skip
+    trainer = keras.models.load_model(run / f"last-{done}.keras") if done else build_trainer(config, build_network(config))
+    net = network_of(trainer)
+    _check_room(run, net)
+    keeper = Keeper(run, config, net)
+    for first, last, rate, frozen in stages(config):
         if done >= last:
             continue
-        if done:
-            trainer = keras.models.load_model(run / "last.keras")
-            net = trainer.layers[-1]
-        else:
-            net = architecture(config.architecture).build(config.network, spec, config.backbone_weights)
-            trainer = keras.Sequential([*augmentation(config.augmentation, config.seed), net])
         if done == first:  # a stage begins; within one, the loaded optimizer goes on
-            if hasattr(config.network, "trainable_from"):
-                freeze_backbone(net, None if frozen else config.network.trainable_from)
-            _compile(trainer, config, rate, steps=(last - first) * len(feed))
-        trainer.fit(feed, validation_data=held, initial_epoch=done, epochs=last, verbose=2,
-                    callbacks=[_Keeper(run, net), keras.callbacks.TerminateOnNaN()])  # fmt: skip
-        if len(history(run)) < last:
-            raise RunError("The loss became NaN. Use a smaller learning rate.")
-        done = last
+            compile_stage(trainer, config, rate, frozen, steps=(last - first) * len(feed))
+        trainer.fit(feed, validation_data=held, initial_epoch=done, epochs=last, shuffle=False, verbose=0,  # the feed shuffles
+                    callbacks=[keras.callbacks.TerminateOnNaN(), Reseed(config.seed), keeper, Progress(run, config),
+                               TensorBoardLog(run)])  # fmt: skip
+        if keeper.nan:
+            raise RunError("The loss became NaN. Use a smaller learning rate. The last good checkpoint is kept.")
+        done = len(history(run))
+        if done < last:
+            break  # patience ran out
 
 
-def _stages(config: TrainConfig):
-    """(first epoch, end, learning rate, backbone frozen) of each stage."""
-    if config.head_epochs:
-        yield 0, config.head_epochs, config.head_learning_rate, True
-    if config.epochs > config.head_epochs:
-        yield config.head_epochs, config.epochs, config.learning_rate, False
-
-
-def _compile(trainer: keras.Model, config: TrainConfig, rate: float, steps: int) -> None:
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=rate / 20, decay_steps=steps, warmup_target=rate, warmup_steps=max(1, steps // 20)
-    )
-    kinds = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "rmsprop": keras.optimizers.RMSprop}
-    trainer.compile(
-        optimizer=kinds[config.optimizer](schedule),
-        loss=keras.losses.BinaryCrossentropy(label_smoothing=config.label_smoothing),
-        metrics=["accuracy", keras.metrics.AUC(name="auc")],
-        weighted_metrics=[],
-    )
-
-
-class _Keeper(keras.callbacks.Callback):
-    """After each epoch: last.keras, best.keras (lowest validation loss so far), then the history line that counts it."""
-
-    def __init__(self, run: Path, net: keras.Model):
-        super().__init__()
-        self.run, self.net = run, net
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.begun = time.monotonic()
-
-    def on_epoch_end(self, epoch, logs=None):
-        logs = {key: float(value) for key, value in (logs or {}).items()}
-        if not np.isfinite([logs["loss"], logs["val_loss"]]).all():
-            self.model.stop_training = True  # the last good checkpoint stays; `_fit` tells the user
-            return
-        past = [line["val_loss"] for line in history(self.run)]
-        if logs["val_loss"] < min(past, default=np.inf):
-            _save(self.net, self.run / "best.keras")
-        _save(self.model, self.run / "last.keras")
-        line = {"epoch": epoch + 1, **logs, "seconds": round(time.monotonic() - self.begun, 1)}
-        with open(self.run / "history.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-        write_json(self.run / "status.json", {"state": "running", "epochs": epoch + 1})
-
-
-def _save(model: keras.Model, path: Path) -> None:
-    """Never leave a half-written checkpoint under the name that `resume` reads."""
-    draft = path.with_name("draft-" + path.name)
-    model.save(draft)
-    draft.replace(path)
+def _check_room(run: Path, net: keras.Model) -> None:
+    """Two checkpoints with two optimizer moments each, and the best network twice: told before hours are spent."""
+    needed = net.count_params() * 4 * (3 + 3 + 2)
+    free = shutil.disk_usage(run).free
+    if free < needed:
+        raise RunError(f"The disk has {free >> 20} MB free; this run needs about {(needed >> 20) + 1} MB. Make room.")

@@ -16,20 +16,20 @@ from pneumo.data.cache import cached_images
 from pneumo.data.describe import describe
 from pneumo.data.records import folder_of
 from pneumo.data.split import manifest_hash, read_manifest
-from pneumo.errors import ModelError, RunError
+from pneumo.errors import DataError, ModelError, RunError
 from pneumo.evaluation.calibration import Calibration, fit_calibration, log_loss
 from pneumo.evaluation.operating_point import choose_operating_points
 from pneumo.files import sha256
 from pneumo.imaging.preprocess import VERSION, model_input
 from pneumo.inference.assess import assess
-from pneumo.inference.predictor import Predictor
+from pneumo.inference.predictor import Outputs, Predictor
 from pneumo.nets.compact import round_kernels, save_compact
 from pneumo.nets.receptive import cell_centres
 from pneumo.nets.serving_graph import write_serving_graph
 from pneumo.registry import CLASSES, ModelCard, models_dir, write_card
 from pneumo.reporting.model_card import write_readme
 from pneumo.training.config import TrainConfig
-from pneumo.training.fit import history, load_config
+from pneumo.training.runfolder import best_epoch, history, load_config, source
 from pneumo.versions import git_commit, library_versions
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,9 @@ def promote(run: Path, model: str, data: Path, why: str, root: Path | None = Non
     """Make models/<model> from the best epoch of `run`; appear whole or not at all. Return the folder.
 
     Calibration, operating points and the heatmap's scale come from the calibration part of the run's own split. The test
-    split is then looked at once, and the look is written into the ledger with `why`.
+    split, where the data set has one, is then looked at once, and the look is written into the ledger with `why`.
+    Raises RunError for a run or an id that does not do, DataError for a calibration part that is too poor, and ModelError
+    where the serving graph does not answer as Keras does.
     """
     root = root or models_dir()
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,60}", model):
@@ -56,17 +58,26 @@ def promote(run: Path, model: str, data: Path, why: str, root: Path | None = Non
         draft = Path(draft_root) / model
         draft.mkdir()
         net = keras.models.load_model(run / "best.keras")
+        for layer in net.layers:  # serving computes in float32, whatever training did
+            layer.dtype_policy = "float32"
         round_kernels(net)
         save_compact(net, draft / "model.keras")
         write_serving_graph(draft / "model.keras", draft / "model.onnx")
         shutil.copy(run / "split.csv", draft / "split.csv")
         write_card(_card(run, model, config, data, draft, net), draft)
         predictor = Predictor.load(model, Path(draft_root))
-        for split in ("validation", "test"):
+        for split in _splits(draft / "split.csv"):
             assess(predictor, data, split, why, root=Path(draft_root), ledger=root / "ledger.csv")
         write_readme(model, Path(draft_root))
         draft.replace(root / model)
     return root / model
+
+
+def _splits(manifest: Path) -> tuple[str, ...]:
+    if any(row["part"] == "test" for row in read_manifest(manifest)):
+        return "validation", "test"
+    log.info("the data set has no test split: no look at test, metrics.json holds the validation part alone")
+    return ("validation",)
 
 
 def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, net: keras.Model) -> ModelCard:
@@ -74,6 +85,8 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
     rows = read_manifest(run / "split.csv")
     chosen = [row for row in rows if row["part"] == "calibration"]
     labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], np.int64)
+    if len(set(labels.tolist())) < 2:
+        raise DataError(f"The calibration part needs both classes; it has {labels.sum()} PNEUMONIA of {len(labels)} images.")
     inputs = [model_input(image, config.spec) for image in cached_images(folder_of(data), [row["path"] for row in chosen])]
     epochs = history(run)
     card = ModelCard(
@@ -87,9 +100,14 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
         heatmap_scale=1.0,
         heatmap_centres=cell_centres(net),
         selection_loss=float("nan"),
-        training={**config.to_dict(), "backbone_weights": Path(config.backbone_weights).name},  # a path says nothing elsewhere
+        training={
+            **config.to_dict(),
+            "backbone_weights": Path(config.backbone_weights).name,  # a path says nothing elsewhere
+            "initial_weights": "/".join(Path(config.initial_weights).parts[-2:]),
+            "device": source(run).get("device", "cpu"),
+        },
         epochs_run=len(epochs),
-        best_epoch=min(epochs, key=lambda line: line["val_loss"])["epoch"],
+        best_epoch=best_epoch(epochs),
         manifest_sha256=manifest_hash(run / "split.csv"),
         data=describe(data, rows),
         versions=library_versions(),
@@ -99,27 +117,49 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
     )
     predictor = Predictor(card, draft / "model.onnx")
     outputs = [predictor.run(x[np.newaxis]) for x in inputs]
-    logits = np.array([float(logit[0]) for logit, _ in outputs])
-    _check_parity(net, np.stack(inputs[:: max(1, len(inputs) // 32)]), logits[:: max(1, len(inputs) // 32)])
+    some = slice(None, None, max(1, len(inputs) // 32))
+    _check_parity(net, np.stack(inputs[some]), outputs[some])
+    logits = np.array([float(output.logits[0]) for output in outputs])
     calibration = fit_calibration(labels, logits)
     probabilities = calibration.probability(logits)
-    peaks = np.array([maps[0].max() for _, maps in outputs])[labels == 1]
+    peaks = np.array([output.maps.max() for output in outputs])[labels == 1]
     changes = {
         "calibration": calibration,
         "operating_points": choose_operating_points(labels, probabilities),
         # Full heat is what the strongest twentieth of sick children's maps reach.
         "heatmap_scale": float(np.percentile(peaks, 95)),
         "selection_loss": log_loss(labels, logits / calibration.temperature + calibration.bias),
+        "subtype_calibration": _subtype_calibration(chosen, outputs),
     }
     log.info("calibration part: %s", changes)
     return dataclasses.replace(card, **changes)
 
 
-def _check_parity(net: keras.Model, inputs: np.ndarray, logits: np.ndarray) -> None:
-    expected = np.asarray(net.predict(inputs, verbose=0))[:, 0]
-    difference = float(np.abs(expected - expit(logits)).max())
-    log.info("parity with Keras: greatest difference in probability %.1e over %d images", difference, len(inputs))
-    if not difference < PARITY:
-        raise ModelError(
-            f"The serving graph differs from Keras by {difference:.1e} in probability; at most {PARITY:.0e} is allowed."
-        )
+def _subtype_calibration(rows: list[dict[str, str]], outputs: list[Outputs]) -> Calibration | None:
+    """Fitted on the pneumonias of known kind; None where the network has no such output, or one kind is missing."""
+    if outputs[0].bacterial is None:
+        return None
+    pairs = [
+        (row["subtype"] == "bacterial", float(output.bacterial[0]))
+        for row, output in zip(rows, outputs, strict=True)
+        if row["label"] == "PNEUMONIA" and row["subtype"] in ("bacterial", "viral")
+    ]
+    kinds = np.array([kind for kind, _ in pairs], np.int64)
+    if len(set(kinds.tolist())) < 2:
+        log.info("subtype: not calibrated, so not answered; the calibration part holds %d bacterial and %d viral cases, "
+                 "and both are needed", kinds.sum(), len(kinds) - kinds.sum())  # fmt: skip
+        return None
+    return fit_calibration(kinds, np.array([logit for _, logit in pairs]))
+
+
+def _check_parity(net: keras.Model, inputs: np.ndarray, outputs: list[Outputs]) -> None:
+    """`outputs`: what the graph gave for each of `inputs`, (n, size, size, 1). Raises ModelError."""
+    expected = net.predict(inputs, verbose=0)
+    for name, column in zip(net.output_names, expected if isinstance(expected, list) else [expected], strict=True):
+        logits = [output.bacterial if name == "bacterial" else output.logits for output in outputs]
+        difference = float(np.abs(column[:, 0] - expit(np.concatenate(logits))).max())
+        log.info("parity with Keras: greatest difference in %s %.1e over %d images", name, difference, len(inputs))
+        if not difference < PARITY:
+            raise ModelError(
+                f"The serving graph differs from Keras by {difference:.1e} in {name}; at most {PARITY:.0e} is allowed."
+            )

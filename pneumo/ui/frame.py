@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from pneumo.ui.state import keep_settings
+from pneumo.ui.train_session import keep_form
 
 DISCLAIMER = "Research use. Not a medical device. Made for children of 1 to 5 years, frontal view."
 _WORDMARK = (
@@ -21,6 +22,7 @@ def run() -> None:
     st.html(Path(__file__).with_name("theme.css"))
     st.logo(_WORDMARK)
     keep_settings()
+    keep_form()
     page = _navigation()
     token = _inside.set(True)
     try:
@@ -45,6 +47,7 @@ def _navigation():
     pages = [
         st.Page("pages/diagnose.py", title="Diagnose", default=True),
         st.Page("pages/dataset.py", title="Dataset", url_path="dataset"),
+        st.Page("pages/train.py", title="Train", url_path="train"),
         st.Page("pages/about.py", title="About", url_path="about"),
     ]
     return st.navigation(pages, position="top")

@@ -43,6 +43,7 @@ def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
     card = predictor.card
     reading = judge(answer.probability, card, view.operating_point)
     metrics = read_metrics(card.id)
+    kind = wording.subtype_sentence(metrics, reading, answer.bacterial)
     for warning in case.finding.warnings:
         st.warning(warning)
     if case.truth:
@@ -51,6 +52,7 @@ def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
         wording.verdict_html(reading)
         + wording.bar_html(answer.probability, reading, card.operating_points)
         + f'<p class="said">{wording.sentence(reading)}</p>'
+        + (f'<p class="said">{kind}</p>' if kind else "")
         + wording.figures_html(metrics, reading)
         + f'<p class="said">{wording.predictive_sentence(metrics, reading, view.prevalence)}</p>'
         + f'<p class="quiet">{wording.heatmap_sentence(reading, answer.heatmap)}</p>'

@@ -53,6 +53,19 @@ def in_words(probability: float) -> str:
     return "below 0.01" if probability < 0.01 else f"{probability:.2f}"
 
 
+def subtype_sentence(metrics: dict, reading: Reading, bacterial: float | None) -> str:
+    """Bacterial or viral, and how far to trust it; empty unless PNEUMONIA is called by a model that tells them apart."""
+    if bacterial is None or reading.label != "PNEUMONIA":
+        return ""
+    said = f"Bacterial {in_words(bacterial)}, viral {in_words(1 - bacterial)}."
+    test = metrics.get("test", {})
+    auc, main = test.get("subtype", {}).get("auc", {}).get("value"), test.get("auc", {}).get("value")
+    if auc is None:
+        return f"{said} A second answer (never measured on the test pneumonias; not to choose antibiotics by)."
+    trust = "Weaker than the main answer" if main is not None and auc < main else "A second answer"
+    return f"{said} {trust} (AUC {auc:.2f} on the test pneumonias; not to choose antibiotics by)."
+
+
 def figures_html(metrics: dict, reading: Reading) -> str:
     """What this operating point achieved on the test split, with its intervals."""
     test = metrics.get("test")

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -49,6 +51,29 @@ def test_one_x_ray_gets_label_probability_threshold_and_figures(app):
     assert "off by 0.02 on average" in text
     # Bayes at 30 %: 0.9 * 0.3 / (0.9 * 0.3 + 0.1 * 0.7) = 0.794
     assert "right in about 79 of 100" in text
+
+
+def test_bacterial_or_viral_under_a_called_pneumonia_alone(tmp_path, monkeypatch, app):
+    assert "acterial" not in html(drop(app, WHITE))  # this model does not tell
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "telling", subtype=True)))
+    app = AppTest.from_file("../../app.py", default_timeout=30).run()
+    text = html(drop(app, WHITE))
+    # sigmoid(1 / 4) = 0.562
+    assert "Bacterial 0.56, viral 0.44. Weaker than the main answer (AUC 0.80 on the test pneumonias" in text
+    assert "acterial" not in html(drop(AppTest.from_file("../../app.py", default_timeout=30).run(), BLACK))
+
+
+def test_a_model_without_a_test_split_says_so_and_serves(tmp_path, monkeypatch):
+    root = make_registry(tmp_path / "models", subtype=True)
+    path = root / "tiny" / "metrics.json"
+    path.write_text(json.dumps({"validation": json.loads(path.read_text())["test"]}))
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
+    app = drop(AppTest.from_file("../../app.py", default_timeout=30).run(), WHITE)
+    assert "was not evaluated on the test split" in html(app)
+    assert "never measured on the test pneumonias" in html(app)
+    app.switch_page("pages/about.py").run()
+    assert not app.exception
+    assert "was not evaluated on a test split" in " ".join(element.value for element in app.markdown)
 
 
 def test_a_normal_picture_says_what_its_map_means(app):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,27 @@ def test_columns_and_rows_as_written(tmp_path):
     assert lines[3] == "test/PNEUMONIA/person3_virus_8.jpeg,PNEUMONIA,viral,12345.6789,1"
 
 
+def test_the_kind_is_a_last_column_where_it_is_told(tmp_path):
+    path = tmp_path / "predictions.csv"
+    told = dataclasses.replace(predictions(), bacterial=np.array([0.25, 1 / 3, 1.0]))
+    write_predictions(path, told)
+    lines = path.read_text(encoding="utf-8").split("\n")
+    assert lines[0] == "file,label,subtype,logit,probability,bacterial"
+    assert lines[3] == "test/PNEUMONIA/person3_virus_8.jpeg,PNEUMONIA,viral,12345.6789,1,1"
+    np.testing.assert_allclose(read_predictions(path).bacterial, told.bacterial, rtol=1e-8)
+
+
+def test_without_it_there_is_none(tmp_path):
+    write_predictions(tmp_path / "predictions.csv", predictions())
+    assert read_predictions(tmp_path / "predictions.csv").bacterial is None
+
+
+def test_known_kind_needs_pneumonia_and_a_kind():
+    p = make_predictions(["a", "b", "c", "d"], ["NORMAL", "PNEUMONIA", "PNEUMONIA", "PNEUMONIA"],
+                         ["viral", "none", "viral", "bacterial"], [0] * 4, [0.5] * 4)  # fmt: skip
+    assert p.of_known_kind.tolist() == [False, False, True, True]
+
+
 def test_patients_come_from_the_names():
     assert predictions().patients == ("IM-0001", 'a, "b" é', "virus-3")
 
@@ -50,6 +73,8 @@ HEADER = "file,label,subtype,logit,probability\n"
         (b"file,label,logit,probability\na,NORMAL,1,0.5\n", "expected the columns"),
         (HEADER.encode() + b"a,NORMAL,none,much,0.5\n", "no number"),
         (HEADER.encode() + b"a,NORMAL\n", "no number"),
+        (HEADER.strip().encode() + b",bacterial\na,NORMAL,none,1,0.5,perhaps\n", "no number"),
+        (HEADER.strip().encode() + b",viral\na,NORMAL,none,1,0.5,0.5\n", "expected the columns"),
         (HEADER.encode() + b"a,HEALTHY,none,1,0.5\n", "received 'HEALTHY'"),
     ],
 )

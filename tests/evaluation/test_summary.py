@@ -78,6 +78,39 @@ def test_summary_goes_through_json(summary):
     assert json.loads(json.dumps(summary)) == summary
 
 
+KINDS = ["none", "none", "viral", "viral", "viral", "bacterial", "bacterial", "none"]
+
+
+def with_kinds(bacterial, kinds=KINDS):
+    files = [f"person{i}.png" for i in range(len(kinds))]
+    labels = ["NORMAL", "NORMAL"] + ["PNEUMONIA"] * (len(kinds) - 2)
+    return make_predictions(files, labels, kinds, [0.0] * len(kinds), [0.5] * len(kinds), bacterial)
+
+
+def test_bacterial_against_viral_over_the_pneumonias_of_known_kind():
+    # healthy children and the case of unknown kind are certain, and must not count
+    kind = summarise(with_kinds([1, 1, 0.1, 0.2, 0.7, 0.5, 0.4, 1]), POINTS)["subtype"]
+    assert set(kind) == {"n", "auc", "accuracy", "sensitivity", "specificity"}
+    assert kind["n"] == 5
+    assert kind["sensitivity"]["value"] == pytest.approx(1 / 2)  # 0.5 is called bacterial, 0.4 is not
+    assert kind["specificity"]["value"] == pytest.approx(2 / 3)
+    assert kind["accuracy"]["value"] == pytest.approx(3 / 5)
+    assert kind["auc"]["value"] == pytest.approx(4 / 6)
+    assert kind["accuracy"]["low"] < 3 / 5 < kind["accuracy"]["high"]
+
+
+def test_no_subtype_block_without_the_output_or_without_such_cases():
+    assert "subtype" not in summarise(with_kinds(None), POINTS)
+    assert "subtype" not in summarise(with_kinds([0.5] * 3, ["none", "none", "none"]), POINTS)
+
+
+def test_one_kind_alone_leaves_the_other_s_figures_undefined():
+    kind = summarise(with_kinds([0.5] * 4, ["none", "none", "viral", "viral"]), POINTS)["subtype"]
+    assert kind["auc"]["value"] is None
+    assert kind["sensitivity"]["value"] is None
+    assert kind["specificity"]["value"] == 0
+
+
 def test_one_class_and_one_patient_give_null_and_no_error():
     alone = make_predictions(["person1_virus_1.png", "person1_virus_2.png"], ["PNEUMONIA"] * 2, ["viral"] * 2, [0, 2], [0.5, 0.9])
     summary = summarise(alone, {"balanced": 0.5})

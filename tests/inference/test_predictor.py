@@ -1,3 +1,4 @@
+import dataclasses
 import threading
 
 import numpy as np
@@ -29,6 +30,34 @@ def test_temperature_is_applied(predictor):
     answer = predictor.answer(np.full((224, 224), 255, np.uint8))
     assert answer.logit == pytest.approx(10.0, abs=1e-4)
     assert answer.probability == pytest.approx(expit(10.0 / 2.0), abs=1e-6)
+
+
+def test_without_a_second_output_the_kind_is_not_told(predictor):
+    assert predictor.answer(np.zeros((224, 224), np.uint8)).bacterial is None
+
+
+def test_second_output_is_calibrated_on_its_own(tmp_path):
+    answer = Predictor.load("tiny", make_registry(tmp_path, subtype=True)).answer(np.full((224, 224), 204, np.uint8))
+    assert answer.bacterial == pytest.approx(expit(0.8 / 4.0), abs=1e-6)
+    assert answer.logit == pytest.approx(6.0, abs=1e-4)
+
+
+def test_an_uncalibrated_second_output_is_not_told(tmp_path):
+    root = make_registry(tmp_path, subtype=True)
+    card = dataclasses.replace(read_card("tiny", root), subtype_calibration=None)
+    predictor = Predictor(card, root / "tiny" / "model.onnx")
+    assert predictor.run(np.zeros((1, 32, 32, 1), np.float32)).bacterial.shape == (1,)
+    assert predictor.answer(np.zeros((224, 224), np.uint8)).bacterial is None
+
+
+@pytest.mark.parametrize("output", ["logits", "bacterial"])
+def test_no_number_is_no_answer(tmp_path, monkeypatch, output):
+    predictor = Predictor.load("tiny", make_registry(tmp_path, subtype=True))
+    found = predictor.run(np.zeros((1, 32, 32, 1), np.float32))
+    broken = dataclasses.replace(found, **{output: np.array([np.nan], np.float32)})
+    monkeypatch.setattr(predictor, "run", lambda batch: broken)
+    with pytest.raises(ModelError, match="gave no number"):
+        predictor.answer(np.zeros((224, 224), np.uint8))
 
 
 def test_threads_share_one_predictor(predictor):

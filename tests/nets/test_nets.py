@@ -5,11 +5,12 @@ import pytest
 from pneumo.errors import ConfigError
 from pneumo.imaging.preprocess import InputSpec
 from pneumo.nets import ARCHITECTURES, architecture
-from pneumo.nets.backbone import TransferSettings, freeze_backbone, load_backbone
+from pneumo.nets.backbone import freeze_backbone, load_backbone
 from pneumo.nets.cnn import CnnSettings
 from pneumo.nets.cnn_dropout import CnnDropoutSettings
 from pneumo.nets.densenet169 import build as build_densenet169
 from pneumo.nets.resnet50 import build as build_resnet50
+from pneumo.nets.transfer import TransferSettings
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,11 @@ def test_defaults_of_the_architecture():
         ({"epochs": 0}, "at least 1"),
         ({"head_epochs": 99}, "between 0 and epochs"),
         ({"optimizer": "adamm"}, "adam, adamw, rmsprop"),
+        ({"balance": "class"}, "none, weights, replicate, style"),
+        ({"schedule": "step"}, "cosine, constant, plateau"),
+        ({"patience": -1}, "0 .never stop early. or more"),
+        ({"precision": "half"}, "auto, float32, mixed"),
+        ({"subtype": "perhaps"}, "expected true or false"),
         ({"size": 8}, "32 to 512"),
         ({"architecture": "resnet50"}, "is for 'resnet50'"),
     ],
@@ -40,3 +45,27 @@ def test_defaults_of_the_architecture():
 def test_bad_settings_are_refused_by_name(settings, message):
     with pytest.raises(ConfigError, match=message):
         make_config("cnn", settings)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "settings"),
+    [
+        ("cnn", {}),
+        ("cnn", {"filters": (8, 16), "subtype": True, "epochs": 2}),
+        ("densenet169", {"trainable_from": "conv5", "seed": 3}),
+    ],
+)
+def test_the_command_repeats_the_config(architecture, settings):
+    config = make_config(architecture, settings)
+    name, *words = config.command
+    pairs = {key.removeprefix("--"): value for key, value in zip(words[::2], words[1::2], strict=True)}
+    assert make_config(name, pairs) == config
+    assert len(pairs) == len(settings)
+
+
+def test_settings_are_read_without_keras():
+    import subprocess
+    import sys
+
+    code = "import sys, pneumo.training.config, pneumo.training.runfolder; print({'keras', 'tensorflow'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "set()"

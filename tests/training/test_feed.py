@@ -15,21 +15,35 @@ def test_every_image_once_and_in_order_without_weights():
     np.testing.assert_array_equal(feed[1][0][0], model_input(IMAGES[4], SPEC))
 
 
-def test_drawing_follows_the_probabilities():
-    draw = np.where(LABELS == 1, 0.2, 0.0)
-    feed = Feed(IMAGES, LABELS, SPEC, 10, draw=draw)
+def test_the_order_decides_what_an_epoch_shows():
+    feed = Feed(IMAGES, LABELS, SPEC, 4, order=lambda rng: np.array([3, 3, 1, 9, 7]))
+    assert len(feed) == 2
     assert feed[0][1].min() == 1
+    np.testing.assert_array_equal(feed[1][0][0], model_input(IMAGES[7], SPEC))
 
 
-def test_a_resumed_feed_draws_what_an_unbroken_one_would():
-    draw = np.full(10, 0.1)
-    unbroken = Feed(IMAGES, LABELS, SPEC, 10, draw=draw, seed=3)
-    first = unbroken.order.copy()
+def test_a_resumed_feed_shows_what_an_unbroken_one_would():
+    def order(rng):
+        return rng.choice(10, 10)
+
+    unbroken = Feed(IMAGES, LABELS, SPEC, 10, order=order, seed=3)
+    first = unbroken.chosen.copy()
     unbroken.on_epoch_end()
     unbroken.on_epoch_end()
-    resumed = Feed(IMAGES, LABELS, SPEC, 10, draw=draw, seed=3, epoch=2)
-    np.testing.assert_array_equal(unbroken.order, resumed.order)
-    assert (first != resumed.order).any()
+    resumed = Feed(IMAGES, LABELS, SPEC, 10, order=order, seed=3, epoch=2)
+    np.testing.assert_array_equal(unbroken.chosen, resumed.chosen)
+    assert (first != resumed.chosen).any()
+
+
+def test_the_unknown_kind_weighs_nothing():
+    bacterial = np.array([np.nan, 1, np.nan, 0] + [np.nan] * 6, np.float32)
+    x, y, weights = Feed(IMAGES, LABELS, SPEC, 10, bacterial=bacterial)[0]
+    assert x.shape == (10, 32, 32, 1)
+    np.testing.assert_array_equal(y["probability"][:, 0], LABELS)
+    np.testing.assert_array_equal(weights["bacterial"], [0, 1, 0, 1] + [0] * 6)
+    np.testing.assert_array_equal(y["bacterial"][[1, 3], 0], [1, 0])
+    assert np.isfinite(y["bacterial"]).all()
+    np.testing.assert_array_equal(weights["probability"], np.ones(10))
 
 
 def test_sample_weights_travel_with_their_image():

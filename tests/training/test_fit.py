@@ -1,23 +1,39 @@
-"""One tiny run on phantoms, from `train` to an answer by the promoted model, and a run that is cut off and resumed."""
+"""Tiny runs on phantoms: what a run folder tells, and how a run goes on after it was cut off, in whichever way."""
 
+import errno
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from pneumo.data.phantom import make_phantom, phantom_png, write_set
-from pneumo.data.split import read_manifest
-from pneumo.errors import DataError, RunError
-from pneumo.evaluation.predictions import read_predictions
-from pneumo.inference.finding import read
-from pneumo.inference.predictor import Predictor
-from pneumo.registry import read_card
-from pneumo.training import fit
+from pneumo.data.phantom import write_set
+from pneumo.data.split import manifest_hash, read_manifest
+from pneumo.errors import ConfigError, DataError, RunError
+from pneumo.training import callbacks, fit
 from pneumo.training.config import make_config
 from pneumo.training.feed import Feed
-from pneumo.training.promote import promote
+from pneumo.training.fit import train
+from pneumo.training.runfolder import history, lock, read_status, source
 
+ROOT = Path(__file__).parent.parent.parent
 TINY = {"filters": "4,8", "dense": 8, "size": 48, "batch_size": 8, "epochs": 3, "learning_rate": 3e-3, "augmentation": 0.3}
+FIGURES = ("loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc")
+
+
+def tiny(**changes):
+    return make_config("cnn", {**TINY, **changes})
+
+
+def command(data, run, *more):
+    settings = [word for key, value in TINY.items() if key != "epochs" for word in ("--" + key, str(value))]
+    return [sys.executable, "-m", "pneumo", "train", "cnn", "--data", str(data), "--output", str(run), *settings, *more]
 
 
 @pytest.fixture(scope="module")
@@ -30,90 +46,181 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "one"
-    fit.train(make_config("cnn", TINY), data, folder)
+    train(tiny(), data, folder)
     return folder
 
 
-def test_run_folder_tells_the_run(run):
-    assert fit.load_config(run) == make_config("cnn", TINY)
-    lines = fit.history(run)
+def test_run_folder_tells_the_run(run, data):
+    lines = history(run)
     assert [line["epoch"] for line in lines] == [1, 2, 3]
-    assert {"loss", "auc", "accuracy", "val_loss", "val_auc", "seconds"} <= set(lines[0])
-    assert json.loads((run / "status.json").read_text()) == {"state": "finished", "epochs": 3}
-    assert (run / "best.keras").is_file()
+    assert {*FIGURES, "learning_rate", "seconds"} <= set(lines[0])
+    status = read_status(run)
+    assert (status.state, status.epoch, status.epochs) == ("finished", 3, 3)
+    told = source(run)
+    assert told["manifest_sha256"] == manifest_hash(run / "split.csv")
+    assert (told["data"], told["seed"], told["device"]) == (str(data), 0, "cpu")
+    assert told["versions"]["keras"] == keras.__version__
+    assert {path.name for path in run.glob("*.keras")} == {"best.keras", "last-3.keras"}
 
 
-def test_split_is_patient_disjoint(run):
-    rows = read_manifest(run / "split.csv")
-    parts = {}
-    for row in rows:
-        parts.setdefault(row["patient"], set()).add(row["part"])
-    assert max(len(found) for found in parts.values()) == 1
-    assert {row["part"] for row in rows} == {"train", "validation", "calibration", "test"}
+def test_tensorboard_holds_the_history(run):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run / "tensorboard"))
+    events.Reload()
+    shown = [event.value for event in events.Scalars("val_loss")]
+    np.testing.assert_allclose(shown, [line["val_loss"] for line in history(run)], rtol=1e-6)
 
 
-def test_promoted_model_answers(run, data, tmp_path):
-    folder = promote(run, "tiny-cnn", data, "test of promotion", root=tmp_path)
-    card = read_card("tiny-cnn", tmp_path)
-    assert card.operating_points["rule-out"] <= card.operating_points["balanced"] <= card.operating_points["rule-in"]
-    assert card.heatmap_scale > 0
-    finding = read(phantom_png(make_phantom("bacterial", seed=99)), Predictor.load("tiny-cnn", tmp_path))
-    assert 0 < finding.answer.probability < 1
-    predictions = read_predictions(folder / "predictions-test.csv")
-    np.testing.assert_allclose(card.calibration.probability(predictions.logits), predictions.probabilities, atol=1e-7)
-    stored = json.loads((folder / "metrics.json").read_text())
-    assert stored["test"]["n"] == len(predictions.files)
-    ledger = (tmp_path / "ledger.csv").read_text().splitlines()
-    assert len(ledger) == 2
-    assert "test of promotion" in ledger[1]
-    assert not list(tmp_path.glob(".promoting-*"))
-    with pytest.raises(RunError, match="already"):
-        promote(run, "tiny-cnn", data, "again", root=tmp_path)
+def test_a_finished_run_is_not_trained_on(run, data):
+    before = history(run)
+    train(tiny(), data, run, resume=True)
+    assert history(run) == before
 
 
-def test_resume_reaches_the_same_epoch_count(data, tmp_path, monkeypatch):
-    config, folder = make_config("cnn", TINY), tmp_path / "cut"
-    keep = fit._Keeper.on_epoch_begin
+def test_an_existing_run_is_not_overwritten(run, data):
+    with pytest.raises(RunError, match="already holds a run"):
+        train(tiny(), data, run)
 
+
+def test_a_run_that_was_cut_off_goes_on_as_if_it_never_had_been(run, data, tmp_path, monkeypatch):
     def cut(self, epoch, logs=None):
         if epoch == 1:
             raise KeyboardInterrupt
         keep(self, epoch, logs)
 
-    monkeypatch.setattr(fit._Keeper, "on_epoch_begin", cut)
+    keep = callbacks.Keeper.on_epoch_begin
+    monkeypatch.setattr(callbacks.Keeper, "on_epoch_begin", cut)
     with pytest.raises(KeyboardInterrupt):
-        fit.train(config, data, folder)
-    assert len(fit.history(folder)) == 1
+        train(tiny(), data, tmp_path)
+    assert read_status(tmp_path).state == "cancelled"
+    assert len(history(tmp_path)) == 1
     monkeypatch.undo()
     with pytest.raises(RunError, match="other settings"):
-        fit.train(make_config("cnn", {**TINY, "seed": 5}), data, folder, resume=True)
-    fit.train(config, data, folder, resume=True)
-    assert [line["epoch"] for line in fit.history(folder)] == [1, 2, 3]
+        train(tiny(seed=5), data, tmp_path, resume=True)
+    train(tiny(), data, tmp_path, resume=True)
+    for line, unbroken in zip(history(tmp_path), history(run), strict=True):
+        np.testing.assert_allclose([line[k] for k in FIGURES], [unbroken[k] for k in FIGURES], rtol=1e-3)
+
+
+def test_killed_in_the_middle_and_resumed(data, tmp_path):
+    folder = tmp_path / "run"
+    process = subprocess.Popen(command(data, folder, "--epochs", "4000"), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        _wait(lambda: len(history(folder)) >= 2, process)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stderr.close()
+    status = read_status(folder)
+    assert status.state == "failed"
+    assert "killed" in status.why
+    kept = history(folder)
+    keras.models.load_model(folder / "best.keras")  # whole
+    goal = len(kept) + 2
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**settings, "epochs": goal}))  # 4,000 would take all day
+    subprocess.run(command(data, folder, "--epochs", str(goal), "--resume"), cwd=ROOT, check=True, capture_output=True)
+    lines = history(folder)
+    assert lines[: len(kept)] == kept
+    assert [line["epoch"] for line in lines] == list(range(1, goal + 1))
+    assert read_status(folder).state == "finished"
+
+
+def test_ended_politely_the_run_is_cancelled(data, tmp_path):
+    folder = tmp_path / "run"
+    process = subprocess.Popen(command(data, folder, "--epochs", "4000"), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    _wait(lambda: len(history(folder)) >= 1, process)
+    with pytest.raises(RunError, match="Another process is training"):
+        train(tiny(epochs=4000), data, folder, resume=True)
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Go on with --resume" in said
+    assert "Traceback" not in said
+    assert read_status(folder).state == "cancelled"
+
+
+def _wait(reached, process, seconds=120):
+    for _ in range(seconds * 20):
+        if reached():
+            return
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    raise AssertionError("waited in vain")
 
 
 def test_two_stages_freeze_then_tune(data, tmp_path):
-    settings = {
-        "size": 32,
-        "dense": 4,
-        "batch_size": 16,
-        "epochs": 2,
-        "head_epochs": 1,
-        "backbone_weights": "none",
-        "trainable_from": "conv5",
-    }
-    fit.train(make_config("resnet50", settings), data, tmp_path / "run")
-    assert len(fit.history(tmp_path / "run")) == 2
+    settings = {"size": 32, "dense": 4, "batch_size": 16, "epochs": 2, "head_epochs": 1, "backbone_weights": "none",
+                "trainable_from": "conv5"}  # fmt: skip
+    train(make_config("resnet50", settings), data, tmp_path / "run")
+    assert len(history(tmp_path / "run")) == 2
 
 
-def test_an_existing_run_is_not_overwritten(run, data):
-    with pytest.raises(RunError, match="already holds a run"):
-        fit.train(make_config("cnn", TINY), data, run)
+def test_two_outputs(data, tmp_path):
+    train(tiny(subtype=True, epochs=2), data, tmp_path)
+    line = history(tmp_path)[-1]
+    assert {*FIGURES, "bacterial_auc", "val_bacterial_auc"} <= set(line)
+    assert not [key for key in line if "probability" in key]
+    net = keras.models.load_model(tmp_path / "best.keras")
+    assert [out.shape for out in net(np.zeros((1, 48, 48, 1), np.float32))] == [(1, 1), (1, 1)]
+
+
+def test_mixed_precision_computes_in_halves_and_keeps_whole_weights(data, tmp_path):
+    train(tiny(precision="mixed", epochs=1, schedule="constant"), data, tmp_path)
+    conv = keras.models.load_model(tmp_path / "best.keras").get_layer("conv1")
+    assert (conv.compute_dtype, conv.variable_dtype) == ("float16", "float32")
+    assert source(tmp_path)["mixed_precision"]
+
+
+@pytest.mark.parametrize(("balance", "images"), [("weights", 35), ("replicate", 50)])
+def test_balance_by_weights_or_by_replication(data, tmp_path, monkeypatch, balance, images):
+    seen = []
+    monkeypatch.setattr(fit.keras.Model, "fit", lambda self, feed, **_: seen.append(feed))
+    train(tiny(balance=balance), data, tmp_path)
+    labels = seen[0].labels[seen[0].chosen]
+    assert len(labels) == images
+    weight = seen[0].sample_weight
+    total = [labels[labels == c].size if weight is None else weight[seen[0].labels == c].sum() for c in (0, 1)]
+    assert total[0] == pytest.approx(total[1])
+
+
+def test_patience_ends_the_run_and_keeps_the_best(data, tmp_path, monkeypatch):
+    losses = iter([0.5, 0.3, 0.4, 0.35, 0.2])
+    keep = callbacks.renamed
+    monkeypatch.setattr(callbacks, "renamed", lambda logs: {**keep(logs), "val_loss": next(losses)})
+    train(tiny(patience=2, epochs=9, schedule="plateau"), data, tmp_path)
+    lines = history(tmp_path)
+    assert [line["val_loss"] for line in lines] == [0.5, 0.3, 0.4, 0.35]
+    assert read_status(tmp_path).state == "finished"
+    assert {path.name for path in tmp_path.glob("*.keras")} == {"best.keras", "last-4.keras"}
+    trainer = keras.models.load_model(tmp_path / "last-4.keras")
+    assert float(trainer.optimizer.learning_rate) == pytest.approx(lines[0]["learning_rate"] / 2)  # two epochs without progress
 
 
 def test_no_data(tmp_path):
     with pytest.raises(DataError, match="No data folder"):
-        fit.train(make_config("cnn", TINY), tmp_path / "absent", tmp_path / "run")
-    assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "failed"
+        train(tiny(), tmp_path / "absent", tmp_path / "run")
+    assert read_status(tmp_path / "run").state == "failed"
+
+
+def test_a_dataset_that_vanished_is_told_on_resume(tmp_path, monkeypatch):
+    write_set(tmp_path / "set", patients=6)
+    monkeypatch.setattr(callbacks.Keeper, "on_epoch_begin", _interrupt_second)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny(), tmp_path / "set", tmp_path / "run")
+    (tmp_path / "set").rename(tmp_path / "gone")
+    with pytest.raises((DataError, RunError), match=r"read|No data"):
+        train(tiny(), tmp_path / "set", tmp_path / "run", resume=True)
+    status = read_status(tmp_path / "run")
+    assert (status.state, status.epoch) == ("failed", 1)
+    keras.models.load_model(tmp_path / "run" / "last-1.keras")
+
+
+def _interrupt_second(self, epoch, logs=None):
+    if epoch == 1:
+        raise KeyboardInterrupt
+    self.begun = 0.0
 
 
 def test_one_class_only(tmp_path):
@@ -121,7 +228,53 @@ def test_one_class_only(tmp_path):
     for path in (tmp_path / "set").rglob("NORMAL/*.png"):
         path.unlink()
     with pytest.raises(DataError, match="both classes"):
-        fit.train(make_config("cnn", TINY), tmp_path / "set", tmp_path / "run")
+        train(tiny(), tmp_path / "set", tmp_path / "run")
+
+
+def test_an_image_too_small_for_the_network(data, tmp_path):
+    with pytest.raises(ConfigError, match="larger size or fewer blocks"):
+        train(tiny(filters="4,4,4,4,4,4", size=32), data, tmp_path)
+    assert "larger size" in read_status(tmp_path).why
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(data, tmp_path, monkeypatch):
+    def full(self, path, *_, **__):
+        if "last-2" in Path(path).name:
+            Path(path).write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(self, path)
+
+    save = keras.Model.save
+    monkeypatch.setattr(keras.Model, "save", full)
+    with pytest.raises(RunError, match="disk is full"):
+        train(tiny(), data, tmp_path)
+    status = read_status(tmp_path)
+    assert (status.state, status.epoch) == ("failed", 1)
+    assert "disk is full" in status.why
+    assert not list(tmp_path.glob("draft-*"))
+    monkeypatch.undo()
+    train(tiny(), data, tmp_path, resume=True)
+    assert len(history(tmp_path)) == 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of a process are a POSIX matter")
+def test_a_disk_that_takes_no_checkpoint(data, tmp_path):
+    import resource
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+    words = command(data, tmp_path / "run", "--epochs", "1")
+    result = subprocess.run(words, cwd=ROOT, preexec_fn=limit, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "disk is full" in result.stderr
+    assert read_status(tmp_path / "run").state == "failed"
+
+
+def test_no_room_is_told_before_hours_are_spent(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(fit.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1000}))
+    with pytest.raises(RunError, match="MB free"):
+        train(tiny(), data, tmp_path)
 
 
 def test_a_loss_that_becomes_nan_is_told(data, tmp_path, monkeypatch):
@@ -131,10 +284,37 @@ def test_a_loss_that_becomes_nan_is_told(data, tmp_path, monkeypatch):
 
     monkeypatch.setattr(fit, "Feed", type("Poisoned", (Feed,), {"__getitem__": poisoned}))
     with pytest.raises(RunError, match="smaller learning rate"):
-        fit.train(make_config("cnn", TINY), data, tmp_path / "run")
-    assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "failed"
-    assert fit.history(tmp_path / "run") == []
-    assert not (tmp_path / "run" / "last.keras").exists()
+        train(tiny(), data, tmp_path)
+    assert read_status(tmp_path).state == "failed"
+    assert history(tmp_path) == []
+    assert not list(tmp_path.glob("*.keras"))
+
+
+def test_the_lock_is_let_go_of(run):
+    with lock(run):
+        pass
+
+
+def test_trains_on_jax_without_tensorflow(data, tmp_path):
+    """As on a GPU machine that has only JAX: whoever imports TensorFlow there fails."""
+    pytest.importorskip("jax")
+    blocked = (
+        "import sys, importlib.abc\n"
+        "class Absent(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] == 'tensorflow': raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "from pneumo.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    words = command(data, tmp_path, "--epochs", "2", "--subtype", "true")[3:]
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    result = subprocess.run([sys.executable, "-c", blocked, *words], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert len(history(tmp_path)) == 2
+    assert source(tmp_path)["backend"] == "jax"
+    net = keras.models.load_model(tmp_path / "best.keras")  # what JAX trained, TensorFlow reads
+    assert np.isfinite(net(np.zeros((1, 48, 48, 1), np.float32))[0]).all()
 
 
 def test_a_csv_is_a_data_set_too(data, tmp_path):
@@ -144,7 +324,7 @@ def test_a_csv_is_a_data_set_too(data, tmp_path):
         lines.append(f"{place.as_posix()},{place.parts[1]},{path.stem.rsplit('_', 1)[0].rsplit('-', 1)[0]},{place.parts[0]}")
     (data / "list.csv").write_text("\n".join(lines))
     try:
-        fit.train(make_config("cnn", {**TINY, "epochs": 1}), data / "list.csv", tmp_path / "run")
+        train(tiny(epochs=1), data / "list.csv", tmp_path)
     finally:
         (data / "list.csv").unlink()
-    assert len(read_manifest(tmp_path / "run" / "split.csv")) == len(lines) - 1
+    assert len(read_manifest(tmp_path / "split.csv")) == len(lines) - 1

@@ -1,0 +1,46 @@
+"""Train a network from the sidebar, watch it, compare runs, and promote one to the model registry."""
+
+import shlex
+
+import streamlit as st
+
+from pneumo.data.describe import SYNTHETIC_NOTE
+from pneumo.data.paths import data_dir
+from pneumo.training import jobs
+from pneumo.training.runfolder import runs_dir
+from pneumo.ui.frame import require_frame
+from pneumo.ui.gallery import summary_line
+from pneumo.ui.library import library
+from pneumo.ui.train_first import first_run, show_preview
+from pneumo.ui.train_form import form
+from pneumo.ui.train_job import show_jobs
+from pneumo.ui.train_runs import past_runs
+from pneumo.ui.train_session import said
+from pneumo.ui.train_view import look
+
+require_frame()
+st.title("Train")
+found, runs = library(), runs_dir()
+if found is None:
+    st.info("There is no data set here yet. Get the public one, or make a synthetic one to try everything.")
+    st.page_link("pages/dataset.py", label="To the Dataset page")
+else:
+    st.markdown(f"Data: {summary_line(found)}")
+    if (found.root / SYNTHETIC_NOTE).is_file():
+        st.caption("A synthetic set: what is learned from it says nothing of pneumonia.")
+form(found)
+if message := said():
+    getattr(st, message[0])(message[1])
+show_preview()
+views = look(runs)
+show_jobs(views, runs, data_dir())
+past = [view for view in views if view.is_past]
+if past:
+    past_runs(past, data_dir())
+elif not views:
+    first_run(found)
+with st.expander("TensorBoard"):
+    st.write("Every run also keeps a TensorBoard log. Start it on this computer, then open the link here:")
+    st.code(shlex.join(["tensorboard", "--logdir", str(runs), "--port", "6006"]), language="bash", wrap_lines=True)
+    st.link_button("Open http://localhost:6006", "http://localhost:6006")
+jobs.ensure_worker(runs)  # last: it may have to wait for a lock

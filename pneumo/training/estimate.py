@@ -1,0 +1,101 @@
+"""How long a run will take, by a run like it that was made here or by speeds measured elsewhere; roughly, and it says so."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pneumo.data.split import read_manifest
+from pneumo.errors import PneumoError
+from pneumo.training.config import TrainConfig
+from pneumo.training.runfolder import history, list_runs, load_config, read_status
+
+START_UP = 30.0  # seconds: loading Keras, dividing the data, grouping acquisition styles, building the network
+_SPEEDS = Path(__file__).with_name("speeds.json")
+_SHORTER, _LONGER = 0.75, 1.4  # an estimate of 1 becomes this range: machines are shared, and the first epoch is slower
+_MINUTES = (1, 2, 3, 5, 8, 10, 15, 20, 25, 30, 40, 50, 60, 75, 90, 120)
+_HOURS = (1, 1.5, 2, 3, 4, 6, 8, 12, 18, 24, 36, 48, 72, 96, 120, 168)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Expected seconds from start to end, and what that rests on, as the end of a sentence."""
+
+    seconds: float
+    basis: str
+
+    @property
+    def words(self) -> str:
+        """The time as a range, such as "about 20 to 40 minutes"."""
+        return in_words(self.seconds)
+
+
+def images_an_epoch(config: TrainConfig, normal: int, pneumonia: int) -> int:
+    """Images shown in one epoch over a train part of these counts: with balance "replicate" the smaller class is filled up."""
+    return 2 * max(normal, pneumonia) if config.balance == "replicate" else normal + pneumonia
+
+
+def estimate_seconds(config: TrainConfig, images: int, runs: Path, speeds: Path = _SPEEDS) -> Estimate | None:
+    """Estimate a run of `config` that shows `images` images an epoch; None when nothing is known to rest on.
+
+    Early stopping may end it sooner: the estimate counts every epoch.
+    """
+    stages = {"head": config.head_epochs, "tune": config.epochs - config.head_epochs}
+    for found in (_from_runs(config, runs), _from_speeds(config, speeds)):
+        if found and all(found[0].get(stage) for stage, epochs in stages.items() if epochs):
+            rates, basis = found
+            return Estimate(START_UP + sum(epochs * images / rates[stage] for stage, epochs in stages.items() if epochs), basis)
+    return None
+
+
+def _from_runs(config: TrainConfig, runs: Path) -> tuple[dict[str, float], str] | None:
+    """Images a second, by stage, of the newest finished run of the same architecture, size and network settings."""
+    for run in list_runs(runs):
+        try:
+            old = load_config(run)
+            if (old.architecture, old.size, old.network) != (config.architecture, config.size, config.network):
+                continue
+            if read_status(run).state != "finished":
+                continue
+            labels = [row["label"] for row in read_manifest(run / "split.csv") if row["part"] == "train"]
+        except PneumoError:
+            continue
+        images = images_an_epoch(old, labels.count("NORMAL"), labels.count("PNEUMONIA"))
+        rates = {}
+        for stage, lines in (("head", history(run)[: old.head_epochs]), ("tune", history(run)[old.head_epochs :])):
+            if seconds := sum(line["seconds"] for line in lines):
+                rates[stage] = images * len(lines) / seconds
+        return rates, f"the run {run.name}, made here with the same network"
+    return None
+
+
+def _from_speeds(config: TrainConfig, speeds: Path) -> tuple[dict[str, float], str] | None:
+    """Measured images a second, by stage, scaled with the image's area."""
+    try:
+        measured = json.loads(speeds.read_text(encoding="utf-8"))
+        entry = measured["images_per_second"][config.architecture]
+        scale = (entry["size"] / config.size) ** 2
+        rates = {stage: entry[stage] * scale for stage in ("head", "tune") if entry.get(stage)}
+        return rates, f"speeds measured on another machine ({measured['machine']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def in_words(seconds: float) -> str:
+    """A range of round numbers around `seconds`, in minutes or hours.
+
+    >>> in_words(1700)
+    'about 20 to 40 minutes'
+    """
+    if seconds * _LONGER <= 60:
+        return "less than a minute"
+    if seconds <= 75 * 60:
+        low, high = _around(seconds / 60, _MINUTES)
+        return f"about {low} to {high} minutes" if low else f"up to {high} minutes"
+    low, high = _around(seconds / 3600, _HOURS)
+    return f"about {low:g} to {high:g} hours" if high else "more than a week"
+
+
+def _around(value: float, steps: tuple[float, ...]) -> tuple[float, float]:
+    """The round numbers next below and above the range of `value`; 0 where there is none."""
+    low = max((step for step in steps if step <= value * _SHORTER), default=0)
+    return low, min((step for step in steps if step >= value * _LONGER), default=0)

@@ -1,0 +1,85 @@
+"""Data + settings -> what an epoch is made of: the train and validation parts, and which images an epoch shows in which order."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pneumo.data.cache import cached_images
+from pneumo.data.records import folder_of, scan
+from pneumo.data.split import read_manifest, split, twins, write_manifest
+from pneumo.data.style import balanced_weights, styles
+from pneumo.errors import DataError
+from pneumo.training.config import TrainConfig
+
+log = logging.getLogger(__name__)
+
+Order = Callable[[np.random.Generator], np.ndarray]  # the indices of one epoch's images
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the split, n images."""
+
+    images: Sequence[np.ndarray]  # uint8 (n, 224, 224)
+    labels: np.ndarray  # int64 (n,), 1 is PNEUMONIA
+    bacterial: np.ndarray  # float32 (n,), 1 bacterial, 0 viral, NaN for healthy children and pneumonias of unknown kind
+
+
+def read_parts(config: TrainConfig, data: Path, run: Path) -> tuple[Part, Part]:
+    """(train, validation) of the run's own split, which is made on the first call and kept in split.csv.
+
+    Raises DataError when a part lacks a class, or where the subtype is asked for and the data do not tell it.
+    """
+    manifest = run / "split.csv"
+    if not manifest.is_file():
+        records = scan(data)
+        draft = run / "split.csv.draft"
+        write_manifest(draft, records, split(records, twins(data, records), config.seed))
+        draft.replace(manifest)
+    rows = read_manifest(manifest)
+    return _part(config, data, rows, "train"), _part(config, data, rows, "validation")
+
+
+def _part(config: TrainConfig, data: Path, rows: list[dict[str, str]], name: str) -> Part:
+    chosen = [row for row in rows if row["part"] == name]
+    labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], dtype=np.int64)
+    if len(set(labels.tolist())) < 2:
+        raise DataError(f"The {name} part needs both classes; it has {labels.sum()} PNEUMONIA of {len(labels)} images.")
+    kind = {"bacterial": 1.0, "viral": 0.0}
+    bacterial = np.array([kind.get(row["subtype"], np.nan) for row in chosen], np.float32)
+    if config.subtype and len(set(bacterial[np.isfinite(bacterial)].tolist())) < 2:
+        raise DataError(f"The {name} part has no bacterial and viral cases side by side; train without --subtype.")
+    log.info("%s: %d images, %d PNEUMONIA", name, len(labels), labels.sum())
+    return Part(cached_images(folder_of(data), [row["path"] for row in chosen]), labels, bacterial)
+
+
+def class_weights(labels: np.ndarray) -> np.ndarray:
+    """Weights, mean 1, that let both classes count alike."""
+    return (balanced_weights(labels, np.zeros(len(labels), int), cap=np.inf) * len(labels)).astype(np.float32)
+
+
+def epoch_order(config: TrainConfig, part: Part) -> Order:
+    """How an epoch of the train part is put together; see `config.BALANCES`."""
+    n = len(part.labels)
+    if config.balance == "style":
+        chance = balanced_weights(part.labels, styles(part.images, seed=config.seed))
+        return lambda rng: rng.choice(n, n, p=chance)
+    if config.balance == "replicate":
+        return replicated(part.labels)
+    return lambda rng: rng.permutation(n)
+
+
+def replicated(labels: np.ndarray) -> Order:
+    """Every image once, and images of the smaller class again, evenly, until both classes are as large."""
+    classes = [np.flatnonzero(labels == label) for label in (0, 1)]
+    smaller, larger = sorted(classes, key=len)
+
+    def order(rng: np.random.Generator) -> np.ndarray:
+        rounds, rest = divmod(len(larger), len(smaller))
+        again = [np.tile(smaller, rounds), rng.choice(smaller, rest, replace=False)]
+        return rng.permutation(np.concatenate([larger, *again]))
+
+    return order

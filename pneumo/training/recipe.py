@@ -1,0 +1,132 @@
+"""Settings -> a network with its augmentation, compiled for one stage of training."""
+
+import contextlib
+import logging
+from pathlib import Path
+
+import keras
+
+from pneumo.errors import ConfigError
+from pneumo.nets import architecture
+from pneumo.nets.backbone import freeze_backbone
+from pneumo.nets.subtype import with_subtype
+from pneumo.training.augment import augmentation
+from pneumo.training.config import TrainConfig
+
+log = logging.getLogger(__name__)
+
+OUTPUTS = ("probability", "bacterial")
+_SUBTYPE_SHARE = 0.3  # of the loss, beside 1 for pneumonia
+_MIXED = "mixed_float16"
+
+
+def device() -> str:
+    """Where Keras computes, for the record: "gpu:0, gpu:1" or "cpu"."""
+    return ", ".join(name for name in keras.distribution.list_devices() if not name.startswith("cpu")) or "cpu"
+
+
+def is_mixed(config: TrainConfig) -> bool:
+    return config.precision == "mixed" or (config.precision == "auto" and device() != "cpu")
+
+
+def build_network(config: TrainConfig) -> keras.Model:
+    """The network alone: (size, size, 1) -> probability, or [probability, bacterial]. Its weights are float32, however it computes.
+
+    Raises ConfigError when the settings make no network, such as an image too small for its blocks.
+    """
+    with _policy(_MIXED if is_mixed(config) else "float32"):
+        try:
+            net = architecture(config.architecture).build(config.network, config.spec, config.backbone_weights)
+        except ValueError as error:
+            raise ConfigError(
+                f"{config.architecture} cannot be built with an image of {config.size} pixels and these settings. "
+                f"Use a larger size or fewer blocks. Keras says: {str(error).splitlines()[0]}"
+            ) from error
+        net = with_subtype(net) if config.subtype else net
+    if config.initial_weights != "none":
+        load_layers(net, Path(config.initial_weights))
+    return net
+
+
+def load_layers(net: keras.Model, path: Path) -> None:
+    """Copy the weights of every layer that the network in `path` has under the same name and in the same shape.
+
+    Says in the log which layers keep their own start. Raises ConfigError for a file that is no network, or a stranger's.
+    """
+    try:
+        earlier = {layer.name: layer for layer in keras.models.load_model(path).layers}
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"No earlier network in {path}. Expected the best.keras of a run, or a model.keras.") from error
+    weighted = [layer for layer in net.layers if layer.weights]
+    fitting = [layer for layer in weighted if layer.name in earlier
+               and [w.shape for w in layer.weights] == [w.shape for w in earlier[layer.name].weights]]  # fmt: skip
+    if len(fitting) < len(weighted) / 2:
+        raise ConfigError(
+            f"{path} is another network: {len(fitting)} of {len(weighted)} layers fit. Name one of this architecture."
+        )
+    for layer in fitting:
+        layer.set_weights(earlier[layer.name].get_weights())
+    own = [layer.name for layer in weighted if layer not in fitting]
+    log.info("initial weights: %d of %d layers from %s; their own start: %s", len(fitting), len(weighted), path.name, own or "none")
+
+
+@contextlib.contextmanager
+def _policy(name: str):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def build_trainer(config: TrainConfig, net: keras.Model) -> keras.Model:
+    """Augmentation, then `net` as the last layer; two outputs go by name."""
+    inputs = x = keras.Input((config.size, config.size, 1), name="canonical")
+    for layer in augmentation(config.augmentation, config.seed):
+        x = layer(x)
+    outputs = net(x)
+    return keras.Model(inputs, dict(zip(OUTPUTS, outputs, strict=True)) if config.subtype else outputs)
+
+
+def network_of(trainer: keras.Model) -> keras.Model:
+    return next(layer for layer in trainer.layers if isinstance(layer, keras.Model))
+
+
+def stages(config: TrainConfig):
+    """(first epoch, end, learning rate, backbone frozen) of each stage."""
+    if config.head_epochs:
+        yield 0, config.head_epochs, config.head_learning_rate, True
+    if config.epochs > config.head_epochs:
+        yield config.head_epochs, config.epochs, config.learning_rate, False
+
+
+def compile_stage(trainer: keras.Model, config: TrainConfig, rate: float, frozen: bool, steps: int) -> None:
+    """Freeze what this stage does not change, and set optimizer, losses and metrics. `steps`: batches of the whole stage."""
+    if hasattr(config.network, "trainable_from"):
+        freeze_backbone(network_of(trainer), None if frozen else config.network.trainable_from)
+    kinds = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "rmsprop": keras.optimizers.RMSprop}
+    optimizer = kinds[config.optimizer](_schedule(config, rate, steps))
+
+    def loss():
+        return keras.losses.BinaryCrossentropy(label_smoothing=config.label_smoothing)
+
+    metrics = ["accuracy", keras.metrics.AUC(name="auc")]
+    if not config.subtype:
+        trainer.compile(optimizer, loss(), metrics=metrics, weighted_metrics=[])
+        return
+    trainer.compile(
+        optimizer,
+        {name: loss() for name in OUTPUTS},
+        loss_weights={"probability": 1.0, "bacterial": _SUBTYPE_SHARE},
+        metrics={"probability": metrics},
+        weighted_metrics={"bacterial": [keras.metrics.AUC(name="auc")]},  # healthy children weigh nothing there
+    )
+
+
+def _schedule(config: TrainConfig, rate: float, steps: int):
+    if config.schedule != "cosine":
+        return rate
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=rate / 20, decay_steps=steps, warmup_target=rate, warmup_steps=max(1, steps // 20)
+    )

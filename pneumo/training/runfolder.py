@@ -1,0 +1,153 @@
+"""runs/<id>/: what stands in a run's folder, read and written without Keras, so that the app can follow a run.
+
+config.json (the settings), source.json (data, seed, versions, commit, device), split.csv, history.jsonl (a line an epoch),
+status.json (where the run is), log.txt, tensorboard/, best.keras (the network of the lowest validation loss), last-N.keras
+(after epoch N, optimizer included: what `--resume` goes on from) and lock (held by the process that trains, so that the
+system itself says whether it lives). The line in history.jsonl is what makes an epoch count; see `settle`.
+"""
+
+import dataclasses
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from pneumo.errors import RunError
+from pneumo.files import write_json
+from pneumo.training.config import TrainConfig, make_config
+
+LIVE = ("starting", "running")
+STATES = ("queued", *LIVE, "finished", "cancelled", "failed")
+_MAY_STAND = {"status.json", "job.json", "log.txt", "lock", "split.csv"}  # put there before: by the queue, or a split of one's own
+DIED = "The process ended without a word. It was killed, often because memory ran out; the end of log.txt may tell more."
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """status.json. `epoch` counts the finished ones; `batch` of `batches` is the place within the one in flight."""
+
+    state: str
+    why: str = ""  # of a failure, in words
+    epoch: int = 0
+    epochs: int = 0
+    batch: int = 0
+    batches: int = 0
+    seconds_left: float | None = None
+    pid: int | None = None
+    updated: float = 0.0  # seconds since 1970
+
+
+def runs_dir() -> Path:
+    return Path(os.environ.get("PNEUMO_RUNS_DIR", "runs"))
+
+
+def list_runs(root: Path) -> list[Path]:
+    """Run folders below `root`, newest first."""
+    return sorted((path.parent for path in root.glob("*/status.json")), key=_begun, reverse=True)
+
+
+def _begun(run: Path) -> float:
+    try:
+        return (run / "config.json").stat().st_mtime
+    except FileNotFoundError:
+        return 0.0  # half deleted
+
+
+def write_status(run: Path, status: RunStatus) -> None:
+    write_json(run / "status.json", dataclasses.asdict(dataclasses.replace(status, updated=time.time())))
+
+
+def read_status(run: Path) -> RunStatus:
+    """Where the run is; a run that says it is live while no process holds its lock has failed. Raises RunError."""
+    status = _saved_status(run)
+    if status.state in LIVE and not is_alive(run):
+        status = _saved_status(run)  # it may have ended well between the two looks
+        if status.state in LIVE:
+            return dataclasses.replace(status, state="failed", why=DIED)
+    return status
+
+
+def _saved_status(run: Path) -> RunStatus:
+    try:
+        saved = json.loads((run / "status.json").read_text(encoding="utf-8"))
+        known = {field.name for field in dataclasses.fields(RunStatus)}
+        return RunStatus(**{key: value for key, value in saved.items() if key in known})
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise RunError(f"{run} is no training run: its status.json cannot be read.") from error
+
+
+def lock(run: Path) -> FileLock:
+    """Held by whoever trains in `run`. The system lets go of it when the process ends, however it ends."""
+    return FileLock(run / "lock", timeout=2)
+
+
+def is_alive(run: Path) -> bool:
+    try:
+        with FileLock(run / "lock", timeout=0.1):  # two who look at once wait for each other
+            return False
+    except Timeout:
+        return True
+
+
+def prepare(config: TrainConfig, run: Path, resume: bool) -> None:
+    """Make the run folder, or check that it holds the same run. Raises RunError."""
+    if resume:
+        if not (run / "config.json").is_file():
+            raise RunError(f"No run to resume in {run}. Start it without --resume.")
+        if load_config(run) != config:  # by value: a setting that is new since then has its default
+            raise RunError(f"{run} was started with other settings; resume it with the ones in its config.json.")
+        return
+    if run.exists() and not {path.name for path in run.iterdir()} <= _MAY_STAND:
+        raise RunError(f"{run} already holds a run. Choose another --output, or go on with --resume.")
+    run.mkdir(parents=True, exist_ok=True)
+    write_json(run / "config.json", config.to_dict())
+
+
+def load_config(run: Path) -> TrainConfig:
+    """The config a run was started with. Raises RunError when the folder is no run."""
+    try:
+        saved = json.loads((run / "config.json").read_text())
+        return make_config(saved["architecture"], saved)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{run} is no training run: its config.json cannot be read.") from error
+
+
+def history(run: Path) -> list[dict[str, Any]]:
+    """One dict an epoch: epoch, loss, accuracy, auc, val_loss, val_accuracy, val_auc, learning_rate, seconds."""
+    path = run / "history.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+
+
+def best_epoch(lines: list[dict[str, Any]]) -> int:
+    """Number of the epoch with the lowest validation loss, the first of equals; 0 for an empty history."""
+    return min(lines, key=lambda line: line["val_loss"])["epoch"] if lines else 0
+
+
+def commit_epoch(run: Path, line: dict[str, Any]) -> None:
+    """Make an epoch count, after last-N.keras (and best-N.keras, if it is the best) were saved beside."""
+    draft = run / "history.jsonl.draft"
+    draft.write_text("".join(json.dumps(each) + "\n" for each in [*history(run), line]), encoding="utf-8")
+    draft.replace(run / "history.jsonl")
+    settle(run)
+
+
+def settle(run: Path) -> None:
+    """Keep the checkpoints that the history counts and remove the rest, so that a kill at any moment leaves a whole run."""
+    lines = history(run)
+    pending = run / f"best-{best_epoch(lines)}.keras"
+    if pending.exists():
+        pending.replace(run / "best.keras")
+    keep = {"best.keras", f"last-{len(lines)}.keras"}
+    for path in run.glob("*.keras"):
+        if path.name not in keep:
+            path.unlink()
+
+
+def source(run: Path) -> dict[str, Any]:
+    """source.json: data, manifest_sha256, seed, versions, commit, device, started; empty for a run that never began."""
+    path = run / "source.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

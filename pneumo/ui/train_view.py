@@ -1,0 +1,182 @@
+"""A run as the Train page sees it, and the words for it. No streamlit here, so that tests read them."""
+
+import json
+import math
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pneumo.errors import PneumoError
+from pneumo.training.config import TrainConfig
+from pneumo.training.estimate import Estimate
+from pneumo.training.runfolder import LIVE, RunStatus, best_epoch, history, list_runs, load_config, read_status, source
+
+_TAIL = 6000  # bytes of a log that are looked at
+_SOURCE = {
+    "started": "Started",
+    "data": "Data",
+    "manifest_sha256": "Split, SHA-256",
+    "seed": "Seed",
+    "commit": "Commit",
+    "backend": "Backend",
+    "device": "Device",
+    "mixed_precision": "Mixed precision",
+}
+
+
+@dataclass(frozen=True)
+class RunView:
+    """What one run folder says at one moment."""
+
+    path: Path
+    status: RunStatus
+    config: TrainConfig | None  # None: config.json cannot be read
+    lines: list[dict[str, Any]]  # the history, a dict an epoch
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def is_live(self) -> bool:
+        return self.status.state in LIVE
+
+    @property
+    def is_past(self) -> bool:
+        return not self.is_live and self.status.state != "queued"
+
+    @property
+    def architecture(self) -> str:
+        return self.config.architecture if self.config else "unknown"
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """The history line of the epoch that is kept; empty before the first."""
+        best = best_epoch(self.lines)
+        return next((line for line in self.lines if line["epoch"] == best), {})
+
+    @property
+    def seconds(self) -> float:
+        """Training time of the epochs that count."""
+        return sum(line["seconds"] for line in self.lines)
+
+
+def look(runs: Path) -> list[RunView]:
+    """Every run below `runs`, newest first; a folder that cannot be read is a failed run that says so."""
+    return [_view(path) for path in list_runs(runs)]
+
+
+def _view(path: Path) -> RunView:
+    try:
+        status = read_status(path)
+    except PneumoError as error:
+        status = RunStatus("failed", str(error))
+    try:
+        config = load_config(path)
+    except PneumoError:
+        config = None
+    try:
+        lines = history(path)
+    except (OSError, ValueError):  # the folder is being removed, or was altered by hand
+        lines = []
+    return RunView(path, status, config, lines)
+
+
+def train_command(config: TrainConfig, data: Path | str, output: Path | str) -> str:
+    """The command line that makes the same run."""
+    return shlex.join(["python", "-m", "pneumo", "train", *config.command, "--data", str(data), "--output", str(output)])
+
+
+def repeat_command(view: RunView, data: Path) -> str:
+    """How to make this run again beside itself, on the data it was made from (`data` where the run does not say)."""
+    return train_command(view.config, _source(view).get("data", data), f"{view.path}-again")
+
+
+def place(view: RunView) -> str:
+    """Where a live run is, in one line."""
+    status = view.status
+    if status.state == "starting" or not status.batches:
+        return "Starting: loading the network and dividing the data. This takes up to a minute, longer the first time on new data."
+    words = f"Epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}, batch {status.batch} of {status.batches}"
+    return words + (f"; {rough(status.seconds_left)} left" if status.seconds_left is not None else "")
+
+
+def shares(status: RunStatus) -> tuple[float, float]:
+    """(share of the whole run done, share of the epoch in flight done), both 0 to 1."""
+    batch = status.batch / status.batches if status.batches else 0.0
+    whole = (status.epoch + batch) / status.epochs if status.epochs else 0.0
+    return min(whole, 1.0), min(batch, 1.0)
+
+
+def rough(seconds: float) -> str:
+    """A duration without false precision."""
+    if seconds < 60:
+        return "less than a minute"
+    if seconds < 100 * 60:
+        minutes = round(seconds / 60)
+        return f"about {minutes} minute{'s' if minutes > 1 else ''}"
+    return f"about {seconds / 3600:.1f} hours"
+
+
+def duration(seconds: float) -> str:
+    """12 s, 3 min, 1 h 05 min."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def estimate_sentence(found: Estimate | None) -> str:
+    if found is None:
+        return "How long it will take is not known: nothing like it was trained here or measured before."
+    return f"Takes {found.words}, judging by {found.basis}."
+
+
+def figure(value: float | None) -> str:
+    return "none" if value is None or not math.isfinite(value) else f"{value:.3f}"
+
+
+def facts(view: RunView) -> list[tuple[str, str]]:
+    """What the run was made with and how it went, a row each."""
+    said, kept = _source(view), view.kept
+    rows = [("State", view.status.state), ("Architecture", view.architecture)]
+    if view.config:
+        rows.append(("Epochs", f"{len(view.lines)} of {view.config.epochs}"))
+    if kept:
+        rows += [
+            ("Kept", f"epoch {kept['epoch']}: validation loss {figure(kept['val_loss'])}, AUC {figure(kept.get('val_auc'))}, "
+                     f"accuracy {figure(kept.get('val_accuracy'))}"),
+            ("Duration", duration(view.seconds)),
+        ]  # fmt: skip
+    rows += [(title, _plain(said[key])) for key, title in _SOURCE.items() if key in said]
+    if said.get("versions"):
+        rows.append(("Versions", ", ".join(f"{name} {version}" for name, version in said["versions"].items())))
+    return rows
+
+
+def log_tail(path: Path, lines: int = 20) -> str:
+    """The last lines of a log; empty when there is none."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def free_name(stem: str, taken: Path) -> str:
+    """`stem`-1, or the first number that no folder below `taken` has."""
+    return next(name for number in range(1, 10**6) if not (taken / (name := f"{stem}-{number}")).exists())
+
+
+def _source(view: RunView) -> dict[str, Any]:
+    try:
+        return source(view.path)
+    except (OSError, json.JSONDecodeError):
+        return {}
+
+
+def _plain(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

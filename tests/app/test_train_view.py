@@ -1,0 +1,33 @@
+from fake_runs import make_run
+
+from pneumo.training.runfolder import RunStatus
+from pneumo.ui.train_view import duration, free_name, log_tail, look, repeat_command, rough, shares
+
+
+def test_how_far_a_run_is():
+    assert shares(RunStatus("running", epoch=1, epochs=4, batch=5, batches=10)) == (0.375, 0.5)
+    assert shares(RunStatus("starting")) == (0.0, 0.0)
+    assert shares(RunStatus("running", epoch=4, epochs=4, batch=1, batches=2)) == (1.0, 0.5)
+
+
+def test_times_in_words():
+    assert [rough(s) for s in (40, 70, 400, 9000)] == ["less than a minute", "about 1 minute", "about 7 minutes", "about 2.5 hours"]
+    assert [duration(s) for s in (12.4, 200, 3900)] == ["12 s", "3 min", "1 h 05 min"]
+
+
+def test_the_command_names_what_differs_from_the_defaults_and_a_new_folder(tmp_path):
+    run = make_run(tmp_path / "runs", "my run", settings={"epochs": 3, "optimizer": "adamw"})
+    (run / "source.json").unlink()
+    (view,) = look(tmp_path / "runs")
+    assert (
+        repeat_command(view, "data")
+        == f"python -m pneumo train cnn --epochs 3 --optimizer adamw --data data --output '{run}-again'"
+    )
+
+
+def test_names_and_logs(tmp_path):
+    (tmp_path / "cnn-1").mkdir()
+    assert free_name("cnn", tmp_path) == "cnn-2"
+    (tmp_path / "log.txt").write_text("\n".join(map(str, range(5000))))
+    assert log_tail(tmp_path / "log.txt", 2) == "4998\n4999"
+    assert log_tail(tmp_path / "absent.txt") == ""

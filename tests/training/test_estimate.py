@@ -1,0 +1,74 @@
+import json
+
+import pytest
+from fake_runs import make_run
+
+from pneumo.training.config import make_config
+from pneumo.training.estimate import START_UP, estimate_seconds, images_an_epoch, in_words
+
+
+@pytest.fixture
+def speeds(tmp_path):
+    path = tmp_path / "speeds.json"
+    path.write_text(json.dumps({"machine": "2 cores", "made": "2026-01-01", "images_per_second": {
+        "cnn": {"size": 96, "head": None, "tune": 400.0}, "resnet50": {"size": 192, "head": 40.0, "tune": 10.0},
+    }}))  # fmt: skip
+    return path
+
+
+def test_from_speeds_scaled_with_the_area(tmp_path, speeds):
+    config = make_config("cnn", {"epochs": 5, "size": 192})  # four times the area
+    found = estimate_seconds(config, 4000, tmp_path, speeds)
+    assert found.seconds == pytest.approx(START_UP + 5 * 4000 / 100)
+    assert "2 cores" in found.basis
+
+
+def test_head_epochs_count_by_their_own_speed(tmp_path, speeds):
+    config = make_config("resnet50", {"epochs": 3, "head_epochs": 1})
+    assert estimate_seconds(config, 400, tmp_path, speeds).seconds == pytest.approx(START_UP + 10 + 2 * 40)
+
+
+def test_a_run_made_here_goes_before_the_speeds(tmp_path, speeds):
+    runs = tmp_path / "runs"
+    make_run(runs, "mine", epochs=4, seconds=30.0)  # 60 images in its train part: 2 a second
+    make_run(runs, "smaller", settings={"size": 64}, seconds=1.0, when=5)
+    make_run(runs, "broken-off", "failed", seconds=1.0, when=6)
+    make_run(runs, "other", architecture="cnn-dropout", seconds=1.0, when=7)
+    found = estimate_seconds(make_config("cnn", {"epochs": 10}), 600, runs, speeds)
+    assert found.seconds == pytest.approx(START_UP + 10 * 300)
+    assert "mine" in found.basis
+
+
+def test_a_run_that_never_unfroze_says_nothing_of_fine_tuning(tmp_path, speeds):
+    runs = tmp_path / "runs"
+    make_run(runs, "head", epochs=2, architecture="resnet50", settings={"epochs": 2, "head_epochs": 2}, seconds=30.0)
+    head = estimate_seconds(make_config("resnet50", {"epochs": 3, "head_epochs": 3}), 600, runs, speeds)
+    both = estimate_seconds(make_config("resnet50", {"epochs": 3, "head_epochs": 1}), 600, runs, speeds)
+    assert head.seconds == pytest.approx(START_UP + 3 * 300)
+    assert both.seconds == pytest.approx(START_UP + 15 + 2 * 60)
+
+
+def test_nothing_known_is_said(tmp_path, speeds):
+    assert estimate_seconds(make_config("densenet169", {}), 600, tmp_path, speeds) is None
+    assert estimate_seconds(make_config("cnn", {}), 600, tmp_path, tmp_path / "absent.json") is None
+    speeds.write_text("{")
+    assert estimate_seconds(make_config("cnn", {}), 600, tmp_path, speeds) is None
+
+
+def test_replicating_fills_up_the_smaller_class():
+    assert images_an_epoch(make_config("cnn", {"balance": "style"}), 100, 300) == 400
+    assert images_an_epoch(make_config("cnn", {"balance": "replicate"}), 100, 300) == 600
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (20, "less than a minute"),
+        (50, "up to 2 minutes"),
+        (1700, "about 20 to 40 minutes"),
+        (8000, "about 1.5 to 4 hours"),
+        (9e5, "more than a week"),
+    ],
+)
+def test_ranges_in_words(seconds, words):
+    assert in_words(seconds) == words

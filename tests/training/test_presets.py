@@ -1,0 +1,35 @@
+import pytest
+
+from pneumo.errors import ConfigError
+from pneumo.nets import ARCHITECTURES
+from pneumo.training.config import make_config
+from pneumo.training.presets import PRESETS, architectures, is_transfer, preset
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_presets_order_the_work(architecture):
+    """Epochs times area: quick is a small part of standard, thorough more than it, and early stopping guards the long one."""
+    configs = [make_config(architecture, preset(name, architecture)) for name in PRESETS]
+    quick, standard, thorough = (config.epochs * config.size**2 for config in configs)
+    assert quick < 0.2 * standard < standard < thorough
+    assert configs[1] == make_config(architecture, {})
+    assert configs[2].patience > 0
+
+
+def test_a_quick_look_trains_the_head_alone():
+    quick = make_config("resnet50", preset("quick look", "resnet50"))
+    assert quick.head_epochs == quick.epochs == 2
+    assert quick.size == 96
+    assert preset("quick look", "cnn") == {"epochs": 3, "size": 64}
+
+
+def test_names_for_the_page():
+    assert architectures() == tuple(ARCHITECTURES)
+    assert [name for name in architectures() if is_transfer(name)] == ["resnet50", "densenet169"]
+
+
+def test_unknown_names_are_answered_with_the_nearest():
+    with pytest.raises(ConfigError, match=r"quick look, standard, thorough\. Did you mean thorough"):
+        preset("thorogh", "cnn")
+    with pytest.raises(ConfigError, match="Did you mean resnet50"):
+        preset("standard", "resnet5")

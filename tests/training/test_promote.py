@@ -1,0 +1,202 @@
+"""Runs that never trained, promoted: what the card, the predictions and the figures are made of."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from scipy.special import logit as logit_of
+
+from pneumo.data.phantom import write_set
+from pneumo.data.records import scan
+from pneumo.data.split import read_manifest, split, write_manifest
+from pneumo.errors import DataError, ModelError, RunError
+from pneumo.evaluation.calibration import fit_calibration
+from pneumo.evaluation.predictions import read_predictions
+from pneumo.inference.predictor import Predictor
+from pneumo.nets import architecture, serving_graph
+from pneumo.nets.subtype import with_subtype
+from pneumo.registry import read_card, read_metrics
+from pneumo.reporting.model_card import model_card
+from pneumo.training import promote as module
+from pneumo.training.config import make_config
+from pneumo.training.promote import promote
+
+ROOT = Path(__file__).parents[2]
+TINY = {"filters": "4,8", "dense": 8, "size": 48}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("phantoms") / "set"
+    write_set(root, patients=10, seed=1)
+    return root
+
+
+def make_run(folder: Path, data: Path, net: keras.Model | None = None) -> Path:
+    """A run folder as training leaves it, its network at a random start with biases."""
+    keras.utils.set_random_seed(3)
+    config = make_config("cnn", TINY)
+    if net is None:
+        net = with_subtype(architecture("cnn").build(config.network, config.spec, "none"))
+    for layer in net.layers:
+        if isinstance(layer, keras.layers.Dense):
+            layer.bias.assign(np.linspace(-0.2, 0.3, layer.bias.shape[0]))
+    folder.mkdir(parents=True)
+    net.save(folder / "best.keras")
+    (folder / "config.json").write_text(json.dumps(config.to_dict()))
+    (folder / "history.jsonl").write_text('{"epoch": 1, "val_loss": 0.6}\n{"epoch": 2, "val_loss": 0.5}\n')
+    records = scan(data)
+    write_manifest(folder / "split.csv", records, split(records))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("runs") / "two-outputs", data)
+
+
+def change_manifest(run: Path, target: Path, change) -> Path:
+    """A copy of `run` whose split rows went through `change`; None leaves a row out."""
+    shutil.copytree(run, target)
+    path = target / "split.csv"
+    header, *lines = path.read_text().splitlines()
+    kept = [changed for line in lines if (changed := change(line.split(","))) is not None]
+    path.write_text("\n".join([header, *(",".join(cells) for cells in kept)]) + "\n")
+    return target
+
+
+def test_both_outputs_are_served_as_keras_gives_them(run, data, tmp_path, caplog):
+    with caplog.at_level("INFO"):
+        folder = promote(run, "two", data, "test", root=tmp_path)
+    for name in ("probability", "bacterial"):
+        assert f"parity with Keras: greatest difference in {name}" in caplog.text
+    card, rows = read_card("two", tmp_path), read_predictions(folder / "predictions-test.csv")
+    assert (card.best_epoch, card.epochs_run) == (2, 2)
+    predictor, net = Predictor.load("two", tmp_path), keras.models.load_model(folder / "model.keras")
+    x = np.random.default_rng(0).uniform(0, 1, (3, 48, 48, 1)).astype(np.float32)
+    served, (probability, bacterial) = predictor.run(x), net.predict(x, verbose=0)
+    np.testing.assert_allclose(served.logits, logit_of(probability[:, 0]), atol=1e-4)
+    np.testing.assert_allclose(served.bacterial, logit_of(bacterial[:, 0]), atol=1e-4)
+    figures = read_metrics("two", tmp_path)
+    assert figures["test"]["subtype"]["n"] == rows.of_known_kind.sum() == rows.labels.sum()
+    assert "subtype" in figures["validation"]
+    assert "Bacterial against viral" in (folder / "README.md").read_text()
+
+
+def test_the_subtype_is_calibrated_on_pneumonias_of_known_kind_alone(run, data, tmp_path):
+    chosen = [row for row in read_manifest(run / "split.csv") if row["part"] == "calibration"]
+    odd = {
+        next(row["path"] for row in chosen if row["subtype"] == "viral"): "none",
+        next(row["path"] for row in chosen if row["label"] == "NORMAL"): "viral",
+    }
+    changed = change_manifest(run, tmp_path / "run", lambda row: [*row[:2], odd.get(row[0], row[2]), *row[3:]])
+    promote(changed, "two", data, "test", root=tmp_path / "models")
+    predictor = Predictor.load("two", tmp_path / "models")
+    known = [row for row in chosen if row["label"] == "PNEUMONIA" and row["path"] not in odd]
+    images = module.cached_images(data, [row["path"] for row in known])
+    logits = [predictor.run(module.model_input(image, predictor.card.input)[None]).bacterial[0] for image in images]
+    expected = fit_calibration(np.array([row["subtype"] == "bacterial" for row in known]), np.array(logits))
+    assert predictor.card.subtype_calibration.temperature == pytest.approx(expected.temperature)
+    assert predictor.card.subtype_calibration.bias == pytest.approx(expected.bias)
+
+
+def test_one_kind_alone_gives_no_subtype_and_says_so(run, data, tmp_path, caplog):
+    one_kind = change_manifest(run, tmp_path / "run", lambda row: None if (row[4], row[2]) == ("calibration", "viral") else row)
+    with caplog.at_level("INFO"):
+        folder = promote(one_kind, "two", data, "test", root=tmp_path / "models")
+    assert "0 viral cases" in caplog.text
+    assert read_card("two", tmp_path / "models").subtype_calibration is None
+    assert read_predictions(folder / "predictions-test.csv").bacterial is None
+    assert "subtype" not in read_metrics("two", tmp_path / "models")["test"]
+
+
+def test_a_network_with_one_output_is_promoted_as_before(data, tmp_path):
+    config = make_config("cnn", TINY)
+    run = make_run(tmp_path / "run", data, architecture("cnn").build(config.network, config.spec, "none"))
+    folder = promote(run, "one", data, "test", root=tmp_path / "models")
+    assert read_card("one", tmp_path / "models").subtype_calibration is None
+    assert (folder / "predictions-test.csv").read_text().startswith("file,label,subtype,logit,probability\n")
+
+
+def test_without_a_test_split_there_is_no_look_at_one(data, tmp_path, caplog):
+    shutil.copytree(data, tmp_path / "set", ignore=shutil.ignore_patterns("test"))
+    run, root = make_run(tmp_path / "run", tmp_path / "set"), tmp_path / "models"
+    with caplog.at_level("INFO"):
+        folder = promote(run, "untested", tmp_path / "set", "test", root=root)
+    assert "no test split" in caplog.text
+    assert list(read_metrics("untested", root)) == ["validation"]
+    assert not (root / "ledger.csv").exists()
+    assert not (folder / "predictions-test.csv").exists()
+    assert "was not evaluated on a test split" in model_card("untested", root)
+
+
+def test_a_network_trained_in_mixed_precision_serves_in_float32(data, tmp_path):
+    config, before = make_config("cnn", TINY), keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        net = with_subtype(architecture("cnn").build(config.network, config.spec, "none"))
+    finally:
+        keras.config.set_dtype_policy(before)
+    folder = promote(make_run(tmp_path / "run", data, net), "mixed", data, "test", root=tmp_path / "models")
+    stored = keras.models.load_model(folder / "model.keras")
+    assert {layer.compute_dtype for layer in stored.layers} == {"float32"}
+
+
+def test_a_graph_that_answers_otherwise_is_refused_and_leaves_nothing(run, data, tmp_path, monkeypatch):
+    forward = serving_graph._forward
+
+    def shifted(w, layer, inputs):
+        name = forward(w, layer, inputs)
+        return w.add("Add", [name, w.constant(0.01)]) if layer.name == "bacterial" else name
+
+    monkeypatch.setattr(serving_graph, "_forward", shifted)
+    with pytest.raises(ModelError, match="in bacterial"):
+        promote(run, "two", data, "test", root=tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_calibration_part_of_one_class(run, data, tmp_path):
+    poor = change_manifest(run, tmp_path / "run", lambda row: None if (row[4], row[1]) == ("calibration", "NORMAL") else row)
+    with pytest.raises(DataError, match=r"calibration part needs both classes; it has (\d+) PNEUMONIA of \1 images"):
+        promote(poor, "two", data, "test", root=tmp_path / "models")
+
+
+def test_ids_and_runs_that_do_not_do(run, data, tmp_path):
+    with pytest.raises(RunError, match="is no model id"):
+        promote(run, "../elsewhere", data, "test", root=tmp_path)
+    unfinished = change_manifest(run, tmp_path / "run", lambda row: row)
+    (unfinished / "best.keras").unlink()
+    with pytest.raises(RunError, match=r"no best\.keras yet"):
+        promote(unfinished, "two", data, "test", root=tmp_path)
+
+
+WITHOUT_TENSORFLOW = """
+import pathlib, sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tensorflow":
+            raise ImportError("as where it is not installed")
+
+sys.meta_path.insert(0, Absent())
+from pneumo.training.promote import promote
+run, data, root = map(pathlib.Path, sys.argv[1:])
+promote(run, "jax", data, "test", root=root)
+"""
+
+
+def test_promotion_on_jax_needs_no_tensorflow(run, data, tmp_path):
+    pytest.importorskip("jax")
+    command = [sys.executable, "-c", WITHOUT_TENSORFLOW, str(run), str(data), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "KERAS_BACKEND": "jax"}, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    promote(run, "tensorflow", data, "test", root=tmp_path)
+    cards = [read_card(name, tmp_path) for name in ("jax", "tensorflow")]
+    assert cards[0].calibration.temperature == pytest.approx(cards[1].calibration.temperature, rel=1e-4)
+    assert cards[0].operating_points == pytest.approx(cards[1].operating_points, abs=1e-5)
