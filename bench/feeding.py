@@ -38,7 +38,8 @@ def listed(root: Path) -> tuple[list[str], np.ndarray]:
 def ours(root: Path, folder: Path) -> Epoch:
     paths, labels = listed(root)
     images = cached_images(root, paths, folder)
-    feed = Feed(images, labels, InputSpec(SIDE, 0), BATCH, draw=np.full(len(labels), 1 / len(labels)))
+    count = len(labels)
+    feed = Feed(images, labels, InputSpec(SIDE, 0), BATCH, order=lambda rng: rng.choice(count, count))
 
     def epoch():
         yield from (feed[i] for i in range(len(feed)))

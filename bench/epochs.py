@@ -1,0 +1,252 @@
+"""How long does an epoch take, and what takes the time? Ratios from one run, the contenders in turn, medians.
+
+python bench/epochs.py DIR [--images N] [--architectures cnn,resnet50] [--rounds 3] [--output FILE]
+python bench/epochs.py --speeds pneumo/training/speeds.json     images a second of each architecture, for the page's estimate
+
+DIR is any folder with NORMAL and PNEUMONIA below it, such as the public set's train folder. N images are taken from it evenly, or
+each several times where it has fewer. Four contenders train the same network, an epoch each a round; the first, which traces
+the graph and warms the disk's cache, does not count:
+
+pipeline      the image cache, Feed and the augmentation layers, as `train` does it
+generator     Keras' legacy ImageDataGenerator: each file opened, resized and augmented anew, one after the other, in numpy
+network       the network alone, on random numbers that lie in memory
+augmented     the same behind the augmentation layers; what the pipeline takes beyond this is its feed's
+
+Processor time hardly depends on what else the machine does: on a shared one, believe it before the seconds.
+"""
+
+import argparse
+import contextlib
+import datetime
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import cv2
+import keras
+import numpy as np
+import pandas
+
+from pneumo.data.cache import cached_images
+from pneumo.data.records import SUFFIXES
+from pneumo.nets import ARCHITECTURES, architecture
+from pneumo.nets.backbone import freeze_backbone
+from pneumo.training.augment import augmentation
+from pneumo.training.config import TrainConfig, make_config
+from pneumo.training.feed import Feed
+
+CONTENDERS = ("pipeline", "generator", "network", "augmented")
+
+
+class Ready(keras.utils.PyDataset):
+    """As many batches as `count` images make, all cut from one that lies in memory."""
+
+    def __init__(self, config: TrainConfig, count: int):
+        super().__init__()
+        rng = np.random.default_rng(0)
+        self.x = rng.random((config.batch_size, config.size, config.size, 1), np.float32)
+        self.y = rng.integers(0, 2, (config.batch_size, 1)).astype(np.float32)
+        self.count = count
+
+    def __len__(self) -> int:
+        return -(-self.count // len(self.x))
+
+    def __getitem__(self, index: int):
+        size = min(len(self.x), self.count - index * len(self.x))
+        return self.x[:size], self.y[:size]
+
+
+class Pictures(keras.utils.PyDataset):
+    """Batches of a legacy iterator with labels (batch, 1), as the other contenders have them."""
+
+    def __init__(self, iterator: keras.utils.PyDataset):
+        super().__init__()
+        self.iterator = iterator
+
+    def __len__(self) -> int:
+        return len(self.iterator)
+
+    def __getitem__(self, index: int):
+        x, y = self.iterator[index]
+        return x, y.reshape(-1, 1)
+
+    def on_epoch_end(self) -> None:
+        self.iterator.on_epoch_end()
+
+
+class Clock(keras.callbacks.Callback):
+    """Seconds, and processor seconds of all threads, from an epoch's begin to its end; what `fit` does before is left out."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begun = time.perf_counter(), time.process_time()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds, self.work = time.perf_counter() - self.begun[0], time.process_time() - self.begun[1]
+
+
+def exposure_and_markers(rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
+    """What RandomExposure and RandomMarkers do, for one grey image (h, w, 1) in [0, 255], in numpy; returns [0, 1]."""
+
+    def change(image: np.ndarray) -> np.ndarray:
+        x = np.clip(image[..., 0] / 255.0, 1e-4, 1.0) ** np.exp(rng.uniform(-0.5, 0.5))
+        x = x + (0.25 + rng.uniform(-0.75, 0.75)) * (cv2.blur(cv2.blur(x, (3, 3)), (3, 3)) - x)
+        x = (x - 0.5) * np.exp(rng.uniform(-0.3, 0.3)) + 0.5 + rng.uniform(-0.12, 0.12)
+        x = np.clip(x + abs(rng.uniform(-0.04, 0.04)) * rng.standard_normal(x.shape, np.float32), 0.0, 1.0)
+        for _ in range(3):
+            if rng.random() < 0.5:
+                middle, half = rng.random(2) * x.shape, rng.uniform(0.01, 0.07, 2) * x.shape
+                low, high = np.maximum(middle - half, 0).astype(int), (middle + half).astype(int) + 1
+                x[low[0] : high[0], low[1] : high[1]] = rng.random()
+        return x[..., np.newaxis]
+
+    return change
+
+
+def generator(root: Path, paths: list[str], labels: np.ndarray, config: TrainConfig) -> Pictures:
+    """flow_from_directory, from a list so that part of a folder can be taken; RandomView's ranges by the generator's own means."""
+    from tensorflow.keras.preprocessing.image import ImageDataGenerator
+
+    maker = ImageDataGenerator(rotation_range=10, width_shift_range=0.08, height_shift_range=0.08, zoom_range=(0.79, 1.12),
+                               horizontal_flip=True, fill_mode="constant",
+                               preprocessing_function=exposure_and_markers(np.random.default_rng(0)))  # fmt: skip
+    frame = pandas.DataFrame({"file": [str(root / path) for path in paths], "label": labels.astype(np.float32)})
+    with contextlib.redirect_stdout(sys.stderr):  # where it says how many it found
+        iterator = maker.flow_from_dataframe(frame, x_col="file", y_col="label", class_mode="raw", target_size=(config.size,) * 2,
+                                             color_mode="grayscale", interpolation="bilinear", batch_size=config.batch_size,
+                                             validate_filenames=False)  # fmt: skip
+    return Pictures(iterator)
+
+
+def models(config: TrainConfig, frozen: bool) -> tuple[keras.Model, keras.Model]:
+    """(the network, the same network behind the augmentation), compiled."""
+    net = architecture(config.architecture).build(config.network, config.spec, "none")
+    if hasattr(config.network, "trainable_from"):
+        freeze_backbone(net, None if frozen else config.network.trainable_from)
+    trainer = keras.Sequential([*augmentation(config.augmentation, config.seed), net])
+    for model in (net, trainer):
+        # So low a rate that random numbers do not spoil the network for the others.
+        model.compile(keras.optimizers.Adam(1e-6), "binary_crossentropy", metrics=["accuracy", keras.metrics.AUC()])
+    return net, trainer
+
+
+def stages(config: TrainConfig) -> dict[str, bool]:
+    """Stage -> whether the backbone is frozen in it; "head" only where there is a backbone."""
+    return {"head": True, "tune": False} if hasattr(config.network, "trainable_from") else {"tune": False}
+
+
+def listed(root: Path, count: int | None) -> tuple[list[str], np.ndarray]:
+    """`count` images below `root`, taken evenly, and their labels (1 for PNEUMONIA)."""
+    paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        sys.exit(f"No images below {root}.")
+    paths = [paths[i * len(paths) // (count or len(paths))] for i in range(count or len(paths))]
+    return paths, np.array([Path(path).parent.name == "PNEUMONIA" for path in paths], np.int64)
+
+
+def drained(data: keras.utils.PyDataset) -> float:
+    """Seconds to make all batches of an epoch, with no network beside it."""
+    begun = time.perf_counter()
+    for index in range(len(data)):
+        data[index]
+    return time.perf_counter() - begun
+
+
+def measured(config: TrainConfig, frozen: bool, root: Path, count: int | None, rounds: int, cache: Path) -> dict:
+    """Every contender's seconds an epoch, round by round, and what follows from their medians."""
+    paths, labels = listed(root, count)
+    begun = time.perf_counter()
+    images = cached_images(root, paths, cache)
+    filled = time.perf_counter() - begun
+    net, trainer = models(config, frozen)
+    feed = Feed(images, labels, config.spec, config.batch_size, order=lambda rng: rng.permutation(len(labels)))
+    pictures, ready = generator(root, paths, labels, config), Ready(config, len(labels))
+    pairs = dict(zip(CONTENDERS, ((trainer, feed), (net, pictures), (net, ready), (trainer, ready)), strict=True))
+    seconds, work, clock = {name: [] for name in CONTENDERS}, {name: [] for name in CONTENDERS}, Clock()
+    for _ in range(1 + rounds):
+        for name, (model, data) in pairs.items():
+            model.fit(data, verbose=0, callbacks=[clock])
+            seconds[name].append(clock.seconds)
+            work[name].append(clock.work)
+    median, work_median = ({name: float(np.median(found[1:])) for name, found in kind.items()} for kind in (seconds, work))
+    return {
+        "architecture": config.architecture, "stage": "head" if frozen else "tune", "size": config.size, "batch": config.batch_size,
+        "images": len(labels), "files": len(set(paths)), "seconds": median, "rounds": seconds,
+        "processor_seconds": work_median, "processor_rounds": work,
+        "feed_alone": drained(feed), "generator_alone": drained(pictures), "cache_ready_after": filled,
+        "generator_to_pipeline": median["generator"] / median["pipeline"],
+        "pipeline_to_network": median["pipeline"] / median["network"],
+        "generator_to_pipeline_work": work_median["generator"] / work_median["pipeline"],
+        "pipeline_to_network_work": work_median["pipeline"] / work_median["network"],
+        # Shares by processor time: on a shared machine, differences of wall times are mostly other programs' work.
+        "share_network": work_median["network"] / work_median["pipeline"],
+        "share_augmentation": (work_median["augmented"] - work_median["network"]) / work_median["pipeline"],
+        "share_feed": (work_median["pipeline"] - work_median["augmented"]) / work_median["pipeline"],
+    }  # fmt: skip
+
+
+def table(rows: list[dict]) -> Iterator[str]:
+    """Markdown."""
+    yield "| network, stage | images | pipeline, s | generator / pipeline | pipeline / network | network | augmentation | feed |"
+    yield "|---|---:|---:|---:|---:|---:|---:|---:|"
+    for row in rows:
+        name = f"{row['architecture']}, {row['stage']}"
+        ratios = [f"{row[ratio]:.2f} ({row[ratio + '_work']:.2f})" for ratio in ("generator_to_pipeline", "pipeline_to_network")]
+        shares = [f"{row['share_' + part]:.0%}" for part in ("network", "augmentation", "feed")]
+        cells = [name, f"{row['images']:,}", f"{row['seconds']['pipeline']:.1f}", *ratios, *shares]
+        yield f"| {' | '.join(cells)} |"
+
+
+def speed(name: str) -> dict:
+    """Images a second in each stage, augmentation included; None for a stage it has not. Median of four batches after one.
+
+    From processor time spread over all cores: what the machine does with nothing else to do, though others use it meanwhile.
+    """
+    config = make_config(name, {"backbone_weights": "none"})
+    entry: dict = {"size": config.size, "head": None, "tune": None}
+    for stage, frozen in stages(config).items():
+        trainer, (x, y), times = models(config, frozen)[1], Ready(config, config.batch_size)[0], []
+        for _ in range(1 + 4):
+            begun = time.process_time()
+            trainer.train_on_batch(x, y)
+            times.append(time.process_time() - begun)
+        entry[stage] = float(f"{config.batch_size * os.cpu_count() / np.median(times[1:]):.3g}")
+    return entry
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dir", nargs="?", type=Path)
+    parser.add_argument("--images", type=int, help="default: all there are")
+    parser.add_argument("--architectures", default="cnn,resnet50")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--output", type=Path, help="everything as JSON")
+    parser.add_argument("--speeds", type=Path, metavar="FILE", help="write images a second of every architecture there, and end")
+    options = parser.parse_args()
+    machine, made = f"{os.cpu_count()} cores", datetime.date.today().isoformat()
+    if options.speeds:
+        found = {"machine": machine, "made": made, "images_per_second": {name: speed(name) for name in ARCHITECTURES}}
+        options.speeds.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        return
+    if options.dir is None:
+        parser.error("DIR is missing")
+    rows = []
+    with tempfile.TemporaryDirectory() as cache:
+        for name in options.architectures.split(","):
+            config = make_config(name, {"backbone_weights": "none"})
+            for frozen in stages(config).values():
+                rows.append(measured(config, frozen, options.dir, options.images, options.rounds, Path(cache)))
+    print(f"{machine}, {made}; medians of {options.rounds} epochs; in brackets, and the shares: by processor time\n")
+    print("\n".join(table(rows)))
+    if options.output:
+        options.output.write_text(json.dumps({"machine": machine, "made": made, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
