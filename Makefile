@@ -2,15 +2,20 @@
 PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 8501
+DATA ?= data
 READY = $(VENV)/.ready
 
-.PHONY: app test lint clean
+.PHONY: app test lint evaluate clean
 
 app: $(READY)
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest
+
+# Every published number anew: from the stored predictions and from the X-rays below DATA.
+evaluate: $(READY)
+	$(VENV)/bin/python -m pneumo models reproduce --data $(DATA)
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

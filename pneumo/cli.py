@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--data", type=Path, default=data_dir())
     evaluate.add_argument("--split", default="test", help="test, validation, or a folder below --data")
     evaluate.add_argument("--output", type=Path, help="folder for the files; default: the model's own")
+    evaluate.add_argument("--robustness", action="store_true", help="instead: changed images, hidden lungs, tests of the heatmap")
     evaluate.add_argument("--why", default="evaluate command", help="reason for the ledger")
     evaluate.set_defaults(run=_evaluate)
 
@@ -72,6 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     verify = models.add_parser("verify", help="check that models can serve; exit 1 when one cannot")
     verify.add_argument("id", nargs="?")
     verify.set_defaults(run=_models_verify)
+    again = models.add_parser("reproduce", help="compute every published number anew; exit 1 when one differs")
+    again.add_argument("id", nargs="?")
+    again.add_argument("--data", type=Path, help="also from the X-rays themselves; the look at test goes into the ledger")
+    again.set_defaults(run=_models_reproduce)
     promote = models.add_parser("promote", help="make a model of a finished run: export, calibrate, evaluate")
     promote.add_argument("run_folder", type=Path, metavar="RUN")
     promote.add_argument("id")
@@ -130,7 +135,13 @@ def _evaluate(options: argparse.Namespace, _: list[str]) -> int:
     from pneumo.inference.assess import assess
     from pneumo.inference.predictor import Predictor
 
-    summary = assess(Predictor.load(options.model), options.data, options.split, options.why, options.output)
+    predictor = Predictor.load(options.model)
+    if options.robustness:
+        from pneumo.inference.robustness import assess_robustness
+
+        print(json.dumps(assess_robustness(predictor, options.data, options.split, options.output), indent=2))
+        return 0
+    summary = assess(predictor, options.data, options.split, options.why, options.output)
     print(json.dumps(summary, indent=2))
     return 0
 
@@ -138,7 +149,7 @@ def _evaluate(options: argparse.Namespace, _: list[str]) -> int:
 def _models_list(options: argparse.Namespace, _: list[str]) -> int:
     for model in registry.list_models():
         test = registry.read_metrics(model).get("test")
-        print(f"{model}\t" + (f"test AUC {interval(test['auc'])}" if test else "not evaluated"))
+        print(f"{model}\t" + (f"test AUC {interval(test['auc'])}" if test else "not evaluated on test"))
     return 0
 
 
@@ -162,6 +173,17 @@ def _models_verify(options: argparse.Namespace, _: list[str]) -> int:
     if not names:
         print(f"no models in {registry.models_dir()}", file=sys.stderr)
     return 1 if failed or not names else 0
+
+
+def _models_reproduce(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.inference.reproduce import reproduce
+
+    failed = 0
+    for model in [options.id] if options.id else registry.list_models():
+        found = reproduce(model, options.data)
+        failed += bool(found)
+        print("\n".join(f"{model}\t{line}" for line in found) or f"{model}\tthe same to four digits", flush=True)
+    return 1 if failed else 0
 
 
 def _models_promote(options: argparse.Namespace, _: list[str]) -> int:

@@ -8,11 +8,13 @@ import time
 from pathlib import Path
 
 import keras
+import numpy as np
 from filelock import Timeout
 
 from pneumo.data.split import manifest_hash
 from pneumo.errors import RunError
 from pneumo.files import write_json
+from pneumo.imaging.hard import with_hard_copies
 from pneumo.training.callbacks import Keeper, Progress, Reseed, TensorBoardLog
 from pneumo.training.config import TrainConfig
 from pneumo.training.failure import explain, is_shortage
@@ -91,10 +93,11 @@ def _fit(config: TrainConfig, run: Path, train_part: Part, validation_part: Part
     feed = Feed(train_part.images, train_part.labels, spec, config.batch_size, order=epoch_order(config, train_part),
                 sample_weight=weights, bacterial=train_part.bacterial if config.subtype else None,
                 seed=config.seed, epoch=done)  # fmt: skip
+    held_labels = np.tile(validation_part.labels, 2)
     # Both classes count alike in validation, whatever their shares: the best epoch is no better for calling all sick.
-    held = Feed(validation_part.images, validation_part.labels, spec, config.batch_size,
-                sample_weight=class_weights(validation_part.labels),
-                bacterial=validation_part.bacterial if config.subtype else None)  # fmt: skip
+    held = Feed(with_hard_copies(validation_part.images, config.seed), held_labels, spec, config.batch_size,
+                sample_weight=class_weights(held_labels),
+                bacterial=np.tile(validation_part.bacterial, 2) if config.subtype else None)  # fmt: skip
     trainer = keras.models.load_model(run / f"last-{done}.keras") if done else build_trainer(config, build_network(config))
     net = network_of(trainer)
     _check_room(run, net)

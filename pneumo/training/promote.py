@@ -19,7 +19,8 @@ from pneumo.data.split import manifest_hash, read_manifest
 from pneumo.errors import DataError, ModelError, RunError
 from pneumo.evaluation.calibration import Calibration, fit_calibration, log_loss
 from pneumo.evaluation.operating_point import choose_operating_points
-from pneumo.files import sha256
+from pneumo.files import sha256, write_json
+from pneumo.imaging.hard import with_hard_copies
 from pneumo.imaging.preprocess import VERSION, model_input
 from pneumo.inference.assess import assess
 from pneumo.inference.predictor import Outputs, Predictor
@@ -64,6 +65,7 @@ def promote(run: Path, model: str, data: Path, why: str, root: Path | None = Non
         save_compact(net, draft / "model.keras")
         write_serving_graph(draft / "model.keras", draft / "model.onnx")
         shutil.copy(run / "split.csv", draft / "split.csv")
+        write_json(draft / "history.json", history(run))
         write_card(_card(run, model, config, data, draft, net), draft)
         predictor = Predictor.load(model, Path(draft_root))
         for split in _splits(draft / "split.csv"):
@@ -81,13 +83,15 @@ def _splits(manifest: Path) -> tuple[str, ...]:
 
 
 def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, net: keras.Model) -> ModelCard:
-    """Everything the card says; the calibration part is run through the graph that will serve."""
+    """Everything the card says; the calibration part, as it is and as hard copies, is run through the graph that will serve."""
     rows = read_manifest(run / "split.csv")
     chosen = [row for row in rows if row["part"] == "calibration"]
     labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], np.int64)
     if len(set(labels.tolist())) < 2:
         raise DataError(f"The calibration part needs both classes; it has {labels.sum()} PNEUMONIA of {len(labels)} images.")
-    inputs = [model_input(image, config.spec) for image in cached_images(folder_of(data), [row["path"] for row in chosen])]
+    images = with_hard_copies(cached_images(folder_of(data), [row["path"] for row in chosen]), config.seed)
+    inputs = [model_input(image, config.spec) for image in images]
+    chosen, labels = chosen * 2, np.tile(labels, 2)
     epochs = history(run)
     card = ModelCard(
         id=model,

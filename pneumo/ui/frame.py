@@ -48,6 +48,7 @@ def _navigation():
         st.Page("pages/diagnose.py", title="Diagnose", default=True),
         st.Page("pages/dataset.py", title="Dataset", url_path="dataset"),
         st.Page("pages/train.py", title="Train", url_path="train"),
+        st.Page("pages/metrics.py", title="Metrics", url_path="metrics"),
         st.Page("pages/about.py", title="About", url_path="about"),
     ]
     return st.navigation(pages, position="top")

@@ -98,8 +98,10 @@ def test_the_subtype_is_calibrated_on_pneumonias_of_known_kind_alone(run, data, 
     changed = change_manifest(run, tmp_path / "run", lambda row: [*row[:2], odd.get(row[0], row[2]), *row[3:]])
     promote(changed, "two", data, "test", root=tmp_path / "models")
     predictor = Predictor.load("two", tmp_path / "models")
-    known = [row for row in chosen if row["label"] == "PNEUMONIA" and row["path"] not in odd]
-    images = module.cached_images(data, [row["path"] for row in known])
+    images = module.with_hard_copies(module.cached_images(data, [row["path"] for row in chosen]), seed=0)
+    is_known = [row["label"] == "PNEUMONIA" and row["path"] not in odd for row in chosen] * 2
+    known = [row for row, keep in zip(chosen * 2, is_known, strict=True) if keep]
+    images = images[np.array(is_known)]
     logits = [predictor.run(module.model_input(image, predictor.card.input)[None]).bacterial[0] for image in images]
     expected = fit_calibration(np.array([row["subtype"] == "bacterial" for row in known]), np.array(logits))
     assert predictor.card.subtype_calibration.temperature == pytest.approx(expected.temperature)

@@ -1,0 +1,108 @@
+"""Two models on the same images: is one better, or was it luck?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+from scipy.stats import binomtest, rankdata
+
+from pneumo.errors import DataError
+from pneumo.evaluation.metrics import roc_auc
+from pneumo.evaluation.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Difference:
+    """First minus second, with its 95 % interval and the two-sided p value of "no difference". NaN where undefined."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A paired comparison over `n` images of `patients` patients."""
+
+    n: int
+    patients: int
+    auc: Difference
+    accuracy: float  # difference, first minus second, each at its own threshold
+    only_first_right: int
+    only_second_right: int
+    accuracy_p: float  # McNemar, exact
+
+
+def compare(first: Predictions, second: Predictions, thresholds: tuple[float, float]) -> Comparison:
+    """Raises DataError unless both hold exactly the same images with the same labels, each once; their order may differ."""
+    second_order = _aligned(first, second)
+    labels, scores = first.labels, (first.probabilities, second.probabilities[second_order])
+    right = [(score >= cut) == (labels == 1) for score, cut in zip(scores, thresholds, strict=True)]
+    one, other = int(np.sum(right[0] & ~right[1])), int(np.sum(right[1] & ~right[0]))
+    return Comparison(
+        len(labels), len(set(first.patients)), delong(labels, *scores, first.patients), (one - other) / len(labels),
+        one, other, mcnemar(one, other),
+    )  # fmt: skip
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Exact two-sided p value (McNemar 1947): of the images that one alone calls rightly, is half the first's?
+
+    It takes images for independent. 1 where the two never differ.
+    """
+    total = only_first + only_second
+    return float(binomtest(only_first, total).pvalue) if total else 1.0
+
+
+def delong(labels: np.ndarray, first: np.ndarray, second: np.ndarray, patients: tuple[str, ...]) -> Difference:
+    """Difference of two paired AUCs (DeLong et al., Biometrics 1988; by midranks as in Sun, Xu, IEEE SPL 2014).
+
+    The variance sums each case's part over its patient first (Obuchowski, Biometrics 1997, 53:567), because several images of a
+    child are not independent; with one image a patient it is DeLong's own. Scores may be on any scale, NaN is not allowed.
+    """
+    sick = np.asarray(labels).astype(bool)
+    value = roc_auc(labels, first) - roc_auc(labels, second)
+    parts = _placements(sick, first) - _placements(sick, second) - value
+    _, cluster = np.unique(np.asarray(patients), return_inverse=True)
+    sums = [np.bincount(cluster[group], parts[group], cluster.max() + 1) for group in (sick, ~sick)]
+    counts = [np.bincount(cluster[group], minlength=cluster.max() + 1) for group in (sick, ~sick)]
+    holders = [int(np.count_nonzero(count)) for count in counts]  # patients with a sick image, with a healthy one
+    if min(holders) < 2:
+        return Difference(value, np.nan, np.nan, np.nan)
+    m, n, k = sick.sum(), (~sick).sum(), len(counts[0])
+    own = [held / (held - 1) * np.sum(part**2) for held, part in zip(holders, sums, strict=True)]
+    both = k / (k - 1) * np.sum(sums[0] * sums[1])
+    variance = own[0] / m**2 + own[1] / n**2 + 2 * both / (m * n)
+    error = float(np.sqrt(max(variance, 0.0)))
+    if error == 0:  # the same order of cases twice
+        return Difference(value, value, value, 1.0 if value == 0 else 0.0)
+    half = float(ndtri(0.975)) * error
+    return Difference(value, value - half, value + half, float(2 * ndtr(-abs(value) / error)))
+
+
+def _placements(sick: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """float (n,): of a sick case, the share of healthy ones rated below it; of a healthy one, of sick ones above it; ties half."""
+    every, found = rankdata(scores), np.empty(len(scores))
+    m, n = sick.sum(), (~sick).sum()
+    with np.errstate(invalid="ignore", divide="ignore"):  # a class without a case: the caller's AUC is NaN already
+        found[sick] = (every[sick] - rankdata(scores[sick])) / n
+        found[~sick] = 1 - (every[~sick] - rankdata(scores[~sick])) / m
+    return found
+
+
+def _aligned(first: Predictions, second: Predictions) -> np.ndarray:
+    """Where each image of `first` stands in `second`."""
+    here, there = set(first.files), set(second.files)
+    if len(here) < len(first.files) or len(there) < len(second.files):
+        raise DataError("A list of predictions names an image twice, so they cannot be paired. Make it anew with evaluate.")
+    if here != there:
+        raise DataError(
+            f"Expected the same images from both models; {len(here - there)} are the first's alone and {len(there - here)} the "
+            "second's. Evaluate both on the same split."
+        )
+    place = {name: index for index, name in enumerate(second.files)}
+    order = np.array([place[name] for name in first.files])
+    if not np.array_equal(first.labels, second.labels[order]):
+        raise DataError("The two models were evaluated with different labels of the same images. Evaluate both anew.")
+    return order

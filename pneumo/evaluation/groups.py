@@ -1,0 +1,42 @@
+"""Results by kind of case: the healthy, the bacterial, the viral, and pneumonia of unknown kind."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pneumo.evaluation.metrics import roc_auc
+from pneumo.evaluation.predictions import Predictions
+from pneumo.evaluation.wilson import Share, wilson
+
+
+@dataclass(frozen=True)
+class Group:
+    """One kind of case at one threshold."""
+
+    name: str
+    images: int
+    patients: int
+    right: Share  # called by their true label: sensitivity within the sick, specificity of the healthy; Wilson interval
+    auc: float  # this kind against all healthy images; NaN for the healthy themselves
+
+
+def by_subtype(predictions: Predictions, threshold: float) -> tuple[Group, ...]:
+    """The kinds that occur, the healthy first."""
+    sick, kinds = predictions.labels == 1, np.array(predictions.subtypes)
+    known = predictions.of_known_kind
+    masks = {
+        "NORMAL": ~sick, "PNEUMONIA, bacterial": known & (kinds == "bacterial"), "PNEUMONIA, viral": known & (kinds == "viral"),
+        "PNEUMONIA, kind unknown": sick & ~known,
+    }  # fmt: skip
+    return tuple(_group(name, predictions, mask, threshold) for name, mask in masks.items() if mask.any())
+
+
+def _group(name: str, predictions: Predictions, mask: np.ndarray, threshold: float) -> Group:
+    sick = predictions.labels == 1
+    called = predictions.probabilities[mask] >= threshold
+    right = int(np.sum(called == sick[mask]))
+    against = mask | ~sick
+    auc = roc_auc(mask[against], predictions.probabilities[against]) if sick[mask].any() else float("nan")
+    names = predictions.patients
+    patients = {names[i] for i in np.flatnonzero(mask)}
+    return Group(name, int(mask.sum()), len(patients), wilson(right, int(mask.sum())), auc)

@@ -1,0 +1,37 @@
+"""The mistakes a model was surest of: the first thing to look at."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pneumo.evaluation.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One image called otherwise than its label says."""
+
+    file: str
+    label: str  # the true one
+    called: str
+    subtype: str
+    probability: float
+
+    @property
+    def truth(self) -> str:
+        """The label with its kind, where that is known."""
+        return self.label if self.subtype == "none" else f"{self.label}, {self.subtype}"
+
+
+def most_confident_mistakes(predictions: Predictions, threshold: float, most: int = 12) -> tuple[tuple[Mistake, ...], ...]:
+    """(missed pneumonias, lowest probability first; false alarms, highest first), at most `most` of each."""
+    sick, called = predictions.labels == 1, predictions.probabilities >= threshold
+    order = np.argsort(predictions.probabilities, kind="stable")
+    missed = [i for i in order if sick[i] and not called[i]]
+    alarms = [i for i in order[::-1] if not sick[i] and called[i]]
+
+    def told(index: int) -> Mistake:
+        names = ("PNEUMONIA", "NORMAL") if sick[index] else ("NORMAL", "PNEUMONIA")
+        return Mistake(predictions.files[index], *names, predictions.subtypes[index], float(predictions.probabilities[index]))
+
+    return tuple(map(told, missed[:most])), tuple(map(told, alarms[:most]))

@@ -1,0 +1,124 @@
+"""What else the same radiograph could have looked like: exposure, detector, storage, framing and burned-in marks.
+
+Each function takes a canonical image, uint8 (224, 224), and returns a new one of the same kind; equal arguments give equal
+images. Where a picture is moved, its edge pixels are repeated outwards: black corners would be one more sign to read.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from pneumo.imaging.preprocess import CANONICAL_SIDE
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row of a robustness table."""
+
+    kind: str
+    amount: str  # as a reader wants it, with its unit
+    apply: Callable[[np.ndarray], np.ndarray]
+
+
+def brightness(image: np.ndarray, amount: float) -> np.ndarray:
+    """`amount` of the whole grey range added, -1 to 1; clipped, so what was near the end of the range is lost."""
+    return _bytes(image.astype(np.float32) + 255.0 * amount)
+
+
+def contrast(image: np.ndarray, factor: float) -> np.ndarray:
+    """Distance from the image's mean times `factor` (1: unchanged)."""
+    pixels = image.astype(np.float32)
+    return _bytes(pixels.mean() + factor * (pixels - pixels.mean()))
+
+
+def gamma(image: np.ndarray, exponent: float) -> np.ndarray:
+    """Grey in [0, 1] to the power `exponent`: below 1 brighter in the dark parts, above 1 darker."""
+    return _bytes(255.0 * (image.astype(np.float32) / 255.0) ** exponent)
+
+
+def blur(image: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian blur, `sigma` in canonical pixels."""
+    return _bytes(cv2.GaussianBlur(image.astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE))
+
+
+def noise(image: np.ndarray, deviation: float, seed: int = 0) -> np.ndarray:
+    """Independent Gaussian grain; `deviation` as a share of the whole grey range."""
+    return _bytes(image + 255.0 * deviation * np.random.default_rng(seed).standard_normal(image.shape))
+
+
+def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
+    """Saved as JPEG and read again; `quality` 1 to 95 as Pillow counts."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality)
+    return np.asarray(Image.open(buffer))
+
+
+def rotation(image: np.ndarray, degrees: float) -> np.ndarray:
+    """Turned clockwise about the middle."""
+    middle = (CANONICAL_SIDE - 1) / 2
+    return _moved(image, cv2.getRotationMatrix2D((middle, middle), -degrees, 1.0))
+
+
+def shift(image: np.ndarray, right: float, down: float) -> np.ndarray:
+    """Moved by fractions of the side; negative is left and up."""
+    return _moved(image, np.array([[1.0, 0.0, right * CANONICAL_SIDE], [0.0, 1.0, down * CANONICAL_SIDE]]))
+
+
+def crop(image: np.ndarray, share: float) -> np.ndarray:
+    """`share` of the side cut off at each of the four edges; the rest enlarged to 224 x 224."""
+    cut = round(share * CANONICAL_SIDE)
+    inner = np.ascontiguousarray(image[cut : CANONICAL_SIDE - cut, cut : CANONICAL_SIDE - cut])
+    return cv2.resize(inner, (CANONICAL_SIDE, CANONICAL_SIDE), interpolation=cv2.INTER_LINEAR)
+
+
+def marker(image: np.ndarray, text: str, x: int, y: int, height: int) -> np.ndarray:
+    """White `text` burned in, its upper left corner at canonical pixel (x, y), letters about `height` pixels high."""
+    picture = Image.fromarray(image)  # a copy
+    font = ImageFont.load_default(height)
+    ImageDraw.Draw(picture).multiline_text((x, y), text, fill=255, font=font, anchor="la", spacing=1)
+    return np.asarray(picture)
+
+
+def _moved(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    side = (CANONICAL_SIDE, CANONICAL_SIDE)
+    return cv2.warpAffine(image, matrix, side, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _bytes(pixels: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(pixels, 0.0, 255.0)).astype(np.uint8)
+
+
+# Of each kind a change that a reader hardly sees and one that is plain. Marks stand inside the 16 pixels that models cut off
+# (see InputSpec.margin): outside they would prove nothing. The R upper left and the times are those of one set-up in train.
+CHANGES = (
+    Change("none", "", np.copy),
+    Change("brightness", "-0.20", partial(brightness, amount=-0.20)),
+    Change("brightness", "-0.10", partial(brightness, amount=-0.10)),
+    Change("brightness", "+0.10", partial(brightness, amount=0.10)),
+    Change("brightness", "+0.20", partial(brightness, amount=0.20)),
+    Change("contrast", "x 0.6", partial(contrast, factor=0.6)),
+    Change("contrast", "x 0.8", partial(contrast, factor=0.8)),
+    Change("contrast", "x 1.4", partial(contrast, factor=1.4)),
+    Change("gamma", "0.6", partial(gamma, exponent=0.6)),
+    Change("gamma", "1.6", partial(gamma, exponent=1.6)),
+    Change("blur", "1 px", partial(blur, sigma=1.0)),
+    Change("blur", "2 px", partial(blur, sigma=2.0)),
+    Change("noise", "0.02", partial(noise, deviation=0.02)),
+    Change("noise", "0.06", partial(noise, deviation=0.06)),
+    Change("JPEG quality", "40", partial(jpeg, quality=40)),
+    Change("JPEG quality", "15", partial(jpeg, quality=15)),
+    Change("rotation", "5 degrees", partial(rotation, degrees=5.0)),
+    Change("rotation", "-10 degrees", partial(rotation, degrees=-10.0)),
+    Change("shift", "5 % right", partial(shift, right=0.05, down=0.0)),
+    Change("shift", "10 % down", partial(shift, right=0.0, down=0.10)),
+    Change("crop", "5 % each side", partial(crop, share=0.05)),
+    Change("crop", "12 % each side", partial(crop, share=0.12)),
+    Change("marker", "R, upper left", partial(marker, text="R", x=22, y=20, height=28)),
+    Change("marker", "L, upper right", partial(marker, text="L", x=186, y=20, height=28)),
+    Change("marker", "time, upper right", partial(marker, text="10:42:07\nmA:320\nkV:70", x=160, y=20, height=12)),
+)

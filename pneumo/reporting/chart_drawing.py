@@ -1,0 +1,80 @@
+"""A Chart drawn with Matplotlib, for PNG and PDF. No pyplot: its global state is not for many sessions at once."""
+
+import io
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from pneumo.reporting.chart import DASHES, SCREEN, Chart, label_left
+
+
+def chart_png(chart: Chart, colours: Mapping[str, str] = SCREEN) -> bytes:
+    """1440 x 1080 pixels, with the sentence that says how to read it."""
+    figure = Figure(figsize=(9.6, 7.2), dpi=150, facecolor=colours["ground"])
+    FigureCanvasAgg(figure)
+    draw(figure.add_axes((0.09, 0.23, 0.87, 0.70)), chart, colours)
+    figure.text(0.09, 0.03, chart.reading, color=colours["quiet"], fontsize=9, wrap=True, va="bottom", parse_math=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", facecolor=colours["ground"])
+    return buffer.getvalue()
+
+
+def draw(axes: Axes, chart: Chart, colours: Mapping[str, str]) -> None:
+    """Fill `axes` with the chart."""
+    _frame(axes, chart, colours)
+    for line in chart.lines:
+        if line.low is not None and line.high is not None:
+            axes.fill_between(line.x, line.low, line.high, color=colours[line.colour], alpha=0.18, linewidth=0)
+        axes.plot(line.x, line.y, color=colours[line.colour], label=line.name, linewidth=1.8,
+                  linestyle="-" if line.dash == "solid" else (0, DASHES[line.dash]),
+                  drawstyle="steps-post" if line.steps else "default")  # fmt: skip
+    for number, bars in enumerate(chart.bars):
+        axes.bar(bars.edges[:-1], bars.heights, np.diff(bars.edges), align="edge", color=colours[bars.colour], label=bars.name,
+                 edgecolor=colours["ground"], linewidth=0.6, hatch=("", "//")[number % 2])  # fmt: skip
+    for number, dot in enumerate(chart.dots):
+        if dot.low is not None and dot.high is not None:
+            axes.plot([dot.x, dot.x], [dot.low, dot.high], color=colours["accent"], linewidth=1.4)
+        axes.scatter([dot.x], [dot.y], s=20 + 160 * dot.weight, color=colours["accent"] if dot.above else colours["ink"], zorder=5)
+        late = dot.x > sum(chart.x_range) / 2
+        shift = (0, 9) if dot.above else (-9 if late else 9, -12 - 13 * number)
+        side = "center" if dot.above else "right" if late else "left"
+        axes.annotate(dot.label, (dot.x, dot.y), shift, textcoords="offset points", ha=side, color=colours["ink"], fontsize=8,
+                      parse_math=False)  # fmt: skip
+    for number, (x, label) in enumerate(chart.rules):
+        axes.axvline(x, color=colours["ink"], linewidth=1, linestyle=(0, (4, 3)))
+        late = label_left(chart, number)
+        axes.annotate(label, (x, 1), (-4 if late else 4, -11 - 12 * number), xycoords=("data", "axes fraction"),
+                      textcoords="offset points", ha="right" if late else "left", color=colours["ink"], fontsize=8,
+                      parse_math=False)  # fmt: skip
+    if chart.lines or chart.bars:
+        legend = axes.legend(frameon=False, fontsize=8, labelcolor=colours["ink"], loc="best")
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+
+
+def _frame(axes: Axes, chart: Chart, colours: Mapping[str, str]) -> None:
+    axes.set_facecolor(colours["ground"])
+    axes.set_title(chart.title, color=colours["ink"], fontsize=11, loc="left", parse_math=False)
+    axes.set_xlabel(chart.x_title, color=colours["quiet"], fontsize=9)
+    axes.set_ylabel(chart.y_title, color=colours["quiet"], fontsize=9)
+    axes.tick_params(colors=colours["quiet"], labelsize=8)
+    axes.grid(color=colours["grid"], linewidth=0.6)
+    axes.set_axisbelow(True)
+    for side in axes.spines.values():
+        side.set_color(colours["grid"])
+    axes.set_xlim(*_padded(chart.x_range))
+    if chart.root_scale:
+        axes.set_yscale("function", functions=(lambda y: np.sign(y) * np.sqrt(np.abs(y)), lambda y: np.sign(y) * np.square(y)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):.0f}"))
+    if chart.y_range:
+        axes.set_ylim(*(chart.y_range if chart.root_scale else _padded(chart.y_range)))
+
+
+def _padded(ends: tuple[float, float]) -> tuple[float, float]:
+    """A little room, so that a point in a corner is not cut."""
+    room = 0.015 * (ends[1] - ends[0])
+    return ends[0] - room, ends[1] + room

@@ -1,0 +1,122 @@
+"""What is stored of a model's evaluation: read, checked, and never computed anew from images."""
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pneumo.errors import DataError
+from pneumo.evaluation.metrics import confusion_matrix
+from pneumo.evaluation.operating_point import BALANCED
+from pneumo.evaluation.predictions import Predictions, read_predictions
+from pneumo.registry import ModelCard, models_dir, read_card
+
+FIGURES = ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1")
+_FIRST = ("test", "validation")  # the order on the page
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One model on one split. `metrics` is the split's entry of metrics.json; `problems` says what is missing or does not fit."""
+
+    card: ModelCard
+    split: str
+    metrics: dict[str, Any] | None
+    predictions: Predictions | None
+    problems: tuple[str, ...]
+
+    @property
+    def both_classes(self) -> bool:
+        return self.predictions is not None and len(set(self.predictions.labels.tolist())) == 2
+
+    def figures(self, point: str) -> dict[str, Any] | None:
+        """The stored figures {name: {value, low, high}} at an operating point; None where there are none."""
+        return self.metrics["operating_points"].get(point) if self.metrics else None
+
+
+def splits_of(model: str, root: Path | None = None) -> tuple[str, ...]:
+    """The splits something is stored of, test first. A damaged metrics.json names none; `read_evaluated` tells of it."""
+    folder = (root or models_dir()) / model
+    names = {path.stem.removeprefix("predictions-") for path in folder.glob("predictions-*.csv")}
+    with contextlib.suppress(DataError):
+        names |= set(_all_metrics(folder))
+    return tuple(sorted(names, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)))
+
+
+def read_evaluated(model: str, split: str, root: Path | None = None) -> Evaluated:
+    """Raises ModelError for a card that cannot be read; every other fault becomes a problem, and the rest is shown."""
+    card, folder = read_card(model, root), (root or models_dir()) / model
+    again = f"Make it anew: python -m pneumo evaluate {model} --split {split} --data FOLDER."
+    metrics, predictions, problems = None, None, []
+    try:
+        metrics = _all_metrics(folder).get(split)
+        if metrics is None:
+            problems.append(f"metrics.json has no figures of the split {split}. {again}")
+    except DataError as error:
+        problems.append(f"{error} {again}")
+    path = folder / f"predictions-{split}.csv"
+    try:
+        predictions = read_predictions(path)
+        _check_range(predictions, path)
+    except DataError as error:
+        predictions = None
+        problems.append(f"{error} The curves need it. {again}" if path.is_file() else f"{path.name} is not stored. {again}")
+    if metrics and predictions and not _belong_together(metrics, predictions, card):
+        problems.append(f"metrics.json and {path.name} do not belong together: their counts differ. {again}")
+    return Evaluated(card, split, metrics, predictions, tuple(problems))
+
+
+def read_history(model: str, root: Path | None = None) -> list[dict[str, Any]]:
+    """history.json, a dict an epoch as the run wrote it; empty where it is not stored. Raises DataError."""
+    path = (root or models_dir()) / model / "history.json"
+    lines = _json(path) if path.is_file() else []
+    if not isinstance(lines, list) or not all(isinstance(line, dict) and isinstance(line.get("epoch"), int) for line in lines):
+        raise DataError(f"{path.name} of model {model} is no history: expected a list with an object for each epoch.")
+    return lines
+
+
+def read_robustness(model: str, root: Path | None = None) -> dict[str, Any] | None:
+    """robustness.json as it stands; None where it is not stored. Raises DataError."""
+    path = (root or models_dir()) / model / "robustness.json"
+    found = _json(path) if path.is_file() else None
+    if found is not None and not isinstance(found, dict):
+        raise DataError(f"{path.name} of model {model} does not fit: expected one JSON object.")
+    return found
+
+
+def _all_metrics(folder: Path) -> dict[str, Any]:
+    path = folder / "metrics.json"
+    found = _json(path) if path.is_file() else {}
+    if not isinstance(found, dict) or not all(_is_summary(each) for each in found.values()):
+        raise DataError("metrics.json does not fit this version of Pneumo.")
+    return found
+
+
+def _is_summary(found: Any) -> bool:
+    try:
+        points = [found, *found["operating_points"].values()]
+        return {"n", "patients", "brier", "ece", "confusion_matrix"} <= set(found) and all(
+            set(point[name]) == {"value", "low", "high"} for point in points for name in FIGURES
+        )
+    except (TypeError, KeyError, AttributeError):
+        return False
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path.name} cannot be read as JSON.") from error
+
+
+def _check_range(predictions: Predictions, path: Path) -> None:
+    if not np.all((predictions.probabilities >= 0) & (predictions.probabilities <= 1)):  # false for NaN too
+        raise DataError(f"{path.name} is damaged: expected probabilities from 0 to 1.")
+
+
+def _belong_together(metrics: dict[str, Any], predictions: Predictions, card: ModelCard) -> bool:
+    counts = confusion_matrix(predictions.labels, predictions.probabilities, card.operating_points[BALANCED]).tolist()
+    return counts == metrics["confusion_matrix"]

@@ -1,0 +1,166 @@
+"""The charts of an evaluation, each with the sentence that says how to read it. Nothing is drawn here."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pneumo.evaluation import curves
+from pneumo.evaluation.metrics import brier, confusion_matrix, expected_calibration_error
+from pneumo.evaluation.predictions import Predictions
+from pneumo.reporting.chart import DASHES, MODELS, Bars, Chart, Dot, Line, grouped_points, history_lines
+
+
+def main_charts(predictions: Predictions, points: Mapping[str, float]) -> list[Chart]:
+    """Those that need nothing but stored predictions of both classes and the operating points."""
+    labels, probabilities = predictions.labels, predictions.probabilities
+    return [
+        roc_chart(labels, probabilities, points), precision_recall_chart(labels, probabilities, points),
+        calibration_chart(labels, probabilities), histogram_chart(labels, probabilities, points),
+        decision_chart(labels, probabilities, points),
+    ]  # fmt: skip
+
+
+def roc_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float]) -> Chart:
+    found = curves.roc(labels, probabilities)
+    return Chart(
+        "roc", f"ROC, AUC {found.auc:.3f}", "1 - specificity: healthy called PNEUMONIA", "sensitivity: sick called PNEUMONIA",
+        "Each point is one threshold: upwards more sick children are found, to the right more healthy ones are alarmed. The "
+        "nearer to the upper left corner the better; the diagonal is chance. AUC is how often a sick child is rated above a "
+        "healthy one. The named points are the model's operating points.",
+        (_diagonal("chance"), Line("model", found.false_positive_rate, found.true_positive_rate, "accent")),
+        tuple(Dot(fp / (tn + fp), tp / (fn + tp), name) for name, ((tn, fp), (fn, tp)) in _at(labels, probabilities, points)),
+    )  # fmt: skip
+
+
+def precision_recall_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float]) -> Chart:
+    found = curves.precision_recall(labels, probabilities)
+    everyone = Line("calling everyone PNEUMONIA", np.array([0.0, 1.0]), np.full(2, found.prevalence), "quiet", "dashed")
+    dots = [(tp / (fn + tp), tp / (tp + fp), name) for name, ((_, fp), (fn, tp)) in _at(labels, probabilities, points) if tp + fp]
+    return Chart(
+        "precision-recall", f"Precision and recall, average precision {found.average_precision:.3f}",
+        "recall: sick called PNEUMONIA", "precision: PNEUMONIA calls that are right",
+        f"How pure the PNEUMONIA calls stay as more of the sick are found; the nearer to the upper right corner the better. It "
+        f"holds for this split, where {100 * found.prevalence:.0f} % have pneumonia: with fewer sick children precision falls, "
+        "see predictive values.",
+        (everyone, Line("model", found.recall, found.precision, "accent")), tuple(Dot(*dot) for dot in dots),
+    )  # fmt: skip
+
+
+def calibration_chart(labels: np.ndarray, probabilities: np.ndarray) -> Chart:
+    bins = curves.calibration_bins(labels, probabilities)
+    most = max(each.sick.of for each in bins)
+    dots = tuple(
+        Dot(each.mean_probability, each.sick.value, f"{each.sick.of}", each.sick.low, each.sick.high,
+            each.sick.of / most, above=True)
+        for each in bins
+    )  # fmt: skip
+    figures = f"ECE {expected_calibration_error(labels, probabilities):.3f}, Brier {brier(labels, probabilities):.3f}"
+    return Chart(
+        "calibration", f"Calibration, {figures}", "mean probability given", "share that had pneumonia",
+        "Children are grouped by the probability they were given. On the diagonal that number is literally true; below it the "
+        "model says too much, above it too little. Upright lines are 95 % intervals (Wilson), the figure at a dot is its number "
+        "of X-rays. ECE is the mean distance from the diagonal, Brier the mean squared error; both are best at 0.",
+        (_diagonal("perfect calibration"),), dots,
+    )  # fmt: skip
+
+
+def histogram_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float]) -> Chart:
+    found = curves.histogram(labels, probabilities)
+    top = 1.25 * max(found.pneumonia.max(), found.normal.max(), 1)
+    return Chart(
+        "histogram", "Probabilities by true class", "probability of pneumonia", "X-rays (square-root scale)",
+        "Sick children stand above the line, healthy ones hang below it. Sick ones left of a threshold are missed, healthy "
+        "ones right of it are false alarms; where both are tall the model cannot tell them apart.",
+        bars=(Bars("PNEUMONIA, above", found.edges, found.pneumonia, "pneumonia"),
+              Bars("NORMAL, below", found.edges, -found.normal, "normal")),
+        rules=tuple((cut, name) for name, cut in grouped_points(dict(points))), y_range=(-top, top), root_scale=True,
+    )  # fmt: skip
+
+
+def decision_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float]) -> Chart:
+    found = curves.decision_curve(labels, probabilities)
+    none = Line("treat no one", found.thresholds, np.zeros_like(found.thresholds), "quiet", "dotted")
+    return Chart(
+        "decision", "Decision curve", "threshold probability: when you would treat", "net benefit for each patient",
+        "Choose on the horizontal axis how sure you want to be before treating. Where the model's line is the highest, going "
+        "by it does more good than treating everyone or no one: sick children treated, less the needless treatments weighed "
+        f"by that choice (Vickers, Elkin 2006). For this split, where {100 * found.prevalence:.0f} % have pneumonia.",
+        (none, Line("treat everyone", found.thresholds, found.treat_all, "quiet", "dashed"),
+         Line("treat by the model", found.thresholds, found.model, "accent")),
+        rules=tuple((cut, name) for name, cut in grouped_points(dict(points))),
+        y_range=(-0.1, max(0.05, 1.1 * found.prevalence)),
+    )  # fmt: skip
+
+
+def predictive_chart(sensitivity: Mapping[str, float], specificity: Mapping[str, float], prevalence: float | None = None) -> Chart:
+    """From two figures {value, low, high}, none of them None. `prevalence` in (0, 1) is marked."""
+    value, low, high = (curves.predictive_curve(sensitivity[end], specificity[end]) for end in ("value", "low", "high"))
+    return Chart(
+        "predictive-values", "Predictive values against prevalence", "prevalence: share of your children with pneumonia",
+        "share of answers that are right",
+        "How often an answer is right depends on how common pneumonia is where you work: the rarer it is, the more PNEUMONIA "
+        "calls are false alarms. PPV is for the answer PNEUMONIA, NPV for NORMAL. The bands are the ends of the 95 % intervals of "
+        "sensitivity and specificity taken together.",
+        (Line("PPV, PNEUMONIA", value.prevalence, value.ppv, "pneumonia", "solid", low=low.ppv, high=high.ppv),
+         Line("NPV, NORMAL", value.prevalence, value.npv, "normal", "dashed", low=low.npv, high=high.npv)),
+        rules=((prevalence, f"{100 * prevalence:.0f} %"),) if prevalence else (),
+    )  # fmt: skip
+
+
+def models_chart(evaluated: Mapping[str, Predictions]) -> Chart:
+    """ROC curves of at most six models, a colour and a dash each."""
+    lines = [_diagonal("chance")]
+    for (name, predictions), colour, dash in zip(evaluated.items(), MODELS, DASHES, strict=False):
+        found = curves.roc(predictions.labels, predictions.probabilities)
+        lines.append(Line(f"{name}, AUC {found.auc:.3f}", found.false_positive_rate, found.true_positive_rate, colour, dash))
+    return Chart(
+        "models", "ROC of the models", "1 - specificity: healthy called PNEUMONIA", "sensitivity: sick called PNEUMONIA",
+        "The line that runs nearer to the upper left corner separates the classes better. Lines that cross are better in "
+        "different places; whether the areas differ by more than luck is said by the paired test.", tuple(lines),
+    )  # fmt: skip
+
+
+def history_charts(history: Sequence[dict[str, Any]]) -> list[Chart]:
+    """Loss, AUC and accuracy by epoch, where the history has them."""
+    found = []
+    for key, title, reading in _HISTORY:
+        if lines := history_lines(history, key):
+            ends = [line.x for line in lines]
+            span = (float(min(x.min() for x in ends)), float(max(x.max() for x in ends)))
+            span = span if span[0] < span[1] else (span[0] - 0.5, span[1] + 0.5)
+            found.append(Chart(f"history-{key}", title, "epoch", title.lower() if key != "auc" else title, reading, lines,
+                               x_range=span, y_range=None))  # fmt: skip
+    return found
+
+
+def removal_chart(kind: str, told: Mapping[str, Any]) -> Chart:
+    """The deletion or insertion curves of robustness.json: {fractions, model, random}."""
+    fractions = np.asarray(told["fractions"], float)
+    what, better = ("removed", "faster fall") if kind == "deletion" else ("put back", "faster rise")
+    return Chart(
+        kind, kind.capitalize(), f"share of the image {what}", "mean probability of pneumonia",
+        f"The hottest places of the map are {what} first. A {better} than in random order means that the map shows what the "
+        "model really looks at; equal lines would mean that the map is decoration.",
+        (Line("in random order", fractions, np.asarray(told["random"], float), "quiet", "dashed"),
+         Line("by the heatmap", fractions, np.asarray(told["model"], float), "accent")),
+    )  # fmt: skip
+
+
+_HISTORY = (
+    ("loss", "Loss", "Lower is better. Where validation rises while train still falls, the network begins to learn its images by "
+     "heart; the epoch with the lowest validation loss is kept."),
+    ("auc", "AUC", "How often a sick child is rated above a healthy one. A high value on validation is cheap on this kind of data; "
+     "only the test split tells what the network is worth."),
+    ("accuracy", "Accuracy", "Share of right answers at the cut 0.5. Train images are augmented and drawn evenly, so train may lie "
+     "below validation."),
+)  # fmt: skip
+
+
+def _diagonal(name: str) -> Line:
+    return Line(name, np.array([0.0, 1.0]), np.array([0.0, 1.0]), "quiet", "dashed")
+
+
+def _at(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float]) -> list[tuple[str, list[list[int]]]]:
+    """The confusion matrix at each distinct operating point."""
+    return [(name, confusion_matrix(labels, probabilities, cut).tolist()) for name, cut in grouped_points(dict(points))]

@@ -1,0 +1,24 @@
+"""How a number is written, on the page and on paper."""
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Three digits; "undefined" for None and NaN."""
+    return "undefined" if value is None or value != value else f"{value:.{digits}f}"
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    return "undefined" if value is None or value != value else f"{value:+.{digits}f}"
+
+
+def probability(value: float, digits: int = 3) -> str:
+    """Never a certainty: what rounds to 0 or 1 is "below" or "above" the last figure before it."""
+    least = 10.0**-digits
+    if value < least / 2:
+        return f"below {least:.{digits}f}"
+    return f"above {1 - least:.{digits}f}" if value >= 1 - least / 2 else f"{value:.{digits}f}"
+
+
+def p_value(p: float) -> str:
+    if p != p:
+        return "undefined"
+    return "below 0.001" if p < 0.001 else f"{p:.3f}"

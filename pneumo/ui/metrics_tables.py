@@ -1,0 +1,117 @@
+"""The numbers and tables of the Metrics page as HTML. No streamlit here, so that tests read them."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from pneumo.evaluation.classification_report import ClassificationReport
+from pneumo.evaluation.compare import Comparison
+from pneumo.evaluation.groups import Group
+from pneumo.evaluation.mistakes import Mistake
+from pneumo.reporting.model_card import interval
+from pneumo.reporting.numbers import number, p_value, probability, signed
+
+_MEANING = {
+    "auc": ("AUC", "how often a sick child is rated above a healthy one: 1 is always, 0.5 is chance"),
+    "accuracy": ("Accuracy", "of all answers are right, with sick and healthy as frequent as on this split"),
+    "sensitivity": ("Sensitivity", "of the sick children are called PNEUMONIA; the rest are missed"),
+    "specificity": ("Specificity", "of the healthy children are called NORMAL; the rest are false alarms"),
+}
+_KINDS = {"auc": "AUC", "accuracy": "Accuracy", "sensitivity": "Bacterial cases found", "specificity": "Viral cases found"}
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table that scrolls sideways by itself where it is too wide. Every cell is escaped; the first one names its row."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in headers)
+    body = "".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>' for row in rows
+    )
+    inside = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="metrics-scroll"><table class="metrics-table">{inside}</table></div>'
+
+
+def numbers_html(figures: Mapping[str, Mapping[str, float | None]]) -> str:
+    """The four figures, each with its interval and what it means."""
+    cells = []
+    for name, (title, meaning) in _MEANING.items():
+        figure = figures[name]
+        ends = f"{number(figure['low'])} to {number(figure['high'])}" if figure["low"] is not None else "no interval"
+        cells.append(
+            f'<div class="metrics-number"><span class="metrics-name">{title}</span><b>{number(figure["value"])}</b>'
+            f'<span class="metrics-ends">{ends}</span><p>{meaning}</p></div>'
+        )
+    return f'<div class="metrics-numbers">{"".join(cells)}</div>'
+
+
+def matrix_html(report: ClassificationReport) -> str:
+    """Counts and, of each true class, the share. Right and wrong are said in words as well as in the frame of the cell."""
+    words = (("right", "false alarm"), ("missed", "right"))
+    body = ""
+    for row, counts, rates, said in zip(report.classes, report.matrix.tolist(), report.rates.tolist(), words, strict=True):
+        tone = row.name.lower()
+        cells = "".join(
+            f'<td class="{"metrics-right" if word == "right" else "metrics-wrong"}"><b>{count}</b>'
+            f"<span>{number(rate)} of {row.support}</span><small>{word}</small></td>"
+            for count, rate, word in zip(counts, rates, said, strict=True)
+        )
+        body += f'<tr><th scope="row">truly<br><span class="{tone}">{row.name}</span></th>{cells}</tr>'
+    return (
+        '<div class="metrics-scroll"><table class="metrics-matrix"><thead><tr><td></td>'
+        '<th scope="col">called <span class="normal">NORMAL</span></th>'
+        f'<th scope="col">called <span class="pneumonia">PNEUMONIA</span></th></tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def report_html(report: ClassificationReport) -> str:
+    rows = [[row.name, number(row.precision), number(row.recall), number(row.f1), str(row.support)] for row in report.classes]
+    rows.append(["accuracy", "", "", number(report.accuracy.value), str(report.accuracy.of)])
+    rows += [
+        [row.name, number(row.precision), number(row.recall), number(row.f1), str(row.support)]
+        for row in (report.macro, report.weighted)
+    ]
+    return table(["", "precision", "recall", "F1", "support"], rows)
+
+
+def at_threshold_html(report: ClassificationReport, stored: Mapping[str, Any] | None) -> str:
+    """Accuracy, sensitivity and specificity in one table; `stored` figures where the threshold is an operating point."""
+    names = ("accuracy", "sensitivity", "specificity")
+    figures = [interval(stored[name] if stored else getattr(report, name).figure) for name in names]
+    kind = "bootstrap over patients" if stored else "Wilson"
+    return table(["threshold", *names, "95 % intervals"], [[f"{report.threshold:.4g}", *figures, kind]])
+
+
+def groups_html(groups: Sequence[Group]) -> str:
+    rows = [
+        [group.name, str(group.images), str(group.patients), f"{group.right.count}", interval(group.right.figure),
+         number(group.auc) if group.auc == group.auc else ""]
+        for group in groups
+    ]  # fmt: skip
+    return table(["", "X-rays", "patients", "called rightly", "share (Wilson interval)", "AUC against the healthy"], rows)
+
+
+def kinds_html(kind: Mapping[str, Any]) -> str:
+    return table(["", "value (95 % interval)"], [[title, interval(kind[name])] for name, title in _KINDS.items() if name in kind])
+
+
+def models_html(rows: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any], float]]) -> str:
+    """`rows`: (model, the split's metrics, its figures at the operating point, threshold)."""
+    names = ("auc", "accuracy", "sensitivity", "specificity", "f1")
+    return table(
+        ["model", "AUC", "accuracy", "sensitivity", "specificity", "F1", "ECE", "Brier", "threshold"],
+        [[model, *(interval(figures[name]) for name in names), number(metrics["ece"]), number(metrics["brier"]), number(cut)]
+         for model, metrics, figures, cut in rows],
+    )  # fmt: skip
+
+
+def comparisons_html(first: str, found: Sequence[tuple[str, Comparison]]) -> str:
+    rows = [
+        [f"{first} less {second}", f"{signed(c.auc.value)} ({signed(c.auc.low)} to {signed(c.auc.high)})", p_value(c.auc.p),
+         signed(c.accuracy), f"{c.only_first_right} against {c.only_second_right}", p_value(c.accuracy_p)]
+        for second, c in found
+    ]  # fmt: skip
+    return table(["", "AUC (95 % interval)", "p (DeLong)", "accuracy", "right alone, X-rays", "p (McNemar)"], rows)
+
+
+def mistakes_html(mistakes: Sequence[Mistake]) -> str:
+    rows = [[m.file, probability(m.probability, 4), m.truth] for m in mistakes]
+    return table(["file", "probability", "its label"], rows)

@@ -1,0 +1,143 @@
+"""A Chart as a Vega-Lite specification. No streamlit here, so that tests read it."""
+
+from typing import Any
+
+import numpy as np
+
+from pneumo.reporting.chart import DASHES, SCREEN, Chart, Line, label_left
+
+_HEIGHT = 450
+_MOST = 400  # corners of one line that the page is sent; a longer line is thinned, its ends kept
+
+
+def spec(chart: Chart) -> dict[str, Any]:
+    """Layers from the back to the front: bands, lines, bars, upright lines, dots. Everything is inside the specification."""
+    layers = [*_bands(chart), *_lines(chart), *_bars(chart), *_rules(chart), *_dots(chart)]
+    return {"layer": layers, "height": _HEIGHT, "config": {"view": {"stroke": SCREEN["grid"]}}}
+
+
+def _x(chart: Chart) -> dict[str, Any]:
+    return {"field": "x", "type": "quantitative", "title": chart.x_title, "scale": {"domain": list(chart.x_range), "nice": False},
+            "axis": {"gridColor": SCREEN["grid"], "tickCount": 6, "labelFlush": True}}  # fmt: skip
+
+
+def _y(chart: Chart) -> dict[str, Any]:
+    scale: dict[str, Any] = {"zero": False} if chart.y_range is None else {"domain": list(chart.y_range), "nice": False}
+    axis: dict[str, Any] = {"gridColor": SCREEN["grid"], "tickCount": 6}
+    if chart.root_scale:
+        scale["type"], axis["labelExpr"] = "sqrt", "format(abs(datum.value), 'd')"
+    return {"field": "y", "type": "quantitative", "title": chart.y_title, "scale": scale, "axis": axis}
+
+
+def _thinned(line: Line) -> np.ndarray:
+    """Indices of at most _MOST corners. A straight run keeps only its ends, so what is left out is hardly seen."""
+    x, y = np.asarray(line.x, float), np.asarray(line.y, float)
+    index = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    if len(index) > 2:
+        inner = index[1:-1]
+        straight = ((x[inner] == x[index[:-2]]) & (x[inner] == x[index[2:]])) | (
+            (y[inner] == y[index[:-2]]) & (y[inner] == y[index[2:]])
+        )
+        index = np.concatenate([index[:1], inner[~straight], index[-1:]])
+    if len(index) > _MOST:
+        index = index[np.unique(np.linspace(0, len(index) - 1, _MOST).astype(int))]
+    return index
+
+
+def _lines(chart: Chart) -> list[dict[str, Any]]:
+    if not chart.lines:
+        return []
+    names, colours = [line.name for line in chart.lines], [SCREEN[line.colour] for line in chart.lines]
+    dashes = [list(DASHES[line.dash]) for line in chart.lines]
+    rows = [
+        {"x": float(line.x[i]), "y": float(line.y[i]), "curve": line.name, "order": order}
+        for line in chart.lines
+        for order, i in enumerate(_thinned(line))
+    ]
+    legend = {"title": None, "orient": "top", "symbolType": "stroke", "symbolSize": 500, "columns": 2, "labelLimit": 230}
+    legend = legend if len(names) > 1 else None
+    return [{
+        "data": {"values": rows},
+        "mark": {"type": "line", "strokeWidth": 2, "clip": True},
+        "encoding": {
+            "x": _x(chart), "y": _y(chart), "order": {"field": "order", "type": "quantitative"},
+            "color": {"field": "curve", "type": "nominal", "scale": {"domain": names, "range": colours}, "legend": legend},
+            "strokeDash": {"field": "curve", "type": "nominal", "scale": {"domain": names, "range": dashes}, "legend": legend},
+            "tooltip": [{"field": "curve", "title": "curve"}, {"field": "x", "title": chart.x_title.split(":")[0], "format": ".3f"},
+                        {"field": "y", "title": chart.y_title.split(":")[0], "format": ".3f"}],
+        },
+    }]  # fmt: skip
+
+
+def _bands(chart: Chart) -> list[dict[str, Any]]:
+    return [
+        {
+            "data": {"values": [
+                {"x": float(x), "y": float(low), "high": float(high)}
+                for x, low, high in zip(line.x, line.low, line.high, strict=True) if np.isfinite([x, low, high]).all()
+            ]},
+            "mark": {"type": "area", "color": SCREEN[line.colour], "opacity": 0.18, "line": False, "clip": True},
+            "encoding": {"x": _x(chart), "y": _y(chart), "y2": {"field": "high"}},
+        }
+        for line in chart.lines
+        if line.low is not None and line.high is not None
+    ]  # fmt: skip
+
+
+def _bars(chart: Chart) -> list[dict[str, Any]]:
+    if not chart.bars:
+        return []
+    names, colours = [bars.name for bars in chart.bars], [SCREEN[bars.colour] for bars in chart.bars]
+    rows = [
+        {"x": float(left), "end": float(right), "y": float(height), "zero": 0, "count": abs(float(height)), "class": bars.name}
+        for bars in chart.bars
+        for left, right, height in zip(bars.edges[:-1], bars.edges[1:], bars.heights, strict=True)
+    ]
+    legend = {"title": None, "orient": "top", "symbolType": "square"}
+    return [{
+        "data": {"values": rows},
+        "mark": {"type": "rect", "stroke": SCREEN["ground"], "strokeWidth": 1},
+        "encoding": {
+            "x": _x(chart), "x2": {"field": "end"}, "y": _y(chart), "y2": {"field": "zero"},
+            "color": {"field": "class", "type": "nominal", "scale": {"domain": names, "range": colours}, "legend": legend},
+            "tooltip": [{"field": "class"}, {"field": "count", "title": "X-rays"}, {"field": "x", "title": "from", "format": ".2f"},
+                        {"field": "end", "title": "to", "format": ".2f"}],
+        },
+    }]  # fmt: skip
+
+
+def _rules(chart: Chart) -> list[dict[str, Any]]:
+    layers = []
+    for number, (x, label) in enumerate(chart.rules):
+        data, late = {"values": [{"x": x, "label": label}]}, label_left(chart, number)
+        text = {"type": "text", "align": "right" if late else "left", "dx": -5 if late else 5, "color": SCREEN["ink"],
+                "fontSize": 12, "baseline": "top"}  # fmt: skip
+        layers += [
+            {"data": data, "mark": {"type": "rule", "color": SCREEN["ink"], "strokeDash": [4, 3], "strokeWidth": 1.2},
+             "encoding": {"x": _x(chart)}},
+            {"data": data, "mark": text,
+             "encoding": {"x": _x(chart), "y": {"value": 4 + 16 * number}, "text": {"field": "label"}}},
+        ]  # fmt: skip
+    return layers
+
+
+def _dots(chart: Chart) -> list[dict[str, Any]]:
+    layers = []
+    for number, dot in enumerate(chart.dots):
+        row = {"x": dot.x, "y": dot.y, "label": dot.label, "low": dot.low, "high": dot.high}
+        data, place = {"values": [row]}, {"x": _x(chart), "y": _y(chart)}
+        if dot.low is not None:
+            bar = {"type": "rule", "color": SCREEN["accent"], "strokeWidth": 1.5}
+            ends = {"y": {**_y(chart), "field": "low"}, "y2": {"field": "high"}}
+            layers.append({"data": data, "mark": bar, "encoding": {**place, **ends}})
+        tips = [{"field": "label", "title": "at"}, {"field": "x", "title": chart.x_title.split(":")[0], "format": ".3f"},
+                {"field": "y", "title": chart.y_title.split(":")[0], "format": ".3f"}]  # fmt: skip
+        mark = {"type": "point", "filled": True, "opacity": 1, "size": 40 + 260 * dot.weight,
+                "color": SCREEN["accent"] if dot.above else SCREEN["ink"]}  # fmt: skip
+        layers.append({"data": data, "mark": mark, "encoding": {**place, "tooltip": tips}})
+        late = dot.x > sum(chart.x_range) / 2
+        beside = {"align": "right" if late else "left", "dx": -10 if late else 10, "dy": 12 + 15 * number}
+        above = {"align": "center", "dy": -9 - 6 * dot.weight}
+        text = {"type": "text", "color": SCREEN["ink"], "fontSize": 12, **(above if dot.above else beside)}
+        layers.append({"data": data, "mark": text, "encoding": {**place, "text": {"field": "label"}}})
+    return layers

@@ -1,0 +1,225 @@
+import json
+
+import pytest
+from stored_metrics import HISTORY, ROBUSTNESS, make_evaluated_registry
+from streamlit.testing.v1 import AppTest
+from tiny_model import make_registry
+
+from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.evaluation.metrics import confusion_matrix
+from pneumo.evaluation.predictions import read_predictions
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    return make_evaluated_registry(tmp_path_factory.mktemp("built") / "models", "one", "two")
+
+
+@pytest.fixture
+def root(built, tmp_path, monkeypatch):
+    import shutil
+
+    shutil.copytree(built, tmp_path / "models")
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path / "models"))
+    monkeypatch.setenv("PNEUMO_DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "models"
+
+
+def open_page():
+    app = AppTest.from_file("../../app.py", default_timeout=60).run().switch_page("pages/metrics.py").run()
+    assert not app.exception
+    return app
+
+
+def text(app) -> str:
+    kinds = (app.markdown, app.warning, app.info, app.error, app.caption, app.subheader, app.code)
+    plain = "\n".join(element.value for kind in kinds for element in kind)
+    return plain + "\n".join(element.proto.body for element in app.get("html"))
+
+
+def matrix(app) -> str:
+    return next(element.proto.body for element in app.get("html") if "metrics-matrix" in element.proto.body)
+
+
+def counts(root, model, cut, split="test"):
+    stored = read_predictions(root / model / f"predictions-{split}.csv")
+    return confusion_matrix(stored.labels, stored.probabilities, cut).ravel().tolist()
+
+
+def slider(app):
+    return app.select_slider[0]
+
+
+def test_first_row_matrix_and_every_section(root):
+    app = open_page()
+    stored = json.loads((root / "one/metrics.json").read_text())["test"]
+    said = text(app)
+    for name in ("auc", "accuracy", "sensitivity", "specificity"):
+        assert f"<b>{stored[name]['value']:.3f}</b>" in said
+        assert f"{stored[name]['low']:.3f} to {stored[name]['high']:.3f}" in said
+    assert all(f"<b>{count}</b>" in matrix(app) for count in counts(root, "one", 0.5))
+    for heading in (
+        "Confusion matrix",
+        "Classification report",
+        "By kind of case",
+        "Robustness and shortcuts",
+        "Models side by side",
+    ):
+        assert heading in said
+    assert "never for choosing" in said
+    assert len(app.get("vega_lite_chart")) == 7  # six curves, and the models'
+    assert {"Predictions, CSV", "Metrics, JSON", "Everything, PDF"} <= {each.proto.label for each in app.get("download_button")}
+
+
+def test_moving_the_threshold_moves_matrix_and_intervals(root):
+    app = open_page()
+    assert "bootstrap over patients</td>" in text(app)
+    slider(app).set_value(0.9).run()
+    assert not app.exception
+    assert all(f"<b>{count}</b>" in matrix(app) for count in counts(root, "one", 0.9))
+    assert matrix(app).count("<b>") == 4
+    assert "Wilson</td>" in text(app)
+    app.button(key="metrics-mark-2").click().run()
+    assert slider(app).value == 0.75
+    assert all(f"<b>{count}</b>" in matrix(app) for count in counts(root, "one", 0.75))
+    assert "bootstrap over patients</td>" in text(app)
+
+
+def test_another_operating_point_split_and_model(root):
+    app = open_page()
+    app.session_state["metrics-point"] = "rule-in"
+    app.run()
+    assert slider(app).value == 0.75
+    app.session_state["metrics-split"] = "validation"
+    app.run()
+    assert all(f"<b>{count}</b>" in matrix(app) for count in counts(root, "one", 0.75, "validation"))
+    assert "flatter the model" in text(app)
+    app.selectbox(key="metrics-model").set_value("two").run()
+    assert not app.exception
+    assert all(f"<b>{count}</b>" in matrix(app) for count in counts(root, "two", 0.75, "validation"))
+
+
+def test_a_model_without_a_test_shows_validation_and_says_so(root):
+    (root / "one/predictions-test.csv").unlink()
+    stored = json.loads((root / "one/metrics.json").read_text())
+    del stored["test"]
+    (root / "one/metrics.json").write_text(json.dumps(stored))
+    app = open_page()
+    assert "never evaluated on a test split" in text(app)
+    assert f"<b>{stored['validation']['auc']['value']:.3f}</b>" in text(app)
+
+
+def test_paired_test_of_two_models(root):
+    app = open_page()
+    assert "one less two" in text(app)
+    assert "DeLong" in text(app)
+    app.multiselect[0].set_value([]).run()
+    assert "one less two" not in text(app)
+
+
+def test_other_images_are_not_compared(root):
+    path = root / "two/predictions-test.csv"
+    path.write_text("\n".join(path.read_text().splitlines()[:-1]))
+    said = text(open_page())
+    assert "Not compared with two. Expected the same images" in said
+    assert "one less two" not in said
+
+
+def test_robustness_history_and_subtype_where_they_are_stored(root):
+    said = text(open_page())
+    assert "python -m pneumo evaluate one --data FOLDER --split test --robustness" in said
+    assert "training history of one is not stored" in said
+    assert "gives no answer to bacterial or viral" in said
+    (root / "one/robustness.json").write_text(json.dumps(ROBUSTNESS))
+    (root / "one/history.json").write_text(json.dumps(HISTORY))
+    stored = json.loads((root / "one/metrics.json").read_text())
+    stored["test"]["subtype"] = {
+        "n": 40,
+        **dict.fromkeys(("auc", "accuracy", "sensitivity", "specificity"), ROBUSTNESS["lungs_hidden"]["auc"]),
+    }
+    (root / "one/metrics.json").write_text(json.dumps(stored))
+    app = open_page()
+    said = text(app)
+    assert "lungs hidden" in said
+    assert "blur sigma 2" in said
+    assert "On the 40 pneumonias of known kind" in said
+    assert len(app.get("vega_lite_chart")) == 7 + 2 + 3
+
+
+@pytest.mark.parametrize("name", ["robustness", "history", "metrics"])
+@pytest.mark.parametrize("content", ["{", "[]", "[1]", '{"changes": 1, "test": 2}', '{"changes": [{"kind": "blur"}]}'])
+def test_a_damaged_file_is_named_and_the_rest_stays(root, name, content):
+    (root / f"one/{name}.json").write_text(content)
+    app = open_page()
+    if (name, content) != ("history", "[]"):  # a run without an epoch
+        assert any(f"{name}.json" in warning.value for warning in app.warning)
+    assert "Confusion matrix" in text(app)
+
+
+def test_one_class_only(root):
+    path = root / "one/predictions-test.csv"
+    path.write_text("\n".join(line for line in path.read_text().splitlines() if "PNEUMONIA" not in line))
+    app = open_page()
+    assert "needs stored predictions of both classes" in text(app)
+    assert "Everything, PDF" not in {each.proto.label for each in app.get("download_button")}
+
+
+def test_figures_without_predictions(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "bare")))
+    app = open_page()
+    assert "predictions-test.csv is not stored" in text(app)
+    assert "<b>0.900</b>" in text(app)
+
+
+def test_without_models_it_says_what_to_do(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path / "none"))
+    assert "There is no model here yet" in text(open_page())
+
+
+def test_a_model_never_evaluated(root):
+    for path in [*root.glob("one/predictions-*.csv"), root / "one/metrics.json"]:
+        path.unlink()
+    assert "Nothing is stored of an evaluation of one" in text(open_page())
+
+
+def test_ledger(root):
+    assert "There is no ledger yet" in text(open_page())
+    (root / "ledger.csv").write_text("date,model,why\n2026-01-01,one,<first>\n2026-01-02,two,second\n")
+    said = text(open_page())
+    assert "&lt;first&gt;" in said
+    assert "1 of one" in said
+
+
+def test_mistakes_with_pictures_open_large_and_go_to_diagnose(root, tmp_path):
+    stored = read_predictions(root / "one/predictions-test.csv")
+    wrong = [name for name, p, label in zip(stored.files, stored.probabilities, stored.labels, strict=True) if (p >= 0.5) != label]
+    assert wrong
+    app = open_page()
+    assert wrong[0] in text(app)
+    assert "named but not shown" in text(app)
+    path = tmp_path / "data" / wrong[0]
+    path.parent.mkdir(parents=True)
+    path.write_bytes(phantom_png(make_phantom("none", seed=1)))
+    app = open_page()
+    assert "named but not shown" not in text(app)
+    app.button(key=f"metrics-show-{wrong[0]}").click().run()
+    assert not app.exception
+    app.button(key="metrics-send").click().run()
+    app.switch_page("pages/diagnose.py").run()
+    assert "Its true label:" in text(app)
+
+
+def test_a_broken_picture_and_a_name_that_leads_out(root, tmp_path, monkeypatch):
+    from pneumo.ui.metrics_mistakes import image_path
+
+    stored = read_predictions(root / "one/predictions-test.csv")
+    for name in stored.files:
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / name).write_bytes(b"no picture")
+    app = open_page()
+    next(button for button in app.button if (button.key or "").startswith("metrics-show-")).click().run()
+    assert not app.exception
+    assert "cannot be read" in text(app)
+    (tmp_path / "secret.png").write_bytes(b"x")
+    assert image_path("../secret.png") is None
+    assert image_path(stored.files[0]) is not None

@@ -1,0 +1,104 @@
+"""What the Metrics page draws, read as HTML and Vega-Lite."""
+
+import copy
+
+import numpy as np
+import pytest
+from stored_metrics import FIGURE, POINTS, ROBUSTNESS, make_stored
+
+from pneumo.evaluation.classification_report import classification_report
+from pneumo.reporting.chart import SCREEN, Chart, Line
+from pneumo.reporting.metrics_charts import main_charts, predictive_chart
+from pneumo.ui.metrics_robustness import robustness_charts, robustness_tables
+from pneumo.ui.metrics_tables import at_threshold_html, matrix_html, numbers_html, report_html, table
+from pneumo.ui.metrics_vega import spec
+
+REPORT = classification_report(np.array([0, 0, 0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.5, 0.5, 0.4]), 0.5)
+
+
+def test_cells_are_escaped():
+    html = table(["<b>"], [["<script>", "a & b"]])
+    assert "<script>" not in html
+    assert "&lt;b&gt;" in html
+    assert "a &amp; b" in html
+
+
+def test_matrix_says_counts_rates_and_words():
+    html = matrix_html(REPORT)
+    assert "<b>3</b><span>0.750 of 4</span><small>right</small>" in html
+    assert "<b>1</b><span>0.250 of 4</span><small>false alarm</small>" in html
+    assert "<b>1</b><span>0.500 of 2</span><small>missed</small>" in html
+
+
+def test_report_has_a_row_each():
+    html = report_html(REPORT)
+    assert '<th scope="row">NORMAL</th><td>0.750</td><td>0.750</td><td>0.750</td><td>4</td>' in html
+    assert '<th scope="row">accuracy</th><td></td><td></td><td>0.667</td><td>6</td>' in html
+
+
+def test_intervals_name_their_kind():
+    assert "bootstrap over patients" in at_threshold_html(REPORT, dict.fromkeys(("accuracy", "sensitivity", "specificity"), FIGURE))
+    moved = at_threshold_html(REPORT, None)
+    assert "Wilson" in moved
+    assert "0.667 (0.300-0.903)" in moved
+
+
+def test_undefined_figures_are_said():
+    html = numbers_html(dict.fromkeys(("auc", "accuracy", "sensitivity", "specificity"), dict.fromkeys(FIGURE)))
+    assert html.count("undefined") == html.count("no interval") == 4
+
+
+def test_robustness_tables_hold_the_file_s_figures():
+    tables = {title: html for title, html, _ in robustness_tables(ROBUSTNESS)}
+    assert len(tables) == 5
+    assert "<td>undefined</td><td>0.123</td>" in tables["Changed images"]
+    assert "blur sigma 2" in tables["Changed images"]
+    assert "<td>0.610</td><td>0.420</td>" in tables["Without the lungs, and with nothing else"]
+    assert "truly PNEUMONIA</th><td>0.500" in tables["Heat inside the lungs"]
+    assert [chart.key for chart in robustness_charts(ROBUSTNESS)] == ["deletion", "insertion"]
+    assert robustness_tables({}) == robustness_charts({}) == []
+
+
+def test_a_robustness_row_that_lacks_something_is_an_error_the_page_can_tell():
+    told = copy.deepcopy(ROBUSTNESS)
+    del told["changes"][1]["auc"]
+    with pytest.raises(KeyError, match="auc"):
+        robustness_tables(told)
+
+
+def every_mark(found):
+    return [layer["mark"]["type"] for layer in found["layer"]]
+
+
+def test_vega_layers():
+    roc, _, calibration, histogram, _ = (spec(chart) for chart in main_charts(make_stored(), POINTS))
+    assert every_mark(roc) == ["line", "point", "text", "point", "text", "point", "text"]
+    assert set(every_mark(calibration)) == {"line", "rule", "point", "text"}
+    assert every_mark(histogram) == ["rect", "rule", "text", "rule", "text", "rule", "text"]
+    assert every_mark(spec(predictive_chart(FIGURE, FIGURE, 0.3))) == ["area", "area", "line", "rule", "text"]
+
+
+def test_colour_and_dash_say_the_same():
+    line = spec(predictive_chart(FIGURE, FIGURE))["layer"][2]["encoding"]
+    assert line["color"]["scale"]["range"] == [SCREEN["pneumonia"], SCREEN["normal"]]
+    assert line["color"]["scale"]["domain"] == line["strokeDash"]["scale"]["domain"]
+    dashes = line["strokeDash"]["scale"]["range"]
+    assert dashes[0] != dashes[1]
+
+
+def drawn(x, y):
+    line = Line("a", np.array(x, float), np.array(y, float), "accent")
+    values = spec(Chart("k", "t", "x", "y", "r", (line,)))["layer"][0]["data"]["values"]
+    return [(row["x"], row["y"]) for row in values]
+
+
+def test_straight_runs_keep_their_ends_only():
+    stair = drawn([0, 0, 0, 1, 2, 2], [0, 0.3, 1, 1, 1, 2])
+    assert stair == [(0, 0), (0, 1), (2, 1), (2, 2)]
+    assert drawn([0, 1, 2], [0, float("nan"), 1]) == [(0, 0), (2, 1)]
+
+
+def test_a_long_line_is_thinned():
+    points = drawn(np.linspace(0, 1, 5000), np.linspace(0, 1, 5000) ** 2)
+    assert 300 < len(points) <= 400
+    assert (points[0], points[-1]) == ((0, 0), (1, 1))

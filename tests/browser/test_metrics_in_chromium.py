@@ -1,0 +1,67 @@
+"""The Metrics page in a real browser, for every shipped model, without a data set."""
+
+import time
+
+import pytest
+from browser.running import ROOT, app, browser_page, needs_chromium
+
+from pneumo.registry import list_models
+
+pytestmark = needs_chromium
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    home = tmp_path_factory.mktemp("metrics")
+    with app(home, PNEUMO_DATA_DIR=str(home / "none")) as address:
+        yield address
+
+
+@pytest.mark.parametrize("model", list_models(ROOT / "models"))
+def test_opens_and_the_slider_moves_the_matrix(url, model, tmp_path):
+    with browser_page() as page:
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{url}/metrics", wait_until="domcontentloaded")
+        page.get_by_role("combobox").first.click()
+        page.get_by_role("option", name=model, exact=True).click()
+        page.get_by_text("Each plot has a PNG").wait_for()
+        page.get_by_role("button", name="Metrics, JSON").wait_for()
+        page.locator("svg.marks, canvas.marks").first.wait_for()
+        before = page.locator(".metrics-matrix").inner_text()
+        page.get_by_role("slider").first.focus()
+        page.keyboard.press("Home")
+        page.wait_for_function("before => document.querySelector('.metrics-matrix').innerText !== before", arg=before)
+        assert "0\n0.000 of" in page.locator(".metrics-matrix").inner_text()  # at 0 everyone is called PNEUMONIA
+        page.locator(".st-key-metrics-marks").get_by_role("button").filter(has_text="balanced").click()
+        page.wait_for_function("before => document.querySelector('.metrics-matrix').innerText === before", arg=before)
+        for tab in ("Precision-recall", "Calibration", "Histograms", "Decision curve", "Predictive values"):
+            page.get_by_role("tab", name=tab).click()
+            page.locator("[role=tabpanel]:visible .marks").first.wait_for()
+        with page.expect_download() as started:
+            page.get_by_role("button", name="Everything, PDF").click()
+        started.value.save_as(tmp_path / "metrics.pdf")
+        assert (tmp_path / "metrics.pdf").read_bytes().startswith(b"%PDF")
+        assert page.locator('[data-testid="stException"], [data-testid="stAlertContentError"]').count() == 0
+        assert errors == []
+
+
+def test_narrow_screen_does_not_scroll_sideways(url):
+    with browser_page(400, 900) as page:
+        page.goto(f"{url}/metrics", wait_until="domcontentloaded")
+        page.get_by_text("Each plot has a PNG").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_time_to_load(url):
+    """Measured, not asserted: the seconds go into the log."""
+    with browser_page() as page:
+
+        def load() -> float:
+            began = time.perf_counter()
+            page.goto(f"{url}/metrics", wait_until="domcontentloaded")
+            page.get_by_text("Each plot has a PNG").wait_for()
+            return time.perf_counter() - began
+
+        first, later = load(), min(load() for _ in range(3))
+    print(f"\nmetrics page, whole: {first:.2f} s at first, {later:.2f} s later")

@@ -1,0 +1,117 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from stored_metrics import make_stored
+
+from pneumo.errors import DataError
+from pneumo.evaluation.compare import compare, delong, mcnemar
+from pneumo.evaluation.intervals import patient_intervals
+from pneumo.evaluation.metrics import roc_auc
+
+
+def two_models(n=400, a_patient=1, seed=0):
+    """Scores of two models that share part of their noise; `a_patient` images of each patient share some more."""
+    rng = np.random.default_rng(seed)
+    patient = np.arange(n) // a_patient
+    sick = patient % 2
+    shared = rng.normal(size=n) + np.repeat(rng.normal(size=n), a_patient)[:n]
+    first = sick * 1.6 + shared + 0.6 * rng.normal(size=n)
+    second = sick * 1.2 + shared + 0.9 * rng.normal(size=n) + np.repeat(rng.normal(size=n), a_patient)[:n]
+    return sick, first, second, tuple(f"p{p}" for p in patient)
+
+
+def by_the_book(labels, first, second):
+    """DeLong 1988 as it is written: every pair of a sick and a healthy case, covariance of the structural components."""
+    sick = labels == 1
+    kernels = [(s[sick][:, None] > s[~sick]) + 0.5 * (s[sick][:, None] == s[~sick]) for s in (first, second)]
+    v10, v01 = np.array([k.mean(axis=1) for k in kernels]), np.array([k.mean(axis=0) for k in kernels])
+    cov = np.cov(v10) / sick.sum() + np.cov(v01) / (~sick).sum()
+    return math.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1])
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_delong_with_one_image_a_patient_is_the_book_s(ties):
+    labels, first, second, patients = two_models()
+    if ties:
+        first, second = np.round(first), np.round(second)
+    found = delong(labels, first, second, patients)
+    assert found.value == pytest.approx(roc_auc(labels, first) - roc_auc(labels, second))
+    assert (found.high - found.low) / 2 / 1.959964 == pytest.approx(by_the_book(labels, first, second), rel=1e-6)
+    z = abs(found.value) / by_the_book(labels, first, second)
+    assert found.p == pytest.approx(math.erfc(z / math.sqrt(2)), rel=1e-5)
+
+
+@pytest.mark.parametrize("a_patient", [1, 4])
+def test_delong_agrees_with_a_bootstrap_over_patients(a_patient):
+    labels, first, second, patients = two_models(a_patient=a_patient, seed=3)
+    found = delong(labels, first, second, patients)
+
+    def difference(index):
+        return np.array([roc_auc(labels[index], first[index]) - roc_auc(labels[index], second[index])])
+
+    (low,), (high,) = patient_intervals(difference, patients, resamples=2000)
+    width = high - low
+    assert found.high - found.low == pytest.approx(width, rel=0.12)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.12 * width)
+
+
+def test_images_of_one_patient_are_not_independent_witnesses():
+    labels, first, second, patients = two_models(a_patient=8, seed=3)
+    clustered, naive = (delong(labels, first, second, who) for who in (patients, tuple(map(str, range(len(labels))))))
+    assert clustered.high - clustered.low > 1.3 * (naive.high - naive.low)
+
+
+def test_a_model_against_itself():
+    labels, first, _, patients = two_models()
+    found = delong(labels, first, 3 * first, patients)  # another scale, the same order
+    assert (found.value, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
+def test_undefined_with_one_class_or_one_patient():
+    labels, first, second, patients = two_models(n=20)
+    assert math.isnan(delong(np.ones(20), first, second, patients).p)
+    assert math.isnan(delong(labels, first, second, ("same",) * 20).p)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "p"), [(0, 0, 1), (1, 0, 1), (5, 0, 2 / 32), (0, 6, 2 / 64), (4, 4, 1), (8, 2, 2 * (1 + 10 + 45) / 1024)]
+)
+def test_mcnemar_by_hand(one, other, p):
+    assert mcnemar(one, other) == pytest.approx(p)
+
+
+def test_compare_counts_and_pairs_by_name():
+    first, second = make_stored(seed=1, lift=3), make_stored(seed=2, lift=1)
+    found = compare(first, second, (0.5, 0.3))
+    right = [(p.probabilities >= cut) == (p.labels == 1) for p, cut in ((first, 0.5), (second, 0.3))]
+    assert (found.only_first_right, found.only_second_right) == (np.sum(right[0] > right[1]), np.sum(right[0] < right[1]))
+    assert found.accuracy == pytest.approx(right[0].mean() - right[1].mean())
+    assert (found.n, found.patients) == (60, len(set(first.patients)))
+    assert found.auc.value > 0
+    turned = reordered(second, np.arange(60)[::-1])
+    assert compare(first, turned, (0.5, 0.3)) == found
+
+
+def test_other_images_are_refused():
+    first = make_stored()
+    with pytest.raises(DataError, match="5 are the first's alone and 0 the second's"):
+        compare(first, reordered(first, np.arange(55)), (0.5, 0.5))
+    with pytest.raises(DataError, match="60 are the first's alone and 60 the second's"):
+        compare(first, make_stored(split="validation"), (0.5, 0.5))
+    with pytest.raises(DataError, match="twice"):
+        compare(first, reordered(first, np.array([*range(60), 3])), (0.5, 0.5))
+
+
+def test_other_labels_are_refused():
+    first = make_stored()
+    with pytest.raises(DataError, match="different labels"):
+        compare(first, dataclasses.replace(first, labels=1 - first.labels), (0.5, 0.5))
+
+
+def reordered(p, order):
+    return dataclasses.replace(
+        p, files=tuple(p.files[i] for i in order), subtypes=tuple(p.subtypes[i] for i in order), labels=p.labels[order],
+        logits=p.logits[order], probabilities=p.probabilities[order],
+    )  # fmt: skip

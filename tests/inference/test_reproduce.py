@@ -1,0 +1,37 @@
+import csv
+import json
+
+from tiny_model import make_registry
+
+from pneumo.data.phantom import write_set
+from pneumo.inference.assess import assess
+from pneumo.inference.predictor import Predictor
+from pneumo.inference.reproduce import differences, reproduce
+
+
+def test_differences_are_named():
+    stored = {"n": 3, "auc": {"value": 0.9, "low": 0.8}, "matrix": [[1, 2], [3, 4]], "odd": None}
+    assert list(differences(stored, json.loads(json.dumps(stored)))) == []
+    anew = {"n": 3, "auc": {"value": 0.90004, "low": 0.8002}, "matrix": [[1, 2], [3, 5]], "odd": None, "more": 1}
+    lines = list(differences(stored, anew))
+    assert [line.split(" is ")[0] for line in lines] == ["auc.low", "matrix[1][1]", "more"]
+
+
+def test_published_numbers_come_out_again(tmp_path):
+    root = make_registry(tmp_path / "models")
+    write_set(tmp_path / "set", patients=6, seed=1)
+    (root / "tiny" / "metrics.json").unlink()
+    assess(Predictor.load("tiny", root), tmp_path / "set", "test", "first look", root=root)
+    assert reproduce("tiny", tmp_path / "set", root) == []
+    assert (root / "ledger.csv").read_text().count("\n") == 3  # the header, the first look, and this one
+
+    path = root / "tiny" / "predictions-test.csv"
+    rows = list(csv.DictReader(path.open()))
+    rows[0]["probability"] = str(1 - float(rows[0]["probability"]))
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    found = reproduce("tiny", root=root)
+    assert found
+    assert all(line.startswith("test, from predictions: ") for line in found)

@@ -1,0 +1,90 @@
+import json
+
+import pytest
+from stored_metrics import HISTORY, ROBUSTNESS, make_evaluated_registry
+
+from pneumo.errors import DataError, ModelError
+from pneumo.reporting.evaluated import read_evaluated, read_history, read_robustness, splits_of
+
+
+@pytest.fixture
+def root(tmp_path):
+    return make_evaluated_registry(tmp_path / "models", "one")
+
+
+def test_what_is_stored(root):
+    found = read_evaluated("one", "test", root)
+    assert found.problems == ()
+    assert found.both_classes
+    assert found.figures("rule-in") == json.loads((root / "one/metrics.json").read_text())["test"]["operating_points"]["rule-in"]
+    assert found.figures("unheard-of") is None
+    assert splits_of("one", root) == ("test", "validation")
+
+
+def test_other_splits_come_last(root):
+    (root / "one/predictions-abroad.csv").write_text("")
+    assert splits_of("one", root) == ("test", "validation", "abroad")
+
+
+def test_missing_predictions_leave_the_figures(root):
+    (root / "one/predictions-test.csv").unlink()
+    found = read_evaluated("one", "test", root)
+    assert found.predictions is None
+    assert not found.both_classes
+    assert found.metrics["n"] == 60
+    assert "predictions-test.csv is not stored. Make it anew: python -m pneumo evaluate one --split test" in found.problems[0]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"test": {}}', '{"test": {"n": 3, "operating_points": 4}}', '{"test": null}'])
+def test_damaged_metrics_leave_the_predictions(root, text):
+    (root / "one/metrics.json").write_text(text)
+    found = read_evaluated("one", "test", root)
+    assert found.metrics is None
+    assert found.predictions is not None
+    assert "metrics.json" in found.problems[0]
+    assert splits_of("one", root) == ("test", "validation")
+
+
+@pytest.mark.parametrize("cell", ["nan", "1.2", "-0.1"])
+def test_impossible_probabilities_are_not_drawn(root, cell):
+    path = root / "one/predictions-test.csv"
+    lines = path.read_text().splitlines()
+    lines[3] = ",".join([*lines[3].split(",")[:4], cell])
+    path.write_text("\n".join(lines))
+    found = read_evaluated("one", "test", root)
+    assert found.predictions is None
+    assert "from 0 to 1" in found.problems[0]
+
+
+def test_files_that_do_not_belong_together_are_told(root):
+    path = root / "one/predictions-test.csv"
+    path.write_text("\n".join(path.read_text().splitlines()[:-1]))
+    assert "do not belong together" in read_evaluated("one", "test", root).problems[0]
+
+
+def test_a_split_of_which_nothing_is_stored(root):
+    found = read_evaluated("one", "abroad", root)
+    assert (found.metrics, found.predictions, len(found.problems)) == (None, None, 2)
+
+
+def test_no_such_model(root):
+    with pytest.raises(ModelError, match="No model 'two'"):
+        read_evaluated("two", "test", root)
+
+
+def test_history_and_robustness(root):
+    assert read_history("one", root) == []
+    assert read_robustness("one", root) is None
+    (root / "one/history.json").write_text(json.dumps(HISTORY))
+    (root / "one/robustness.json").write_text(json.dumps(ROBUSTNESS))
+    assert read_history("one", root) == HISTORY
+    assert read_robustness("one", root) == ROBUSTNESS
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("history", "{}"), ("history", '[{"loss": 1}]'), ("history", "["), ("robustness", "[]")]
+)
+def test_what_does_not_fit_is_named(root, name, text):
+    (root / f"one/{name}.json").write_text(text)
+    with pytest.raises(DataError, match=f"{name}.json"):
+        {"history": read_history, "robustness": read_robustness}[name]("one", root)
