@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     promote.add_argument("id")
     promote.add_argument("--data", type=Path, default=data_dir())
     promote.add_argument("--why", default="promotion", help="reason for the ledger of test looks")
+    promote.add_argument("--mirrored", action="store_true", help="answer with the mean of an image and its mirror image")
     promote.set_defaults(run=_models_promote)
 
     data = commands.add_parser("data", help="data sets").add_subparsers(dest="action", required=True)
@@ -189,7 +190,7 @@ def _models_reproduce(options: argparse.Namespace, _: list[str]) -> int:
 def _models_promote(options: argparse.Namespace, _: list[str]) -> int:
     from pneumo.training.promote import promote
 
-    print(promote(options.run_folder, options.id, options.data, options.why))
+    print(promote(options.run_folder, options.id, options.data, options.why, mirrored=options.mirrored))
     return 0
 
 

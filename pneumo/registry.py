@@ -41,6 +41,7 @@ class ModelCard:
     files: dict[str, str]  # name -> SHA-256 of what serving reads
     card_version: int = CARD_VERSION
     subtype_calibration: Calibration | None = None  # bacterial against viral; None: the model does not tell them apart
+    mirrored: bool = False  # answers are the mean of the image and its mirror image (logits)
 
     @property
     def sha256(self) -> str:

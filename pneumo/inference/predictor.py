@@ -48,7 +48,19 @@ class Predictor:
         return cls(card, folder / "model.onnx")
 
     def run(self, batch: np.ndarray) -> Outputs:
-        """One pass over float32 (n, size, size, 1) in [0, 1]."""
+        """What the model says of float32 (n, size, size, 1) in [0, 1].
+
+        A model that is `mirrored` gives the mean logit of each image and its mirror image; the map stays that of the image.
+        """
+        straight = self.one_pass(batch)
+        if not self.card.mirrored:
+            return straight
+        mirror = self.one_pass(np.ascontiguousarray(batch[:, :, ::-1]))
+        bacterial = None if straight.bacterial is None else (straight.bacterial + mirror.bacterial) / 2
+        return Outputs((straight.logits + mirror.logits) / 2, straight.maps, bacterial)
+
+    def one_pass(self, batch: np.ndarray) -> Outputs:
+        """The network's own outputs."""
         names = [output.name for output in self._session.get_outputs()]
         found = dict(zip(names, self._session.run(names, {"radiograph": batch}), strict=True))
         return Outputs(found["logit"], found["map"], found.get("bacterial"))

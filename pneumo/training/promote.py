@@ -38,11 +38,12 @@ log = logging.getLogger(__name__)
 PARITY = 1e-4  # greatest difference in probability allowed between Keras and the serving graph
 
 
-def promote(run: Path, model: str, data: Path, why: str, root: Path | None = None) -> Path:
+def promote(run: Path, model: str, data: Path, why: str, root: Path | None = None, mirrored: bool = False) -> Path:
     """Make models/<model> from the best epoch of `run`; appear whole or not at all. Return the folder.
 
     Calibration, operating points and the heatmap's scale come from the calibration part of the run's own split. The test
-    split, where the data set has one, is then looked at once, and the look is written into the ledger with `why`.
+    split, where the data set has one, is then looked at once, and the look is written into the ledger with `why`. `mirrored`:
+    the model answers with the mean of an image and its mirror image, in twice the time.
     Raises RunError for a run or an id that does not do, DataError for a calibration part that is too poor, and ModelError
     where the serving graph does not answer as Keras does.
     """
@@ -66,7 +67,7 @@ def promote(run: Path, model: str, data: Path, why: str, root: Path | None = Non
         write_serving_graph(draft / "model.keras", draft / "model.onnx")
         shutil.copy(run / "split.csv", draft / "split.csv")
         write_json(draft / "history.json", history(run))
-        write_card(_card(run, model, config, data, draft, net), draft)
+        write_card(_card(run, model, config, data, draft, net, mirrored), draft)
         predictor = Predictor.load(model, Path(draft_root))
         for split in _splits(draft / "split.csv"):
             assess(predictor, data, split, why, root=Path(draft_root), ledger=root / "ledger.csv")
@@ -82,7 +83,7 @@ def _splits(manifest: Path) -> tuple[str, ...]:
     return ("validation",)
 
 
-def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, net: keras.Model) -> ModelCard:
+def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, net: keras.Model, mirrored: bool) -> ModelCard:
     """Everything the card says; the calibration part, as it is and as hard copies, is run through the graph that will serve."""
     rows = read_manifest(run / "split.csv")
     chosen = [row for row in rows if row["part"] == "calibration"]
@@ -118,11 +119,12 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
         commit=git_commit(),
         created=datetime.date.today().isoformat(),
         files={name: sha256(draft / name) for name in ("model.keras", "model.onnx")},
+        mirrored=mirrored,
     )
     predictor = Predictor(card, draft / "model.onnx")
+    some = np.stack(inputs[:: max(1, len(inputs) // 32)])
+    _check_parity(net, some, [predictor.one_pass(x[np.newaxis]) for x in some])
     outputs = [predictor.run(x[np.newaxis]) for x in inputs]
-    some = slice(None, None, max(1, len(inputs) // 32))
-    _check_parity(net, np.stack(inputs[some]), outputs[some])
     logits = np.array([float(output.logits[0]) for output in outputs])
     calibration = fit_calibration(labels, logits)
     probabilities = calibration.probability(logits)

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from pneumo.evaluation.groups import by_subtype
+from pneumo.evaluation.three_classes import three_class_matrix
 from pneumo.ui.metrics_choice import Choice
-from pneumo.ui.metrics_tables import groups_html, kinds_html
+from pneumo.ui.metrics_tables import groups_html, kinds_html, three_classes_html
 
 
 def show_groups(choice: Choice) -> None:
@@ -21,5 +22,11 @@ def show_groups(choice: Choice) -> None:
     if kind:
         st.html(kinds_html(kind))
         st.caption(f"On the {kind['n']} pneumonias of known kind, at the cut 0.5. Not to choose antibiotics by.")
+        if found.predictions is not None and (matrix := three_class_matrix(found.predictions, choice.threshold)) is not None:
+            st.html(three_classes_html(matrix))
+            st.caption(
+                f"Both outputs together at {choice.point}: below its threshold NORMAL, else the likelier kind. On the diagonal are "
+                "the right calls; each cell gives the count and its share of the row."
+            )
     else:
         st.caption("This model gives no answer to bacterial or viral, or none is stored for this split.")

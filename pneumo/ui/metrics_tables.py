@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from pneumo.evaluation.classification_report import ClassificationReport
 from pneumo.evaluation.compare import Comparison
 from pneumo.evaluation.groups import Group
 from pneumo.evaluation.mistakes import Mistake
+from pneumo.evaluation.three_classes import NAMES
 from pneumo.reporting.model_card import interval
 from pneumo.reporting.numbers import number, p_value, probability, signed
 
@@ -60,6 +63,15 @@ def matrix_html(report: ClassificationReport) -> str:
         '<th scope="col">called <span class="normal">NORMAL</span></th>'
         f'<th scope="col">called <span class="pneumonia">PNEUMONIA</span></th></tr></thead><tbody>{body}</tbody></table></div>'
     )
+
+
+def three_classes_html(matrix: np.ndarray) -> str:
+    """Rows the truth, columns the call; each cell a count and its share of the row."""
+    rows = [
+        [f"truly {name}", *(f"{count} ({number(count / max(counts.sum(), 1))})" for count in counts), str(counts.sum())]
+        for name, counts in zip(NAMES, matrix, strict=True)
+    ]
+    return table(["", *(f"called {name}" for name in NAMES), "X-rays"], rows)
 
 
 def report_html(report: ClassificationReport) -> str:

@@ -86,3 +86,22 @@ def test_a_file_that_is_no_graph(tmp_path):
     (root / "tiny" / "model.onnx").write_bytes(b"not a graph")
     with pytest.raises(ModelError, match="does not load"):
         Predictor(read_card("tiny", root), root / "tiny" / "model.onnx")
+
+
+def test_a_mirrored_model_gives_the_mean_of_both_sides(tmp_path):
+    root = make_registry(tmp_path)
+    plain = Predictor.load("tiny", root)
+    both = Predictor(dataclasses.replace(read_card("tiny", root), mirrored=True), root / "tiny" / "model.onnx")
+    seen = []
+
+    def lopsided(batch):  # a network that looks at the left half alone
+        seen.append(batch)
+        return dataclasses.replace(plain.one_pass(batch), logits=batch[:, :, :16].mean(axis=(1, 2, 3)))
+
+    both.one_pass = lopsided
+    batch = np.zeros((2, 32, 32, 1), np.float32)
+    batch[0, :, :16] = 1.0
+    out = both.run(batch)
+    np.testing.assert_allclose(out.logits, [0.5, 0.0])
+    np.testing.assert_array_equal(out.maps, plain.run(batch).maps)
+    np.testing.assert_array_equal(seen[1][0, :, 16:], 1.0)

@@ -1,0 +1,23 @@
+"""The three-class view: NORMAL, bacterial or viral, as both outputs say it together."""
+
+import numpy as np
+
+from pneumo.evaluation.predictions import Predictions
+
+NAMES = ("NORMAL", "bacterial", "viral")
+
+
+def three_class_matrix(p: Predictions, threshold: float, cut: float = 0.5) -> np.ndarray | None:
+    """int64 (3, 3): rows the truth, columns the call, in the order of NAMES; cases of unknown kind are left out.
+
+    NORMAL below `threshold`, else bacterial where its calibrated probability reaches `cut`, else viral. None where the
+    model does not tell the kinds apart.
+    """
+    if p.bacterial is None:
+        return None
+    kinds = np.array(p.subtypes)
+    truth = np.select([p.labels == 0, kinds == "bacterial", kinds == "viral"], [0, 1, 2], default=-1)
+    call = np.where(p.probabilities < threshold, 0, np.where(p.bacterial >= cut, 1, 2))
+    matrix = np.zeros((3, 3), np.int64)
+    np.add.at(matrix, (truth[truth >= 0], call[truth >= 0]), 1)
+    return matrix
