@@ -12,7 +12,7 @@ INDETERMINATE = "indeterminate"  # a zone, not an operating point
 MIN_SENSITIVITY, MIN_SPECIFICITY = 0.98, 0.95
 
 MEANING = {
-    BALANCED: "set where misses and false alarms were equally rare on held-out train images",
+    BALANCED: "set where misses and false alarms were equally rare on held-out train images and disturbed copies of them",
     RULE_OUT: f"set to miss few, for a sensitivity of at least {MIN_SENSITIVITY:.2f} there",
     RULE_IN: f"set for few false alarms, a specificity of at least {MIN_SPECIFICITY:.2f} there",
 }

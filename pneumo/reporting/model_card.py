@@ -28,7 +28,8 @@ def model_card(model: str, root: Path | None = None) -> str:
         f"- Trained {card.epochs_run} epochs (best: {card.best_epoch}), seed {card.training['seed']}, commit {card.commit}, "
         f"Keras {card.versions.get('keras', '?')}",
         f"- Calibration: logit / {card.calibration.temperature:.3f} {card.calibration.bias:+.3f}, "
-        "fitted on the calibration part of train",
+        "fitted on the calibration part of train and a disturbed copy of each of its images",
+        *(["- Answers with the mean of an image and its mirror image; the heatmap is the image's own"] if card.mirrored else []),
         *_subtype_line(card),
         f"- Weights SHA-256 `{card.sha256}`, kernels stored as float16", "",
     ]  # fmt: skip
