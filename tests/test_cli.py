@@ -36,6 +36,10 @@ def test_evaluate_a_folder_into_another_place(data, tmp_path, monkeypatch, capsy
     printed = json.loads(capsys.readouterr().out)
     assert json.loads((out / "metrics.json").read_text()) == {"train": printed}
     assert (out / "predictions-train.csv").read_text().startswith("file,label,subtype,logit,probability\n")
+    plots = sorted(path.name for path in out.glob("*.png"))
+    assert "train-roc.png" in plots
+    assert len(plots) == 5
+    assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in plots)
     assert (root / "tiny" / "metrics.json").read_text() == before
     assert not (root / "ledger.csv").exists()
 
