@@ -11,7 +11,7 @@ app: $(READY)
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
 test: $(READY)
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 # Every published number anew: from the stored predictions and from the X-rays below DATA.
 evaluate: $(READY)
