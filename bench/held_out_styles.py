@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from scipy.special import logit
 
-from pneumo.cli import _pairs
+from pneumo.cli import setting_pairs
 from pneumo.data.cache import cached_images
 from pneumo.data.split import COLUMNS, read_manifest
 from pneumo.data.style import styles
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--manifest", type=Path, default=Path("models/resnet50/split.csv"), help="the split to start from")
     options, extra = parser.parse_known_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    config = make_config(options.architecture, _pairs(extra))
+    config = make_config(options.architecture, setting_pairs(extra))
     pool = [row for row in read_manifest(options.manifest) if row["part"] in ("train", "validation", "calibration")]
     images = cached_images(options.data, [row["path"] for row in pool])
     labels = np.array([row["label"] == "PNEUMONIA" for row in pool], np.int64)

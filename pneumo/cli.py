@@ -118,7 +118,7 @@ def _train(options: argparse.Namespace, extra: list[str]) -> int:
 
     settings = preset(options.preset or STANDARD, options.architecture)
     settings |= _read_config(options.config) if options.config else {}
-    config = make_config(options.architecture, {**settings, **_pairs(extra)})
+    config = make_config(options.architecture, {**settings, **setting_pairs(extra)})
     from pneumo.training.fit import train  # loads Keras: not before the settings were found good
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the process politely cancels the run
@@ -217,7 +217,7 @@ def _read_config(path: Path) -> dict:
     return settings
 
 
-def _pairs(words: list[str]) -> dict[str, str]:
+def setting_pairs(words: list[str]) -> dict[str, str]:
     """["--learning-rate", "1e-4"] -> {"learning-rate": "1e-4"}."""
     pairs: dict[str, str] = {}
     rest = iter(words)

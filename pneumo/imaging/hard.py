@@ -39,12 +39,7 @@ def _disturbed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _posed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Mirrored or not, turned by 10 degrees, shifted by 8 %, width and height scaled apart; black around it, as at training."""
-    middle, angle, scale, aspect = (
-        (CANONICAL_SIDE - 1) / 2,
-        rng.uniform(-0.175, 0.175),
-        rng.uniform(-0.24, 0.12),
-        rng.uniform(-0.075, 0.075),
-    )
+    angle, scale, aspect = rng.uniform(-0.175, 0.175), rng.uniform(-0.24, 0.12), rng.uniform(-0.075, 0.075)
     width, height = rng.choice((-1.0, 1.0)) * np.exp(scale + aspect), np.exp(scale - aspect)
     inverse = np.array([[np.cos(angle) * width, -np.sin(angle) * height], [np.sin(angle) * width, np.cos(angle) * height]])
     middle = np.full(2, (CANONICAL_SIDE - 1) / 2)

@@ -3,7 +3,6 @@
 import dataclasses
 import datetime
 import logging
-import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -30,6 +29,7 @@ from pneumo.nets.serving_graph import write_serving_graph
 from pneumo.registry import CLASSES, ModelCard, models_dir, write_card
 from pneumo.reporting.model_card import write_readme
 from pneumo.training.config import TrainConfig
+from pneumo.training.jobs_process import check_name
 from pneumo.training.runfolder import best_epoch, history, load_config, source
 from pneumo.versions import git_commit, library_versions
 
@@ -48,8 +48,7 @@ def promote(run: Path, model: str, data: Path, why: str, root: Path | None = Non
     where the serving graph does not answer as Keras does.
     """
     root = root or models_dir()
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,60}", model):
-        raise RunError(f"{model!r} is no model id; expected small letters, digits, dots and dashes, such as resnet50-2.")
+    check_name(model, "model id")
     config = load_config(run)
     if not (run / "best.keras").is_file():
         raise RunError(f"The run {run} has no best.keras yet. Let it finish an epoch.")
