@@ -8,6 +8,7 @@ children, and go wrong where both lungs are white, the chest is turned, or the f
 images, not for a statement on one. Whoever has a segmenter puts it behind `lung_mask`.
 """
 
+from dataclasses import dataclass
 from functools import cache
 
 import cv2
@@ -33,16 +34,34 @@ _DOWN = (0.80, 0.88, 0.96, 1.04, 1.14, 1.25, 1.37)  # wide pictures of tall chil
 _SHIFT_X, _SHIFT_Y, _LOG_ACROSS, _LOG_DOWN = 0.06, 0.12, 0.12, 0.20
 _PRIOR = 0.03  # what one deviation costs, in units of correlation
 
-_HIDE_MARGIN = 12  # canonical pixels: what it takes to cover 0.98 of the phantoms' lungs, against 0.79 without a margin
+HIDE_MARGIN = 12  # canonical pixels: what it takes to cover 0.98 of the phantoms' lungs, against 0.79 without a margin
 _FEATHER, _SPREAD = 6, 12  # canonical pixels
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the outlines lie in an image: stretched about its middle, then shifted by fractions of its side."""
+
+    across: float = 1.0
+    down: float = 1.0
+    right: float = 0.0
+    below: float = 0.0
 
 
 def lung_mask(image: np.ndarray, margin: int = 0) -> np.ndarray:
     """bool (224, 224): the lung fields of a canonical image, uint8 (224, 224), widened by `margin` pixels on all sides."""
-    mask = _drawn(CANONICAL_SIDE, *_place(image))
-    if margin:
-        mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1,) * 2))
-    return mask.astype(bool)
+    return mask_at(placement(image), margin)
+
+
+def mask_at(place: Placement, margin: int = 0) -> np.ndarray:
+    """bool (224, 224): the outlines at `place`, widened by `margin` pixels on all sides."""
+    return widened(_drawn(CANONICAL_SIDE, place).astype(bool), margin)
+
+
+def widened(mask: np.ndarray, margin: int) -> np.ndarray:
+    """bool (h, w): `mask` and everything within `margin` pixels of it."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1,) * 2)
+    return cv2.dilate(mask.astype(np.uint8), kernel).astype(bool)
 
 
 def lungs_hidden(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -50,8 +69,7 @@ def lungs_hidden(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
     That is half of what a model is shown; a narrower cover leaves lung at its rim.
     """
-    wide = cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _HIDE_MARGIN + 1,) * 2))
-    return _painted(image, wide.astype(bool))
+    return _painted(image, widened(mask, HIDE_MARGIN))
 
 
 def lungs_only(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -78,15 +96,15 @@ def _painted(image: np.ndarray, cover: np.ndarray) -> np.ndarray:
     return np.rint(pixels * (1.0 - share) + fill * share).astype(np.uint8)
 
 
-def _place(image: np.ndarray) -> tuple[float, float, float, float]:
-    """(stretch across, stretch down, shift right, shift down) of the best fit; shifts as fractions of the side.
+def placement(image: np.ndarray) -> Placement:
+    """Where the outlines fit a canonical image, uint8 (224, 224), best.
 
     The fit is the correlation of the picture with "dark inside, bright around", less what straying from the atlas costs.
     """
     field = _field(image)
     shift = np.arange(-_REACH, _REACH + 1) / _GRID
     straying = (shift / _SHIFT_X) ** 2 + (shift[:, np.newaxis] / _SHIFT_Y) ** 2
-    best, found = -np.inf, (1.0, 1.0, 0.0, 0.0)
+    best, found = -np.inf, Placement()
     for across in _ACROSS:
         for down in _DOWN:
             template, support = _template(across, down)
@@ -100,7 +118,7 @@ def _place(image: np.ndarray) -> tuple[float, float, float, float]:
             score = correlation - _PRIOR * cost
             y, x = np.unravel_index(score.argmax(), score.shape)
             if score[y, x] > best:
-                best, found = score[y, x], (across, down, float(shift[x]), float(shift[y]))
+                best, found = score[y, x], Placement(across, down, float(shift[x]), float(shift[y]))
     return found
 
 
@@ -121,17 +139,17 @@ def _field(image: np.ndarray) -> np.ndarray:
 @cache
 def _template(across: float, down: float) -> tuple[np.ndarray, np.ndarray]:
     """Two float32 (56, 56): negative in the lungs, positive around, of mean 0 and length 1; and 1 on both, 0 elsewhere."""
-    lungs = _drawn(_GRID, across, down, 0.0, 0.0)
-    support = cv2.dilate(lungs, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _RING + 1,) * 2)).astype(np.float32)
+    lungs = _drawn(_GRID, Placement(across, down))
+    support = widened(lungs, _RING).astype(np.float32)
     ring = support - lungs
     template = ring / ring.sum() - lungs / np.float32(lungs.sum())
     return template / np.linalg.norm(template), support
 
 
-def _drawn(side: int, across: float, down: float, right: float, below: float) -> np.ndarray:
-    """uint8 (side, side), 1 inside the outlines, stretched about the image's middle and then shifted."""
+def _drawn(side: int, place: Placement) -> np.ndarray:
+    """uint8 (side, side), 1 inside the outlines."""
     mask = np.zeros((side, side), np.uint8)
     for outline in _OUTLINES:
-        corners = (np.array(outline) / CANONICAL_SIDE - 0.5) * [across, down] + 0.5 + [right, below]
+        corners = (np.array(outline) / CANONICAL_SIDE - 0.5) * [place.across, place.down] + 0.5 + [place.right, place.below]
         cv2.fillPoly(mask, [np.rint((corners * side - 0.5) * 16).astype(np.int32)], 1, shift=4)
     return mask

@@ -19,6 +19,7 @@ class Outputs:
     logits: np.ndarray  # (n,), of pneumonia
     maps: np.ndarray  # (n, h, w), signed Grad-CAM of pneumonia
     bacterial: np.ndarray | None  # (n,), logits of bacterial against viral; None where the network has no such output
+    features: np.ndarray | None = None  # (n, channels), the last feature maps averaged over space
 
 
 @dataclass(frozen=True)
@@ -50,20 +51,20 @@ class Predictor:
     def run(self, batch: np.ndarray) -> Outputs:
         """What the model says of float32 (n, size, size, 1) in [0, 1].
 
-        A model that is `mirrored` gives the mean logit of each image and its mirror image; the map stays that of the image.
+        A model that is `mirrored` gives the mean logit of each image and its mirror image; map and features stay the image's.
         """
         straight = self.one_pass(batch)
         if not self.card.mirrored:
             return straight
         mirror = self.one_pass(np.ascontiguousarray(batch[:, :, ::-1]))
         bacterial = None if straight.bacterial is None else (straight.bacterial + mirror.bacterial) / 2
-        return Outputs((straight.logits + mirror.logits) / 2, straight.maps, bacterial)
+        return Outputs((straight.logits + mirror.logits) / 2, straight.maps, bacterial, straight.features)
 
     def one_pass(self, batch: np.ndarray) -> Outputs:
         """The network's own outputs."""
         names = [output.name for output in self._session.get_outputs()]
         found = dict(zip(names, self._session.run(names, {"radiograph": batch}), strict=True))
-        return Outputs(found["logit"], found["map"], found.get("bacterial"))
+        return Outputs(found["logit"], found["map"], found.get("bacterial"), found.get("features"))
 
     def answer(self, image: np.ndarray) -> Answer:
         """One canonical image, uint8 (224, 224), at a time: an answer never depends on what else was asked.

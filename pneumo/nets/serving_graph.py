@@ -28,8 +28,9 @@ def write_serving_graph(weights: Path, target: Path) -> None:
     """Write `target` (.onnx) for the compact model.keras at `weights`, in the same folder.
 
     Input `radiograph` float32 (n, size, size, 1). Outputs: `logit` (n,) and `map` (n, h, w), the signed Grad-CAM
-    (positive: towards PNEUMONIA; no ReLU, no scaling); for a network with a second output (see nets/subtype.py) also
-    `bacterial` (n,), its logit. Raises ModelError for a layer it does not know.
+    (positive: towards PNEUMONIA; no ReLU, no scaling); `features` (n, channels), the last feature maps averaged over space;
+    for a network with a second output (see nets/subtype.py) also `bacterial` (n,), its logit. Raises ModelError for a layer
+    it does not know.
     """
     model = keras.models.load_model(weights)
     writer = _Writer(weights, stored_arrays(weights))
@@ -43,12 +44,13 @@ def write_serving_graph(weights: Path, target: Path) -> None:
         names[id(layer.output)] = _forward(writer, layer, [names[id(tensor)] for tensor in inputs])
     _outputs(writer, model, names)
     info = helper.make_tensor_value_info
-    side = _features(model).shape[1]
+    side, channels = _features(model).shape[1], _features(model).shape[3]
     bacterial = [info("bacterial", TensorProto.FLOAT, ["n"])] if len(model.outputs) > 1 else []
     graph = helper.make_graph(
         writer.nodes, model.name,
         [info("radiograph", TensorProto.FLOAT, ["n", size, size, 1])],
-        [info("logit", TensorProto.FLOAT, ["n"]), info("map", TensorProto.FLOAT, ["n", side, side]), *bacterial],
+        [info("logit", TensorProto.FLOAT, ["n"]), info("map", TensorProto.FLOAT, ["n", side, side]),
+         info("features", TensorProto.FLOAT, ["n", channels]), *bacterial],
         initializer=writer.initializers,
     )  # fmt: skip
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
@@ -155,13 +157,14 @@ def _features(model: keras.Model) -> keras.KerasTensor:
 
 
 def _outputs(w: _Writer, model: keras.Model, names: dict[int, str]) -> None:
-    """Append `logit`, `map` and, where the network has it, `bacterial`.
+    """Append `logit`, `map`, `features` and, where the network has it, `bacterial`.
 
     The gradient of `logit` alone at the features, averaged over space, weighs the feature maps.
     """
     features = _features(model)
     for output, name in zip(model.outputs, ("logit", "bacterial"), strict=False):
         w.add("Squeeze", [names[id(output)], w.constant([1], np.int64)], output=name)
+    w.add("ReduceMean", [names[id(features)]], output="features", axes=[2, 3], keepdims=0)
     ends = [id(output) for output in model.outputs]
     dense = [layer for layer in model.layers if isinstance(layer, layers.Dense)]
     last = next(layer for layer in dense if id(layer.output) == ends[0])

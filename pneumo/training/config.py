@@ -34,6 +34,8 @@ class TrainConfig:
     patience: int = 0  # stop after so many epochs without a lower validation loss; 0: never
     balance: str = "style"  # one of BALANCES
     augmentation: float = 1.0  # strength; 0 switches it off
+    swapped: float = 0.0  # share of images shown with another child's surroundings (see training/repaint.py)
+    hidden: float = 0.0  # share of images shown with their lungs hidden, without a label
     label_smoothing: float = 0.0
     subtype: bool = False  # a second output, bacterial against viral, learned from the pneumonia cases alone
     precision: str = "auto"  # auto: mixed where a GPU is found, float32 elsewhere
@@ -122,6 +124,8 @@ def _check(config: TrainConfig) -> None:
         ("balance", config.balance in BALANCES, ", ".join(BALANCES)),
         ("precision", config.precision in PRECISIONS, ", ".join(PRECISIONS)),
         ("augmentation", 0 <= config.augmentation <= 2, "0 (off) to 2"),
+        ("swapped", 0 <= config.swapped <= 1, "0 to 1"),
+        ("hidden", config.hidden >= 0 and config.swapped + config.hidden <= 1, "0 to 1 - swapped"),
         ("label_smoothing", 0 <= config.label_smoothing < 0.5, "0 to below 0.5"),
         ("margin", 0 <= config.margin <= CANONICAL_SIDE // 4, f"0 to {CANONICAL_SIDE // 4}"),
         ("size", 32 <= config.size <= 512, "32 to 512"),

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from pneumo.imaging.preprocess import InputSpec, model_input
+from pneumo.training.repaint import Repaint
 
 
 class Feed(keras.utils.PyDataset):
@@ -11,15 +12,16 @@ class Feed(keras.utils.PyDataset):
 
     `order` gives the indices of an epoch's images from a generator seeded by (seed, epoch): a resumed run sees what an
     unbroken one would. Without it: every image once, as they stand. With `bacterial` (1, 0, or NaN where it is unknown)
-    targets and weights are dicts of the outputs `probability` and `bacterial`, the unknown weighing nothing.
+    targets and weights are dicts of the outputs `probability` and `bacterial`, the unknown weighing nothing. `repaint` shows some
+    images painted over (training/repaint.py); one without lungs has the label 0.5, and its kind is unknown.
     """
 
     def __init__(self, images, labels, spec: InputSpec, batch_size: int, *, order=None, sample_weight=None,
-                 bacterial=None, seed: int = 0, epoch: int = 0):  # fmt: skip
+                 bacterial=None, repaint: Repaint | None = None, seed: int = 0, epoch: int = 0):  # fmt: skip
         super().__init__()
         self.images, self.labels, self.spec, self.batch_size = images, labels, spec, batch_size
         self.order, self.sample_weight, self.bacterial = order, sample_weight, bacterial
-        self.seed, self.epoch = seed, epoch
+        self.repaint, self.seed, self.epoch = repaint, seed, epoch
         self._arrange()
 
     def _arrange(self) -> None:
@@ -35,13 +37,22 @@ class Feed(keras.utils.PyDataset):
 
     def __getitem__(self, index: int):
         chosen = self.chosen[index * self.batch_size : (index + 1) * self.batch_size]
-        x = np.stack([model_input(self.images[i], self.spec) for i in chosen])
-        y = self.labels[chosen].astype(np.float32)[:, np.newaxis]
+        shown, seen = self._shown(index, chosen)
+        x = np.stack([model_input(image, self.spec) for image in shown])
+        y = np.where(seen, self.labels[chosen], 0.5).astype(np.float32)[:, np.newaxis]
         weight = None if self.sample_weight is None else self.sample_weight[chosen].astype(np.float32)
         if self.bacterial is None:
             return (x, y) if weight is None else (x, y, weight)
         kind = self.bacterial[chosen].astype(np.float32)[:, np.newaxis]
-        known = np.isfinite(kind)
+        known = np.isfinite(kind) & seen[:, np.newaxis]
         weights = {"probability": np.ones(len(chosen), np.float32) if weight is None else weight,
                    "bacterial": known[:, 0].astype(np.float32)}  # fmt: skip
         return x, {"probability": y, "bacterial": np.where(known, kind, 0.0)}, weights
+
+    def _shown(self, index: int, chosen: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        """The images of batch `index`, and bool (batch,): whether their lungs can be seen."""
+        if self.repaint is None:
+            return [self.images[i] for i in chosen], np.ones(len(chosen), bool)
+        rng = np.random.default_rng((self.seed, self.epoch, index))
+        shown = [self.repaint(self.images, i, rng) for i in chosen]
+        return [image for image, _ in shown], np.array([seen for _, seen in shown])

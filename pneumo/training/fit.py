@@ -21,6 +21,7 @@ from pneumo.training.failure import explain, is_shortage
 from pneumo.training.feed import Feed
 from pneumo.training.parts import Part, class_weights, epoch_order, read_parts
 from pneumo.training.recipe import build_network, build_trainer, compile_stage, device, is_mixed, network_of, stages
+from pneumo.training.repaint import Repaint
 from pneumo.training.runfolder import RunStatus, history, lock, prepare, read_status, settle, source, write_status
 from pneumo.versions import git_commit, library_versions
 
@@ -92,6 +93,7 @@ def _fit(config: TrainConfig, run: Path, train_part: Part, validation_part: Part
     weights = class_weights(train_part.labels) if config.balance == "weights" else None
     feed = Feed(train_part.images, train_part.labels, spec, config.batch_size, order=epoch_order(config, train_part),
                 sample_weight=weights, bacterial=train_part.bacterial if config.subtype else None,
+                repaint=Repaint.for_images(train_part.images, config.swapped, config.hidden),
                 seed=config.seed, epoch=done)  # fmt: skip
     held_labels = np.tile(validation_part.labels, 2)
     # Both classes count alike in validation, whatever their shares: the best epoch is no better for calling all sick.

@@ -52,7 +52,7 @@ def test_parity_with_keras(exported):
     net, session, _ = exported
     x = images(net)
     outputs = [output.name for output in session.get_outputs()]
-    assert outputs == (["logit", "map", "bacterial"] if len(net.outputs) == 2 else ["logit", "map"])
+    assert outputs == ["logit", "map", "features"] + ["bacterial"] * (len(net.outputs) - 1)
     served = dict(zip(outputs, session.run(outputs, {"radiograph": x}), strict=True))
     expected = net.predict(x, verbose=0)
     for name, column in zip(("logit", "bacterial"), expected if len(net.outputs) == 2 else [expected], strict=False):
@@ -77,7 +77,8 @@ def test_map_is_the_gradient_s_grad_cam(exported):
     gradient = tape.gradient(y, features)
     probability.activation = keras.activations.sigmoid
     expected = tf.reduce_sum(tf.reduce_mean(gradient, axis=[1, 2], keepdims=True) * features, axis=-1).numpy()
-    _, maps = session.run(["logit", "map"], {"radiograph": x})
+    maps, pooled = session.run(["map", "features"], {"radiograph": x})
+    np.testing.assert_allclose(pooled, features.numpy().mean(axis=(1, 2)), rtol=1e-3, atol=1e-4)
     assert np.abs(expected).max() > 1e-6
     np.testing.assert_allclose(maps, expected, atol=1e-4 * np.abs(expected).max())
 

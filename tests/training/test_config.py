@@ -39,6 +39,8 @@ def test_defaults_of_the_architecture():
         ({"precision": "half"}, "auto, float32, mixed"),
         ({"subtype": "perhaps"}, "expected true or false"),
         ({"size": 8}, "32 to 512"),
+        ({"swapped": 1.1}, "swapped is 1.1"),
+        ({"swapped": 0.7, "hidden": 0.4}, "0 to 1 - swapped"),
         ({"architecture": "resnet50"}, "is for 'resnet50'"),
     ],
 )
