@@ -29,7 +29,7 @@ class ModelCard:
     operating_points: dict[str, float]
     heatmap_scale: float  # Grad-CAM value drawn as full heat
     heatmap_centres: tuple[float, float]  # of its first and last cell, fractions of the network's input
-    selection_loss: float  # log loss on the calibration part after calibration; the lowest is the default model
+    selection_loss: float  # log loss on calibration images, disturbed, and in other surroundings; the lowest is the default
     training: dict[str, Any]  # the run's config
     epochs_run: int
     best_epoch: int

@@ -1,9 +1,11 @@
 """One child's lungs in another child's picture: what is around them then says nothing about the lungs."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
-from pneumo.imaging.lungs import HIDE_MARGIN, Placement, mask_at, widened
+from pneumo.imaging.lungs import HIDE_MARGIN, Placement, mask_at, placement, widened
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 
 _FEATHER = 6  # canonical pixels
@@ -30,3 +32,12 @@ def with_lungs_of(image: np.ndarray, place: Placement, other: np.ndarray, others
     share = np.clip(1.0 - beyond / _FEATHER, 0.0, 1.0)
     mixed = image * (1.0 - share) + np.minimum(moved * gain, 255.0) * share
     return np.rint(mixed).astype(np.uint8)
+
+
+def in_other_surroundings(images: Sequence[np.ndarray], seed: int) -> np.ndarray:
+    """uint8 (n, 224, 224): the lungs of each image in the picture of another one, drawn by seed; labels stay the lungs'."""
+    places = [placement(images[i]) for i in range(len(images))]
+    others = np.random.default_rng(seed).permutation(len(images))
+    return np.stack([
+        with_lungs_of(images[other], places[other], images[i], places[i]) for i, other in enumerate(others)
+    ])  # fmt: skip

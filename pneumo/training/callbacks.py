@@ -55,10 +55,11 @@ class Keeper(keras.callbacks.Callback):
             return
         line = {"epoch": epoch + 1, **logs, "learning_rate": self._rate(), "seconds": round(time.monotonic() - self.begun, 1)}
         lines = [*history(self.run), line]
-        stale = line["epoch"] - best_epoch(lines)
-        if not stale:
+        best = best_epoch(lines)
+        stale = line["epoch"] - max(best, self.config.head_epochs)  # what the head alone did is no reason to stop
+        if line["epoch"] == best:
             save(self.net, self.run / f"best-{epoch + 1}.keras")
-        if self.config.schedule == "plateau" and stale and stale % PLATEAU == 0:
+        if self.config.schedule == "plateau" and stale > 0 and stale % PLATEAU == 0:
             self.model.optimizer.learning_rate = self._rate() / 2
         save(self.model, self.run / f"last-{epoch + 1}.keras")
         commit_epoch(self.run, line)

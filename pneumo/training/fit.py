@@ -22,7 +22,7 @@ from pneumo.training.feed import Feed
 from pneumo.training.parts import Part, class_weights, epoch_order, read_parts
 from pneumo.training.recipe import build_network, build_trainer, compile_stage, device, is_mixed, network_of, stages
 from pneumo.training.repaint import Repaint
-from pneumo.training.runfolder import RunStatus, history, lock, prepare, read_status, settle, source, write_status
+from pneumo.training.runfolder import RunStatus, check_free, history, lock, prepare, read_status, settle, source, write_status
 from pneumo.versions import git_commit, library_versions
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ def train(config: TrainConfig, data: Path, run: Path, resume: bool = False) -> P
     why. Ctrl-C and SIGTERM (by the command line) end the run as cancelled. The best epoch so far is always kept.
     """
     if not resume:
+        check_free(run)  # before a lock is left in a folder that is somebody else's
         run.mkdir(parents=True, exist_ok=True)
     elif not run.is_dir():
         raise RunError(f"No run to resume in {run}. Start it without --resume.")

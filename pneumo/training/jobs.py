@@ -17,8 +17,6 @@ from pneumo.errors import DataError, RunError
 from pneumo.training.config import TrainConfig
 from pneumo.training.jobs_folder import (
     data_of,
-    is_held,
-    is_training,
     queue_lock,
     queued,
     request_cancel,
@@ -29,7 +27,7 @@ from pneumo.training.jobs_folder import (
 )
 from pneumo.training.jobs_process import check_name, python, start_detached
 from pneumo.training.jobs_promotion import Promotion, promotion, start_promotion
-from pneumo.training.runfolder import LIVE, RunStatus, load_config, prepare, read_status, write_status
+from pneumo.training.runfolder import LIVE, RunStatus, is_alive, is_held, load_config, prepare, read_status, write_status
 
 __all__ = ["Promotion", "cancel", "delete", "ensure_worker", "promotion", "queued", "resume", "start_promotion", "submit"]
 
@@ -103,7 +101,7 @@ def cancel(run: Path) -> None:
             write_status(run, dataclasses.replace(status, state="cancelled", pid=None))
         elif status.state in LIVE and not was_told(run, status):
             request_cancel(run, status.pid)
-            if status.pid and is_training(run):  # or the number may be a stranger's by now
+            if status.pid and is_alive(run):  # or the number may be a stranger's by now
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(status.pid, signal.SIGTERM)
     ensure_worker(run.parent)
@@ -137,7 +135,7 @@ def delete(run: Path) -> None:
 
 
 def _check_untouched(run: Path) -> None:
-    if is_training(run):
+    if is_alive(run):
         raise RunError(f"The run {run.name} is still ending. Try again in a few seconds.")
     current = promotion(run)
     if current is not None and current.state == "running":

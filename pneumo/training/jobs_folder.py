@@ -4,11 +4,11 @@ import json
 import time
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from pneumo.errors import RunError
 from pneumo.files import write_json
-from pneumo.training.runfolder import LIVE, RunStatus, lock, read_status, source
+from pneumo.training.runfolder import LIVE, RunStatus, read_status, source
 
 
 def queue_lock(runs: Path) -> FileLock:
@@ -19,15 +19,6 @@ def queue_lock(runs: Path) -> FileLock:
 def worker_lock(runs: Path) -> FileLock:
     """Held by the one process that works the queue off."""
     return FileLock(runs / ".worker.lock", timeout=3)
-
-
-def is_held(held: FileLock, patience: float = 0.3) -> bool:
-    """Whether another process has the lock. Asked for longer than the instant in which someone else may be asking the same."""
-    try:
-        with held.acquire(timeout=patience):
-            return False
-    except Timeout:
-        return True
 
 
 def write_job(run: Path, data: Path) -> None:
@@ -104,8 +95,3 @@ def seconds_since_request(run: Path) -> float:
         return time.time() - (run / "cancel").stat().st_mtime
     except OSError:
         return 0.0
-
-
-def is_training(run: Path) -> bool:
-    """Whether a process trains in `run`, whatever its status says."""
-    return is_held(lock(run))

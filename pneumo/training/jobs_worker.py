@@ -19,7 +19,6 @@ from pneumo.errors import PneumoError, RunError
 from pneumo.training.jobs_folder import (
     cancel_request,
     data_of,
-    is_training,
     queue_lock,
     queued,
     queued_at,
@@ -31,7 +30,7 @@ from pneumo.training.jobs_folder import (
     worker_lock,
 )
 from pneumo.training.jobs_process import lower_priority, python, start_logged, why_ended
-from pneumo.training.runfolder import LIVE, load_config, lock, read_status, write_status
+from pneumo.training.runfolder import LIVE, is_alive, load_config, lock, read_status, write_status
 
 GRACE = 20.0  # seconds between the request to end and the end by force
 PAUSE = 0.2  # seconds between two looks at a child
@@ -72,7 +71,7 @@ def _see_out(runs: Path) -> None:
             _kill_when_due(run)
         time.sleep(PAUSE)
         for run in live:
-            if not is_training(run):
+            if not is_alive(run):
                 _conclude(run)
 
 
@@ -83,7 +82,7 @@ def _is_ours(run: Path, state: str) -> bool:
 def _kill_when_due(run: Path) -> None:
     with contextlib.suppress(RunError, ProcessLookupError):
         status = read_status(run)
-        if status.pid and was_told(run, status) and seconds_since_request(run) > GRACE and is_training(run):
+        if status.pid and was_told(run, status) and seconds_since_request(run) > GRACE and is_alive(run):
             os.kill(status.pid, _KILL)
 
 

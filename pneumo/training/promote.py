@@ -21,6 +21,7 @@ from pneumo.evaluation.operating_point import choose_operating_points
 from pneumo.files import sha256, write_json
 from pneumo.imaging.hard import with_hard_copies
 from pneumo.imaging.preprocess import VERSION, model_input
+from pneumo.imaging.surroundings import in_other_surroundings
 from pneumo.inference.assess import assess
 from pneumo.inference.predictor import Outputs, Predictor
 from pneumo.nets.compact import round_kernels, save_compact
@@ -89,8 +90,9 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
     labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], np.int64)
     if len(set(labels.tolist())) < 2:
         raise DataError(f"The calibration part needs both classes; it has {labels.sum()} PNEUMONIA of {len(labels)} images.")
-    images = with_hard_copies(cached_images(folder_of(data), [row["path"] for row in chosen]), config.seed)
-    inputs = [model_input(image, config.spec) for image in images]
+    originals = cached_images(folder_of(data), [row["path"] for row in chosen])
+    elsewhere = in_other_surroundings(originals, config.seed)
+    inputs = [model_input(image, config.spec) for image in with_hard_copies(originals, config.seed)]
     chosen, labels = chosen * 2, np.tile(labels, 2)
     epochs = history(run)
     card = ModelCard(
@@ -127,13 +129,15 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
     logits = np.array([float(output.logits[0]) for output in outputs])
     calibration = fit_calibration(labels, logits)
     probabilities = calibration.probability(logits)
+    tested = np.concatenate([logits, [float(predictor.run(model_input(x, config.spec)[np.newaxis]).logits[0]) for x in elsewhere]])
     peaks = np.array([output.maps.max() for output in outputs])[labels == 1]
     changes = {
         "calibration": calibration,
         "operating_points": choose_operating_points(labels, probabilities),
         # Full heat is what the strongest twentieth of sick children's maps reach.
         "heatmap_scale": float(np.percentile(peaks, 95)),
-        "selection_loss": log_loss(labels, logits / calibration.temperature + calibration.bias),
+        # A network that goes by what is around the lungs is at a loss where that says nothing.
+        "selection_loss": log_loss(np.tile(labels[: len(elsewhere)], 3), tested / calibration.temperature + calibration.bias),
         "subtype_calibration": _subtype_calibration(chosen, outputs),
     }
     log.info("calibration part: %s", changes)

@@ -85,12 +85,24 @@ def lock(run: Path) -> FileLock:
     return FileLock(run / "lock", timeout=2)
 
 
-def is_alive(run: Path) -> bool:
+def is_held(held: FileLock, patience: float = 0.3) -> bool:
+    """Whether another process has the lock. Asked for longer than the instant in which someone else may be asking the same."""
     try:
-        with FileLock(run / "lock", timeout=0.1):  # two who look at once wait for each other
+        with held.acquire(timeout=patience):
             return False
     except Timeout:
         return True
+
+
+def is_alive(run: Path) -> bool:
+    """Whether a process trains in `run`, whatever its status says."""
+    return is_held(lock(run))
+
+
+def check_free(run: Path) -> None:
+    """Raises RunError for a folder that holds anything but what a run may find there."""
+    if run.exists() and not {path.name for path in run.iterdir()} <= _MAY_STAND:
+        raise RunError(f"{run} already holds a run, or something else. Choose another --output, or go on with --resume.")
 
 
 def prepare(config: TrainConfig, run: Path, resume: bool) -> None:
@@ -101,8 +113,7 @@ def prepare(config: TrainConfig, run: Path, resume: bool) -> None:
         if load_config(run) != config:  # by value: a setting that is new since then has its default
             raise RunError(f"{run} was started with other settings; resume it with the ones in its config.json.")
         return
-    if run.exists() and not {path.name for path in run.iterdir()} <= _MAY_STAND:
-        raise RunError(f"{run} already holds a run. Choose another --output, or go on with --resume.")
+    check_free(run)
     run.mkdir(parents=True, exist_ok=True)
     write_json(run / "config.json", config.to_dict())
 

@@ -101,6 +101,8 @@ def _settings(found: Catalog | None) -> None:
               help="Strength of random flips, rotations, shifts, exposure and markers; 0 switches it off.")  # fmt: skip
     st.button("Show what augmentation does", on_click=_ask_preview, args=(_sample(found),), key="train-preview-ask")
     _choice("balance", "Balancing", {name: _BALANCE_WORDS[name] for name in BALANCES}, _BALANCE_HELP)
+    _share("swapped", "Lungs in other surroundings", "Share of images shown with another child's picture around the lungs.")
+    _share("hidden", "Lungs hidden", "Share of images shown with their lungs painted over, and without a label.")
     for name in own:
         if "dropout" in name:
             st.slider(name.replace("_", " ").capitalize(), 0.0, 0.9, step=0.05, key=PREFIX + name,
@@ -112,6 +114,10 @@ def _settings(found: Catalog | None) -> None:
 
 def _whole(name: str, label: str, help: str, step: int = 1) -> None:
     st.number_input(label, min_value=0, step=step, key=PREFIX + name, help=help)
+
+
+def _share(name: str, label: str, help: str) -> None:
+    st.slider(label, 0.0, 0.5, step=0.05, key=PREFIX + name, help=help)
 
 
 def _choice(name: str, label: str, words: dict[str, str], help: str | None = None) -> None:
@@ -170,7 +176,7 @@ def _fill() -> None:
 def _names(architecture: str) -> list[str]:
     """The settings the form shows; all others keep the architecture's defaults."""
     common = ["epochs", "batch_size", "learning_rate", "optimizer", "schedule", "patience", "size", "augmentation", "balance",
-              "subtype", "seed"]  # fmt: skip
+              "swapped", "hidden", "subtype", "seed"]  # fmt: skip
     transfer = ["head_epochs", "backbone_weights"] if is_transfer(architecture) else []
     return common + transfer + _own_fields(architecture)
 

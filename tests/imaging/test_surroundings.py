@@ -5,7 +5,7 @@ import numpy as np
 
 from pneumo.data.phantom import make_phantom
 from pneumo.imaging.lungs import HIDE_MARGIN, mask_at, placement, widened
-from pneumo.imaging.surroundings import with_lungs_of
+from pneumo.imaging.surroundings import in_other_surroundings, with_lungs_of
 
 
 def canonical(subtype, seed):
@@ -46,3 +46,15 @@ def test_lungs_are_brought_to_the_grey_of_the_seam():
     place = placement(image)
     darker = np.rint(image * 0.7).astype(np.uint8)
     assert difference(with_lungs_of(image, place, darker, place), image, mask_at(place)) < 2
+
+
+def test_every_image_once_as_lungs_and_once_as_surroundings():
+    images = np.stack([canonical(kind, seed) for seed, kind in enumerate(("none", "bacterial", "viral", "none"))])
+    places = [placement(image) for image in images]
+    made = in_other_surroundings(images, seed=0)
+    others = np.random.default_rng(0).permutation(4)
+    assert (others != np.arange(4)).any()
+    for i, other in enumerate(others):
+        np.testing.assert_array_equal(made[i], with_lungs_of(images[other], places[other], images[i], places[i]))
+    np.testing.assert_array_equal(made, in_other_surroundings(images, seed=0))
+    assert (made != in_other_surroundings(images, seed=2)).any()

@@ -122,6 +122,14 @@ def test_written_for_a_folder_without_a_row_in_the_ledger(root, data, tmp_path, 
     assert not (root / "ledger.csv").exists()
 
 
+def test_a_sample_is_drawn_by_a_fixed_seed(root, data, tmp_path):
+    predictor = Predictor.load("tiny", root)
+    few, again = (assess_robustness(predictor, data, "test", tmp_path, root, tmp_path / "ledger.csv", sample=5) for _ in range(2))
+    assert few["n"] == 5
+    assert few == again
+    assert assess_robustness(predictor, data, "test", tmp_path, root, tmp_path / "ledger.csv", sample=10_000)["n"] > 5
+
+
 def test_a_look_at_test_is_one_row_in_the_ledger(root, data, tmp_path):
     ledger = tmp_path / "ledger.csv"
     found = assess_robustness(Predictor.load("tiny", root), data, "test", tmp_path, root, ledger)

@@ -198,6 +198,14 @@ def test_patience_ends_the_run_and_keeps_the_best(data, tmp_path, monkeypatch):
     assert float(trainer.optimizer.learning_rate) == pytest.approx(lines[0]["learning_rate"] / 2)  # two epochs without progress
 
 
+def test_patience_begins_with_the_last_stage(data, tmp_path, monkeypatch):
+    losses, keep = iter([0.1, 0.2, 0.5, 0.4, 0.3]), callbacks.renamed  # the head alone did best
+    monkeypatch.setattr(callbacks, "renamed", lambda logs: {**keep(logs), "val_loss": next(losses)})
+    train(tiny(patience=3, epochs=9, head_epochs=2), data, tmp_path)
+    assert len(history(tmp_path)) == 5
+    assert read_status(tmp_path).state == "finished"
+
+
 def test_no_data(tmp_path):
     with pytest.raises(DataError, match="No data folder"):
         train(tiny(), tmp_path / "absent", tmp_path / "run")

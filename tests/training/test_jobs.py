@@ -17,7 +17,7 @@ from pneumo.data.phantom import make_phantom, phantom_png, write_set
 from pneumo.errors import DataError, RunError
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
-from pneumo.training import jobs, jobs_folder, jobs_promotion, jobs_worker
+from pneumo.training import jobs, jobs_folder, jobs_promotion, jobs_worker, runfolder
 from pneumo.training.config import make_config
 from pneumo.training.jobs_process import environment, python
 from pneumo.training.runfolder import RunStatus, history, lock, read_status, write_status
@@ -79,7 +79,7 @@ def runs(tmp_path, monkeypatch):
     yield folder
     for run, _ in jobs_folder.statuses(folder):
         jobs.cancel(run)
-    wait(lambda: not jobs_folder.is_held(jobs_folder.worker_lock(folder)))
+    wait(lambda: not runfolder.is_held(jobs_folder.worker_lock(folder)))
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_a_live_run_and_a_queued_one_are_cancelled(runs, data):
     assert "waiting" not in (runs / "order.txt").read_text()
 
     order(runs, "live", "")
-    wait(lambda: not jobs_folder.is_training(live))
+    wait(lambda: not runfolder.is_alive(live))
     jobs.resume(live)  # while the process is still on its way out
     assert state(live, *ENDED).state == "finished"
     assert (runs / "order.txt").read_text().splitlines() == ["live begins", "live begins", "live ends"]
@@ -324,7 +324,7 @@ def test_a_worker_lets_go_before_anyone_can_queue_another_run(runs, monkeypatch)
             try:
                 yield
             finally:  # `work` leaves by return
-                free.append(not jobs_folder.is_held(jobs_folder.worker_lock(root)))
+                free.append(not runfolder.is_held(jobs_folder.worker_lock(root)))
 
     runs.mkdir()
     monkeypatch.setattr(jobs_worker, "queue_lock", watched)
