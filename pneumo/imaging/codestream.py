@@ -1,4 +1,4 @@
-"""What a JPEG or JPEG 2000 codestream says about its own size, read without decoding a pixel.
+"""What a compressed image says about itself, read without decoding a pixel: its size, and whether it is whole.
 
 A DICOM header that declares 64 x 64 pixels may hold a codestream of 65535 x 65535: decoders believe the codestream, and
 one megabyte then fills sixteen gigabytes.
@@ -48,3 +48,26 @@ def _jpeg_2000(stream: bytes) -> tuple[int, int, int]:
     right, bottom, left, top = struct.unpack_from(">4I", stream, 8)
     (components,) = struct.unpack_from(">H", stream, 40)
     return right - left, bottom - top, components
+
+
+def is_whole(stream: bytes) -> bool:
+    """Whether a JPEG, JPEG-LS or JPEG 2000 codestream ends with its end marker, but for padding.
+
+    All three write FFD9 last. Decoders of JPEG and JPEG-LS fill what is missing with grey, and do not say so.
+    """
+    return stream[-64:].rstrip(b"\x00\xff").endswith(b"\xff\xd9")
+
+
+def check_rle(stream: bytes, segments: int) -> None:
+    """The header of one frame in DICOM's run-length code (PS3.5 G.5): as many segments as expected, in order, within the stream.
+
+    Raises ValueError.
+    """
+    if len(stream) < 64:
+        raise ValueError("expected an RLE header of 64 bytes")
+    count, *offsets = struct.unpack_from("<16L", stream)
+    if count != segments or count > 15:
+        raise ValueError(f"expected {segments} RLE segments, received {count}")
+    ends = [*offsets[1:count], len(stream)]
+    if offsets[0] != 64 or any(start >= end for start, end in zip(offsets[:count], ends, strict=True)):
+        raise ValueError("expected RLE segments one after the other")

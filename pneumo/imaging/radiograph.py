@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pneumo.imaging.windowing import GreyValues
+
 SYNTHETIC = "synthetic phantom, not a patient"  # the comment in a phantom's file, and the note it becomes
 
 
@@ -17,17 +19,22 @@ class ImageFacts:
     bits: int  # bits of grey that the scale to [0, 1] was taken from
     size_bytes: int
     notes: tuple[str, ...] = ()  # what was done to make it grey and upright, in plain words
-    modality: str | None = None  # DICOM only, as are the two below
+    modality: str | None = None  # DICOM only, as are those below
     view_position: str | None = None
     patient_age: str | None = None  # DICOM age string, for example "003Y"
+    body_part: str | None = None  # DICOM's code, for example "CHEST"; "OTHER" for one not known here
 
 
 @dataclass(frozen=True)
 class Radiograph:
-    """A decoded image: `pixels` float32, shape (height, width), 0 black (air) to 1 white (bone), read-only."""
+    """A decoded image: `pixels` float32, shape (height, width), 0 black (air) to 1 white (bone), read-only.
+
+    `values` is for the eye's window only, of a DICOM with more than 8 bits; no answer depends on it.
+    """
 
     pixels: np.ndarray
     facts: ImageFacts
+    values: GreyValues | None = None
 
     def __post_init__(self):
         self.pixels.setflags(write=False)

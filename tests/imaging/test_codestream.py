@@ -1,9 +1,11 @@
+import struct
+
 import numpy as np
 import pytest
 from makers import jpeg_bytes, picture_bytes, ramp
 from PIL import Image
 
-from pneumo.imaging.codestream import codestream_size
+from pneumo.imaging.codestream import check_rle, codestream_size, is_whole
 
 JPEG = jpeg_bytes(ramp())
 SOF = JPEG.index(b"\xff\xc0")
@@ -42,3 +44,38 @@ def test_size_is_read_from_the_header(stream, size):
 def test_anything_else_is_no_size(stream):
     with pytest.raises(ValueError, match="expected"):
         codestream_size(stream)
+
+
+@pytest.mark.parametrize("stream", [JPEG, picture_bytes(Image.fromarray(ramp()), "JPEG2000", no_jp2=True)])
+def test_a_stream_is_whole_with_its_end_marker_and_padding(stream):
+    assert is_whole(stream)
+    assert is_whole(stream + b"\x00")
+    assert is_whole(stream + b"\xff\xff")
+    assert not is_whole(stream[:-1])
+    assert not is_whole(stream[: len(stream) // 2])
+
+
+def rle_header(*offsets, count=None) -> bytes:
+    return struct.pack("<16L", len(offsets) if count is None else count, *offsets, *[0] * (15 - len(offsets)))
+
+
+def test_rle_header_as_expected():
+    check_rle(rle_header(64, 70) + bytes(20), 2)
+
+
+@pytest.mark.parametrize(
+    ("stream", "segments"),
+    [
+        (b"", 1),
+        (rle_header(64)[:63], 1),
+        (rle_header(64) + bytes(20), 2),  # a plane is missing
+        (rle_header(64, count=99) + bytes(20), 99),  # more than the header holds
+        (rle_header(60) + bytes(20), 1),  # begins within the header
+        (rle_header(64, 64) + bytes(20), 2),  # the same bytes twice
+        (rle_header(64, 1000) + bytes(20), 2),  # beyond the end
+        (rle_header(64), 1),  # nothing after the header
+    ],
+)
+def test_rle_header_that_cannot_be(stream, segments):
+    with pytest.raises(ValueError, match="RLE"):
+        check_rle(stream, segments)

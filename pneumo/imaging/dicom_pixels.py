@@ -1,0 +1,141 @@
+"""Decoded DICOM pixels -> grey as a viewer shows it: modality LUT, VOI LUT or window, MONOCHROME1 turned.
+
+Everything is done a band of rows at a time: the standard's arithmetic is in float64, eight bytes a pixel for every step.
+"""
+
+from collections.abc import Callable, Iterator
+
+import cv2
+import numpy as np
+import pydicom
+from pydicom.pixels import apply_modality_lut
+
+from pneumo.errors import ImageError, ImageRejected
+from pneumo.imaging.windowing import DISPLAY_SIDE, LINEAR, GreyValues, Window, windowed
+
+_BAND = 2**20  # pixels
+# The explanation of a window is free text, where a name may stand: only words that viewers offer are repeated.
+_WINDOW_WORDS = {
+    "NORMAL", "HARDER", "SOFTER", "STANDARD", "DEFAULT", "CHEST", "LUNG", "BONE", "SOFT", "TISSUE", "MEDIASTINUM", "SPINE",
+    "RIBS", "WIDE", "NARROW", "HIGH", "LOW", "CONTRAST", "WINDOW", "USER", "AUTO", "1", "2", "3", "4",
+}  # fmt: skip
+
+
+def presented(decoded: np.ndarray, dataset: pydicom.Dataset) -> tuple[np.ndarray, GreyValues | None]:
+    """Pixels as decoded, (h, w) or (h, w, 3) -> float32 (h, w) in [0, 1]; and the values behind it if there are more than 8 bits.
+
+    Order after PS3.4 C.11 / PS3.3 C.7.6.3: modality LUT or rescale, VOI LUT or window, then MONOCHROME1 inversion.
+    Without a VOI the range of the picture itself becomes [0, 1].
+    """
+    if decoded.ndim == 3:  # colour secondary capture: ITU-R 601 grey, no grey-scale LUT applies
+        top = 2 ** int(dataset.BitsStored) - 1
+        return _by_bands(decoded, lambda band: band @ np.array([0.299, 0.587, 0.114]) / top), None
+    stored = significant_bits(decoded, int(dataset.BitsStored), int(dataset.get("HighBit", dataset.BitsStored - 1)))
+    voi = _voi(stored, dataset)
+    inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
+    pixels = _by_bands(stored, lambda band: 1.0 - voi(band) if inverted else voi(band))
+    return pixels, grey_values(stored, dataset) if int(dataset.BitsStored) > 8 else None
+
+
+def significant_bits(decoded: np.ndarray, bits: int, high: int) -> np.ndarray:
+    """The `bits` bits below and with bit `high` of each integer, sign kept. Older devices hide overlay planes in the others."""
+    size = 8 * decoded.itemsize
+    if bits == size:
+        return decoded
+    up, down = decoded.dtype.type(size - 1 - high), decoded.dtype.type(size - bits)
+    return (decoded << up) >> down
+
+
+def grey_values(stored: np.ndarray, dataset: pydicom.Dataset) -> GreyValues:
+    """What the eye's window works on: a small copy of the integers, and what they mean."""
+    height, width = stored.shape
+    factor = min(1.0, DISPLAY_SIDE / max(height, width))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    small = stored if factor == 1.0 else cv2.resize(np.ascontiguousarray(stored), size, interpolation=cv2.INTER_AREA)
+    small = small.astype(np.int32)
+    slope, intercept = 1.0, 0.0
+    if dataset.get("ModalityLUTSequence"):
+        small = apply_modality_lut(small, dataset).astype(np.int32)
+    elif "RescaleSlope" in dataset and "RescaleIntercept" in dataset:
+        slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
+    lowest = int(small.min())
+    return GreyValues((small - lowest).astype(np.uint16), slope, slope * lowest + intercept,
+                      dataset.PhotometricInterpretation == "MONOCHROME1", _function(dataset), file_windows(dataset),
+                      bool(dataset.get("VOILUTSequence")))  # fmt: skip
+
+
+def file_windows(dataset: pydicom.Dataset) -> tuple[Window, ...]:
+    """The usable windows of the file, in its order, at most eight; some archives write an empty window or zeros."""
+    names = _several(dataset.get("WindowCenterWidthExplanation"))
+    pairs = zip(_several(dataset.get("WindowCenter")), _several(dataset.get("WindowWidth")), strict=False)
+    return tuple(
+        Window(_window_name(names, index), float(centre), float(width))
+        for index, (centre, width) in enumerate(pairs)
+        if centre is not None and width is not None and float(width) > 0
+    )[:8]
+
+
+def _window_name(names: list, index: int) -> str:
+    words = str(names[index]).upper().replace("_", " ").split() if index < len(names) else []
+    told = " ".join(words).lower() if words and set(words) <= _WINDOW_WORDS else ""
+    return f"window {index + 1} of the file" + (f" ({told})" if told else "")
+
+
+def _several(value: object) -> list:
+    """A value of DICOM's multiplicity 0, 1 or more, as a list."""
+    if value is None or value == "":
+        return []
+    return [value] if isinstance(value, str | float | int) else list(value)
+
+
+def _function(dataset: pydicom.Dataset) -> str:
+    return str(dataset.get("VOILUTFunction") or LINEAR).upper()
+
+
+def _voi(stored: np.ndarray, dataset: pydicom.Dataset) -> Callable[[np.ndarray], np.ndarray]:
+    """The function from a band of stored values to float in [0, 1]: by VOI LUT, else by the first window, else by the range."""
+
+    def values(band: np.ndarray) -> np.ndarray:
+        # pydicom subtracts a table's first value in the array's own type, which may wrap around in 16 bits.
+        return apply_modality_lut(band.astype(np.int32), dataset)
+
+    if dataset.get("VOILUTSequence"):
+        table, first = _table(dataset.VOILUTSequence[0], "<" if dataset.original_encoding[1] else ">")
+        return lambda band: table[np.clip(np.rint(values(band)).astype(np.int64) - first, 0, len(table) - 1)]
+    if windows := file_windows(dataset):
+        centre, width, function = windows[0].centre, windows[0].width, _function(dataset)
+        return lambda band: windowed(values(band), centre, width, function)
+    ends = [(shown.min(), shown.max()) for shown in map(values, _bands(stored))]
+    low, high = float(min(end[0] for end in ends)), float(max(end[1] for end in ends))
+    if low == high:
+        raise ImageRejected("The image has no contrast: every pixel has the same value. Choose the X-ray itself.")
+    return lambda band: np.clip((values(band) - low) / (high - low), 0.0, 1.0)
+
+
+def _table(item: pydicom.Dataset, order: str) -> tuple[np.ndarray, int]:
+    """(entries as float in [0, 1], first value mapped) of a VOI LUT, PS3.3 C.11.2.1.1.
+
+    Not pydicom's apply_voi: it wraps 12-bit input around in a table of 8-bit entries.
+    """
+    count, first, bits = item.LUTDescriptor
+    data = item.LUTData
+    entries = np.frombuffer(data, f"{order}u2") if isinstance(data, bytes) else np.asarray(data)
+    return np.clip(entries[: count or 2**16] / (2.0 ** int(bits) - 1.0), 0.0, 1.0), int(first)
+
+
+def _bands(array: np.ndarray) -> Iterator[np.ndarray]:
+    rows = max(1, _BAND // array.shape[1])
+    return (array[top : top + rows] for top in range(0, len(array), rows))
+
+
+def _by_bands(array: np.ndarray, shown: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    pixels = np.empty(array.shape[:2], np.float32)
+    top = 0
+    with np.errstate(all="ignore"):  # what overflows is refused below
+        for band in _bands(array):
+            pixels[top : top + len(band)] = shown(band)
+            top += len(band)
+    np.clip(pixels, 0.0, 1.0, out=pixels)
+    if not np.isfinite(pixels).all():
+        raise ImageError("The DICOM's rescale or window values are damaged. Export the X-ray again.")
+    return pixels

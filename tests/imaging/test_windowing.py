@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from pneumo.imaging.windowing import GreyValues, Window, windowed
+
+
+@pytest.mark.parametrize(
+    ("function", "centre", "width", "values", "expected"),
+    [
+        # PS3.3 C.11.2.1.2.1: black up to c - 0.5 - (w - 1) / 2, white above c - 0.5 + (w - 1) / 2
+        ("LINEAR", 2048, 4096, [-1, 0, 4095, 5000], [0, 0, 1, 1]),
+        ("LINEAR", 100.5, 101, [50, 75, 100, 150, 160], [0, 0.25, 0.5, 1, 1]),
+        ("LINEAR", 100, 1, [99, 100], [0, 1]),  # a threshold
+        ("LINEAR", 1, 0.5, [0.75, 1.0, 1.25], [0, 0.5, 1]),  # below 1: taken as exact
+        ("LINEAR_EXACT", 100, 100, [50, 75, 100, 150], [0, 0.25, 0.5, 1]),
+        # PS3.3 C.11.2.1.3.1: 1 / (1 + exp(-4 (x - c) / w))
+        ("SIGMOID", 100, 100, [50, 100, 150, -1e9, 1e9], [1 / (1 + np.e**2), 0.5, 1 / (1 + np.e**-2), 0, 1]),
+    ],
+)
+def test_window_functions(function, centre, width, values, expected):
+    np.testing.assert_allclose(windowed(np.array(values, float), centre, width, function), expected, atol=1e-6)
+
+
+def test_another_function_is_refused():
+    with pytest.raises(ValueError, match="LINEAR, LINEAR_EXACT or SIGMOID"):
+        windowed(np.zeros(2), 1, 2, "BENT")
+
+
+STORED = np.array([[0, 1000], [3000, 4095]], np.uint16)
+
+
+def test_the_eyes_window_works_in_the_files_units():
+    # values = 2 x - 1000: -1000, 1000, 5000, 7190
+    values = GreyValues(STORED, 2.0, -1000.0, False, "LINEAR_EXACT")
+    assert values.range == (-1000.0, 7190.0)
+    shown = values.through(3000, 8000)
+    assert shown.dtype == np.float32
+    np.testing.assert_allclose(shown, [[0, 0.25], [0.75, 1]], atol=1e-6)
+    np.testing.assert_allclose(GreyValues(STORED, 2.0, -1000.0, True, "LINEAR_EXACT").through(3000, 8000), 1 - shown, atol=1e-6)
+
+
+def test_a_negative_slope_turns_the_range_round():
+    values = GreyValues(STORED, -1.0, 4095.0, False, windows=(Window("w", 1.0, 2.0),))
+    assert values.range == (0.0, 4095.0)
+    np.testing.assert_allclose(values.through(2048, 4096)[0], [1, 3095 / 4095], atol=1e-6)
+
+
+def test_the_copy_cannot_be_changed():
+    with pytest.raises(ValueError, match="read-only"):
+        GreyValues(STORED.copy(), 1.0, 0.0, False).stored[0, 0] = 1
