@@ -87,6 +87,15 @@ def read_robustness(model: str, root: Path | None = None) -> dict[str, Any] | No
     return found
 
 
+def read_gate(model: str, root: Path | None = None) -> dict[str, Any] | None:
+    """gate.json as it stands; None where it is not stored. Raises DataError."""
+    path = (root or models_dir()) / model / "gate.json"
+    found = _json(path) if path.is_file() else None
+    if found is not None and not isinstance(found, dict):
+        raise DataError(f"{path.name} of model {model} does not fit: expected one JSON object.")
+    return found
+
+
 def _all_metrics(folder: Path) -> dict[str, Any]:
     path = folder / "metrics.json"
     found = _json(path) if path.is_file() else {}

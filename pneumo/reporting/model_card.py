@@ -1,10 +1,12 @@
 """README.md of a model folder, written from card.json and metrics.json and from nothing else."""
 
+import json
 from pathlib import Path
 
 from pneumo.evaluation.operating_point import MEANING
-from pneumo.registry import ModelCard, read_card, read_metrics
+from pneumo.registry import ModelCard, models_dir, read_card, read_metrics
 
+DISCLAIMER = "Research use. Not a medical device. Children of 1 to 5 years, frontal view."
 INTENDED_USE = (
     "Research and teaching on frontal chest radiographs of children of 1 to 5 years. Not a medical device: it must not "
     "decide on diagnosis or treatment. Adults, lateral views and other hospitals' pictures were not tested; a "
@@ -36,6 +38,7 @@ def model_card(model: str, root: Path | None = None) -> str:
     for split in ("test", "validation"):
         if split in metrics:
             lines += _table(split, metrics[split])
+    lines += gate_lines(card, root or models_dir())
     lines += [_TESTED if "test" in metrics else _UNTESTED, ""]
     return "\n".join(lines)
 
@@ -49,6 +52,29 @@ _UNTESTED = (
     "This model was not evaluated on a test split: nothing is known of how far to trust it. Figures of the validation part, "
     "which chose the epoch, flatter a model, the more so where pictures are taken otherwise than in train."
 )
+
+
+NO_REFERENCE = "made before the gate's reference: it refuses by image rules alone. Promote the run again."
+
+
+def gate_lines(card: ModelCard, root: Path) -> list[str]:
+    """What the gate does, from gate.json; that nothing is known of it where nothing is stored."""
+    lines = ["## When it does not answer", ""]
+    if "reference.npz" not in card.files:
+        return [*lines, f"This model was {NO_REFERENCE}", ""]
+    try:
+        told = json.loads((root / card.id / "gate.json").read_text(encoding="utf-8"))
+        groups = "".join(
+            f"| {group['name']} | {group['role']} | {group['n']} | {interval(group['rejected'])} | {interval(group['told'])} |\n"
+            for group in told["groups"]
+        )
+        figures = (
+            f"Of the X-rays of {told['split']} {interval(told['chest_rejected'])} are refused; of pictures of other things, kinds "
+            f"that chose nothing, {interval(told['foreign_rejected'])}. Wilson intervals of 95 %; told: refused or warned."
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return [*lines, "Not measured yet.", ""]
+    return [*lines, figures, "", "| pictures | what they are | n | refused | told |", "|---|---|---|---|---|", groups]
 
 
 def _subtype_line(card: ModelCard) -> list[str]:

@@ -8,9 +8,9 @@ from pneumo.errors import ModelError
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.imaging.overlay import grey_picture
 from pneumo.inference.finding import judge
+from pneumo.reporting.finding_words import in_words
 from pneumo.ui.library import pictures
 from pneumo.ui.models import predictor, usable_models
-from pneumo.ui.wording import in_words
 
 _START = {"number": 0, "guess": None, "asked": 0, "right": 0, "model_right": 0}
 

@@ -1,29 +1,12 @@
-"""The sentences of the Diagnose page: what an answer means, in plain words. No streamlit here, so that tests read them."""
+"""The answer as HTML, in the sentences of reporting.finding_words. No streamlit here, so that tests read it."""
 
 from html import escape
 
 from pneumo.evaluation.metrics import predictive_values
-from pneumo.evaluation.operating_point import INDETERMINATE, MEANING, RULE_IN, RULE_OUT
+from pneumo.evaluation.operating_point import INDETERMINATE, RULE_IN, RULE_OUT
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.finding import Reading
-from pneumo.inference.heatmap import Heatmap
-from pneumo.reporting.model_card import interval
-
-_SENTENCES = {
-    ("PNEUMONIA", RULE_IN): "The model calls this pneumonia. The figures below say how often it is wrong when it does.",
-    ("PNEUMONIA", INDETERMINATE): "The model leans towards pneumonia, but the value lies where it often errs. Treat it as open.",
-    ("PNEUMONIA", RULE_OUT): "The model leans towards pneumonia at this operating point, with a low value. Treat it as open.",
-    ("NORMAL", RULE_OUT): "The model finds no pneumonia. It looks for nothing else, and it misses some: see the figures below.",
-    ("NORMAL", INDETERMINATE): "The model leans towards normal, but the value lies where it often errs. Treat it as open.",
-    (
-        "NORMAL",
-        RULE_IN,
-    ): "The value is below this strict threshold, yet in the range that usually means pneumonia. Treat it as open.",
-}
-
-
-def sentence(reading: Reading) -> str:
-    return _SENTENCES[reading.label, reading.zone]
+from pneumo.reporting.finding_words import UNTESTED, calibration_sentence, figure_rows, figures_sentence, in_words
 
 
 def verdict_html(reading: Reading) -> str:
@@ -46,41 +29,15 @@ def bar_html(probability: float, reading: Reading, points: dict[str, float]) -> 
     )
 
 
-def in_words(probability: float) -> str:
-    """Two digits, and never a certainty: above 0.99 and below 0.01 stand for what rounds to 1 and 0."""
-    if probability > 0.99:
-        return "above 0.99"
-    return "below 0.01" if probability < 0.01 else f"{probability:.2f}"
-
-
-def subtype_sentence(metrics: dict, reading: Reading, bacterial: float | None) -> str:
-    """Bacterial or viral, and how far to trust it; empty unless PNEUMONIA is called by a model that tells them apart."""
-    if bacterial is None or reading.label != "PNEUMONIA":
-        return ""
-    said = f"Bacterial {in_words(bacterial)}, viral {in_words(1 - bacterial)}."
-    test = metrics.get("test", {})
-    auc, main = test.get("subtype", {}).get("auc", {}).get("value"), test.get("auc", {}).get("value")
-    if auc is None:
-        return f"{said} A second answer (never measured on the test pneumonias; not to choose antibiotics by)."
-    trust = "Weaker than the main answer" if main is not None and auc < main else "A second answer"
-    return f"{said} {trust} (AUC {auc:.2f} on the test pneumonias; not to choose antibiotics by)."
-
-
 def figures_html(metrics: dict, reading: Reading) -> str:
     """What this operating point achieved on the test split, with its intervals."""
-    test = metrics.get("test")
-    if not test:
-        return '<p class="quiet">This model was not evaluated on the test split: nothing is known of how far to trust it.</p>'
-    point = test["operating_points"][reading.operating_point]
-    rows = [
-        ("sensitivity", interval(point["sensitivity"], 2), "of the sick called PNEUMONIA"),
-        ("specificity", interval(point["specificity"], 2), "of the healthy called NORMAL"),
-    ]
+    rows = figure_rows(metrics, reading)
+    if not rows:
+        return f'<p class="quiet">{UNTESTED}</p>'
     body = "".join(f"<tr><td>{name}</td><td>{value}</td><td>{meaning}</td></tr>" for name, value, meaning in rows)
     return (
-        f'<p class="quiet">Operating point {reading.operating_point}: {MEANING[reading.operating_point]}. '
-        f'On {test["n"]} test X-rays it had (95 % interval):</p><table class="figures numbers">{body}</table>'
-        f'<p class="quiet">The probability was off by {test["ece"]:.2f} on average there.</p>'
+        f'<p class="quiet">{figures_sentence(metrics, reading)}</p><table class="figures numbers">{body}</table>'
+        f'<p class="quiet">{calibration_sentence(metrics)}</p>'
     )
 
 
@@ -100,17 +57,6 @@ def predictive_sentence(metrics: dict, reading: Reading, prevalence: float) -> s
         f"If {100 * prevalence:.0f} % of your children have pneumonia, "
         f"the answer {reading.label} is right in about {100 * right:.0f} of 100."
     )
-
-
-def heatmap_sentence(reading: Reading, heatmap: Heatmap) -> str:
-    if heatmap.empty:
-        return "No place spoke for pneumonia above a tenth of the scale, so the map is empty."
-    if reading.label == "NORMAL":
-        return (
-            "The answer is NORMAL: colour marks the places that spoke most for pneumonia all the same. "
-            "Together they did not reach the threshold."
-        )
-    return "Colour marks where the model found evidence for pneumonia. It is no outline of disease, and may lie beside the lungs."
 
 
 def facts_rows(name: str, facts: ImageFacts | None, sha256: str) -> list[tuple[str, str]]:

@@ -1,0 +1,69 @@
+"""`python -m pneumo report`: the clinician's one page about one X-ray."""
+
+import argparse
+import contextlib
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pneumo.errors import ConfigError, DataError
+from pneumo.evaluation.operating_point import BALANCED
+
+
+def add_report(commands) -> None:
+    """The command's parser, among those of `pneumo.cli`."""
+    report = commands.add_parser("report", help="one page about one X-ray, as PDF")
+    report.add_argument("file", type=Path, metavar="FILE")
+    report.add_argument("--model", help="default: the best model of the registry")
+    report.add_argument("--output", type=Path, required=True, metavar="OUT.pdf")
+    report.add_argument("--operating-point", default=BALANCED, help="balanced (default), rule-out or rule-in")
+    report.add_argument("--note", default="", help="the clinician's note, printed as typed")
+    report.add_argument("--agreement", choices=("agree", "disagree"), help="with the model's answer; default: not stated")
+    report.add_argument("--reference", default="", help="printed as typed; nothing else tells whose X-ray it is")
+    report.set_defaults(run=lambda options, _: run_report(options))
+
+
+def run_report(options: argparse.Namespace) -> int:
+    """Exit code 0 when the page was written; 1, and no page, when there is no answer."""
+    from pneumo.inference.batch import read_files
+    from pneumo.inference.finding import judge
+    from pneumo.inference.predictor import Predictor
+    from pneumo.registry import default_model, read_metrics
+    from pneumo.reporting.finding_pdf import report_pdf
+    from pneumo.reporting.finding_report import NOT_STATED, Remarks, report_content
+
+    if options.output.resolve() == options.file.resolve():
+        raise ConfigError(f"The report would overwrite the X-ray {options.file}. Give another --output.")
+    predictor = Predictor.load(options.model or default_model())
+    card = predictor.card
+    judge(0.5, card, options.operating_point)  # an unknown operating point is wrong usage, told before any work
+    try:
+        metrics = read_metrics(card.id)
+    except ValueError as error:
+        raise DataError(
+            f"metrics.json of model {card.id!r} is damaged. Restore it: the report must tell how good it is."
+        ) from error
+    ((_, finding),) = read_files([str(options.file)], predictor)
+    if finding.answer is None:
+        what = "not answered" if finding.status == "rejected" else "not read"
+        print(f"{options.file}: {what}, so there is no report. {'; '.join(finding.reasons)}", file=sys.stderr)
+        return 1
+    label = judge(finding.answer.probability, card, options.operating_point).label
+    remarks = Remarks(options.note, options.agreement or NOT_STATED, options.reference, label)
+    content = report_content(finding, finding.radiograph.pixels, finding.answer, card, options.operating_point, metrics, remarks,
+                             datetime.now(UTC).astimezone())  # fmt: skip
+    _write(options.output, report_pdf(content))
+    print(options.output)
+    return 0
+
+
+def _write(path: Path, pdf: bytes) -> None:
+    """Whole, or not at all."""
+    draft = path.with_name(path.name + ".draft")
+    try:
+        draft.write_bytes(pdf)
+        draft.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise DataError(f"The report cannot be written to {path}: {error.strerror or error}. Give another --output.") from error

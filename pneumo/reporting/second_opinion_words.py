@@ -1,0 +1,104 @@
+"""The second opinion in sentences: the page, the command line and the report say the same."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pneumo.inference.finding import Reading
+from pneumo.inference.lung_checks import RESTS_ON_LUNGS, HeatShare, Occlusion
+from pneumo.inference.second_opinion import SecondOpinion, Stability, Vote
+from pneumo.inference.similar_cases import SimilarCase
+from pneumo.reporting.finding_words import in_words
+
+NO_REFERENCE = "Not measured: this model has no stored train pictures to compare with."
+
+CALM = "small changes, hidden lungs, the other models and similar train pictures: nothing spoke against the answer"
+
+
+def rows(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, by_atlas: bool = False) -> tuple[tuple[str, str], ...]:
+    """(name, what was found and what it means) of the five checks."""
+    return (
+        ("Small changes", stability_sentence(opinion.stability, reading)),
+        ("Lungs hidden", occlusion_sentence(opinion.occlusion, reading)),
+        ("Heat", heat_sentence(opinion.heat, by_atlas)),
+        ("Models", votes_sentence(votes, reading)),
+        ("Similar cases", similar_sentence(opinion.similar)),
+    )  # fmt: skip
+
+
+def warnings(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading) -> tuple[str, ...]:
+    """What speaks against relying on the answer, the gravest first."""
+    found, other = [], _other(reading.label)
+    if opinion.occlusion.alarms(reading.threshold):
+        found.append(f"The score stays at {in_words(opinion.occlusion.hidden)} with the lungs hidden: do not trust it.")
+    if turned := opinion.stability.turned(reading.threshold):
+        found.append(f"Small changes to the picture turn the answer: {turned} of {len(opinion.stability.changed)} give {other}.")
+    against = [each.model for each in votes if each.label != reading.label]
+    if against:
+        found.append(f"The models disagree: {len(against)} of {len(votes)} say {other} ({', '.join(against)}).")
+    unlike = sum(case.label == other for case in opinion.similar)
+    if unlike > len(opinion.similar) / 2:
+        found.append(f"Of the {len(opinion.similar)} most similar train pictures, {unlike} are {other}.")
+    if any(case.same for case in opinion.similar):
+        found.append("The model learned from this very picture or a copy of it: its answer here proves nothing.")
+    return tuple(found)
+
+
+def stability_sentence(found: Stability, reading: Reading) -> str:
+    low, high, count = in_words(found.lowest), in_words(found.highest), len(found.changed)
+    span = f"The score stays at {low}" if low == high else f"The score goes from {low} to {high}"
+    turned = found.turned(reading.threshold)
+    end = f"{turned} of them give {_other(reading.label)}" if turned else f"the answer stays {reading.label}"
+    return f"{span} over {count} changes that a reader would not mind (mirrored, moved, turned, exposure, blur, JPEG); {end}."
+
+
+def occlusion_sentence(found: Occlusion, reading: Reading) -> str:
+    if found.reason:
+        return f"Not measured: {found.reason}"
+    start = f"{in_words(found.unchanged)} as it is, {in_words(found.hidden)} with the lungs painted over in the grey around them."
+    threshold = reading.threshold
+    moves, same = found.moved(threshold) >= RESTS_ON_LUNGS, found.same_side(threshold)
+    if moves:
+        return f"{start} The answer rests on what the lungs show" + (", though not on that alone." if same else ".")
+    if not same:
+        return f"{start} The answer is so near the threshold that little turns it."
+    if reading.label == "PNEUMONIA":
+        return f"{start} The answer hardly rests on what the lungs show."
+    return f"{start} A NORMAL that stays one says little: there was no finding to hide."
+
+
+def heat_sentence(found: HeatShare, by_atlas: bool = False) -> str:
+    if found.reason:
+        return f"Heat in the lungs not measured: {found.reason}"
+    end = " (outlined roughly, by an atlas)" if by_atlas else ""
+    return (
+        f"{100 * found.in_lungs:.0f} % of the heat lies in the lungs, "
+        f"which take {100 * found.area_of_lungs:.0f} % of what the model is shown{end}."
+    )
+
+
+def votes_sentence(votes: Sequence[Vote], reading: Reading) -> str:
+    if len(votes) < 2:
+        return "Not measured: there is no other model to ask."
+    agree = sum(each.label == reading.label for each in votes)
+    each = ", ".join(f"{each.model} {in_words(each.probability)}" for each in votes)
+    return (
+        f"{agree} of {len(votes)} models say {reading.label}, each at its own threshold ({each}). "
+        "They learned from the same pictures and can be wrong together."
+    )
+
+
+def similar_sentence(found: Sequence[SimilarCase]) -> str:
+    if not found:
+        return NO_REFERENCE
+    kinds = Counter(case.subtype for case in found if case.label == "PNEUMONIA" and case.subtype != "none")
+    told = f" ({', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))})" if kinds else ""
+    sick = sum(case.label == "PNEUMONIA" for case in found)
+    verb = "is" if sick == 1 else "are"
+    return (
+        f"Of the {len(found)} most similar train pictures, {sick} {verb} PNEUMONIA{told}. "
+        "Similar in the eyes of this model, so they share its blind spots."
+    )
+
+
+def _other(label: str) -> str:
+    return "NORMAL" if label == "PNEUMONIA" else "PNEUMONIA"

@@ -1,0 +1,175 @@
+import io
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+from pypdf import PdfReader
+from tiny_model import make_registry
+
+from pneumo import __version__
+from pneumo.imaging.overlay import grey_picture
+from pneumo.inference.finding import Finding
+from pneumo.inference.predictor import Predictor
+from pneumo.registry import read_metrics
+from pneumo.reporting.finding_pdf import report_pdf
+from pneumo.reporting.finding_report import Remarks, report_content
+from pneumo.reporting.finding_words import UNTESTED
+from pneumo.reporting.paper import CUT
+
+MADE = datetime(2026, 8, 1, 12, 24, tzinfo=timezone(timedelta(hours=2)))
+
+NOTHING = Remarks()
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A model that tells bacterial from viral, and its metrics."""
+    root = make_registry(tmp_path_factory.mktemp("models"), subtype=True)
+    return Predictor.load("tiny", root), read_metrics("tiny", root)
+
+
+def made(tiny, grey=255, shape=(80, 100), point="balanced", metrics=None, warnings=(), remarks=NOTHING, made=MADE, extra=()):
+    predictor, measured = tiny
+    finding = Finding("ok", (), warnings, "fe" * 32, "tiny", predictor.card.sha256, 0.1)
+    answer = predictor.answer(np.full((224, 224), grey, np.uint8))
+    return report_content(finding, np.full(shape, grey / 255, np.float32), answer, predictor.card, point,
+                          measured if metrics is None else metrics, remarks, made, extra=extra)  # fmt: skip
+
+
+def text(content) -> str:
+    """The page's words; there is one page."""
+    (page,) = PdfReader(io.BytesIO(report_pdf(content))).pages
+    return " ".join(page.extract_text().split())
+
+
+def test_a_pneumonia(tiny):
+    content = made(tiny)
+    said = text(content)
+    for part in (
+        "PNEUMONIA rule-in zone probability of pneumonia above 0.99 threshold 0.50 0 normal 1 pneumonia",
+        "Operating point balanced",
+        "On 10 test X-rays it had (95 % interval): sensitivity 0.90 (0.85-0.95) of the sick called PNEUMONIA",
+        "specificity 0.90 (0.85-0.95) of the healthy called NORMAL",
+        "off by 0.02 on average",
+        # sigmoid(1 / 4) = 0.562
+        "Bacterial 0.56, viral 0.44. Weaker than the main answer (AUC 0.80 on the test pneumonias; not to choose antibiotics by).",
+        "was right in 0.90 (0.85-0.95) of the 5 test pneumonias",
+        "Colour marks where the model found evidence",
+        f"Model tiny, made 2026-01-01; Pneumo {__version__}",
+        f"Weights SHA-256 {content.card.sha256}",
+        f"X-ray file SHA-256 {32 * 'fe'}",
+        "2026-08-01 12:24 local time (2026-08-01 10:24 UTC)",
+        "Research use. Not a medical device. Children of 1 to 5 years, frontal view.",
+        "The clinician's agreement: not stated",
+        "The clinician's note: none",
+    ):
+        assert part in said
+    assert "Reference" not in said
+    assert "Warning" not in said
+    assert "[cut" not in said
+
+
+def test_a_normal_names_no_kind_of_pneumonia(tiny):
+    said = text(made(tiny, grey=0, point="rule-in"))
+    assert "NORMAL rule-out zone probability of pneumonia below 0.01 threshold 0.75" in said
+    assert "Operating point rule-in" in said
+    assert "acterial" not in said
+    assert "The model finds no pneumonia" in said
+    assert "the map is empty" in said
+
+
+def test_utc_is_said_once(tiny):
+    assert "2026-08-01 10:24 UTC Research" in text(made(tiny, made=datetime(2026, 8, 1, 10, 24, tzinfo=UTC)))
+
+
+def test_without_a_test_split_it_says_so(tiny):
+    said = text(made(tiny, metrics={"validation": tiny[1]["test"]}))
+    assert UNTESTED in said
+    assert "never measured on the test pneumonias; not to choose antibiotics by" in said
+    assert "sensitivity" not in said
+
+
+def test_what_was_typed_warned_and_added_stands_in_it(tiny):
+    remarks = Remarks("Cough for 4 days, $2^2$ кашель", "disagree", "Bed 4", "PNEUMONIA")
+    said = text(made(tiny, remarks=remarks, warnings=("Turned by 90 degrees.",), extra=(("Heat inside the lungs", "74 %"),)))
+    assert "Reference Bed 4" in said
+    assert "Warning Turned by 90 degrees." in said
+    assert "Heat inside the lungs 74 %" in said
+    assert "agreement: disagree, with the answer PNEUMONIA" in said
+    assert "note: Cough for 4 days, $2^2$ кашель" in said
+
+
+def test_agreement_with_another_answer_is_not_carried_over(tiny):
+    said = text(made(tiny, grey=0, remarks=Remarks("seen", "agree", "", "PNEUMONIA")))
+    assert "agreement: not stated" in said
+    assert "note: seen" in said
+
+
+def test_signs_the_font_lacks_are_shown_and_explained(tiny):
+    said = text(made(tiny, remarks=Remarks("咳嗽 \x07\ud800 $")))
+    assert "note: □□ □ $" in said
+    assert "□ stands for a character that this report cannot print" in said
+
+
+@pytest.mark.parametrize("shape", [(80, 100), (300, 90), (60, 900)])
+def test_a_long_note_is_cut_above_the_foot_with_a_mark(tiny, shape):
+    many = tuple((f"row {number}", "further lines of text " * 9) for number in range(3))
+    content = made(tiny, shape=shape, remarks=Remarks("crackles on the left " * 400, "agree", "reference " * 50, "PNEUMONIA"),
+                   warnings=("A warning that needs more than one line of this page. " * 4,) * 3, extra=many)  # fmt: skip
+    (page,) = PdfReader(io.BytesIO(report_pdf(content))).pages
+    places = []
+    page.extract_text(visitor_text=lambda found, outer, inner, *_: places.append((found, outer[5] + inner[5])))
+    foot = next(y for found, y in places if found.startswith("Model tiny"))
+    assert min(y for found, y in places if "crackles" in found) > foot + 10
+    assert min(y for found, y in places if found.strip()) > 5
+    assert "crackles" in next(line for line in reversed(page.extract_text().splitlines()) if CUT.strip() in line)
+    assert page.extract_text().count("A warning that needs") == 12
+
+
+def test_rows_without_room_are_counted(tiny):
+    said = text(made(tiny, extra=tuple((f"row {number}", "text") for number in range(60))))
+    assert "row 0 text row 1 text" in said
+    left_out = int(re.search(r"\[cut: entries without room: (\d+)\]", said)[1])
+    assert left_out == 60 - len(re.findall(r"row \d+ text", said)) > 0
+    assert "note: none" in said
+
+
+def test_pictures_have_their_own_pixels_and_aspect(tiny):
+    content = replace(made(tiny), pixels=np.tile(np.linspace(0, 1, 900, dtype=np.float32), (60, 1)))
+    (page,) = PdfReader(io.BytesIO(report_pdf(content))).pages
+    plain, overlay, _ = (np.asarray(each.image.convert("RGB")) for each in page.images)
+    assert np.array_equal(plain, grey_picture(content.pixels))
+    assert overlay.shape == (60, 900, 3)
+    full, over = (252, 253, 191), plain[30, 450]  # the end of magma, and what it covers by 0.6
+    assert overlay[30, 450] == pytest.approx(0.6 * np.array(full) + 0.4 * over, abs=1)
+    assert np.array_equal(overlay[0], plain[0])  # the rim, which the model is not shown
+
+
+def test_a_large_picture_is_shrunk(tiny):
+    (page,) = PdfReader(io.BytesIO(report_pdf(made(tiny, shape=(1500, 3000))))).pages
+    assert page.images[0].image.size == (1200, 600)
+
+
+def test_one_a4_page_with_embedded_fonts_and_sober_metadata(tiny):
+    content = made(tiny, remarks=Remarks("a note", "agree", "Zwetschgenbaum", "PNEUMONIA"))
+    found = PdfReader(io.BytesIO(report_pdf(content)))
+    (page,) = found.pages
+    assert [float(side) for side in page.mediabox] == [0, 0, 595, 842]
+    assert {key: found.metadata[key] for key in ("/Title", "/Creator", "/CreationDate")} == {
+        "/Title": "Pneumo report",
+        "/Creator": f"Pneumo {__version__}",
+        "/CreationDate": "D:20260801102400Z",
+    }
+    assert set(found.metadata) == {"/Title", "/Creator", "/CreationDate", "/Producer"}
+    fonts = [font.get_object() for font in page["/Resources"]["/Font"].values()]
+    assert fonts
+    for font in fonts:
+        assert font["/Subtype"] == "/Type3"  # its glyphs are drawings inside the file
+        assert font["/CharProcs"]
+
+
+def test_same_content_same_bytes(tiny):
+    content = made(tiny)
+    assert report_pdf(content) == report_pdf(content)

@@ -1,0 +1,84 @@
+import io
+
+import numpy as np
+import pytest
+from pypdf import PdfReader
+from tiny_model import make_registry
+
+from pneumo.cli import main
+from pneumo.imaging.overlay import png
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An X-ray with a telling name, and a registry with one model."""
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
+    (tmp_path / "Beeblebrox.png").write_bytes(png(np.full((80, 100), 255, np.uint8)))
+    return tmp_path
+
+
+def words(path) -> str:
+    (page,) = PdfReader(path).pages
+    return " ".join(page.extract_text().split())
+
+
+def test_report_of_the_default_model(folder, capsys):
+    out = folder / "out.pdf"
+    assert main(["report", str(folder / "Beeblebrox.png"), "--output", str(out)]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(out)]
+    said = words(out)
+    assert "PNEUMONIA rule-in zone" in said
+    assert "Model tiny" in said
+    assert "agreement: not stated" in said
+    assert "Beeblebrox" not in said
+    raw = PdfReader(io.BytesIO(out.read_bytes()))
+    assert b"Beeblebrox" not in b"".join([out.read_bytes(), str(raw.metadata).encode()])
+    assert [path.name for path in folder.glob("out*")] == ["out.pdf"]
+
+
+def test_every_flag_stands_in_it(folder):
+    out = folder / "out.pdf"
+    words_typed = ["--note", "crackles", "--agreement", "agree", "--reference", "Bed 4", "--operating-point", "rule-in"]
+    assert main(["report", str(folder / "Beeblebrox.png"), "--model", "tiny", "--output", str(out), *words_typed]) == 0
+    said = words(out)
+    for part in ("note: crackles", "agreement: agree, with the answer PNEUMONIA", "Reference Bed 4", "threshold 0.75",
+                 "Operating point rule-in"):  # fmt: skip
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"Dear colleague", "not read"), (png(np.zeros((8, 8), np.uint8)), "not answered"), (None, "cannot be opened")],
+)
+def test_without_an_answer_there_is_no_report(folder, capsys, content, told):
+    given, out = folder / "given.png", folder / "out.pdf"
+    if content is not None:
+        given.write_bytes(content)
+    assert main(["report", str(given), "--output", str(out)]) == 1
+    captured = capsys.readouterr()
+    assert told in captured.err
+    assert captured.out == ""
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("flags", [["--operating-point", "best"], ["--output", "{folder}/Beeblebrox.png"]])
+def test_wrong_usage(folder, capsys, flags):
+    before = (folder / "Beeblebrox.png").read_bytes()
+    given = ["report", str(folder / "Beeblebrox.png"), "--output", str(folder / "out.pdf")]
+    assert main([*given, *(flag.format(folder=folder) for flag in flags)]) == 2
+    assert "best" in (told := capsys.readouterr().err) or "overwrite" in told
+    assert (folder / "Beeblebrox.png").read_bytes() == before
+    assert not (folder / "out.pdf").exists()
+
+
+@pytest.mark.parametrize("out", ["absent/out.pdf", "Beeblebrox.png/out.pdf", "models"])
+def test_a_place_that_cannot_be_written(folder, capsys, out):
+    assert main(["report", str(folder / "Beeblebrox.png"), "--output", str(folder / out)]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+    assert not list(folder.rglob("*.draft"))
+
+
+def test_damaged_metrics_make_no_report(folder, capsys):
+    (folder / "models" / "tiny" / "metrics.json").write_text("{")
+    assert main(["report", str(folder / "Beeblebrox.png"), "--output", str(folder / "out.pdf")]) == 1
+    assert "metrics.json of model 'tiny' is damaged" in capsys.readouterr().err
