@@ -3,6 +3,7 @@
 import pandas
 import streamlit as st
 
+from pneumo.record.settings import record_url
 from pneumo.registry import models_dir
 from pneumo.reporting.model_card import INTENDED_USE, model_card
 from pneumo.ui.frame import require_frame
@@ -25,5 +26,7 @@ if ledger.is_file():
 st.subheader("Privacy")
 st.write(
     "A dropped X-ray stays in the memory of your session and goes with it. Nothing of it, neither name nor pixel, is "
-    "written to a disk or a log, and the app calls no other computer."
-)
+    "written to a disk or a log, and the app calls no other computer. "
+    + ("The record is switched on here: answers, with your agreement and note, are kept without picture or name; see History."
+       if record_url() else "Answers are kept nowhere, unless whoever runs the app switches the record on.")
+)  # fmt: skip

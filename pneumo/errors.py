@@ -27,3 +27,11 @@ class ModelError(PneumoError):
 
 class RunError(PneumoError):
     """A training run cannot start, resume or be promoted."""
+
+
+class ExchangeError(PneumoError):
+    """A result cannot be filed beside its image, or did not reach the archive."""
+
+
+class RecordError(PneumoError):
+    """The record of cases cannot be opened, read or written; an answer never depends on it."""

@@ -1,0 +1,25 @@
+"""How often the clinician agreed with the model, with its interval."""
+
+from collections.abc import Iterable, Sequence
+
+from pneumo.evaluation.wilson import Share, wilson
+from pneumo.record.case import AGREE, NONE, RecordedCase
+
+ALL = "all"
+
+
+def agreement_rates(cases: Sequence[RecordedCase], labels: Iterable[str] = ("NORMAL", "PNEUMONIA")) -> dict[str, Share]:
+    """Share of judged answers that were agreed with: under "all", then under each label.
+
+    A file counts once a model and label, with its newest judgement: one child opened five times is no five children.
+    """
+    newest: dict[tuple[str, str, str], RecordedCase] = {}
+    for case in sorted(cases, key=lambda case: case.created):
+        if case.agreement != NONE:
+            newest[case.file_sha256, case.model_sha256, case.label] = case
+    judged = list(newest.values())
+    return {ALL: _share(judged)} | {label: _share([case for case in judged if case.label == label]) for label in labels}
+
+
+def _share(judged: list[RecordedCase]) -> Share:
+    return wilson(sum(case.agreement == AGREE for case in judged), len(judged))

@@ -1,0 +1,115 @@
+"""The log's chain: each entry's hash covers the entry and the hash before it, so none can change unseen by those that follow."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pneumo.record.case import canonical_json
+
+GENESIS = "0" * 64  # what stands before the first entry
+CREATE, AGREEMENT, NOTE, DELETE, PURGE = "create", "agreement", "note", "delete", "purge"
+REMOVALS = (DELETE, PURGE)  # the entry stays and holds no digest: nothing of the content is left
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the table `audit`."""
+
+    sequence: int  # 1, 2, 3, ...
+    time: str
+    actor: str
+    action: str
+    case_id: str
+    digest: str  # of the case after the action; empty for a removal
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last entry written; GENESIS at sequence 0 for an empty log."""
+
+    sequence: int = 0
+    hash: str = GENESIS
+
+
+def entry_hash(sequence: int, time: str, actor: str, action: str, case_id: str, digest: str, previous: str) -> str:
+    """SHA-256 over all of an entry but the hash itself, hex."""
+    return hashlib.sha256(canonical_json([sequence, time, actor, action, case_id, digest, previous])).hexdigest()
+
+
+def following(head: Head, time: str, actor: str, action: str, case_id: str, digest: str) -> Entry:
+    """The entry that comes after `head`."""
+    said = (head.sequence + 1, time, actor, action, case_id, digest, head.hash)
+    return Entry(*said, entry_hash(*said))
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a walk over the log found. `problem` names the first broken entry or case and says why; None: all is whole."""
+
+    entries: int
+    cases: int
+    head: Head  # of the log as far as it is whole
+    problem: str | None = None
+
+
+def verify(entries: Iterable[Entry], digests: dict[str, str], written: Head | None, noted: str | None = None) -> Verification:
+    """Walk the chain, then hold the cases to it.
+
+    `entries` in the order of their sequence; `digests` the content digest of every case that is kept, by id; `written` what
+    the database says the last entry was (None: it does not say); `noted` a head hash that was noted elsewhere earlier.
+    """
+    head, count, last, hashes_seen = Head(), 0, {}, {GENESIS}
+    for entry in entries:
+        count += 1
+        if problem := _broken(entry, head):
+            return Verification(count, len(digests), head, problem)
+        head = Head(entry.sequence, entry.hash)
+        hashes_seen.add(entry.hash)
+        last[entry.case_id] = entry
+    problem = _cut_off(head, written) or _forgotten(noted, hashes_seen) or _altered(last, digests)
+    return Verification(count, len(digests), head, problem)
+
+
+def _broken(entry: Entry, head: Head) -> str | None:
+    expected = head.sequence + 1
+    if entry.sequence != expected:
+        return f"Entry {expected} is missing or moved: after entry {head.sequence} comes entry {entry.sequence}."
+    if entry.previous != head.hash:
+        return f"Entry {entry.sequence} does not follow entry {head.sequence}: one of the two was replaced, inserted or removed."
+    said = (entry.sequence, entry.time, entry.actor, entry.action, entry.case_id, entry.digest, entry.previous)
+    if entry.hash != entry_hash(*said):
+        return f"Entry {entry.sequence} ({entry.action}, {entry.time}) was altered after it was written: its hash does not fit."
+    return None
+
+
+def _cut_off(head: Head, written: Head | None) -> str | None:
+    if written is None:
+        return None if head.sequence == 0 else "The row that names the last entry was removed: entries may be missing at the end."
+    if written.sequence > head.sequence:
+        return f"Entry {head.sequence + 1} is missing: {written.sequence} were written, the log ends at {head.sequence}."
+    if written != head:
+        return f"Entry {head.sequence} is not the last one that was written by Pneumo (entry {written.sequence})."
+    return None
+
+
+def _forgotten(noted: str | None, hashes_seen: set[str]) -> str | None:
+    if noted is None or noted.strip().lower() in hashes_seen:
+        return None
+    return f"The noted head {noted.strip()[:64]} is not in the log: it was cut short or written anew since that was noted."
+
+
+def _altered(last: dict[str, Entry], digests: dict[str, str]) -> str | None:
+    for case_id, entry in last.items():
+        where = f"Case {case_id} (last entry {entry.sequence}, {entry.action}, {entry.time})"
+        if entry.action in REMOVALS:
+            if case_id in digests:
+                return f"{where} was removed, yet a row of that id is there."
+        elif case_id not in digests:
+            return f"{where} is gone, and no entry says who removed it."
+        elif digests[case_id] != entry.digest:
+            return f"{where} was altered behind the log's back: its content is not what that entry sealed."
+    for case_id in digests.keys() - last.keys():
+        return f"Case {case_id} has no entry in the log: it was put in behind the log's back, or the log lost its entries."
+    return None

@@ -1,0 +1,163 @@
+"""The door to the database: one transaction a call, and every failure in words a clinician can act on."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+
+from pneumo.errors import ConfigError, RecordError
+from pneumo.record.chain import Head
+from pneumo.record.tables import AUDIT, HEAD, METADATA
+
+T = TypeVar("T")
+BUSY_SECONDS = 3  # a page waits no longer for a database that another program holds
+ATTEMPTS = 5  # for a writer that was overtaken
+_WORDS = (  # what the drivers say -> what it means
+    ("locked", "it is in use by another program"),
+    ("lock timeout", "it is in use by another program"),
+    ("readonly", "it may only be read"),
+    ("read-only", "it may only be read"),
+    ("permission denied", "this program has no right to it"),
+    ("disk is full", "the disk is full"),
+    ("no space", "the disk is full"),
+    ("unable to open", "it cannot be opened: its folder is missing, or may not be written to"),
+    ("no such file", "its folder is missing"),
+    ("not a database", "the file is no database"),
+    ("malformed", "the file is damaged; restore it from a backup"),
+    ("append-only", "the audit log may only grow"),
+    ("no such column", "it was made by another version of Pneumo"),
+    ("connect", "it does not answer"),
+)
+
+
+class Database:
+    """A database by its URL. Opening it touches nothing; the first write makes file and tables."""
+
+    def __init__(self, url: str):
+        """Raises ConfigError for a URL that cannot be one, RecordError where the driver is not installed."""
+        parsed = _parse(url)
+        self._path = _sqlite_file(parsed)
+        self.place = _place(parsed, self._path)
+        self._engine = _engine(parsed)
+        # one moment of the whole database, so that log and cases fit; SQLite knows no other way
+        self._reading = {} if parsed.get_backend_name() == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        self._begun = False  # tables were seen by this process: from here on they must be there
+
+    def read(self, work: Callable[[Connection], T], nothing: T) -> T:
+        """`work` in a transaction that reads; `nothing` where no record was begun yet. Raises RecordError."""
+        with self._in_words("read"):
+            if self._missing_file():
+                return nothing
+            with self._engine.connect().execution_options(**self._reading) as connection, connection.begin():
+                return work(connection) if inspect(connection).has_table(AUDIT.name) else nothing
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """`work` in a transaction of its own, alone at the log; run again when another writer came first. Raises RecordError."""
+        for attempt in range(ATTEMPTS):
+            try:
+                with self._in_words("written to"):
+                    return self._write(work)
+            except RecordError as error:
+                if not _overtaken(error.__cause__) or attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        if self._missing_file():
+            self._path.touch(mode=0o600)  # its owner's alone, before anything is in it
+        with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+            if not self._begun:
+                METADATA.create_all(connection)
+                if connection.execute(select(HEAD.c.id)).first() is None and connection.execute(select(AUDIT)).first() is None:
+                    connection.execute(HEAD.insert().values(id=1, sequence=0, hash=Head().hash))
+            done = work(connection)
+        self._begun = True
+        return done
+
+    def _missing_file(self) -> bool:
+        """True before the first write. A file that was there and is not any more is no empty record: it is refused."""
+        if self._path is None or self._path.exists():
+            return False
+        if self._begun:
+            raise RecordError(f"The record ({self.place}) is gone. Restore the file, or restart Pneumo to begin a new record.")
+        return True
+
+    @contextmanager
+    def _in_words(self, deed: str) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, OSError, ValueError) as error:  # ValueError: a value no driver can read back
+            said = str(getattr(error, "orig", None) or error).lower()
+            meaning = next((words for sign, words in _WORDS if sign in said), f"the database reported {type(error).__name__}")
+            raise RecordError(f"The record ({self.place}) could not be {deed}: {meaning}.") from error
+
+
+def _overtaken(error: BaseException | None) -> bool:
+    """Another writer took the place in the log, or made the tables, in between."""
+    return isinstance(error, IntegrityError) or (isinstance(error, SQLAlchemyError) and "already exists" in str(error))
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigError(
+            "PNEUMO_RECORD is no database URL. Expected for example sqlite:///record.sqlite or "
+            "postgresql://user:password@host/database. Nothing is recorded."
+        ) from None  # the cause would quote the URL, and with it a password
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise ConfigError("PNEUMO_RECORD must name a file, as in sqlite:///record.sqlite. Nothing is recorded.")
+    return parsed
+
+
+def _sqlite_file(url: URL) -> Path | None:
+    """The file of an SQLite database; None for a server, and for a file: URI, which says itself how to open it."""
+    if url.get_backend_name() != "sqlite" or url.database.startswith("file:"):
+        return None
+    return Path(url.database).absolute()
+
+
+def _place(url: URL, path: Path | None) -> str:
+    """Where the record lies, without user and password."""
+    if url.get_backend_name() == "sqlite":
+        return f"the file {path or url.database} on the computer that runs Pneumo"
+    return f"the {url.get_backend_name()} database {url.database} on {url.host or 'the computer that runs Pneumo'}"
+
+
+def _engine(url: URL) -> Engine:
+    sqlite = url.get_backend_name() == "sqlite"
+    options = {"connect_args": {"timeout": BUSY_SECONDS}, "poolclass": NullPool} if sqlite else {"pool_pre_ping": True}
+    if url.get_backend_name() == "postgresql":
+        options["connect_args"] = {"connect_timeout": 5, "options": f"-c lock_timeout={1000 * BUSY_SECONDS}"}
+    try:
+        engine = create_engine(url, hide_parameters=True, **options)  # what is kept of a case never reaches a log
+    except ImportError as error:
+        extra = "pip install 'psycopg[binary]'" if url.get_backend_name() == "postgresql" else "install its Python driver"
+        raise RecordError(
+            f"PNEUMO_RECORD names a {url.get_backend_name()} database, and its driver {error.name} is not installed. "
+            f"Install it where Pneumo runs ({extra}), or use sqlite:///FILE. Nothing is recorded."
+        ) from error
+    except NoSuchModuleError as error:
+        raise ConfigError(
+            f"PNEUMO_RECORD names the unknown database {url.drivername!r}; expected sqlite or postgresql. Nothing is recorded."
+        ) from error
+    if sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection, _) -> None:
+    connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+    connection.execute("PRAGMA secure_delete = ON")  # a deleted case is overwritten, not only unlinked
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes the lock before it reads the head of the log, so that no other reads the same one."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")

@@ -1,0 +1,42 @@
+"""What is looked for on the History page, as a condition over the cases."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from sqlalchemy import ColumnElement
+
+from pneumo.record.case import timestamp
+from pneumo.record.tables import CASES
+
+
+@dataclass(frozen=True)
+class Search:
+    """Every part narrows; an empty one does not. Days are UTC, both included."""
+
+    hash_prefix: str = ""
+    model: str = ""
+    label: str = ""
+    zone: str = ""
+    agreement: str = ""
+    since: date | None = None
+    until: date | None = None
+    text: str = ""  # in the note, in any case of letters
+
+
+EVERYTHING = Search()
+
+
+def conditions(search: Search) -> list[ColumnElement[bool]]:
+    """All but the text, which no database compares in the same way (SQLite folds ASCII only)."""
+    found = [CASES.c[name] == value for name in ("model", "label", "zone", "agreement") if (value := getattr(search, name))]
+    if search.hash_prefix.strip():
+        found.append(CASES.c.file_sha256.startswith(search.hash_prefix.strip().lower(), autoescape=True))
+    if search.since:
+        found.append(CASES.c.created >= _midnight(search.since))
+    if search.until:
+        found.append(CASES.c.created < _midnight(search.until + timedelta(days=1)))
+    return found
+
+
+def _midnight(day: date) -> str:
+    return timestamp(datetime.combine(day, time(), UTC))

@@ -1,0 +1,172 @@
+"""The record: cases kept, changed, removed and found. Each of these but the last appends to the log, in the same transaction."""
+
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from sqlalchemy import Connection, Row, select
+
+from pneumo.errors import RecordError
+from pneumo.record import chain
+from pneumo.record.case import AGREEMENTS, Answered, RecordedCase, clean_note, content_digest, timestamp
+from pneumo.record.chain import Entry, Head, Verification
+from pneumo.record.database import Database
+from pneumo.record.search import EVERYTHING, Search, conditions
+from pneumo.record.settings import record_url, retention_days
+from pneumo.record.tables import AUDIT, CASES, HEAD
+
+
+def open_record() -> "Record | None":
+    """The record that the environment names; None while it is off. Raises ConfigError, RecordError."""
+    url = record_url()
+    return Record(_database(url), retention_days()) if url else None
+
+
+@lru_cache(maxsize=4)  # it remembers that its file was there
+def _database(url: str) -> Database:
+    return Database(url)
+
+
+class Record:
+    """Every method is one transaction and raises RecordError; `days` (None: for good) is how long a case is kept."""
+
+    def __init__(self, database: Database, days: int | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)):
+        self._database, self.days, self._clock = database, days, clock
+
+    @property
+    def place(self) -> str:
+        return self._database.place
+
+    def keep(self, answers: Sequence[Answered], actor: str) -> list[str]:
+        """Keep answers, each once a session; returns their ids. Cases past their days leave in the same transaction."""
+
+        def work(connection: Connection) -> list[str]:
+            self._purge(connection)
+            return [_known(connection, answer) or self._create(connection, answer, actor) for answer in answers]
+
+        return self._database.write(work)
+
+    def change(self, case_id: str, actor: str, *, agreement: str | None = None, note: str | None = None) -> RecordedCase:
+        """Write agreement or note of a case (None: leave it). What is already so is not logged again."""
+        if agreement is not None and agreement not in AGREEMENTS:
+            raise ValueError(f"expected one of {', '.join(AGREEMENTS)}, received {agreement!r}")
+
+        def work(connection: Connection) -> RecordedCase:
+            case = _existing(connection, case_id)
+            for action, value in ((chain.AGREEMENT, agreement), (chain.NOTE, None if note is None else clean_note(note))):
+                if value is not None and value != getattr(case, action):
+                    case = replace(case, **{action: value})
+                    connection.execute(CASES.update().where(CASES.c.id == case_id).values({action: value}))
+                    self._append(connection, actor, action, case_id, content_digest(case))
+            return case
+
+        return self._database.write(work)
+
+    def delete(self, case_id: str, actor: str) -> None:
+        """Remove a case's content; that it was there, and who removed it when, stays in the log."""
+
+        def work(connection: Connection) -> None:
+            _existing(connection, case_id)
+            self._remove(connection, case_id, actor, chain.DELETE)
+
+        self._database.write(work)
+
+    def purge(self) -> int:
+        """Remove what is older than `days`; returns how many cases that were."""
+        return self._database.write(self._purge) if self._database.read(self._expired, []) else 0
+
+    def models(self) -> list[str]:
+        """The models that the record names, in order."""
+        asked = select(CASES.c.model).distinct().order_by(CASES.c.model)
+        return self._database.read(lambda connection: list(connection.scalars(asked)), [])
+
+    def get(self, case_id: str) -> RecordedCase | None:
+        def work(connection: Connection) -> RecordedCase | None:
+            row = connection.execute(select(CASES).where(CASES.c.id == case_id)).first()
+            return _case(row) if row else None
+
+        return self._database.read(work, None)
+
+    def search(self, wanted: Search = EVERYTHING) -> list[RecordedCase]:
+        """What fits, the newest first; never a case past its days, even where it could not be purged yet."""
+        asked = select(CASES).where(*conditions(wanted)).order_by(CASES.c.created.desc(), CASES.c.id)
+        if (oldest := self._oldest()) is not None:
+            asked = asked.where(CASES.c.created >= oldest)
+        text = wanted.text.strip().casefold()
+        found = self._database.read(lambda connection: [_case(row) for row in connection.execute(asked)], [])
+        return [case for case in found if text in case.note.casefold()]
+
+    def verify(self, noted: str | None = None) -> Verification:
+        """Hold the log and the cases to each other; see `chain.verify`."""
+
+        def work(connection: Connection) -> Verification:
+            digests = {row.id: content_digest(_case(row)) for row in connection.execute(select(CASES))}
+            head = connection.execute(select(HEAD.c.sequence, HEAD.c.hash)).first()
+            entries = connection.execute(select(AUDIT).order_by(AUDIT.c.sequence), execution_options={"yield_per": 1000})
+            return chain.verify((Entry(**row._mapping) for row in entries), digests, Head(*head) if head else None, noted)
+
+        found = self._database.read(work, None)
+        if found is None:
+            raise RecordError(f"There is no record yet: {self.place} holds none.")
+        return found
+
+    def _oldest(self) -> str | None:
+        return None if self.days is None else timestamp(self._clock() - timedelta(days=self.days))
+
+    def _expired(self, connection: Connection) -> list[str]:
+        oldest = self._oldest()
+        return [] if oldest is None else list(connection.scalars(select(CASES.c.id).where(CASES.c.created < oldest)))
+
+    def _purge(self, connection: Connection) -> int:
+        expired = self._expired(connection)
+        for case_id in expired:
+            self._remove(connection, case_id, "retention", chain.PURGE)
+        return len(expired)
+
+    def _create(self, connection: Connection, answer: Answered, actor: str) -> str:
+        case = RecordedCase(
+            **asdict(answer), id=secrets.token_hex(16), created=timestamp(self._clock()), salt=secrets.token_hex(16)
+        )
+        connection.execute(CASES.insert().values(asdict(case) | {"warnings": json.dumps(case.warnings)}))
+        self._append(connection, actor, chain.CREATE, case.id, content_digest(case))
+        return case.id
+
+    def _remove(self, connection: Connection, case_id: str, actor: str, action: str) -> None:
+        connection.execute(CASES.delete().where(CASES.c.id == case_id))
+        self._append(connection, actor, action, case_id, digest="")
+
+    def _append(self, connection: Connection, actor: str, action: str, case_id: str, digest: str) -> None:
+        """The next entry. The lock on the head's row (SQLite: on the file, since BEGIN) lets one writer in at a time."""
+        row = connection.execute(select(HEAD.c.sequence, HEAD.c.hash).with_for_update()).first()
+        if row is None:
+            raise RecordError(f"The log of the record ({self.place}) was tampered with: run `python -m pneumo audit verify`.")
+        entry = chain.following(Head(*row), timestamp(self._clock()), actor, action, case_id, digest)
+        connection.execute(AUDIT.insert().values(asdict(entry)))
+        connection.execute(HEAD.update().values(sequence=entry.sequence, hash=entry.hash))
+
+
+def _known(connection: Connection, answer: Answered) -> str | None:
+    once = ("session", "file_sha256", "model_sha256", "operating_point")
+    return connection.scalar(select(CASES.c.id).where(*(CASES.c[name] == getattr(answer, name) for name in once)))
+
+
+def _existing(connection: Connection, case_id: str) -> RecordedCase:
+    row = connection.execute(select(CASES).where(CASES.c.id == case_id).with_for_update()).first()
+    if row is None:
+        raise RecordError("This case is not in the record any more: it was deleted, or its days were over.")
+    return _case(row)
+
+
+def _case(row: Row) -> RecordedCase:
+    return RecordedCase(**{**row._mapping, "warnings": _warnings(row.warnings)})
+
+
+def _warnings(text: str) -> tuple[str, ...]:
+    """What is no JSON was put there by another hand: it stays readable, and does not fit its digest."""
+    try:
+        return tuple(json.loads(text))
+    except (ValueError, TypeError):
+        return (str(text),)
