@@ -5,11 +5,14 @@ import time
 import streamlit as st
 
 from pneumo.data.phantom import make_phantom, phantom_png
-from pneumo.inference.finding import judge, read
+from pneumo.inference.batch import read_member
+from pneumo.inference.finding import judge
 from pneumo.ui import state
 from pneumo.ui.filmstrip import filmstrip
 from pneumo.ui.frame import require_frame
+from pneumo.ui.record import keep
 from pneumo.ui.sidebar import choose_model, choose_view
+from pneumo.ui.uploads import take_over
 from pneumo.ui.viewer import show_case
 
 BUDGET = 0.6  # seconds of reading between two looks at the page, so that the first results show at once
@@ -20,9 +23,10 @@ def read_pending(predictor) -> None:
     waiting, began, line = state.pending(), time.monotonic(), st.empty()
     total = len(waiting) + len(state.cases())
     while waiting and time.monotonic() - began < BUDGET:
-        name, data, truth = waiting.pop(0)
-        line.progress(1 - (len(waiting) + 1) / total, f"Reading {total - len(waiting)} of {total}")
-        state.cases().append(state.make_case(name, read(data, predictor), predictor, truth))
+        member, truth = waiting[0]  # it leaves the queue once read: a click may end this run at the next line
+        line.progress(1 - len(waiting) / total, f"Reading {total - len(waiting) + 1} of {total}")
+        state.cases().append(state.make_case(member.name, read_member(member, predictor), predictor, truth))
+        waiting.pop(0)
     if not waiting:
         line.empty()
 
@@ -30,14 +34,19 @@ def read_pending(predictor) -> None:
 def drop_zone() -> None:
     """The uploader is emptied once its files are taken over, so that results outlive it when the page is left."""
     number = st.session_state.setdefault("drop_number", 0)
-    files = st.file_uploader("Drop chest X-rays here: JPEG, PNG or DICOM, several at once", accept_multiple_files=True,
-                             key=f"drop-{number}")  # fmt: skip
+    files = st.file_uploader("Drop chest X-rays here: JPEG, PNG or DICOM, several at once, or a zip of a study",
+                             accept_multiple_files=True, key=f"drop-{number}")  # fmt: skip
     if files:
         if not state.cases():
             st.session_state["current"] = 0
-        state.enqueue((file.name, file.getvalue()) for file in files)
+        state.enqueue(take_over(files))
         st.session_state["drop_number"] = number + 1
         st.rerun()
+
+
+def passed_over() -> None:
+    if count := st.session_state.get("passed_over", 0):
+        st.caption(f"{count} other files in the archive are no images and were passed over.")
 
 
 def empty_state() -> None:
@@ -57,6 +66,7 @@ def load_phantoms() -> None:
 require_frame()
 st.title("Diagnose")
 drop_zone()
+passed_over()
 predictor = choose_model()
 if predictor is not None:
     view = choose_view(list(predictor.card.operating_points))
@@ -72,6 +82,7 @@ if predictor is not None:
             for case in cases
         ]  # fmt: skip
         current = filmstrip(cases, labels)
+        keep(cases, predictor, view.operating_point)
         show_case(cases[current], predictor, view)
     if state.pending():
         st.rerun()

@@ -9,11 +9,17 @@ import signal
 import sys
 from pathlib import Path
 
-from pneumo import cli_data, registry
+from pneumo import cli_audit, cli_data, registry
+from pneumo.cli_dicom import add_dicom
+from pneumo.cli_gate import add_gate
+from pneumo.cli_lungs import add_lungs
+from pneumo.cli_node import add_node
 from pneumo.cli_predict import run_predict
+from pneumo.cli_report import add_report
+from pneumo.cli_second_opinion import add_second_opinion
 from pneumo.data.paths import data_dir
 from pneumo.errors import ConfigError, PneumoError
-from pneumo.reporting.model_card import interval, model_card
+from pneumo.reporting.model_card import NO_REFERENCE, interval, model_card
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pneumo", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
-    predict = commands.add_parser("predict", help="answer for files or folders of X-rays")
+    predict = commands.add_parser("predict", help="answer for files, folders or zip archives of X-rays")
     predict.add_argument("paths", nargs="+", metavar="PATH")
     predict.add_argument("--model", help="default: the best model of the registry")
     predict.add_argument("--operating-point", default=None, help="balanced (default), rule-out or rule-in")
@@ -46,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--heatmap", type=Path, metavar="DIR", help="also write an overlay PNG for each answer")
     predict.add_argument("--output", type=Path, metavar="FILE", help="write there instead of standard output")
     predict.set_defaults(run=lambda options, _: run_predict(options))
+
+    add_report(commands)
+    add_second_opinion(commands)
 
     train = commands.add_parser("train", help="train a network; any setting of the config as --name value")
     train.add_argument("architecture")
@@ -62,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--split", default="test", help="test, validation, or a folder below --data")
     evaluate.add_argument("--output", type=Path, help="folder for the files; default: the model's own")
     evaluate.add_argument("--robustness", action="store_true", help="instead: changed images, hidden lungs, tests of the heatmap")
+    evaluate.add_argument("--images", type=int, help="robustness: on so many images, drawn by seed; default: all")
     evaluate.add_argument("--why", default="evaluate command", help="reason for the ledger")
     evaluate.set_defaults(run=_evaluate)
 
@@ -109,6 +119,12 @@ def _parser() -> argparse.ArgumentParser:
     phantom.add_argument("--patients", type=int, default=24, help="for each of normal, bacterial, viral in train")
     phantom.add_argument("--seed", type=int, default=0)
     phantom.set_defaults(run=cli_data.phantom)
+
+    cli_audit.add_audit(commands)
+    add_dicom(commands)
+    add_node(commands)
+    add_gate(commands)
+    add_lungs(commands)
     return parser
 
 
@@ -140,7 +156,8 @@ def _evaluate(options: argparse.Namespace, _: list[str]) -> int:
     if options.robustness:
         from pneumo.inference.robustness import assess_robustness
 
-        print(json.dumps(assess_robustness(predictor, options.data, options.split, options.output), indent=2))
+        found = assess_robustness(predictor, options.data, options.split, options.output, sample=options.images)
+        print(json.dumps(found, indent=2))
         return 0
     summary = assess(predictor, options.data, options.split, options.why, options.output)
     if options.output:  # a model's own folder keeps numbers alone; the Metrics page draws them
@@ -179,8 +196,8 @@ def _models_verify(options: argparse.Namespace, _: list[str]) -> int:
     names = [options.id] if options.id else registry.list_models()
     for model in names:
         try:
-            Predictor.load(model)
-            print(f"{model}\tok")
+            reference = Predictor.load(model).reference
+            print(f"{model}\tok" + ("" if reference else f"; {NO_REFERENCE}"))
         except PneumoError as error:
             failed += 1
             print(f"{model}\t{error}")

@@ -14,11 +14,10 @@ from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture, pn
 from pneumo.inference.batch import files_below, read_files
 from pneumo.inference.finding import Finding, judge
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import ModelCard, default_model
+from pneumo.inference.rows import FIELDS, csv_cells, fields
+from pneumo.registry import default_model
 
 OVERLAY_SIDE = 2048  # longer side of a saved overlay, at most
-FIELDS = ("file", "sha256", "status", "reasons", "warnings", "label", "zone", "probability", "threshold",
-          "operating_point", "subtype", "heatmap", "model", "model_sha256", "seconds")  # fmt: skip
 
 
 def run_predict(options: argparse.Namespace) -> int:
@@ -31,7 +30,7 @@ def run_predict(options: argparse.Namespace) -> int:
     unread = 0
     with _output(options.output) as stream:
         write = {"json": _json_writer, "csv": _csv_writer, "table": _table_writer}[options.format](stream)
-        for path, finding in read_files(files_below(options.paths), predictor):
+        for path, finding in read_files(files_below(options.paths), predictor, _tell_skipped):
             row = fields(path, finding, predictor.card, point)
             if options.heatmap and finding.answer:
                 row["heatmap"] = str(_save_overlay(options.heatmap, path, finding))
@@ -42,27 +41,15 @@ def run_predict(options: argparse.Namespace) -> int:
     return 1 if unread else 0
 
 
-def fields(path: str, finding: Finding, card: ModelCard, operating_point: str) -> dict[str, Any]:
-    """A finding as the contract's flat JSON object."""
-    row = dict.fromkeys(FIELDS)
-    row.update(file=path, sha256=finding.sha256, status=finding.status, reasons=list(finding.reasons),
-               warnings=list(finding.warnings), model=finding.model, model_sha256=finding.model_sha256,
-               seconds=round(finding.seconds, 4))  # fmt: skip
-    if finding.answer:
-        reading = judge(finding.answer.probability, card, operating_point)
-        row.update(label=reading.label, zone=reading.zone, probability=finding.answer.probability,
-                   threshold=reading.threshold, operating_point=operating_point)  # fmt: skip
-        bacterial = finding.answer.bacterial
-        if reading.label == "PNEUMONIA" and bacterial is not None:  # of a child called healthy it says nothing
-            row["subtype"] = {"bacterial": bacterial, "viral": 1 - bacterial}
-    return row
+def _tell_skipped(archive: str, count: int) -> None:
+    print(f"{archive}: {count} files in it are no images and were passed over", file=sys.stderr)
 
 
 def _save_overlay(folder: Path, path: str, finding: Finding) -> Path:
-    """<stem>-<first 8 of the file's hash>.png: two files of one name never overwrite each other."""
+    """<stem, at most 60 letters>-<first 8 of the file's hash>.png: two files of one name never overwrite each other."""
     pixels = fit_within(finding.radiograph.pixels, OVERLAY_SIDE)
     picture = overlay_picture(grey_picture(pixels), finding.answer.heatmap.on_image(*pixels.shape), opacity=0.6)
-    target = folder / f"{Path(path).stem}-{finding.sha256[:8]}.png"
+    target = folder / f"{Path(path).stem[:60]}-{finding.sha256[:8]}.png"
     target.write_bytes(png(picture))
     return target
 
@@ -83,14 +70,7 @@ def _json_writer(stream: TextIO):
 def _csv_writer(stream: TextIO):
     writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
     writer.writeheader()
-    return lambda row: writer.writerow({key: _cell(value) for key, value in row.items()})
-
-
-def _cell(value: Any) -> Any:
-    """Lists joined by "; "; the subtype as the JSON text of the other format."""
-    if isinstance(value, list):
-        return "; ".join(value)
-    return json.dumps(value) if isinstance(value, dict) else value
+    return lambda row: writer.writerow(csv_cells(row))
 
 
 def _table_writer(stream: TextIO):

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from pneumo.record.settings import record_url
+from pneumo.reporting.model_card import DISCLAIMER
 from pneumo.ui.state import keep_settings
 from pneumo.ui.train_session import keep_form
 
-DISCLAIMER = "Research use. Not a medical device. Made for children of 1 to 5 years, frontal view."
 _WORDMARK = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="132" height="28"><text x="0" y="21" font-family="sans-serif" '
     'font-size="21" font-weight="600" fill="#E6EAED">Pneumo</text><rect x="0" y="25" width="22" height="2.5" fill="#4CC2FF"/></svg>'
@@ -46,6 +47,8 @@ def require_frame() -> None:
 def _navigation():
     pages = [
         st.Page("pages/diagnose.py", title="Diagnose", default=True),
+        st.Page("pages/worklist.py", title="Worklist", url_path="worklist"),
+        *([st.Page("pages/history.py", title="History", url_path="history")] if record_url() else []),
         st.Page("pages/dataset.py", title="Dataset", url_path="dataset"),
         st.Page("pages/train.py", title="Train", url_path="train"),
         st.Page("pages/metrics.py", title="Metrics", url_path="metrics"),

@@ -46,24 +46,26 @@ def choose_model() -> Predictor | None:
     return None
 
 
+def choose_point(points: list[str]) -> str:
+    if st.session_state.get("operating_point") not in points:
+        st.session_state["operating_point"] = BALANCED
+    return st.sidebar.selectbox("Operating point", points, key="operating_point",
+                                help="Where the line between NORMAL and PNEUMONIA is drawn.")  # fmt: skip
+
+
 def choose_view(points: list[str]) -> View:
-    """Everything below the model in the sidebar."""
+    """Everything below the model in the sidebar, but for the grey window: ui.window draws that for the open X-ray."""
     state = st.session_state
-    if state.get("operating_point") not in points:
-        state["operating_point"] = BALANCED
+    choose_point(points)
     for key, value in (("prevalence", 30), ("opacity", 60), ("colour_map", COLOUR_MAPS[0]), ("grey_window", (0, 100))):
         state.setdefault(key, value)
     side = st.sidebar
-    side.selectbox("Operating point", points, key="operating_point",
-                   help="Where the line between NORMAL and PNEUMONIA is drawn.")  # fmt: skip
     side.slider("Prevalence among your children", 1, 90, key="prevalence", format="%d %%",
                 help="How many of the children you X-ray have pneumonia. It decides how often an answer is right.")  # fmt: skip
     side.markdown("**Heatmap**")
     side.slider("Opacity", 0, 100, key="opacity", format="%d %%")
     side.selectbox("Colour map", COLOUR_MAPS, key="colour_map")
     side.toggle("Side by side", key="side_by_side")
-    side.slider("Grey window", 0, 100, key="grey_window", format="%d %%",
-                help="For the eye only: spreads these grey levels from black to white. The answer does not change.")  # fmt: skip
     low, high = state["grey_window"]
     return View(state["operating_point"], state["prevalence"] / 100, state["opacity"] / 100, state["colour_map"],
                 state["side_by_side"], (low / 100, max(high, low + 1) / 100))  # fmt: skip

@@ -6,13 +6,24 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
+from pneumo.imaging.archive import Member, members_of
 from pneumo.imaging.overlay import fit_within
 from pneumo.imaging.radiograph import ImageFacts
+from pneumo.imaging.windowing import DISPLAY_SIDE, GreyValues
 from pneumo.inference.finding import Finding
+from pneumo.inference.lung_checks import HeatShare, Lungs
 from pneumo.inference.predictor import Answer, Predictor
+from pneumo.inference.second_opinion import SecondOpinion
+from pneumo.registry import ModelCard
+from pneumo.reporting.finding_report import Remarks
 
-DISPLAY_SIDE = 1280  # longer side of what is kept for the eye; the full image is let go once it was answered
-_KEPT = ("model", "operating_point", "prevalence", "opacity", "colour_map", "side_by_side", "grey_window")
+_KEPT = ("model", "operating_point", "prevalence", "opacity", "colour_map", "side_by_side", "grey_window",
+         "worklist_show")  # fmt: skip
+
+
+def key_of(card: ModelCard) -> str:
+    """A model by name and weights: a case keeps what each said under it."""
+    return f"{card.id} {card.sha256}"
 
 
 @dataclass
@@ -26,11 +37,18 @@ class Case:
     facts: ImageFacts | None
     truth: str | None = None  # the label in the data set, for a sample sent from there
     answers: dict[str, Answer] = field(default_factory=dict)
+    reduced: bool = False  # `pixels` are the worklist's smaller copy
+    remarks: Remarks = field(default_factory=Remarks)  # the clinician's own, for the report; gone with the case
+    values: GreyValues | None = None  # of a DICOM of more than 8 bits, for the eye's window: 3.3 MB at most
+    window: tuple[str, float, float] | None = None  # preset, centre and width the eye last chose
+    lungs: Lungs | None = None
+    heat: dict[str, HeatShare] = field(default_factory=dict)  # of each model, as `answers` is
+    opinions: dict[str, SecondOpinion] = field(default_factory=dict)  # of each model that was asked for one
+    unasked: list[str] = field(default_factory=list)  # why a model had no say in them
 
     def answer(self, predictor: Predictor) -> Answer:
         """What `predictor` says of this image, asked at most once."""
-        card = predictor.card
-        key = f"{card.id} {card.sha256}"
+        key = key_of(predictor.card)
         if key not in self.answers:
             self.answers[key] = predictor.answer(self.canonical)
         return self.answers[key]
@@ -44,7 +62,8 @@ def make_case(name: str, finding: Finding, predictor: Predictor, truth: str | No
     if finding.answer is None:
         return Case(name, light, None, None, radiograph.facts if radiograph else None, truth)
     case = Case(name, light, fit_within(radiograph.pixels, DISPLAY_SIDE), finding.canonical, radiograph.facts, truth)
-    case.answers[f"{predictor.card.id} {predictor.card.sha256}"] = finding.answer
+    case.answers[key_of(predictor.card)] = finding.answer
+    case.values = radiograph.values
     return case
 
 
@@ -52,18 +71,23 @@ def cases() -> list[Case]:
     return st.session_state.setdefault("cases", [])
 
 
-def pending() -> list[tuple[str, bytes, str | None]]:
-    """Files dropped but not read yet: name, bytes, true label where one is known."""
+def pending() -> list[tuple[Member, str | None]]:
+    """Files dropped but not read yet, each with its true label where one is known."""
     return st.session_state.setdefault("pending", [])
 
 
 def enqueue(files: Iterable[tuple[str, bytes]], truth: str | None = None) -> None:
-    pending().extend((name, data, truth) for name, data in files)
+    """Queue files by name and bytes; of a zip archive its images, and the count of what else is in it under "passed_over"."""
+    for name, data in files:
+        contents = members_of(name, data)
+        pending().extend((member, truth) for member in contents.members)
+        st.session_state["passed_over"] = st.session_state.get("passed_over", 0) + contents.skipped
 
 
 def forget() -> None:
     """Let go of every X-ray of this session."""
     st.session_state["cases"], st.session_state["pending"], st.session_state["current"] = [], [], 0
+    st.session_state["passed_over"] = 0
 
 
 def keep_settings() -> None:

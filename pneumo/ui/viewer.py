@@ -1,16 +1,22 @@
 """One case, large: the radiograph with its heatmap, and beside it what was found and how far to trust it."""
 
 import base64
+from html import escape
 
 import streamlit as st
 
-from pneumo.imaging.overlay import grey_picture, legend_picture, overlay_picture, png
+from pneumo.imaging.overlay import legend_picture, overlay_picture, png
 from pneumo.inference.finding import judge
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import read_metrics
+from pneumo.reporting import finding_words as words
 from pneumo.ui import wording
+from pneumo.ui.record import show_record
+from pneumo.ui.report import report_download, report_form
+from pneumo.ui.second_opinion import heat_line, show_second_opinion
 from pneumo.ui.sidebar import View
 from pneumo.ui.state import Case
+from pneumo.ui.window import eye_picture
 
 
 def show_case(case: Case, predictor: Predictor, view: View) -> None:
@@ -20,7 +26,7 @@ def show_case(case: Case, predictor: Predictor, view: View) -> None:
         st.html(wording.table_html(wording.facts_rows(case.name, case.facts, case.finding.sha256)))
         return
     answer = case.answer(predictor)
-    plain = grey_picture(case.pixels, view.window)
+    plain = eye_picture(case, view)
     overlay = overlay_picture(plain, answer.heatmap.on_image(*case.pixels.shape), view.opacity, view.colour_map)
     picture, panel = st.columns([5, 3], gap="medium")
     with picture:
@@ -31,10 +37,19 @@ def show_case(case: Case, predictor: Predictor, view: View) -> None:
         else:
             st.image(overlay, width="stretch", alt="radiograph with heatmap")
         st.html(_legend_html(view.colour_map))
+        st.html(f'<p class="quiet">{escape(heat_line(case, predictor))}</p>')
+        if case.reduced:
+            st.caption(f"A reduced copy from the worklist, {case.pixels.shape[1]} x {case.pixels.shape[0]} pixels; the answer was "
+                       "given on the full image. Drop the file here to see it in full.")  # fmt: skip
     with panel:
         _panel(case, predictor, view, answer)
-        st.download_button("Overlay PNG", png(overlay), f"pneumo-overlay-{case.finding.sha256[:8]}.png", "image/png",
-                           on_click="ignore", key="overlay_png")  # fmt: skip
+        show_record(case, predictor, view.operating_point)
+        with st.container(horizontal=True, gap="small"):
+            st.download_button("Overlay PNG", png(overlay), f"pneumo-overlay-{case.finding.sha256[:8]}.png", "image/png",
+                               on_click="ignore", key="overlay_png")  # fmt: skip
+            report_download(case, predictor, view)
+        report_form(case, predictor, view)
+        show_second_opinion(case, predictor, view.operating_point)
         with st.expander("More about this answer"):
             _details(case, predictor, answer)
 
@@ -43,7 +58,7 @@ def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
     card = predictor.card
     reading = judge(answer.probability, card, view.operating_point)
     metrics = read_metrics(card.id)
-    kind = wording.subtype_sentence(metrics, reading, answer.bacterial)
+    kind = words.subtype_sentence(metrics, reading, answer.bacterial)
     for warning in case.finding.warnings:
         st.warning(warning)
     if case.truth:
@@ -51,11 +66,11 @@ def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
     st.html(
         wording.verdict_html(reading)
         + wording.bar_html(answer.probability, reading, card.operating_points)
-        + f'<p class="said">{wording.sentence(reading)}</p>'
+        + f'<p class="said">{words.sentence(reading)}</p>'
         + (f'<p class="said">{kind}</p>' if kind else "")
         + wording.figures_html(metrics, reading)
         + f'<p class="said">{wording.predictive_sentence(metrics, reading, view.prevalence)}</p>'
-        + f'<p class="quiet">{wording.heatmap_sentence(reading, answer.heatmap)}</p>'
+        + f'<p class="quiet">{words.heatmap_sentence(reading, answer.heatmap)}</p>'
     )
 
 
@@ -73,8 +88,8 @@ def _details(case: Case, predictor: Predictor, answer) -> None:
 
 def _legend_html(colour_map: str) -> str:
     strip = base64.b64encode(png(legend_picture(colour_map))).decode()
+    none, strong, scale = words.LEGEND
     return (
-        '<div class="legend"><span>no evidence</span>'
-        f'<img alt="colour scale" src="data:image/png;base64,{strip}"><span>strong evidence for pneumonia</span>'
-        "<span>(one scale for all pictures of this model)</span></div>"
+        f'<div class="legend"><span>{none}</span>'
+        f'<img alt="colour scale" src="data:image/png;base64,{strip}"><span>{strong}</span><span>{scale}</span></div>'
     )

@@ -1,0 +1,120 @@
+"""Drop hundreds of X-rays, a zip or a folder; see them by probability, and every file that has no answer with its reason."""
+
+import time
+
+import streamlit as st
+
+from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.inference.batch import read_member
+from pneumo.inference.predictor import Predictor
+from pneumo.ui import worklist
+from pneumo.ui.frame import require_frame
+from pneumo.ui.sidebar import choose_model, choose_point
+from pneumo.ui.uploads import take_over
+from pneumo.ui.worklist_intake import Intake, time_left
+from pneumo.ui.worklist_rows import Row, make_row
+
+ARCHIVE_MB = 500  # of one dropped zip, which is held in memory until its last image was read
+BUDGET = 0.6  # seconds of reading between two looks at the page, so that the first results show at once
+_FILES, _FOLDER = "Files or a zip", "A folder"
+
+
+def intake() -> Intake:
+    return st.session_state.setdefault("worklist_intake", Intake())
+
+
+def rows() -> list[Row]:
+    return st.session_state.setdefault("worklist_rows", [])
+
+
+def drop_zone() -> None:
+    """The uploader is emptied once its files are taken over: the queue then holds them alone, and lets go of each when read."""
+    kind = st.segmented_control("What to drop", [_FILES, _FOLDER], default=_FILES, key="worklist_kind", required=True,
+                                label_visibility="collapsed")  # fmt: skip
+    number, folder = st.session_state.setdefault("worklist_drop", 0), kind == _FOLDER
+    files = st.file_uploader(
+        "Drop a folder here; what is no image in it is passed over" if folder
+        else "Drop chest X-rays here: JPEG, PNG or DICOM, hundreds at once, or a zip of them",
+        accept_multiple_files="directory" if folder else True, max_upload_size=ARCHIVE_MB, key=f"worklist-drop-{number}-{folder}",
+    )  # fmt: skip
+    if files:
+        intake().add(take_over(files), from_folder=folder)
+        st.session_state["worklist_drop"] = number + 1
+        st.rerun()
+
+
+def empty_state() -> None:
+    st.write(
+        "Pneumo reads every file in turn and lists the X-rays with the likeliest pneumonia on top. A file it cannot read, or must "
+        "not answer, is listed with the reason and stops no other. Nothing is kept when you close the page."
+    )
+    st.button("Try it with generated phantoms", on_click=load_phantoms, help="Twelve synthetic pictures, no patient.")
+
+
+def load_phantoms() -> None:
+    kinds = ("none", "bacterial", "viral")
+    pictures = (phantom_png(make_phantom(kinds[n % 3], seed=n, height=300, width=400)) for n in range(12))
+    intake().add((f"phantom-{n:02d}.png", picture) for n, picture in enumerate(pictures))
+
+
+def clear() -> None:
+    """Let go of every X-ray of the worklist."""
+    st.session_state["worklist_rows"], st.session_state["worklist_intake"] = [], Intake()
+
+
+def work(predictor: Predictor, line, seconds: float) -> None:
+    """Read, or put to a newly chosen model, one file after the other for a moment; what is left goes on in the next run.
+
+    A click ends this run where the progress is told, when nothing is half done.
+    """
+    queue, end = intake(), time.monotonic() + seconds
+    while (member := queue.head) and time.monotonic() < end:
+        done, total = queue.progress
+        line.progress(done / total, f"Reading {done + 1} of {total}{time_left(queue.seconds_left)}")
+        rows().append(make_row(member.name, read_member(member, predictor), predictor))
+        queue.done()
+    unasked = [row for row in rows() if row.finding(predictor) is None]
+    for count, row in enumerate(unasked):
+        if queue.head or time.monotonic() > end:
+            break
+        done = len(rows()) - len(unasked) + count
+        line.progress(done / len(rows()), f"Asking {predictor.card.id}: {done + 1} of {len(rows())}")
+        row.ask(predictor)
+
+
+def unfinished(predictor: Predictor) -> bool:
+    return intake().head is not None or any(row.finding(predictor) is None for row in rows())
+
+
+def page() -> None:
+    began = time.monotonic()
+    worklist.go_to_diagnose()
+    st.title("Worklist")
+    st.space("xxsmall")
+    drop_zone()
+    predictor = choose_model()
+    if predictor is None:
+        return
+    point = choose_point(list(predictor.card.operating_points))
+    line = st.empty()
+    if intake().head:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            line = st.empty()
+            st.button("Cancel", on_click=intake().cancel, key="worklist-cancel", help="Keeps what was read so far.")
+    if not rows() and not intake().head:
+        if intake().skipped:
+            st.info(f"None of the {intake().skipped} files is a JPEG, PNG or DICOM image.")
+        empty_state()
+        return
+    busy = unfinished(predictor)
+    if rows():
+        counts, may_clear = (intake().skipped, intake().cancelled), intake().head is None
+        worklist.show(rows(), predictor, point, busy, counts, clear if may_clear else None)
+    if busy:
+        drawn = time.monotonic() - began
+        work(predictor, line, min(10.0, max(BUDGET, 3 * drawn)))  # whatever the table's length, most of the time goes to reading
+        st.rerun()
+
+
+require_frame()
+page()

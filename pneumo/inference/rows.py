@@ -1,0 +1,53 @@
+"""A finding as the flat row that `predict` prints and the Worklist page exports; the fields are docs/architecture's contract."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pneumo.inference.finding import Finding, judge
+from pneumo.registry import ModelCard
+
+FIELDS = ("file", "sha256", "status", "reasons", "warnings", "label", "zone", "probability", "threshold",
+          "operating_point", "subtype", "heatmap", "model", "model_sha256", "seconds")  # fmt: skip
+
+
+def fields(path: str, finding: Finding, card: ModelCard, operating_point: str) -> dict[str, Any]:
+    """A finding as the contract's flat JSON object."""
+    row = dict.fromkeys(FIELDS)
+    row.update(file=path, sha256=finding.sha256, status=finding.status, reasons=list(finding.reasons),
+               warnings=list(finding.warnings), model=finding.model, model_sha256=finding.model_sha256,
+               seconds=round(finding.seconds, 4))  # fmt: skip
+    if finding.answer:
+        reading = judge(finding.answer.probability, card, operating_point)
+        row.update(label=reading.label, zone=reading.zone, probability=finding.answer.probability,
+                   threshold=reading.threshold, operating_point=operating_point)  # fmt: skip
+        bacterial = finding.answer.bacterial
+        if reading.label == "PNEUMONIA" and bacterial is not None:  # of a child called healthy it says nothing
+            row["subtype"] = {"bacterial": bacterial, "viral": 1 - bacterial}
+    return row
+
+
+def csv_cells(row: dict[str, Any]) -> dict[str, Any]:
+    """Lists joined by "; "; the subtype as the JSON text of the other format."""
+    return {key: _cell(value) for key, value in row.items()}
+
+
+def csv_text(rows: Iterable[dict[str, Any]]) -> str:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(csv_cells, rows))
+    return stream.getvalue()
+
+
+def json_text(rows: Iterable[dict[str, Any]]) -> str:
+    """One object a line."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return "; ".join(value)
+    return json.dumps(value) if isinstance(value, dict) else value

@@ -1,0 +1,20 @@
+"""Taking dropped files over from Streamlit, which by itself holds them until the browser's session ends."""
+
+from collections.abc import Sequence
+
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+
+def take_over(files: Sequence[UploadedFile]) -> list[tuple[str, bytes]]:
+    """(name, bytes) of each file, which from now on lives as long as the caller holds it.
+
+    As Streamlit's own audio_input does with a recording. Draw the uploader anew, under another key, afterwards.
+    """
+    taken = [(file.name, file.getvalue()) for file in files]  # no copy: the very bytes that Streamlit held
+    context = get_script_run_ctx()
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        for file in files:
+            context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+    return taken

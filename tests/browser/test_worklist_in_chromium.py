@@ -1,0 +1,218 @@
+"""300 mixed files in one drop, in a real browser: every one has an answer or a reason, on the page and in the CSV."""
+
+import csv
+import io
+import json
+import re
+import urllib.request
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser.running import app, browser_page, needs_chromium
+from makers import dicom_bytes, jpeg_bytes, png_bytes
+from tiny_model import make_registry
+
+from pneumo.data.phantom import make_phantom, phantom_png
+
+pytestmark = needs_chromium
+
+NAME = "Beeblebrox"  # in a file's name: nothing on the disk may ever hold it
+
+
+def mixed_files(folder: Path) -> list[Path]:
+    """300 files of every kind; what they show repeats, what they are called does not always."""
+    rng = np.random.default_rng(0)
+    phantoms = [
+        phantom_png(make_phantom(kind, seed=n, height=160, width=160)) for n, kind in enumerate(("none", "bacterial", "viral"))
+    ]
+    photo = jpeg_bytes(rng.integers(0, 255, (120, 160, 3), np.uint8))
+    slope = png_bytes(np.dstack([np.tile(np.arange(160, dtype=np.uint8), (120, 1))] * 2 + [np.full((120, 160), 90, np.uint8)]))
+    dicom = dicom_bytes(rng.integers(0, 4096, (96, 80), np.uint16), BitsStored=12, HighBit=11)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as bundle:
+        for n in range(18):
+            bundle.writestr(f"../PAT/IM{n:04d}", dicom)
+        bundle.writestr("broken.png", phantoms[0][:500])
+        bundle.writestr("bomb.png", bytes(60 << 20), zipfile.ZIP_DEFLATED)
+        bundle.writestr("DICOMDIR", b"")
+        bundle.writestr("viewer.exe", b"MZ")
+    kinds = {  # suffix -> (how many, what they hold)
+        ".png": (120, phantoms),
+        "-å肺.png": (30, phantoms),
+        "-photo.jpg": (40, [photo]),
+        "-colours.png": (20, [slope]),
+        "-cut.jpg": (30, [photo[: len(photo) // 2]]),
+        "-letter.jpeg": (20, [b"Dear colleague"]),
+        "-empty.png": (5, [b""]),
+        "-icon.png": (4, [png_bytes(np.eye(16, dtype=np.uint8))]),
+        "-ct.dcm": (4, [dicom_bytes(rng.integers(0, 99, (80, 80), np.uint16), Modality="CT")]),
+        ".dcm": (20, [dicom]),
+        "-cut.dcm": (3, [dicom[:400]]),
+        "-study.zip": (1, [archive.getvalue()]),
+        "-cut.zip": (1, [archive.getvalue()[:3000]]),
+    }  # fmt: skip
+    paths = []
+    for suffix, (count, contents) in kinds.items():
+        for n in range(count):
+            place = folder / f"{suffix}{n}" / (f"same{suffix}" if n < 2 else f"{NAME}-{n:03d}{suffix}")  # two of one name
+            place.parent.mkdir(parents=True)
+            place.write_bytes(contents[n % len(contents)])
+            paths.append(place)
+    return [paths[n] for n in rng.permutation(len(paths))]
+
+
+# Not answered or not read whatever gate there is; a photograph may be either.
+REFUSED = {"-cut.jpg": 30, "-letter.jpeg": 20, "-empty.png": 5, "-icon.png": 4, "-ct.dcm": 4, "-cut.dcm": 3, "-cut.zip": 1}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    with app(home, PNEUMO_MODELS_DIR=str(make_registry(tmp_path_factory.mktemp("models")))) as url:
+        yield url, home
+
+
+@pytest.fixture
+def page(address):
+    with browser_page() as page:
+        page.goto(f"{address[0]}/worklist", wait_until="domcontentloaded")
+        yield page
+
+
+def downloaded(page, title: str) -> str:
+    with page.expect_download() as started:
+        page.get_by_role("button", name=title, exact=True).click()
+    return started.value.path().read_text(encoding="utf-8")
+
+
+def wait_for_rows(page, answered: int, without: int) -> None:
+    """Until the tables have so many rows; the first, drawn on a canvas, as told to a screen reader, which counts its header."""
+    page.wait_for_function(
+        "([one, two]) => document.querySelector('[data-testid=stDataFrame] table')?.getAttribute('aria-rowcount') == one + 1"
+        " && document.querySelectorAll('.worklist-unanswered tr').length == two",
+        arg=[answered, without],
+    )
+
+
+def test_300_mixed_files_each_have_an_answer_or_a_reason(page, address, tmp_path):
+    files = mixed_files(tmp_path)
+    assert len(files) >= 298
+    page.locator('input[type="file"]').first.set_input_files(files)
+    page.get_by_role("button", name="Clear all").wait_for(timeout=180_000)  # not offered before all are read
+    line = page.get_by_text(re.compile(r"\d+ files; \d+ answered")).inner_text()
+    total, answered, sick, healthy, without, skipped = map(int, re.findall(r"\d+", line))
+    expected = len(files) - 1 + 20  # the archive gives its 18 images, a broken one and a bomb, each with its own line
+    assert (total, skipped) == (expected, 2)
+    assert answered + without == total
+    assert sick + healthy == answered
+    wait_for_rows(page, answered, without)
+
+    rows = list(csv.DictReader(io.StringIO(downloaded(page, "CSV"))))
+    assert rows == [{**row, **csv_like(record)} for row, record in zip(rows, json_lines(downloaded(page, "JSON")), strict=True)]
+    assert len(rows) == total
+    assert Counter(bool(row["probability"]) for row in rows) == {True: answered, False: without}
+    for row in rows:
+        assert row["label"] in ("NORMAL", "PNEUMONIA") if row["status"] == "ok" else row["reasons"] and not row["label"]
+    probabilities = [float(row["probability"]) for row in rows if row["probability"]]
+    assert probabilities == sorted(probabilities, reverse=True)
+    for path in files:  # each dropped file is there as often as it was dropped
+        if not path.name.endswith("-study.zip"):
+            assert sum(row["file"] == path.name for row in rows) == sum(other.name == path.name for other in files), path.name
+    for suffix, count in REFUSED.items():
+        assert sum(row["file"].endswith(suffix) and row["status"] != "ok" for row in rows) == count, suffix
+    (bomb,) = [row for row in rows if row["file"].endswith("bomb.png")]
+    assert "would unpack to 60 MB" in bomb["reasons"]
+    assert NAME in str(rows)
+    # Streamlit itself holds none of the files any more.
+    metrics = urllib.request.urlopen(f"{address[0]}/_stcore/metrics", timeout=30).read().decode()
+    assert "active_sessions" in metrics
+    assert "UploadedFileManager" not in metrics
+    log_and_more = [path for path in address[1].rglob("*") if path.is_file()]
+    assert not [path for path in log_and_more if NAME.encode() in path.read_bytes() or NAME in path.name]
+
+
+def json_lines(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def csv_like(record: dict) -> dict[str, str]:
+    """What the CSV must say of the fields that are plain in both."""
+    return {
+        key: "" if record[key] is None else str(record[key]) for key in ("file", "sha256", "status", "label", "zone", "probability")
+    }
+
+
+def choose_first_row(page) -> None:
+    """A click on its answer. The table is a canvas, so only the button tells whether the click found it in its final place."""
+    button = page.get_by_role("button", name="Open in Diagnose")
+    button.wait_for()  # rows can be chosen once all are read
+    for _ in range(30):
+        box = page.locator('[data-testid="stDataFrame"]').first.bounding_box()
+        page.mouse.click(box["x"] + 290, box["y"] + 35 + 28)
+        page.wait_for_timeout(1000)
+        if button.is_enabled():
+            return
+    raise AssertionError("no row could be chosen")
+
+
+def test_filter_open_in_diagnose_and_come_back(page, tmp_path):
+    files = [tmp_path / "one.png", tmp_path / "two.png"]
+    for path, seed in zip(files, (3, 4), strict=True):
+        path.write_bytes(phantom_png(make_phantom("viral", seed=seed, height=600, width=800)))
+    page.locator('input[type="file"]').first.set_input_files(files)
+    wait_for_rows(page, 2, 0)
+    first = json_lines(downloaded(page, "JSON"))[0]
+    choose_first_row(page)
+    page.get_by_role("button", name="Open in Diagnose").click()
+    page.get_by_role("heading", name="Diagnose").wait_for()
+    page.get_by_text("A reduced copy from the worklist, 640 x 480 pixels").wait_for()
+    assert first["label"] in page.locator(".verdict").inner_text()
+    page.get_by_text("More about this answer").click()
+    page.get_by_text(first["sha256"][:16]).wait_for()
+    page.get_by_role("link", name="Worklist").click()
+    wait_for_rows(page, 2, 0)
+    choose_first_row(page)
+    # A chosen row does not outlive a change of what stands where.
+    page.get_by_role("button", name=first["label"], exact=True).click()
+    page.get_by_role("button", name="Open in Diagnose", disabled=True).wait_for()
+
+
+def test_cancel_keeps_what_was_read(page, tmp_path):
+    picture = phantom_png(make_phantom("viral", seed=1, height=2000, width=2400))
+    files = []
+    for n in range(40):
+        files.append(tmp_path / f"{n}.png")
+        files[-1].write_bytes(picture)
+    page.locator('input[type="file"]').first.set_input_files(files)
+    page.get_by_text(re.compile(r"Reading \d+ of 40, about .* left")).wait_for()
+    page.get_by_text(re.compile(r"\d+ answered")).wait_for()  # first results, while the others wait
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Clear all").wait_for()
+    line = page.get_by_text(re.compile("left unread: cancelled")).inner_text()
+    read, answered, _, _, unread = map(int, re.findall(r"\d+", line))
+    assert read == answered
+    assert read + unread == 40
+
+
+def test_a_folder(page, tmp_path):
+    folder = tmp_path / "study"
+    (folder / "S1").mkdir(parents=True)
+    (folder / "S1" / "IM0001").write_bytes(dicom_bytes(np.arange(6400, dtype=np.uint16).reshape(80, 80)))
+    (folder / "note.txt").write_text("no image")
+    page.get_by_text("A folder", exact=True).click()
+    page.locator('input[type="file"][webkitdirectory]').set_input_files(folder)
+    line = page.get_by_text(re.compile("answered")).first
+    line.wait_for()
+    assert "1 file; 1 answered" in line.inner_text()
+    assert "1 file in archives or folders passed over" in line.inner_text()
+    assert "IM0001" in downloaded(page, "CSV")
+
+
+def test_narrow_screen_does_not_scroll_sideways(page):
+    page.set_viewport_size({"width": 400, "height": 900})
+    page.get_by_role("button", name="Try it with generated phantoms").click()
+    page.get_by_role("button", name="Clear all").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
