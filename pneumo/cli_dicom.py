@@ -1,0 +1,66 @@
+"""`python -m pneumo dicom`: structured report and secondary capture of DICOM X-rays, to a folder, and to an archive if asked."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pneumo.errors import ConfigError, ExchangeError, PneumoError
+from pneumo.evaluation.operating_point import BALANCED
+from pneumo.inference.batch import files_below
+from pneumo.inference.finding import judge, read
+from pneumo.inference.predictor import Predictor
+from pneumo.registry import default_model
+
+
+def add_dicom(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("dicom", help="write a structured report and a secondary capture of DICOM X-rays")
+    parser.add_argument("paths", nargs="+", metavar="FILE", help="DICOM files, or folders of them")
+    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--model", help="default: the best model of the registry")
+    parser.add_argument("--operating-point", default=BALANCED, help="balanced (default), rule-out or rule-in")
+    parser.add_argument("--send", choices=("stow", "c-store"), help="also send them to PNEUMO_STOW_URL or PNEUMO_PACS")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace, _: list[str]) -> int:
+    """Exit code 0 when every file has its results, and they arrived where they were to be sent; 1 otherwise."""
+    from pneumo.exchange.results import file_bytes, make_results  # here: the other commands need not load the DICOM libraries
+
+    send = _sender(options.send) if options.send else None
+    predictor = Predictor.load(options.model or default_model())
+    judge(0.5, predictor.card, options.operating_point)  # an unknown operating point is wrong usage, told before any work
+    options.output.mkdir(parents=True, exist_ok=True)
+    short = 0
+    for path in files_below(options.paths):
+        try:
+            data = Path(path).read_bytes()
+            finding = read(data, predictor)
+            if not finding.answer:
+                raise ExchangeError(" ".join(finding.reasons))
+            results = make_results(data, finding, predictor.card, options.operating_point)
+        except (PneumoError, OSError) as error:
+            short += 1
+            print(f"{path}: {error}", file=sys.stderr)
+            continue
+        for kind, result in (("report", results.report), ("capture", results.capture)):
+            target = options.output / f"{Path(path).stem}-{finding.sha256[:8]}-{kind}.dcm"
+            target.write_bytes(file_bytes(result))
+            print(target)
+        for outcome in send(list(results)) if send else ():
+            short += outcome.state == "failed"
+            print(f"{path}: {outcome.kind} {outcome.state}. {outcome.detail}".rstrip(), file=sys.stderr)
+    return 1 if short else 0
+
+
+def _sender(way: str):
+    """A function from objects to outcomes. Raises ConfigError when the environment does not say where to."""
+    from pneumo.exchange import dimse, stow
+    from pneumo.exchange.settings import SendSettings
+
+    settings = SendSettings.from_environment()
+    target, store, name = (
+        (settings.web, stow.store, "PNEUMO_STOW_URL") if way == "stow" else (settings.archive, dimse.store, "PNEUMO_PACS")
+    )
+    if target is None:
+        raise ConfigError(f"Nothing says where to send: set {name}. See docs/radiology-it.md.")
+    return lambda objects: store(objects, target, settings)

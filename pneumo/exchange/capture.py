@@ -1,0 +1,67 @@
+"""Answer -> Secondary Capture: the image with the heat over it and, in bands that hide none of it, what it is and is not."""
+
+import numpy as np
+from highdicom import UID
+from highdicom.sc import SCImage
+from PIL import Image, ImageDraw, ImageFont
+from pydicom.dataset import Dataset
+
+from pneumo import __version__
+from pneumo.exchange import quiet  # noqa: F401
+from pneumo.exchange.report import RESEARCH_USE
+from pneumo.exchange.source import MAKER, Source
+from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture
+from pneumo.inference.finding import Finding, Reading
+from pneumo.reporting.numbers import probability
+
+SIDE = 2048  # longer side of the image, at most
+SERIES_NUMBER = 9902
+_OPACITY = 0.6
+
+
+def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCImage:
+    """8-bit RGB capture of one image whose finding is "ok", in a series of its own and without the patient."""
+    capture = SCImage.from_ref_dataset(
+        source.reference,
+        pixel_array=capture_picture(finding, reading),
+        photometric_interpretation="RGB",
+        bits_allocated=8,
+        coordinate_system="PATIENT",
+        patient_orientation=("L", "F"),  # asked for by the library; the source's own takes its place below
+        series_instance_uid=UID(),
+        series_number=SERIES_NUMBER,
+        sop_instance_uid=UID(),
+        instance_number=1,
+        manufacturer=MAKER,
+        manufacturer_model_name=finding.model,
+        software_versions=__version__,
+        device_serial_number=finding.model_sha256[:16],
+        series_description=f"{MAKER} heatmap, research use",
+        transfer_syntax_uid="1.2.840.10008.1.2.1",  # Explicit VR Little Endian
+    )
+    capture.PatientOrientation, capture.BodyPartExamined = "", "CHEST"  # what it is read for, whatever the source says
+    capture.update(source.picture)
+    capture.DerivationDescription = f"{MAKER} {__version__}, {finding.model}: evidence for pneumonia in colour. {RESEARCH_USE}"
+    used = Dataset()
+    used.ReferencedSOPClassUID, used.ReferencedSOPInstanceUID = source.reference.SOPClassUID, source.reference.SOPInstanceUID
+    capture.SourceImageSequence = [used]
+    return capture
+
+
+def capture_picture(finding: Finding, reading: Reading) -> np.ndarray:
+    """uint8 (h, w, 3): overlay with a band above (`RESEARCH_USE`) and one below (call, probability, zone, model)."""
+    pixels = fit_within(finding.radiograph.pixels, SIDE)
+    picture = overlay_picture(grey_picture(pixels), finding.answer.heatmap.on_image(*pixels.shape), _OPACITY)
+    said = f"{reading.label}, probability {probability(finding.answer.probability)}, {reading.zone} zone, {finding.model}"
+    width = pixels.shape[1]
+    return np.vstack([_band(RESEARCH_USE, width), picture, _band(said, width)])
+
+
+def _band(text: str, width: int) -> np.ndarray:
+    """uint8 (h, width, 3): white on black, as large as fits into the width."""
+    height = max(16, width // 24)
+    font = ImageFont.load_default(height * 0.7)
+    font = ImageFont.load_default(max(6.0, font.size * min(1.0, 0.96 * width / font.getlength(text))))
+    band = Image.new("RGB", (width, height))
+    ImageDraw.Draw(band).text((width / 2, height / 2), text, fill=(255, 255, 255), font=font, anchor="mm")
+    return np.asarray(band)

@@ -1,0 +1,55 @@
+"""A DICOM file and its finding -> structured report and secondary capture, filed under the source's patient and study."""
+
+import io
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+
+from pneumo.errors import ExchangeError
+from pneumo.exchange import quiet  # noqa: F401
+from pneumo.exchange.capture import secondary_capture
+from pneumo.exchange.report import structured_report
+from pneumo.exchange.source import Source, read_source
+from pneumo.inference.finding import Finding, judge
+from pneumo.registry import ModelCard
+
+
+@dataclass(frozen=True, repr=False)  # a printed one would tell whose it is
+class Results:
+    """Both belong to the study of the source, each in a series of its own."""
+
+    report: Dataset  # Comprehensive SR
+    capture: Dataset  # Secondary Capture
+
+    def __iter__(self):
+        return iter((self.report, self.capture))
+
+
+def make_results(data: bytes, finding: Finding, card: ModelCard, operating_point: str) -> Results:
+    """Both results of one DICOM file, in memory. `finding` is what `inference.finding.read` said of these very bytes.
+
+    Raises ExchangeError where the finding is no answer or the file can take no results, ConfigError for an unknown
+    operating point.
+    """
+    if not finding.answer:
+        raise ExchangeError("No result is written for a file without an answer: " + " ".join(finding.reasons))
+    reading = judge(finding.answer.probability, card, operating_point)
+    source = read_source(data)
+    return Results(
+        _filed(structured_report(source, finding, reading), source),
+        _filed(secondary_capture(source, finding, reading), source),
+    )
+
+
+def _filed(result: Dataset, source: Source) -> Dataset:
+    """The result with the source's patient and study elements, in a character set that holds any name."""
+    result.update(source.patient)
+    result.SpecificCharacterSet = "ISO_IR 192"
+    return result
+
+
+def file_bytes(result: Dataset) -> bytes:
+    """A DICOM Part 10 file."""
+    buffer = io.BytesIO()
+    result.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()

@@ -1,0 +1,88 @@
+"""Where results are sent: nowhere, unless the environment names an archive."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from pneumo.errors import ConfigError
+
+AE_TITLE = "PNEUMO"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An archive that speaks DIMSE (C-STORE, C-FIND, C-ECHO)."""
+
+    host: str
+    port: int
+    ae_title: str  # the archive's
+
+    @classmethod
+    def parse(cls, text: str) -> "Archive":
+        """ "HOST:PORT:AET" as in "pacs.example.org:104:ARCHIVE". Raises ConfigError."""
+        host, port, title = (text.rsplit(":", 2) + ["", ""])[:3]
+        number = int(port) if port.isascii() and port.isdigit() else 0
+        if not host or not 0 < number < 65536:
+            raise ConfigError(f"Expected an archive as HOST:PORT:AET, for example pacs.example.org:104:ARCHIVE; received {text!r}.")
+        return cls(host.strip("[]"), number, checked_ae_title(title))
+
+
+@dataclass(frozen=True)
+class WebArchive:
+    """An archive that speaks DICOMweb: STOW-RS and QIDO-RS below `url`."""
+
+    url: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)  # bearer; goes before user and password
+
+    def __post_init__(self):
+        try:
+            parts = urlsplit(self.url)
+            fits = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.query or parts.fragment)
+        except ValueError:
+            fits = False
+        if not fits:  # not quoted: it may hold a password
+            raise ConfigError("PNEUMO_STOW_URL: expected http:// or https:// and no password, for example https://pacs/dicom-web.")
+        object.__setattr__(self, "url", self.url.rstrip("/"))
+
+
+@dataclass(frozen=True)
+class SendSettings:
+    """Both targets are None by default: nothing is sent."""
+
+    archive: Archive | None = None
+    web: WebArchive | None = None
+    ae_title: str = AE_TITLE  # our own, as the caller
+    timeout: float = 20.0  # seconds for a connection, and for each answer
+    confirm: float = 5.0  # seconds that an archive has to show what it accepted
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "SendSettings":
+        """From PNEUMO_PACS, PNEUMO_STOW_URL, _USER, _PASSWORD, _TOKEN, PNEUMO_AE_TITLE, PNEUMO_SEND_TIMEOUT. Raises ConfigError."""
+
+        def told(name: str, default: str = "") -> str:
+            return environment.get(f"PNEUMO_{name}", "").strip() or default
+
+        try:
+            timeout = float(told("SEND_TIMEOUT", "20"))
+        except ValueError:
+            timeout = 0.0
+        if not 0 < timeout <= 600:
+            raise ConfigError(f"PNEUMO_SEND_TIMEOUT: expected seconds from 1 to 600; received {told('SEND_TIMEOUT')!r}.")
+        url = told("STOW_URL")
+        return cls(
+            archive=Archive.parse(told("PACS")) if told("PACS") else None,
+            web=WebArchive(url, told("STOW_USER"), told("STOW_PASSWORD"), told("STOW_TOKEN")) if url else None,
+            ae_title=checked_ae_title(told("AE_TITLE", AE_TITLE)),
+            timeout=timeout,
+        )
+
+
+def checked_ae_title(text: str) -> str:
+    """1 to 16 printable ASCII characters, no backslash (PS3.5 6.2, AE). Raises ConfigError."""
+    title = text.strip()
+    if not 1 <= len(title) <= 16 or not title.isascii() or not title.isprintable() or "\\" in title:
+        raise ConfigError(f"Expected an AE title of 1 to 16 letters and digits; received {text!r}.")
+    return title

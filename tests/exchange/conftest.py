@@ -1,0 +1,30 @@
+import pytest
+from tiny_model import make_registry
+
+from pneumo.inference.finding import read
+from pneumo.inference.predictor import Predictor
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory):
+    """A registry with one model that tells bacterial from viral."""
+    return make_registry(tmp_path_factory.mktemp("exchange") / "models", subtype=True)
+
+
+@pytest.fixture(scope="session")
+def predictor(models):
+    return Predictor.load("tiny", models)
+
+
+@pytest.fixture(scope="session")
+def results_of(predictor):
+    """A function from the bytes of a DICOM file to its results at the balanced operating point."""
+    from pneumo.exchange.results import make_results
+
+    return lambda data: make_results(data, read(data, predictor), predictor.card, "balanced")
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch):
+    """The fakes listen on this machine, whatever proxy it goes out through."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")

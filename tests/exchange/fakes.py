@@ -1,0 +1,70 @@
+"""Archives made for a test: one that speaks DIMSE, and a place where nobody answers."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from pydicom.dataset import Dataset
+from pydicom.uid import ComprehensiveSRStorage, SecondaryCaptureImageStorage
+from pynetdicom import AE, evt
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind, Verification
+
+from pneumo.exchange.settings import Archive, SendSettings
+
+PATIENT = SendSettings(timeout=30.0, confirm=0.0)  # a machine at its limits is no archive that fails
+QUICK = SendSettings(timeout=1.0, confirm=0.0)
+
+
+@dataclass
+class FakeArchive:
+    """Keeps what it is sent and shows it to C-FIND; `on_store` may do otherwise: it gives a status, or None to go on."""
+
+    on_store: Callable[["FakeArchive", evt.Event], int | None] = lambda archive, event: None
+    kinds: tuple[str, ...] = (ComprehensiveSRStorage, SecondaryCaptureImageStorage)
+    query: bool = True
+    find_status: int = 0x0000
+    known_callers: tuple[str, ...] = ()
+    stored: dict[str, Dataset] = field(default_factory=dict)
+    asked: int = 0  # C-STOREs
+
+    def _store(self, event: evt.Event) -> int:
+        self.asked += 1
+        if (status := self.on_store(self, event)) is not None:
+            return status
+        dataset = event.dataset
+        dataset.file_meta = event.file_meta
+        self.stored[dataset.SOPInstanceUID] = dataset
+        return 0x0000
+
+    def _find(self, event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
+        if self.find_status:
+            yield self.find_status, None
+        elif event.identifier.SOPInstanceUID in self.stored:
+            yield 0xFF00, event.identifier
+
+    @contextmanager
+    def listening(self) -> Iterator[Archive]:
+        ae = AE(ae_title="ARCHIVE")
+        for kind in (*self.kinds, Verification, *([StudyRootQueryRetrieveInformationModelFind] if self.query else [])):
+            ae.add_supported_context(kind)
+        ae.require_calling_aet = list(self.known_callers)
+        handlers = [(evt.EVT_C_STORE, self._store), (evt.EVT_C_FIND, self._find)]
+        server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+        try:
+            yield Archive("127.0.0.1", server.socket.getsockname()[1], "ARCHIVE")
+        finally:
+            ae.shutdown()
+
+
+@contextmanager
+def silent_port() -> Iterator[int]:
+    """A port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def closed_port() -> int:
+    """A port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]

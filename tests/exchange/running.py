@@ -1,0 +1,105 @@
+"""The node as a process of its own, and a real Orthanc, each on free ports."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from pneumo.exchange.settings import Archive, WebArchive
+
+ROOT = Path(__file__).parent.parent.parent
+ORTHANC = shutil.which("Orthanc")
+_PLUGIN = "libOrthancDicomWeb.so"
+_PLUGINS = Path("/usr/share/orthanc/plugins")
+needs_orthanc = pytest.mark.skipif(
+    (ORTHANC is None or not (_PLUGINS / _PLUGIN).exists()) and not os.environ.get("PNEUMO_REQUIRE_DICOM_TOOLS"),
+    reason="no Orthanc found: install Debian's packages orthanc and orthanc-dicomweb for the round trip",
+)
+
+
+def waited(true: Callable[[], bool], seconds: float = 90) -> bool:
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.05)
+    return bool(true())
+
+
+@contextmanager
+def node_process(models: Path, log: Path, archive: Archive, port: int, *words: str) -> Iterator[subprocess.Popen]:
+    """`python -m pneumo node`, listening on `port`; ended by SIGTERM. What it says is in `log`."""
+    environment = {**os.environ, "PNEUMO_MODELS_DIR": str(models)}
+    target = f"{archive.host}:{archive.port}:{archive.ae_title}"
+    command = [sys.executable, "-m", "pneumo", "node", "--port", str(port), "--archive", target, *words]
+    with open(log, "w") as stream:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stream, stderr=subprocess.STDOUT)
+    try:
+        assert waited(lambda: "listens on" in log.read_text() or process.poll() is not None), "the node did not start"
+        assert process.poll() is None, log.read_text()
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+@dataclass
+class Orthanc:
+    url: str
+    archive: Archive
+    web: WebArchive
+
+    def get(self, path: str) -> requests.Response:
+        answer = requests.get(self.url + path, timeout=30)
+        answer.raise_for_status()
+        return answer
+
+    def post(self, path: str, data) -> dict:
+        answer = requests.post(self.url + path, data=data if isinstance(data, bytes) else json.dumps(data), timeout=60)
+        answer.raise_for_status()
+        return answer.json()
+
+    def files(self, study: str) -> list[bytes]:
+        """Every object of a study (Orthanc's own name for it), as DICOM files."""
+        return [self.get(f"/instances/{one['ID']}/file").content for one in self.get(f"/studies/{study}/instances").json()]
+
+
+@contextmanager
+def orthanc(folder: Path, ports: tuple[int, int], node_port: int) -> Iterator[Orthanc]:
+    """A fresh Orthanc whose storage is `folder`, that knows the node as PNEUMO."""
+    http, dicom = ports
+    settings = {
+        "Name": "test", "StorageDirectory": str(folder), "IndexDirectory": str(folder), "Plugins": [str(_PLUGINS / _PLUGIN)],
+        "HttpPort": http, "DicomPort": dicom, "DicomAet": "ORTHANC", "RemoteAccessAllowed": False, "AuthenticationEnabled": False,
+        "DicomAlwaysAllowStore": True, "DicomAlwaysAllowFind": True, "StableAge": 1,
+        "DicomModalities": {"PNEUMO": {"AET": "PNEUMO", "Host": "127.0.0.1", "Port": node_port}},
+        "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+    }  # fmt: skip
+    path = folder / "orthanc.json"
+    path.write_text(json.dumps(settings))
+    with open(folder / "log", "w") as log:
+        process = subprocess.Popen([str(ORTHANC), str(path)], stdout=log, stderr=subprocess.STDOUT)
+    url = f"http://127.0.0.1:{http}"
+    running = Orthanc(url, Archive("127.0.0.1", dicom, "ORTHANC"), WebArchive(f"{url}/dicom-web"))
+
+    def answers() -> bool:
+        try:
+            return running.get("/system").ok
+        except requests.RequestException:
+            return False
+
+    try:
+        assert waited(lambda: answers() or process.poll() is not None), "Orthanc did not start"
+        assert process.poll() is None, (folder / "log").read_text()
+        yield running
+    finally:
+        process.terminate()
+        process.wait(60)

@@ -1,0 +1,32 @@
+from pneumo.exchange.inbox import Inbox, Received
+
+
+def received(size: int) -> Received:
+    return Received(bytes(size), b"key")
+
+
+def test_first_in_first_out():
+    inbox = Inbox()
+    for size in (1, 2, 3):
+        assert inbox.offer(received(size))
+    assert [len(inbox.take(0).data) for _ in range(3)] == [1, 2, 3]
+    assert inbox.take(0.01) is None
+
+
+def test_full_by_number_until_one_is_taken():
+    inbox = Inbox(max_objects=2)
+    assert [inbox.offer(received(1)) for _ in range(3)] == [True, True, False]
+    inbox.take(0)
+    assert inbox.offer(received(1))
+
+
+def test_full_by_bytes_until_one_is_taken():
+    inbox = Inbox(max_bytes=100)
+    assert [inbox.offer(received(size)) for size in (60, 50, 40, 1)] == [True, False, True, False]
+    inbox.take(0)
+    assert inbox.offer(received(60))
+    assert len(inbox) == 2
+
+
+def test_prints_nothing_of_the_image():
+    assert "Zwetschgenbaum" not in repr(Received(b"Zwetschgenbaum", b""))

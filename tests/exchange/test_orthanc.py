@@ -1,0 +1,83 @@
+"""The way into a department and back: a study in a real archive, forwarded to the node, its results in the same study."""
+
+import io
+import time
+
+import pydicom
+import pytest
+from exchange.dx import NAME, dx_bytes, dx_dataset, file_of
+from exchange.fakes import closed_port
+from exchange.running import needs_orthanc, node_process, orthanc, waited
+from exchange.test_results import content
+from exchange.validator import needs_dciodvfy, problems
+
+from pneumo.exchange import dimse, stow
+from pneumo.exchange.outcome import CONFIRMED
+from pneumo.exchange.settings import SendSettings
+from pneumo.inference.finding import read
+
+pytestmark = [needs_orthanc, needs_dciodvfy]
+
+
+@pytest.fixture(scope="module")
+def node_port():
+    return closed_port()
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory, node_port):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        with orthanc(tmp_path_factory.mktemp("orthanc"), (closed_port(), closed_port()), node_port) as running:
+            yield running
+
+
+def test_study_in_report_and_capture_out(archive, node_port, models, predictor, tmp_path):
+    source = dx_dataset(gamma=0.4, side=200, PatientName="Müller^Zoë", PatientID="P-0001")
+    known = archive.post("/instances", file_of(source))
+    study = known["ParentStudy"]
+    log = tmp_path / "log"
+    with node_process(models, log, archive.archive, node_port) as process:
+        assert archive.post("/modalities/PNEUMO/echo", {}) == {}
+        archive.post("/modalities/PNEUMO/store", known["ID"])
+        assert waited(lambda: len(archive.get(f"/studies/{study}/instances").json()) == 3), log.read_text()
+        assert waited(lambda: "answered: SR arrived; OT arrived" in log.read_text())
+        # An archive that sends the whole study on, results and all, gets nothing more for it.
+        archive.post("/modalities/PNEUMO/store", study)
+        assert waited(lambda: log.read_text().count("image ignored") == 2), log.read_text()
+        time.sleep(0.3)
+    assert process.returncode == 0
+    assert len(archive.get("/studies").json()) == 1
+    files = archive.files(study)
+    by_modality = {dataset.Modality: (dataset, data) for data in files for dataset in [pydicom.dcmread(io.BytesIO(data))]}
+    assert sorted(by_modality) == ["DX", "OT", "SR"]
+    report, capture = by_modality["SR"][0], by_modality["OT"][0]
+    for one in (report, capture):
+        assert (one.StudyInstanceUID, one.PatientName, one.PatientID) == (source.StudyInstanceUID, "Müller^Zoë", "P-0001")
+    found, answer = content(report), read(file_of(source), predictor).answer
+    assert found["Finding"] == [("233604007", "SCT")]
+    assert found["Calibrated probability of pneumonia"] == pytest.approx([answer.probability], abs=1e-6)
+    assert found["Source of Measurement"] == [source.SOPInstanceUID]
+    assert report.VerificationFlag == "UNVERIFIED"
+    assert capture.pixel_array.shape == (200 + 2 * 16, 200, 3)
+    for kind in ("SR", "OT"):
+        assert problems(by_modality[kind][1], tmp_path) == []
+    told = log.read_text()
+    assert "ended: " in told
+    for word in ("Müller", "P-0001", str(source.StudyInstanceUID), str(source.SOPInstanceUID), "A-0815"):
+        assert word not in told
+
+
+@pytest.mark.parametrize("way", ["STOW-RS", "C-STORE"])
+def test_sent_to_the_archive_and_found_there(archive, results_of, way, tmp_path):
+    results = list(results_of(dx_bytes(gamma=2.0, side=64, PatientName=NAME)))
+    if way == "STOW-RS":
+        outcomes = stow.store(results, archive.web, SendSettings())
+    else:
+        outcomes = dimse.store(results, archive.archive, SendSettings())
+    assert [(outcome.kind, outcome.state) for outcome in outcomes] == [("SR", CONFIRMED), ("OT", CONFIRMED)]
+    (study,) = archive.post("/tools/find", {"Level": "Study", "Query": {"StudyInstanceUID": results[0].StudyInstanceUID}})
+    files = {pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID: data for data in archive.files(study)}
+    assert set(files) == {one.SOPInstanceUID for one in results}
+    assert content(pydicom.dcmread(io.BytesIO(files[results[0].SOPInstanceUID])))["Finding"] == [("NO-PNEUMONIA", "99PNEUMO")]
+    assert [problems(data, tmp_path) for data in files.values()] == [[], []]

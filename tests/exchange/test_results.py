@@ -1,0 +1,202 @@
+"""The structured report and the capture of one image, by value."""
+
+import dataclasses
+import io
+import logging
+
+import numpy as np
+import pydicom
+import pytest
+from exchange.dx import NAME, dx_bytes, dx_dataset, file_of
+from exchange.validator import needs_dciodvfy, problems
+from highdicom.sr import ComprehensiveSR
+from pydicom.uid import ComputedRadiographyImageStorage, CTImageStorage, SecondaryCaptureImageStorage, generate_uid
+
+from pneumo import __version__
+from pneumo.errors import ConfigError, ExchangeError
+from pneumo.exchange.results import file_bytes, make_results
+from pneumo.imaging.overlay import grey_picture
+from pneumo.inference.finding import read
+
+pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")  # as pneumo.imaging.dicom does; pytest begins anew
+
+SICK, WELL = {"gamma": 0.4}, {"gamma": 2.0}
+
+
+def reopened(dataset) -> pydicom.Dataset:
+    return pydicom.dcmread(io.BytesIO(file_bytes(dataset)))
+
+
+def content(report) -> dict[str, list]:
+    """{meaning of the concept: values} of the one measurement group, as (code, scheme), number, text or UID."""
+    (group,) = ComprehensiveSR.from_dataset(report).content.get_image_measurement_groups()
+    found: dict[str, list] = {}
+    for item in group[0].ContentSequence:
+        value = {
+            "CODE": lambda item=item: (item.ConceptCodeSequence[0].CodeValue, item.ConceptCodeSequence[0].CodingSchemeDesignator),
+            "NUM": lambda item=item: float(item.MeasuredValueSequence[0].NumericValue),
+            "TEXT": lambda item=item: item.TextValue,
+            "UIDREF": lambda item=item: item.UID,
+            "IMAGE": lambda item=item: item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID,
+        }[item.ValueType]()
+        found.setdefault(item.ConceptNameCodeSequence[0].CodeMeaning, []).append(value)
+    return found
+
+
+def test_report_of_a_pneumonia(results_of, predictor):
+    source = dx_dataset(**SICK)
+    finding = read(file_of(source), predictor)
+    assert 0.75 < finding.answer.probability < 0.95
+    report = reopened(results_of(file_of(source)).report)
+    found = content(report)
+    assert found["Finding"] == [("233604007", "SCT")]
+    assert found["Calibrated probability of pneumonia"] == pytest.approx([finding.answer.probability], abs=1e-6)
+    assert found["Threshold of the operating point"] == [0.5]
+    assert found["Zone of the probability"] == [("RULE-IN", "99PNEUMO")]
+    assert found["Operating point"][0].startswith("balanced: ")
+    assert found["Probability of bacterial pneumonia, given pneumonia"] == pytest.approx([finding.answer.bacterial], abs=1e-6)
+    assert found["Probability of viral pneumonia, given pneumonia"] == pytest.approx([1 - finding.answer.bacterial], abs=1e-6)
+    assert found["Source of Measurement"] == [source.SOPInstanceUID]
+    assert found["Notice"] == ["RESEARCH USE - NOT A MEDICAL DEVICE"]
+    assert found.get("Warning", []) == list(finding.warnings)
+    assert (found["Algorithm Name"], found["Algorithm Version"]) == (["Pneumo"], [__version__])
+    assert found["Algorithm Parameters"] == ["model tiny", f"model SHA-256 {predictor.card.sha256}"]
+    assert (report.VerificationFlag, report.PreliminaryFlag, report.CompletionFlag) == ("UNVERIFIED", "PRELIMINARY", "COMPLETE")
+    assert report.ContentTemplateSequence[0].TemplateIdentifier == "1500"
+    (evidence,) = report.CurrentRequestedProcedureEvidenceSequence
+    assert evidence.ReferencedSeriesSequence[0].SeriesInstanceUID == source.SeriesInstanceUID
+
+
+def test_report_of_a_healthy_child_names_no_pneumonia(results_of):
+    found = content(results_of(dx_bytes(**WELL)).report)
+    assert found["Finding"] == [("NO-PNEUMONIA", "99PNEUMO")]
+    assert found["Zone of the probability"] == [("RULE-OUT", "99PNEUMO")]
+    assert not [name for name in found if "bacterial" in name or "viral" in name]
+
+
+def test_warnings_of_the_finding_stand_in_the_report(predictor):
+    data = dx_bytes(**SICK)
+    finding = dataclasses.replace(read(data, predictor), warnings=("Rotated.", "Too dark."))
+    found = content(make_results(data, finding, predictor.card, "rule-in").report)
+    assert found["Warning"] == ["Rotated.", "Too dark."]
+    assert found["Threshold of the operating point"] == [0.75]
+
+
+def test_both_are_filed_under_the_patient_and_study_of_the_source(results_of):
+    source = dx_dataset(**SICK)
+    results = [reopened(one) for one in results_of(file_of(source))]
+    for one in results:
+        for name in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "PatientAge", "StudyInstanceUID", "StudyDate",
+                     "StudyTime", "StudyID", "StudyDescription", "AccessionNumber", "ReferringPhysicianName"):  # fmt: skip
+            assert str(one[name].value) == str(source[name].value), name
+        assert one.Manufacturer == "Pneumo"
+    series = {str(one.SeriesInstanceUID) for one in [source, *results]}
+    objects = {str(one.SOPInstanceUID) for one in [source, *results]}
+    assert len(series) == len(objects) == 3
+
+
+def test_every_time_new_uids(results_of):
+    data = dx_bytes(**SICK)
+    first, second = results_of(data), results_of(data)
+    assert {one.SOPInstanceUID for one in first}.isdisjoint({one.SOPInstanceUID for one in second})
+
+
+def test_capture_shows_heat_between_the_bands(results_of, predictor):
+    data = dx_bytes(**SICK, side=256)
+    capture = reopened(results_of(data).capture)
+    assert (capture.Columns, capture.Rows, capture.PhotometricInterpretation) == (256, 256 + 2 * 16, "RGB")
+    pixels = capture.pixel_array
+    top, image, bottom = pixels[:16], pixels[16:-16], pixels[-16:]
+    for band in (top, bottom):  # white letters on black, from edge to edge
+        assert (band[0] == 0).all()
+        assert band.max() > 200
+        assert np.ptp(np.flatnonzero(band.max(axis=(0, 2)) > 128)) > 128
+    plain = grey_picture(read(data, predictor).radiograph.pixels)
+    assert (image[:16] == plain[:16]).all()  # outside what the network sees
+    assert np.ptp(plain[100:150, 100:150].astype(int), axis=2).max() == 0
+    assert np.ptp(image[100:150, 100:150].astype(int), axis=2).max() > 20  # heat is colour
+    assert capture.SourceImageSequence[0].ReferencedSOPClassUID == dx_dataset().SOPClassUID
+    assert "RESEARCH USE - NOT A MEDICAL DEVICE" in capture.DerivationDescription
+
+
+NOBODY = {"PatientName": "", "PatientID": "", "PatientBirthDate": ""} | dict.fromkeys(
+    ("AccessionNumber", "StudyID", "ReferringPhysicianName", "PatientSex", "StudyTime")
+)
+LOSSY = {"LossyImageCompression": "01", "LossyImageCompressionRatio": "10", "LossyImageCompressionMethod": "ISO_10918_1"}
+SCRIPTS = {"PatientName": "Yamada^Tarou=山田^太郎=やまだ^たろう", "SpecificCharacterSet": "ISO_IR 192"}
+
+
+@needs_dciodvfy
+@pytest.mark.parametrize(
+    "elements",
+    [
+        pytest.param(SICK, id="pneumonia"),
+        pytest.param(WELL, id="normal"),
+        pytest.param({"subtype": "viral", "side": 300}, id="phantom"),
+        pytest.param({"SOPClassUID": ComputedRadiographyImageStorage, "Modality": "CR"}, id="CR"),
+        pytest.param({"SOPClassUID": SecondaryCaptureImageStorage, "Modality": "OT", "PatientOrientation": None}, id="SC"),
+        pytest.param(NOBODY, id="nobody"),
+        pytest.param({**LOSSY, "BurnedInAnnotation": "YES"}, id="lossy"),
+        pytest.param(SCRIPTS, id="three scripts"),
+        pytest.param({"PatientBirthDate": "unknown", "StudyTime": "noon", "PatientAge": "two", "PatientSex": "girl?"}, id="junk"),
+    ],
+)
+def test_both_are_valid(elements, results_of, tmp_path):
+    data = dx_bytes(**elements)
+    if elements in (SICK, WELL):
+        assert problems(data, tmp_path) == []  # what it starts from is valid too
+    for one in results_of(data):
+        assert problems(file_bytes(one), tmp_path) == []
+
+
+def test_values_against_their_own_rules_are_left_empty(results_of):
+    report = reopened(results_of(dx_bytes(PatientBirthDate="unknown", PatientSex="girl?", StudyDate="20260105")).report)
+    assert (report.PatientBirthDate, report.PatientSex, report.StudyDate) == ("", "", "20260105")
+
+
+def test_name_in_another_character_set(results_of):
+    data = dx_bytes(PatientName="Müller^Jörg", SpecificCharacterSet="ISO_IR 100")
+    assert "Müller".encode("latin-1") in data
+    report = reopened(results_of(data).report)
+    assert (report.PatientName, report.SpecificCharacterSet) == ("Müller^Jörg", "ISO_IR 192")
+
+
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        pytest.param(b"\x89PNG" + bytes(200), "belongs to no study", id="no DICOM"),
+        pytest.param(dx_bytes(StudyInstanceUID=None), "StudyInstanceUID", id="no study"),
+        pytest.param(dx_bytes(StudyInstanceUID=NAME), "StudyInstanceUID", id="junk for a UID"),
+        pytest.param(dx_bytes(SOPClassUID=CTImageStorage), "no CR, DX or secondary capture", id="CT"),
+        pytest.param(dx_bytes()[:140] + b"\xff" * 20, "lacks a valid", id="damaged"),
+    ],
+)
+def test_a_file_that_can_take_no_results_is_refused(data, match, predictor):
+    finding = read(dx_bytes(**SICK), predictor)
+    with pytest.raises(ExchangeError, match=match) as caught:
+        make_results(data, finding, predictor.card, "balanced")
+    assert "Zwetschgenbaum" not in str(caught.value)
+
+
+def test_no_results_without_an_answer(predictor):
+    data = dx_bytes(Modality="CT")
+    with pytest.raises(ExchangeError, match="without an answer"):
+        make_results(data, read(data, predictor), predictor.card, "balanced")
+
+
+def test_unknown_operating_point(predictor):
+    data = dx_bytes()
+    with pytest.raises(ConfigError, match="balanced"):
+        make_results(data, read(data, predictor), predictor.card, "none")
+
+
+def test_nothing_is_said_of_the_patient(results_of, caplog, recwarn, capsys):
+    """The libraries warn about names without a caret, quote junk and log UIDs."""
+    caplog.set_level(logging.DEBUG)
+    study = generate_uid()
+    results = results_of(dx_bytes(PatientName="Zwetschgenbaum", PatientBirthDate="Zwetschgenbaum", StudyInstanceUID=study))
+    for one in results:
+        file_bytes(one)
+    told = caplog.text + "".join(str(w.message) for w in recwarn.list) + "".join(capsys.readouterr()) + repr(results)
+    assert "Zwetschgenbaum" not in told
+    assert study not in told

@@ -1,0 +1,56 @@
+import pytest
+
+from pneumo.errors import ConfigError
+from pneumo.exchange.settings import Archive, SendSettings, WebArchive, checked_ae_title
+
+
+def test_nothing_is_sent_by_default():
+    settings = SendSettings.from_environment({})
+    assert (settings.archive, settings.web, settings.ae_title, settings.timeout) == (None, None, "PNEUMO", 20.0)
+    assert settings == SendSettings()
+
+
+def test_from_the_environment():
+    told = {
+        "PNEUMO_PACS": "pacs.example.org:104:ARCHIVE",
+        "PNEUMO_STOW_URL": "https://pacs.example.org/dicom-web/",
+        "PNEUMO_STOW_USER": "u",
+        "PNEUMO_STOW_PASSWORD": "p",
+        "PNEUMO_AE_TITLE": "READER",
+        "PNEUMO_SEND_TIMEOUT": "3",
+    }
+    settings = SendSettings.from_environment(told)
+    assert settings.archive == Archive("pacs.example.org", 104, "ARCHIVE")
+    assert settings.web == WebArchive("https://pacs.example.org/dicom-web", "u", "p")
+    assert (settings.ae_title, settings.timeout) == ("READER", 3.0)
+
+
+@pytest.mark.parametrize("text", ["", "p", "p:104", "p:0:A", "p:65536:A", "p:x:A", ":104:A", "p:104:", "p:104:" + 17 * "A"])
+def test_no_archive(text):
+    with pytest.raises(ConfigError):
+        Archive.parse(text)
+
+
+def test_archive_by_ipv6_address():
+    assert Archive.parse("[::1]:104:A") == Archive("::1", 104, "A")
+
+
+@pytest.mark.parametrize(
+    "url", ["pacs/web", "ftp://pacs", "https://", "https://u:secret@pacs", "https://pacs?key=secret", "http://[::1"]
+)
+def test_no_web_address(url):
+    with pytest.raises(ConfigError) as caught:
+        SendSettings.from_environment({"PNEUMO_STOW_URL": url})
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1", "soon", "601", "nan"])
+def test_no_timeout(timeout):
+    with pytest.raises(ConfigError, match="PNEUMO_SEND_TIMEOUT"):
+        SendSettings.from_environment({"PNEUMO_SEND_TIMEOUT": timeout})
+
+
+@pytest.mark.parametrize("title", ["", " ", 17 * "A", "Ä", "A\\B", "A\nB"])
+def test_no_ae_title(title):
+    with pytest.raises(ConfigError):
+        checked_ae_title(title)
