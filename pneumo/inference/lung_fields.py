@@ -1,0 +1,147 @@
+"""Canonical image -> lung fields, by the project's own small segmenter; and whether they can be believed.
+
+Serving reads models/lungs/: `lungs.onnx` and `lungs.json`, which holds its SHA-256, how it was trained and how far it agrees
+with outlines drawn by hand (docs/lungs.md). No Keras here.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime
+
+from pneumo.errors import ModelError
+from pneumo.files import sha256
+from pneumo.imaging.preprocess import CANONICAL_SIDE, VERSION
+from pneumo.registry import models_dir
+
+FOLDER, GRAPH, DESCRIPTION = "lungs", "lungs.onnx", "lungs.json"
+
+# What the fields of 400 train images look like, with room to spare (docs/lungs.md). Areas are shares of the image.
+_SPECK = 0.005  # smaller pieces are no lung field
+_ONE_FIELD = (0.02, 0.28)
+_BOTH_FIELDS = (0.08, 0.45)
+_UNLIKE = 4.0  # one field at most so many times as large as the other
+_SHORTER = 2 / 3  # of the other's height at least: where a white lung is missed, its field ends high up
+_SURE = 0.88  # agreement the network must expect of itself
+
+
+@dataclass(frozen=True)
+class LungFields:
+    """What was found in one image. Callers that measure inside `mask` must refuse where `reason` says something."""
+
+    mask: np.ndarray  # bool (224, 224)
+    quality: float  # Dice that the network's own probabilities expect of `mask`, 0 to 1
+    reason: str = ""  # why the fields cannot be believed; empty when they can
+
+    @property
+    def plausible(self) -> bool:
+        return not self.reason
+
+
+def segmenter_input(image: np.ndarray, side: int) -> np.ndarray:
+    """Canonical uint8 or float32 (224, 224) -> float32 (side, side), mean 0 and deviation 1: exposure has no say."""
+    small = cv2.resize(image.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
+    return (small - small.mean()) / max(float(small.std()), 1.0)
+
+
+class LungFinder:
+    """One loaded segmenter. Holds no state of a request: one instance serves every thread and session at once."""
+
+    def __init__(self, graph: Path):
+        try:
+            self._session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises a dozen kinds, all bare Exception subclasses
+            raise ModelError(f"The lung segmenter does not load: {graph.name} is no graph this version can run.") from error
+        self.side = int(self._session.get_inputs()[0].shape[1])
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> "LungFinder":
+        """Verify the hash, then load from `folder` (default: lungs/ of the registry). Raises ModelError."""
+        folder = folder or models_dir() / FOLDER
+        described = read_description(folder)
+        graph = folder / GRAPH
+        if not graph.is_file():
+            raise ModelError(f"The lung segmenter is incomplete: {graph} is missing. Restore it; no lung fields without it.")
+        if sha256(graph) != described.get("sha256"):
+            raise ModelError(f"The lung segmenter does not verify: {GRAPH} was altered. Restore it; no lung fields from it.")
+        if described.get("preprocessing") != VERSION:
+            raise ModelError("The lung segmenter was made for another preprocessing. Train it again: python -m pneumo lungs train.")
+        return cls(graph)
+
+    def probability(self, image: np.ndarray) -> np.ndarray:
+        """float32 (224, 224) in [0, 1], of "this pixel is lung", for a canonical image, uint8 (224, 224).
+
+        Mean of the image and its mirror image: the chest has two sides, and neither is to be favoured.
+        """
+        straight = segmenter_input(image, self.side)
+        batch = np.stack([straight, straight[:, ::-1]])[..., np.newaxis]
+        (logits,) = self._session.run(["logit"], {"radiograph": batch})
+        logit = cv2.resize((logits[0] + logits[1][:, ::-1]) / 2, (CANONICAL_SIDE,) * 2, interpolation=cv2.INTER_LINEAR)
+        return (1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))).astype(np.float32)
+
+    def find(self, image: np.ndarray) -> LungFields:
+        """The lung fields of a canonical image, uint8 (224, 224). Raises ValueError for any other shape or type."""
+        if image.shape != (CANONICAL_SIDE,) * 2 or image.dtype != np.uint8:
+            raise ValueError(f"expected a canonical image, uint8 (224, 224); received {image.dtype} {image.shape}")
+        probability = self.probability(image)
+        fields = _fields(probability > 0.5)
+        mask = np.logical_or.reduce(fields) if fields else np.zeros(image.shape, bool)
+        covered = float(probability.sum() + mask.sum())
+        quality = float(2 * probability[mask].sum() / covered) if mask.any() else 0.0
+        return LungFields(mask, quality, implausible(fields, quality))
+
+
+def read_description(folder: Path) -> dict:
+    """lungs.json of `folder`. Raises ModelError when it is missing or damaged."""
+    path = folder / DESCRIPTION
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"No lung segmenter in {folder}: {DESCRIPTION} is missing. Restore the folder.") from error
+    except ValueError as error:
+        raise ModelError(f"{path} is damaged. Restore it.") from error
+    if not isinstance(found, dict):
+        raise ModelError(f"{path} is damaged: expected one JSON object. Restore it.")
+    return found
+
+
+def implausible(fields: list[np.ndarray], quality: float = 1.0) -> str:
+    """Why bool masks (224, 224) cannot be the two lung fields of one child; "" where they can."""
+    if len(fields) < 2:
+        return "Only one lung field was found; expected two." if fields else "No lung field was found."
+    areas = sorted((float(field.mean()) for field in fields), reverse=True)
+    left, right = sorted(fields, key=_middle)
+    if not _ONE_FIELD[0] <= areas[1] <= areas[0] <= _ONE_FIELD[1] or not _BOTH_FIELDS[0] <= sum(areas) <= _BOTH_FIELDS[1]:
+        shares = " and ".join(f"{area:.0%}" for area in areas)
+        return f"The lung fields found cover {shares} of the image, which lungs do not."
+    if areas[0] > _UNLIKE * areas[1]:
+        return f"One lung field was found {areas[0] / areas[1]:.1f} times as large as the other."
+    heights = sorted(int(field.any(axis=1).sum()) for field in fields)
+    if heights[0] < _SHORTER * heights[1]:
+        return f"One lung field was found {heights[0] / heights[1]:.0%} as tall as the other: part of a lung was probably missed."
+    if _middle(left) > 0.5 or _middle(right) < 0.5:
+        return "Both lung fields were found on the same side of the image."
+    if quality < _SURE:
+        return "The outlines of the lungs are too uncertain."
+    return ""
+
+
+def _fields(mask: np.ndarray) -> list[np.ndarray]:
+    """The two largest pieces of a mask, holes filled, the largest first; fewer where there are not two."""
+    _, pieces, facts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    areas = facts[1:, cv2.CC_STAT_AREA]
+    order = [1 + i for i in np.argsort(-areas, kind="stable")[:2] if areas[i] >= _SPECK * mask.size]
+    return [_without_holes(pieces == piece) for piece in order]
+
+
+def _without_holes(field: np.ndarray) -> np.ndarray:
+    lines, _ = cv2.findContours(field.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(np.zeros(field.shape, np.uint8), lines, -1, 1, cv2.FILLED).astype(bool)
+
+
+def _middle(field: np.ndarray) -> float:
+    """Where the field's centre of mass lies across the image, 0 left to 1 right."""
+    return float((np.nonzero(field)[1].mean() + 0.5) / field.shape[1])

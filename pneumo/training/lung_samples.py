@@ -1,0 +1,152 @@
+"""What the lung segmenter learns from: pictures with their lungs, and how both are varied anew at every draw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pneumo.data.cache import cached_images
+from pneumo.data.outlines import Outline
+from pneumo.data.phantom import make_phantom
+from pneumo.data.records import Record, folder_of
+from pneumo.imaging.preprocess import CANONICAL_SIDE
+from pneumo.inference.lung_fields import LungFinder, segmenter_input
+
+_SUBTYPES = ("none", "bacterial", "viral")
+
+
+@dataclass(frozen=True)
+class LungSamples:
+    """n pictures and their lungs."""
+
+    images: np.ndarray  # uint8 (n, 224, 224), canonical
+    masks: np.ndarray  # bool (n, 224, 224)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def phantom_samples(count: int, seed: int) -> LungSamples:
+    """Generated chests, whose lungs are known: `count` different children, healthy and sick in turn, of different formats."""
+    rng = np.random.default_rng(seed)
+    images, masks = [], []
+    for number in range(count):
+        height = int(rng.integers(230, 300))
+        phantom = make_phantom(_SUBTYPES[number % 3], int(rng.integers(2**31)), height, int(height * rng.uniform(1.0, 1.5)))
+        planes = [_canonical_size(plane.astype(np.float32)) for plane in (phantom.pixels, phantom.lungs)]
+        images.append(np.rint(planes[0] * 255).astype(np.uint8))
+        masks.append(planes[1] > 0.5)
+    return LungSamples(np.array(images), np.array(masks))
+
+
+def outlined_samples(data: Path, outlines: Sequence[Outline]) -> LungSamples:
+    """The outlined images themselves, from the data folder. Raises DataError when one cannot be read."""
+    images = cached_images(folder_of(data), [outline.path for outline in outlines])[np.arange(len(outlines))]
+    return LungSamples(images, np.array([outline.mask for outline in outlines]))
+
+
+def found_samples(
+    finder: LungFinder, data: Path, records: Sequence[Record], aside: Sequence[Outline], count: int, least: float, seed: int
+) -> LungSamples:
+    """Up to `count` images of `records` with the lungs that `finder` sees in them, where plausible and of quality `least`.
+
+    Half are healthy. No image of a child of `aside` is among them: what is measured on is not learned from, even so.
+    """
+    forbidden = {outline.patient for outline in aside}
+    rng = np.random.default_rng(seed)
+    images, masks = [], []
+    for label in ("NORMAL", "PNEUMONIA"):
+        paths = [record.path for record in records if record.label == label and record.patient not in forbidden]
+        drawn = [paths[i] for i in rng.permutation(len(paths))[: count // 2]]
+        for image in cached_images(folder_of(data), drawn)[np.arange(len(drawn))] if drawn else ():
+            fields = finder.find(image)
+            if fields.plausible and fields.quality >= least:
+                images.append(image)
+                masks.append(fields.mask)
+    shape = (-1, CANONICAL_SIDE, CANONICAL_SIDE)
+    return LungSamples(np.array(images, np.uint8).reshape(shape), np.array(masks, bool).reshape(shape))
+
+
+def varied(image: np.ndarray, mask: np.ndarray, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """One draw: the network's input and the share of lung in each of its pixels, both float32 (side, side).
+
+    Pose and framing change picture and mask alike; lungs turn white in places, as pneumonia makes them, and stay lung.
+    """
+    planes = (image.astype(np.float32) / 255.0, mask.astype(np.float32))  # shrunk first: a quarter of the work
+    pixels, lungs = _moved(*(cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA) for plane in planes), rng)
+    if rng.random() < 0.5:
+        pixels = _whitened(pixels, lungs, rng)
+    pixels = _exposed(pixels, rng)
+    if rng.random() < 0.5:
+        pixels = _marked(pixels, rng)
+    return segmenter_input(255.0 * np.clip(pixels, 0, 1), side), lungs
+
+
+def _moved(pixels: np.ndarray, lungs: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Mirrored, turned up to 15 degrees, stretched each way by 0.75 to 1.35, shifted by up to 12 % and bent a little."""
+    side = len(pixels)
+    angle, centre = np.deg2rad(rng.uniform(-15, 15)), (side - 1) / 2
+    across, down = np.exp(rng.uniform(-0.3, 0.3, 2))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * [across, down]
+    if rng.random() < 0.5:
+        turn[:, 0] *= -1
+    rows, columns = np.mgrid[:side, :side].astype(np.float32) - np.float32(centre)
+    knots = rng.normal(0, 0.013 * side, (2, 5, 5)).astype(np.float32)
+    bend = [cv2.resize(plane, (side, side), interpolation=cv2.INTER_CUBIC) for plane in knots]
+    shift = rng.uniform(-0.12, 0.12, 2) * side + centre
+    x = turn[0, 0] * columns + turn[0, 1] * rows + shift[0] + bend[0]
+    y = turn[1, 0] * columns + turn[1, 1] * rows + shift[1] + bend[1]
+    border = cv2.BORDER_CONSTANT if rng.random() < 0.5 else cv2.BORDER_REPLICATE
+    maps = x.astype(np.float32), y.astype(np.float32)
+    # A lung that the frame cuts goes on with the smeared rim, or ends with the picture.
+    return tuple(cv2.remap(plane, *maps, cv2.INTER_LINEAR, borderMode=border) for plane in (pixels, lungs))
+
+
+def _whitened(pixels: np.ndarray, lungs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One to three soft patches, or everything, drawn towards the grey of the tissue around the lungs."""
+    side = len(pixels)
+    rows, columns = np.mgrid[:side, :side].astype(np.float32) / side
+    inside = np.argwhere(lungs > 0.5)
+    if not len(inside):
+        return pixels
+    amount = np.full(pixels.shape, rng.uniform(0, 0.5), np.float32)
+    for _ in range(int(rng.integers(1, 4))):
+        y, x = inside[rng.integers(len(inside))] / side
+        far = ((columns - x) / rng.uniform(0.05, 0.3)) ** 2 + ((rows - y) / rng.uniform(0.05, 0.3)) ** 2
+        amount = np.maximum(amount, rng.uniform(0.3, 1.0) * np.exp(-(far**2)))
+    tissue = float(np.percentile(pixels[lungs < 0.5], 75)) if (lungs < 0.5).any() else 0.7
+    amount *= cv2.GaussianBlur(lungs, (0, 0), rng.uniform(0.5, 2))
+    return pixels + amount * (rng.uniform(0.85, 1.05) * tissue - pixels)
+
+
+def _exposed(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Display curve, slow shading, sharpness, contrast and noise of another detector."""
+    pixels = np.clip(pixels, 1e-4, 1) ** np.exp(rng.uniform(-0.6, 0.6))
+    shading = cv2.resize(rng.normal(0, 0.08, (4, 4)).astype(np.float32), pixels.shape, interpolation=cv2.INTER_CUBIC)
+    pixels = pixels + shading * (pixels > 0.03)
+    soft = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.3, 1.3))
+    pixels = pixels + rng.uniform(-0.6, 1.0) * (soft - pixels)
+    pixels = (pixels - 0.5) * np.exp(rng.uniform(-0.5, 0.3)) + 0.5
+    noise = cv2.GaussianBlur(rng.standard_normal(pixels.shape, dtype=np.float32), (0, 0), rng.uniform(0.3, 0.8))
+    return pixels + rng.uniform(0, 0.05) * noise
+
+
+def _marked(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Side markers, leads and collimator edges: a box or two of one grey, and sometimes a black border."""
+    pixels, side = pixels.copy(), len(pixels)
+    for _ in range(int(rng.integers(1, 3))):
+        top, left = rng.integers(0, side, 2)
+        height, width = rng.integers(1, max(2, side // 8), 2)
+        pixels[top : top + height, left : left + width] = rng.uniform(0, 1)
+    if rng.random() < 0.3:
+        edge = rng.integers(0, side // 11 + 1, 4)
+        frame = np.zeros(pixels.shape, bool)
+        frame[edge[0] : side - edge[1], edge[2] : side - edge[3]] = True
+        pixels[~frame] = 0.0
+    return pixels
+
+
+def _canonical_size(plane: np.ndarray) -> np.ndarray:
+    return cv2.resize(plane, (CANONICAL_SIDE, CANONICAL_SIDE), interpolation=cv2.INTER_AREA)
