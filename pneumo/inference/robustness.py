@@ -20,6 +20,7 @@ from pneumo.imaging.lungs import lung_mask, lungs_hidden, lungs_only
 from pneumo.imaging.preprocess import model_input
 from pneumo.inference.assess import records_of
 from pneumo.inference.faithfulness import BATCH, at_random, by_heat, curve, exposed_like, heat_share, seen_share
+from pneumo.inference.lung_checks import load_finder, lungs_of
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.randomisation import randomisation
 from pneumo.registry import models_dir
@@ -67,7 +68,9 @@ def robustness(predictor: Predictor, graph: Path, records: Sequence[Record], ima
     labels = np.array([record.label == "PNEUMONIA" for record in records], np.int64)
     patients = [record.patient for record in records]
     threshold = predictor.card.operating_points[BALANCED]
-    masks = [lung_mask(image) for image in images]
+    finder = load_finder()
+    lungs = [lungs_of(image, finder) for image in images]
+    masks = [lung_mask(image) if each.mask is None else each.mask for image, each in zip(images, lungs, strict=True)]
 
     unchanged, maps = _pass(predictor, images)
 
@@ -98,6 +101,7 @@ def robustness(predictor: Predictor, graph: Path, records: Sequence[Record], ima
         "n": len(records),
         "made": datetime.date.today().isoformat(),
         "operating_point": BALANCED,
+        "lungs_by_atlas": sum(each.mask is None or each.by_atlas for each in lungs),  # of n; the others by the segmenter
         "changes": changes,
         **covered,
         "heat_in_lungs": _heat(predictor, maps, masks, labels, patients),

@@ -31,13 +31,20 @@ def show_robustness(model: str) -> None:
         st.warning(f"robustness.json of {model} does not fit this version of Pneumo ({error!r}). Make it anew.")
         return
     st.caption(f"Measured on {told.get('n', '?')} X-rays of {told.get('split', '?')}, {told.get('made', 'date unknown')}, at "
-               f"{told.get('operating_point', 'balanced')}.")  # fmt: skip
+               f"{told.get('operating_point', 'balanced')}. {_lungs(told)}")  # fmt: skip
     for title, html, reading in tables:
         st.markdown(f"**{title}**")
         st.html(html)
         st.caption(reading)
     for chart in charts:
         show_chart(chart, model)
+
+
+def _lungs(told: dict[str, Any]) -> str:
+    by_atlas, n = told.get("lungs_by_atlas"), told.get("n")
+    if by_atlas is None:
+        return "Lungs placed by an atlas."
+    return f"Lungs found by the segmenter, in {by_atlas} of {n} by an atlas."
 
 
 def robustness_tables(told: dict[str, Any]) -> list[tuple[str, str, str]]:
