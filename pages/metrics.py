@@ -6,6 +6,7 @@ from pneumo.ui.frame import require_frame
 from pneumo.ui.metrics_choice import choose, show_figures
 from pneumo.ui.metrics_curves import curve_tabs
 from pneumo.ui.metrics_files import downloads, show_ledger
+from pneumo.ui.metrics_gate import show_gate
 from pneumo.ui.metrics_groups import show_groups
 from pneumo.ui.metrics_mistakes import show_mistakes
 from pneumo.ui.metrics_models import show_models
@@ -24,6 +25,7 @@ if choice is not None:
     curve_tabs(choice)
     show_groups(choice)
     show_robustness(choice.evaluated.card.id)
+    show_gate(choice.evaluated.card.id)
     show_models(choice)
     if stored:
         show_mistakes(choice)

@@ -23,6 +23,7 @@ class ImageFacts:
     view_position: str | None = None
     patient_age: str | None = None  # DICOM age string, for example "003Y"
     body_part: str | None = None  # DICOM's code, for example "CHEST"; "OTHER" for one not known here
+    colour: float | None = None  # mean of highest less lowest colour channel, 0 to 1; None where it is not told
 
 
 @dataclass(frozen=True)

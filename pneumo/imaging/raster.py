@@ -43,6 +43,7 @@ def decode_raster(data: bytes) -> Radiograph:
     except _DAMAGE as error:
         raise ImageError("The image is damaged or incomplete and cannot be read. Export or copy the X-ray again.") from error
 
+    colour = _colourfulness(upright) if mode in ("RGB", "RGBA", "P", "CMYK") else 0.0
     notes = [SYNTHETIC] if image.info.get("Comment") == SYNTHETIC else []
     if orientation in range(2, 9):
         notes.append("turned upright as its EXIF orientation says")
@@ -54,7 +55,7 @@ def decode_raster(data: bytes) -> Radiograph:
         values = np.asarray(_to_grey(upright, notes), dtype=np.float32)
     pixels = np.clip(values / (2**bits - 1), 0.0, 1.0, dtype=np.float32)
     height, width = pixels.shape
-    return Radiograph(pixels, ImageFacts(str(image.format), width, height, bits, len(data), tuple(notes)))
+    return Radiograph(pixels, ImageFacts(str(image.format), width, height, bits, len(data), tuple(notes), colour=colour))
 
 
 def _check(image: Image.Image) -> None:
@@ -79,6 +80,12 @@ def _to_grey(image: Image.Image, notes: list[str]) -> Image.Image:
     elif image.mode == "RGB" and _is_coloured(image):
         notes.append(_NOTES["RGB"])
     return image.convert("L")
+
+
+def _colourfulness(image: Image.Image) -> float:
+    """Mean of highest less lowest channel as a share of the full range, at 64 x 64 points: 0 is grey."""
+    points = np.asarray(image.convert("RGB").resize((64, 64), Image.Resampling.NEAREST), dtype=np.int16)
+    return float(np.ptp(points, axis=-1).mean() / 255)
 
 
 def _is_coloured(image: Image.Image) -> bool:

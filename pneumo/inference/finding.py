@@ -11,6 +11,7 @@ from pneumo.evaluation.operating_point import zone
 from pneumo.imaging.decode import decode
 from pneumo.imaging.preprocess import canonical
 from pneumo.imaging.radiograph import SYNTHETIC, Radiograph
+from pneumo.inference.gate import REJECT, check
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.registry import ModelCard
 
@@ -27,7 +28,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Finding:
-    """Everything said about one file. `radiograph` and `answer` are None unless `status` is "ok"."""
+    """Everything said about one file. `canonical` and `answer` are None unless `status` is "ok"; `radiograph` where it was read."""
 
     status: str  # ok, rejected or error
     reasons: tuple[str, ...]
@@ -41,8 +42,12 @@ class Finding:
     answer: Answer | None = None
 
 
-def read(data: bytes, predictor: Predictor) -> Finding:
-    """Decode and answer one file. A file that cannot be read, or must not be answered, becomes a Finding that says why."""
+def read(data: bytes, predictor: Predictor, gated: bool = True) -> Finding:
+    """Decode and answer one file. A file that cannot be read, or must not be answered, becomes a Finding that says why.
+
+    The gate needs the network's features, so the network is asked first; what it says of a refused image goes no further.
+    `gated` False leaves the gate out: published figures are of all images of a split.
+    """
     began = time.perf_counter()
     status, reasons, warnings, radiograph, image, answer = "ok", (), (), None, None, None
     try:
@@ -51,6 +56,12 @@ def read(data: bytes, predictor: Predictor) -> Finding:
         answer = predictor.answer(image)
         if SYNTHETIC in radiograph.facts.notes:
             warnings = ("A generated phantom, no patient: the answer means nothing.",)
+        if gated:
+            gate = check(radiograph.facts, image, answer.features, predictor.reference)
+            if gate.outcome == REJECT:
+                status, reasons, warnings, image, answer = "rejected", gate.reasons, (), None, None
+            else:
+                warnings += gate.reasons
     except (ImageRejected, ImageError) as error:
         status, reasons = "rejected" if isinstance(error, ImageRejected) else "error", (str(error),)
     card = predictor.card

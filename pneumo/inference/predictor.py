@@ -9,6 +9,8 @@ import onnxruntime
 from pneumo.errors import ModelError
 from pneumo.imaging.preprocess import model_input
 from pneumo.inference.heatmap import Heatmap
+from pneumo.inference.reference import FILE as REFERENCE
+from pneumo.inference.reference import Reference
 from pneumo.registry import ModelCard, verified
 
 
@@ -30,13 +32,14 @@ class Answer:
     probability: float  # calibrated, of pneumonia
     heatmap: Heatmap
     bacterial: float | None = None  # calibrated; given pneumonia, bacterial rather than viral. None: the model does not tell
+    features: np.ndarray | None = None  # float32 (channels,), the image's in this model; None: an older serving graph
 
 
 class Predictor:
     """One loaded model. Holds no state of a request: one instance serves every thread and session at once."""
 
-    def __init__(self, card: ModelCard, graph: Path):
-        self.card = card
+    def __init__(self, card: ModelCard, graph: Path, reference: Reference | None = None):
+        self.card, self.reference = card, reference  # without a reference the gate has its rules alone
         try:
             self._session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises a dozen kinds, all bare Exception subclasses
@@ -46,7 +49,8 @@ class Predictor:
     def load(cls, model: str, root: Path | None = None) -> "Predictor":
         """Verify hashes, then load. Raises ModelError."""
         card, folder = verified(model, root)
-        return cls(card, folder / "model.onnx")
+        reference = Reference.load(folder / REFERENCE) if REFERENCE in card.files else None
+        return cls(card, folder / "model.onnx", reference)
 
     def run(self, batch: np.ndarray) -> Outputs:
         """What the model says of float32 (n, size, size, 1) in [0, 1].
@@ -78,4 +82,5 @@ class Predictor:
         if not np.isfinite([logit, bacterial or 0.0]).all():
             raise ModelError(f"Model {card.id!r} gave no number for this image; it gives no answer. Use another model.")
         heatmap = Heatmap.from_map(outputs.maps[0], card.heatmap_scale, card.input.window, card.heatmap_centres)
-        return Answer(logit, float(card.calibration.probability(logit)), heatmap, bacterial)
+        features = None if outputs.features is None else outputs.features[0]
+        return Answer(logit, float(card.calibration.probability(logit)), heatmap, bacterial, features)

@@ -3,22 +3,26 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from pneumo.errors import DataError
 from pneumo.inference.finding import Reading
 from pneumo.inference.lung_checks import RESTS_ON_LUNGS, HeatShare, Occlusion
 from pneumo.inference.second_opinion import SecondOpinion, Stability, Vote
 from pneumo.inference.similar_cases import SimilarCase
+from pneumo.reporting.evaluated import read_robustness
 from pneumo.reporting.finding_words import in_words
 
 NO_REFERENCE = "Not measured: this model has no stored train pictures to compare with."
 
-CALM = "small changes, hidden lungs, the other models and similar train pictures: nothing spoke against the answer"
+CALM = "none of the checks that could be made spoke against the answer"
 
 
-def rows(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, by_atlas: bool = False) -> tuple[tuple[str, str], ...]:
-    """(name, what was found and what it means) of the five checks."""
+def rows(
+    opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, by_atlas: bool = False, usual: float | None = None
+) -> tuple[tuple[str, str], ...]:
+    """(name, what was found and what it means) of the five checks; `usual` as of `usual_when_hidden`."""
     return (
         ("Small changes", stability_sentence(opinion.stability, reading)),
-        ("Lungs hidden", occlusion_sentence(opinion.occlusion, reading)),
+        ("Lungs hidden", occlusion_sentence(opinion.occlusion, reading) + _usual_sentence(opinion.occlusion, reading, usual)),
         ("Heat", heat_sentence(opinion.heat, by_atlas)),
         ("Models", votes_sentence(votes, reading)),
         ("Similar cases", similar_sentence(opinion.similar)),
@@ -31,10 +35,12 @@ def warnings(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading) ->
     if opinion.occlusion.alarms(reading.threshold):
         found.append(f"The score stays at {in_words(opinion.occlusion.hidden)} with the lungs hidden: do not trust it.")
     if turned := opinion.stability.turned(reading.threshold):
-        found.append(f"Small changes to the picture turn the answer: {turned} of {len(opinion.stability.changed)} give {other}.")
+        give = _verb(turned, "give")
+        found.append(f"Small changes to the picture turn the answer: {turned} of {len(opinion.stability.changed)} {give} {other}.")
     against = [each.model for each in votes if each.label != reading.label]
     if against:
-        found.append(f"The models disagree: {len(against)} of {len(votes)} say {other} ({', '.join(against)}).")
+        say = _verb(len(against), "say")
+        found.append(f"The models disagree: {len(against)} of {len(votes)} {say} {other} ({', '.join(against)}).")
     unlike = sum(case.label == other for case in opinion.similar)
     if unlike > len(opinion.similar) / 2:
         found.append(f"Of the {len(opinion.similar)} most similar train pictures, {unlike} are {other}.")
@@ -47,14 +53,15 @@ def stability_sentence(found: Stability, reading: Reading) -> str:
     low, high, count = in_words(found.lowest), in_words(found.highest), len(found.changed)
     span = f"The score stays at {low}" if low == high else f"The score goes from {low} to {high}"
     turned = found.turned(reading.threshold)
-    end = f"{turned} of them give {_other(reading.label)}" if turned else f"the answer stays {reading.label}"
+    end = f"{turned} of them {_verb(turned, 'give')} {_other(reading.label)}" if turned else f"the answer stays {reading.label}"
     return f"{span} over {count} changes that a reader would not mind (mirrored, moved, turned, exposure, blur, JPEG); {end}."
 
 
 def occlusion_sentence(found: Occlusion, reading: Reading) -> str:
     if found.reason:
         return f"Not measured: {found.reason}"
-    start = f"{in_words(found.unchanged)} as it is, {in_words(found.hidden)} with the lungs painted over in the grey around them."
+    before, after = in_words(found.unchanged), in_words(found.hidden)
+    start = f"The score is {before} as it is, {after} with the lungs painted over in the grey around them."
     threshold = reading.threshold
     moves, same = found.moved(threshold) >= RESTS_ON_LUNGS, found.same_side(threshold)
     if moves:
@@ -64,6 +71,25 @@ def occlusion_sentence(found: Occlusion, reading: Reading) -> str:
     if reading.label == "PNEUMONIA":
         return f"{start} The answer hardly rests on what the lungs show."
     return f"{start} A NORMAL that stays one says little: there was no finding to hide."
+
+
+def usual_when_hidden(model: str) -> float | None:
+    """The mean probability this model gives healthy children whose lungs are hidden; None where nobody measured it."""
+    try:
+        found = (read_robustness(model) or {}).get("lungs_hidden", {}).get("mean_probability_healthy")
+    except DataError:
+        return None
+    return found if isinstance(found, float) else None
+
+
+def _usual_sentence(found: Occlusion, reading: Reading, usual: float | None) -> str:
+    """What the cover alone does to this model: grey fields may look like disease to it."""
+    if found.reason or usual is None:
+        return ""
+    said = f" Healthy children with hidden lungs get {in_words(usual)} from this model on average"
+    if usual < reading.threshold:
+        return f"{said}."
+    return f"{said}: it calls nearly any picture without lungs PNEUMONIA, which is a weakness of the model."
 
 
 def heat_sentence(found: HeatShare, by_atlas: bool = False) -> str:
@@ -82,7 +108,7 @@ def votes_sentence(votes: Sequence[Vote], reading: Reading) -> str:
     agree = sum(each.label == reading.label for each in votes)
     each = ", ".join(f"{each.model} {in_words(each.probability)}" for each in votes)
     return (
-        f"{agree} of {len(votes)} models say {reading.label}, each at its own threshold ({each}). "
+        f"{agree} of {len(votes)} models {_verb(agree, 'say')} {reading.label}, each at its own threshold ({each}). "
         "They learned from the same pictures and can be wrong together."
     )
 
@@ -102,3 +128,7 @@ def similar_sentence(found: Sequence[SimilarCase]) -> str:
 
 def _other(label: str) -> str:
     return "NORMAL" if label == "PNEUMONIA" else "PNEUMONIA"
+
+
+def _verb(count: int, plural: str) -> str:
+    return f"{plural}s" if count == 1 else plural

@@ -31,6 +31,7 @@ from pneumo.registry import CLASSES, ModelCard, models_dir, write_card
 from pneumo.reporting.model_card import write_readme
 from pneumo.training.config import TrainConfig
 from pneumo.training.jobs_process import check_name
+from pneumo.training.reference import add_reference
 from pneumo.training.runfolder import best_epoch, history, load_config, source
 from pneumo.versions import git_commit, library_versions
 
@@ -42,7 +43,7 @@ PARITY = 1e-4  # greatest difference in probability allowed between Keras and th
 def promote(run: Path, model: str, data: Path, why: str, root: Path | None = None, mirrored: bool = False) -> Path:
     """Make models/<model> from the best epoch of `run`; appear whole or not at all. Return the folder.
 
-    Calibration, operating points and the heatmap's scale come from the calibration part of the run's own split. The test
+    Calibration, operating points, the heatmap's scale and the gate's cuts come from the calibration part of the run's own split. The test
     split, where the data set has one, is then looked at once, and the look is written into the ledger with `why`. `mirrored`:
     the model answers with the mean of an image and its mirror image, in twice the time.
     Raises RunError for a run or an id that does not do, DataError for a calibration part that is too poor, and ModelError
@@ -68,6 +69,7 @@ def promote(run: Path, model: str, data: Path, why: str, root: Path | None = Non
         shutil.copy(run / "split.csv", draft / "split.csv")
         write_json(draft / "history.json", history(run))
         write_card(_card(run, model, config, data, draft, net, mirrored), draft)
+        add_reference(model, data, Path(draft_root))
         predictor = Predictor.load(model, Path(draft_root))
         for split in _splits(draft / "split.csv"):
             assess(predictor, data, split, why, root=Path(draft_root), ledger=root / "ledger.csv")

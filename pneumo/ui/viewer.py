@@ -13,7 +13,7 @@ from pneumo.reporting import finding_words as words
 from pneumo.ui import wording
 from pneumo.ui.record import show_record
 from pneumo.ui.report import report_download, report_form
-from pneumo.ui.second_opinion import heat_line, show_second_opinion
+from pneumo.ui.second_opinion import heat_line, second_opinion_button, show_cautions, show_second_opinion
 from pneumo.ui.sidebar import View
 from pneumo.ui.state import Case
 from pneumo.ui.window import eye_picture
@@ -42,6 +42,7 @@ def show_case(case: Case, predictor: Predictor, view: View) -> None:
             st.caption(f"A reduced copy from the worklist, {case.pixels.shape[1]} x {case.pixels.shape[0]} pixels; the answer was "
                        "given on the full image. Drop the file here to see it in full.")  # fmt: skip
     with panel:
+        show_cautions(case, predictor, view.operating_point)
         _panel(case, predictor, view, answer)
         show_record(case, predictor, view.operating_point)
         with st.container(horizontal=True, gap="small"):
@@ -49,9 +50,10 @@ def show_case(case: Case, predictor: Predictor, view: View) -> None:
                                on_click="ignore", key="overlay_png")  # fmt: skip
             report_download(case, predictor, view)
         report_form(case, predictor, view)
-        show_second_opinion(case, predictor, view.operating_point)
+        second_opinion_button(case, predictor)
         with st.expander("More about this answer"):
             _details(case, predictor, answer)
+    show_second_opinion(case, predictor, view.operating_point)
 
 
 def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:

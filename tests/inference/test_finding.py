@@ -1,5 +1,8 @@
+import dataclasses
+
 import numpy as np
 import pytest
+from pictures import CHEST, make_reference
 from tiny_model import make_registry
 
 from pneumo.data.phantom import make_phantom, phantom_png
@@ -7,6 +10,8 @@ from pneumo.errors import ConfigError
 from pneumo.imaging.overlay import png
 from pneumo.inference.finding import judge, read
 from pneumo.inference.predictor import Predictor
+
+pytestmark = pytest.mark.gated
 
 
 @pytest.fixture
@@ -36,17 +41,52 @@ def test_unknown_operating_point(predictor):
 
 
 def test_answered_file(predictor):
-    finding = read(png(np.full((100, 80), 255, np.uint8)), predictor)
+    finding = read(png(CHEST), predictor)
     assert finding.status == "ok"
-    assert finding.answer.probability > 0.99
-    assert finding.radiograph.pixels.shape == (100, 80)
+    assert finding.answer.probability == predictor.answer(CHEST).probability
+    assert finding.radiograph.pixels.shape == (224, 224)
     assert finding.model_sha256 == predictor.card.sha256
 
 
 def test_a_phantom_is_marked(predictor):
     finding = read(phantom_png(make_phantom(seed=1, height=80, width=100)), predictor)
     assert "no patient" in finding.warnings[0]
-    assert read(png(np.zeros((80, 80), np.uint8)), predictor).warnings == ()
+    assert read(png(CHEST), predictor).warnings == ()
+
+
+def test_what_the_gate_refuses_has_no_probability(predictor):
+    flat = png(np.full((300, 300), 255, np.uint8))
+    finding = read(flat, predictor)
+    assert finding.status == "rejected"
+    assert "hardly any contrast" in finding.reasons[0]
+    assert (finding.answer, finding.canonical, finding.warnings) == (None, None, ())
+    assert read(flat, predictor, gated=False).answer.probability > 0.99  # for published figures alone
+
+
+class Featured(Predictor):
+    """Gives the features it was told to."""
+
+    told = np.zeros(6, np.float32)
+
+    def answer(self, image):
+        return dataclasses.replace(super().answer(image), features=self.told)
+
+
+def test_the_learned_distance_is_asked_where_the_model_has_a_reference(tmp_path):
+    predictor = Featured.load("tiny", make_registry(tmp_path))
+    predictor.reference = make_reference()
+    assert (read(png(CHEST), predictor).status, read(png(CHEST), predictor).warnings) == ("ok", ())
+    predictor.told = np.full(6, 100, np.float32)
+    assert read(png(CHEST), predictor).status == "rejected"
+    assert read(phantom_png(make_phantom(seed=1)), predictor).status == "ok"
+
+
+def test_a_warning_stands_beside_the_answer(tmp_path):
+    predictor = Featured.load("tiny", make_registry(tmp_path))
+    predictor.reference = make_reference(pose=4)
+    finding = read(png(CHEST), predictor)
+    assert finding.answer is not None
+    assert "inverted" in finding.warnings[0]
 
 
 @pytest.mark.parametrize(("data", "status"), [(b"", "error"), (b"a letter", "error"), ("tiny image", "rejected")])

@@ -1,0 +1,80 @@
+"""Is this a frontal chest radiograph, good enough to answer for? Asked of every file before its answer leaves."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pneumo.imaging.quality import Issue, image_issues
+from pneumo.imaging.radiograph import SYNTHETIC, ImageFacts
+from pneumo.inference.reference import POSES, Reference
+
+PASS, WARN, REJECT = "pass", "warn", "reject"
+_FRONTAL = {"AP", "PA"}
+_LATERAL = {"LL", "RL", "LAT", "LATERAL"}
+_CHEST = {"CHEST", "THORAX", "LUNG"}
+_PERHAPS = {"RIB", "RIBS", "CLAVICLE", "TSPINE", "CHESTABDOMEN", "WHOLEBODY"}  # the chest may well be in it
+_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """`outcome` is pass, warn (reasons stand beside the answer) or reject (they stand instead of one)."""
+
+    outcome: str
+    reasons: tuple[str, ...] = ()
+
+
+def check(facts: ImageFacts, image: np.ndarray, features: np.ndarray | None, reference: Reference | None) -> Gate:
+    """Join the rules, the header and the learned distance.
+
+    `image` canonical uint8 (224, 224); `features` float32 (c,) of the network's pass. Without a reference (an older model)
+    the rules alone decide. A generated phantom is the demo: it is told to be one, and the learned part is not asked.
+    """
+    issues = image_issues(image, facts) + header_issues(facts)
+    if reference is not None and features is not None and SYNTHETIC not in facts.notes:
+        issues += learned_issues(image, features, reference)
+    refused = tuple(issue.reason for issue in issues if issue.rejects)
+    if refused:
+        return Gate(REJECT, refused)
+    return Gate(WARN if issues else PASS, tuple(issue.reason for issue in issues))
+
+
+def header_issues(facts: ImageFacts) -> list[Issue]:
+    """What a DICOM header says against an answer; of other files nothing is known."""
+    found = []
+    if facts.view_position in _LATERAL:
+        found.append(Issue(True, f"The file says it is a lateral view ({facts.view_position}); expected a frontal one (AP or PA)."))
+    elif facts.view_position and facts.view_position not in _FRONTAL:
+        found.append(Issue(False, f"The file says its view is {facts.view_position}; the model knows frontal views only."))
+    if facts.body_part == "OTHER":
+        found.append(Issue(False, "The file names a part of the body that is not known here; expected the chest."))
+    elif facts.body_part and facts.body_part not in _CHEST:
+        reason = f"The file says it shows {facts.body_part}; expected the chest."
+        found.append(Issue(facts.body_part not in _PERHAPS, reason))
+    years = age_in_years(facts.patient_age)
+    if years is not None and years >= 18:
+        found.append(Issue(False, "The patient is an adult. The model learned from children of 1 to 5 years alone; on adults such "
+                           "models were wrong about as often as a coin. Do not rely on this answer."))  # fmt: skip
+    elif years is not None and not 1 <= years < 6:
+        found.append(Issue(False, "The patient is not between 1 and 5 years old; the model was not tested at other ages."))
+    return found
+
+
+def learned_issues(image: np.ndarray, features: np.ndarray, reference: Reference) -> list[Issue]:
+    """Is it unlike the chest X-rays of train; does it lie turned or inverted?"""
+    strangeness, pose = reference.strangeness(features, image), reference.pose(image)
+    upright = pose == POSES[0]
+    mend = "" if upright else f" If it is one, it seems {pose}: correct that and try again."
+    if not strangeness <= reference.cuts[1]:  # NaN is no pass
+        return [Issue(True, "The image does not look like a frontal chest X-ray of a child, so there is no answer." + mend)]
+    found = []
+    if strangeness > reference.cuts[0]:
+        found.append(Issue(False, "The image is unlike the chest X-rays that the model learned from; its answer may be wrong."))
+    if not upright:
+        found.append(Issue(False, f"The image seems {pose}. Correct that and read it again: the model knows no such images."))
+    return found
+
+
+def age_in_years(age: str | None) -> float | None:
+    """DICOM age string ("003Y", "018M", "002W", "010D") -> years; None where there is none."""
+    return int(age[:-1]) * _YEARS[age[-1]] if age else None

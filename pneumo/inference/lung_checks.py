@@ -1,0 +1,87 @@
+"""Does an answer rest on the lungs? The score with the lungs hidden, and the share of the heat that lies in them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pneumo.imaging.lungs import lung_mask, lungs_hidden
+from pneumo.imaging.preprocess import model_input
+from pneumo.inference.faithfulness import heat_share, seen_share
+from pneumo.inference.lung_fields import FOLDER, LungFinder
+from pneumo.inference.predictor import Answer, Predictor
+from pneumo.registry import models_dir
+
+RESTS_ON_LUNGS = 0.2  # a score that moves less when the lungs are hidden does not rest on them
+
+
+@dataclass(frozen=True)
+class Lungs:
+    """The lung fields of one image, bool (224, 224), or None and the reason why they cannot be told."""
+
+    mask: np.ndarray | None
+    reason: str = ""
+    by_atlas: bool = False  # about where lungs lie, not where these do
+
+
+@dataclass(frozen=True)
+class HeatShare:
+    """Shares, 0 to 1, of the raw map's positive heat and of what the network is shown; NaN for the reason."""
+
+    in_lungs: float
+    area_of_lungs: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Occlusion:
+    """Calibrated probabilities with the lungs in sight and painted over (see `lungs_hidden`); NaN for the reason."""
+
+    unchanged: float
+    hidden: float
+    reason: str = ""
+
+    def moved(self, threshold: float) -> float:
+        """How far hiding the lungs moves the score away from the label at `threshold`; negative where it strengthens it."""
+        return self.unchanged - self.hidden if self.unchanged >= threshold else self.hidden - self.unchanged
+
+    def same_side(self, threshold: float) -> bool:
+        return (self.unchanged >= threshold) == (self.hidden >= threshold)
+
+    def alarms(self, threshold: float) -> bool:
+        """A PNEUMONIA that stays one, and hardly moves, although no lung is to be seen.
+
+        Of NORMAL nothing is said: there is no finding to be missed when it is hidden. A model that says 0.5 of a picture
+        without lungs passes with every score that is clearly above that.
+        """
+        called = self.unchanged >= threshold
+        return called and self.same_side(threshold) and self.moved(threshold) < RESTS_ON_LUNGS
+
+
+def occlusion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lungs) -> Occlusion:
+    """One pass. Raises ModelError."""
+    if lungs.mask is None:
+        return Occlusion(answer.probability, float("nan"), lungs.reason)
+    return Occlusion(answer.probability, predictor.answer(lungs_hidden(image, lungs.mask)).probability)
+
+
+def heat_in_lungs(image: np.ndarray, predictor: Predictor, lungs: Lungs) -> HeatShare:
+    """One pass: the map of an Answer is cut off at full heat, and the share is of all of it."""
+    if lungs.mask is None:
+        return HeatShare(float("nan"), float("nan"), lungs.reason)
+    (gradcam,) = predictor.one_pass(model_input(image, predictor.card.input)[np.newaxis]).maps
+    share = heat_share(gradcam, predictor.card, lungs.mask)
+    reason = "" if np.isfinite(share) else "No place spoke for pneumonia, so there is no heat to share out."
+    return HeatShare(share, seen_share(predictor.card, lungs.mask), reason)
+
+
+def lungs_of(image: np.ndarray, finder: LungFinder | None) -> Lungs:
+    """Lung fields of a canonical image by the segmenter, or by the atlas where there is none."""
+    if finder is None:
+        return Lungs(lung_mask(image), by_atlas=True)
+    found = finder.find(image)
+    return Lungs(found.mask) if found.plausible else Lungs(None, found.reason)
+
+
+def load_finder() -> LungFinder | None:
+    """The registry's segmenter; None where it has none. Raises ModelError for one that does not verify."""
+    return LungFinder.load() if (models_dir() / FOLDER).is_dir() else None

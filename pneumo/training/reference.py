@@ -1,0 +1,118 @@
+"""Making a model's reference: the train part through the serving graph, and what tells it from everything else."""
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from pneumo.data.cache import cached_images
+from pneumo.data.foreign import KINDS, as_served, close_up, posed
+from pneumo.data.records import folder_of
+from pneumo.data.split import read_manifest
+from pneumo.errors import ModelError
+from pneumo.files import sha256
+from pneumo.imaging.hard import hard_copies, with_hard_copies
+from pneumo.imaging.preprocess import model_input
+from pneumo.inference.predictor import Predictor
+from pneumo.inference.reference import FILE, SUBTYPES, Reference, components, small_view
+from pneumo.registry import read_card, write_card
+
+log = logging.getLogger(__name__)
+
+COMPONENTS, SMALL_COMPONENTS = 48, 40  # of the features, of the 28 x 28
+PICTURES, SHARE = 60, 40  # of each kind that is not kept aside: at most, and one for so many train images
+CLOSE_UPS, HARD_COPIES, TURNED = 150, 800, 1200  # train images used for each
+SHARES = (0.98, 0.995)  # of the calibration part and its hard copies that stay below the cut of a warning, of a refusal
+LEAST = (-2.0, 0.0)  # log odds: below them nothing is said, however tight the calibration part lies
+_BATCH = 32
+
+
+def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, str]], seed: int = 0) -> Reference:
+    """Fit on the train part of `rows` (a split manifest); the cuts come from its calibration part.
+
+    What it must tell apart from train: pictures of other things (the kinds of data/foreign.py that are not kept aside), and
+    close-ups of train images. Raises ModelError where the graph is older than its output `features`.
+    """
+    train = [row for row in rows if row["part"] == "train"]
+    images = images_of(data, train)
+    rng = np.random.default_rng(seed)
+    features, small = features_of(predictor, images), small_views(images)
+    mean, axes, widths, spare = components(features, min(COMPONENTS, features.shape[1], len(train) - 1))
+    small_mean, small_axes, small_widths, small_spare = components(small, min(SMALL_COMPONENTS, len(train) - 1))
+    reference = Reference(
+        files=np.array([row["path"] for row in train]),
+        labels=np.array([row["label"] == "PNEUMONIA" for row in train], np.uint8),
+        subtypes=np.array([SUBTYPES.index(row["subtype"]) for row in train], np.uint8),
+        scores=((features - mean) @ axes.T / widths).astype(np.float16).astype(np.float32),
+        mean=mean, axes=axes, spare=spare,
+        small_mean=small_mean, small_axes=small_axes, small_spare=small_spare,
+        widths=np.concatenate([widths, small_widths]),
+        weights=np.zeros(0, np.float32), cuts=np.zeros(2, np.float32),  # these and the next are fitted below
+        poses=_fit_poses(images[rng.permutation(len(images))[:TURNED]], small),
+    )  # fmt: skip
+
+    def evidence(these: np.ndarray) -> np.ndarray:
+        return reference.evidence(features_of(predictor, these), small_views(these))
+
+    count = int(np.clip(len(train) // SHARE, 3, PICTURES))
+    some = images[rng.permutation(len(images))[:HARD_COPIES]]
+    close = [close_up(image, rng) for image in images[rng.permutation(len(images))[:CLOSE_UPS]]]
+    others = np.stack([*(as_served(picture) for kind in KINDS if not kind.aside for picture in kind.pictures(count)), *close])
+    chest = np.concatenate([reference.evidence(features, small), evidence(hard_copies(some, seed))])
+    weights = fit_odds(chest, evidence(others))
+    held = evidence(with_hard_copies(images_of(data, [row for row in rows if row["part"] == "calibration"]), seed))
+    odds = held @ weights[:-1] + weights[-1]
+    cuts = np.maximum(np.quantile(odds, SHARES), LEAST).astype(np.float32)
+    log.info("reference of %d train images; cuts of the log odds %.2f and %.2f", len(train), *cuts)
+    return dataclasses.replace(reference, weights=weights, cuts=cuts)
+
+
+def add_reference(model: str, data: Path, root: Path) -> Path:
+    """Write models/<model>/reference.npz from the model's own split, and its hash into the card. Return its path."""
+    folder = root / model
+    predictor = Predictor.load(model, root)
+    path = folder / FILE
+    make_reference(predictor, data, read_manifest(folder / "split.csv"), predictor.card.training.get("seed", 0)).save(path)
+    card = read_card(model, root)
+    write_card(dataclasses.replace(card, files={**card.files, FILE: sha256(path)}), folder)
+    return path
+
+
+def features_of(predictor: Predictor, images: np.ndarray) -> np.ndarray:
+    """float32 (n, c) of canonical images, uint8 (n, 224, 224). Raises ModelError where the graph does not give them."""
+    found = []
+    for start in range(0, len(images), _BATCH):
+        batch = np.stack([model_input(image, predictor.card.input) for image in images[start : start + _BATCH]])
+        found.append(predictor.one_pass(batch).features)
+        if found[-1] is None:
+            raise ModelError(f"The serving graph of {predictor.card.id!r} gives no features: it is older. Promote the run again.")
+    return np.concatenate(found)
+
+
+def _fit_poses(images: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    rows = [upright, *(small_views(copies) for copies in posed(images))]
+    targets = np.repeat(range(len(rows)), [len(row) for row in rows])
+    found = LogisticRegression(C=0.01, max_iter=200).fit(np.concatenate(rows), targets)
+    return np.column_stack([found.coef_, found.intercept_]).astype(np.float32)
+
+
+def fit_odds(chest: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Log odds of `others` against `chest`, both sides counting alike; weights on the evidence itself, a constant last."""
+    rows, targets = np.concatenate([chest, others]), np.repeat([0, 1], [len(chest), len(others)])
+    mean, deviation = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-6)
+    found = LogisticRegression(C=0.1, max_iter=1000, class_weight="balanced").fit((rows - mean) / deviation, targets)
+    weights = found.coef_[0] / deviation
+    return np.append(weights, found.intercept_[0] - weights @ mean).astype(np.float32)
+
+
+def images_of(data: Path, rows: Sequence[dict[str, str]]) -> np.ndarray:
+    """The canonical images of a manifest's rows, uint8 (n, 224, 224)."""
+    return cached_images(folder_of(data), [row["path"] for row in rows])[np.arange(len(rows))]
+
+
+def small_views(images: Sequence[np.ndarray]) -> np.ndarray:
+    """float32 (n, 784), see inference/reference.py."""
+    return np.stack([small_view(image) for image in images])

@@ -1,0 +1,149 @@
+"""The second opinion beside an answer: asked for by a button, kept with its case in the session, and nowhere else."""
+
+import base64
+from html import escape
+from pathlib import PurePosixPath
+
+import numpy as np
+import streamlit as st
+
+from pneumo.data.cache import cached_images
+from pneumo.data.paths import data_dir
+from pneumo.data.records import folder_of
+from pneumo.errors import DataError, ModelError
+from pneumo.imaging.overlay import grey_picture, png
+from pneumo.inference.finding import Reading, judge
+from pneumo.inference.lung_checks import Lungs, heat_in_lungs, load_finder, lungs_of
+from pneumo.inference.lung_fields import FOLDER, LungFinder
+from pneumo.inference.predictor import Predictor
+from pneumo.inference.second_opinion import Vote, second_opinion, vote
+from pneumo.inference.similar_cases import SimilarCase
+from pneumo.registry import models_dir, read_card
+from pneumo.reporting import second_opinion_words as words
+from pneumo.ui import models
+from pneumo.ui.state import Case, key_of
+
+_HELP = "Small changes, hidden lungs, the other models, similar train pictures. Takes a few seconds."
+
+
+def second_opinion_button(case: Case, predictor: Predictor) -> None:
+    """Until it was pressed for this X-ray and this model."""
+    if key_of(predictor.card) not in case.opinions:
+        st.button("Second opinion", key="second_opinion", on_click=_ask, args=(case, predictor), help=_HELP)
+    for problem in case.unasked:
+        st.caption(f"Not asked: {problem}")
+
+
+def show_cautions(case: Case, predictor: Predictor, operating_point: str) -> None:
+    """What the second opinion, once asked for, holds against the answer: to stand above it."""
+    if opinion := case.opinions.get(key_of(predictor.card)):
+        found = words.warnings(opinion, votes_of(case, operating_point), _reading(case, predictor, operating_point))
+        cautions = "".join(f'<p class="opinion-warning">Caution: {escape(warning)}</p>' for warning in found)
+        st.html(cautions or f'<p class="quiet">Second opinion: {words.CALM}.</p>')
+
+
+def show_second_opinion(case: Case, predictor: Predictor, operating_point: str) -> None:
+    """Once it was asked for: five rows, and the similar train pictures."""
+    opinion = case.opinions.get(key_of(predictor.card))
+    if opinion is None:
+        return
+    usual = words.usual_when_hidden(predictor.card.id)
+    reading, votes = _reading(case, predictor, operating_point), votes_of(case, operating_point)
+    st.html(_rows_html(words.rows(opinion, votes, reading, lungs_in(case).by_atlas, usual)))
+    if opinion.similar:
+        st.html(_similar_html(opinion.similar, train_pictures([each.file for each in opinion.similar])))
+
+
+def heat_line(case: Case, predictor: Predictor) -> str:
+    """The share of heat inside the lungs as a sentence, measured at most once."""
+    key = key_of(predictor.card)
+    if key not in case.heat:
+        case.heat[key] = heat_in_lungs(case.canonical, predictor, lungs_in(case))
+    return words.heat_sentence(case.heat[key], lungs_in(case).by_atlas)
+
+
+def report_rows(case: Case, predictor: Predictor, reading: Reading) -> tuple[tuple[str, str], ...]:
+    """(label, text) for the report: what speaks against the answer, or that nothing did. Empty when nobody asked."""
+    opinion = case.opinions.get(key_of(predictor.card))
+    if opinion is None:
+        return ()
+    votes = votes_of(case, reading.operating_point)
+    return (("Second opinion", " ".join(words.warnings(opinion, votes, reading)) or words.CALM),)
+
+
+def lungs_in(case: Case) -> Lungs:
+    """The lung fields of this X-ray, looked for once."""
+    if case.lungs is None:
+        try:
+            case.lungs = lungs_of(case.canonical, _finder())
+        except ModelError as error:
+            case.lungs = Lungs(None, str(error))
+    return case.lungs
+
+
+def votes_of(case: Case, operating_point: str) -> list[Vote]:
+    """Of every usable model that was asked about this X-ray, the default model first."""
+    cards = [read_card(model) for model in models.usable_models()[0]]
+    return [vote(card, case.answers[key_of(card)].probability, operating_point) for card in cards if key_of(card) in case.answers]
+
+
+def train_pictures(files: list[str]) -> dict[str, np.ndarray]:
+    """uint8 (224, 224) of those `files` that PNEUMO_DATA_DIR holds; none of them where one cannot be read."""
+    root = folder_of(data_dir())
+    present = [file for file in files if (root / file).is_file()]
+    try:
+        images = cached_images(root, present)
+        return {file: images[index] for index, file in enumerate(present)}
+    except DataError:
+        return {}
+
+
+def _reading(case: Case, predictor: Predictor, operating_point: str) -> Reading:
+    return judge(case.answer(predictor).probability, predictor.card, operating_point)
+
+
+def _ask(case: Case, predictor: Predictor) -> None:
+    case.unasked = []
+    for model in models.usable_models()[0]:
+        try:
+            case.answer(models.predictor(model))
+        except ModelError as error:
+            case.unasked.append(str(error))
+    try:
+        found = second_opinion(case.canonical, predictor, case.answer(predictor), lungs_in(case))
+    except ModelError as error:
+        case.unasked.append(str(error))
+        return
+    case.opinions[key_of(predictor.card)] = found
+
+
+def _finder() -> LungFinder | None:
+    folder = models_dir() / FOLDER
+    stamp = tuple(path.stat().st_mtime_ns for path in sorted(folder.iterdir())) if folder.is_dir() else ()
+    return _load_finder(str(folder), stamp)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _load_finder(folder: str, stamp: tuple[int, ...]) -> LungFinder | None:
+    return load_finder()
+
+
+def _rows_html(rows: tuple[tuple[str, str], ...]) -> str:
+    body = "".join(f"<tr><td>{escape(name)}</td><td>{escape(text)}</td></tr>" for name, text in rows)
+    return f'<table class="figures opinion"><caption>Second opinion</caption>{body}</table>'
+
+
+def _similar_html(cases: tuple[SimilarCase, ...], pictures: dict[str, np.ndarray]) -> str:
+    figures = []
+    for case in cases:
+        name = PurePosixPath(case.file).stem
+        picture = ""
+        if case.file in pictures:
+            data = base64.b64encode(png(grey_picture(pictures[case.file][::2, ::2] / 255.0))).decode()
+            picture = f'<img alt="train picture {escape(name)}" src="data:image/png;base64,{data}">'
+        kind = f" {case.subtype}" if case.subtype != "none" else ""
+        label = f'<b class="{case.label.lower()}">{case.label}</b>{kind}'
+        figures.append(
+            f"<figure>{picture}<figcaption>{label}<br>{escape(name)}<br>similar {case.similarity:.2f}</figcaption></figure>"
+        )
+    return f'<div class="similar">{"".join(figures)}</div>'

@@ -1,0 +1,203 @@
+"""The button, what it draws, and that it stays in the session; models and train pictures are generated."""
+
+import dataclasses
+import io
+import json
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from pypdf import PdfReader
+from streamlit.testing.v1 import AppTest
+from tiny_model import make_registry
+
+from pneumo.cli import main
+from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.files import sha256
+from pneumo.inference.lung_checks import Lungs
+from pneumo.inference.predictor import Predictor
+from pneumo.inference.reference import FILE, Reference
+from pneumo.registry import read_card, write_card
+from pneumo.ui import report
+from pneumo.ui.sidebar import View
+
+PHANTOM = phantom_png(make_phantom("bacterial", seed=3))
+X_RAY = ("Beeblebrox.png", PHANTOM, "image/png")
+FILES = ["train/NORMAL/IM-0001-0001.png", "train/PNEUMONIA/person7_virus_1.png", "train/PNEUMONIA/<b>8.png"]
+
+
+def with_reference(root, model="tiny") -> None:
+    """Features: mean grey of the upper and the lower half; three train images in all four directions of them."""
+    folder = root / model
+    graph = onnx.load(folder / "model.onnx")
+    graph.graph.node.extend([
+        helper.make_node("AveragePool", ["planes"], ["halves"], kernel_shape=[16, 32], strides=[16, 32]),
+        helper.make_node("Flatten", ["halves"], ["features"]),
+    ])  # fmt: skip
+    graph.graph.output.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 2]))
+    onnx.save(graph, folder / "model.onnx")
+    one = np.ones(1, np.float32)
+    Reference(
+        np.array(FILES), np.array([0, 1, 1], np.uint8), np.array([0, 2, 1], np.uint8),
+        np.array([(1, 0), (0, 1), (-1, -1)], np.float32), np.zeros(2, np.float32), np.eye(2, dtype=np.float32), one,
+        np.zeros(784, np.float32), np.zeros((1, 784), np.float32), one, np.ones(3, np.float32), np.zeros(11, np.float32),
+        np.ones(2, np.float32), np.zeros((5, 785), np.float32),
+    ).save(folder / FILE)  # fmt: skip
+    change_card(root, model, files={name: sha256(folder / name) for name in ("model.keras", "model.onnx", FILE)})
+
+
+def change_card(root, model: str, **fields) -> None:
+    write_card(dataclasses.replace(read_card(model, root), **fields), root / model)
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """tiny, at threshold 0.01 so that it calls everything PNEUMONIA, and strict, which calls nothing so."""
+    root = make_registry(make_registry(tmp_path / "models"), "strict")
+    with_reference(root)
+    change_card(root, "tiny", operating_points={"balanced": 0.01, "rule-out": 0.005, "rule-in": 0.02}, selection_loss=0.01)
+    change_card(root, "strict", operating_points={"balanced": 0.999, "rule-out": 0.5, "rule-in": 0.999})
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
+    monkeypatch.setenv("PNEUMO_DATA_DIR", str(tmp_path / "data"))
+    return root
+
+
+@pytest.fixture
+def app(root):
+    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    app.file_uploader[0].set_value([X_RAY]).run()
+    assert not app.exception
+    return app
+
+
+def html(app) -> str:
+    return "\n".join(element.proto.body for element in app.get("html"))
+
+
+def asked(app):
+    app.button(key="second_opinion").click().run()
+    assert not app.exception
+    return app
+
+
+def test_nothing_is_asked_before_the_button_but_where_the_heat_lies(app):
+    text = html(app)
+    assert "of the heat lies in the lungs, which take" in text
+    assert "outlined roughly, by an atlas" in text
+    assert "Small changes" not in text
+    assert list(app.session_state["cases"][0].answers) == [f"tiny {read_card('tiny').sha256}"]
+
+
+def test_five_rows_and_what_speaks_against_the_answer(app):
+    text = html(asked(app))
+    for name in ("Small changes", "Lungs hidden", "Heat", "Models", "Similar cases"):
+        assert f"<td>{name}</td>" in text
+    assert "1 of 2 models says PNEUMONIA" in text
+    assert '<p class="opinion-warning">Caution: The models disagree: 1 of 2 says NORMAL (strict).</p>' in text
+    assert "with the lungs hidden: do not trust it" in text  # at a threshold of 0.01 nothing turns the answer
+    assert "Of the 3 most similar train pictures, 2 are PNEUMONIA (1 bacterial, 1 viral)." in text
+    assert "person7_virus_1" in text
+    assert "&lt;b&gt;8" in text
+    assert "<b>8" not in text
+    assert '<img alt="train picture' not in text  # there is no data set
+    assert "second_opinion" not in {button.key for button in app.button}
+
+
+def test_another_operating_point_judges_the_same_numbers_anew(app, monkeypatch):
+    asked(app)
+    monkeypatch.setattr("pneumo.ui.second_opinion.second_opinion", lambda *given: pytest.fail("asked again"))
+    app.selectbox(key="operating_point").set_value("rule-out").run()
+    assert not app.exception
+    stated = html(app)
+    assert "1 of 2 models says" in stated or "2 of 2 models say" in stated
+    app.selectbox(key="model").set_value("strict").run()
+    assert "second_opinion" in {button.key for button in app.button}  # of this model nobody asked for one
+
+
+def test_train_pictures_appear_where_the_data_set_is(app, tmp_path):
+    path = tmp_path / "data" / FILES[1]
+    path.parent.mkdir(parents=True)
+    path.write_bytes(PHANTOM)
+    text = html(asked(app))
+    assert text.count('<img alt="train picture') == 1
+    path.write_bytes(b"no picture")
+    app.run()
+    assert not app.exception
+    assert '<img alt="train picture' not in html(app)
+
+
+def test_a_model_that_cannot_be_asked_is_named(app, root):
+    (root / "strict" / "model.keras").write_bytes(b"other")
+    text = html(asked(app))
+    assert "Not measured: there is no other model to ask." in text
+    assert "was altered" in " ".join(each.value for each in app.caption)
+
+
+def test_a_broken_segmenter_measures_nothing(root):
+    (root / "lungs").mkdir()
+    (root / "lungs" / "lungs.json").write_text("{")
+    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    app.file_uploader[0].set_value([X_RAY]).run()
+    assert "Heat in the lungs not measured" in html(app)
+    assert "is damaged" in html(app)
+    assert "Not measured" in html(asked(app))
+
+
+def test_clear_all_lets_go_and_no_other_session_knows(app):
+    asked(app)
+    other = AppTest.from_file("../../app.py", default_timeout=60).run()
+    assert 'class="opinion-warning"' not in html(other)
+    next(button for button in app.button if button.label == "Clear all").click().run()
+    assert 'class="opinion-warning"' not in html(app)
+
+
+def test_the_report_tells_it_once_it_was_asked(app):
+    view = View("balanced", 0.3, 0.6, "magma", False, (0.0, 1.0))
+
+    def paper() -> str:
+        (page,) = PdfReader(io.BytesIO(report._pdf(app.session_state["cases"][0], Predictor.load("tiny"), view))).pages
+        return " ".join(page.extract_text().split())
+
+    assert "Second opinion" not in paper()
+    asked(app)
+    assert "The models disagree: 1 of 2 says NORMAL (strict)." in paper()
+    case = app.session_state["cases"][0]
+    case.answers.pop(next(key for key in case.answers if key.startswith("strict")))
+    key = next(iter(case.opinions))
+    calm = case.opinions[key]
+    case.opinions[key] = dataclasses.replace(calm, occlusion=dataclasses.replace(calm.occlusion, hidden=0.0))
+    assert "none of the checks that could be made spoke against the answer" in paper()
+
+
+def test_on_the_command_line(root, tmp_path, capsys, monkeypatch):
+    file = tmp_path / "given.png"
+    file.write_bytes(PHANTOM)
+    assert main(["second-opinion", str(file)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["model"] == "tiny"
+    assert found["label"] == "PNEUMONIA"
+    assert [vote["label"] for vote in found["models"]] == ["PNEUMONIA", "NORMAL"]
+    assert found["models"][0]["probability"] == found["models"][1]["probability"] == found["probability"]
+    assert found["small_changes"]["lowest"] <= found["probability"] <= found["small_changes"]["highest"]
+    assert len(found["small_changes"]["probabilities"]) == 8
+    assert found["lungs_by"] == "atlas"
+    assert {case["file"] for case in found["similar"]} == set(FILES)
+    assert "The models disagree: 1 of 2 says NORMAL (strict)." in found["warnings"]
+    assert main(["second-opinion", str(file), "--operating-point", "best"]) == 2
+    assert "best" in capsys.readouterr().err
+
+    monkeypatch.setattr("pneumo.inference.lung_checks.lungs_of", lambda image, finder: Lungs(None, "No lung field was found."))
+    assert main(["second-opinion", str(file), "--model", "strict"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["lungs_hidden"] == {"probability": None, "reason": "No lung field was found."}
+    assert found["similar"] == []
+
+
+def test_on_the_command_line_without_an_answer(root, tmp_path, capsys):
+    letter = tmp_path / "letter.jpg"
+    letter.write_bytes(b"Dear colleague")
+    assert main(["second-opinion", str(letter)]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "no second opinion" in told.err

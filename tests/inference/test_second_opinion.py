@@ -1,0 +1,262 @@
+"""Each check on a model whose rule is known, so that every figure follows from it."""
+
+import dataclasses
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from tiny_model import SPEC, make_registry
+
+from pneumo.errors import ConfigError
+from pneumo.files import sha256
+from pneumo.imaging.preprocess import model_input
+from pneumo.inference.finding import Reading, judge
+from pneumo.inference.lung_checks import HeatShare, Lungs, Occlusion, heat_in_lungs, load_finder, lungs_of, occlusion
+from pneumo.inference.predictor import Predictor
+from pneumo.inference.reference import Reference
+from pneumo.inference.second_opinion import SMALL_CHANGES, SecondOpinion, Stability, Vote, second_opinion, vote
+from pneumo.inference.similar_cases import SimilarCase, similar_cases
+from pneumo.registry import read_card, write_card
+from pneumo.reporting import second_opinion_words as words
+
+CALLED = Reading("PNEUMONIA", "rule-in", 0.5, "balanced")
+HEALTHY = Reading("NORMAL", "rule-out", 0.5, "balanced")
+
+
+def lungs() -> np.ndarray:
+    """Two upright fields, bool (224, 224)."""
+    mask = np.zeros((224, 224), bool)
+    mask[70:160, 50:95] = mask[70:160, 130:175] = True
+    return mask
+
+
+def two_greys(inside: int, outside: int) -> np.ndarray:
+    return np.where(lungs(), inside, outside).astype(np.uint8)
+
+
+def reader_of(root, mask: np.ndarray) -> Predictor:
+    """A model with logit = 20 (mean grey inside `mask` - 0.5); its map is each 8 x 8 cell's grey - 0.5."""
+    make_registry(root)
+    weight = model_input((mask * 255).astype(np.uint8), SPEC)
+    weight = (weight >= 0.99).astype(np.float32)  # cells wholly inside
+    weight *= 20.0 / weight.sum()
+    info, node = helper.make_tensor_value_info, helper.make_node
+    graph = helper.make_graph(
+        [
+            node("Sub", ["radiograph", "half"], ["centred"]),
+            node("Mul", ["centred", "weight"], ["weighted"]),
+            node("ReduceSum", ["weighted", "axes"], ["logit"], keepdims=0),
+            node("Transpose", ["centred"], ["planes"], perm=[0, 3, 1, 2]),
+            node("AveragePool", ["planes"], ["cells"], kernel_shape=[8, 8], strides=[8, 8]),
+            node("Squeeze", ["cells", "one"], ["map"]),
+        ],
+        "reader",
+        [info("radiograph", TensorProto.FLOAT, ["n", 32, 32, 1])],
+        [info("logit", TensorProto.FLOAT, ["n"]), info("map", TensorProto.FLOAT, ["n", 4, 4])],
+        initializer=[
+            helper.make_tensor("half", TensorProto.FLOAT, [], [0.5]),
+            helper.make_tensor("weight", TensorProto.FLOAT, weight.shape, weight.ravel()),
+            helper.make_tensor("axes", TensorProto.INT64, [3], [1, 2, 3]),
+            helper.make_tensor("one", TensorProto.INT64, [1], [1]),
+        ],
+    )
+    path = root / "tiny" / "model.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+    card = read_card("tiny", root)
+    write_card(dataclasses.replace(card, files={**card.files, "model.onnx": sha256(path)}), root / "tiny")
+    return Predictor.load("tiny", root)
+
+
+def around() -> np.ndarray:
+    """Far from the lungs: nothing that hides them reaches here."""
+    mask = np.zeros((224, 224), bool)
+    mask[16:46] = mask[184:208] = True
+    return mask
+
+
+def test_a_model_that_reads_the_surroundings_must_be_warned_of(tmp_path):
+    predictor = reader_of(tmp_path, around())
+    image = two_greys(inside=60, outside=200)  # sigmoid(10 (200 / 255 - 0.5)) = 0.945
+    answer = predictor.answer(image)
+    found = occlusion(image, predictor, answer, Lungs(lungs()))
+    assert found.unchanged == pytest.approx(0.945, abs=1e-3)
+    assert found.hidden == found.unchanged
+    assert found.alarms(0.5)
+    opinion = second_opinion(image, predictor, answer, Lungs(lungs()))
+    assert words.warnings(opinion, [], CALLED) == ("The score stays at 0.94 with the lungs hidden: do not trust it.",)
+    assert "hardly rests on what the lungs show" in words.occlusion_sentence(found, CALLED)
+
+
+def test_a_model_that_reads_the_lungs_must_not(tmp_path):
+    predictor = reader_of(tmp_path, lungs())
+    image = two_greys(inside=200, outside=60)
+    answer = predictor.answer(image)
+    found = occlusion(image, predictor, answer, Lungs(lungs()))
+    assert found.unchanged == pytest.approx(0.945, abs=1e-3)
+    assert found.hidden == pytest.approx(1 / (1 + np.exp(10 * (0.5 - 60 / 255))), abs=1e-3)  # 0.066: all grey of the surroundings
+    assert not found.alarms(0.5)
+    assert words.warnings(second_opinion(image, predictor, answer, Lungs(lungs())), [], CALLED) == ()
+    assert words.occlusion_sentence(found, CALLED) == (
+        "The score is 0.94 as it is, 0.07 with the lungs painted over in the grey around them. "
+        "The answer rests on what the lungs show."
+    )
+
+
+@pytest.mark.parametrize(
+    ("unchanged", "hidden", "alarms", "said"),
+    [
+        (0.95, 0.50, False, "though not on that alone"),  # what a model trained to know nothing without lungs says
+        (0.95, 0.76, True, "hardly rests"),
+        (0.95, 0.74, False, "though not on that alone"),
+        (0.70, 0.99, True, "hardly rests"),  # more sure without lungs than with them
+        (0.55, 0.45, False, "near the threshold"),
+        (0.05, 0.06, False, "says little"),  # NORMAL
+        (0.05, 0.50, False, "rests on what the lungs show."),
+        (0.05, 0.45, False, "though not on that alone"),
+    ],
+)
+def test_when_the_lungs_count(unchanged, hidden, alarms, said):
+    found = Occlusion(unchanged, hidden)
+    assert found.alarms(0.5) is alarms
+    assert said in words.occlusion_sentence(found, CALLED if unchanged >= 0.5 else HEALTHY)
+
+
+def test_what_hiding_lungs_does_to_this_model_at_all(tmp_path, monkeypatch):
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path))
+    opinion = SecondOpinion(Stability(0.9, (0.9,)), Occlusion(0.9, 0.9), HeatShare(0.5, 0.3), ())
+    assert words.usual_when_hidden("tiny") is None
+    stored = make_registry(tmp_path) / "tiny" / "robustness.json"
+    for text, usual in (("{", None), ("{}", None), ('{"lungs_hidden": {"mean_probability_healthy": 0.92}}', 0.92)):
+        stored.write_text(text)
+        assert words.usual_when_hidden("tiny") == usual
+    said = dict(words.rows(opinion, [], CALLED, usual=0.92))["Lungs hidden"]
+    assert "Healthy children with hidden lungs get 0.92 from this model on average: it calls nearly any picture" in said
+    assert dict(words.rows(opinion, [], CALLED, usual=0.4))["Lungs hidden"].endswith("get 0.40 from this model on average.")
+    assert "Healthy children" not in dict(words.rows(opinion, [], CALLED))["Lungs hidden"]
+
+
+def test_heat_in_the_lungs_is_of_the_raw_map(tmp_path):
+    predictor = reader_of(tmp_path, lungs())
+    half = np.zeros((224, 224), bool)
+    half[:, :112] = True
+    image = np.where(half, 255, 0).astype(np.uint8)
+    found = heat_in_lungs(image, predictor, Lungs(half))
+    assert found.area_of_lungs == 0.5
+    assert found.in_lungs > 0.9
+    mirror = heat_in_lungs(image, predictor, Lungs(~half))
+    assert found.in_lungs + mirror.in_lungs == pytest.approx(1.0)
+    none = heat_in_lungs(np.zeros((224, 224), np.uint8), predictor, Lungs(half))
+    assert np.isnan(none.in_lungs)
+    assert words.heat_sentence(none) == (
+        "Heat in the lungs not measured: No place spoke for pneumonia, so there is no heat to share out."
+    )
+    assert words.heat_sentence(HeatShare(0.741, 0.312)) == (
+        "74 % of the heat lies in the lungs, which take 31 % of what the model is shown."
+    )
+
+
+def test_lungs_that_cannot_be_believed_are_measured_nowhere(tmp_path):
+    predictor = reader_of(tmp_path, lungs())
+    image = two_greys(200, 60)
+    opinion = second_opinion(image, predictor, predictor.answer(image), Lungs(None, "No lung field was found."))
+    assert np.isnan(opinion.occlusion.hidden)
+    assert not opinion.occlusion.alarms(0.5)
+    said = dict(words.rows(opinion, [], CALLED))
+    assert said["Lungs hidden"] == "Not measured: No lung field was found."
+    assert said["Heat"] == "Heat in the lungs not measured: No lung field was found."
+
+
+def test_without_a_segmenter_the_atlas_serves_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path))
+    assert load_finder() is None
+    found = lungs_of(two_greys(60, 200), None)
+    assert found.by_atlas
+    assert 0.1 < found.mask.mean() < 0.5
+    assert words.heat_sentence(HeatShare(0.7, 0.3), by_atlas=True).endswith("(outlined roughly, by an atlas).")
+
+
+def test_small_changes(tmp_path):
+    """A model that reads one side alone: mirrored, it says the opposite; blur and JPEG of a flat field change nothing."""
+    left = np.zeros((224, 224), bool)
+    left[40:184, 30:100] = True
+    predictor = reader_of(tmp_path, left)
+    image = np.where(np.arange(224) < 112, 200, 60) * np.ones((224, 1))
+    image = image.astype(np.uint8)
+    found = second_opinion(image, predictor, predictor.answer(image), Lungs(lungs())).stability
+    by_name = dict(zip([name for name, _ in SMALL_CHANGES], found.changed, strict=True))
+    assert by_name["mirrored"] == pytest.approx(1 / (1 + np.exp(10 * (0.5 - 60 / 255))), abs=1e-3)
+    assert by_name["blurred by 0.7 px"] == pytest.approx(0.945, abs=2e-3)
+    assert by_name["brighter by 0.10"] == pytest.approx(1 / (1 + np.exp(10 * (0.5 - 200 / 255 - 0.1))), abs=2e-3)
+    assert found.lowest == by_name["mirrored"]
+    assert found.highest == by_name["brighter by 0.10"]
+    assert found.turned(0.5) == 1
+    assert found.turned(0.01) == 0
+
+
+def test_words_of_small_changes():
+    opinion = SecondOpinion(Stability(0.6, (0.3, 0.4, 0.9)), Occlusion(0.6, 0.1), HeatShare(0.5, 0.3), ())
+    assert words.warnings(opinion, [], CALLED) == ("Small changes to the picture turn the answer: 2 of 3 give NORMAL.",)
+    said = words.stability_sentence(opinion.stability, CALLED)
+    assert said.startswith("The score goes from 0.30 to 0.90 over 3 changes")
+    assert said.endswith("; 2 of them give NORMAL.")
+    assert words.stability_sentence(Stability(0.999, (0.998,)), CALLED).startswith("The score stays at above 0.99 over 1")
+
+
+def reference(scores, labels, files) -> Reference:
+    """Two components, which are the features themselves."""
+    n, none = len(files), np.zeros(1, np.float32)
+    return Reference(
+        np.array(files), np.array(labels, np.uint8), np.array([2 * label for label in labels], np.uint8),
+        np.array(scores, np.float32).reshape(n, 2), np.ones(2, np.float32), np.eye(2, dtype=np.float32),
+        *(none,) * 7, np.zeros((5, 785), np.float32),
+    )  # fmt: skip
+
+
+def test_similar_cases_are_the_nearest_one_a_patient():
+    stored = reference(
+        [(1, 0), (1, 0.1), (0, 1), (-1, 0), (1, 1)], [1, 1, 0, 0, 1],
+        ["train/PNEUMONIA/person7_virus_1.jpeg", "train/PNEUMONIA/person7_virus_2.jpeg", "train/NORMAL/IM-0001-0001.jpeg",
+         "train/NORMAL/IM-0002-0001.jpeg", "train/PNEUMONIA/person8_virus_1.jpeg"],
+    )  # fmt: skip
+    found = similar_cases(np.array([3.0, 1.2], np.float32), stored, count=3)  # less the mean: (2, 0.2), along the second
+    assert [case.file.rpartition("/")[2] for case in found] == ["person7_virus_2.jpeg", "person8_virus_1.jpeg", "IM-0001-0001.jpeg"]
+    assert [case.label for case in found] == ["PNEUMONIA", "PNEUMONIA", "NORMAL"]
+    assert found[0].subtype == "viral"
+    assert found[0].same
+    assert found[1].similarity == pytest.approx(2.2 / (np.hypot(2, 0.2) * np.sqrt(2)), abs=1e-5)
+    assert not found[1].same
+
+
+def test_words_of_similar_cases():
+    def cases(sick, healthy):
+        return tuple(SimilarCase(f"{i}", "PNEUMONIA", "viral" if i else "bacterial", 0.8) for i in range(sick)) + tuple(
+            SimilarCase(f"n{i}", "NORMAL", "none", 0.7) for i in range(healthy)
+        )
+
+    assert words.similar_sentence(cases(10, 2)).startswith(
+        "Of the 12 most similar train pictures, 10 are PNEUMONIA (1 bacterial, 9 viral). "
+    )
+    assert words.similar_sentence(()) == words.NO_REFERENCE
+    calm = SecondOpinion(Stability(0.9, (0.9,)), Occlusion(0.9, 0.1), HeatShare(0.5, 0.3), cases(6, 6))
+    assert words.warnings(calm, [], CALLED) == ()
+    odd = dataclasses.replace(calm, similar=cases(5, 7))
+    assert words.warnings(odd, [], CALLED) == ("Of the 12 most similar train pictures, 7 are NORMAL.",)
+    copy = dataclasses.replace(calm, similar=(SimilarCase("0", "PNEUMONIA", "viral", 0.9999),))
+    assert "learned from this very picture" in words.warnings(copy, [], CALLED)[0]
+
+
+def test_votes_are_each_at_the_models_own_threshold(tmp_path):
+    make_registry(tmp_path)
+    card = read_card("tiny", tmp_path)
+    assert vote(card, 0.6, "balanced") == Vote("tiny", 0.6, 0.5, "PNEUMONIA")
+    assert vote(card, 0.6, "rule-in") == Vote("tiny", 0.6, 0.75, "NORMAL")
+    with pytest.raises(ConfigError, match="best"):
+        vote(card, 0.6, "best")
+    votes = [Vote("a", 0.91, 0.5, "PNEUMONIA"), Vote("b", 0.88, 0.6, "PNEUMONIA"), Vote("c", 0.31, 0.4, "NORMAL")]
+    assert words.votes_sentence(votes, judge(0.91, card, "balanced")).startswith(
+        "2 of 3 models say PNEUMONIA, each at its own threshold (a 0.91, b 0.88, c 0.31)."
+    )
+    calm = SecondOpinion(Stability(0.9, (0.9,)), Occlusion(0.9, 0.1), HeatShare(0.5, 0.3), ())
+    assert words.warnings(calm, votes, CALLED) == ("The models disagree: 1 of 3 says NORMAL (c).",)
+    assert words.votes_sentence(votes[:1], CALLED) == "Not measured: there is no other model to ask."
