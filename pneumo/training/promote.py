@@ -43,9 +43,9 @@ PARITY = 1e-4  # greatest difference in probability allowed between Keras and th
 def promote(run: Path, model: str, data: Path, why: str, root: Path | None = None, mirrored: bool = False) -> Path:
     """Make models/<model> from the best epoch of `run`; appear whole or not at all. Return the folder.
 
-    Calibration, operating points, the heatmap's scale and the gate's cuts come from the calibration part of the run's own split. The test
-    split, where the data set has one, is then looked at once, and the look is written into the ledger with `why`. `mirrored`:
-    the model answers with the mean of an image and its mirror image, in twice the time.
+    Calibration, operating points, the heatmap's scale and the gate's cuts come from the calibration part of the run's own
+    split. The test split, where the data set has one, is then looked at once, and the look is written into the ledger with `why`.
+    `mirrored`: the model answers with the mean of an image and its mirror image, in twice the time.
     Raises RunError for a run or an id that does not do, DataError for a calibration part that is too poor, and ModelError
     where the serving graph does not answer as Keras does.
     """
