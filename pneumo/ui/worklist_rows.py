@@ -1,7 +1,7 @@
 """One read file of the worklist, kept small, and what follows from it: its answer by any model, its export, its case for Diagnose.
 
 Memory is what decides how many files a session can hold, so of each only this stays, 60 KB or so together, whatever the file's
-own size: a display copy of 640 pixels as JPEG (38 KB, the mean of a few originals), the canonical image without loss (24 KB, so that
+own size: a display copy of 640 pixels as JPEG (38 KB, mean of a few originals), the canonical image without loss (24 KB, so that
 another model can be asked), a thumbnail (2 KB), the findings and the facts. A thousand files are about 65 MB.
 """
 
