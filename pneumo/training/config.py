@@ -68,11 +68,12 @@ class TrainConfig:
 # What an architecture wants different from the defaults above.
 _FROM_LUNGS = {"swapped": 0.4, "hidden": 0.05}  # docs/experiments.md, section 5
 _DEFAULTS = {
-    "cnn": {"epochs": 25, "batch_size": 64, "learning_rate": 5e-4},
+    "cnn": {"filters": (32, 64, 128, 256), "kernel_size": 3, "size": 128, "epochs": 20, "batch_size": 64, "learning_rate": 5e-4,
+            **_FROM_LUNGS},
     "cnn-dropout": {"epochs": 25, "batch_size": 64, "optimizer": "rmsprop", "learning_rate": 3e-4},
     "densenet169": {"epochs": 8, "head_epochs": 1, "learning_rate": 1e-4, "backbone_weights": "imagenet", **_FROM_LUNGS},
     "resnet50": {"epochs": 8, "head_epochs": 1, "learning_rate": 1e-4, "backbone_weights": "imagenet", **_FROM_LUNGS},
-}
+}  # fmt: skip
 
 
 def make_config(architecture: str, settings: dict[str, Any]) -> TrainConfig:

@@ -172,9 +172,9 @@ def test_the_running_job_with_its_place_curves_and_cancel(runs, calls):
         app = open_page()
         assert "cnn-1" in text(app)
         bars = [(element.proto.value, element.proto.text) for element in app.get("progress")]
-        assert bars == [(26, "Epoch 7 of 25, batch 33 of 66; about 7 minutes left"), (50, "This epoch: 50 %")]
+        assert bars == [(32, "Epoch 7 of 20, batch 33 of 66; about 7 minutes left"), (50, "This epoch: 50 %")]
         assert len(app.get("vega_lite_chart")) == 4
-        assert "epoch 6 of 25: loss" in text(app)
+        assert "epoch 6 of 20: loss" in text(app)
         click(app, "cancel-cnn-1")
         assert app.button(key="cancel-cnn-1").label == "Stopping"
     assert calls == [("cancel", run)]
@@ -184,7 +184,7 @@ def test_a_died_run_is_shown_as_failed_with_why(runs):
     make_run(runs, "cnn-1", "running", 2, batch=3, batches=66)
     app = open_page()
     assert "The process ended without a word" in app.error[0].value
-    assert "2 of 25" in html(app)
+    assert "2 of 20" in html(app)
     assert not app.button(key="train-resume").disabled
 
 
@@ -195,7 +195,7 @@ def test_table_and_details_of_past_runs(runs, phantoms):
     app = open_page()
     table = app.dataframe[0].value
     assert table["Run"].tolist() == ["new", "none", "old"]
-    assert table["Epochs"].tolist() == ["3 of 8", "0 of 25", "4 of 4"]
+    assert table["Epochs"].tolist() == ["3 of 8", "0 of 20", "4 of 4"]
     assert table["AUC"].tolist()[2] == pytest.approx(1 - 0.6 * 0.75**2 * 1.2 / 3)  # of epoch 3, not of the last
     assert len(table["Validation loss"].tolist()[0]) == 3
     assert "The disk is full" in app.error[0].value

@@ -18,7 +18,7 @@ def test_tuples_from_the_command_line():
 
 
 def test_defaults_of_the_architecture():
-    assert make_config("cnn", {}).size == 96
+    assert make_config("cnn", {}).size == 128
     assert make_config("resnet50", {}).backbone_weights == "imagenet"
 
 
