@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 COMPONENTS, SMALL_COMPONENTS = 48, 40  # of the features, of the 28 x 28
 PICTURES, SHARE = 60, 40  # of each kind that is not kept aside: at most, and one for so many train images
 CLOSE_UPS, HARD_COPIES, TURNED = 150, 800, 1200  # train images used for each
-SHARES = (0.98, 0.995)  # of the calibration part and its hard copies that stay below the cut of a warning, of a refusal
+SHARES = (0.97, 0.985)  # of the calibration part and its hard copies that stay below the cut of a warning, of a refusal
 LEAST = (-2.0, 0.0)  # log odds: below them nothing is said, however tight the calibration part lies
 _BATCH = 32
 
