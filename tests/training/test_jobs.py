@@ -395,17 +395,17 @@ def test_from_submit_to_an_answer(tmp_path, data, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(models))
     monkeypatch.setenv("PNEUMO_CACHE_DIR", str(tmp_path / "cache"))
     run = jobs.submit(make_config("cnn", {**TINY, "epochs": 12}), data, tmp_path / "runs", "tiny-cnn")
-    wait(lambda: len(history(run)) >= 1, seconds=120)
+    wait(lambda: len(history(run)) >= 1, seconds=300)
     os.kill(read_status(run).pid, signal.SIGKILL)
     wait(lambda: read_status(run).pid is None, seconds=10)
     assert "signal 9" in read_status(run).why
     done = len(history(run))
     assert done < 12
     jobs.resume(run)
-    assert state(run, *ENDED, seconds=120).state == "finished"
+    assert state(run, *ENDED, seconds=300).state == "finished"
     assert [line["epoch"] for line in history(run)] == list(range(1, 13))
     jobs.start_promotion(run, "tiny-cnn", "test of the queue")
-    assert wait(lambda: (p := jobs.promotion(run)).state != "running" and p, seconds=120) == jobs.Promotion("finished", "tiny-cnn")
+    assert wait(lambda: (p := jobs.promotion(run)).state != "running" and p, seconds=400) == jobs.Promotion("finished", "tiny-cnn")
     finding = read(phantom_png(make_phantom("bacterial", seed=99)), Predictor.load("tiny-cnn", models))
     assert 0 < finding.answer.probability < 1
     assert "test of the queue" in (models / "ledger.csv").read_text()
