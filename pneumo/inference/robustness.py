@@ -56,7 +56,8 @@ def assess_robustness(
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / FILE, found)
     if split == "test":
-        add_row(ledger or root / "ledger.csv", git_commit(), predictor.card.id, found["changes"][0], "robustness")
+        add_row(ledger or root / "ledger.csv", git_commit(), predictor.card.id, found["changes"][0],
+                "robustness" if sample is None else f"robustness, on {len(records)} of the images")  # fmt: skip
     return found
 
 

@@ -126,6 +126,7 @@ def test_a_sample_is_drawn_by_a_fixed_seed(root, data, tmp_path):
     predictor = Predictor.load("tiny", root)
     few, again = (assess_robustness(predictor, data, "test", tmp_path, root, tmp_path / "ledger.csv", sample=5) for _ in range(2))
     assert few["n"] == 5
+    assert (tmp_path / "ledger.csv").read_text().splitlines()[-1].endswith(',"robustness, on 5 of the images"')
     assert few == again
     assert assess_robustness(predictor, data, "test", tmp_path, root, tmp_path / "ledger.csv", sample=10_000)["n"] > 5
 
