@@ -28,9 +28,12 @@ def python(*words: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The app's own, so that jobs see the same folders; this package is found wherever the app was started."""
+    """The app's own, so that jobs see the same folders; this package is found wherever the app was started.
+
+    Unbuffered, because what a log's last line says is shown: lines must stand in the order in which they were written.
+    """
     paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
 
 
 def start_detached(command: Sequence[str]) -> int:

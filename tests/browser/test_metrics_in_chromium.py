@@ -24,6 +24,7 @@ def test_opens_and_the_slider_moves_the_matrix(url, model, tmp_path):
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{url}/metrics", wait_until="domcontentloaded")
+        page.get_by_text("Each plot has a PNG").wait_for()  # whole: a list opened before is closed by the next drawing
         page.get_by_role("combobox").first.click()
         page.get_by_role("option", name=model, exact=True).click()
         page.get_by_text("Each plot has a PNG").wait_for()
