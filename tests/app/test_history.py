@@ -32,7 +32,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def start():
-    return AppTest.from_file("../../app.py", default_timeout=30).run()
+    return AppTest.from_file("../../app.py", default_timeout=90).run()
 
 
 def drop(app, *files):
