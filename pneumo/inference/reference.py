@@ -51,11 +51,9 @@ class Reference:
         """The likeliest of POSES."""
         return POSES[int((self.poses[:, :-1] @ small_view(image) + self.poses[:, -1]).argmax())]
 
-    def nearest(self, features: np.ndarray, count: int) -> np.ndarray:
-        """Indices of the `count` train images most like the one with the features (c,), the nearest first."""
-        here = self.axes @ (features - self.mean) / self.widths[: len(self.axes)]
-        distance = ((self.scores - here) ** 2).sum(axis=1)
-        return np.argsort(distance, kind="stable")[:count]
+    def components_of(self, features: np.ndarray) -> np.ndarray:
+        """(k,): features (c,) on the scale of `scores`."""
+        return self.axes @ (features - self.mean) / self.widths[: len(self.axes)]
 
     def evidence(self, features: np.ndarray, small: np.ndarray) -> np.ndarray:
         """float32 (m, 2 k + 2 j + 4) of m images: components, their sizes, and the logarithms of the four distances."""

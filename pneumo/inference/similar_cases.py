@@ -32,7 +32,7 @@ def similar_cases(features: np.ndarray, reference: Reference, count: int = COUNT
 
     Compared are the stored components, each of deviation 1: without that, all chest X-rays have a cosine above 0.99.
     """
-    scores = reference.axes @ (features - reference.mean)
+    scores = reference.components_of(features)
     lengths = np.linalg.norm(reference.scores, axis=1) * np.linalg.norm(scores)
     cosines = reference.scores @ scores / np.maximum(lengths, 1e-6)
     found, patients = [], set()
