@@ -77,6 +77,12 @@ def lungs_only(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return _painted(image, ~mask)
 
 
+def faded(cover: np.ndarray) -> np.ndarray:
+    """float32 (h, w): 1 inside `cover`, bool (h, w), falling to 0 within 6 pixels of it."""
+    beyond = cv2.distanceTransform((~cover).astype(np.uint8), cv2.DIST_L2, 5)
+    return np.clip(1.0 - beyond / _FEATHER, 0.0, 1.0)
+
+
 def _painted(image: np.ndarray, cover: np.ndarray) -> np.ndarray:
     """`cover` filled with a smooth continuation of the tissue around it, faded out over 6 pixels beyond it.
 
@@ -84,8 +90,7 @@ def _painted(image: np.ndarray, cover: np.ndarray) -> np.ndarray:
     Air is not continued: beside the chest wall it would grow into dark fields much like lungs. Nothing inside `cover` has
     any say in the result.
     """
-    beyond = cv2.distanceTransform((~cover).astype(np.uint8), cv2.DIST_L2, 5)
-    share = np.clip(1.0 - beyond / _FEATHER, 0.0, 1.0)
+    share = faded(cover)
     pixels, left = image.astype(np.float32), share == 0
     if not left.any():  # nothing to continue
         return np.full_like(image, 128)

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from pneumo.imaging.lungs import HIDE_MARGIN, Placement, mask_at, placement, widened
+from pneumo.imaging.lungs import HIDE_MARGIN, Placement, faded, mask_at, placement, widened
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 
-_FEATHER = 6  # canonical pixels
 _RING = 10  # canonical pixels around the lungs, over which both pictures are brought to the same grey
 _GAIN = 2.0  # most that grey is changed
 
@@ -28,8 +27,7 @@ def with_lungs_of(image: np.ndarray, place: Placement, other: np.ndarray, others
     lungs = mask_at(place, HIDE_MARGIN)
     seam = widened(lungs, _RING) & ~lungs
     gain = float(np.clip(image[seam].mean() / max(moved[seam].mean(), 1.0), 1 / _GAIN, _GAIN)) if seam.any() else 1.0
-    beyond = cv2.distanceTransform((~lungs).astype(np.uint8), cv2.DIST_L2, 5)
-    share = np.clip(1.0 - beyond / _FEATHER, 0.0, 1.0)
+    share = faded(lungs)
     mixed = image * (1.0 - share) + np.minimum(moved * gain, 255.0) * share
     return np.rint(mixed).astype(np.uint8)
 
