@@ -3,8 +3,8 @@
 python bench/gate.py DATA MODEL     a model with a reference; on its train, calibration and validation parts, never on test
 
 Prints, for each distance, the share of the validation part and of each kind of data/foreign.py that is not kept aside which
-lies above the cut; for the learned sum of them with that very kind left out of the fit. Then how near the validation part comes
-to the limits of imaging/quality.py.
+lies above the cut; for the learned sum of them at its own cut, with that very kind left out of the fit. Then how near the
+validation part comes to the limits of imaging/quality.py.
 """
 
 import sys
@@ -15,12 +15,13 @@ import numpy as np
 
 from pneumo.data.foreign import KINDS, as_served
 from pneumo.data.split import read_manifest
+from pneumo.imaging.hard import with_hard_copies
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.imaging.quality import clipped
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import Reference
 from pneumo.registry import models_dir
-from pneumo.training.reference import features_of, fit_odds, images_of, small_views
+from pneumo.training.reference import LEAST, SHARES, features_of, fit_odds, images_of, small_views
 
 PICTURES, NEIGHBOUR = 40, 5
 PARTS = ("train", "calibration", "validation")
@@ -29,7 +30,7 @@ DISTANCES = ("features, within", "features, beside", "28 x 28, within", "28 x 28
 
 def neighbours(reference: Reference, features: np.ndarray) -> np.ndarray:
     """Distance to the fifth nearest train image, in components."""
-    scores = (features - reference.mean) @ reference.axes.T / reference.widths[: len(reference.axes)]
+    scores = (reference.components_of(row) for row in features)
     return np.array([np.partition(((reference.scores - row) ** 2).sum(axis=1), NEIGHBOUR - 1)[NEIGHBOUR - 1] for row in scores])
 
 
@@ -54,10 +55,11 @@ def main(data: Path, model: str) -> None:
     for column, name in enumerate(DISTANCES, start=-4):
         show(name, lambda part, column=column: evidence[part][:, column])
     show("features, fifth neighbour", lambda part: neighbours(reference, features[part]))
-    caught = {}
+    calibration = with_hard_copies(images["calibration"], seed=0)
+    held, caught = reference.evidence(features_of(predictor, calibration), small_views(calibration)), {}
     for kind in foreign:
         weights = fit_odds(evidence["train"], np.concatenate([evidence[other] for other in foreign if other != kind]))
-        cut = max(0.0, np.quantile(evidence["calibration"] @ weights[:-1] + weights[-1], 0.99))
+        cut = max(LEAST[1], np.quantile(held @ weights[:-1] + weights[-1], SHARES[1]))
         caught[kind] = np.mean(evidence[kind] @ weights[:-1] + weights[-1] > cut)
     print("learned sum, kind left out: " + ", ".join(f"{kind} {share:.2f}" for kind, share in caught.items()))
     inner = images["validation"][:, 16 : CANONICAL_SIDE - 16, 16 : CANONICAL_SIDE - 16]

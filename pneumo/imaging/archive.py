@@ -117,9 +117,14 @@ def members_of(name: str, data: bytes, limits: Limits = LIMITS) -> Contents:
     try:
         contents = open_archive(io.BytesIO(data), limits)
     except ImageError as error:
-        return Contents((Member(shown_name(name), _Refused(str(error))),), 0)
+        return Contents((refused(shown_name(name), str(error)),), 0)
     inside = (Member(f"{shown_name(name)}/{member.name}", member.load) for member in contents.members)
     return Contents(tuple(inside), contents.skipped)
+
+
+def refused(name: str, reason: str) -> Member:
+    """A member whose turn gives the reason why it has no bytes."""
+    return Member(name, _Refused(reason))
 
 
 def shown_name(name: str) -> str:

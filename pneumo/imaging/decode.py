@@ -3,7 +3,6 @@
 import codecs
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.dicom import decode_dicom
 from pneumo.imaging.radiograph import Radiograph
 from pneumo.imaging.raster import decode_raster
 
@@ -35,6 +34,8 @@ def decode(data: bytes) -> Radiograph:
             "Export a single image instead of a whole study."
         )
     if data[128:132] == b"DICM":
+        from pneumo.imaging.dicom import decode_dicom  # pydicom: a second, which a JPEG need not wait for
+
         radiograph = decode_dicom(data)
     elif data.startswith(b"\xff\xd8\xff") or data.startswith(b"\x89PNG\r\n\x1a\n"):
         radiograph = decode_raster(data)

@@ -1,12 +1,17 @@
 """Paths -> findings, one after the other, whatever becomes of any of them."""
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from pneumo.errors import ImageError, PneumoError
-from pneumo.imaging.archive import HEAD, Member, is_image, is_zip, open_archive
-from pneumo.inference.finding import Finding, read
+from pneumo.errors import ImageError
+from pneumo.imaging.archive import HEAD, Member, is_image, is_zip, open_archive, refused
+from pneumo.imaging.decoders import shared
+from pneumo.inference.finding import Finding, Opened, answered, opened, read
 from pneumo.inference.predictor import Predictor
 
 
@@ -26,44 +31,61 @@ def files_below(paths: Sequence[str]) -> Iterator[str]:
 def read_files(
     paths: Iterable[str], predictor: Predictor, on_skipped: Callable[[str, int], None] = lambda archive, count: None
 ) -> Iterator[tuple[str, Finding]]:
-    """(path, finding) of each file; one that cannot be opened is an `error` finding.
+    """(path, finding) of each file, in order; one that cannot be opened is an `error` finding.
 
-    A zip archive is read member by member, each under "archive.zip/name in it"; `on_skipped` is told of an archive in which
-    files were no images, and how many.
+    While the network answers for one file the next ones are being decoded, few enough that memory does not grow with their
+    number. A zip archive is read member by member, each under "archive.zip/name in it"; `on_skipped` is told of an archive in
+    which files were no images, and how many.
     """
+    size = shared().size
+    waiting: deque[tuple[str, Future[Opened] | str]] = deque()
+    with ThreadPoolExecutor(size) as threads:
+        for path, member in _members(paths, on_skipped):
+            try:
+                waiting.append((path, threads.submit(opened, member.load())))
+            except ImageError as error:
+                waiting.append((path, str(error)))
+            if len(waiting) > size:
+                yield _next(waiting, predictor)
+        while waiting:
+            yield _next(waiting, predictor)
+
+
+def _next(waiting: "deque[tuple[str, Future[Opened] | str]]", predictor: Predictor) -> tuple[str, Finding]:
+    path, file = waiting.popleft()
+    return path, unread(file, predictor) if isinstance(file, str) else answered(file.result(), predictor)
+
+
+def _members(paths: Iterable[str], on_skipped: Callable[[str, int], None]) -> Iterator[tuple[str, Member]]:
+    """Each file, and each image of each archive, under the path it is reported by; an archive is open while they are taken."""
     for path in paths:
         if not is_zip(_head(path)):
-            yield path, read_member(Member(path, lambda path=path: _bytes(path)), predictor)
+            yield path, Member(path, lambda path=path: _bytes(path))
             continue
         try:
-            with open(path, "rb") as source:
+            with _file(path) as source:
                 contents = open_archive(source)
                 for member in contents.members:
-                    yield f"{path}/{member.name}", read_member(member, predictor)
+                    yield f"{path}/{member.name}", member
         except ImageError as error:
-            yield path, unread(str(error), predictor)
+            yield path, refused(path, str(error))
             continue
         if contents.skipped:
             on_skipped(path, contents.skipped)
 
 
 def read_member(member: Member, predictor: Predictor) -> Finding:
-    """`read`, of a file whose bytes are fetched only now.
-
-    It never raises PneumoError: whatever is wrong with one file, or with what the model said of it, becomes its finding.
-    """
-    data = b""
+    """`read`, of a file whose bytes are fetched only now; where they cannot be, that is its finding."""
     try:
-        data = member.load()
-        return read(data, predictor)
-    except PneumoError as error:
-        return unread(str(error), predictor, data)
+        return read(member.load(), predictor)
+    except ImageError as error:
+        return unread(str(error), predictor)
 
 
-def unread(reason: str, predictor: Predictor, data: bytes = b"") -> Finding:
-    """The `error` finding of a file that was not answered; with the hash of nothing where its bytes were never had."""
+def unread(reason: str, predictor: Predictor) -> Finding:
+    """The `error` finding of a file whose bytes were never had; with the hash of nothing."""
     card = predictor.card
-    return Finding("error", (reason,), (), hashlib.sha256(data).hexdigest(), card.id, card.sha256, 0.0)
+    return Finding("error", (reason,), (), hashlib.sha256(b"").hexdigest(), card.id, card.sha256, 0.0)
 
 
 def _is_wanted(path: Path) -> bool:
@@ -81,7 +103,14 @@ def _head(path: str | Path) -> bytes:
 
 
 def _bytes(path: str) -> bytes:
+    with _file(path) as file:
+        return file.read()
+
+
+@contextmanager
+def _file(path: str) -> Iterator[BinaryIO]:
     try:
-        return Path(path).read_bytes()
+        with open(path, "rb") as file:
+            yield file
     except OSError as error:
         raise ImageError(f"The file cannot be opened: {error.strerror or error}.") from error

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo.errors import ConfigError, ImageError, ImageRejected
+from pneumo.errors import ConfigError, ImageRejected, ModelError
 from pneumo.evaluation.operating_point import zone
-from pneumo.imaging.decode import decode
-from pneumo.imaging.preprocess import canonical
+from pneumo.imaging.decoded import Decoded, Refusal
+from pneumo.imaging.decoders import shared
 from pneumo.imaging.radiograph import SYNTHETIC, Radiograph
-from pneumo.inference.gate import REJECT, check
+from pneumo.inference.gate import PASS, REJECT, Gate, check
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.registry import ModelCard
 
@@ -42,31 +42,49 @@ class Finding:
     answer: Answer | None = None
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A file whose bytes were decoded, or not, and that waits for a model's answer."""
+
+    sha256: str
+    seconds: float
+    found: Decoded | Refusal
+
+
 def read(data: bytes, predictor: Predictor, gated: bool = True) -> Finding:
-    """Decode and answer one file. A file that cannot be read, or must not be answered, becomes a Finding that says why.
+    """Decode and answer one file. Whatever is wrong with it, or with what the model said of it, becomes its finding."""
+    return answered(opened(data), predictor, gated)
+
+
+def opened(data: bytes) -> Opened:
+    """Decode one file, in a process of its own (see imaging.decoders)."""
+    began = time.perf_counter()
+    found = shared().decode(data)
+    return Opened(hashlib.sha256(data).hexdigest(), time.perf_counter() - began, found)
+
+
+def answered(file: Opened, predictor: Predictor, gated: bool = True) -> Finding:
+    """What the model says of a decoded file.
 
     The gate needs the network's features, so the network is asked first; what it says of a refused image goes no further.
     `gated` False leaves the gate out: published figures are of all images of a split.
     """
-    began = time.perf_counter()
-    status, reasons, warnings, radiograph, image, answer = "ok", (), (), None, None, None
+    began, card, found = time.perf_counter(), predictor.card, file.found
+    if not isinstance(found, Decoded):
+        status = "rejected" if isinstance(found, ImageRejected) else "error"
+        return Finding(status, (str(found),), (), file.sha256, card.id, card.sha256, file.seconds)
+    radiograph, image, warnings = found.radiograph, found.canonical, ()
     try:
-        radiograph = decode(data)
-        image = canonical(radiograph)
         answer = predictor.answer(image)
-        if SYNTHETIC in radiograph.facts.notes:
-            warnings = ("A generated phantom, no patient: the answer means nothing.",)
-        if gated:
-            gate = check(radiograph.facts, image, answer.features, predictor.reference)
-            if gate.outcome == REJECT:
-                status, reasons, warnings, image, answer = "rejected", gate.reasons, (), None, None
-            else:
-                warnings += gate.reasons
-    except (ImageRejected, ImageError) as error:
-        status, reasons = "rejected" if isinstance(error, ImageRejected) else "error", (str(error),)
-    card = predictor.card
-    return Finding(status, reasons, warnings, hashlib.sha256(data).hexdigest(), card.id, card.sha256,
-                   time.perf_counter() - began, radiograph, image, answer)  # fmt: skip
+    except ModelError as error:
+        return Finding("error", (str(error),), (), file.sha256, card.id, card.sha256, file.seconds)
+    gate = check(radiograph.facts, image, answer.features, predictor.reference) if gated else Gate(PASS)
+    seconds = file.seconds + time.perf_counter() - began
+    if gate.outcome == REJECT:
+        return Finding("rejected", gate.reasons, (), file.sha256, card.id, card.sha256, seconds, radiograph)
+    if SYNTHETIC in radiograph.facts.notes:
+        warnings = ("A generated phantom, no patient: the answer means nothing.",)
+    return Finding("ok", (), warnings + gate.reasons, file.sha256, card.id, card.sha256, seconds, radiograph, image, answer)
 
 
 def judge(probability: float, card: ModelCard, operating_point: str) -> Reading:

@@ -9,6 +9,7 @@ import onnxruntime
 from pneumo.errors import ModelError
 from pneumo.imaging.preprocess import model_input
 from pneumo.inference.heatmap import Heatmap
+from pneumo.inference.memory import give_back
 from pneumo.inference.reference import FILE as REFERENCE
 from pneumo.inference.reference import Reference
 from pneumo.registry import ModelCard, verified
@@ -38,19 +39,23 @@ class Answer:
 class Predictor:
     """One loaded model. Holds no state of a request: one instance serves every thread and session at once."""
 
-    def __init__(self, card: ModelCard, graph: Path, reference: Reference | None = None):
+    def __init__(self, card: ModelCard, graph: Path, reference: Reference | None = None, threads: int = 0):
         self.card, self.reference = card, reference  # without a reference the gate has its rules alone
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
         try:
-            self._session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises a dozen kinds, all bare Exception subclasses
             raise ModelError(f"Model {card.id!r} does not load: {graph.name} is no graph this version can run.") from error
 
     @classmethod
-    def load(cls, model: str, root: Path | None = None) -> "Predictor":
-        """Verify hashes, then load. Raises ModelError."""
+    def load(cls, model: str, root: Path | None = None, threads: int = 0) -> "Predictor":
+        """Verify hashes, then load; `threads` is how many compute, 0 one a core. Raises ModelError."""
         card, folder = verified(model, root)
         reference = Reference.load(folder / REFERENCE) if REFERENCE in card.files else None
-        return cls(card, folder / "model.onnx", reference)
+        predictor = cls(card, folder / "model.onnx", reference, threads)
+        give_back()
+        return predictor
 
     def run(self, batch: np.ndarray) -> Outputs:
         """What the model says of float32 (n, size, size, 1) in [0, 1].

@@ -1,0 +1,60 @@
+"""What a command costs: seconds on the clock, seconds of processor, and the most memory it and its children held at once."""
+
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Cost:
+    wall: float  # seconds
+    processor: float  # seconds, children included
+    peak: float  # bytes resident, of the command and all its children together
+    trace: tuple[tuple[float, float], ...]  # (seconds since the start, bytes resident), ten a second
+
+
+def resident(process: psutil.Process) -> float:
+    """Bytes resident of a process and all below it; pages that several share count once for each, so it errs upwards."""
+    total = 0.0
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            total += one.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+def cost_of(command: Sequence[str], environment: dict[str, str] | None = None) -> Cost:
+    """Run to its end; raises CalledProcessError with what it said."""
+    import resource
+
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    trace: list[tuple[float, float]] = []
+
+    def watch() -> None:
+        watched = psutil.Process(process.pid)
+        while process.poll() is None:
+            try:
+                trace.append((time.perf_counter() - began, resident(watched)))
+            except psutil.NoSuchProcess:
+                break
+            time.sleep(0.1)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    said, _ = process.communicate()
+    wall = time.perf_counter() - began
+    watcher.join()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command, said.decode(errors="replace")[-2000:])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(wall, processor, max((held for _, held in trace), default=0.0), tuple(trace))

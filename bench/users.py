@@ -1,0 +1,118 @@
+"""Twenty people drop X-rays at once: is each answer right and their own, how long do they wait, what memory does the app take?
+
+python bench/users.py DIR [--sessions 20] [--rounds 3] [--huge]      DIR: X-rays, JPEG or PNG; Chromium installed
+
+Each session is a browser context of its own. All drop a different X-ray at the same moment; seconds run until verdict, probability
+and heatmap of that file stand on its page, and are compared with what `predict` says of it. Chromium draws all pages on the same
+cores, so the waiting is an upper bound. --huge: in the last round one more session drops an image of 49 million pixels.
+"""
+
+import argparse
+import asyncio
+import csv
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+from PIL import Image
+from process_cost import ROOT, resident
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+from browser.running import CHROMIUM, FLAGS, app
+from playwright.async_api import async_playwright
+
+PATIENCE = 300_000  # ms
+
+
+def expected(files: list[Path]) -> dict[Path, tuple[str, str]]:
+    """(label, probability in two digits) by the command line."""
+    said = subprocess.run([sys.executable, "-m", "pneumo", "predict", *map(str, files), "--format", "csv"],
+                          cwd=ROOT, capture_output=True, text=True, check=True).stdout  # fmt: skip
+    rows = csv.DictReader(said.splitlines())
+    return {Path(row["file"]): (row["label"], f"{float(row['probability']):.2f}") for row in rows if row["status"] == "ok"}
+
+
+async def drop(page, file: Path) -> tuple[float, str, str]:
+    """(seconds, label, probability in two digits) once the page shows this file's answer."""
+    began = time.perf_counter()
+    await page.locator('input[type="file"]').first.set_input_files(str(file))
+    await page.locator('img[alt="radiograph with heatmap"]').wait_for()
+    await page.locator(".verdict").first.wait_for()
+    label = re.match("NORMAL|PNEUMONIA", await page.locator(".verdict").first.inner_text())[0]
+    said = await page.locator(".probability").first.inner_text()
+    return time.perf_counter() - began, label, re.search(r"\d\.\d\d", said)[0]
+
+
+async def session(browser, url: str):
+    page = await (await browser.new_context()).new_page()
+    page.set_default_timeout(PATIENCE)
+    await page.goto(url, wait_until="commit")
+    await page.locator('input[type="file"]').first.wait_for(state="attached")
+    return page
+
+
+async def one_round(
+    browser, url: str, files: list[Path], right: dict[Path, tuple[str, str]], huge: Path | None
+) -> tuple[list, int]:
+    """(seconds of each session, wrong answers) of a drop at the same moment."""
+    pages = [await session(browser, url) for _ in files]
+    first = asyncio.create_task(drop(await session(browser, url), huge)) if huge else None
+    found = await asyncio.gather(*(drop(page, file) for page, file in zip(pages, files, strict=True)))
+    if first:
+        print(f"the huge image: {(await first)[0]:.1f} s")
+    for page in pages:
+        await page.context.close()
+    wrong = 0
+    for (_, *said), file in zip(found, files, strict=True):
+        if tuple(said) != right[file]:
+            wrong += 1
+            print(f"{file.name}: expected {right[file]}, the page says {said}")
+    return [seconds for seconds, _, _ in found], wrong
+
+
+async def measure(url: str, process: psutil.Process, options: argparse.Namespace, huge: Path) -> None:
+    every = sorted(path for path in options.dir.rglob("*") if path.suffix.lower() in (".jpeg", ".jpg", ".png"))
+    files = [every[k] for k in np.linspace(0, len(every) - 1, 4 * options.sessions).astype(int)]
+    right = expected(sorted(set(files)))
+    files = [file for file in dict.fromkeys(files) if file in right][: options.sessions]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        alone, _ = await one_round(browser, url, files[:1], right, None)
+        print(f"one session alone, first answer of the app: {alone[0]:.2f} s; memory {resident(process) / 2**20:.0f} MB")
+        alone, _ = await one_round(browser, url, files[:1], right, None)
+        print("\n| sessions at once | answers | wrong | p50, s | p95, s | p95 / alone | memory, MB |")
+        print("|---:|---:|---:|---:|---:|---:|---:|")
+        for number in range(options.rounds):
+            with_huge = huge if options.huge and number == options.rounds - 1 else None
+            took, wrong = await one_round(browser, url, files, right, with_huge)
+            p50, p95 = np.percentile(took, [50, 95])
+            print(f"| {len(files)}{' and a huge image' * bool(with_huge)} | {len(took)} | {wrong} | {p50:.2f} | {p95:.2f} | "
+                  f"{p95 / alone[0]:.1f} | {resident(process) / 2**20:.0f} |", flush=True)  # fmt: skip
+        await browser.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dir", type=Path)
+    parser.add_argument("--sessions", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--huge", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        huge = Path(home) / "huge.png"
+        files = sorted(options.dir.rglob("*.jp*g"))
+        Image.open(files[0]).convert("L").resize((7000, 7000)).save(huge, compress_level=1)
+        with app(Path(home)) as url:
+            process = next(one for one in psutil.process_iter(["cmdline"])
+                           if "app.py" in (one.info["cmdline"] or []) and url.rsplit(":")[-1] in one.info["cmdline"])  # fmt: skip
+            asyncio.run(measure(url, process, options, huge))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Untrusted bytes are decoded in processes of their own: whatever a file does there, this one lives and says what happened."""
+
+import atexit
+import contextlib
+import functools
+import os
+import queue
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from pneumo.errors import ImageError
+from pneumo.imaging.decode import MAX_BYTES, decode
+from pneumo.imaging.decoded import Decoded, Refusal
+from pneumo.imaging.wire import WireError, receive, send_bytes
+
+_ROOT = Path(__file__).parents[2]  # the folder that holds the package
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one image may cost."""
+
+    memory: int = 1536 << 20  # bytes; the largest image that is read, 50 million pixels, takes 1.0 GB
+    seconds: float = 30.0  # on the clock; the largest image takes 2 s on an idle machine
+
+
+LIMITS = Limits()
+
+
+class Decoders:
+    """Up to `size` reading processes, started as they are needed. Whoever asks first is served first."""
+
+    def __init__(self, size: int, limits: Limits = LIMITS):
+        self.size, self._limits = size, limits
+        self._idle: queue.LifoQueue[subprocess.Popen[bytes]] = queue.LifoQueue()  # the warmest first
+        self._turn = threading.Semaphore(size)
+        self._begun = False
+
+    def decode(self, data: bytes) -> Decoded | Refusal:
+        """The pictures of one file, or why there are none. Safe from every thread; waits while all processes read."""
+        if not 0 < len(data) <= MAX_BYTES:
+            return _refused_unread(data)
+        with self._turn:
+            child = self._child()
+            found, alive = self._ask(child, data)
+            if alive:
+                self._idle.put(child)
+        return found
+
+    def start(self) -> None:
+        """Begin to start the first process, where none was started yet, so that it is ready when the first file comes."""
+        if not self._begun:
+            self._idle.put(self._begin())
+
+    def close(self) -> None:
+        """End the processes that wait. What is asked afterwards starts new ones."""
+        while not self._idle.empty():
+            _end(self._idle.get())
+
+    def _child(self) -> "subprocess.Popen[bytes]":
+        try:
+            child = self._idle.get_nowait()
+        except queue.Empty:
+            return self._begin()
+        if child.poll() is None:
+            return child
+        _end(child)  # somebody ended it while it waited
+        return self._begin()
+
+    def _begin(self) -> "subprocess.Popen[bytes]":
+        self._begun = True
+        return _start(self._limits.memory)
+
+    def _ask(self, child: "subprocess.Popen[bytes]", data: bytes) -> tuple[Decoded | Refusal, bool]:
+        """What the child says of the file, and whether it can be asked again."""
+        assert child.stdin
+        assert child.stdout
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            child.kill()
+
+        clock = threading.Timer(self._limits.seconds, stop)
+        clock.daemon = True
+        clock.start()
+        try:
+            send_bytes(child.stdin, data)  # type: ignore[arg-type]  # opened in binary mode
+            return receive(child.stdout), not late.is_set()  # type: ignore[arg-type]
+        except (OSError, WireError):
+            _end(child)
+            return ImageError(_LATE.format(self._limits.seconds) if late.is_set() else _CRASHED), False
+        finally:
+            clock.cancel()
+
+
+_LATE = "Reading the image took longer than {:.0f} s and was stopped: the file is damaged or made to do harm."
+_CRASHED = "Reading the image broke off: the file is damaged or made to do harm. Export the X-ray again."
+
+
+def _refused_unread(data: bytes) -> Refusal:
+    """Empty or too large: `decode` says so without looking at a byte."""
+    try:
+        decode(data)
+    except ImageError as refusal:
+        return refusal
+    raise AssertionError("decode reads files of this size")
+
+
+def _start(memory: int) -> "subprocess.Popen[bytes]":
+    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    # Threads of the linear algebra library would each map memory, and reading an image uses none of them.
+    environment = {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
+    quiet = {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "pneumo.imaging.decoding_child", str(memory)],
+        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, **quiet,
+    )  # fmt: skip
+    _widen(child)
+    return child
+
+
+def _widen(child: "subprocess.Popen[bytes]") -> None:
+    """Linux: pipes that hold a megabyte, or each picture would take a hundred changes from one process to the other."""
+    if sys.platform != "linux":
+        return
+    import fcntl
+
+    for pipe in (child.stdin, child.stdout):
+        if pipe:
+            with contextlib.suppress(OSError):  # an administrator may allow less
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    child.kill()
+    child.wait()
+    for pipe in (child.stdin, child.stdout):
+        if pipe:
+            pipe.close()
+
+
+@functools.cache
+def shared() -> Decoders:
+    """This process's own, for all its sessions: two at least, so that one huge file does not hold up the rest."""
+    decoders = Decoders(max(2, os.cpu_count() or 1))
+    atexit.register(decoders.close)
+    return decoders
