@@ -10,6 +10,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pneumo.errors import ImageError
 from pneumo.imaging.decode import MAX_BYTES, decode
@@ -114,7 +115,9 @@ def _start(memory: int) -> "subprocess.Popen[bytes]":
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     # Threads of the linear algebra library would each map memory, and reading an image uses none of them.
     environment = {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
-    quiet = {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
+    quiet: dict[str, Any] = {}
+    if sys.platform == "win32":
+        quiet["creationflags"] = subprocess.CREATE_NO_WINDOW
     child = subprocess.Popen(
         [sys.executable, "-m", "pneumo.imaging.decoding_child", str(memory)],
         env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, **quiet,

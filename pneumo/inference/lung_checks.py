@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pneumo.imaging.lungs import lung_mask, lungs_hidden
-from pneumo.imaging.preprocess import model_input
 from pneumo.inference.faithfulness import heat_share, seen_share
 from pneumo.inference.lung_fields import FOLDER, LungFinder
 from pneumo.inference.predictor import Answer, Predictor
-from pneumo.registry import models_dir
+from pneumo.registry import ModelCard, models_dir
 
 RESTS_ON_LUNGS = 0.2  # a score that moves less when the lungs are hidden does not rest on them
 
@@ -64,14 +63,13 @@ def occlusion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lu
     return Occlusion(answer.probability, predictor.answer(lungs_hidden(image, lungs.mask)).probability)
 
 
-def heat_in_lungs(image: np.ndarray, predictor: Predictor, lungs: Lungs) -> HeatShare:
-    """One pass: the map of an Answer is cut off at full heat, and the share is of all of it."""
+def heat_in_lungs(answer: Answer, card: ModelCard, lungs: Lungs) -> HeatShare:
+    """By the signed map, not by the heatmap, which is cut off at full heat: the share is of all of it."""
     if lungs.mask is None:
         return HeatShare(float("nan"), float("nan"), lungs.reason)
-    (gradcam,) = predictor.one_pass(model_input(image, predictor.card.input)[np.newaxis]).maps
-    share = heat_share(gradcam, predictor.card, lungs.mask)
+    share = heat_share(answer.gradcam, card, lungs.mask)
     reason = "" if np.isfinite(share) else "No place spoke for pneumonia, so there is no heat to share out."
-    return HeatShare(share, seen_share(predictor.card, lungs.mask), reason)
+    return HeatShare(share, seen_share(card, lungs.mask), reason)
 
 
 def lungs_of(image: np.ndarray, finder: LungFinder | None) -> Lungs:

@@ -32,6 +32,7 @@ class Answer:
     logit: float
     probability: float  # calibrated, of pneumonia
     heatmap: Heatmap
+    gradcam: np.ndarray  # float32 (h, w), the signed map that `heatmap` is cut from
     bacterial: float | None = None  # calibrated; given pneumonia, bacterial rather than viral. None: the model does not tell
     features: np.ndarray | None = None  # float32 (channels,), the image's in this model; None: an older serving graph
 
@@ -88,4 +89,4 @@ class Predictor:
             raise ModelError(f"Model {card.id!r} gave no number for this image; it gives no answer. Use another model.")
         heatmap = Heatmap.from_map(outputs.maps[0], card.heatmap_scale, card.input.window, card.heatmap_centres)
         features = None if outputs.features is None else outputs.features[0]
-        return Answer(logit, float(card.calibration.probability(logit)), heatmap, bacterial, features)
+        return Answer(logit, float(card.calibration.probability(logit)), heatmap, outputs.maps[0], bacterial, features)

@@ -3,6 +3,8 @@
 import streamlit as st
 
 from pneumo.errors import ModelError
+from pneumo.imaging.decoders import shared
+from pneumo.inference.memory import hold_little
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import default_model, list_models, models_dir, read_card
 
@@ -30,4 +32,6 @@ def predictor(model: str) -> Predictor:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _load(model: str, root: str, stamp: tuple[int, ...]) -> Predictor:
+    hold_little()
+    shared().start()  # the first X-ray finds a reading process that is up
     return Predictor.load(model)

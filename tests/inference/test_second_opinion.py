@@ -141,12 +141,12 @@ def test_heat_in_the_lungs_is_of_the_raw_map(tmp_path):
     half = np.zeros((224, 224), bool)
     half[:, :112] = True
     image = np.where(half, 255, 0).astype(np.uint8)
-    found = heat_in_lungs(image, predictor, Lungs(half))
+    found = heat_in_lungs(predictor.answer(image), predictor.card, Lungs(half))
     assert found.area_of_lungs == 0.5
     assert found.in_lungs > 0.9
-    mirror = heat_in_lungs(image, predictor, Lungs(~half))
+    mirror = heat_in_lungs(predictor.answer(image), predictor.card, Lungs(~half))
     assert found.in_lungs + mirror.in_lungs == pytest.approx(1.0)
-    none = heat_in_lungs(np.zeros((224, 224), np.uint8), predictor, Lungs(half))
+    none = heat_in_lungs(predictor.answer(np.zeros((224, 224), np.uint8)), predictor.card, Lungs(half))
     assert np.isnan(none.in_lungs)
     assert words.heat_sentence(none) == (
         "Heat in the lungs not measured: No place spoke for pneumonia, so there is no heat to share out."
