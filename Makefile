@@ -3,15 +3,19 @@ PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 8501
 DATA ?= data
+REQUIREMENTS ?= requirements.txt
 READY = $(VENV)/.ready
 
-.PHONY: app test lint evaluate clean
+.PHONY: app test lint evaluate serve-alone clean
 
 app: $(READY)
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+
+serve-alone: $(READY)
+	$(VENV)/bin/python tests/serve_alone.py
 
 # Every published number anew: from the stored predictions and from the X-rays below DATA.
 evaluate: $(READY)
@@ -20,11 +24,12 @@ evaluate: $(READY)
 lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 
-$(READY): requirements.txt
+$(READY): $(REQUIREMENTS) requirements-serve.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; found " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
 	@touch $(READY)
 
 clean:

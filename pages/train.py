@@ -6,6 +6,7 @@ import streamlit as st
 
 from pneumo.data.describe import SYNTHETIC_NOTE
 from pneumo.data.paths import data_dir
+from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.training import jobs
 from pneumo.training.runfolder import runs_dir
 from pneumo.ui.frame import require_frame
@@ -28,7 +29,10 @@ else:
     st.markdown(f"Data: {summary_line(found)}")
     if (found.root / SYNTHETIC_NOTE).is_file():
         st.caption("A synthetic set: what is learned from it says nothing of pneumonia.")
-form(found)
+if can_train():
+    form(found)
+else:
+    st.info(ONLY_ANSWERS)
 if message := said():
     getattr(st, message[0])(message[1])
 show_preview()
@@ -37,7 +41,7 @@ show_jobs(views, runs, data_dir())
 past = [view for view in views if view.is_past]
 if past:
     past_runs(past, data_dir())
-elif not views:
+elif not views and can_train():
     first_run(found)
 with st.expander("TensorBoard"):
     st.write("Every run also keeps a TensorBoard log. Start it on this computer, then open the link here:")

@@ -69,13 +69,13 @@ class SecondOpinion:
 
 
 def second_opinion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lungs) -> SecondOpinion:
-    """About `answer`, which `predictor` gave to the canonical `image`, uint8 (224, 224). Ten passes. Raises ModelError."""
+    """About `answer`, which `predictor` gave to the canonical `image`, uint8 (224, 224). Nine passes. Raises ModelError."""
     changed = tuple(predictor.answer(change(image)).probability for _, change in SMALL_CHANGES)
-    similar = ()
+    similar: tuple[SimilarCase, ...] = ()
     if predictor.reference is not None and answer.features is not None:
         similar = similar_cases(answer.features, predictor.reference)
     return SecondOpinion(Stability(answer.probability, changed), occlusion(image, predictor, answer, lungs),
-                         heat_in_lungs(image, predictor, lungs), similar)  # fmt: skip
+                         heat_in_lungs(answer, predictor.card, lungs), similar)  # fmt: skip
 
 
 def vote(card: ModelCard, probability: float, operating_point: str) -> Vote:

@@ -4,11 +4,14 @@ import json
 
 import streamlit as st
 
+from pneumo.access import LEAST, Action
 from pneumo.data.audit import Audit, audit, audit_from_dict, audit_markdown, audit_to_dict
 from pneumo.data.catalog import Catalog
 from pneumo.data.paths import data_dir
 from pneumo.files import write_json
 from pneumo.imaging.overlay import grey_picture
+from pneumo.installed import ONLY_ANSWERS, can_train
+from pneumo.ui.access import permitted
 from pneumo.ui.library import audit_file, pictures
 
 _SHOWN = 12  # pairs with pictures
@@ -19,8 +22,14 @@ def show_audit(found: Catalog) -> None:
     for problem in found.problems:
         st.warning(problem)
     kept = audit_file(found)
+    if not kept.is_file() and not can_train():
+        st.info(ONLY_ANSWERS)
+        return
     if not kept.is_file():
         st.write("An audit reads every image once and takes about a minute for 6,000 small ones.")
+        if not permitted(Action.DATA):
+            st.info(f"To run it, the role {LEAST[Action.DATA].name.lower()} is needed.")
+            return
         st.button("Run the audit", type="primary", on_click=_ask)
         if not st.session_state.pop("audit_asked", False):
             return

@@ -58,7 +58,7 @@ def heat_line(case: Case, predictor: Predictor) -> str:
     """The share of heat inside the lungs as a sentence, measured at most once."""
     key = key_of(predictor.card)
     if key not in case.heat:
-        case.heat[key] = heat_in_lungs(case.canonical, predictor, lungs_in(case))
+        case.heat[key] = heat_in_lungs(case.answer(predictor), predictor.card, lungs_in(case))
     return words.heat_sentence(case.heat[key], lungs_in(case).by_atlas)
 
 
@@ -68,7 +68,7 @@ def report_rows(case: Case, predictor: Predictor, reading: Reading) -> tuple[tup
     if opinion is None:
         return ()
     votes = votes_of(case, reading.operating_point)
-    return (("Second opinion", " ".join(words.warnings(opinion, votes, reading)) or words.CALM),)
+    return (words.report_row(opinion, votes, reading),)
 
 
 def lungs_in(case: Case) -> Lungs:
@@ -82,9 +82,10 @@ def lungs_in(case: Case) -> Lungs:
 
 
 def votes_of(case: Case, operating_point: str) -> list[Vote]:
-    """Of every usable model that was asked about this X-ray, the default model first."""
+    """Of every usable model that answered for this X-ray, the default model first."""
     cards = [read_card(model) for model in models.usable_models()[0]]
-    return [vote(card, case.answers[key_of(card)].probability, operating_point) for card in cards if key_of(card) in case.answers]
+    found = ((card, case.findings.get(key_of(card))) for card in cards)
+    return [vote(card, finding.answer.probability, operating_point) for card, finding in found if finding and finding.answer]
 
 
 def train_pictures(files: list[str]) -> dict[str, np.ndarray]:
@@ -106,7 +107,9 @@ def _ask(case: Case, predictor: Predictor) -> None:
     case.unasked = []
     for model in models.usable_models()[0]:
         try:
-            case.answer(models.predictor(model))
+            found = case.found(models.predictor(model))
+            if found.answer is None:
+                case.unasked.append(f"{model} gives no answer: {found.reasons[0]}")
         except ModelError as error:
             case.unasked.append(str(error))
     try:

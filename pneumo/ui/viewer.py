@@ -1,6 +1,7 @@
 """One case, large: the radiograph with its heatmap, and beside it what was found and how far to trust it."""
 
 import base64
+from functools import partial
 from html import escape
 
 import streamlit as st
@@ -21,11 +22,12 @@ from pneumo.ui.window import eye_picture
 
 def show_case(case: Case, predictor: Predictor, view: View) -> None:
     """Draw an answered case, or the reason why there is no answer."""
-    if case.pixels is None:
-        st.error(f"{'Not answered' if case.finding.status == 'rejected' else 'Not read'}: {case.finding.reasons[0]}")
+    found = case.found(predictor)
+    if found.answer is None:
+        st.error(f"{'Not answered' if found.status == 'rejected' else 'Not read'}: {found.reasons[0]}")
         st.html(wording.table_html(wording.facts_rows(case.name, case.facts, case.finding.sha256)))
         return
-    answer = case.answer(predictor)
+    answer = found.answer
     plain = eye_picture(case, view)
     overlay = overlay_picture(plain, answer.heatmap.on_image(*case.pixels.shape), view.opacity, view.colour_map)
     picture, panel = st.columns([5, 3], gap="medium")
@@ -46,7 +48,7 @@ def show_case(case: Case, predictor: Predictor, view: View) -> None:
         _panel(case, predictor, view, answer)
         show_record(case, predictor, view.operating_point)
         with st.container(horizontal=True, gap="small"):
-            st.download_button("Overlay PNG", png(overlay), f"pneumo-overlay-{case.finding.sha256[:8]}.png", "image/png",
+            st.download_button("Overlay PNG", partial(png, overlay), f"pneumo-overlay-{case.finding.sha256[:8]}.png", "image/png",
                                on_click="ignore", key="overlay_png")  # fmt: skip
             report_download(case, predictor, view)
         report_form(case, predictor, view)
@@ -61,7 +63,7 @@ def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
     reading = judge(answer.probability, card, view.operating_point)
     metrics = read_metrics(card.id)
     kind = words.subtype_sentence(metrics, reading, answer.bacterial)
-    for warning in case.finding.warnings:
+    for warning in case.found(predictor).warnings:
         st.warning(warning)
     if case.truth:
         st.info(f"From the data set. Its true label: {case.truth}.")
@@ -80,7 +82,7 @@ def _details(case: Case, predictor: Predictor, answer) -> None:
     card = predictor.card
     rows = [
         *wording.facts_rows(case.name, case.facts, case.finding.sha256),
-        ("Read and answered in", f"{case.finding.seconds:.2f} s"),
+        ("Read and answered in", f"{case.found(predictor).seconds:.2f} s"),
         ("Model", f"{card.id}, weights {card.sha256[:16]}"),
         ("Logit", f"{answer.logit:.3f} before calibration"),
         ("Heat", f"peak {answer.heatmap.peak:.2f} of the model's fixed scale; Grad-CAM, positive part"),
