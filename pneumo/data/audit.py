@@ -73,7 +73,8 @@ def audit(root: Path, progress: Callable[[int, int], None] | None = None) -> Aud
 
 
 def _counts(records: Sequence[Record]) -> tuple[Count, ...]:
-    images, patients = Counter(), defaultdict(set)
+    images: Counter[tuple[str, str, str]] = Counter()
+    patients = defaultdict(set)
     for record in records:  # in the order of the folders
         key = record.split, record.label, record.subtype
         images[key] += 1
@@ -83,13 +84,14 @@ def _counts(records: Sequence[Record]) -> tuple[Count, ...]:
 
 def _balance(records: Sequence[Record]) -> tuple[Balance, ...]:
     images = Counter((record.split, record.label) for record in records)
-    found = ((name, *(images[name, label] for label in LABELS)) for name in dict.fromkeys(r.split for r in records))
+    found = ((name, images[name, LABELS[0]], images[name, LABELS[1]]) for name in dict.fromkeys(r.split for r in records))
     return tuple(Balance(name, sick / normal if normal else nan) for name, normal, sick in found)
 
 
 def audit_to_dict(audit: Audit) -> dict[str, Any]:
     """`dataclasses.asdict` for JSON, which knows no NaN: undefined is null."""
-    return _mapped(asdict(audit), lambda value: None if isinstance(value, float) and isnan(value) else value)
+    mapped: dict[str, Any] = _mapped(asdict(audit), lambda value: None if isinstance(value, float) and isnan(value) else value)
+    return mapped
 
 
 def audit_from_dict(values: Mapping[str, Any]) -> Audit:
@@ -99,7 +101,8 @@ def audit_from_dict(values: Mapping[str, Any]) -> Audit:
     def alike(paths: Sequence[str], **rest: Any) -> Likeness:
         return Likeness(tuple(paths), **rest)
 
-    rows = {"counts": Count, "balance": Balance, "spreads": Spread, "identical": alike, "near": alike, "unreadable": Unreadable,
+    rows: dict[str, Callable[..., Any] | None] = {
+            "counts": Count, "balance": Balance, "spreads": Spread, "identical": alike, "near": alike, "unreadable": Unreadable,
             "patients_in_several_splits": None,
             "shortcuts": lambda train, test, **rest: Shortcut(train=Estimate(**train), test=Estimate(**test), **rest)}  # fmt: skip
     if set(values) != (known := {field.name for field in fields(Audit)}):
@@ -185,7 +188,7 @@ def audit_markdown(audit: Audit) -> str:
     )  # fmt: skip
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence]) -> str:
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in line) + " |" for line in lines)
 

@@ -40,8 +40,9 @@ class CachedImages:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, index) -> np.ndarray:
-        return self._images[self._rows[index]]
+    def __getitem__(self, index: int | slice | np.ndarray) -> np.ndarray:
+        image: np.ndarray = self._images[self._rows[index]]
+        return image
 
 
 def cached_images(
@@ -81,7 +82,9 @@ def _mapped(folder: Path, count: int) -> np.ndarray:
     return np.asarray(np.memmap(folder / "images.u8", np.uint8, "r", shape=shape))
 
 
-def _append(folder: Path, missing: dict[str, Path], rows: dict[str, int], pool: ThreadPoolExecutor, on_progress) -> dict[str, str]:
+def _append(
+    folder: Path, missing: dict[str, Path], rows: dict[str, int], pool: ThreadPoolExecutor, on_progress: Callable[[int, int], None]
+) -> dict[str, str]:
     """Decode `missing` (hash -> file) behind the last counted row, and add them to `rows`; return why others failed, by hash."""
     failed, names = {}, list(missing)
     (folder / "images.u8").touch()

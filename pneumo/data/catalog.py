@@ -73,7 +73,7 @@ def catalog(root: Path, on_progress: Callable[[int, int], None] = lambda done, t
     return Catalog(base, tuple(entries), tuple(problems))
 
 
-def _look(base: Path, record: Record, known: dict[str, tuple[str, ...]]):
+def _look(base: Path, record: Record, known: dict[str, tuple[str, ...]]) -> tuple[tuple[int, int], tuple[str, int, int, int] | str]:
     """((size, mtime), (sha256, size, width, height)), from memory where size and time of the file are as they were; or why not."""
     path = base / record.path
     try:
@@ -81,7 +81,7 @@ def _look(base: Path, record: Record, known: dict[str, tuple[str, ...]]):
         stamp = (status.st_size, status.st_mtime_ns)
         old = known.get(record.path)
         if old and old[:2] == tuple(map(str, stamp)):
-            return stamp, (old[2], *map(int, old[3:]))
+            return stamp, (old[2], int(old[3]), int(old[4]), int(old[5]))
         data = path.read_bytes()
         return stamp, (hashlib.sha256(data).hexdigest(), len(data), *_size(path, data))
     except OSError as error:
@@ -111,7 +111,7 @@ def _remembered(root: Path) -> dict[str, tuple[str, ...]]:
         return {}
 
 
-def _remember(root: Path, lines: Sequence[tuple]) -> None:
+def _remember(root: Path, lines: Sequence[tuple[object, ...]]) -> None:
     path = _memory(root)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")

@@ -175,7 +175,7 @@ def _transfer(url: str, part: Path, size: int | None, meter: Callable[..., Meter
         if status not in (200, 206):
             raise DataError(f"{url} answered HTTP {status} {answer.reason}; expected the file.")
         have = have if goes_on else 0
-        total = int(span[2] if goes_on else answer.headers.get("Content-Length", 0))
+        total = int(span[2] if goes_on and span else answer.headers.get("Content-Length", 0))
         if size is not None and total not in (0, size):
             raise DataError(f"{url} offers {total:,} bytes; expected the {size:,} that the publisher lists.")
         total = total or size or 0

@@ -53,7 +53,8 @@ def thumbnails(images: np.ndarray) -> np.ndarray:
     rows = np.array(small, np.float32).reshape(len(images), SIDE * SIDE)
     rows -= rows.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 1e-3)
+    unit: np.ndarray = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 1e-3)
+    return unit
 
 
 def near_pairs(rows: np.ndarray, names: Sequence[str], threshold: float = NEAR, block: int = 512) -> list[Pair]:
@@ -75,7 +76,7 @@ def near_pairs(rows: np.ndarray, names: Sequence[str], threshold: float = NEAR, 
 def compare(paths: Sequence[str], correlation: float, by_path: Mapping[str, Record], digest: Mapping[str, str]) -> Likeness:
     """What images found alike have in common, by the record and the SHA-256 of each path."""
 
-    def agree(values: Iterable) -> bool:
+    def agree(values: Iterable[str]) -> bool:
         return len(set(values)) == 1
 
     found = [by_path[path] for path in paths]

@@ -78,8 +78,9 @@ def survey(root: Path, records: Sequence[Record], progress: Callable[[int, int],
                 failed.append(found)
             else:
                 kept.append(record)
-                for rows, value in zip((facts, small, coarse), found, strict=True):
-                    rows.append(value)
+                facts.append(found[0])
+                small.append(found[1])
+                coarse.append(found[2])
             if progress:
                 progress(done, len(records))
     finally:
@@ -111,7 +112,8 @@ def tone(image: np.ndarray) -> tuple[float, float, float]:
 def cells(images: np.ndarray) -> np.ndarray:
     """Canonical uint8 (n, 224, 224) -> float32 (n, 28, 28), the mean grey of each 8 x 8 cell."""
     edge = CANONICAL_SIDE // CELLS
-    return images.reshape(-1, CELLS, edge, CELLS, edge).mean(axis=(2, 4), dtype=np.float32)
+    means: np.ndarray = images.reshape(-1, CELLS, edge, CELLS, edge).mean(axis=(2, 4), dtype=np.float32)
+    return means
 
 
 def spreads(seen: Survey) -> tuple[Spread, ...]:

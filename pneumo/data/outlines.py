@@ -58,8 +58,8 @@ def filled(lungs: Sequence[Sequence[tuple[float, float]]]) -> np.ndarray:
     for lung in lungs:
         corners = np.array(lung, np.float64) * _FINE - 0.5  # OpenCV counts from the centre of the first pixel
         cv2.fillPoly(fine, [np.rint(corners).astype(np.int32)], 1)
-    shares = fine.reshape(CANONICAL_SIDE, _FINE, CANONICAL_SIDE, _FINE).mean(axis=(1, 3))
-    return shares >= 0.5
+    inside: np.ndarray = fine.reshape(CANONICAL_SIDE, _FINE, CANONICAL_SIDE, _FINE).mean(axis=(1, 3)) >= 0.5
+    return inside
 
 
 def _in_image(lung: Sequence[tuple[float, float]]) -> bool:

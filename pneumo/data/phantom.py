@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
@@ -117,7 +118,7 @@ class _Plate:
         centre = np.array([width / 2, height * 0.54]) + rng.normal(0, 0.03, 2) * unit
         return cls((height, width), np.column_stack([turn * unit, centre]), unit)
 
-    def fill(self, *outlines: np.ndarray, blur: float = 0.0) -> np.ndarray:
+    def fill(self, *outlines: npt.ArrayLike, blur: float = 0.0) -> np.ndarray:
         """Union of closed outlines (n, 2) as a mask in [0, 1], its edge softened by `blur` body units."""
         mask = np.zeros(self.shape, np.uint8)
         for outline in outlines:
@@ -142,24 +143,26 @@ class _Plate:
     def rounded(self, mask: np.ndarray, depth: float) -> np.ndarray:
         """Thickness of a round body with this outline: 0 at the edge, 1 from `depth` body units inwards."""
         inside = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 3) / np.float32(depth * self.unit)
-        return np.sqrt(1 - (1 - np.minimum(inside, 1)) ** 2)
+        thickness: np.ndarray = np.sqrt(1 - (1 - np.minimum(inside, 1)) ** 2)
+        return thickness
 
     def clouds(self, rng: np.random.Generator, cells: int, octaves: int = 3) -> np.ndarray:
         """Smooth noise of deviation 1 that sits on the body, its coarsest lumps 1 / `cells` body units wide."""
         layers = (rng.normal(0, 0.6**octave, (3 * cells << octave,) * 2) for octave in range(octaves))
-        tile = sum(cv2.resize(layer, (432, 432), interpolation=cv2.INTER_CUBIC) for layer in layers)  # 3 x 3 units
+        tile = np.sum([cv2.resize(layer, (432, 432), interpolation=cv2.INTER_CUBIC) for layer in layers], axis=0)  # 3 x 3 units
         turn, origin = self.matrix[:, :2], self.matrix[:, 2]
         place = np.column_stack([turn * 3 / 432, origin - turn @ [1.5, 1.5]])
         return cv2.warpAffine((tile / tile.std()).astype(np.float32), place, self.shape[::-1], borderMode=cv2.BORDER_REFLECT)
 
 
-def _spline(points, closed: bool = True, steps: int = 8) -> np.ndarray:
+def _spline(points: npt.ArrayLike, closed: bool = True, steps: int = 8) -> np.ndarray:
     """Catmull-Rom curve (m, 2) through the points (n, 2)."""
     knots = np.asarray(points, dtype=float)
     padded = np.vstack([knots[-1:], knots, knots[:2]] if closed else [knots[:1], knots, knots[-1:]])
     a, b, c, d = padded[:-3, None], padded[1:-2, None], padded[2:-1, None], padded[3:, None]
     t = np.linspace(0, 1, steps)[None, :-1, None]
-    return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3).reshape(-1, 2)
+    curve: np.ndarray = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+    return curve.reshape(-1, 2)
 
 
 def _band(path: np.ndarray, width: np.ndarray) -> np.ndarray:
@@ -169,7 +172,7 @@ def _band(path: np.ndarray, width: np.ndarray) -> np.ndarray:
     return np.vstack([path + half, (path - half)[::-1]])
 
 
-def _blob(x: float, y: float, rx: float, ry: float, rng: np.random.Generator, rough: float = 0.12) -> np.ndarray:
+def _blob(x: float, y: float, rx: float, ry: float, *, rng: np.random.Generator, rough: float = 0.12) -> np.ndarray:
     turn, reach = np.arange(8) * np.pi / 4, 1 + rng.normal(0, rough, 8)
     return _spline(np.column_stack([x + rx * reach * np.cos(turn), y + ry * reach * np.sin(turn)]))
 
@@ -192,12 +195,12 @@ def _body(plate: _Plate, sick: np.ndarray, markings: float, rng: np.random.Gener
     lungs = plate.soften(air, 0.007) * (1 - heart)
     sick = sick * lungs
     vessels = 0.10 * plate.fill(*_vessels(rng), blur=0.006)
-    vessels += 0.12 * plate.fill(*(_blob(0.16 * s, -0.03 * s, 0.055, 0.12, rng) for s in (-1, 1)), blur=0.035)
+    vessels += 0.12 * plate.fill(*(_blob(0.16 * s, -0.03 * s, 0.055, 0.12, rng=rng) for s in (-1, 1)), blur=0.035)
     fork = np.array([rng.normal(-0.01, 0.012), -0.27])
     airway = [np.array([(0, -1.4), (0, -0.8), fork]), *(np.array([fork - [0, 0.03], fork + [s * 0.13, 0.14]]) for s in (-1, 1))]
     gas = 0.20 * plate.fill(*(_band(path, np.linspace(0.08, 0.05, len(path))) for path in airway), blur=0.012)
-    gas += 0.26 * plate.fill(_blob(rng.normal(0.3, 0.04), 0.55, *rng.uniform(0.07, 0.15, 2), rng), blur=0.015)  # stomach
-    bowel = [_blob(*rng.uniform((-0.5, 0.75, 0.04, 0.04), (0.5, 1.1, 0.1, 0.1)), rng) for _ in range(7)]
+    gas += 0.26 * plate.fill(_blob(rng.normal(0.3, 0.04), 0.55, *rng.uniform(0.07, 0.15, 2), rng=rng), blur=0.015)  # stomach
+    bowel = [_blob(*rng.uniform((-0.5, 0.75, 0.04, 0.04), (0.5, 1.1, 0.1, 0.1)), rng=rng) for _ in range(7)]
     gas += 0.12 * plate.fill(*bowel, blur=0.02)
     soft, fine = plate.clouds(rng, 3), plate.clouds(rng, 24, 2)
     tissue = torso * (0.84 + 0.03 * soft + 0.008 * fine) + 0.10 * heart - gas
@@ -232,7 +235,8 @@ def _bones(plate: _Plate, wide: float, tall: float, arms: list[np.ndarray], rng:
         vertebrae.append(centre + block * [grow, 1])
         marrow.append(centre + block * [0.8 * grow, 0.72])
         for x, y in ((-0.043, -0.01), (0.043, -0.01), (0, 0.03)):  # two pedicles and the spinous process, seen end on
-            arches.append(_blob(*(centre + [x * grow, y]), 0.010, 0.018, rng, 0.05))
+            place = centre + [x * grow, y]
+            arches.append(_blob(place[0], place[1], 0.010, 0.018, rng=rng, rough=0.05))
     spine = 0.17 * plate.fill(*vertebrae, blur=0.007) - 0.07 * plate.fill(*marrow, blur=0.008)
     spine += 0.07 * plate.fill(*arches, blur=0.005)
     spine += 0.05 * plate.fill([(-0.07, -1.4), (0.07, -1.4), (0.085, 1.4), (-0.085, 1.4)], blur=0.02)
@@ -263,14 +267,16 @@ def _disease(plate: _Plate, subtype: str, rng: np.random.Generator) -> np.ndarra
     if subtype == "bacterial":  # one lobe, dense, its edge soft, never across the midline
         x, y = _LOBES[rng.integers(len(_LOBES))]
         half = plate.fill([(0, -2), (0, 2), (np.sign(x) * 3, 2), (np.sign(x) * 3, -2)])
-        spot = plate.fill(_blob(x, y, *rng.uniform(0.15, 0.21, 2), rng, 0.16), blur=0.05)
-        return np.clip(spot * half * (0.94 + 0.08 * plate.clouds(rng, 9)), 0, 1)
+        spot = plate.fill(_blob(x, y, *rng.uniform(0.15, 0.21, 2), rng=rng, rough=0.16), blur=0.05)
+        lobe: np.ndarray = np.clip(spot * half * (0.94 + 0.08 * plate.clouds(rng, 9)), 0, 1)
+        return lobe
     patches = []
     for side in (-1, 1) * int(rng.integers(4, 7)):
         angle, far = rng.uniform(-1.2, 1.2), rng.uniform(0.10, 0.30)
         x, y = side * (0.17 + far * np.cos(angle)), 0.02 + 1.3 * far * np.sin(angle)
-        patches.append(_blob(x, y, *rng.uniform(0.05, 0.10, 2), rng, 0.25))
-    return np.clip(plate.fill(*patches, blur=0.035) * (0.66 + 0.16 * plate.clouds(rng, 10)), 0, 1)
+        patches.append(_blob(x, y, *rng.uniform(0.05, 0.10, 2), rng=rng, rough=0.25))
+    spread: np.ndarray = np.clip(plate.fill(*patches, blur=0.035) * (0.66 + 0.16 * plate.clouds(rng, 10)), 0, 1)
+    return spread
 
 
 def _expose(plate: _Plate, attenuation: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -283,4 +289,5 @@ def _expose(plate: _Plate, attenuation: np.ndarray, rng: np.random.Generator) ->
     left, top, right, bottom = rng.uniform(-0.04, 0.06, 4) * np.tile(plate.shape[::-1], 2) + [0, 0, *plate.shape[::-1]]
     corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)]) - plate.matrix[:, 2]
     opened = plate.fill(corners @ np.linalg.inv(plate.matrix[:, :2]).T, blur=0.004)
-    return np.clip((grey + grain * 0.022 * (0.35 + grey * (1 - grey))) * opened + 0.012, 0, 1).astype(np.float32)
+    shown: np.ndarray = np.clip((grey + grain * 0.022 * (0.35 + grey * (1 - grey))) * opened + 0.012, 0, 1).astype(np.float32)
+    return shown

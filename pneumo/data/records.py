@@ -72,7 +72,7 @@ def _from_folders(root: Path, splits: Sequence[str]) -> tuple[list[Record], list
         for path in sorted(root.iterdir())
         if path.is_dir() and path.name.lower() not in SPLITS and not path.name.startswith(".") and path.name not in splits
     ]
-    records = []
+    records: list[Record] = []
     for split in splits:
         for folder in sorted(_folder(root, split).glob("*")):
             label = _CLASS_FOLDERS.get(folder.name.lower())

@@ -6,6 +6,7 @@ Whatever a group without lungs reaches, a network can reach without having seen 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -80,12 +81,13 @@ def shortcuts(survey: Survey, seed: int = 0, resamples: int = RESAMPLES) -> tupl
     The val folder is left out: in the public 224-pixel copies its 16 images have another size than all others.
     """
     split = np.array([record.split for record in survey.records])
-    parts = [_Part.of(survey, np.flatnonzero(split == name)) for name in ("train", "test")]
-    rows = [_scores(group, survey, *parts, seed) for group in GROUPS]
-    train, test = (part.estimates([row[i] for row in rows], seed, resamples) for i, part in enumerate(parts))
+    train, test = (_Part.of(survey, np.flatnonzero(split == name)) for name in ("train", "test"))
+    rows = [_scores(group, survey, train, test, seed) for group in GROUPS]
+    in_train = train.estimates([row[0] for row in rows], seed, resamples)
+    in_test = test.estimates([row[1] for row in rows], seed, resamples)
     return tuple(
         Shortcut(group.name, group.meaning, a, b, "; ".join(row[2]))
-        for group, a, b, row in zip(GROUPS, train, test, rows, strict=True)
+        for group, a, b, row in zip(GROUPS, in_train, in_test, rows, strict=True)
     )
 
 
@@ -138,7 +140,7 @@ def _scores(group: Group, survey: Survey, train: _Part, test: _Part, seed: int) 
 
 
 # sklearn is imported late: it takes a second to load, and a page that shows a stored audit has no need of it.
-def _model():
+def _model() -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -146,7 +148,7 @@ def _model():
     return make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=5000))
 
 
-def _folds(seed: int):
+def _folds(seed: int) -> Any:
     from sklearn.model_selection import StratifiedGroupKFold
 
     return StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)

@@ -36,7 +36,8 @@ def split(records: Sequence[Record], linked: Sequence[Sequence[str]] = (), seed:
     beside_test = {family[patient_of[path]] for group in crossing for path in group if path in patient_of}
     parts.update({r.path: "excluded" for r in pool if family[r.patient] in beside_test})
     pool = [r for r in pool if family[r.patient] not in beside_test]
-    members, stratum_of = defaultdict(list), {}
+    members: defaultdict[str, list[str]] = defaultdict(list)
+    stratum_of: dict[str, str] = {}
     for record in pool:
         name = family[record.patient]
         members[name].append(record.path)
@@ -48,9 +49,9 @@ def split(records: Sequence[Record], linked: Sequence[Sequence[str]] = (), seed:
         order = iter(rng.permutation(names))
         for part, share in HELD_OUT.items():
             taken = 0
-            while taken < share * total and (name := next(order, None)) is not None:
-                parts.update(dict.fromkeys(members[name], part))
-                taken += len(members[name])
+            while taken < share * total and (patient := next(order, None)) is not None:
+                parts.update(dict.fromkeys(members[patient], part))
+                taken += len(members[patient])
         for name in order:
             parts.update(dict.fromkeys(members[name], "train"))
     return parts

@@ -4,18 +4,18 @@ In this set the style nearly gives the class away (docs/architecture.md, "The tr
 sick children, another mostly healthy ones. Balancing the classes within each style takes that hint from the network.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import StandardScaler
+
+from pneumo.arrays import Images
 
 _CELL = 16  # border cells are 16 canonical pixels; the outer two rings are seen
 _RINGS = 2
 _BLOCK = 512  # images looked at together: 25 MB
 
 
-def style_features(images: Sequence[np.ndarray]) -> np.ndarray:
+def style_features(images: Images) -> np.ndarray:
     """uint8 (n, 224, 224) -> float32 (n, features): mean and brightest grey of each border cell, and grey percentiles.
 
     Works block by block, so that `images` may be a CachedImages larger than memory.
@@ -35,10 +35,11 @@ def _features(images: np.ndarray) -> np.ndarray:
     return np.concatenate([means, 0.5 * peaks, exposure], axis=1).astype(np.float32)
 
 
-def styles(images: Sequence[np.ndarray], groups: int = 8, seed: int = 0) -> np.ndarray:
+def styles(images: Images, groups: int = 8, seed: int = 0) -> np.ndarray:
     """Style number in [0, groups) of each image, by k-means on standardised `style_features`."""
     features = StandardScaler().fit_transform(style_features(images))
-    return KMeans(min(groups, len(images)), n_init=4, random_state=seed).fit_predict(features)
+    found: np.ndarray = KMeans(min(groups, len(images)), n_init=4, random_state=seed).fit_predict(features)
+    return found
 
 
 def balanced_weights(labels: np.ndarray, style: np.ndarray, cap: float = 10.0) -> np.ndarray:
@@ -57,4 +58,5 @@ def balanced_weights(labels: np.ndarray, style: np.ndarray, cap: float = 10.0) -
     # Cutting lowers the mean, to which the cap is relative: repeat until it stands.
     while weights.max() > cap * weights.mean() * (1 + 1e-9):
         weights = np.minimum(weights, cap * weights.mean())
-    return weights / weights.sum()
+    chances: np.ndarray = weights / weights.sum()
+    return chances

@@ -7,6 +7,7 @@ tells of its progress, since the download speaks the same way.
 import contextlib
 import errno
 import math
+import os
 import re
 import shutil
 import stat
@@ -209,7 +210,7 @@ def refuse_occupied(target: Path) -> None:
     target = Path(target)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise DataError(f"{target} exists and is not an empty folder. Choose a new folder, or empty this one.")
-    if target.is_mount():
+    if os.path.ismount(target.resolve()):  # Path.is_mount raises on Windows before Python 3.12
         raise DataError(f"{target} is the top of a disk and cannot be replaced. Choose a folder in it: {target / 'chest_xray'}.")
 
 

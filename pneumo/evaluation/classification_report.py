@@ -37,7 +37,8 @@ class ClassificationReport:
     def rates(self) -> np.ndarray:
         """float (2, 2): the matrix with each row, a true class, as shares of 1; NaN for a class without an image."""
         with np.errstate(invalid="ignore"):
-            return self.matrix / self.matrix.sum(axis=1, keepdims=True)
+            shares: np.ndarray = self.matrix / self.matrix.sum(axis=1, keepdims=True)
+        return shares
 
 
 def classification_report(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> ClassificationReport:

@@ -10,7 +10,7 @@ RESAMPLES = 1000
 
 
 def patient_intervals(
-    statistic: Callable[[np.ndarray], np.ndarray], patients: Sequence[str], seed: int = 0, resamples: int = RESAMPLES
+    statistic: Callable[[np.ndarray], np.ndarray], patients: Sequence[str] | np.ndarray, seed: int = 0, resamples: int = RESAMPLES
 ) -> tuple[np.ndarray, np.ndarray]:
     """(low, high) of a vector statistic, percentile method.
 

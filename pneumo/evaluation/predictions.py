@@ -32,7 +32,8 @@ class Predictions:
     @property
     def of_known_kind(self) -> np.ndarray:
         """bool (n,): the true pneumonia cases that are known to be bacterial or viral."""
-        return (self.labels == 1) & np.isin(self.subtypes, ("bacterial", "viral"))
+        known: np.ndarray = (self.labels == 1) & np.isin(self.subtypes, ("bacterial", "viral"))
+        return known
 
 
 def write_predictions(path: Path, p: Predictions) -> None:

@@ -39,7 +39,7 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCI
         series_description=f"{MAKER} heatmap, research use",
         transfer_syntax_uid="1.2.840.10008.1.2.1",  # Explicit VR Little Endian
     )
-    capture.PatientOrientation, capture.BodyPartExamined = "", "CHEST"  # what it is read for, whatever the source says
+    capture["PatientOrientation"].value, capture.BodyPartExamined = "", "CHEST"  # what it is read for, whatever the source says
     capture.update(source.picture)
     capture.DerivationDescription = f"{MAKER} {__version__}, {finding.model}: evidence for pneumonia in colour. {RESEARCH_USE}"
     used = Dataset()
@@ -50,6 +50,8 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCI
 
 def capture_picture(finding: Finding, reading: Reading) -> np.ndarray:
     """uint8 (h, w, 3): overlay with a band above (`RESEARCH_USE`) and one below (call, probability, zone, model)."""
+    assert finding.radiograph is not None, "expected a finding that is an answer"
+    assert finding.answer is not None, "expected a finding that is an answer"
     pixels = fit_within(finding.radiograph.pixels, SIDE)
     picture = overlay_picture(grey_picture(pixels), finding.answer.heatmap.on_image(*pixels.shape), _OPACITY)
     said = f"{reading.label}, probability {probability(finding.answer.probability)}, {reading.zone} zone, {finding.model}"
@@ -60,8 +62,9 @@ def capture_picture(finding: Finding, reading: Reading) -> np.ndarray:
 def _band(text: str, width: int) -> np.ndarray:
     """uint8 (h, width, 3): white on black, as large as fits into the width."""
     height = max(16, width // 24)
-    font = ImageFont.load_default(height * 0.7)
-    font = ImageFont.load_default(max(6.0, font.size * min(1.0, 0.96 * width / font.getlength(text))))
+    size = height * 0.7
+    fit = min(1.0, 0.96 * width / ImageFont.load_default(size).getlength(text))
+    font = ImageFont.load_default(max(6.0, size * fit))
     band = Image.new("RGB", (width, height))
     ImageDraw.Draw(band).text((width / 2, height / 2), text, fill=(255, 255, 255), font=font, anchor="mm")
     return np.asarray(band)

@@ -1,12 +1,16 @@
 """Results to an archive over C-STORE, then C-FIND for each: did it arrive?"""
 
 from collections.abc import Sequence
+from functools import partial
 
 from pydicom.dataset import Dataset
 from pydicom.uid import ComprehensiveSRStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, SecondaryCaptureImageStorage
 from pynetdicom import AE
 from pynetdicom.association import Association
-from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind, Verification
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # names that it makes at import
+    StudyRootQueryRetrieveInformationModelFind,
+    Verification,
+)
 
 from pneumo.errors import ExchangeError
 from pneumo.exchange import quiet  # noqa: F401
@@ -92,7 +96,7 @@ def _look_for(objects: Sequence[Dataset], archive: Archive, settings: SendSettin
     except ExchangeError:
         return [None] * len(objects)
     try:
-        return [awaited(lambda one=one: _find(association, one), settings.confirm) for one in objects]
+        return [awaited(partial(_find, association, one), settings.confirm) for one in objects]
     finally:
         association.release()
 

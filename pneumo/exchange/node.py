@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from pydicom.uid import (
     JPEG2000,
@@ -23,7 +24,7 @@ from pydicom.uid import (
     RLELossless,
 )
 from pynetdicom import AE, AllStoragePresentationContexts, evt
-from pynetdicom.sop_class import Verification
+from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # a name that it makes at import
 
 from pneumo.errors import ExchangeError
 from pneumo.exchange import quiet  # noqa: F401
@@ -61,18 +62,21 @@ class Node:
         self._ended = threading.Event()
         ae = AE(ae_title=settings.ae_title)
         for context in AllStoragePresentationContexts:
-            ae.add_supported_context(context.abstract_syntax, SYNTAXES)
+            if context.abstract_syntax:
+                ae.add_supported_context(context.abstract_syntax, SYNTAXES)
         ae.add_supported_context(Verification)
         ae.require_calling_aet = list(settings.callers)
         ae.maximum_pdu_size, ae.maximum_associations = 2**18, 8
         ae.network_timeout = ae.dimse_timeout = _IDLE
-        handlers = [(evt.EVT_CONN_OPEN, _bound), (evt.EVT_C_STORE, self._store)]
+        handlers: list[evt.EventHandlerType] = [(evt.EVT_CONN_OPEN, _bound), (evt.EVT_C_STORE, self._store)]
         try:
-            self._server = ae.start_server((settings.host, settings.port), block=False, evt_handlers=handlers)
+            server = ae.start_server((settings.host, settings.port), block=False, evt_handlers=handlers)
         except OSError as error:
             where = f"{settings.host}:{settings.port}"
             raise ExchangeError(f"Cannot listen on {where}: {error.strerror}. Choose another --port or --host.") from None
-        self._ae, self.port = ae, self._server.socket.getsockname()[1]
+        assert server is not None, "only a blocking one is None"
+        assert server.socket is not None, "it is open"
+        self._ae, self.port = ae, server.socket.getsockname()[1]
         self._worker = threading.Thread(target=self._work, name="reader")
         self._worker.start()
 
@@ -95,14 +99,15 @@ class Node:
     def _store(self, event: evt.Event) -> int:
         """Status of one C-STORE: taken in, ignored with success, or left with the sender."""
         self.tally.add("received")
-        if event.request.AffectedSOPClassUID not in IMAGES:
+        request: Any = event.request  # C-STORE's
+        if request.AffectedSOPClassUID not in IMAGES:
             self.tally.add("ignored")
             return _SUCCESS
         data = event.encoded_dataset()
         if len(data) > MAX_BYTES:
             self.tally.add("too large")
             return _CANNOT_READ
-        key = hashlib.sha256(str(event.request.AffectedSOPInstanceUID).encode()).digest()
+        key = hashlib.sha256(str(request.AffectedSOPInstanceUID).encode()).digest()
         if not self._inbox.offer(Received(data, key)):
             self.tally.add("refused for want of room")
             log.warning("an image was refused: %d are waiting. Its sender has to try again.", len(self._inbox))
@@ -112,7 +117,7 @@ class Node:
 
 def _bound(event: evt.Event) -> None:
     """Break a connection off that sends a larger unit or object than is read: the library itself would gather it whole."""
-    connection = event.assoc.dul.socket
+    connection: Any = event.assoc.dul.socket  # one of its methods is replaced
     connection.socket.settimeout(_IDLE)
     plain: Callable[[int], bytearray] = connection.recv
     gathered = 0

@@ -23,7 +23,7 @@ _REMEMBERED = 10_000  # images answered last
 class Tally:
     """What became of how many, counted by several threads at once; `str` gives it for the log."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 

@@ -35,6 +35,7 @@ def structured_report(source: Source, finding: Finding, reading: Reading) -> Com
 
     NORMAL becomes the finding "no pneumonia called". The subtype is written where pneumonia is called, and only there.
     """
+    assert finding.answer is not None, "expected a finding that is an answer"
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(uid=generate_uid(), identifier="Pneumo answer"),
         finding_type=concepts.FINDINGS[reading.label],

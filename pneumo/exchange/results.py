@@ -1,6 +1,7 @@
 """A DICOM file and its finding -> structured report and secondary capture, filed under the source's patient and study."""
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
@@ -21,7 +22,7 @@ class Results:
     report: Dataset  # Comprehensive SR
     capture: Dataset  # Secondary Capture
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Dataset]:
         return iter((self.report, self.capture))
 
 

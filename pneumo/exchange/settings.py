@@ -37,7 +37,7 @@ class WebArchive:
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)  # bearer; goes before user and password
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         try:
             parts = urlsplit(self.url)
             fits = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.query or parts.fragment)

@@ -112,7 +112,7 @@ def _first(item: Any, tag: str) -> Any:
     return next(iter(_values(item, tag)), None)
 
 
-def _values(item: Any, tag: str) -> list:
+def _values(item: Any, tag: str) -> list[Any]:
     """Values of an element in the DICOM JSON model; none where the JSON is anything else."""
     element = item.get(tag) if isinstance(item, dict) else None
     values = element.get("Value") if isinstance(element, dict) else None

@@ -52,13 +52,13 @@ def _is_kernel(shape: tuple[int, ...]) -> bool:
 
 def stored_arrays(path: Path) -> list[tuple[np.ndarray, int, int]]:
     """(array, byte offset in the file, byte length) of each weight in a compact model.keras."""
-    with zipfile.ZipFile(path) as archive:
+    with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
         member = archive.getinfo(_WEIGHTS)
         with archive.open(member) as stream:
             data = stream.read()
         # A zip member's bytes begin behind its local header: 30 bytes, its name, its extra field.
-        archive.fp.seek(member.header_offset + 26)
-        name_length, extra_length = (int.from_bytes(archive.fp.read(2), "little") for _ in range(2))
+        file.seek(member.header_offset + 26)
+        name_length, extra_length = (int.from_bytes(file.read(2), "little") for _ in range(2))
         start = member.header_offset + 30 + name_length + extra_length
     found = []
     with h5py.File(io.BytesIO(data)) as weights:

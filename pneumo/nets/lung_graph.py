@@ -1,6 +1,7 @@
 """Lung network -> ONNX file of its own. Batch norms are folded into the kernels before them: half the nodes, the same numbers."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,11 +19,13 @@ def write_lung_graph(model: keras.Model, target: Path) -> None:
 
     Raises ModelError for a layer it does not know.
     """
-    nodes, initializers, names = [], [], {}
+    nodes: list[onnx.NodeProto] = []
+    initializers: list[onnx.TensorProto] = []
+    names: dict[int, str] = {}
 
-    def add(kind: str, inputs: list[str], **attributes) -> str:
+    def add(kind: str, inputs: list[str], **attributes: Any) -> str:
         nodes.append(helper.make_node(kind, inputs, [f"{kind}_{len(nodes)}"], **attributes))
-        return nodes[-1].output[0]
+        return str(nodes[-1].output[0])
 
     def constant(values: np.ndarray) -> str:
         initializers.append(numpy_helper.from_array(values, f"constant_{len(initializers)}"))

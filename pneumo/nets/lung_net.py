@@ -25,6 +25,6 @@ def lung_net(side: int = SIDE, widths: tuple[int, ...] = _WIDTHS) -> keras.Model
     return keras.Model(image, layers.Conv2D(1, 1, name="logit")(x), name="lungs")
 
 
-def _convolved(x, width: int):
+def _convolved(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
     x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
     return layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x))

@@ -9,10 +9,13 @@ gradient of the logit at the last feature maps is a product of the dense kernels
 computes it forward, without automatic differentiation.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import onnx
 from keras import layers
 from onnx import TensorProto, helper
@@ -62,15 +65,16 @@ class _Writer:
 
     def __init__(self, weights: Path, stored: list[tuple[np.ndarray, int, int]]):
         self.weights, self.stored = weights, stored
-        self.nodes, self.initializers = [], []
-        self._placed = {}
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self._placed: dict[str, str] = {}
 
-    def add(self, kind: str, inputs: list[str], output: str | None = None, **attributes) -> str:
+    def add(self, kind: str, inputs: list[str], output: str | None = None, **attributes: Any) -> str:
         output = output or f"{kind}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    def constant(self, values, dtype=np.float32) -> str:
+    def constant(self, values: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> str:
         name = f"constant_{len(self.initializers)}"
         self.initializers.append(onnx.numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
@@ -92,7 +96,7 @@ class _Writer:
         name = self._placed[variable.path]
         return self.add("Transpose", [name], perm=perm) if perm else name
 
-    def activate(self, name: str, function) -> str:
+    def activate(self, name: str, function: Callable[..., Any]) -> str:
         if function is keras.activations.linear:
             return name
         if function is keras.activations.relu:
@@ -144,7 +148,7 @@ def _forward(w: _Writer, layer: layers.Layer, inputs: list[str]) -> str:
     raise ModelError(f"The layer {layer.name} ({type(layer).__name__}) cannot be exported to the serving graph.")
 
 
-def _padding(layer) -> dict:
+def _padding(layer: layers.Layer) -> dict[str, str]:
     return {"auto_pad": "SAME_UPPER" if layer.padding == "same" else "VALID"}
 
 

@@ -1,9 +1,10 @@
 """The door to the database: one transaction a call, and every failure in words a clinician can act on."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, select
 from sqlalchemy.engine import URL, make_url
@@ -67,7 +68,7 @@ class Database:
         raise AssertionError("unreachable")
 
     def _write(self, work: Callable[[Connection], T]) -> T:
-        if self._missing_file():
+        if self._path is not None and self._missing_file():
             self._path.touch(mode=0o600)  # its owner's alone, before anything is in it
         with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
             if not self._begun:
@@ -118,7 +119,7 @@ def _parse(url: str) -> URL:
 
 def _sqlite_file(url: URL) -> Path | None:
     """The file of an SQLite database; None for a server, and for a file: URI, which says itself how to open it."""
-    if url.get_backend_name() != "sqlite" or url.database.startswith("file:"):
+    if url.get_backend_name() != "sqlite" or url.database is None or url.database.startswith("file:"):
         return None
     return Path(url.database).absolute()
 
@@ -132,7 +133,9 @@ def _place(url: URL, path: Path | None) -> str:
 
 def _engine(url: URL) -> Engine:
     sqlite = url.get_backend_name() == "sqlite"
-    options = {"connect_args": {"timeout": BUSY_SECONDS}, "poolclass": NullPool} if sqlite else {"pool_pre_ping": True}
+    options: dict[str, Any] = {"pool_pre_ping": True}
+    if sqlite:
+        options = {"connect_args": {"timeout": BUSY_SECONDS}, "poolclass": NullPool}
     if url.get_backend_name() == "postgresql":
         options["connect_args"] = {"connect_timeout": 5, "options": f"-c lock_timeout={1000 * BUSY_SECONDS}"}
     try:
@@ -153,7 +156,7 @@ def _engine(url: URL) -> Engine:
     return engine
 
 
-def _prepare_sqlite(connection, _) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
     connection.execute("PRAGMA secure_delete = ON")  # a deleted case is overwritten, not only unlinked
 

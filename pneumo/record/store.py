@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
@@ -58,8 +59,9 @@ class Record:
             case = _existing(connection, case_id)
             for action, value in ((chain.AGREEMENT, agreement), (chain.NOTE, None if note is None else clean_note(note))):
                 if value is not None and value != getattr(case, action):
-                    case = replace(case, **{action: value})
-                    connection.execute(CASES.update().where(CASES.c.id == case_id).values({action: value}))
+                    changed: dict[str, Any] = {action: value}
+                    case = replace(case, **changed)
+                    connection.execute(CASES.update().where(CASES.c.id == case_id).values(changed))
                     self._append(connection, actor, action, case_id, content_digest(case))
             return case
 
@@ -76,12 +78,12 @@ class Record:
 
     def purge(self) -> int:
         """Remove what is older than `days`; returns how many cases that were."""
-        return self._database.write(self._purge) if self._database.read(self._expired, []) else 0
+        return self._database.write(self._purge) if self._database.read(self._expired, list[str]()) else 0
 
     def models(self) -> list[str]:
         """The models that the record names, in order."""
         asked = select(CASES.c.model).distinct().order_by(CASES.c.model)
-        return self._database.read(lambda connection: list(connection.scalars(asked)), [])
+        return self._database.read(lambda connection: list(connection.scalars(asked)), list[str]())
 
     def get(self, case_id: str) -> RecordedCase | None:
         def work(connection: Connection) -> RecordedCase | None:
@@ -96,7 +98,7 @@ class Record:
         if (oldest := self._oldest()) is not None:
             asked = asked.where(CASES.c.created >= oldest)
         text = wanted.text.strip().casefold()
-        found = self._database.read(lambda connection: [_case(row) for row in connection.execute(asked)], [])
+        found = self._database.read(lambda connection: [_case(row) for row in connection.execute(asked)], list[RecordedCase]())
         return [case for case in found if text in case.note.casefold()]
 
     def verify(self, noted: str | None = None) -> Verification:
@@ -160,7 +162,7 @@ def _existing(connection: Connection, case_id: str) -> RecordedCase:
     return _case(row)
 
 
-def _case(row: Row) -> RecordedCase:
+def _case(row: Row[Any]) -> RecordedCase:
     return RecordedCase(**{**row._mapping, "warnings": _warnings(row.warnings)})
 
 

@@ -95,5 +95,6 @@ def history_lines(history: Sequence[dict[str, Any]], key: str) -> tuple[Line, ..
     for name, field, colour, dash in (("train", key, "quiet", "dashed"), ("validation", f"val_{key}", "accent", "solid")):
         rows = [(line["epoch"], line[field]) for line in history if isinstance(line.get(field), int | float)]
         if rows:
-            found.append(Line(name, *np.array(rows, float).T, colour, dash))
+            x, y = np.array(rows, float).T
+            found.append(Line(name, x, y, colour, dash))
     return tuple(found)

@@ -128,4 +128,4 @@ def _check_range(predictions: Predictions, path: Path) -> None:
 
 def _belong_together(metrics: dict[str, Any], predictions: Predictions, card: ModelCard) -> bool:
     counts = confusion_matrix(predictions.labels, predictions.probabilities, card.operating_points[BALANCED]).tolist()
-    return counts == metrics["confusion_matrix"]
+    return bool(counts == metrics["confusion_matrix"])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class ReportContent:
     answer: Answer
     reading: Reading
     card: ModelCard
-    metrics: dict
+    metrics: dict[str, Any]
     file_sha256: str
     warnings: tuple[str, ...]
     remarks: Remarks
@@ -44,8 +45,8 @@ class ReportContent:
     extra: tuple[tuple[str, str], ...] = ()  # further rows: label, text
 
 
-def report_content(finding: Finding, pixels: np.ndarray, answer: Answer, card: ModelCard, operating_point: str, metrics: dict,
-                   remarks: Remarks, made: datetime, colour_map: str = "magma",
+def report_content(finding: Finding, pixels: np.ndarray, answer: Answer, card: ModelCard, operating_point: str,
+                   metrics: dict[str, Any], remarks: Remarks, made: datetime, colour_map: str = "magma",
                    extra: tuple[tuple[str, str], ...] = ()) -> ReportContent:  # fmt: skip
     """`finding` gives hash and warnings; `answer` is that of the model of `card`, judged here. Raises ConfigError."""
     reading = judge(answer.probability, card, operating_point)

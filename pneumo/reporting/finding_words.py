@@ -33,7 +33,7 @@ def in_words(probability: float) -> str:
     return "below 0.01" if probability < 0.01 else f"{probability:.2f}"
 
 
-def subtype_sentence(metrics: dict, reading: Reading, bacterial: float | None) -> str:
+def subtype_sentence(metrics: dict[str, Any], reading: Reading, bacterial: float | None) -> str:
     """Bacterial or viral, and how far to trust it; empty unless PNEUMONIA is called by a model that tells them apart."""
     if bacterial is None or reading.label != "PNEUMONIA":
         return ""
@@ -46,7 +46,7 @@ def subtype_sentence(metrics: dict, reading: Reading, bacterial: float | None) -
     return f"{said} {trust} (AUC {auc:.2f} on the test pneumonias; not to choose antibiotics by)."
 
 
-def subtype_accuracy(metrics: dict) -> str:
+def subtype_accuracy(metrics: dict[str, Any]) -> str:
     """How often bacterial or viral was right on the test pneumonias, with its interval; empty where it was not measured."""
     kind = metrics.get("test", {}).get("subtype", {})
     if kind.get("accuracy", {}).get("value") is None:
@@ -54,12 +54,13 @@ def subtype_accuracy(metrics: dict) -> str:
     return f"Bacterial or viral was right in {interval(kind['accuracy'], 2)} of the {kind['n']} test pneumonias of known kind."
 
 
-def figures_at(metrics: dict, reading: Reading) -> dict[str, Any] | None:
+def figures_at(metrics: dict[str, Any], reading: Reading) -> dict[str, Any] | None:
     """The test figures {name: {value, low, high}} at the reading's operating point; None where there are none."""
-    return metrics.get("test", {}).get("operating_points", {}).get(reading.operating_point)
+    point: dict[str, Any] | None = metrics.get("test", {}).get("operating_points", {}).get(reading.operating_point)
+    return point
 
 
-def figures_sentence(metrics: dict, reading: Reading) -> str:
+def figures_sentence(metrics: dict[str, Any], reading: Reading) -> str:
     """What leads the rows of `figure_rows`; where there are none, says so."""
     if figures_at(metrics, reading) is None:
         return UNTESTED
@@ -69,7 +70,7 @@ def figures_sentence(metrics: dict, reading: Reading) -> str:
     )
 
 
-def figure_rows(metrics: dict, reading: Reading) -> list[tuple[str, str, str]]:
+def figure_rows(metrics: dict[str, Any], reading: Reading) -> list[tuple[str, str, str]]:
     """(name, value with its interval, meaning) of what this operating point achieved on the test split."""
     point = figures_at(metrics, reading)
     return [] if point is None else [
@@ -78,7 +79,7 @@ def figure_rows(metrics: dict, reading: Reading) -> list[tuple[str, str, str]]:
     ]  # fmt: skip
 
 
-def calibration_sentence(metrics: dict) -> str:
+def calibration_sentence(metrics: dict[str, Any]) -> str:
     """How far the probability was off on test; empty without a test."""
     test = metrics.get("test")
     return f"The probability was off by {test['ece']:.2f} on average there." if test else ""

@@ -2,6 +2,7 @@
 
 import io
 import textwrap
+from typing import Any
 
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
@@ -10,6 +11,7 @@ from pneumo.errors import DataError
 from pneumo.evaluation.classification_report import classification_report
 from pneumo.evaluation.groups import by_subtype
 from pneumo.evaluation.mistakes import most_confident_mistakes
+from pneumo.evaluation.predictions import Predictions
 from pneumo.reporting.chart import PAPER, Chart
 from pneumo.reporting.chart_drawing import draw
 from pneumo.reporting.evaluated import Evaluated
@@ -26,8 +28,8 @@ def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = ()) 
 
     Raises DataError where predictions of both classes or figures at this point are not stored.
     """
-    figures, predictions = evaluated.figures(point), evaluated.predictions
-    if figures is None or not evaluated.both_classes:
+    figures, metrics, predictions = evaluated.figures(point), evaluated.metrics, evaluated.predictions
+    if figures is None or metrics is None or predictions is None or not evaluated.both_classes:
         raise DataError(f"No stored evaluation of {evaluated.card.id} on {evaluated.split} with both classes: run evaluate first.")
     threshold = evaluated.card.operating_points[point]
     charts = main_charts(predictions, evaluated.card.operating_points)
@@ -35,11 +37,11 @@ def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = ()) 
         charts.insert(4, predictive_chart(figures["sensitivity"], figures["specificity"]))
     buffer, named = io.BytesIO(), {"Title": f"Pneumo metrics: {evaluated.card.id}, {evaluated.split}"}
     with PdfPages(buffer, metadata=named) as pdf:
-        pdf.savefig(_first_page(evaluated, point, threshold))
+        pdf.savefig(_first_page(evaluated, metrics, predictions, point, threshold))
         every = [*charts, *more]
         for start in range(0, len(every), 2):
             pdf.savefig(_chart_page(every[start : start + 2]))
-        pdf.savefig(_mistakes_page(evaluated, threshold))
+        pdf.savefig(_mistakes_page(predictions, threshold))
     return buffer.getvalue()
 
 
@@ -66,8 +68,8 @@ class _Page:
         self._y -= 0.012
 
 
-def _first_page(evaluated: Evaluated, point: str, threshold: float) -> Figure:
-    page, card, metrics, predictions = _Page(), evaluated.card, evaluated.metrics, evaluated.predictions
+def _first_page(evaluated: Evaluated, metrics: dict[str, Any], predictions: Predictions, point: str, threshold: float) -> Figure:
+    page, card, figures = _Page(), evaluated.card, metrics["operating_points"][point]
     report = classification_report(predictions.labels, predictions.probabilities, threshold)
     page.line(f"Pneumo metrics: {card.id}", 17, weight="bold")
     page.line(f"{evaluated.split} split, {metrics['n']} X-rays of {metrics['patients']} patients; operating point {point}, "
@@ -80,7 +82,7 @@ def _first_page(evaluated: Evaluated, point: str, threshold: float) -> Figure:
                           ("sensitivity", "of the sick, called PNEUMONIA"), ("specificity", "of the healthy, called NORMAL"),
                           ("precision", "of the PNEUMONIA answers, right on this split"), ("f1", "of PNEUMONIA")):  # fmt: skip
         title = name.upper() if name in ("auc", "f1") else name
-        page.line(f"{title:<12} {interval(evaluated.figures(point)[name]):<22} {meaning}", mono=True)
+        page.line(f"{title:<12} {interval(figures[name]):<22} {meaning}", mono=True)
     page.line(f"{'Brier':<12} {metrics['brier']:.3f}", mono=True)
     page.line(f"{'ECE':<12} {metrics['ece']:.3f}", mono=True)
     page.heading("Confusion matrix, counts and shares of the true class")
@@ -116,10 +118,10 @@ def _chart_page(charts: list[Chart]) -> Figure:
     return figure
 
 
-def _mistakes_page(evaluated: Evaluated, threshold: float) -> Figure:
+def _mistakes_page(predictions: Predictions, threshold: float) -> Figure:
     page = _Page()
     page.line("The mistakes the model was surest of", 14, weight="bold")
-    missed, alarms = most_confident_mistakes(evaluated.predictions, threshold)
+    missed, alarms = most_confident_mistakes(predictions, threshold)
     for title, mistakes in (("Pneumonia called NORMAL, lowest probability first", missed),
                             ("Healthy called PNEUMONIA, highest probability first", alarms)):  # fmt: skip
         page.heading(title)

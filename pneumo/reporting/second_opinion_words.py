@@ -49,6 +49,11 @@ def warnings(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading) ->
     return tuple(found)
 
 
+def report_row(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading) -> tuple[str, str]:
+    """(label, text) for the one-page report: what speaks against the answer, or that nothing did."""
+    return "Second opinion", " ".join(warnings(opinion, votes, reading)) or CALM
+
+
 def stability_sentence(found: Stability, reading: Reading) -> str:
     low, high, count = in_words(found.lowest), in_words(found.highest), len(found.changed)
     span = f"The score stays at {low}" if low == high else f"The score goes from {low} to {high}"

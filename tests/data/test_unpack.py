@@ -249,8 +249,16 @@ def test_occupied_target_stays_as_it_was(tmp_path):
 
 
 def test_a_mount_point_is_refused_before_any_work(tmp_path, monkeypatch):
-    monkeypatch.setattr(module.Path, "is_mount", lambda self: True)
+    monkeypatch.setattr(module.os.path, "ismount", lambda path: True)
     refused(tmp_path / "set.zip", tmp_path, "top of a disk")
+
+
+def test_a_folder_is_taken_where_paths_know_no_mount_points(tmp_path, monkeypatch):
+    def unsupported(self):  # as on Windows before Python 3.12
+        raise NotImplementedError("Path.is_mount() is unsupported on this system")
+
+    monkeypatch.setattr(module.Path, "is_mount", unsupported)
+    assert images(unpack(pack(tmp_path / "set.zip", FILES), tmp_path / "set")) == FILES
 
 
 def test_full_disk_before_and_while_writing(tmp_path, monkeypatch):

@@ -44,7 +44,7 @@ def test_pages(root):
 
 def test_first_page_tells_the_stored_figures(root):
     found = read_evaluated("one", "test", root)
-    text = words(module._first_page(found, "rule-in", 0.75))
+    text = words(module._first_page(found, found.metrics, found.predictions, "rule-in", 0.75))
     for name in ("auc", "accuracy", "sensitivity", "specificity"):
         assert interval(found.figures("rule-in")[name]) in text
     assert interval(found.metrics["subtype"]["auc"]) in text
@@ -55,12 +55,12 @@ def test_first_page_tells_the_stored_figures(root):
 
 def test_mistakes_are_named(root):
     found = read_evaluated("one", "test", root)
-    text = words(module._mistakes_page(found, 0.5))
+    text = words(module._mistakes_page(found.predictions, 0.5))
     called = found.predictions.probabilities >= 0.5
     wrong = [name for name, c, label in zip(found.predictions.files, called, found.predictions.labels, strict=True) if c != label]
     assert wrong
     assert all(name in text for name in wrong)
-    assert "none" in words(module._mistakes_page(found, 0.0))
+    assert "none" in words(module._mistakes_page(found.predictions, 0.0))
 
 
 def test_without_predictions_it_says_what_to_do(root):
