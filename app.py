@@ -1,5 +1,13 @@
-"""Pneumo's entry: declares the pages and the frame they stand in; nothing else."""
+"""Pneumo's entry, in both its parts: what the server is, and what each visitor is shown; nothing else."""
 
-from pneumo.ui.frame import run
+import streamlit as st
 
-run()
+if __name__ == "__main__":  # a visitor's page is drawn
+    from pneumo.ui.frame import run
+
+    run()
+else:  # the server starts: `streamlit run app.py` finds this App, and imports it
+    from pneumo.ui.door import entrance
+    from pneumo.ui.sessions import end_sessions
+
+    app = st.App(__file__, middleware=entrance(), lifespan=end_sessions)

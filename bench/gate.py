@@ -1,27 +1,41 @@
 """Which distance tells a chest X-ray from other things? Each at a cut that 99 % of the calibration part stay below.
 
-python bench/gate.py DATA MODEL     a model with a reference; on its train, calibration and validation parts, never on test
+python bench/gate.py DATA MODEL [FEATURES SMALL FLOOR]     on the model's train, calibration and validation parts, never on test
+
+FEATURES and SMALL are numbers of components to compare, FLOOR the least log odds to refuse at; else those of training/reference.py.
 
 Prints, for each distance, the share of the validation part and of each kind of data/foreign.py that is not kept aside which
-lies above the cut; for the learned sum of them at its own cut, with that very kind left out of the fit. Then how near the
-validation part comes to the limits of imaging/quality.py.
+lies above the cut; for the learned sum of them at its own cut, with that very kind left out of the fit, and of the validation part
+and its hard copies. Then how near the validation part comes to the limits of imaging/quality.py.
 """
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from pneumo.data.foreign import KINDS, as_served
+from pneumo.data.foreign import KINDS, as_served, close_up
 from pneumo.data.split import read_manifest
-from pneumo.imaging.hard import with_hard_copies
+from pneumo.imaging.hard import hard_copies
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.imaging.quality import clipped
 from pneumo.inference.predictor import Predictor
-from pneumo.inference.reference import Reference
+from pneumo.inference.reference import Reference, components
 from pneumo.registry import models_dir
-from pneumo.training.reference import LEAST, SHARES, features_of, fit_odds, images_of, small_views
+from pneumo.training.reference import (
+    CLOSE_UPS,
+    COMPONENTS,
+    HARD_COPIES,
+    LEAST,
+    SHARES,
+    SMALL_COMPONENTS,
+    features_of,
+    fit_odds,
+    images_of,
+    small_views,
+)  # fmt: skip
 
 PICTURES, NEIGHBOUR = 40, 5
 PARTS = ("train", "calibration", "validation")
@@ -40,14 +54,30 @@ def line(name: str, calibration: np.ndarray, validation: np.ndarray, kinds: dict
     return f"{name}: validation {np.mean(validation > cut):.3f} | {caught}"
 
 
-def main(data: Path, model: str) -> None:
+def with_components(reference: Reference, features: np.ndarray, small: np.ndarray, counts: tuple[int, int]) -> Reference:
+    """The reference compared by other numbers of components of the train part's features and small views."""
+    mean, axes, widths, spare = components(features, counts[0])
+    small_mean, small_axes, small_widths, small_spare = components(small, counts[1])
+    return dataclasses.replace(reference, mean=mean, axes=axes, spare=spare, small_mean=small_mean, small_axes=small_axes,
+                               small_spare=small_spare, widths=np.concatenate([widths, small_widths]))  # fmt: skip
+
+
+def main(data: Path, model: str, counts: tuple[int, int] = (COMPONENTS, SMALL_COMPONENTS), floor: float = LEAST[1]) -> None:
     predictor = Predictor.load(model)
     reference, rows = predictor.reference, read_manifest(models_dir() / model / "split.csv")
+    assert reference is not None
     images = {part: images_of(data, [row for row in rows if row["part"] == part]) for part in PARTS}
     images |= {kind.name: np.stack([as_served(p) for p in kind.pictures(PICTURES)]) for kind in KINDS if not kind.aside}
+    rng = np.random.default_rng(0)
+    some = rng.permutation(len(images["train"]))
+    images["close-ups"] = np.stack([close_up(image, rng) for image in images["train"][some[:CLOSE_UPS]]])
+    foreign = list(images)[len(PARTS) :]
+    images["hard train"] = hard_copies(images["train"][some[:HARD_COPIES]], seed=0)
+    images |= {f"hard {part}": hard_copies(images[part], seed=0) for part in PARTS[1:]}
     features = {name: features_of(predictor, these) for name, these in images.items()}
-    evidence = {name: reference.evidence(features[name], small_views(these)) for name, these in images.items()}
-    foreign = list(images)[3:]
+    small = {name: small_views(these) for name, these in images.items()}
+    reference = with_components(reference, features["train"], small["train"], counts)
+    evidence = {name: reference.evidence(features[name], small[name]) for name in images}
 
     def show(name: str, measure: Callable[[str], np.ndarray]) -> None:
         print(line(name, measure("calibration"), measure("validation"), {kind: measure(kind) for kind in foreign}), flush=True)
@@ -55,19 +85,25 @@ def main(data: Path, model: str) -> None:
     for column, name in enumerate(DISTANCES, start=-4):
         show(name, lambda part, column=column: evidence[part][:, column])
     show("features, fifth neighbour", lambda part: neighbours(reference, features[part]))
-    calibration = with_hard_copies(images["calibration"], seed=0)
-    held, caught = reference.evidence(features_of(predictor, calibration), small_views(calibration)), {}
+    chest, held = (np.concatenate([evidence[part], evidence[f"hard {part}"]]) for part in ("train", "calibration"))
+    caught, refused = {}, []
     for kind in foreign:
-        weights = fit_odds(evidence["train"], np.concatenate([evidence[other] for other in foreign if other != kind]))
-        cut = max(LEAST[1], np.quantile(held @ weights[:-1] + weights[-1], SHARES[1]))
-        caught[kind] = np.mean(evidence[kind] @ weights[:-1] + weights[-1] > cut)
+        weights = fit_odds(chest, np.concatenate([evidence[other] for other in foreign if other != kind]))
+        odds = {name: rows @ weights[:-1] + weights[-1] for name, rows in (*evidence.items(), ("held", held))}
+        cut = max(floor, np.quantile(odds["held"], SHARES[1]))
+        caught[kind] = np.mean(odds[kind] > cut)
+        refused.append([np.mean(odds[name] > cut) for name in ("validation", "hard validation")])
     print("learned sum, kind left out: " + ", ".join(f"{kind} {share:.2f}" for kind, share in caught.items()))
+    plain, hard = np.mean(refused, axis=0)
+    shares = list(caught.values())
+    print(f"mean {np.mean(shares):.3f}, least {min(shares):.2f}; validation {plain:.3f}, its hard copies {hard:.3f}")
     inner = images["validation"][:, 16 : CANONICAL_SIDE - 16, 16 : CANONICAL_SIDE - 16]
     low, high = np.percentile(inner.reshape(len(inner), -1), (1, 99), axis=1)
     print(f"contrast at least {(high - low).min() / 255:.2f}, clipped at most {max(map(clipped, inner)):.2f}")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (3, 6):
         sys.exit(__doc__)
-    main(Path(sys.argv[1]), sys.argv[2])
+    chosen = ((int(sys.argv[3]), int(sys.argv[4])), float(sys.argv[5])) if len(sys.argv) == 6 else ()
+    main(Path(sys.argv[1]), sys.argv[2], *chosen)

@@ -31,7 +31,7 @@ def linked(source: Path, target: Path, count: int) -> Path:
 
 def held(cost: Cost, fraction: float) -> float:
     """Bytes resident at a fraction of the way."""
-    return cost.trace[min(int(fraction * len(cost.trace)), len(cost.trace) - 3)][1]
+    return max(size for _, size in cost.trace[max(int(fraction * len(cost.trace)) - 5, 0) :][:5])
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """What a command costs: seconds on the clock, seconds of processor, and the most memory it and its children held at once."""
 
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ def resident(process: psutil.Process) -> float:
 
 
 def cost_of(command: Sequence[str], environment: dict[str, str] | None = None) -> Cost:
-    """Run to its end; raises CalledProcessError with what it said."""
+    """Run to its end; ends this program with what it said where it failed."""
     import resource
 
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -54,7 +55,7 @@ def cost_of(command: Sequence[str], environment: dict[str, str] | None = None) -
     wall = time.perf_counter() - began
     watcher.join()
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, said.decode(errors="replace")[-2000:])
+        sys.exit(f"{command[1:4]} ended with {process.returncode}:\n" + said.decode(errors="replace")[-2000:])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(wall, processor, max((held for _, held in trace), default=0.0), tuple(trace))

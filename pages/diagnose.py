@@ -76,13 +76,14 @@ if predictor is not None:
     if not cases:
         empty_state()
     else:
+        findings = [case.found(predictor) for case in cases]
         labels = [
-            judge(case.answer(predictor).probability, predictor.card, view.operating_point).label if case.pixels is not None
-            else {"rejected": "NOT ANSWERED", "error": "NOT READ"}[case.finding.status]
-            for case in cases
+            judge(finding.answer.probability, predictor.card, view.operating_point).label if finding.answer
+            else {"rejected": "NOT ANSWERED", "error": "NOT READ"}[finding.status]
+            for finding in findings
         ]  # fmt: skip
-        current = filmstrip(cases, labels)
-        keep(cases, predictor, view.operating_point)
+        current = filmstrip(cases, findings, labels)
+        keep(findings, predictor, view.operating_point, bool(state.pending()))
         show_case(cases[current], predictor, view)
     if state.pending():
         st.rerun()

@@ -9,6 +9,7 @@ from pneumo.inference.batch import read_member
 from pneumo.inference.predictor import Predictor
 from pneumo.ui import worklist
 from pneumo.ui.frame import require_frame
+from pneumo.ui.record import keep, show_kept
 from pneumo.ui.sidebar import choose_model, choose_point
 from pneumo.ui.uploads import take_over
 from pneumo.ui.worklist_intake import Intake, time_left
@@ -109,6 +110,10 @@ def page() -> None:
     busy = unfinished(predictor)
     if rows():
         counts, may_clear = (intake().skipped, intake().cancelled), intake().head is None
+        findings = [row.finding(predictor) for row in rows()]
+        keep(findings, predictor, point, busy)
+        if not busy:
+            show_kept(findings, predictor, point)
         worklist.show(rows(), predictor, point, busy, counts, clear if may_clear else None)
     if busy:
         drawn = time.monotonic() - began

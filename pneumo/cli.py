@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from pneumo import cli_audit, cli_data, registry
 from pneumo.cli_dicom import add_dicom
@@ -19,6 +20,7 @@ from pneumo.cli_report import add_report
 from pneumo.cli_second_opinion import add_second_opinion
 from pneumo.data.paths import data_dir
 from pneumo.errors import ConfigError, PneumoError
+from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.reporting.model_card import NO_REFERENCE, interval, model_card
 
 
@@ -31,9 +33,14 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     try:
-        return options.run(options, extra)
+        return int(options.run(options, extra))
     except ConfigError as error:
         print(error, file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if can_train():  # a mistake of ours, not of this installation
+            raise
+        print(f"{error.name} is not installed. {ONLY_ANSWERS}", file=sys.stderr)
         return 2
     except PneumoError as error:
         print(error, file=sys.stderr)
@@ -51,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--format", choices=("table", "json", "csv"), default="table")
     predict.add_argument("--heatmap", type=Path, metavar="DIR", help="also write an overlay PNG for each answer")
     predict.add_argument("--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    predict.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: many machines (docs/scale.md)")
+    predict.add_argument("--ray-address", metavar="HOST:PORT", help="a Ray cluster's head node; default: a local Ray for this run")
+    predict.add_argument("--manifest", type=Path, metavar="FILE", help="note what is finished there, and go on from it")
     predict.set_defaults(run=lambda options, _: run_predict(options))
 
     add_report(commands)
@@ -190,6 +200,7 @@ def _models_show(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _models_verify(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.inference.lung_checks import load_finder
     from pneumo.inference.predictor import Predictor
 
     failed = 0
@@ -203,6 +214,12 @@ def _models_verify(options: argparse.Namespace, _: list[str]) -> int:
             print(f"{model}\t{error}")
     if not names:
         print(f"no models in {registry.models_dir()}", file=sys.stderr)
+    try:
+        if not options.id and load_finder():
+            print("lungs\tok")
+    except PneumoError as error:
+        failed += 1
+        print(f"lungs\t{error}")
     return 1 if failed or not names else 0
 
 
@@ -224,7 +241,7 @@ def _models_promote(options: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
-def _read_config(path: Path) -> dict:
+def _read_config(path: Path) -> dict[str, Any]:
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -240,7 +257,8 @@ def setting_pairs(words: list[str]) -> dict[str, str]:
     rest = iter(words)
     for word in rest:
         name, equals, value = word.removeprefix("--").partition("=")
-        if not word.startswith("--") or (not equals and (value := next(rest, None)) is None):
+        given = value if equals else next(rest, None)
+        if not word.startswith("--") or given is None:
             raise ConfigError(f"Expected settings as --name value; received {word!r}.")
-        pairs[name] = value
+        pairs[name] = given
     return pairs

@@ -2,11 +2,15 @@
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from pneumo.errors import ConfigError
 
+if TYPE_CHECKING:
+    from pneumo.record.store import Record
 
-def add_audit(commands) -> None:
+
+def add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """`audit verify|export|purge`, below the parser's other commands."""
     audit = commands.add_parser("audit", help="the record of cases (PNEUMO_RECORD)").add_subparsers(dest="action", required=True)
     verifying = audit.add_parser("verify", help="walk the log, hold the cases to it; exit 1 and name the first thing broken")
@@ -45,7 +49,7 @@ def purge(options: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
-def _record():
+def _record() -> "Record":
     from pneumo.record.store import open_record  # SQLAlchemy: for these commands alone
 
     record = open_record()

@@ -5,8 +5,13 @@ import json
 import math
 import sys
 from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pneumo.errors import DataError
+
+if TYPE_CHECKING:
+    from pneumo.data.download import Progress
 
 
 def download(options: argparse.Namespace, _: list[str]) -> int:
@@ -78,11 +83,15 @@ def phantom(options: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
-def _counter(what: str):
-    return lambda done, total: print(f"{what} {done} of {total}", file=sys.stderr) if done % 1000 == 0 or done == total else None
+def _counter(what: str) -> Callable[[int, int], None]:
+    def tell(done: int, total: int) -> None:
+        if done % 1000 == 0 or done == total:
+            print(f"{what} {done} of {total}", file=sys.stderr)
+
+    return tell
 
 
-def _show(progress) -> None:
+def _show(progress: "Progress") -> None:
     """One line that is written over, on standard error."""
     share = f"{100 * progress.done / progress.total:.0f} %" if progress.total else f"{progress.done / 2**20:.0f} MB"
     left = f", {progress.seconds_left:.0f} s left" if math.isfinite(progress.seconds_left) else ""

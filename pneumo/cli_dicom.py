@@ -2,7 +2,9 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pneumo.errors import ConfigError, ExchangeError, PneumoError
 from pneumo.evaluation.operating_point import BALANCED
@@ -11,8 +13,11 @@ from pneumo.inference.finding import judge, read
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import default_model
 
+if TYPE_CHECKING:
+    from pneumo.exchange.reader import Send
 
-def add_dicom(commands: argparse._SubParsersAction) -> None:
+
+def add_dicom(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("dicom", help="write a structured report and a secondary capture of DICOM X-rays")
     parser.add_argument("paths", nargs="+", metavar="FILE", help="DICOM files, or folders of them")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
@@ -52,15 +57,15 @@ def _run(options: argparse.Namespace, _: list[str]) -> int:
     return 1 if short else 0
 
 
-def _sender(way: str):
+def _sender(way: str) -> "Send":
     """A function from objects to outcomes. Raises ConfigError when the environment does not say where to."""
     from pneumo.exchange import dimse, stow
     from pneumo.exchange.settings import SendSettings
 
     settings = SendSettings.from_environment()
-    target, store, name = (
-        (settings.web, stow.store, "PNEUMO_STOW_URL") if way == "stow" else (settings.archive, dimse.store, "PNEUMO_PACS")
-    )
-    if target is None:
-        raise ConfigError(f"Nothing says where to send: set {name}. See docs/radiology-it.md.")
-    return lambda objects: store(objects, target, settings)
+    if way == "stow" and settings.web:
+        return partial(stow.store, web=settings.web, settings=settings)
+    if way == "c-store" and settings.archive:
+        return partial(dimse.store, archive=settings.archive, settings=settings)
+    name = "PNEUMO_STOW_URL" if way == "stow" else "PNEUMO_PACS"
+    raise ConfigError(f"Nothing says where to send: set {name}. See docs/radiology-it.md.")

@@ -9,7 +9,7 @@ from pneumo.registry import models_dir, read_card
 from pneumo.reporting.model_card import write_readme
 
 
-def add_gate(commands: argparse._SubParsersAction) -> None:
+def add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     gate = commands.add_parser("gate", help="measure what a model refuses to answer for; writes gate.json")
     gate.add_argument("model")
     gate.add_argument("--data", type=Path, default=data_dir())

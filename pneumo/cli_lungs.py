@@ -10,7 +10,7 @@ from pneumo.data.paths import data_dir
 from pneumo.registry import models_dir
 
 
-def add_lungs(commands) -> None:
+def add_lungs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its two actions to the parser's `commands`."""
     lungs = commands.add_parser("lungs", help="the segmenter of lung fields").add_subparsers(dest="action", required=True)
     train = lungs.add_parser("train", help="train it on phantoms and on the images outlined by hand")

@@ -15,7 +15,7 @@ from pneumo.registry import default_model
 log = logging.getLogger(__name__)
 
 
-def add_node(commands: argparse._SubParsersAction) -> None:
+def add_node(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("node", help="a DICOM node: receives X-rays, returns reports to the archive")
     parser.add_argument("--archive", metavar="HOST:PORT:AET", help="where results go; default: PNEUMO_PACS")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for every one of this machine")

@@ -4,76 +4,123 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from functools import partial
+from itertools import starmap
 from pathlib import Path
 from typing import Any, TextIO
 
+from pneumo.errors import ConfigError
 from pneumo.evaluation.operating_point import BALANCED
+from pneumo.files import sha256
+from pneumo.imaging.decoders import shared
 from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture, png
 from pneumo.inference.batch import files_below, read_files
 from pneumo.inference.finding import Finding, judge
+from pneumo.inference.manifest import Manifest, Row
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import FIELDS, csv_cells, fields
-from pneumo.registry import default_model
+from pneumo.registry import default_model, models_dir
 
+Engine = Callable[[Iterable[str]], Iterator[tuple[str, Finding]]]
 OVERLAY_SIDE = 2048  # longer side of a saved overlay, at most
 
 
 def run_predict(options: argparse.Namespace) -> int:
     """Exit code 0 when every file was read, 1 when at least one could not be."""
+    if options.ray_address and options.engine != "ray":
+        raise ConfigError("--ray-address names a cluster for --engine ray; the engine is local.")
+    shared().start()  # the process that reads images is up by the time the model is
     predictor = Predictor.load(options.model or default_model())
     point = options.operating_point or BALANCED
     judge(0.5, predictor.card, point)  # an unknown operating point is wrong usage, told before any work
     if options.heatmap:
         options.heatmap.mkdir(parents=True, exist_ok=True)
-    unread = 0
-    with _output(options.output) as stream:
+
+    def row(path: str, finding: Finding) -> Row:
+        found = fields(path, finding, predictor.card, point)
+        if options.heatmap and finding.answer:
+            found["heatmap"] = str(_overlay_path(options.heatmap, path, finding))
+        return found
+
+    unread, stdout = 0, sys.stdout
+    with ExitStack() as opened:
+        engine = _engine(options, predictor, opened)
+        paths = files_below(options.paths)
+        if options.manifest:
+            asks = {"model": predictor.card.id, "model_sha256": predictor.card.sha256, "operating_point": point,
+                    "card_sha256": sha256(models_dir() / predictor.card.id / "card.json"),  # calibration, thresholds, gate
+                    "heatmap": options.heatmap and str(options.heatmap)}  # fmt: skip
+            rows = opened.enter_context(Manifest(options.manifest, asks)).rows(paths, engine, row)
+        else:
+            rows = starmap(row, engine(paths))
+        stream = opened.enter_context(_output(options.output, stdout))  # not before everything else could be opened
         write = {"json": _json_writer, "csv": _csv_writer, "table": _table_writer}[options.format](stream)
-        for path, finding in read_files(files_below(options.paths), predictor, _tell_skipped):
-            row = fields(path, finding, predictor.card, point)
-            if options.heatmap and finding.answer:
-                row["heatmap"] = str(_save_overlay(options.heatmap, path, finding))
-            write(row)
-            if finding.status == "error":
+        for found in rows:
+            write(found)
+            if found["status"] == "error":
                 unread += 1
-                print(f"{path}: {'; '.join(finding.reasons)}", file=sys.stderr)
+                print(f"{found['file']}: {'; '.join(found['reasons'])}", file=sys.stderr)
     return 1 if unread else 0
+
+
+def _engine(options: argparse.Namespace, predictor: Predictor, opened: ExitStack) -> Engine:
+    """What answers, and writes the overlays where a file was read: only there are its pixels."""
+    each = partial(_save_overlay, options.heatmap) if options.heatmap else None
+    if options.engine == "ray":
+        from pneumo.inference import ray_engine
+
+        opened.enter_context(ray_engine.connected(options.ray_address))
+        opened.enter_context(redirect_stdout(sys.stderr))  # where Ray says what becomes of its machines
+        return partial(ray_engine.read_files_by_ray, predictor=predictor, on_skipped=_tell_skipped, each=each)
+
+    def read_here(paths: Iterable[str]) -> Iterator[tuple[str, Finding]]:
+        for path, finding in read_files(paths, predictor, _tell_skipped):
+            if each:
+                each(path, finding)
+            yield path, finding
+
+    return read_here
 
 
 def _tell_skipped(archive: str, count: int) -> None:
     print(f"{archive}: {count} files in it are no images and were passed over", file=sys.stderr)
 
 
-def _save_overlay(folder: Path, path: str, finding: Finding) -> Path:
+def _overlay_path(folder: Path, path: str, finding: Finding) -> Path:
     """<stem, at most 60 letters>-<first 8 of the file's hash>.png: two files of one name never overwrite each other."""
+    return folder / f"{Path(path).stem[:60]}-{finding.sha256[:8]}.png"
+
+
+def _save_overlay(folder: Path, path: str, finding: Finding) -> None:
+    if finding.answer is None or finding.radiograph is None:
+        return
     pixels = fit_within(finding.radiograph.pixels, OVERLAY_SIDE)
     picture = overlay_picture(grey_picture(pixels), finding.answer.heatmap.on_image(*pixels.shape), opacity=0.6)
-    target = folder / f"{Path(path).stem[:60]}-{finding.sha256[:8]}.png"
-    target.write_bytes(png(picture))
-    return target
+    _overlay_path(folder, path, finding).write_bytes(png(picture))
 
 
 @contextmanager
-def _output(path: Path | None) -> Iterator[TextIO]:
+def _output(path: Path | None, stdout: TextIO) -> Iterator[TextIO]:
     if path is None:
-        yield sys.stdout
+        yield stdout
     else:
         with open(path, "w", newline="", encoding="utf-8") as file:
             yield file
 
 
-def _json_writer(stream: TextIO):
+def _json_writer(stream: TextIO) -> Callable[[Row], object]:
     return lambda row: print(json.dumps(row, ensure_ascii=False), file=stream, flush=True)
 
 
-def _csv_writer(stream: TextIO):
+def _csv_writer(stream: TextIO) -> Callable[[Row], object]:
     writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
     writer.writeheader()
     return lambda row: writer.writerow(csv_cells(row))
 
 
-def _table_writer(stream: TextIO):
+def _table_writer(stream: TextIO) -> Callable[[Row], object]:
     print(f"{'label':10} {'probability':>11}  {'zone':13} file", file=stream)
 
     def write(row: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from pneumo.errors import ConfigError, DataError
 from pneumo.evaluation.operating_point import BALANCED
 
 
-def add_report(commands) -> None:
+def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """The command's parser, among those of `pneumo.cli`."""
     report = commands.add_parser("report", help="one page about one X-ray, as PDF")
     report.add_argument("file", type=Path, metavar="FILE")
@@ -20,15 +20,19 @@ def add_report(commands) -> None:
     report.add_argument("--note", default="", help="the clinician's note, printed as typed")
     report.add_argument("--agreement", choices=("agree", "disagree"), help="with the model's answer; default: not stated")
     report.add_argument("--reference", default="", help="printed as typed; nothing else tells whose X-ray it is")
+    report.add_argument("--no-second-opinion", dest="second_opinion", action="store_false",
+                        help="leave out what speaks for or against the answer; the page is then made sooner")  # fmt: skip
     report.set_defaults(run=lambda options, _: run_report(options))
 
 
 def run_report(options: argparse.Namespace) -> int:
     """Exit code 0 when the page was written; 1, and no page, when there is no answer."""
+    from pneumo.cli_second_opinion import opinion_on
     from pneumo.inference.batch import read_files
     from pneumo.inference.finding import judge
     from pneumo.inference.predictor import Predictor
     from pneumo.registry import default_model, read_metrics
+    from pneumo.reporting import second_opinion_words as words
     from pneumo.reporting.finding_pdf import report_pdf
     from pneumo.reporting.finding_report import NOT_STATED, Remarks, report_content
 
@@ -44,14 +48,18 @@ def run_report(options: argparse.Namespace) -> int:
             f"metrics.json of model {card.id!r} is damaged. Restore it: the report must tell how good it is."
         ) from error
     ((_, finding),) = read_files([str(options.file)], predictor)
-    if finding.answer is None:
+    if finding.answer is None or finding.radiograph is None:
         what = "not answered" if finding.status == "rejected" else "not read"
         print(f"{options.file}: {what}, so there is no report. {'; '.join(finding.reasons)}", file=sys.stderr)
         return 1
-    label = judge(finding.answer.probability, card, options.operating_point).label
-    remarks = Remarks(options.note, options.agreement or NOT_STATED, options.reference, label)
+    reading = judge(finding.answer.probability, card, options.operating_point)
+    remarks = Remarks(options.note, options.agreement or NOT_STATED, options.reference, reading.label)
+    extra: tuple[tuple[str, str], ...] = ()
+    if options.second_opinion:
+        opinion, votes, _ = opinion_on(finding, predictor, options.operating_point)
+        extra = (words.report_row(opinion, votes, reading),)
     content = report_content(finding, finding.radiograph.pixels, finding.answer, card, options.operating_point, metrics, remarks,
-                             datetime.now(UTC).astimezone())  # fmt: skip
+                             datetime.now(UTC).astimezone(), extra=extra)  # fmt: skip
     _write(options.output, report_pdf(content))
     print(options.output)
     return 0

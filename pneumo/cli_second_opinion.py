@@ -6,12 +6,19 @@ import json
 import math
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pneumo.errors import DataError, ModelError
 from pneumo.evaluation.operating_point import BALANCED
 
+if TYPE_CHECKING:
+    from pneumo.inference.finding import Finding
+    from pneumo.inference.lung_checks import Lungs
+    from pneumo.inference.predictor import Predictor
+    from pneumo.inference.second_opinion import SecondOpinion, Vote
 
-def add_second_opinion(commands) -> None:
+
+def add_second_opinion(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """The command's parser, among those of `pneumo.cli`."""
     opinion = commands.add_parser("second-opinion", help="what speaks for or against the answer on one X-ray, as JSON")
     opinion.add_argument("file", type=Path, metavar="FILE")
@@ -24,9 +31,8 @@ def run_second_opinion(options: argparse.Namespace) -> int:
     """Exit code 0 with one JSON object on standard output; 1, and none, when there is no answer."""
     from pneumo.inference.batch import read_files
     from pneumo.inference.finding import judge
-    from pneumo.inference.lung_checks import load_finder, lungs_of
     from pneumo.inference.predictor import Predictor
-    from pneumo.inference.second_opinion import SMALL_CHANGES, second_opinion
+    from pneumo.inference.second_opinion import SMALL_CHANGES
     from pneumo.registry import default_model
     from pneumo.reporting import second_opinion_words as words
 
@@ -36,15 +42,13 @@ def run_second_opinion(options: argparse.Namespace) -> int:
     if len(findings) != 1:
         raise DataError(f"{options.file} holds {len(findings)} X-rays; expected one. Unpack it and give one file.")
     (finding,) = findings
-    if finding.answer is None:
+    if finding.answer is None or finding.canonical is None:
         what = "not answered" if finding.status == "rejected" else "not read"
         print(f"{options.file}: {what}, so there is no second opinion. {'; '.join(finding.reasons)}", file=sys.stderr)
         return 1
-    image, answer = finding.canonical, finding.answer
+    answer = finding.answer
     reading = judge(answer.probability, predictor.card, options.operating_point)
-    lungs = lungs_of(image, load_finder())
-    opinion = second_opinion(image, predictor, answer, lungs)
-    votes = _votes(image, predictor, answer.probability, options.operating_point)
+    opinion, votes, lungs = opinion_on(finding, predictor, options.operating_point)
     changes = [name for name, _ in SMALL_CHANGES]
     found = {
         "file": str(options.file), "sha256": finding.sha256, "model": finding.model, "model_sha256": finding.model_sha256,
@@ -64,24 +68,43 @@ def run_second_opinion(options: argparse.Namespace) -> int:
     return 0
 
 
-def _votes(image, predictor, probability: float, operating_point: str) -> list:
-    """Of every model that can serve; one that cannot is named on standard error and left out."""
+def opinion_on(finding: "Finding", predictor: "Predictor", operating_point: str) -> "tuple[SecondOpinion, list[Vote], Lungs]":
+    """The second opinion on an answered finding with its pictures, as the page asks for it.
+
+    Every model that can serve is asked, and its own gate decides; one that gives no answer is named on standard error.
+    """
+    from pneumo.inference.again import ask_again
+    from pneumo.inference.lung_checks import Lungs, load_finder, lungs_of
     from pneumo.inference.predictor import Predictor
-    from pneumo.inference.second_opinion import vote
+    from pneumo.inference.second_opinion import second_opinion, vote
     from pneumo.registry import list_models
 
-    votes = [vote(predictor.card, probability, operating_point)]
+    image, answer, radiograph = finding.canonical, finding.answer, finding.radiograph
+    assert image is not None
+    assert answer is not None
+    assert radiograph is not None
+    votes = [vote(predictor.card, answer.probability, operating_point)]
     for model in list_models():
+        if model == predictor.card.id:
+            continue
         try:
-            if model != predictor.card.id:
-                other = Predictor.load(model)
-                votes.append(vote(other.card, other.answer(image).probability, operating_point))
+            other = Predictor.load(model)
         except ModelError as error:
             print(f"Not asked: {error}", file=sys.stderr)
-    return votes
+            continue
+        found = ask_again(finding.sha256, image, radiograph.facts, other)
+        if found.answer is None:
+            print(f"Not asked: {model} gives no answer: {found.reasons[0]}", file=sys.stderr)
+        else:
+            votes.append(vote(other.card, found.answer.probability, operating_point))
+    try:
+        lungs = lungs_of(image, load_finder())
+    except ModelError as error:
+        lungs = Lungs(None, str(error))
+    return second_opinion(image, predictor, answer, lungs), votes, lungs
 
 
-def _without_nan(value):
+def _without_nan(value: Any) -> Any:
     """JSON knows no NaN: undefined is null."""
     if isinstance(value, dict):
         return {key: _without_nan(each) for key, each in value.items()}

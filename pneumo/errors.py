@@ -35,3 +35,11 @@ class ExchangeError(PneumoError):
 
 class RecordError(PneumoError):
     """The record of cases cannot be opened, read or written; an answer never depends on it."""
+
+
+class AccessError(PneumoError):
+    """Whoever is logged in may not do this."""
+
+
+class EngineError(PneumoError):
+    """The workers that read files on other processes or machines cannot start."""

@@ -1,19 +1,24 @@
 """models/<id>/: read, list and verify. A folder whose hashes do not fit gives no answers."""
 
 import dataclasses
+import hashlib
 import json
+import logging
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pneumo.errors import ModelError
 from pneumo.evaluation.calibration import Calibration
-from pneumo.files import sha256
 from pneumo.imaging.preprocess import VERSION, InputSpec
+
+log = logging.getLogger(__name__)
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 CARD_VERSION = 1
+WEIGHTS, GRAPH = "model.keras", "model.onnx"  # the graph's weights lie where Keras wrote them
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class ModelCard:
     @property
     def sha256(self) -> str:
         """The model's name for the record: the hash of its weights."""
-        return self.files["model.keras"]
+        return self.files[WEIGHTS]
 
 
 def models_dir() -> Path:
@@ -73,12 +78,10 @@ def read_card(model: str, root: Path | None = None) -> ModelCard:
         raise ModelError(
             f"The card of model {model!r} does not fit this version of Pneumo: {', '.join(odd)}. Promote the run again."
         )
-    subtype = fields.get("subtype_calibration")
-    card = ModelCard(**{
-        **fields, "input": InputSpec(**fields["input"]), "calibration": Calibration(**fields["calibration"]),
-        "classes": tuple(fields["classes"]), "heatmap_centres": tuple(fields["heatmap_centres"]),
-        "subtype_calibration": Calibration(**subtype) if subtype else None,
-    })  # fmt: skip
+    try:
+        card = _card(fields)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise ModelError(f"The card of model {model!r} is damaged. Restore models/{model}/card.json.") from error
     for what, expected, received in (
         ("id", model, card.id),
         ("classes", CLASSES, card.classes),
@@ -87,7 +90,21 @@ def read_card(model: str, root: Path | None = None) -> ModelCard:
     ):
         if expected != received:
             raise ModelError(f"Model {model!r}: {what} is {received!r}, expected {expected!r}. Promote the run again.")
+    for name in (WEIGHTS, GRAPH):
+        if name not in card.files:
+            raise ModelError(f"Model {model!r}: its card has no hash of {name}, so it cannot be verified. Restore the card.")
     return card
+
+
+def _card(fields: dict[str, Any]) -> ModelCard:
+    subtype, points = fields.get("subtype_calibration"), fields["operating_points"]
+    return ModelCard(**{
+        **fields, "input": InputSpec(**fields["input"]), "calibration": Calibration(**fields["calibration"]),
+        "classes": tuple(fields["classes"]), "heatmap_centres": tuple(map(float, fields["heatmap_centres"])),
+        "subtype_calibration": Calibration(**subtype) if subtype else None,
+        "operating_points": {name: float(cut) for name, cut in points.items()}, "files": dict(fields["files"]),
+        "selection_loss": float(fields["selection_loss"]),
+    })  # fmt: skip
 
 
 def _odd_fields(fields: Any) -> list[str]:
@@ -104,32 +121,46 @@ def write_card(card: ModelCard, folder: Path) -> None:
     (folder / "card.json").write_text(text, encoding="utf-8")
 
 
-def verified(model: str, root: Path | None = None) -> tuple[ModelCard, Path]:
-    """The card and the folder, after every file that serving reads was found with the hash the card gives.
+def verified(model: str, root: Path | None = None) -> tuple[ModelCard, dict[str, bytes]]:
+    """The card and the files that serving reads, by name, after every file was found with the hash the card gives.
 
-    Raises ModelError; no answer may be given by a model that does not pass here.
+    The very bytes that were hashed are given out, so that a file exchanged a moment later answers nothing. Raises ModelError;
+    no answer may be given by a model that does not pass here.
     """
     card = read_card(model, root)
     folder = (root or models_dir()) / model
+    contents: dict[str, bytes] = {}
     for name, expected in card.files.items():
         path = folder / name
         if not path.is_file():
             raise ModelError(f"Model {model!r} is incomplete: {name} is missing. Restore it; no answer is given without it.")
-        if sha256(path) != expected:
+        try:
+            contents[name] = path.read_bytes()
+        except OSError as error:
+            raise ModelError(f"Model {model!r}: {name} cannot be read ({error.strerror}). Restore it.") from error
+        if hashlib.sha256(contents[name]).hexdigest() != expected:
             raise ModelError(f"Model {model!r} does not verify: {name} was altered. Restore it; no answer is given from it.")
-    return card, folder
+    return card, contents
 
 
 def default_model(root: Path | None = None) -> str:
     """The model with the lowest log loss on the calibration part (test has no say). Raises ModelError when there is none."""
-    cards = []
+    cards, refused = [], 0
     for model in list_models(root):
         try:
             cards.append(read_card(model, root))
-        except ModelError:
-            continue  # `models verify` and the page name it; it must not hide the others
+        except ModelError as error:
+            refused += 1
+            log.warning("%s", error)  # it must not hide the others, nor be passed over in silence
     if not cards:
         raise ModelError(f"No usable model in {root or models_dir()}. Restore the folder, or train and promote one.")
+    best = best_of(cards)
+    if refused:
+        log.warning("The default is now %s, the best of the others.", best)
+    return best
+
+
+def best_of(cards: Iterable[ModelCard]) -> str:
     return min(cards, key=lambda card: card.selection_loss).id
 
 

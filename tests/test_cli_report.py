@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pypdf import PdfReader
 from tiny_model import make_registry
+from tiny_reference import change_card
 
 from pneumo.cli import main
 from pneumo.imaging.overlay import png
@@ -82,3 +83,24 @@ def test_damaged_metrics_make_no_report(folder, capsys):
     (folder / "models" / "tiny" / "metrics.json").write_text("{")
     assert main(["report", str(folder / "Beeblebrox.png"), "--output", str(folder / "out.pdf")]) == 1
     assert "metrics.json of model 'tiny' is damaged" in capsys.readouterr().err
+
+
+def test_the_second_opinion_stands_in_it_unless_left_out(folder, monkeypatch):
+    """A second model that calls nothing PNEUMONIA."""
+    root = make_registry(folder / "models", "strict")
+    change_card(root, "strict", operating_points={"balanced": 0.999, "rule-out": 0.5, "rule-in": 0.999}, selection_loss=0.2)
+    out = folder / "out.pdf"
+    given = ["report", str(folder / "Beeblebrox.png"), "--model", "tiny", "--output", str(out)]
+    assert main(given) == 0
+    assert "Second opinion" in words(out)
+    assert "The models disagree: 1 of 2 says NORMAL (strict)." in words(out)
+    monkeypatch.setattr("pneumo.inference.second_opinion.second_opinion", lambda *_: pytest.fail("asked"))
+    assert main([*given, "--no-second-opinion"]) == 0
+    assert "Second opinion" not in words(out)
+
+
+def test_a_damaged_segmenter_costs_no_report(folder):
+    (folder / "models" / "lungs").mkdir()
+    (folder / "models" / "lungs" / "lungs.json").write_text("{")
+    assert main(["report", str(folder / "Beeblebrox.png"), "--output", str(folder / "out.pdf")]) == 0
+    assert "Second opinion" in words(folder / "out.pdf")

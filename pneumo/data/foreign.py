@@ -1,6 +1,7 @@
 """Kinds of pictures that are no chest X-ray, to measure the gate with: some to fit it by, others kept aside for its figures.
 
-All are made by seed, from code (`foreign_drawn`) or from pictures that come with installed libraries (`foreign_stored`).
+All are made by seed, from code (`foreign_drawn`, `foreign_films`) or from pictures that come with installed libraries
+(`foreign_stored`).
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from pneumo.data import foreign_drawn as drawn
+from pneumo.data import foreign_films as films
 from pneumo.data.foreign_stored import MORE_PHOTOS, MORE_SLICES, PHOTOS, SCANS, SLICES, piece
 from pneumo.imaging.decode import decode
 from pneumo.imaging.overlay import png
@@ -39,8 +41,10 @@ KINDS = (
     Kind("gradients", False, drawn.gradient),
     Kind("shapes", False, drawn.shapes),
     Kind("CT-like slices", False, drawn.ct_slice),
-    Kind("arms and legs, drawn", False, drawn.limb),
-    Kind("bellies, drawn", False, drawn.abdomen),
+    Kind("arms and legs, drawn", False, films.limb),
+    Kind("bellies, drawn", False, films.abdomen),
+    Kind("skulls, drawn", False, films.skull),
+    Kind("films of no part, drawn", False, films.no_part),
     Kind("photographs in colour", True, partial(piece, MORE_PHOTOS[:6])),
     Kind("other photographs, grey", True, lambda rng: piece(MORE_PHOTOS, rng, grey=True)),
     Kind("scans and micrographs, grey", True, lambda rng: piece(SCANS, rng, grey=True)),
@@ -50,10 +54,11 @@ KINDS = (
     Kind("codes", True, drawn.code),
     Kind("empty exposures", True, drawn.flat),
     Kind("ultrasound fans, drawn", True, drawn.ultrasound),
-    Kind("hands, drawn", True, drawn.hand),
-    Kind("skulls, drawn", True, drawn.skull),
-    Kind("mammograms, drawn", True, drawn.breast),
-    Kind("teeth, drawn", True, drawn.teeth),
+    Kind("hands, drawn", True, films.hand),
+    Kind("mammograms, drawn", True, films.breast),
+    Kind("teeth, drawn", True, films.teeth),
+    Kind("feet, drawn", True, films.foot),
+    Kind("spines from the side, drawn", True, films.side_spine),
 )
 
 

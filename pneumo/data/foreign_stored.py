@@ -64,4 +64,6 @@ def stored(name: str) -> np.ndarray:
 
 def _stretched(pixels: np.ndarray) -> np.ndarray:
     low, high = np.percentile(pixels, (1, 99))
-    return np.rint(255 * np.clip((pixels.astype(np.float64) - low) / max(high - low, 1), 0, 1)).astype(np.uint8)
+    shares = np.clip((pixels.astype(np.float64) - low) / max(high - low, 1), 0, 1)
+    stretched: np.ndarray = np.rint(255 * shares).astype(np.uint8)
+    return stretched

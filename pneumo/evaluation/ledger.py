@@ -2,6 +2,9 @@
 
 import csv
 import datetime
+import errno
+import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +13,18 @@ COLUMNS = ("date", "commit", "model", "auc", "accuracy", "sensitivity", "specifi
 
 def add_row(path: Path, commit: str, model: str, summary: dict[str, Any], why: str) -> None:
     """Append one row to ledger.csv, made with its header when absent."""
-    new = not path.exists()
     figures = (
         "" if summary[name]["value"] is None else f"{summary[name]['value']:.4f}"
         for name in ("auc", "accuracy", "sensitivity", "specificity")
     )
-    with open(path, "a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if new:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    with open(path, "ab", buffering=0) as file:
+        start = file.tell()
+        if not start:
             writer.writerow(COLUMNS)
         writer.writerow([datetime.date.today().isoformat(), commit, model, *figures, why])
+        data = text.getvalue().encode()
+        if file.write(data) != len(data):  # a full disk: half a row would spoil the others
+            file.truncate(start)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

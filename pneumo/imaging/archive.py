@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from pneumo.errors import ImageError
+from pneumo.imaging.bare import is_bare_dicom
 from pneumo.imaging.decode import MAX_BYTES
 
 HEAD = 1024  # bytes that tell what a file is
@@ -73,7 +74,7 @@ def is_image(name: str, head: bytes) -> bool:
     """
     if _is_side_file(name):
         return False
-    if head[128:132] == b"DICM":
+    if head[128:132] == b"DICM" or is_bare_dicom(head):
         return _DICOM_DIRECTORY not in head
     return PurePosixPath(name).suffix.lower() in PICTURES or head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
 

@@ -90,7 +90,8 @@ def _moved(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def _bytes(pixels: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(pixels, 0.0, 255.0)).astype(np.uint8)
+    rounded: np.ndarray = np.rint(np.clip(pixels, 0.0, 255.0)).astype(np.uint8)
+    return rounded
 
 
 # Of each kind a change that a reader hardly sees and one that is plain. Marks stand inside the 16 pixels that models cut off

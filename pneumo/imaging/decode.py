@@ -3,6 +3,7 @@
 import codecs
 
 from pneumo.errors import ImageError, ImageRejected
+from pneumo.imaging.bare import is_bare_dicom
 from pneumo.imaging.radiograph import Radiograph
 from pneumo.imaging.raster import decode_raster
 
@@ -33,7 +34,7 @@ def decode(data: bytes) -> Radiograph:
             f"The file has {len(data) / 2**20:.0f} MB; at most {MAX_BYTES // 2**20} MB are read. "
             "Export a single image instead of a whole study."
         )
-    if data[128:132] == b"DICM":
+    if data[128:132] == b"DICM" or is_bare_dicom(data):
         from pneumo.imaging.dicom import decode_dicom  # pydicom: a second, which a JPEG need not wait for
 
         radiograph = decode_dicom(data)

@@ -29,6 +29,7 @@ class Limits:
 
 
 LIMITS = Limits()
+PROCESSES = max(2, os.cpu_count() or 1)  # of `shared`; a program that is one of several on its machine takes less before it asks
 
 
 class Decoders:
@@ -149,6 +150,6 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 @functools.cache
 def shared() -> Decoders:
     """This process's own, for all its sessions: two at least, so that one huge file does not hold up the rest."""
-    decoders = Decoders(max(2, os.cpu_count() or 1))
+    decoders = Decoders(PROCESSES)
     atexit.register(decoders.close)
     return decoders

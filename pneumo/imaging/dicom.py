@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import pydicom
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from pneumo.errors import ImageError, PneumoError
 from pneumo.imaging.dicom_checks import NATIVE, check
@@ -64,26 +65,38 @@ def decode_dicom(data: bytes) -> Radiograph:
 def _quietly(step: Callable[[], _T], message: str) -> _T:
     """The step's result; whatever it raises but our own errors becomes ImageError(message).
 
-    Every Exception: pydicom and its decoders raise without a common base and quote what they could not read. Raised after the
-    handler, not in it, so that not even `__context__` holds the original, which would carry a name into a log.
+    Whatever: pydicom and its decoders raise without a common base and quote what they could not read, and a decoder written
+    in Rust panics, which is no Exception. Raised after the handler, not in it, so that not even `__context__` holds the
+    original, which would carry a name into a log.
     """
     try:
         return step()
-    except PneumoError:
+    except (PneumoError, KeyboardInterrupt, SystemExit):
         raise
-    except Exception:  # noqa: BLE001
+    except BaseException:  # noqa: BLE001
         pass
     raise ImageError(message)
 
 
 def _header(data: bytes) -> pydicom.Dataset:
     """The elements of _READ that have a value."""
-    dataset = pydicom.dcmread(_Reader(data), specific_tags=_READ)
+    bare = data[128:132] != b"DICM"
+    dataset = pydicom.dcmread(_Reader(data), specific_tags=_READ, force=bare)
+    if bare and "TransferSyntaxUID" not in dataset.file_meta:
+        dataset.file_meta.TransferSyntaxUID = _plain_syntax(dataset)
     for keyword in ("ModalityLUTSequence", "VOILUTSequence"):
         raw = dataset.get_item(keyword)
         if isinstance(raw, pydicom.dataelem.RawDataElement) and len(raw.value or b"") > _MAX_TABLES:
             raise ImageError("The DICOM's look-up tables are larger than any scale of grey: it is damaged. Export the X-ray again.")
     return dataset
+
+
+def _plain_syntax(dataset: pydicom.Dataset) -> pydicom.uid.UID:
+    """Of a data set whose header does not tell it: uncompressed. Pixel data in fragments says that it is not."""
+    if "PixelData" in dataset and dataset["PixelData"].is_undefined_length:
+        raise ImageError("The DICOM file is compressed, and its header does not say how. Export it again, with a full header.")
+    implicit, _ = dataset.original_encoding
+    return ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
 
 
 def _radiograph(dataset: pydicom.Dataset, size: int) -> Radiograph:

@@ -3,17 +3,20 @@
 Everything is done a band of rows at a time: the standard's arithmetic is in float64, eight bytes a pixel for every step.
 """
 
+import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import cv2
 import numpy as np
 import pydicom
-from pydicom.pixels import apply_modality_lut
+from pydicom.pixels.processing import apply_modality_lut
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.windowing import DISPLAY_SIDE, LINEAR, GreyValues, Window, windowed
+from pneumo.imaging.windowing import DISPLAY_SIDE, LINEAR, LINEAR_EXACT, SIGMOID, GreyValues, Window, windowed
 
 _BAND = 2**20  # pixels
+_DAMAGED_SCALE = "The DICOM's rescale or window values are damaged. Export the X-ray again."
 # The explanation of a window is free text, where a name may stand: only words that viewers offer are repeated.
 _WINDOW_WORDS = {
     "NORMAL", "HARDER", "SOFTER", "STANDARD", "DEFAULT", "CHEST", "LUNG", "BONE", "SOFT", "TISSUE", "MEDIASTINUM", "SPINE",
@@ -34,7 +37,10 @@ def presented(decoded: np.ndarray, dataset: pydicom.Dataset) -> tuple[np.ndarray
     voi = _voi(stored, dataset)
     inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
     pixels = _by_bands(stored, lambda band: 1.0 - voi(band) if inverted else voi(band))
-    return pixels, grey_values(stored, dataset) if int(dataset.BitsStored) > 8 else None
+    values = grey_values(stored, dataset) if int(dataset.BitsStored) > 8 else None
+    if values and not np.isfinite(values.range).all():
+        raise ImageError(_DAMAGED_SCALE)
+    return pixels, values
 
 
 def significant_bits(decoded: np.ndarray, bits: int, high: int) -> np.ndarray:
@@ -43,7 +49,8 @@ def significant_bits(decoded: np.ndarray, bits: int, high: int) -> np.ndarray:
     if bits == size:
         return decoded
     up, down = decoded.dtype.type(size - 1 - high), decoded.dtype.type(size - bits)
-    return (decoded << up) >> down
+    significant: np.ndarray = (decoded << up) >> down
+    return significant
 
 
 def grey_values(stored: np.ndarray, dataset: pydicom.Dataset) -> GreyValues:
@@ -58,30 +65,31 @@ def grey_values(stored: np.ndarray, dataset: pydicom.Dataset) -> GreyValues:
         small = apply_modality_lut(small, dataset).astype(np.int32)
     elif "RescaleSlope" in dataset and "RescaleIntercept" in dataset:
         slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
-    lowest = int(small.min())
+    lowest, function = int(small.min()), _function(dataset)
+    function = function if function in (LINEAR, LINEAR_EXACT, SIGMOID) else LINEAR  # free text else, where a name may stand
     return GreyValues((small - lowest).astype(np.uint16), slope, slope * lowest + intercept,
-                      dataset.PhotometricInterpretation == "MONOCHROME1", _function(dataset), file_windows(dataset),
+                      dataset.PhotometricInterpretation == "MONOCHROME1", function, file_windows(dataset),
                       bool(dataset.get("VOILUTSequence")))  # fmt: skip
 
 
 def file_windows(dataset: pydicom.Dataset) -> tuple[Window, ...]:
-    """The usable windows of the file, in its order, at most eight; some archives write an empty window or zeros."""
+    """The usable windows of the file, in its order, at most eight; some archives write an empty window, zeros or infinities."""
     names = _several(dataset.get("WindowCenterWidthExplanation"))
     pairs = zip(_several(dataset.get("WindowCenter")), _several(dataset.get("WindowWidth")), strict=False)
     return tuple(
         Window(_window_name(names, index), float(centre), float(width))
         for index, (centre, width) in enumerate(pairs)
-        if centre is not None and width is not None and float(width) > 0
+        if centre is not None and width is not None and math.isfinite(float(centre)) and 0 < float(width) < math.inf
     )[:8]
 
 
-def _window_name(names: list, index: int) -> str:
+def _window_name(names: list[Any], index: int) -> str:
     words = str(names[index]).upper().replace("_", " ").split() if index < len(names) else []
     told = " ".join(words).lower() if words and set(words) <= _WINDOW_WORDS else ""
     return f"window {index + 1} of the file" + (f" ({told})" if told else "")
 
 
-def _several(value: object) -> list:
+def _several(value: Any) -> list[Any]:
     """A value of DICOM's multiplicity 0, 1 or more, as a list."""
     if value is None or value == "":
         return []
@@ -137,5 +145,5 @@ def _by_bands(array: np.ndarray, shown: Callable[[np.ndarray], np.ndarray]) -> n
             top += len(band)
     np.clip(pixels, 0.0, 1.0, out=pixels)
     if not np.isfinite(pixels).all():
-        raise ImageError("The DICOM's rescale or window values are damaged. Export the X-ray again.")
+        raise ImageError(_DAMAGED_SCALE)
     return pixels

@@ -6,21 +6,20 @@ about as much, and then lose resolution and go through JPEG, as files do on thei
 is worth on acquisition styles that were held out.
 """
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 
+from pneumo.arrays import Images
 from pneumo.imaging.changes import blur, brightness, contrast, gamma, jpeg, noise
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 
 
-def hard_copies(images: Sequence[np.ndarray], seed: int) -> np.ndarray:
+def hard_copies(images: Images, seed: int) -> np.ndarray:
     """uint8 (n, 224, 224) -> one disturbed copy of each, the same shape and type; the same for the same seed, anywhere."""
     return np.stack([_disturbed(images[i], np.random.default_rng((seed, i))) for i in range(len(images))])
 
 
-def with_hard_copies(images: Sequence[np.ndarray], seed: int) -> np.ndarray:
+def with_hard_copies(images: Images, seed: int) -> np.ndarray:
     """uint8 (2 n, 224, 224): the images as they are, then a hard copy of each in the same order."""
     return np.concatenate([images[np.arange(len(images))], hard_copies(images, seed)])
 
@@ -50,7 +49,8 @@ def _posed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _sharpened_or_blurred(image: np.ndarray, amount: float) -> np.ndarray:
     """`amount` of the way to a blurred copy; below 0 as far beyond the image, away from it."""
     pixels = image.astype(np.float32)
-    return np.rint(np.clip(pixels + amount * (blur(image, 1.2) - pixels), 0, 255)).astype(np.uint8)
+    made: np.ndarray = np.rint(np.clip(pixels + amount * (blur(image, 1.2) - pixels), 0, 255)).astype(np.uint8)
+    return made
 
 
 def _marked(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

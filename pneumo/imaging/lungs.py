@@ -98,7 +98,8 @@ def _painted(image: np.ndarray, cover: np.ndarray) -> np.ndarray:
     mean = (pixels * tissue).sum() / tissue.sum()
     weight = cv2.GaussianBlur(tissue, (0, 0), _SPREAD) + 1e-3  # far from all tissue, its mean
     fill = (cv2.GaussianBlur(pixels * tissue, (0, 0), _SPREAD) + 1e-3 * mean) / weight
-    return np.rint(pixels * (1.0 - share) + fill * share).astype(np.uint8)
+    painted: np.ndarray = np.rint(pixels * (1.0 - share) + fill * share).astype(np.uint8)
+    return painted
 
 
 def placement(image: np.ndarray) -> Placement:
@@ -138,7 +139,8 @@ def _field(image: np.ndarray) -> np.ndarray:
     small[from_left | from_right] = middle  # black air would draw the lungs to itself
     detail = small - cv2.GaussianBlur(small, (0, 0), 10)
     detail = np.clip(detail / max(detail.std(), 1.0), -1.5, 1.5)  # below one grey level there is nothing to follow
-    return cv2.copyMakeBorder(detail, *(_REACH,) * 4, cv2.BORDER_CONSTANT, value=0.0)
+    field: np.ndarray = cv2.copyMakeBorder(detail, *(_REACH,) * 4, cv2.BORDER_CONSTANT, value=0.0)
+    return field
 
 
 @cache

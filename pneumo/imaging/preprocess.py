@@ -44,7 +44,8 @@ def canonical(radiograph: Radiograph) -> np.ndarray:
 
 
 def _bytes(pixels: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(pixels, 0.0, 1.0) * 255.0).astype(np.uint8)
+    rounded: np.ndarray = np.rint(np.clip(pixels, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return rounded
 
 
 def model_input(image: np.ndarray, spec: InputSpec) -> np.ndarray:

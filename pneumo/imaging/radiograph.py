@@ -37,5 +37,5 @@ class Radiograph:
     facts: ImageFacts
     values: GreyValues | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.pixels.setflags(write=False)

@@ -65,8 +65,8 @@ def _check(image: Image.Image) -> None:
             f"The image has {image.width} x {image.height} pixels; at most {MAX_PIXELS // 10**6} million are read. "
             "Export it at the detector's own resolution."
         )
-    if getattr(image, "n_frames", 1) > 1:
-        raise ImageRejected(f"The file holds {image.n_frames} images; expected one X-ray. Export the single frontal image.")
+    if (frames := getattr(image, "n_frames", 1)) > 1:
+        raise ImageRejected(f"The file holds {frames} images; expected one X-ray. Export the single frontal image.")
 
 
 def _to_grey(image: Image.Image, notes: list[str]) -> Image.Image:

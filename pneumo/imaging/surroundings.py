@@ -1,10 +1,9 @@
 """One child's lungs in another child's picture: what is around them then says nothing about the lungs."""
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 
+from pneumo.arrays import Images
 from pneumo.imaging.lungs import HIDE_MARGIN, Placement, faded, mask_at, placement, widened
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 
@@ -28,11 +27,11 @@ def with_lungs_of(image: np.ndarray, place: Placement, other: np.ndarray, others
     seam = widened(lungs, _RING) & ~lungs
     gain = float(np.clip(image[seam].mean() / max(moved[seam].mean(), 1.0), 1 / _GAIN, _GAIN)) if seam.any() else 1.0
     share = faded(lungs)
-    mixed = image * (1.0 - share) + np.minimum(moved * gain, 255.0) * share
-    return np.rint(mixed).astype(np.uint8)
+    mixed: np.ndarray = np.rint(image * (1.0 - share) + np.minimum(moved * gain, 255.0) * share).astype(np.uint8)
+    return mixed
 
 
-def in_other_surroundings(images: Sequence[np.ndarray], seed: int) -> np.ndarray:
+def in_other_surroundings(images: Images, seed: int) -> np.ndarray:
     """uint8 (n, 224, 224): the lungs of each image in the picture of another one, drawn by seed; labels stay the lungs'."""
     places = [placement(images[i]) for i in range(len(images))]
     others = np.random.default_rng(seed).permutation(len(images))

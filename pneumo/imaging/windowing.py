@@ -33,7 +33,7 @@ class GreyValues:
     windows: tuple[Window, ...] = ()
     has_table: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.stored.setflags(write=False)
 
     @property
@@ -46,7 +46,8 @@ class GreyValues:
     def through(self, centre: float, width: float) -> np.ndarray:
         """float32 (h, w) in [0, 1]: the picture through another window."""
         table = windowed(np.arange(2**16) * self.slope + self.intercept, centre, width, self.function).astype(np.float32)
-        return (1.0 - table if self.inverted else table)[self.stored]
+        shown: np.ndarray = (1.0 - table if self.inverted else table)[self.stored]
+        return shown
 
 
 def windowed(values: np.ndarray, centre: float, width: float, function: str = LINEAR) -> np.ndarray:
@@ -61,4 +62,5 @@ def windowed(values: np.ndarray, centre: float, width: float, function: str = LI
         raise ValueError("expected the VOI LUT function LINEAR, LINEAR_EXACT or SIGMOID")
     if function == LINEAR and width >= 1:
         centre, width = centre - 0.5, max(width - 1.0, 1e-6)
-    return np.clip((values - centre) / width + 0.5, 0.0, 1.0)
+    grey: np.ndarray = np.clip((values - centre) / width + 0.5, 0.0, 1.0)
+    return grey

@@ -100,7 +100,7 @@ def _without_pixels(values: GreyValues | None) -> dict[str, Any] | None:
 
 def _exactly(stream: BinaryIO, array: np.ndarray) -> np.ndarray:
     """`array`, filled from the stream."""
-    rest = memoryview(array).cast("B")
+    rest = array.data.cast("B")
     while rest:
         count = stream.readinto(rest)  # type: ignore[attr-defined]  # raw and buffered binary streams have it
         if not count:

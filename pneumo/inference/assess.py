@@ -76,9 +76,9 @@ def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> 
             log.info("%s: %d of %d", predictor.card.id, len(answers), len(records))
     if failed:
         raise DataError("These images got no answer; mend or remove them:\n" + "\n".join(failed))
-    bacterial = [answer.bacterial for answer in answers]
+    bacterial = [answer.bacterial for answer in answers if answer.bacterial is not None]
     return make_predictions(
         [r.path for r in records], [r.label for r in records], [r.subtype for r in records],
         [answer.logit for answer in answers], [answer.probability for answer in answers],
-        None if None in bacterial else bacterial,
+        bacterial if len(bacterial) == len(answers) else None,
     )  # fmt: skip

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -60,7 +61,7 @@ def _members(paths: Iterable[str], on_skipped: Callable[[str, int], None]) -> It
     """Each file, and each image of each archive, under the path it is reported by; an archive is open while they are taken."""
     for path in paths:
         if not is_zip(_head(path)):
-            yield path, Member(path, lambda path=path: _bytes(path))
+            yield path, Member(path, partial(_bytes, path))
             continue
         try:
             with _file(path) as source:

@@ -32,14 +32,16 @@ def cells_of(size: int, cells: int, centres: tuple[float, float]) -> np.ndarray:
     """int64 (size, size): number (row by row) of the cell of a cells x cells map whose centre is nearest to each input pixel."""
     positions = (np.arange(size) + 0.5) / size
     nearest = np.abs(positions[:, np.newaxis] - np.linspace(*centres, cells)).argmin(axis=1)
-    return nearest[:, np.newaxis] * cells + nearest
+    cell: np.ndarray = nearest[:, np.newaxis] * cells + nearest
+    return cell
 
 
 def exposed_like(inputs: np.ndarray, others: np.ndarray) -> np.ndarray:
     """`inputs` float32 (n, size, size, 1) at the mean and deviation of `others`, image by image; same shape, not clipped."""
     axes = (1, 2, 3)
     flat = (inputs - inputs.mean(axes, keepdims=True)) / np.maximum(inputs.std(axes, keepdims=True), 1e-6)
-    return flat * others.std(axes, keepdims=True) + others.mean(axes, keepdims=True)
+    exposed: np.ndarray = flat * others.std(axes, keepdims=True) + others.mean(axes, keepdims=True)
+    return exposed
 
 
 def by_heat(maps: np.ndarray) -> np.ndarray:

@@ -73,7 +73,8 @@ def answered(file: Opened, predictor: Predictor, gated: bool = True) -> Finding:
     if not isinstance(found, Decoded):
         status = "rejected" if isinstance(found, ImageRejected) else "error"
         return Finding(status, (str(found),), (), file.sha256, card.id, card.sha256, file.seconds)
-    radiograph, image, warnings = found.radiograph, found.canonical, ()
+    radiograph, image = found.radiograph, found.canonical
+    warnings: tuple[str, ...] = ()
     try:
         answer = predictor.answer(image)
     except ModelError as error:

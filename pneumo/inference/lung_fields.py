@@ -4,17 +4,18 @@ Serving reads models/lungs/: `lungs.onnx` and `lungs.json`, which holds its SHA-
 with outlines drawn by hand (docs/lungs.md). No Keras here.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 
 from pneumo.errors import ModelError
-from pneumo.files import sha256
 from pneumo.imaging.preprocess import CANONICAL_SIDE, VERSION
+from pneumo.inference.session import session
 from pneumo.registry import models_dir
 
 FOLDER, GRAPH, DESCRIPTION = "lungs", "lungs.onnx", "lungs.json"
@@ -44,32 +45,35 @@ class LungFields:
 def segmenter_input(image: np.ndarray, side: int) -> np.ndarray:
     """Canonical uint8 or float32 (224, 224) -> float32 (side, side), mean 0 and deviation 1: exposure has no say."""
     small = cv2.resize(image.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
-    return (small - small.mean()) / max(float(small.std()), 1.0)
+    shown: np.ndarray = (small - small.mean()) / max(float(small.std()), 1.0)
+    return shown
 
 
 class LungFinder:
     """One loaded segmenter. Holds no state of a request: one instance serves every thread and session at once."""
 
-    def __init__(self, graph: Path):
-        try:
-            self._session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises a dozen kinds, all bare Exception subclasses
-            raise ModelError(f"The lung segmenter does not load: {graph.name} is no graph this version can run.") from error
-        self.side = int(self._session.get_inputs()[0].shape[1])
+    def __init__(self, graph: Path | bytes):
+        self._session = session(graph, "The lung segmenter", GRAPH)
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if [each.name for each in inputs] != ["radiograph"] or "logit" not in [each.name for each in outputs]:
+            raise ModelError(f"The lung segmenter does not load: {GRAPH} is another kind of graph. Restore it.")
+        self.side = int(inputs[0].shape[1])
 
     @classmethod
     def load(cls, folder: Path | None = None) -> "LungFinder":
         """Verify the hash, then load from `folder` (default: lungs/ of the registry). Raises ModelError."""
         folder = folder or models_dir() / FOLDER
         described = read_description(folder)
-        graph = folder / GRAPH
-        if not graph.is_file():
-            raise ModelError(f"The lung segmenter is incomplete: {graph} is missing. Restore it; no lung fields without it.")
-        if sha256(graph) != described.get("sha256"):
+        try:
+            graph = (folder / GRAPH).read_bytes()
+        except OSError as error:
+            missing = f"The lung segmenter is incomplete: {folder / GRAPH} is missing."
+            raise ModelError(f"{missing} Restore it; no lung fields without it.") from error
+        if hashlib.sha256(graph).hexdigest() != described.get("sha256"):
             raise ModelError(f"The lung segmenter does not verify: {GRAPH} was altered. Restore it; no lung fields from it.")
         if described.get("preprocessing") != VERSION:
             raise ModelError("The lung segmenter was made for another preprocessing. Train it again: python -m pneumo lungs train.")
-        return cls(graph)
+        return cls(graph)  # the bytes that were hashed: what changes on the disk from here on answers nothing
 
     def probability(self, image: np.ndarray) -> np.ndarray:
         """float32 (224, 224) in [0, 1], of "this pixel is lung", for a canonical image, uint8 (224, 224).
@@ -80,7 +84,8 @@ class LungFinder:
         batch = np.stack([straight, straight[:, ::-1]])[..., np.newaxis]
         (logits,) = self._session.run(["logit"], {"radiograph": batch})
         logit = cv2.resize((logits[0] + logits[1][:, ::-1]) / 2, (CANONICAL_SIDE,) * 2, interpolation=cv2.INTER_LINEAR)
-        return (1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))).astype(np.float32)
+        probability: np.ndarray = (1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))).astype(np.float32)
+        return probability
 
     def find(self, image: np.ndarray) -> LungFields:
         """The lung fields of a canonical image, uint8 (224, 224). Raises ValueError for any other shape or type."""
@@ -94,7 +99,7 @@ class LungFinder:
         return LungFields(mask, quality, implausible(fields, quality))
 
 
-def read_description(folder: Path) -> dict:
+def read_description(folder: Path) -> dict[str, Any]:
     """lungs.json of `folder`. Raises ModelError when it is missing or damaged."""
     path = folder / DESCRIPTION
     try:

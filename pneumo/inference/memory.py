@@ -1,4 +1,4 @@
-"""Memory of the C library, which a process of many threads would hold without using it. Linux with glibc; elsewhere nothing happens."""
+"""Memory of the C library, which a process of many threads would hold without using it. Linux with glibc; elsewhere nothing."""
 
 import ctypes
 import sys

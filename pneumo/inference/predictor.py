@@ -1,10 +1,11 @@
 """A verified model folder -> logit and Grad-CAM of a radiograph, without Keras or TensorFlow."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from pneumo.errors import ModelError
 from pneumo.imaging.preprocess import model_input
@@ -12,7 +13,10 @@ from pneumo.inference.heatmap import Heatmap
 from pneumo.inference.memory import give_back
 from pneumo.inference.reference import FILE as REFERENCE
 from pneumo.inference.reference import Reference
-from pneumo.registry import ModelCard, verified
+from pneumo.inference.session import session
+from pneumo.registry import GRAPH, WEIGHTS, ModelCard, verified
+
+_INPUT = "radiograph"
 
 
 @dataclass(frozen=True)
@@ -40,21 +44,26 @@ class Answer:
 class Predictor:
     """One loaded model. Holds no state of a request: one instance serves every thread and session at once."""
 
-    def __init__(self, card: ModelCard, graph: Path, reference: Reference | None = None, threads: int = 0):
+    def __init__(self, card: ModelCard, files: Path | Mapping[str, bytes], reference: Reference | None = None, threads: int = 0):
+        """`files`: what `verified` gave out; or the path of a graph that was just made, with its weights beside it."""
         self.card, self.reference = card, reference  # without a reference the gate has its rules alone
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        try:
-            self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises a dozen kinds, all bare Exception subclasses
-            raise ModelError(f"Model {card.id!r} does not load: {graph.name} is no graph this version can run.") from error
+        graph, beside = (files, None) if isinstance(files, Path) else (files[GRAPH], {WEIGHTS: files[WEIGHTS]})
+        self._session = session(graph, f"Model {card.id!r}", GRAPH, beside, threads)
+        self._names = [output.name for output in self._session.get_outputs()]
 
     @classmethod
     def load(cls, model: str, root: Path | None = None, threads: int = 0) -> "Predictor":
         """Verify hashes, then load; `threads` is how many compute, 0 one a core. Raises ModelError."""
-        card, folder = verified(model, root)
-        reference = Reference.load(folder / REFERENCE) if REFERENCE in card.files else None
-        predictor = cls(card, folder / "model.onnx", reference, threads)
+        card, contents = verified(model, root)
+        try:
+            reference = Reference.load(BytesIO(contents[REFERENCE])) if REFERENCE in contents else None
+        except ModelError as error:
+            raise ModelError(f"Model {model!r}: {error}") from error
+        predictor = cls(card, contents, reference, threads)
+        inputs = [(each.name, each.shape[1:]) for each in predictor._session.get_inputs()]
+        if inputs != [(_INPUT, [card.input.size, card.input.size, 1])] or not {"logit", "map"} <= set(predictor._names):
+            raise ModelError(f"Model {model!r}: {GRAPH} is another kind of graph than its card says. Promote the run again.")
+        del contents
         give_back()
         return predictor
 
@@ -72,8 +81,7 @@ class Predictor:
 
     def one_pass(self, batch: np.ndarray) -> Outputs:
         """The network's own outputs."""
-        names = [output.name for output in self._session.get_outputs()]
-        found = dict(zip(names, self._session.run(names, {"radiograph": batch}), strict=True))
+        found = dict(zip(self._names, self._session.run(self._names, {_INPUT: batch}), strict=True))
         return Outputs(found["logit"], found["map"], found.get("bacterial"), found.get("features"))
 
     def answer(self, image: np.ndarray) -> Answer:

@@ -7,8 +7,10 @@ counts for is learned at promotion, from train images against drawn and stored p
 (see training/reference.py). A second small classifier tells from the 28 x 28 whether the image lies turned or inverted.
 """
 
+import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import BinaryIO
 from zipfile import BadZipFile
 
 import cv2
@@ -30,7 +32,7 @@ class Reference:
     files: np.ndarray  # str (n,), paths within the data set
     labels: np.ndarray  # uint8 (n,), 1 is PNEUMONIA
     subtypes: np.ndarray  # uint8 (n,), index into SUBTYPES
-    scores: np.ndarray  # (n, k), components of each image's features, of deviation 1
+    scores: np.ndarray  # (n, at most k), the widest components of each image's features, of deviation 1
     mean: np.ndarray  # (c,), of the features
     axes: np.ndarray  # (k, c), of length 1; a score is what lies along one, divided by its width
     spare: np.ndarray  # (1,), what the components leave of a train image's features, root mean square
@@ -52,8 +54,10 @@ class Reference:
         return POSES[int((self.poses[:, :-1] @ small_view(image) + self.poses[:, -1]).argmax())]
 
     def components_of(self, features: np.ndarray) -> np.ndarray:
-        """(k,): features (c,) on the scale of `scores`."""
-        return self.axes @ (features - self.mean) / self.widths[: len(self.axes)]
+        """Features (c,) as a row of `scores`."""
+        count = self.scores.shape[1]
+        row: np.ndarray = self.axes[:count] @ (features - self.mean) / self.widths[:count]
+        return row
 
     def evidence(self, features: np.ndarray, small: np.ndarray) -> np.ndarray:
         """float32 (m, 2 k + 2 j + 4) of m images: components, their sizes, and the logarithms of the four distances."""
@@ -73,17 +77,19 @@ class Reference:
         np.savez_compressed(path, **half)
 
     @classmethod
-    def load(cls, path: Path) -> "Reference":
-        """Raises ModelError for a file that is no reference of this version."""
+    def load(cls, source: Path | BinaryIO) -> "Reference":
+        """Raises ModelError for a file that is no reference of this version, or that hides objects (a pickle is never run)."""
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with np.load(source, allow_pickle=False) as stored:
                 found = {field.name: stored[field.name] for field in fields(cls)}
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise ModelError(f"{path.name} does not fit this version of Pneumo. Promote the run again.") from error
+        except _NO_REFERENCE as error:
+            raise ModelError(f"{FILE} does not fit this version of Pneumo. Promote the run again.") from error
         found["files"] = np.array(found["files"].tobytes().decode().split("\n"))
         return cls(**{name: array.astype(np.float32) if array.dtype.kind == "f" else array for name, array in found.items()})
 
 
+# What numpy and zipfile raise on what is no archive of arrays; a single array is no context manager (TypeError, AttributeError).
+_NO_REFERENCE = (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, RuntimeError, BadZipFile, zlib.error)
 _HALF = ("scores", "axes", "small_axes")  # the large ones
 
 
@@ -92,7 +98,8 @@ def small_view(image: np.ndarray) -> np.ndarray:
     margin = InputSpec().margin
     inner = image[margin : CANONICAL_SIDE - margin, margin : CANONICAL_SIDE - margin]
     small = cv2.resize(np.ascontiguousarray(inner), (SMALL, SMALL), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-    return (small - small.mean()) / max(float(small.std()), 4.0)  # at least: the grain of an empty picture is not its content
+    view: np.ndarray = (small - small.mean()) / max(float(small.std()), 4.0)  # at least: empty pictures' grain is no content
+    return view
 
 
 def components(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -113,7 +120,8 @@ def components(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np
 def _left(centred: np.ndarray, axes: np.ndarray) -> np.ndarray:
     """(m,): length of what the components leave of each row."""
     inside = ((centred @ axes.T) ** 2).sum(axis=1)
-    return np.sqrt(np.maximum((centred**2).sum(axis=1) - inside, 0.0))
+    left: np.ndarray = np.sqrt(np.maximum((centred**2).sum(axis=1) - inside, 0.0))
+    return left
 
 
 def _against(centred: np.ndarray, axes: np.ndarray, widths: np.ndarray, spare: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

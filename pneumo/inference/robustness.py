@@ -2,12 +2,13 @@
 
 import datetime
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pneumo.arrays import Images
 from pneumo.data.cache import cached_images
 from pneumo.data.records import Record, folder_of
 from pneumo.evaluation.intervals import RESAMPLES, patient_intervals
@@ -111,14 +112,14 @@ def robustness(predictor: Predictor, graph: Path, records: Sequence[Record], ima
     }
 
 
-def _pass(predictor: Predictor, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def _pass(predictor: Predictor, images: Images) -> tuple[np.ndarray, np.ndarray]:
     """(calibrated probabilities float64 (n,), raw maps float32 (n, h, w)) of canonical images, in batches."""
     outputs = [predictor.run(_inputs(predictor, images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
     logits = np.concatenate([output.logits for output in outputs])
     return predictor.card.calibration.probability(logits), np.concatenate([output.maps for output in outputs])
 
 
-def _inputs(predictor: Predictor, images: Sequence[np.ndarray]) -> np.ndarray:
+def _inputs(predictor: Predictor, images: Iterable[np.ndarray]) -> np.ndarray:
     """float32 (n, size, size, 1); n may be 0."""
     size = predictor.card.input.size
     return np.array([model_input(image, predictor.card.input) for image in images], np.float32).reshape(-1, size, size, 1)
@@ -149,7 +150,8 @@ def _curves(predictor: Predictor, inputs: np.ndarray, maps: np.ndarray, healthy:
         inputs, maps = inputs[:0], maps[:0]
     others = exposed_like(healthy[np.arange(len(inputs)) % max(1, len(healthy))], inputs)
     orders = by_heat(maps)
-    chance = [at_random(*orders.shape, seed) for seed in range(RANDOM_ORDERS)]
+    count, cells = orders.shape
+    chance = [at_random(count, cells, seed) for seed in range(RANDOM_ORDERS)]
     found, gaps = {}, {}
     for name, before, after, sign in (("deletion", inputs, others, 1), ("insertion", others, inputs, -1)):
         model = curve(predictor, before, after, orders, FRACTIONS)

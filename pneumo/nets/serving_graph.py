@@ -22,6 +22,7 @@ from onnx import TensorProto, helper
 
 from pneumo.errors import ModelError
 from pneumo.nets.compact import stored_arrays
+from pneumo.nets.load import load_network
 
 _OPSET = 17
 _IR_VERSION = 9
@@ -35,7 +36,7 @@ def write_serving_graph(weights: Path, target: Path) -> None:
     for a network with a second output (see nets/subtype.py) also `bacterial` (n,), its logit. Raises ModelError for a layer
     it does not know.
     """
-    model = keras.models.load_model(weights)
+    model = load_network(weights)
     writer = _Writer(weights, stored_arrays(weights))
     size = model.input_shape[1]
     names = {}

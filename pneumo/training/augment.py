@@ -3,23 +3,27 @@
 Each takes and returns float32 (batch, size, size, 1) in [0, 1] and acts in training only. Ranges are uniform.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
+
+Tensor = Any  # of whichever backend Keras runs on
 
 
 class _RandomLayer(keras.layers.Layer):
     """What the layers below share: a strength, a seed, and per-image draws."""
 
-    def __init__(self, strength: float = 1.0, seed: int = 0, **kwargs):
+    def __init__(self, strength: float = 1.0, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.strength, self.seed = strength, seed
         self.random = keras.random.SeedGenerator(seed)
 
-    def _draw(self, batch, reach: float):
+    def _draw(self, batch: Tensor, reach: float) -> Tensor:
         """(batch,) uniform in [-reach, reach]."""
         return keras.random.uniform((batch,), -reach, reach, seed=self.random)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "strength": self.strength, "seed": self.seed}
 
 
@@ -30,7 +34,7 @@ class RandomView(_RandomLayer):
     `strength` 1: up to 10 degrees, 8 % shift, 0.89 to 1.27 times as large, 15 % change of aspect.
     """
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         if not training:
             return images
         batch, size = ops.shape(images)[0], images.shape[1]
@@ -54,12 +58,12 @@ class RandomView(_RandomLayer):
 class RandomExposure(_RandomLayer):
     """Detector and window: gamma, sharpness (blurred to sharpened), contrast, brightness and noise."""
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         if not training:
             return images
         batch = ops.shape(images)[0]
 
-        def draw(reach):
+        def draw(reach: float) -> Tensor:
             return ops.reshape(self._draw(batch, reach * self.strength), (-1, 1, 1, 1))
 
         x = ops.power(ops.clip(images, 1e-4, 1.0), ops.exp(draw(0.5)))
@@ -74,7 +78,7 @@ class RandomExposure(_RandomLayer):
 class RandomMarkers(_RandomLayer):
     """Side markers, labels and lines: up to three boxes of one grey, 2 to 14 % of the side, anywhere, half of the time."""
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         if not training:
             return images
         batch, size = ops.shape(images)[0], images.shape[1]
@@ -82,7 +86,7 @@ class RandomMarkers(_RandomLayer):
         x = images
         for _ in range(3):
 
-            def draw(low, high):
+            def draw(low: float, high: float) -> Tensor:
                 return keras.random.uniform((batch, 1), low, high, seed=self.random)
 
             across = ops.abs(axis[None, :] - draw(0.0, 1.0)) < draw(0.01, 0.07)

@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,6 +14,8 @@ from pneumo.training.config import TrainConfig
 from pneumo.training.runfolder import RunStatus, best_epoch, commit_epoch, history, write_status
 
 log = logging.getLogger(__name__)
+
+Logs = dict[str, float] | None  # what Keras tells a callback
 
 PLATEAU = 2  # epochs without a lower validation loss before schedule "plateau" halves the learning rate
 
@@ -45,10 +48,10 @@ class Keeper(keras.callbacks.Callback):
         super().__init__()
         self.run, self.config, self.net, self.nan = run, config, net, False
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self.begun = time.monotonic()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         logs = renamed(logs or {})
         if not np.isfinite([logs["loss"], logs["val_loss"]]).all():
             self.nan = self.model.stop_training = True  # the last good checkpoint stays
@@ -81,7 +84,7 @@ class Reseed(keras.callbacks.Callback):
         super().__init__()
         self.seed = seed
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         states = [variable for variable in self.model.variables if variable.name == "seed_generator_state"]
         for number, state in enumerate(states):
             state.assign([self.seed + number, epoch << 20])  # the second counts up by one a draw
@@ -94,15 +97,15 @@ class Progress(keras.callbacks.Callback):
         super().__init__()
         self.run, self.config = run, config
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self.epoch, self.begun, self.told = epoch, time.monotonic(), 0.0
         self._tell(0)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         if time.monotonic() - self.told > 1.0:
             self._tell(batch + 1)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.epoch = len(history(self.run))
         self._tell(0)
 
@@ -120,9 +123,10 @@ class TensorBoardLog(keras.callbacks.Callback):
 
     def __init__(self, run: Path):
         super().__init__()
-        self.run, self.writer = run, None
+        self.run = run
+        self.writer: Any = None
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
@@ -135,7 +139,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         self.writer.add_event(Event(step=epoch + 1, wall_time=time.time(), summary=Summary(value=values)))
         self.writer.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs = None) -> None:
         if self.writer:
             self.writer.close()
             self.writer = None

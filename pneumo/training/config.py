@@ -13,6 +13,7 @@ from pneumo.nets import architecture as look_up
 OPTIMIZERS = ("adam", "adamw", "rmsprop")
 SCHEDULES = ("cosine", "constant", "plateau")
 PRECISIONS = ("auto", "float32", "mixed")
+ALL_DEVICES = "all"
 # none: every image once an epoch. weights: the same, the loss weighing both classes alike. replicate: the smaller class is
 # drawn again, augmented anew, until both are equal. style: drawn so that both are equal within each style (data/style.py).
 BALANCES = ("none", "weights", "replicate", "style")
@@ -42,6 +43,7 @@ class TrainConfig:
     backbone_weights: str = "none"  # imagenet, none or a path
     initial_weights: str = "none"  # best.keras or model.keras of an earlier network to go on from, layer by layer
     seed: int = 0
+    devices: str = "1"  # of this machine that share each batch: a number, or all (docs/scale.md)
 
     @property
     def spec(self) -> InputSpec:
@@ -130,6 +132,11 @@ def _check(config: TrainConfig) -> None:
         ("hidden", config.hidden >= 0 and config.swapped + config.hidden <= 1, "0 to 1 - swapped"),
         ("label_smoothing", 0 <= config.label_smoothing < 0.5, "0 to below 0.5"),
         ("margin", 0 <= config.margin <= CANONICAL_SIDE // 4, f"0 to {CANONICAL_SIDE // 4}"),
+        (
+            "devices",
+            config.devices == ALL_DEVICES or (config.devices.isdecimal() and int(config.devices) >= 1),
+            "1 or more, or all",
+        ),
         ("size", 32 <= config.size <= 512, "32 to 512"),
     ]
     for name, fine, expected in rules:

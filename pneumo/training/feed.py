@@ -1,9 +1,13 @@
 """Batches for Keras from canonical images (an array, or a CachedImages), arranged anew and repeatably for each epoch."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
+from pneumo.arrays import Images
 from pneumo.imaging.preprocess import InputSpec, model_input
+from pneumo.training.parts import Order
 from pneumo.training.repaint import Repaint
 
 
@@ -14,19 +18,22 @@ class Feed(keras.utils.PyDataset):
     unbroken one would. Without it: every image once, as they stand. With `bacterial` (1, 0, or NaN where it is unknown)
     targets and weights are dicts of the outputs `probability` and `bacterial`, the unknown weighing nothing. `repaint` shows some
     images painted over (training/repaint.py); one without lungs has the label 0.5, and its kind is unknown.
+    `devices` share each batch: an epoch leaves out as many images as it takes for the last batch to be shared evenly, too.
     """
 
-    def __init__(self, images, labels, spec: InputSpec, batch_size: int, *, order=None, sample_weight=None,
-                 bacterial=None, repaint: Repaint | None = None, seed: int = 0, epoch: int = 0):  # fmt: skip
+    def __init__(self, images: Images, labels: np.ndarray, spec: InputSpec, batch_size: int, *, order: Order | None = None,
+                 sample_weight: np.ndarray | None = None, bacterial: np.ndarray | None = None, repaint: Repaint | None = None,
+                 seed: int = 0, epoch: int = 0, devices: int = 1):  # fmt: skip
         super().__init__()
         self.images, self.labels, self.spec, self.batch_size = images, labels, spec, batch_size
         self.order, self.sample_weight, self.bacterial = order, sample_weight, bacterial
-        self.repaint, self.seed, self.epoch = repaint, seed, epoch
+        self.repaint, self.seed, self.epoch, self.devices = repaint, seed, epoch, devices
         self._arrange()
 
     def _arrange(self) -> None:
         rng = np.random.default_rng((self.seed, self.epoch))
         self.chosen = np.arange(len(self.labels)) if self.order is None else self.order(rng)
+        self.chosen = self.chosen[: len(self.chosen) // self.devices * self.devices]
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
@@ -35,7 +42,7 @@ class Feed(keras.utils.PyDataset):
     def __len__(self) -> int:
         return -(-len(self.chosen) // self.batch_size)
 
-    def __getitem__(self, index: int):
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
         chosen = self.chosen[index * self.batch_size : (index + 1) * self.batch_size]
         shown, seen = self._shown(index, chosen)
         x = np.stack([model_input(image, self.spec) for image in shown])

@@ -15,8 +15,10 @@ from pneumo.data.split import manifest_hash
 from pneumo.errors import RunError
 from pneumo.files import write_json
 from pneumo.imaging.hard import with_hard_copies
+from pneumo.nets.load import load_network
 from pneumo.training.callbacks import Keeper, Progress, Reseed, TensorBoardLog
 from pneumo.training.config import TrainConfig
+from pneumo.training.devices import chosen_devices, spread
 from pneumo.training.failure import explain, is_shortage
 from pneumo.training.feed import Feed
 from pneumo.training.parts import Part, class_weights, epoch_order, read_parts
@@ -45,6 +47,8 @@ def train(config: TrainConfig, data: Path, run: Path, resume: bool = False) -> P
             _attempt(config, Path(data), run)
     except Timeout as error:
         raise RunError(f"Another process is training in {run}. Wait for it, cancel it, or choose another --output.") from error
+    except OSError as error:
+        raise RunError(explain(error)) from error
     return run / "best.keras"
 
 
@@ -57,10 +61,12 @@ def _attempt(config: TrainConfig, data: Path, run: Path) -> None:
             return
         write_status(run, RunStatus("starting", epoch=done, epochs=config.epochs, pid=os.getpid()))
         settle(run)
+        devices = chosen_devices(config)
         keras.utils.set_random_seed(config.seed)
         train_part, validation_part = read_parts(config, data, run)
         _note_source(config, data, run)
-        _fit(config, run, train_part, validation_part)
+        with spread(devices):
+            _fit(config, run, train_part, validation_part, len(devices))
         done = len(history(run))
         write_status(run, RunStatus("finished", epoch=done, epochs=config.epochs))
     except BaseException as error:
@@ -89,19 +95,19 @@ def _note_source(config: TrainConfig, data: Path, run: Path) -> None:
     log.info("backend %s, device %s, mixed precision: %s", keras.backend.backend(), device(), is_mixed(config))
 
 
-def _fit(config: TrainConfig, run: Path, train_part: Part, validation_part: Part) -> None:
+def _fit(config: TrainConfig, run: Path, train_part: Part, validation_part: Part, devices: int) -> None:
     spec, done = config.spec, len(history(run))
     weights = class_weights(train_part.labels) if config.balance == "weights" else None
     feed = Feed(train_part.images, train_part.labels, spec, config.batch_size, order=epoch_order(config, train_part),
                 sample_weight=weights, bacterial=train_part.bacterial if config.subtype else None,
                 repaint=Repaint.for_images(train_part.images, config.swapped, config.hidden),
-                seed=config.seed, epoch=done)  # fmt: skip
+                seed=config.seed, epoch=done, devices=devices)  # fmt: skip
     held_labels = np.tile(validation_part.labels, 2)
     # Both classes count alike in validation, whatever their shares: the best epoch is no better for calling all sick.
     held = Feed(with_hard_copies(validation_part.images, config.seed), held_labels, spec, config.batch_size,
                 sample_weight=class_weights(held_labels),
-                bacterial=np.tile(validation_part.bacterial, 2) if config.subtype else None)  # fmt: skip
-    trainer = keras.models.load_model(run / f"last-{done}.keras") if done else build_trainer(config, build_network(config))
+                bacterial=np.tile(validation_part.bacterial, 2) if config.subtype else None, devices=devices)  # fmt: skip
+    trainer = load_network(run / f"last-{done}.keras") if done else build_trainer(config, build_network(config))
     net = network_of(trainer)
     _check_room(run, net)
     keeper = Keeper(run, config, net)

@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -25,7 +26,7 @@ def write_job(run: Path, data: Path) -> None:
     write_json(run / "job.json", {"data": str(data), "queued": time.time()})
 
 
-def _job(run: Path) -> dict:
+def _job(run: Path) -> dict[str, Any]:
     try:
         job = json.loads((run / "job.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -35,7 +36,7 @@ def _job(run: Path) -> dict:
 
 def queued_at(run: Path) -> float:
     """When the run was queued last, seconds since 1970; it tells one request to train from the next."""
-    return _job(run).get("queued", 0.0)
+    return float(_job(run).get("queued", 0.0))
 
 
 def data_of(run: Path) -> Path:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pneumo.errors import RunError
 
@@ -38,19 +39,20 @@ def environment() -> dict[str, str]:
 
 def start_detached(command: Sequence[str]) -> int:
     """Start a process that goes on when this one ends, or its terminal is closed; return its pid."""
+    apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
-    else:
-        apart = {"start_new_session": True}
-    silent = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    process = subprocess.Popen(command, env=environment(), **silent, **apart)
+    silent: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    process: subprocess.Popen[bytes] = subprocess.Popen(command, env=environment(), **silent, **apart)
     threading.Thread(target=process.wait, daemon=True).start()  # or it would stay in the process table as a zombie
     return process.pid
 
 
-def start_logged(command: Sequence[str], log: Path) -> subprocess.Popen:
+def start_logged(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     """Start a process that appends what it says to `log`."""
-    quiet = {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
+    quiet: dict[str, Any] = {}
+    if sys.platform == "win32":
+        quiet["creationflags"] = subprocess.CREATE_NO_WINDOW
     with open(log, "ab") as file:
         return subprocess.Popen(
             command, env=environment(), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, **quiet

@@ -86,7 +86,7 @@ def _kill_when_due(run: Path) -> None:
             os.kill(status.pid, _KILL)
 
 
-def _start(run: Path, command: Callable[[Path], list[str]]) -> subprocess.Popen | None:
+def _start(run: Path, command: Callable[[Path], list[str]]) -> subprocess.Popen[bytes] | None:
     withdraw_cancel(run)
     try:
         return start_logged(command(run), run / "log.txt")
@@ -95,7 +95,7 @@ def _start(run: Path, command: Callable[[Path], list[str]]) -> subprocess.Popen 
         return None
 
 
-def _attend(run: Path, child: subprocess.Popen, asked: float) -> None:
+def _attend(run: Path, child: subprocess.Popen[bytes], asked: float) -> None:
     """Wait for the child that trains `run` as it was `asked` for, and end it when that is wanted."""
     while child.poll() is None:
         request = cancel_request(run)

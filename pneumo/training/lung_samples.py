@@ -75,7 +75,8 @@ def varied(image: np.ndarray, mask: np.ndarray, side: int, rng: np.random.Genera
     Pose and framing change picture and mask alike; lungs turn white in places, as pneumonia makes them, and stay lung.
     """
     planes = (image.astype(np.float32) / 255.0, mask.astype(np.float32))  # shrunk first: a quarter of the work
-    pixels, lungs = _moved(*(cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA) for plane in planes), rng)
+    pixels, lungs = (cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA) for plane in planes)
+    pixels, lungs = _moved(pixels, lungs, rng)
     if rng.random() < 0.5:
         pixels = _whitened(pixels, lungs, rng)
     pixels = _exposed(pixels, rng)
@@ -101,7 +102,8 @@ def _moved(pixels: np.ndarray, lungs: np.ndarray, rng: np.random.Generator) -> t
     border = cv2.BORDER_CONSTANT if rng.random() < 0.5 else cv2.BORDER_REPLICATE
     maps = x.astype(np.float32), y.astype(np.float32)
     # A lung that the frame cuts goes on with the smeared rim, or ends with the picture.
-    return tuple(cv2.remap(plane, *maps, cv2.INTER_LINEAR, borderMode=border) for plane in (pixels, lungs))
+    pixels, lungs = (cv2.remap(plane, *maps, cv2.INTER_LINEAR, borderMode=border) for plane in (pixels, lungs))
+    return pixels, lungs
 
 
 def _whitened(pixels: np.ndarray, lungs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -130,7 +132,8 @@ def _exposed(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     pixels = pixels + rng.uniform(-0.6, 1.0) * (soft - pixels)
     pixels = (pixels - 0.5) * np.exp(rng.uniform(-0.5, 0.3)) + 0.5
     noise = cv2.GaussianBlur(rng.standard_normal(pixels.shape, dtype=np.float32), (0, 0), rng.uniform(0.3, 0.8))
-    return pixels + rng.uniform(0, 0.05) * noise
+    exposed: np.ndarray = pixels + rng.uniform(0, 0.05) * noise
+    return exposed
 
 
 def _marked(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

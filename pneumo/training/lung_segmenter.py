@@ -4,8 +4,10 @@ import dataclasses
 import datetime
 import logging
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -44,12 +46,12 @@ class LungConfig:
     least_quality: float = 0.95  # of the lungs it found, to be learned from
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.source not in SOURCES:
             raise ConfigError(f"Unknown source {self.source!r} of lungs; expected one of {', '.join(SOURCES)}.")
 
 
-def train_lungs(config: LungConfig, folder: Path, data: Path, outlines: tuple[Outline, ...] | None = None) -> dict:
+def train_lungs(config: LungConfig, folder: Path, data: Path, outlines: tuple[Outline, ...] | None = None) -> dict[str, Any]:
     """Train, write `folder`/lungs.onnx and lungs.json, and return what lungs.json holds.
 
     `data` is the folder of the public set; Dice is measured on the outlines kept aside. Raises DataError for missing images.
@@ -90,7 +92,7 @@ def train_lungs(config: LungConfig, folder: Path, data: Path, outlines: tuple[Ou
     return described
 
 
-def _found(model: keras.Model, data: Path, aside: tuple[Outline, ...], config: LungConfig) -> tuple[LungSamples, dict]:
+def _found(model: keras.Model, data: Path, aside: tuple[Outline, ...], config: LungConfig) -> tuple[LungSamples, dict[str, Any]]:
     """What the first net finds in train images that nobody outlined, and how well it does on those kept aside."""
     with tempfile.TemporaryDirectory() as scratch:
         graph = Path(scratch) / GRAPH
@@ -109,7 +111,7 @@ def _fit(model: keras.Model, parts: list[tuple[LungSamples, float]], config: Lun
     parts = [(samples, share) for samples, share in parts if len(samples)]
     shares = np.array([share for _, share in parts]) / sum(share for _, share in parts)
 
-    def batches():
+    def batches() -> Iterator[tuple[np.ndarray, ...]]:
         while True:
             pairs = []
             for part in rng.choice(len(parts), config.batch, p=shares):
@@ -127,7 +129,7 @@ def _fit(model: keras.Model, parts: list[tuple[LungSamples, float]], config: Lun
     model.fit(batches(), steps_per_epoch=min(100, config.steps), epochs=chunks, verbose=0, callbacks=[told])
 
 
-def _loss(truth, logit):
+def _loss(truth: Any, logit: Any) -> Any:
     """Cross-entropy of each pixel, and 1 - soft Dice of each image: the one calibrates, the other weighs small fields fully."""
     entropy = ops.mean(ops.maximum(logit, 0.0) - logit * truth + ops.log1p(ops.exp(-ops.abs(logit))))
     p, axes = ops.sigmoid(logit), (1, 2, 3)

@@ -1,12 +1,13 @@
 """Data + settings -> what an epoch is made of: the train and validation parts, and which images an epoch shows in which order."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from pneumo.arrays import Images
 from pneumo.data.cache import cached_images
 from pneumo.data.records import folder_of, scan
 from pneumo.data.split import read_manifest, split, twins, write_manifest
@@ -23,7 +24,7 @@ Order = Callable[[np.random.Generator], np.ndarray]  # the indices of one epoch'
 class Part:
     """One part of the split, n images."""
 
-    images: Sequence[np.ndarray]  # uint8 (n, 224, 224)
+    images: Images  # uint8 (n, 224, 224)
     labels: np.ndarray  # int64 (n,), 1 is PNEUMONIA
     bacterial: np.ndarray  # float32 (n,), 1 bacterial, 0 viral, NaN for healthy children and pneumonias of unknown kind
 

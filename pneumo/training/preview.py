@@ -45,7 +45,8 @@ def contact_sheet(image: np.ndarray, strength: float, seed: int) -> np.ndarray:
 
 def _grey(pixels: np.ndarray) -> np.ndarray:
     """float (..., h, w, 1) in [0, 1] -> uint8 (..., h, w)."""
-    return np.rint(np.clip(pixels[..., 0], 0, 1) * 255).astype(np.uint8)
+    grey: np.ndarray = np.rint(np.clip(pixels[..., 0], 0, 1) * 255).astype(np.uint8)
+    return grey
 
 
 def sample(path: Path | None, seed: int) -> np.ndarray:

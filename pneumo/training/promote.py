@@ -4,8 +4,8 @@ import dataclasses
 import datetime
 import logging
 import shutil
-import tempfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -25,11 +25,13 @@ from pneumo.imaging.surroundings import in_other_surroundings
 from pneumo.inference.assess import assess
 from pneumo.inference.predictor import Outputs, Predictor
 from pneumo.nets.compact import round_kernels, save_compact
+from pneumo.nets.load import load_network
 from pneumo.nets.receptive import cell_centres
 from pneumo.nets.serving_graph import write_serving_graph
 from pneumo.registry import CLASSES, ModelCard, models_dir, write_card
 from pneumo.reporting.model_card import write_readme
 from pneumo.training.config import TrainConfig
+from pneumo.training.drafts import copy_run, draft_folder
 from pneumo.training.jobs_process import check_name
 from pneumo.training.reference import add_reference
 from pneumo.training.runfolder import best_epoch, history, load_config, source
@@ -37,6 +39,7 @@ from pneumo.versions import git_commit, library_versions
 
 log = logging.getLogger(__name__)
 
+_TAKEN = "A model {!r} is in the registry already. Remove {} first, or choose another id."
 PARITY = 1e-4  # greatest difference in probability allowed between Keras and the serving graph
 
 
@@ -51,31 +54,47 @@ def promote(run: Path, model: str, data: Path, why: str, root: Path | None = Non
     """
     root = root or models_dir()
     check_name(model, "model id")
-    config = load_config(run)
+    load_config(run)  # a folder that is no run is told at once
     if not (run / "best.keras").is_file():
         raise RunError(f"The run {run} has no best.keras yet. Let it finish an epoch.")
     if (root / model).exists():
-        raise RunError(f"A model {model!r} is in the registry already. Remove {root / model} first, or choose another id.")
-    root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root, prefix=".promoting-") as draft_root:
-        draft = Path(draft_root) / model
-        draft.mkdir()
-        net = keras.models.load_model(run / "best.keras")
-        for layer in net.layers:  # serving computes in float32, whatever training did
-            layer.dtype_policy = "float32"
-        round_kernels(net)
-        save_compact(net, draft / "model.keras")
-        write_serving_graph(draft / "model.keras", draft / "model.onnx")
-        shutil.copy(run / "split.csv", draft / "split.csv")
-        write_json(draft / "history.json", history(run))
-        write_card(_card(run, model, config, data, draft, net, mirrored), draft)
-        add_reference(model, data, Path(draft_root))
-        predictor = Predictor.load(model, Path(draft_root))
-        for split in _splits(draft / "split.csv"):
-            assess(predictor, data, split, why, root=Path(draft_root), ledger=root / "ledger.csv")
-        write_readme(model, Path(draft_root))
-        draft.replace(root / model)
+        raise RunError(_TAKEN.format(model, root / model))
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with draft_folder(root) as draft_root:
+            draft = _draft(copy_run(run, draft_root / ".run"), model, data, why, draft_root / model, root / "ledger.csv", mirrored)
+            try:
+                draft.replace(root / model)
+            except OSError as error:
+                if (root / model).exists():  # another promotion was quicker
+                    raise RunError(_TAKEN.format(model, root / model)) from error
+                raise
+    except OSError as error:
+        raise RunError(
+            f"The promotion could not be written: {error.strerror or error}. Make room and promote again; the registry is as it was."
+        ) from error
     return root / model
+
+
+def _draft(run: Path, model: str, data: Path, why: str, draft: Path, ledger: Path, mirrored: bool) -> Path:
+    """The whole model folder, at `draft`; looks at test are written into `ledger`."""
+    config, root = load_config(run), draft.parent
+    draft.mkdir()
+    net = load_network(run / "best.keras")
+    for layer in net.layers:  # serving computes in float32, whatever training did
+        layer.dtype_policy = "float32"
+    round_kernels(net)
+    save_compact(net, draft / "model.keras")
+    write_serving_graph(draft / "model.keras", draft / "model.onnx")
+    shutil.copy(run / "split.csv", draft / "split.csv")
+    write_json(draft / "history.json", history(run))
+    write_card(_card(run, model, config, data, draft, net, mirrored), draft)
+    add_reference(model, data, root)
+    predictor = Predictor.load(model, root)
+    for split in _splits(draft / "split.csv"):
+        assess(predictor, data, split, why, root=root, ledger=ledger)
+    write_readme(model, root)
+    return draft
 
 
 def _splits(manifest: Path) -> tuple[str, ...]:
@@ -133,7 +152,7 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
     probabilities = calibration.probability(logits)
     tested = np.concatenate([logits, [float(predictor.run(model_input(x, config.spec)[np.newaxis]).logits[0]) for x in elsewhere]])
     peaks = np.array([output.maps.max() for output in outputs])[labels == 1]
-    changes = {
+    changes: dict[str, Any] = {
         "calibration": calibration,
         "operating_points": choose_operating_points(labels, probabilities),
         # Full heat is what the strongest twentieth of sick children's maps reach.
@@ -153,7 +172,7 @@ def _subtype_calibration(rows: list[dict[str, str]], outputs: list[Outputs]) -> 
     pairs = [
         (row["subtype"] == "bacterial", float(output.bacterial[0]))
         for row, output in zip(rows, outputs, strict=True)
-        if row["label"] == "PNEUMONIA" and row["subtype"] in ("bacterial", "viral")
+        if output.bacterial is not None and row["label"] == "PNEUMONIA" and row["subtype"] in ("bacterial", "viral")
     ]
     kinds = np.array([kind for kind, _ in pairs], np.int64)
     if len(set(kinds.tolist())) < 2:
@@ -167,7 +186,8 @@ def _check_parity(net: keras.Model, inputs: np.ndarray, outputs: list[Outputs]) 
     """`outputs`: what the graph gave for each of `inputs`, (n, size, size, 1). Raises ModelError."""
     expected = net.predict(inputs, verbose=0)
     for name, column in zip(net.output_names, expected if isinstance(expected, list) else [expected], strict=True):
-        logits = [output.bacterial if name == "bacterial" else output.logits for output in outputs]
+        found = [output.bacterial if name == "bacterial" else output.logits for output in outputs]
+        logits = [each for each in found if each is not None]
         difference = float(np.abs(column[:, 0] - expit(np.concatenate(logits))).max())
         log.info("parity with Keras: greatest difference in %s %.1e over %d images", name, difference, len(inputs))
         if not difference < PARITY:

@@ -2,13 +2,15 @@
 
 import contextlib
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 
-from pneumo.errors import ConfigError
+from pneumo.errors import ConfigError, ModelError
 from pneumo.nets import architecture
 from pneumo.nets.backbone import freeze_backbone
+from pneumo.nets.load import load_network
 from pneumo.nets.subtype import with_subtype
 from pneumo.training.augment import augmentation
 from pneumo.training.config import TrainConfig
@@ -54,8 +56,8 @@ def load_layers(net: keras.Model, path: Path) -> None:
     Says in the log which layers keep their own start. Raises ConfigError for a file that is no network, or a stranger's.
     """
     try:
-        earlier = {layer.name: layer for layer in keras.models.load_model(path).layers}
-    except (OSError, ValueError) as error:
+        earlier = {layer.name: layer for layer in load_network(path).layers}
+    except ModelError as error:
         raise ConfigError(f"No earlier network in {path}. Expected the best.keras of a run, or a model.keras.") from error
     weighted = [layer for layer in net.layers if layer.weights]
     fitting = [layer for layer in weighted if layer.name in earlier
@@ -71,7 +73,7 @@ def load_layers(net: keras.Model, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _policy(name: str):
+def _policy(name: str) -> Iterator[None]:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
@@ -93,7 +95,7 @@ def network_of(trainer: keras.Model) -> keras.Model:
     return next(layer for layer in trainer.layers if isinstance(layer, keras.Model))
 
 
-def stages(config: TrainConfig):
+def stages(config: TrainConfig) -> Iterator[tuple[int, int, float, bool]]:
     """(first epoch, end, learning rate, backbone frozen) of each stage."""
     if config.head_epochs:
         yield 0, config.head_epochs, config.head_learning_rate, True
@@ -108,7 +110,7 @@ def compile_stage(trainer: keras.Model, config: TrainConfig, rate: float, frozen
     kinds = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "rmsprop": keras.optimizers.RMSprop}
     optimizer = kinds[config.optimizer](_schedule(config, rate, steps))
 
-    def loss():
+    def loss() -> keras.losses.Loss:
         return keras.losses.BinaryCrossentropy(label_smoothing=config.label_smoothing)
 
     metrics = ["accuracy", keras.metrics.AUC(name="auc")]
@@ -124,7 +126,7 @@ def compile_stage(trainer: keras.Model, config: TrainConfig, rate: float, frozen
     )
 
 
-def _schedule(config: TrainConfig, rate: float, steps: int):
+def _schedule(config: TrainConfig, rate: float, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
     if config.schedule != "cosine":
         return rate
     return keras.optimizers.schedules.CosineDecay(

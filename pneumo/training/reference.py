@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,12 @@ from pneumo.registry import read_card, write_card
 
 log = logging.getLogger(__name__)
 
-COMPONENTS, SMALL_COMPONENTS = 48, 40  # of the features, of the 28 x 28
+COMPONENTS, SMALL_COMPONENTS = 160, 200  # of the features, of the 28 x 28: a kind left out of the fit is then caught best
+SCORES = 48  # components of each train image that are stored, for similar cases
 PICTURES, SHARE = 60, 40  # of each kind that is not kept aside: at most, and one for so many train images
 CLOSE_UPS, HARD_COPIES, TURNED = 150, 800, 1200  # train images used for each
 SHARES = (0.97, 0.985)  # of the calibration part and its hard copies that stay below the cut of a warning, of a refusal
-LEAST = (-2.0, 0.0)  # log odds: below them nothing is said, however tight the calibration part lies
+LEAST = (-4.0, -3.0)  # log odds: below them nothing is said, however tight the calibration part lies
 _BATCH = 32
 
 
@@ -46,7 +47,7 @@ def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, st
         files=np.array([row["path"] for row in train]),
         labels=np.array([row["label"] == "PNEUMONIA" for row in train], np.uint8),
         subtypes=np.array([SUBTYPES.index(row["subtype"]) for row in train], np.uint8),
-        scores=((features - mean) @ axes.T / widths).astype(np.float16).astype(np.float32),
+        scores=((features - mean) @ axes.T / widths)[:, :SCORES].astype(np.float16).astype(np.float32),
         mean=mean, axes=axes, spare=spare,
         small_mean=small_mean, small_axes=small_axes, small_spare=small_spare,
         widths=np.concatenate([widths, small_widths]),
@@ -86,9 +87,10 @@ def features_of(predictor: Predictor, images: np.ndarray) -> np.ndarray:
     found = []
     for start in range(0, len(images), _BATCH):
         batch = np.stack([model_input(image, predictor.card.input) for image in images[start : start + _BATCH]])
-        found.append(predictor.one_pass(batch).features)
-        if found[-1] is None:
+        features = predictor.one_pass(batch).features
+        if features is None:
             raise ModelError(f"The serving graph of {predictor.card.id!r} gives no features: it is older. Promote the run again.")
+        found.append(features)
     return np.concatenate(found)
 
 
@@ -113,6 +115,6 @@ def images_of(data: Path, rows: Sequence[dict[str, str]]) -> np.ndarray:
     return cached_images(folder_of(data), [row["path"] for row in rows])[np.arange(len(rows))]
 
 
-def small_views(images: Sequence[np.ndarray]) -> np.ndarray:
+def small_views(images: Iterable[np.ndarray]) -> np.ndarray:
     """float32 (n, 784), see inference/reference.py."""
     return np.stack([small_view(image) for image in images])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pneumo.arrays import Images
 from pneumo.imaging.lungs import Placement, lungs_hidden, mask_at, placement
 from pneumo.imaging.surroundings import with_lungs_of
 
@@ -22,13 +23,13 @@ class Repaint:
     places: Sequence[Placement]
 
     @classmethod
-    def for_images(cls, images: Sequence[np.ndarray], swapped: float, hidden: float) -> "Repaint | None":
+    def for_images(cls, images: Images, swapped: float, hidden: float) -> "Repaint | None":
         """None where nothing is painted over: finding the lungs takes 15 ms an image."""
         if not swapped and not hidden:
             return None
         return cls(swapped, hidden, [placement(images[i]) for i in range(len(images))])
 
-    def __call__(self, images: Sequence[np.ndarray], i: int, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
+    def __call__(self, images: Images, i: int, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
         """Image `i`, uint8 (224, 224), as this draw shows it, and whether its lungs can be seen. Its label stays its own."""
         draw, other = rng.random(), int(rng.integers(len(images)))
         if draw < self.swapped:

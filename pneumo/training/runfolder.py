@@ -101,7 +101,8 @@ def is_alive(run: Path) -> bool:
 
 def check_free(run: Path) -> None:
     """Raises RunError for a folder that holds anything but what a run may find there."""
-    if run.exists() and not {path.name for path in run.iterdir()} <= _MAY_STAND:
+    found = {path.name for path in run.iterdir()} if run.exists() else set()
+    if not {name for name in found if not name.endswith(".draft")} <= _MAY_STAND:  # drafts: a kill cut off what wrote them
         raise RunError(f"{run} already holds a run, or something else. Choose another --output, or go on with --resume.")
 
 

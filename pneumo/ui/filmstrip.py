@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pneumo.imaging.overlay import grey_picture
+from pneumo.inference.finding import Finding
 from pneumo.ui.state import Case, forget
 from pneumo.ui.wording import table_html
 
@@ -13,8 +14,8 @@ SHOWN = 24  # thumbnails drawn at once, around the open one
 _BLANK = np.zeros((74, 96, 3), np.uint8)
 
 
-def filmstrip(cases: Sequence[Case], labels: Sequence[str]) -> int:
-    """Draw it and return the index of the open case."""
+def filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: Sequence[str]) -> int:
+    """Draw it and return the index of the open case; `findings` are the chosen model's."""
     current = min(st.session_state.setdefault("current", 0), len(cases) - 1)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**1 file**" if len(cases) == 1 else f"**{len(cases)} files**", width="content")
@@ -31,10 +32,10 @@ def filmstrip(cases: Sequence[Case], labels: Sequence[str]) -> int:
                     st.image(_thumbnail(cases[index]), width=96)
                     st.button(labels[index], key=f"open-{index}", on_click=_open, args=(index,),
                               type="primary" if index == current else "secondary")  # fmt: skip
-    unanswered = [case for case in cases if case.pixels is None]
+    unanswered = [(case.name, finding.reasons[0]) for case, finding in zip(cases, findings, strict=True) if not finding.answer]
     if len(cases) > 1 and unanswered:
         with st.expander(f"{len(unanswered)} of {len(cases)} files have no answer: why"):
-            st.html(table_html([(case.name, case.finding.reasons[0]) for case in unanswered]))
+            st.html(table_html(unanswered))
     return current
 
 

@@ -4,9 +4,12 @@ from contextvars import ContextVar
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
+from pneumo.access import Action
 from pneumo.record.settings import record_url
 from pneumo.reporting.model_card import DISCLAIMER
+from pneumo.ui import access
 from pneumo.ui.state import keep_settings
 from pneumo.ui.train_session import keep_form
 
@@ -24,12 +27,18 @@ def run() -> None:
     st.logo(_WORDMARK)
     keep_settings()
     keep_form()
-    page = _navigation()
-    token = _inside.set(True)
-    try:
-        page.run()
-    finally:
-        _inside.reset(token)
+    page, needs = _navigation()
+    if not access.admitted():
+        access.show_door()
+    elif not access.permitted(needs):
+        access.show_refusal(page.title, needs)
+    else:
+        token = _inside.set(True)
+        try:
+            page.run()
+        finally:
+            _inside.reset(token)
+    access.show_account()
     st.html(f'<p class="disclaimer">{DISCLAIMER}</p>')
 
 
@@ -44,14 +53,26 @@ def require_frame() -> None:
         st.rerun()
 
 
-def _navigation():
+def _navigation() -> tuple[StreamlitPage, Action]:
+    """The page asked for, drawn or not, and what it needs; only those that are permitted are in the bar."""
     pages = [
-        st.Page("pages/diagnose.py", title="Diagnose", default=True),
-        st.Page("pages/worklist.py", title="Worklist", url_path="worklist"),
-        *([st.Page("pages/history.py", title="History", url_path="history")] if record_url() else []),
-        st.Page("pages/dataset.py", title="Dataset", url_path="dataset"),
-        st.Page("pages/train.py", title="Train", url_path="train"),
-        st.Page("pages/metrics.py", title="Metrics", url_path="metrics"),
-        st.Page("pages/about.py", title="About", url_path="about"),
+        ("diagnose", Action.READ),
+        ("worklist", Action.READ),
+        *([("history", Action.READ)] if record_url() else []),
+        ("dataset", Action.READ),
+        ("train", Action.TRAIN),
+        ("metrics", Action.READ),
+        ("about", Action.READ),
     ]
-    return st.navigation(pages, position="top")
+    needs = {}
+    for name, action in pages:
+        page = st.Page(
+            f"pages/{name}.py",
+            title=name.capitalize(),
+            url_path=None if name == "diagnose" else name,
+            default=name == "diagnose",
+            visibility="visible" if access.permitted(action) else "hidden",
+        )
+        needs[page] = action
+    chosen = st.navigation(list(needs), position="top" if access.admitted() else "hidden")
+    return chosen, needs[chosen]

@@ -4,10 +4,12 @@ import math
 
 import streamlit as st
 
+from pneumo.access import LEAST, Action
 from pneumo.data.download import Progress, download_dataset, kaggle
 from pneumo.data.paths import data_dir
 from pneumo.data.phantom import write_set
 from pneumo.errors import DataError
+from pneumo.ui.access import permitted
 
 
 def get_data() -> None:
@@ -20,6 +22,9 @@ def get_data() -> None:
     )
     if root.exists() and any(root.iterdir()):
         st.info("The folder holds files already; nothing is written over. Empty it, or name another, to get the set anew.")
+        return
+    if not permitted(Action.DATA):
+        st.info(f"To get data, the role {LEAST[Action.DATA].name.lower()} is needed.")
         return
     with st.container(horizontal=True):
         st.button("Download from Mendeley Data", type="primary", on_click=_ask, args=("mendeley",),

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pneumo.access import Action
 from pneumo.errors import PneumoError
 from pneumo.record.case import AGREEMENTS, RecordedCase
 from pneumo.record.settings import record_url
 from pneumo.reporting.model_card import interval
 from pneumo.ui import wording
+from pneumo.ui.access import check, permitted
 from pneumo.ui.record import SAID, actor, judgement, open_record
 
 if TYPE_CHECKING:
@@ -140,6 +142,8 @@ def _open_row(ids: list[str]) -> None:
 def _export(cases: list[RecordedCase]) -> None:
     from pneumo.record.export import as_csv, as_json
 
+    if not permitted(Action.RECORD):
+        return
     with st.container(horizontal=True):
         st.download_button("CSV", lambda: as_csv(cases), "pneumo-history.csv", "text/csv", on_click="ignore", key="history_csv")
         st.download_button("JSON", lambda: as_json(cases), "pneumo-history.json", "application/json", on_click="ignore",
@@ -160,8 +164,11 @@ def _one(record: "Record", cases: list[RecordedCase]) -> None:
     with facts:
         st.html(wording.table_html(_facts(case)))
     with said:
-        judgement(case.id)
-        _deletion(record, case)
+        if permitted(Action.RECORD):
+            judgement(case.id, needs=Action.RECORD)
+            _deletion(record, case)
+        else:
+            st.html(wording.table_html([("Agreement", SAID[case.agreement]), ("Note", case.note or "none")]))
 
 
 def _deletion(record: "Record", case: RecordedCase) -> None:
@@ -182,6 +189,7 @@ def _set_deletion(case_id: str | None) -> None:
 
 def _delete(record: "Record", case_id: str) -> None:
     try:
+        check(Action.RECORD)
         record.delete(case_id, actor())
     except PneumoError as error:
         st.session_state["history_problem"] = str(error)

@@ -6,27 +6,30 @@ from pneumo.errors import ModelError
 from pneumo.imaging.decoders import shared
 from pneumo.inference.memory import hold_little
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import default_model, list_models, models_dir, read_card
+from pneumo.registry import best_of, list_models, models_dir, read_card
 
 
 def usable_models() -> tuple[list[str], list[str]]:
     """(ids that have a readable card, the default first; what is wrong with the others, by name)."""
-    usable, problems = [], []
+    cards, problems = [], []
     for model in list_models():
         try:
-            read_card(model)
-            usable.append(model)
+            cards.append(read_card(model))
         except ModelError as error:
             problems.append(str(error))
-    if usable:
-        best = default_model()
-        usable.sort(key=lambda model: model != best)
-    return usable, problems
+    if not cards:
+        return [], problems
+    best = best_of(cards)
+    return sorted((card.id for card in cards), key=lambda model: model != best), problems
 
 
 def predictor(model: str) -> Predictor:
-    """The verified, loaded model. Raises ModelError. A changed card loads anew, so a promoted model serves at once."""
-    stamp = tuple(path.stat().st_mtime_ns for path in sorted((models_dir() / model).iterdir()))
+    """The verified, loaded model. Raises ModelError. Changed files are verified and loaded anew, so a promoted model serves at
+    once; until they are, and where the change cannot be seen, what was verified goes on serving from memory."""
+    try:
+        stamp = tuple(path.stat().st_mtime_ns for path in sorted((models_dir() / model).iterdir()))
+    except OSError as error:
+        raise ModelError(f"Model {model!r} was removed while it served. Restore its folder, or choose another model.") from error
     return _load(model, str(models_dir()), stamp)
 
 

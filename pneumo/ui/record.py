@@ -1,19 +1,20 @@
 """The record beside an answer: kept once, agreed with or not, and a clear word when it could not be kept. Off: nothing."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import streamlit as st
 
+from pneumo.access import Action
 from pneumo.errors import PneumoError, RecordError
-from pneumo.inference.finding import judge
+from pneumo.inference.finding import Finding, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.record.case import AGREE, AGREEMENTS, DISAGREE, NONE, NOTE_LENGTH, PASS, WARN, Answered
 from pneumo.record.settings import record_url
 from pneumo.reporting.finding_report import NOT_STATED
-from pneumo.ui import state
+from pneumo.ui.access import check
 from pneumo.ui.state import Case
 
 _Key = tuple[str, str, str]  # file, model's weights, operating point
@@ -40,14 +41,17 @@ def open_record():
     return store.open_record()
 
 
-def keep(cases: list[Case], predictor: Predictor, operating_point: str) -> None:
-    """Record every answered case of this session, once a file, model and operating point. Never raises, never stops an answer."""
+def keep(findings: Iterable[Finding | None], predictor: Predictor, operating_point: str, busy: bool) -> None:
+    """Record every answer of this session, once a file, model and operating point. Never raises, never stops an answer.
+
+    `findings` are those of `predictor`, answered or not; while `busy` reading, what failed is not tried again.
+    """
     if record_url() is None:
         return
     memory = _memory()
-    answered = [_answered(case, predictor, operating_point) for case in cases if case.pixels is not None]
+    answered = [_answered(finding, predictor, operating_point) for finding in findings if finding and finding.answer]
     new = {key: answer for answer in answered if (key := _key(answer)) not in memory.ids}
-    if not new or (memory.problem and (new.keys() <= memory.refused or state.pending())):
+    if not new or (memory.problem and (new.keys() <= memory.refused or busy)):
         return
     try:
         ids = open_record().keep(list(new.values()), actor())
@@ -62,7 +66,7 @@ def show_record(case: Case, predictor: Predictor, operating_point: str) -> None:
     """Under an answer: agreement and note, or why the answer was not recorded."""
     if record_url() is None:
         return
-    memory, answered = _memory(), _answered(case, predictor, operating_point)
+    memory, answered = _memory(), _answered(case.found(predictor), predictor, operating_point)
     case_id = memory.ids.get(_key(answered))
     if case_id:
         judgement(case_id, partial(_remark, case, answered.label))
@@ -72,8 +76,25 @@ def show_record(case: Case, predictor: Predictor, operating_point: str) -> None:
         st.button("Record now", on_click=_ask_again, key="record_now")
 
 
-def judgement(case_id: str, heard: Callable[[str, str], None] | None = None) -> None:
-    """The clinician's agreement and note, written to the record as they change; `heard` is told what became what."""
+def show_kept(findings: Iterable[Finding | None], predictor: Predictor, operating_point: str) -> None:
+    """Beside many answers: how many of them are recorded, or why some are not."""
+    if record_url() is None:
+        return
+    keys = {_key(_answered(finding, predictor, operating_point)) for finding in findings if finding and finding.answer}
+    if not keys:
+        return
+    if missing := len(keys - _memory().ids.keys()):
+        st.warning(f"{missing} of {len(keys)} answers were not recorded. {_memory().problem} The answers are not affected.")
+        st.button("Record now", on_click=_ask_again, key="record_now")
+    else:
+        st.caption(f"Recorded: {len(keys)} answers, each by the file's hash, the model and what it said. See History.")
+
+
+def judgement(case_id: str, heard: Callable[[str, str], None] | None = None, needs: Action = Action.READ) -> None:
+    """The clinician's agreement and note, written to the record as they change; `heard` is told what became what.
+
+    `needs`: what whoever changes them must be permitted.
+    """
     keys = {"agreement": f"recorded_agreement-{case_id}", "note": f"recorded_note-{case_id}"}
     if not all(key in st.session_state for key in keys.values()):
         try:
@@ -87,18 +108,19 @@ def judgement(case_id: str, heard: Callable[[str, str], None] | None = None) -> 
         for what, key in keys.items():
             st.session_state[key] = getattr(stored, what)
     st.radio("Do you agree with this answer?", AGREEMENTS, format_func=SAID.get, horizontal=True, key=keys["agreement"],
-             on_change=_write, args=(case_id, "agreement", keys["agreement"], heard))  # fmt: skip
+             on_change=_write, args=(case_id, "agreement", keys["agreement"], needs, heard))  # fmt: skip
     st.text_area("Note for the record. Type no names, dates of birth or numbers of patients.", key=keys["note"], height=80,
-                 max_chars=NOTE_LENGTH, on_change=_write, args=(case_id, "note", keys["note"], heard))  # fmt: skip
+                 max_chars=NOTE_LENGTH, on_change=_write, args=(case_id, "note", keys["note"], needs, heard))  # fmt: skip
     for what, key in keys.items():
         if key in _memory().unsaved:
             st.warning(f"The {what} was not saved. {_memory().unsaved[key]}")
-            st.button("Save again", on_click=_write, args=(case_id, what, key), key=f"again-{key}")
+            st.button("Save again", on_click=_write, args=(case_id, what, key, needs), key=f"again-{key}")
 
 
 def actor() -> str:
-    """Who the log says it was: the signed-in user where Streamlit knows one, else this browser session by a random number."""
-    return st.user.to_dict().get("email") or f"session {_memory().session}"
+    """Who the log says it was: whoever is logged in, by address or account, else this browser session by a random number."""
+    claims = st.user.to_dict()
+    return claims.get("email") or claims.get("sub") or f"session {_memory().session}"
 
 
 def _remark(case: Case, label: str, what: str, value: str) -> None:
@@ -107,11 +129,12 @@ def _remark(case: Case, label: str, what: str, value: str) -> None:
     case.remarks = replace(case.remarks, **said)
 
 
-def _write(case_id: str, what: str, key: str, heard: Callable[[str, str], None] | None = None) -> None:
+def _write(case_id: str, what: str, key: str, needs: Action, heard: Callable[[str, str], None] | None = None) -> None:
     value = st.session_state[key]
     if heard:
         heard(what, value)
     try:
+        check(needs)
         open_record().change(case_id, actor(), **{what: value})
     except PneumoError as error:
         _memory().unsaved[key] = str(error)
@@ -131,9 +154,9 @@ def _key(answered: Answered) -> _Key:
     return answered.file_sha256, answered.model_sha256, answered.operating_point
 
 
-def _answered(case: Case, predictor: Predictor, operating_point: str) -> Answered:
-    card, probability = predictor.card, float(case.answer(predictor).probability)
+def _answered(finding: Finding, predictor: Predictor, operating_point: str) -> Answered:
+    card, probability = predictor.card, float(finding.answer.probability)
     reading = judge(probability, card, operating_point)
-    warnings = case.finding.warnings
-    return Answered(_memory().session, case.finding.sha256, card.id, card.sha256, probability, operating_point,
+    warnings = finding.warnings
+    return Answered(_memory().session, finding.sha256, card.id, card.sha256, probability, operating_point,
                     float(reading.threshold), reading.label, reading.zone, WARN if warnings else PASS, tuple(warnings))  # fmt: skip

@@ -60,5 +60,5 @@ def _pdf(case: Case, predictor: Predictor, view: View) -> bytes:
     size = f"{case.pixels.shape[1]} x {case.pixels.shape[0]} pixels"
     extra = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
     extra += report_rows(case, predictor, judge(case.answer(predictor).probability, card, view.operating_point))
-    return report_pdf(report_content(case.finding, case.pixels, case.answer(predictor), card, view.operating_point,
+    return report_pdf(report_content(case.found(predictor), case.pixels, case.answer(predictor), card, view.operating_point,
                                      read_metrics(card.id), case.remarks, made, view.colour_map, extra))  # fmt: skip

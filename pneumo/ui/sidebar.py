@@ -40,9 +40,10 @@ def choose_model() -> Predictor | None:
         except ModelError as error:
             st.error(str(error))
             continue
-        if model != chosen:
-            st.warning(f"Answers below come from the model {model} instead.")
+        if model != chosen or problems:
+            st.warning(f"Answers below come from the model {model}, which verifies.")
         return loaded
+    st.error("No model can serve, so there are no answers. Restore the models folder.")
     return None
 
 

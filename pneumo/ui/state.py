@@ -1,7 +1,7 @@
 """The session's memory: the X-rays a clinician dropped, and the settings of the sidebar. Lives in one browser session only."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import streamlit as st
@@ -10,6 +10,7 @@ from pneumo.imaging.archive import Member, members_of
 from pneumo.imaging.overlay import fit_within
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.imaging.windowing import DISPLAY_SIDE, GreyValues
+from pneumo.inference.again import ask_again, image_to_keep
 from pneumo.inference.finding import Finding
 from pneumo.inference.lung_checks import HeatShare, Lungs
 from pneumo.inference.predictor import Answer, Predictor
@@ -28,41 +29,45 @@ def key_of(card: ModelCard) -> str:
 
 @dataclass
 class Case:
-    """One dropped file. `answers` holds what each model said, so that changing the model asks only once."""
+    """One dropped file. `findings` holds what each model said, so that changing the model asks only once."""
 
     name: str
-    finding: Finding  # without its radiograph
-    pixels: np.ndarray | None  # float32 (h, w), for display
+    finding: Finding  # of the model that was chosen when it came; no finding here has pictures
+    pixels: np.ndarray | None  # float32 (h, w), for display; None, as the next, where the file was not read
     canonical: np.ndarray | None  # uint8 (224, 224), what every model is shown
     facts: ImageFacts | None
     truth: str | None = None  # the label in the data set, for a sample sent from there
-    answers: dict[str, Answer] = field(default_factory=dict)
+    findings: dict[str, Finding] = field(default_factory=dict)
     reduced: bool = False  # `pixels` are the worklist's smaller copy
     remarks: Remarks = field(default_factory=Remarks)  # the clinician's own, for the report; gone with the case
     values: GreyValues | None = None  # of a DICOM of more than 8 bits, for the eye's window: 3.3 MB at most
     window: tuple[str, float, float] | None = None  # preset, centre and width the eye last chose
     lungs: Lungs | None = None
-    heat: dict[str, HeatShare] = field(default_factory=dict)  # of each model, as `answers` is
+    heat: dict[str, HeatShare] = field(default_factory=dict)  # of each model, as `findings` are
     opinions: dict[str, SecondOpinion] = field(default_factory=dict)  # of each model that was asked for one
     unasked: list[str] = field(default_factory=list)  # why a model had no say in them
 
-    def answer(self, predictor: Predictor) -> Answer:
-        """What `predictor` says of this image, asked at most once."""
+    def found(self, predictor: Predictor) -> Finding:
+        """What `predictor` and its own gate say of this image, asked at most once. A file not read has one finding for all."""
+        if self.canonical is None or self.facts is None:
+            return self.finding
         key = key_of(predictor.card)
-        if key not in self.answers:
-            self.answers[key] = predictor.answer(self.canonical)
-        return self.answers[key]
+        if key not in self.findings:
+            self.findings[key] = ask_again(self.finding.sha256, self.canonical, self.facts, predictor)
+        return self.findings[key]
+
+    def answer(self, predictor: Predictor) -> Answer:
+        """Of a model that did answer (see `found`)."""
+        return self.found(predictor).answer
 
 
 def make_case(name: str, finding: Finding, predictor: Predictor, truth: str | None = None) -> Case:
     """Keep what the page needs of a finding, in a few megabytes at most."""
-    radiograph = finding.radiograph
-    light = Finding(finding.status, finding.reasons, finding.warnings, finding.sha256, finding.model,
-                    finding.model_sha256, finding.seconds)  # fmt: skip
-    if finding.answer is None:
-        return Case(name, light, None, None, radiograph.facts if radiograph else None, truth)
-    case = Case(name, light, fit_within(radiograph.pixels, DISPLAY_SIDE), finding.canonical, radiograph.facts, truth)
-    case.answers[key_of(predictor.card)] = finding.answer
+    radiograph, light = finding.radiograph, replace(finding, radiograph=None, canonical=None)
+    if radiograph is None:
+        return Case(name, light, None, None, None, truth)
+    case = Case(name, light, fit_within(radiograph.pixels, DISPLAY_SIDE), image_to_keep(finding), radiograph.facts, truth)
+    case.findings[key_of(predictor.card)] = light
     case.values = radiograph.values
     return case
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from pneumo.access import Action
 from pneumo.data.catalog import Catalog
 from pneumo.data.paths import data_dir
 from pneumo.data.split import HELD_OUT
@@ -17,6 +18,7 @@ from pneumo.training.config import BALANCES, OPTIMIZERS, SCHEDULES, TrainConfig,
 from pneumo.training.estimate import Estimate, estimate_seconds, images_an_epoch
 from pneumo.training.presets import PRESETS, QUICK, architectures, is_transfer, preset
 from pneumo.training.runfolder import runs_dir
+from pneumo.ui.access import check
 from pneumo.ui.train_session import PREFIX, say
 from pneumo.ui.train_view import estimate_sentence, free_name, train_command
 
@@ -157,6 +159,7 @@ def chosen_config() -> TrainConfig:
 def _start() -> None:
     name = st.session_state[PREFIX + "name"].strip()
     try:
+        check(Action.TRAIN)
         jobs.submit(chosen_config(), data_dir(), runs_dir(), name)
     except PneumoError as error:
         say("error", str(error))

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from pneumo.access import Action
 from pneumo.errors import PneumoError
 from pneumo.training import jobs
+from pneumo.ui.access import check, permitted
 from pneumo.ui.curves import show_curves
 from pneumo.ui.train_session import say
 from pneumo.ui.train_view import RunView, log_tail, look, place, repeat_command, shares
@@ -32,7 +34,7 @@ def is_promoting(view: RunView) -> bool:
 
 def _panel(runs: Path, data: Path, busy: list[tuple[str, str]]) -> None:
     views = look(runs)
-    if _busy(views) != busy:
+    if _busy(views) != busy or not permitted(Action.TRAIN):  # a login may expire while this runs by itself
         st.rerun()
     for view in views:
         if view.is_live:
@@ -81,6 +83,7 @@ def _queued(number: int, view: RunView) -> None:
 
 def _cancel(run: Path) -> None:
     try:
+        check(Action.TRAIN)
         jobs.cancel(run)
     except PneumoError as error:
         say("error", str(error))

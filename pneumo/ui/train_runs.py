@@ -7,9 +7,11 @@ from pathlib import Path
 import pandas
 import streamlit as st
 
+from pneumo.access import Action
 from pneumo.errors import PneumoError
 from pneumo.registry import models_dir
 from pneumo.training import jobs
+from pneumo.ui.access import check
 from pneumo.ui.curves import MOST, show_curves
 from pneumo.ui.train_job import is_promoting
 from pneumo.ui.train_session import say
@@ -150,6 +152,7 @@ def _act(what: Callable[[Path], None], run: Path) -> None:
     st.session_state.pop("train-deleting", None)
     st.session_state.get("train-stopping", set()).discard(run.name)
     try:
+        check(Action.TRAIN)
         what(run)
     except PneumoError as error:
         say("error", str(error))

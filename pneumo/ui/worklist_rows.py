@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pneumo.errors import ModelError
 from pneumo.imaging.overlay import fit_within, png
 from pneumo.imaging.radiograph import ImageFacts
+from pneumo.inference.again import ask_again, image_to_keep
 from pneumo.inference.finding import Finding
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import fields
@@ -28,7 +28,7 @@ _QUALITY = 85
 
 @dataclass(frozen=True)
 class Row:
-    """`findings` by model, without images; `display` and `canonical` only where there is an answer."""
+    """`findings` by model, without images; the pictures where the file was read, whether it was answered or not."""
 
     name: str
     findings: dict[str, Finding]
@@ -38,24 +38,18 @@ class Row:
     canonical: bytes | None  # PNG, 224 x 224
 
     def finding(self, predictor: Predictor) -> Finding | None:
-        """What `predictor` said; None while it was not asked. A file without an answer has one finding, whatever the model."""
+        """What `predictor` said; None while it was not asked. A file that was not read has one finding, whatever the model."""
         return self.findings.get(_key(predictor)) if self.canonical else next(iter(self.findings.values()))
 
     def ask(self, predictor: Predictor) -> None:
-        """Put the same image to another model; a model that fails is an `error` finding of its own."""
-        card, first = predictor.card, next(iter(self.findings.values()))
-        try:
-            changed = {"answer": predictor.answer(self.image())}
-        except ModelError as error:
-            changed = {"answer": None, "status": "error", "reasons": (str(error),)}
-        self.findings[_key(predictor)] = replace(first, model=card.id, model_sha256=card.sha256, **changed)
+        """Put the same image to another model, whose own gate decides; one that fails is an `error` finding of its own."""
+        first = next(iter(self.findings.values()))
+        self.findings[_key(predictor)] = ask_again(first.sha256, self.image(), self.facts, predictor)
 
     def case(self, predictor: Predictor) -> Case:
         """For Diagnose, with the display copy in place of the full image."""
         finding, reduced = self.finding(predictor), max(self.facts.width, self.facts.height) > DISPLAY_SIDE
-        case = Case(self.name, replace(finding, answer=None), self.pixels(), self.image(), self.facts, reduced=reduced)
-        case.answers[_key(predictor)] = finding.answer
-        return case
+        return Case(self.name, finding, self.pixels(), self.image(), self.facts, findings=dict(self.findings), reduced=reduced)
 
     def image(self) -> np.ndarray:
         """uint8 (224, 224), to the bit what was answered first."""
@@ -68,15 +62,15 @@ class Row:
 
 def make_row(name: str, finding: Finding, predictor: Predictor) -> Row:
     """Keep of a fresh finding what the worklist needs."""
-    radiograph, answered = finding.radiograph, finding.answer is not None
+    radiograph, image = finding.radiograph, image_to_keep(finding)
     light = replace(finding, radiograph=None, canonical=None)
     return Row(
         name,
         {_key(predictor): light},
         radiograph.facts if radiograph else None,
         _jpeg(radiograph.pixels, THUMBNAIL_SIDE) if radiograph else None,
-        _jpeg(radiograph.pixels, DISPLAY_SIDE) if answered else None,
-        png(finding.canonical) if answered else None,
+        _jpeg(radiograph.pixels, DISPLAY_SIDE) if radiograph else None,
+        png(image) if image is not None else None,
     )
 
 

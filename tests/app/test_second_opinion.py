@@ -4,51 +4,22 @@ import dataclasses
 import io
 import json
 
-import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
 from pypdf import PdfReader
 from streamlit.testing.v1 import AppTest
 from tiny_model import make_registry
+from tiny_reference import FILES, change_card, with_reference
 
 from pneumo.cli import main
 from pneumo.data.phantom import make_phantom, phantom_png
-from pneumo.files import sha256
 from pneumo.inference.lung_checks import Lungs
 from pneumo.inference.predictor import Predictor
-from pneumo.inference.reference import FILE, Reference
-from pneumo.registry import read_card, write_card
+from pneumo.registry import read_card
 from pneumo.ui import report
 from pneumo.ui.sidebar import View
 
 PHANTOM = phantom_png(make_phantom("bacterial", seed=3))
 X_RAY = ("Beeblebrox.png", PHANTOM, "image/png")
-FILES = ["train/NORMAL/IM-0001-0001.png", "train/PNEUMONIA/person7_virus_1.png", "train/PNEUMONIA/<b>8.png"]
-
-
-def with_reference(root, model="tiny") -> None:
-    """Features: mean grey of the upper and the lower half; three train images in all four directions of them."""
-    folder = root / model
-    graph = onnx.load(folder / "model.onnx")
-    graph.graph.node.extend([
-        helper.make_node("AveragePool", ["planes"], ["halves"], kernel_shape=[16, 32], strides=[16, 32]),
-        helper.make_node("Flatten", ["halves"], ["features"]),
-    ])  # fmt: skip
-    graph.graph.output.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 2]))
-    onnx.save(graph, folder / "model.onnx")
-    one = np.ones(1, np.float32)
-    Reference(
-        np.array(FILES), np.array([0, 1, 1], np.uint8), np.array([0, 2, 1], np.uint8),
-        np.array([(1, 0), (0, 1), (-1, -1)], np.float32), np.zeros(2, np.float32), np.eye(2, dtype=np.float32), one,
-        np.zeros(784, np.float32), np.zeros((1, 784), np.float32), one, np.ones(3, np.float32), np.zeros(11, np.float32),
-        np.ones(2, np.float32), np.zeros((5, 785), np.float32),
-    ).save(folder / FILE)  # fmt: skip
-    change_card(root, model, files={name: sha256(folder / name) for name in ("model.keras", "model.onnx", FILE)})
-
-
-def change_card(root, model: str, **fields) -> None:
-    write_card(dataclasses.replace(read_card(model, root), **fields), root / model)
 
 
 @pytest.fixture
@@ -86,7 +57,7 @@ def test_nothing_is_asked_before_the_button_but_where_the_heat_lies(app):
     assert "of the heat lies in the lungs, which take" in text
     assert "outlined roughly, by an atlas" in text
     assert "Small changes" not in text
-    assert list(app.session_state["cases"][0].answers) == [f"tiny {read_card('tiny').sha256}"]
+    assert list(app.session_state["cases"][0].findings) == [f"tiny {read_card('tiny').sha256}"]
 
 
 def test_five_rows_and_what_speaks_against_the_answer(app):
@@ -163,7 +134,7 @@ def test_the_report_tells_it_once_it_was_asked(app):
     asked(app)
     assert "The models disagree: 1 of 2 says NORMAL (strict)." in paper()
     case = app.session_state["cases"][0]
-    case.answers.pop(next(key for key in case.answers if key.startswith("strict")))
+    case.findings.pop(next(key for key in case.findings if key.startswith("strict")))
     key = next(iter(case.opinions))
     calm = case.opinions[key]
     case.opinions[key] = dataclasses.replace(calm, occlusion=dataclasses.replace(calm.occlusion, hidden=0.0))

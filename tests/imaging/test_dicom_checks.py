@@ -88,6 +88,12 @@ def test_an_rle_bomb_never_reaches_the_decoder_without_bounds(monkeypatch):
     assert not asked
 
 
+def test_an_rle_decoder_that_panics_is_a_refusal():
+    """Found by bench/fuzz.py: the decoder, in Rust, panics on a first segment that is too long, and a panic is no Exception."""
+    with pytest.raises(ImageError, match="cannot be decoded"):
+        decode(rle([PLANE + bytes([129, 3]), PLANE]))
+
+
 @pytest.mark.parametrize("segments", [[PLANE], [PLANE] * 3, []])
 def test_rle_of_another_depth_than_declared(segments):
     with pytest.raises(ImageError, match="cannot be decoded"):

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from makers import dicom_bytes, lut_item, ramp
+from makers import NAME, dicom_bytes, lut_item, ramp
 
+from pneumo.errors import ImageError
 from pneumo.imaging import dicom_pixels
 from pneumo.imaging.decode import decode
 from pneumo.imaging.dicom_pixels import significant_bits
@@ -64,6 +65,7 @@ def test_the_files_own_window_shows_the_eye_what_the_model_was_given(photometric
         ([1, 2, 3], [5, 6], None, [("window 1 of the file", 1, 5), ("window 2 of the file", 2, 6)]),
         (900, 700, "HARDER", [("window 1 of the file (harder)", 900, 700)]),
         (900, 700, "for Dr. Zwetschgenbaum", [("window 1 of the file", 900, 700)]),
+        (["inf", 900, 5], ["7", 700, "inf"], None, [("window 2 of the file", 900, 700)]),  # found by bench/fuzz.py
     ],
 )
 def test_windows_offered(centres, widths, explanation, expected):
@@ -95,3 +97,16 @@ def test_a_large_picture_is_kept_small_and_in_place():
     assert values.stored.shape == display.shape == (1066, 1280)
     low, high = values.range
     np.testing.assert_allclose(values.through((low + high + 1) / 2, high - low + 1), display, atol=0.003)
+
+
+def test_a_function_that_is_none_is_not_repeated():
+    """Found by bench/fuzz.py: a name in VOI LUT Function came through where no window asked for it."""
+    values = decode(dicom_bytes(R12, BitsStored=12, VOILUTFunction=NAME[:16])).values
+    assert values.function == "LINEAR"
+    np.testing.assert_allclose(values.through(2048, 4096), X12 / 4095, atol=1e-3)
+
+
+def test_a_scale_without_end_is_refused():
+    """Found by bench/fuzz.py: the picture was clipped to white, and its range of values was infinite."""
+    with pytest.raises(ImageError, match="rescale or window values are damaged"):
+        decode(dicom_bytes(R12, BitsStored=12, RescaleSlope="1e308", RescaleIntercept=0, **TWO))

@@ -1,0 +1,100 @@
+"""Damaged image files through the pool that serving decodes with; what is promised of it is checked for each.
+
+python bench/fuzz.py --inputs 20000 --seed 0 [--seconds N] [--first N] [--findings DIR] [--no-gate]
+
+Inputs are made from tests/fuzz/corpus (generated files, no X-ray) by tests/fuzz/mutate.py; input number n of a seed is always the
+same. No child process may end, take more than 5 s of processor time or more memory than its limit; every picture must be finite
+and fit its facts, every refusal must be a sentence; the patient's name that every seed file carries must be nowhere.
+
+Then the gate: pictures that are no longer like the phantom they came from, and pictures of noise, are put to the default model.
+Exit code 1 when a promise was broken. --findings keeps such inputs, made shorter.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import numpy as np
+from fuzz.gate import destroyed, light, noise_pictures, put_to_the_model
+from fuzz.harness import Result, Watched, broken_promise, run, smaller
+from fuzz.mutate import mutant
+from fuzz.seeds import read_corpus
+
+from pneumo.imaging.decoded import Decoded
+
+OUTCOMES = ("Decoded", "ImageRejected", "ImageError")
+GATED = 300
+
+
+def table(counts: dict[str, Counter[str]]) -> str:
+    lines = ["| format | inputs | decoded | rejected | could not be read |", "|---|---:|---:|---:|---:|"]
+    for kind, found in sorted(counts.items()):
+        lines.append(f"| {kind} | {found.total():,} | " + " | ".join(f"{found[name]:,}" for name in OUTCOMES) + " |")
+    return "\n".join(lines)
+
+
+def keep(result: Result, folder: Path, decoders: Watched) -> None:
+    """The input as it was, and a shorter one that breaks a promise of the same kind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kind = result.broken[:12]
+    short = smaller(result.data, lambda data: broken_promise(*decoders.watch(data))[:12] == kind)
+    for name, data in (("whole", result.data), ("short", short)):
+        (folder / f"{result.number}-{name}-{result.name}").write_bytes(data)
+
+
+def main(options: argparse.Namespace) -> int:
+    corpus, decoders = read_corpus(), Watched()
+    numbers = range(options.first, options.first + options.inputs)
+    inputs = ((*mutant(corpus, options.seed, number)[:1], number, mutant(corpus, options.seed, number)[1]) for number in numbers)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    costs, broken, pictures, refusals = [], [], [], Counter[str]()
+    began = time.monotonic()
+    undamaged = {name: decoders.decode(data) for name, data in corpus.items()}
+    for result in run(inputs, decoders, began + options.seconds):
+        counts[result.name.rpartition(".")[2]][result.outcome] += 1
+        costs.append((result.cost.seconds, result.cost.processor, result.cost.peak))
+        if isinstance(result.found, Decoded):
+            if len(pictures) < options.gated and destroyed(result.found, undamaged.get(result.name)):
+                pictures.append(light(result.found))
+        else:
+            refusals[str(result.found)[:60]] += 1
+        if result.broken:
+            broken.append(result)
+            print(f"BROKEN {result.number} {result.name}: {result.broken}", flush=True)
+            if options.findings:
+                keep(result, options.findings, decoders)
+        if len(costs) % 1000 == 0:
+            print(f"{len(costs)} inputs in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    seconds, processor, peak = np.array(costs).T
+    print(table(counts))
+    print(f"\n{len(costs):,} inputs of seed {options.seed} in {time.monotonic() - began:.0f} s; {len(broken)} broke a promise")
+    print(f"processor time of an input: median {np.median(processor):.2f} s, p99.9 {np.quantile(processor, 0.999):.2f}, "
+          f"most {processor.max():.2f}; on the clock: median {np.median(seconds):.3f}, most {seconds.max():.2f} "
+          f"(load {os.getloadavg()[0]:.1f})")  # fmt: skip
+    print(f"resident memory of a child: median {np.median(peak) / 2**20:.0f} MB, most {peak.max() / 2**20:.0f} MB")
+    print(f"{len(refusals)} kinds of refusal")
+    for text, count in refusals.most_common(options.refusals):
+        print(f"  {count:6,} {text}")
+    decoders.close()
+    if options.gated:
+        print(f"\nput to the default model: {put_to_the_model(pictures)} of {len(pictures)} destroyed pictures were answered, "
+              f"{put_to_the_model(noise_pictures(200))} of 200 pictures of noise")  # fmt: skip
+    return bool(broken)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--inputs", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="number of the first input, to see one again")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no further inputs after so long")
+    parser.add_argument("--findings", type=Path, metavar="DIR")
+    parser.add_argument("--refusals", type=int, default=12, help="how many of the messages to list")
+    parser.add_argument("--no-gate", dest="gated", action="store_const", const=0, default=GATED)
+    sys.exit(main(parser.parse_args()))

@@ -1,0 +1,214 @@
+"""Training and promotion killed at random moments (SIGKILL), again and again, and what that leaves on the disk.
+
+python bench/kill_training.py [--kills 50] [--promotions 10] [--epochs 8] [--seed 0]
+
+A tiny network on generated phantoms is trained to the end unbroken once, then in runs that are killed and resumed until all kills
+are spent and the last run has ended. Every other kill comes by the clock, the rest at the n-th time that the process opens a file
+for writing, renames or removes one, so that the moments around a write are met. After each kill the run folder must be readable,
+its checkpoints whole, and the registry as it was; each finished run's history must equal the unbroken one's within 0.1 %.
+Then promotions are killed: the registry must have the whole model or none, and one that is left alone must succeed.
+
+Each attempt is a fork of this process, which has imported TensorFlow and computed nothing: 50 starts would take 5 minutes.
+Exit code 1 when anything did not hold.
+"""
+
+import argparse
+import hashlib
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+
+import numpy as np
+from tiny_model import make_registry
+
+from pneumo.data.phantom import write_set
+from pneumo.errors import RunError
+from pneumo.registry import list_models, verified
+from pneumo.training.config import make_config
+from pneumo.training.fit import train
+from pneumo.training.promote import promote
+from pneumo.training.runfolder import best_epoch, history, load_config, read_status
+
+TINY = {"filters": "4,8", "dense": 8, "size": 48, "batch_size": 8, "learning_rate": 3e-3, "augmentation": 0.3}
+FIGURES = ("loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc")
+CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate"}  # audit events; and `open` for writing
+
+
+def attempt(work: Callable[[], object], seconds: float = 600.0, change: int = 0, told: Path | None = None) -> int | None:
+    """Do `work` in a fork; kill it after so long, or at its `change`-th change of a file. Its exit code; None: it was killed.
+
+    `told`: where the fork writes how many changes it made.
+    """
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        _in_the_fork(work, change, told)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return None if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL else os.waitstatus_to_exitcode(status)
+        time.sleep(0.005)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return None
+
+
+def _in_the_fork(work: Callable[[], object], change: int, told: Path | None) -> None:
+    seen = 0
+
+    def count(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal seen
+        if event in CHANGES or (event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)):
+            seen += 1
+            if seen == change:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    code = 1
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        sys.addaudithook(count)
+        work()
+        code = 0
+        if told:
+            told.write_text(str(seen), encoding="ascii")
+    except BaseException:  # noqa: BLE001
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def print_of(folder: Path) -> str:
+    """One hash of all that a folder holds, but for what promotions are putting together there."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.relative_to(folder).parts[0].startswith("."):
+            found.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def faults_of(run: Path, unbroken: list[dict[str, float]]) -> list[str]:
+    """What is wrong with a run folder that nobody is working in."""
+    if not (run / "config.json").is_file():
+        return []  # it had not begun; the next start is fresh
+    load_config(run)
+    found, lines = [], history(run)
+    try:
+        if read_status(run).state not in ("failed", "finished"):
+            found.append(f"status {read_status(run).state}")
+    except RunError as error:
+        if (run / "status.json").exists() or lines:
+            found.append(str(error))
+    if [line["epoch"] for line in lines] != list(range(1, len(lines) + 1)):
+        found.append(f"epochs {[line['epoch'] for line in lines]}")
+    found += [f"epoch {line['epoch']}: {line}" for line, whole in zip(lines, unbroken, strict=False) if not alike(line, whole)]
+    best = run / f"best-{best_epoch(lines)}.keras"
+    for path in (run / f"last-{len(lines)}.keras", best if best.exists() else run / "best.keras") if lines else ():
+        if not path.is_file() or zipfile.ZipFile(path).testzip():
+            found.append(f"{path.name} is not whole")
+    return found
+
+
+def alike(line: dict[str, float], whole: dict[str, float]) -> bool:
+    return np.allclose([line[key] for key in FIGURES], [whole[key] for key in FIGURES], rtol=1e-3)
+
+
+def main(options: argparse.Namespace) -> int:
+    rng = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as scratch:
+        work = Path(scratch)
+        os.environ["PNEUMO_CACHE_DIR"] = str(work / "cache")
+        data, runs, registry = work / "set", work / "runs", make_registry(work / "models")
+        write_set(data, patients=12, seed=1)
+        config, faults = make_config("cnn", {**TINY, "epochs": options.epochs}), Counter[str]()
+        began = time.monotonic()
+        if attempt(lambda: train(config, data, runs / "unbroken"), told=work / "changes") != 0:
+            raise SystemExit("The unbroken run did not end well.")
+        length, changes = time.monotonic() - began, int((work / "changes").read_text())
+        unbroken, before = history(runs / "unbroken"), print_of(registry)
+        print(f"unbroken: {len(unbroken)} epochs in {length:.1f} s, {changes} changes of files", flush=True)
+
+        kills, done, number, by, at_epoch = 0, 0, 0, Counter[str](), Counter[int]()
+        while kills < options.kills or number > done:
+            number, run = done + 1, runs / f"{done + 1}"
+            clock, last = rng.random() < 0.5, kills >= options.kills
+            moment = {} if last else {"seconds": rng.uniform(0, length)} if clock else {"change": rng.randint(1, changes)}
+            resume = (run / "config.json").is_file()
+            code = attempt(lambda run=run, resume=resume: train(config, data, run, resume), **moment)
+            found = faults_of(run, unbroken) if run.exists() else []
+            if print_of(registry) != before:
+                found.append("the registry changed")
+            if code is None:
+                kills += 1
+                by["clock" if clock else "write"] += 1
+                at_epoch[len(history(run)) if run.exists() else 0] += 1
+            elif code:
+                found.append(f"exit code {code}")
+            else:
+                done += 1
+                if len(history(run)) != len(unbroken):
+                    found.append(f"{len(history(run))} epochs")
+            for fault in found:
+                faults[fault] += 1
+                print(f"FAULT after kill {kills}, run {run.name}: {fault}", flush=True)
+            if code and sum(faults.values()) > 20:
+                return 1
+        print(f"training: {kills} kills ({by['clock']} by the clock, {by['write']} at a write), {done} runs finished, each with the "
+              f"history of the unbroken one; kills by epochs done: {dict(sorted(at_epoch.items()))}", flush=True)  # fmt: skip
+        promotions(options, rng, work, data, registry, faults)
+        print(f"{sum(faults.values())} faults in {time.monotonic() - began:.0f} s")
+        return bool(faults)
+
+
+def promotions(options: argparse.Namespace, rng: random.Random, work: Path, data: Path, registry: Path, faults: Counter[str]) -> None:
+    if not options.promotions:
+        return
+    kills = whole = left = 0
+    began, run = time.monotonic(), work / "runs" / "unbroken"
+    if attempt(lambda: promote(run, "measured", data, "bench", root=registry), told=work / "changes") != 0:
+        faults["promotion"] += 1
+        return
+    length, changes = time.monotonic() - began, int((work / "changes").read_text())
+    for number in range(options.promotions):
+        model = f"model-{number}"
+        moment = {"seconds": rng.uniform(0, length)} if rng.random() < 0.5 else {"change": rng.randint(1, changes)}
+        before = print_of(registry / "tiny")
+        code = attempt(lambda model=model: promote(run, model, data, "bench", root=registry), **moment)
+        kills += code is None
+        if code:
+            faults[f"promotion: exit code {code}"] += 1
+        if model in list_models(registry):
+            verified(model, registry)
+            whole += code is None
+        elif code is None and attempt(lambda model=model: promote(run, model, data, "bench", root=registry)) != 0:
+            faults["promotion did not succeed after a kill"] += 1
+        verified(model, registry)
+        if print_of(registry / "tiny") != before:
+            faults["another model changed"] += 1
+        left = max(left, len(list(registry.glob(".promoting-*"))))
+
+    print(f"promotion ({length:.1f} s, {changes} changes of files): {kills} kills, {whole} of them after the model was there; "
+          f"every model whole in the end; at most {left} folders left over at a time")  # fmt: skip
+
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--promotions", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=0)
+    sys.exit(main(parser.parse_args()))

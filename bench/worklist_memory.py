@@ -1,0 +1,86 @@
+"""What the worklist's memory grows by for each file: its own intake, reading and rows, without a browser.
+
+python bench/worklist_memory.py [--model ID] [--counts 50 100 200 400]     some minutes; each count in a process of its own
+
+Each run drops that many generated phantoms of full size (PNG, 1500 x 2000), reads them in turn as the page does and draws the
+table. Printed in MB of resident memory (Linux): when all are dropped, the highest while they are read, and once the last is
+read; at the end the slopes, in KB a file. The process that decodes lives apart and is not in it.
+"""
+
+import argparse
+import gc
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.evaluation.operating_point import BALANCED
+from pneumo.imaging.archive import Member
+from pneumo.inference.batch import read_member
+from pneumo.inference.predictor import Predictor
+from pneumo.registry import default_model
+from pneumo.ui.worklist import table_of
+from pneumo.ui.worklist_intake import Intake
+from pneumo.ui.worklist_rows import Row, make_row
+
+HEIGHT, WIDTH, DIFFERENT = 1500, 2000, 10  # pixels, pixels; phantoms, of which copies are dropped
+MOMENTS = ("empty", "dropped", "highest", "read")
+
+
+def resident() -> float:
+    """MB of this process in memory now."""
+    gc.collect()
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def one_run(model: str, count: int, files: Path) -> dict[str, float]:
+    """Resident memory at MOMENTS, and what a file took on the disk and a row takes, in KB, mean."""
+    predictor, intake, rows = Predictor.load(model), Intake(), list[Row]()
+    sources = sorted(files.glob("*.png"))
+    make_row("", read_member(Member("", sources[0].read_bytes), predictor), predictor)
+    found = {"empty": resident()}
+    intake.add((f"{number:04d}.png", sources[number % len(sources)].read_bytes()) for number in range(count))
+    found["dropped"] = found["highest"] = resident()
+    while member := intake.head:
+        rows.append(make_row(member.name, read_member(member, predictor), predictor))
+        intake.done()
+        found["highest"] = max(found["highest"], resident())
+    assert len(table_of(rows, predictor, BALANCED)) == count
+    del member
+    found["read"] = resident()
+    kept = [len(row.display or b"") + len(row.canonical or b"") + len(row.thumbnail or b"") for row in rows]
+    return found | {"file": np.mean([source.stat().st_size for source in sources]) / 1024, "row": float(np.mean(kept)) / 1024}
+
+
+def main(model: str, counts: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(DIFFERENT):
+            kind = ("none", "bacterial", "viral")[seed % 3]
+            (Path(folder) / f"{seed}.png").write_bytes(phantom_png(make_phantom(kind, seed, HEIGHT, WIDTH)))
+        runs = []
+        for count in counts:
+            command = [sys.executable, __file__, "--model", model, "--run", str(count), folder]
+            runs.append(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+            print(f"{count} files: " + ", ".join(f"{name} {runs[-1][name]:.0f} MB" for name in MOMENTS), flush=True)
+    print(f"a file {runs[-1]['file']:.0f} KB, the pictures of a row {runs[-1]['row']:.0f} KB")
+    for name in MOMENTS[1:]:
+        grown = [run[name] - run["empty"] for run in runs]
+        slope, offset = np.polyfit(counts, grown, 1)
+        print(f"{name}: {1024 * slope:.0f} KB a file, and {offset:.0f} MB whatever their number")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model")
+    parser.add_argument("--counts", type=int, nargs="+", default=[50, 100, 200, 400])
+    parser.add_argument("--run", nargs=2, metavar=("COUNT", "FOLDER"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.run:
+        print(json.dumps(one_run(options.model, int(options.run[0]), Path(options.run[1]))))
+    else:
+        main(options.model or default_model(), options.counts)

@@ -1,0 +1,151 @@
+"""Who may do what, and where the app may listen: settings by environment, roles, and the rules, without a page or a server."""
+
+import ipaddress
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+from pneumo.errors import ConfigError
+
+OPEN_WORD = "no-login"  # long enough not to be set by accident
+ANYBODY = "*"  # in PNEUMO_READERS: whoever can log in
+Claims = Mapping[str, object]  # of the identity token
+
+
+class Role(IntEnum):
+    """Each may do what those before it may."""
+
+    READER = 1
+    RESEARCHER = 2
+    ADMIN = 3
+
+
+class Action(Enum):
+    READ = "see the pages"  # but Train; and be answered, and agree or not with these answers
+    TRAIN = "train"  # start, cancel, resume, delete and promote runs
+    DATA = "get data"  # a data set, and its audit
+    RECORD = "change the record"  # on History: change, delete and export cases
+
+
+LEAST = {
+    Action.READ: Role.READER,
+    Action.TRAIN: Role.RESEARCHER,
+    Action.DATA: Role.RESEARCHER,
+    Action.RECORD: Role.ADMIN,
+}
+
+
+@dataclass(frozen=True)
+class AccessSettings:
+    """By default nobody logs in: whoever reaches the app may do everything, and it listens on this computer alone."""
+
+    login: bool = False
+    claim: str = "roles"  # of the identity token; a dot leads into a nested one
+    readers: frozenset[str] = frozenset({"pneumo-reader"})  # values of that claim, or verified e-mail addresses
+    researchers: frozenset[str] = frozenset({"pneumo-researcher"})
+    admins: frozenset[str] = frozenset({"pneumo-admin"})
+    hours: float = 12.0  # after which one has to log in again: until then a role that was taken away is still held
+    open: bool = False  # the second word that is needed to be open to a network without a login
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "AccessSettings":
+        """From PNEUMO_LOGIN, PNEUMO_ROLE_CLAIM, PNEUMO_READERS, _RESEARCHERS, _ADMINS, PNEUMO_LOGIN_HOURS, PNEUMO_OPEN.
+
+        Raises ConfigError.
+        """
+
+        def told(name: str) -> str:
+            return environment.get(f"PNEUMO_{name}", "").strip()
+
+        def names(name: str, default: frozenset[str]) -> frozenset[str]:
+            return frozenset(part.strip() for part in told(name).split(",") if part.strip()) or default
+
+        for name, word in (("LOGIN", "oidc"), ("OPEN", OPEN_WORD)):
+            if told(name) not in ("", word):
+                raise ConfigError(f"PNEUMO_{name}: expected {word}, or nothing; received {told(name)!r}.")
+        try:
+            hours = float(told("LOGIN_HOURS") or cls.hours)
+        except ValueError:
+            hours = math.nan
+        if not 0 < hours <= 720:
+            raise ConfigError(f"PNEUMO_LOGIN_HOURS: expected hours from above 0 to 720; received {told('LOGIN_HOURS')!r}.")
+        found = cls(
+            login=told("LOGIN") == "oidc",
+            claim=told("ROLE_CLAIM") or cls.claim,
+            readers=names("READERS", cls.readers),
+            researchers=names("RESEARCHERS", cls.researchers),
+            admins=names("ADMINS", cls.admins),
+            hours=hours,
+            open=told("OPEN") == OPEN_WORD,
+        )
+        if ANYBODY in found.researchers | found.admins:
+            raise ConfigError(f"{ANYBODY!r} (whoever can log in) is possible in PNEUMO_READERS alone.")
+        return found
+
+
+def may(role: Role | None, action: Action) -> bool:
+    return role is not None and role >= LEAST[action]
+
+
+def role_of(claims: Claims, settings: AccessSettings, now: float) -> Role | None:
+    """The highest role that an identity token gives; None: none, or it was issued too long ago (`now`: seconds since 1970).
+
+    Without a login everybody is admin. An e-mail address counts where the provider says that it was verified.
+    """
+    if not settings.login:
+        return Role.ADMIN
+    if not is_current(claims, settings, now):
+        return None
+    held = _values(_claim(claims, settings.claim))
+    if str(claims.get("email_verified")).lower() == "true":
+        held |= {value.lower() for value in _values(claims.get("email"))}
+    for role, given in ((Role.ADMIN, settings.admins), (Role.RESEARCHER, settings.researchers), (Role.READER, settings.readers)):
+        if held & (given | {name.lower() for name in given if "@" in name}):
+            return role
+    return Role.READER if ANYBODY in settings.readers else None
+
+
+def is_current(claims: Claims, settings: AccessSettings, now: float) -> bool:
+    """Whether somebody logged in, and not longer ago than PNEUMO_LOGIN_HOURS. The cookie itself would last for 30 days."""
+    issued = claims.get("iat")
+    if claims.get("is_logged_in") is not True or not isinstance(issued, int | float):
+        return False
+    return now - issued < settings.hours * 3600
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this computer reaches what listens on `address`: an IP address of either kind, or localhost."""
+    try:
+        found = ipaddress.ip_address(address.strip().strip("[]").split("%")[0])
+    except ValueError:
+        return address.strip().lower() == "localhost"
+    mapped = getattr(found, "ipv4_mapped", None)  # ::ffff:127.0.0.1, as a socket for both kinds names it
+    return (mapped or found).is_loopback
+
+
+def refusal(address: str | None, settings: AccessSettings) -> str | None:
+    """Why the app will not answer on `address` (none: every interface); None: it will."""
+    if settings.login or settings.open or is_loopback(address or "0.0.0.0"):
+        return None
+    return (
+        f"Pneumo is not started on {address or 'every network interface'}: without a login everybody in the network could read "
+        "the X-rays of all sessions, train, and delete. Set up a login (PNEUMO_LOGIN=oidc, docs/access.md), or listen on 127.0.0.1 "
+        f"alone, which is the default. To be open to everybody all the same, set PNEUMO_OPEN={OPEN_WORD} as well."
+    )
+
+
+def _claim(claims: Claims, name: str) -> object:
+    """By its full name, which may hold dots (an address), else step by step, as realm_access.roles."""
+    if name in claims:
+        return claims[name]
+    found: object = claims
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
+
+
+def _values(claim: object) -> set[str]:
+    """The strings of a claim that is one, or a list of them."""
+    return {value for value in (claim if isinstance(claim, list | tuple) else [claim]) if isinstance(value, str) and value}

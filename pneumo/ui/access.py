@@ -1,0 +1,93 @@
+"""Who is at the screen, and what the pages let them do: the rules of pneumo.access on the page.
+
+Pages hide what is not permitted; whatever starts, changes or hands out something asks again in its own callback.
+"""
+
+import time
+
+import streamlit as st
+from streamlit import config, runtime
+
+from pneumo.access import LEAST, AccessSettings, Action, Claims, Role, may, refusal, role_of
+from pneumo.errors import AccessError, ConfigError
+
+
+def admitted() -> bool:
+    """Whether any page may be drawn; if not, `show_door` says why."""
+    return _problem() is None and _role() is not None
+
+
+def permitted(action: Action) -> bool:
+    return admitted() and may(_role(), action)
+
+
+def check(action: Action) -> None:
+    """Raises AccessError unless whoever is at the screen may do this."""
+    if not permitted(action):
+        raise AccessError(f"To {action.value}, the role {LEAST[action].name.lower()} is needed. Ask whoever runs Pneumo here.")
+
+
+def show_door() -> None:
+    """Instead of a page: log in, or why that does not help."""
+    claims = _claims()
+    st.title("Pneumo")
+    if problem := _problem():
+        st.error(problem)
+    elif claims.get("is_logged_in") is not True:
+        st.write("Log in to go on. Your account is your institution's; Pneumo sees no password.")
+        st.button("Log in", type="primary", on_click=st.login, key="log-in")
+    elif role_of(claims, _settings(), 0.0) is not None:  # it would have a role, were it not for its age
+        st.write("Your login has expired.")
+        st.button("Log in again", type="primary", on_click=st.login, key="log-in")
+    else:
+        st.error(
+            f"You are logged in as {_name(claims)}, and this account has no role in Pneumo: it may not see anything here. "
+            "Ask whoever runs Pneumo to give it one (reader, researcher or admin)."
+        )
+        st.button("Log out", on_click=st.logout, key="log-out")
+
+
+def show_refusal(title: str, action: Action) -> None:
+    """Instead of a page that the role does not open."""
+    st.title(title)
+    try:
+        check(action)
+    except AccessError as error:
+        st.error(str(error))
+    st.page_link("pages/diagnose.py", label="To Diagnose")
+
+
+def show_account() -> None:
+    """Who is logged in, and the way out; nothing where nobody logs in."""
+    if admitted() and _settings().login:
+        with st.container(horizontal=True, vertical_alignment="center", key="account"):
+            st.caption(f"Logged in as {_name(_claims())}: {_role().name.lower()}", width="content")
+            st.button("Log out", on_click=st.logout, type="tertiary", key="log-out")
+
+
+def _settings() -> AccessSettings:
+    return AccessSettings.from_environment()
+
+
+def _problem() -> str | None:
+    """Why nothing may be shown to anybody."""
+    try:
+        settings = _settings()
+    except ConfigError as error:
+        return str(error)
+    return refusal(config.get_option("server.address"), settings) if runtime.exists() else None
+
+
+def _claims() -> Claims:
+    """Of the identity token; empty where nobody is logged in."""
+    return st.user.to_dict()
+
+
+def _role() -> Role | None:
+    return role_of(_claims(), _settings(), time.time())
+
+
+def _name(claims: Claims) -> str:
+    """As code: whoever chose the name may have written Markdown, and a picture in it would be fetched."""
+    name = str(claims.get("email") or claims.get("name") or claims.get("sub") or "somebody")
+    return f"`{name.replace('`', '')}`"

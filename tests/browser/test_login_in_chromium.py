@@ -1,0 +1,98 @@
+"""A whole login against an OpenID provider, in a real browser, and what each role then sees."""
+
+import re
+import urllib.error
+import urllib.request
+
+import pytest
+from browser.openid import provider, write_secrets
+from browser.running import app, browser_page, needs_chromium
+from tiny_model import make_registry
+
+from pneumo.data.phantom import make_phantom, phantom_png
+
+pytestmark = needs_chromium
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    folders = {f"PNEUMO_{name.upper()}_DIR": str(home / name) for name in ("data", "runs")}
+    models = str(make_registry(home / "models"))
+    with provider() as found:
+        write_secrets(home, found)
+        with app(home, PNEUMO_LOGIN="oidc", PNEUMO_ROLE_CLAIM="groups", PNEUMO_MODELS_DIR=models, **folders) as url:
+            yield url, found, home
+
+
+def log_in(page, running, path="/", **claims) -> None:
+    url, found, _ = running
+    found.claims = claims
+    page.goto(url + path, wait_until="domcontentloaded")
+    page.get_by_role("button", name="Log in").click()
+
+
+def status(url: str, cookies: str = "", method: str = "GET") -> int:
+    request = urllib.request.Request(url, headers={"Cookie": cookies} if cookies else {}, method=method)
+    try:
+        return urllib.request.urlopen(request, timeout=30).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_a_reader_reads_and_does_not_train(running):
+    with browser_page() as page:
+        log_in(page, running, email="ada@example.org", groups=["pneumo-reader"])
+        page.get_by_text("Logged in as ada@example.org: reader").wait_for()
+        assert page.get_by_role("link", name="Worklist").is_visible()
+        assert page.get_by_role("link", name="Train").count() == 0
+
+        page.get_by_role("button", name="Try it with generated phantoms").wait_for()
+        # Uploads and pictures go through the door with the cookie of the login.
+        page.locator('input[type="file"]').first.set_input_files(
+            {"name": "phantom.png", "mimeType": "image/png", "buffer": phantom_png(make_phantom("viral", seed=3))}
+        )
+        page.locator(".verdict").wait_for()
+        picture = page.locator('img[alt="radiograph with heatmap"]')
+        picture.wait_for()
+        page.wait_for_function("document.querySelector('img[alt=\"radiograph with heatmap\"]').naturalWidth > 0")
+        address = page.evaluate("document.querySelector('img[alt=\"radiograph with heatmap\"]').src")
+        assert "/media/" in address
+        cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())
+        assert status(address, cookies) == 200
+        assert status(address) == 401  # the address alone opens nothing
+        forged = re.sub(r"(_streamlit_user=)(.{4})", r"\1AAAA", cookies)
+        assert status(address, forged) == 401
+
+        page.goto(f"{running[0]}/train", wait_until="domcontentloaded")
+        page.get_by_text("the role researcher is needed").wait_for()
+        assert page.get_by_role("button", name="Start training").count() == 0
+        page.get_by_role("button", name="Log out").click()
+        page.get_by_role("button", name="Log in").wait_for()
+        assert status(address, "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())) == 401
+
+
+def test_a_researcher_trains(running):
+    with browser_page() as page:
+        log_in(page, running, path="/train", groups=["pneumo-researcher"])
+        page.get_by_text(": researcher").wait_for()
+        page.get_by_role("link", name="Train").click()
+        page.get_by_role("button", name="Start training").wait_for()
+
+
+def test_an_account_without_a_role_is_refused(running):
+    with browser_page() as page:
+        log_in(page, running, email="eve@example.org", groups=["visitors"])
+        page.get_by_text("this account has no role in Pneumo").wait_for()
+        assert page.locator('input[type="file"]').count() == 0
+        cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())
+        assert status(f"{running[0]}/_stcore/metrics", cookies) == 403
+
+
+def test_nobody_uploads_or_looks_without_a_login(running):
+    url = running[0]
+    assert status(f"{url}/_stcore/upload_file/session/file", method="PUT") == 401
+    assert status(f"{url}/media/guessed.png") == 401
+    assert status(f"{url}/_stcore/metrics") == 401
+    assert status(f"{url}/_stcore/health") == 200
+    assert "Traceback" not in (running[2] / "log").read_text()

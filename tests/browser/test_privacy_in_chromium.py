@@ -1,0 +1,302 @@
+"""A session with X-rays of a marked patient: nothing of them on the disk or in the log, nobody else sees them, nothing is sent.
+
+One app process for all of it, with a guard in it and in every process it starts (guard/sitecustomize.py).
+"""
+
+import io
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from browser.running import CHROMIUM, FLAGS, app, needs_chromium
+from browser.traces import pieces, traces, writings
+from makers import dataset_bytes, dicom_dataset, picture_bytes
+from PIL import Image, PngImagePlugin
+
+from pneumo.data.phantom import make_phantom
+from pneumo.imaging.decode import decode
+from pneumo.imaging.preprocess import canonical
+
+pytestmark = needs_chromium
+
+GUARD = Path(__file__).parent / "guard"
+MARKS = ("Zwetschgenbaum", "Grünkohl Ottilie")
+PATIENT = " ".join(MARKS)
+LEFT = 1  # seconds that a session left is kept in this test; 120 by default
+
+
+def marked_files() -> dict[str, bytes]:
+    """A JPEG, a PNG and a DICOM, and a zip of three; each says in every way it can whose it is."""
+    one, two, three, four = (
+        (make_phantom(kind, seed=3).pixels * 255).astype(np.uint8) for kind in ("none", "bacterial", "viral", "none")
+    )
+    exif = Image.Exif()
+    exif[0x010E] = PATIENT  # ImageDescription
+    jpeg = picture_bytes(Image.fromarray(one), "JPEG", exif=exif, comment=PATIENT.encode())
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Patient", PATIENT)
+    text.add_itxt("Title", PATIENT)
+    png = picture_bytes(Image.fromarray(two), "PNG", pnginfo=text)
+    dataset = dicom_dataset(three.astype(np.uint16) * 16, BitsStored=12, HighBit=11, SpecificCharacterSet="ISO_IR 192",
+                            PatientName=PATIENT, PatientID=MARKS[0], InstitutionName=PATIENT, StudyDescription=PATIENT)  # fmt: skip
+    dataset.private_block(0x0009, "PNEUMO TEST", create=True).add_new(1, "LO", PATIENT)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as bundle:
+        bundle.writestr(f"{PATIENT}/IM1.jpg", jpeg)
+        bundle.writestr(f"{PATIENT}/IM2.dcm", dataset_bytes(dataset))
+        bundle.writestr(f"{PATIENT} 3.png", picture_bytes(Image.fromarray(four), "PNG"))
+        bundle.writestr(f"{PATIENT} 4.png", png[:400])  # its error names no file
+    return {
+        f"{PATIENT}.jpg": jpeg,
+        f"{PATIENT}.png": png,
+        f"{PATIENT}.dcm": dataset_bytes(dataset),
+        f"{PATIENT}.zip": archive.getvalue(),
+    }
+
+
+def needles(files: dict[str, bytes]) -> set[bytes]:
+    """The names in any writing; pieces of every file, and of what the network is shown of it."""
+    found = {written for mark in MARKS for written in writings(mark).values()}
+    for name, data in files.items():
+        found |= set(pieces(data).values())
+        if not name.endswith(".zip"):
+            found |= set(pieces(canonical(decode(data)).tobytes()).values())
+    return found
+
+
+@dataclass
+class Browser:
+    """What one visitor's browser asked for and was told."""
+
+    context: object
+    asked: list[str] = field(default_factory=list)
+    told: bytes = b""
+
+    def __post_init__(self):
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.context.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("websocket", self._listen)
+
+    def _listen(self, websocket):
+        self.asked.append(websocket.url)
+        websocket.on("framereceived", self._hear)
+
+    def _hear(self, frame):
+        self.told += frame if isinstance(frame, bytes) else frame.encode()
+
+    @property
+    def pictures(self) -> set[str]:
+        return {url for url in self.asked if urlsplit(url).path.startswith("/media/")}
+
+    def drop(self, *files: tuple[str, bytes]) -> None:
+        shown = [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files]
+        self.page.locator('input[type="file"]').first.set_input_files(shown)
+
+    def settle(self) -> None:
+        """Until the script has run to its end since the last click."""
+        self.page.wait_for_timeout(500)
+        self.page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState == 'notRunning'")
+
+    def downloaded(self, button: str) -> bytes:
+        with self.page.expect_download() as started:
+            self.page.get_by_role("button", name=button, exact=True).first.click()
+        return started.value.path().read_bytes()
+
+
+@dataclass
+class Session:
+    """What a whole session left."""
+
+    url: str
+    home: Path
+    files: dict[str, bytes]
+    ours: Browser
+    theirs: Browser
+    csv: bytes
+    report: bytes
+    status_while_open: list[int]
+    seconds_to_go: float
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory) -> dict[str, str]:
+    """The environment of a process under guard."""
+    paths = os.pathsep.join(filter(None, (str(GUARD), os.environ.get("PYTHONPATH"))))
+    return {"PNEUMO_GUARD": str(tmp_path_factory.mktemp("guard")), "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory, guarded) -> Session:
+    """Every way an X-ray can take through the app, once."""
+    from playwright.sync_api import sync_playwright
+
+    home, downloads, files = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("downloads"), marked_files()
+    settings = {f"PNEUMO_{name.upper()}_DIR": str(home / name) for name in ("data", "runs")}
+    settings |= {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": str(LEFT), "PNEUMO_RECORD": "", **guarded}
+    with app(home, **settings) as url, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, downloads_path=downloads)
+        ours, theirs = (Browser(chromium.new_context(viewport={"width": 1440, "height": 1000})) for _ in range(2))
+        page = ours.page
+        page.goto(url, wait_until="domcontentloaded")
+        page.get_by_role("button", name="Try it with generated phantoms").wait_for()
+        ours.settle()
+        single = [item for item in files.items() if not item[0].endswith(".zip")]
+        ours.drop(*single)
+        page.get_by_text("1 of 3").wait_for()
+        page.locator('img[alt="radiograph with heatmap"]').wait_for()
+        page.get_by_role("combobox").first.click()  # the other model
+        page.get_by_role("option").nth(1).click()
+        ours.settle()
+        page.get_by_role("button", name="Second opinion").click()
+        page.get_by_text("Lungs hidden").first.wait_for()
+        page.get_by_text("Note and agreement for the report").click()
+        page.get_by_label("Note", exact=True).fill(PATIENT)
+        page.get_by_label("Reference", exact=True).fill(PATIENT)
+        page.get_by_role("button", name="Put into the report").click()
+        page.get_by_text("your note, your reference").wait_for()
+        report = ours.downloaded("Report PDF")
+        assert page.get_by_role("link", name="History").count() == 0
+
+        page.get_by_role("link", name="Worklist").click()
+        page.get_by_role("heading", name="Worklist").wait_for()
+        ours.drop((f"{PATIENT}.zip", files[f"{PATIENT}.zip"]))
+        page.get_by_role("button", name="Clear all").wait_for()
+        csv = ours.downloaded("CSV")
+
+        theirs.page.goto(url, wait_until="domcontentloaded")
+        theirs.page.get_by_role("button", name="Try it with generated phantoms").wait_for()
+        theirs.page.get_by_role("link", name="Worklist").click()
+        theirs.page.get_by_role("button", name="Try it with generated phantoms").wait_for()
+        page.get_by_role("link", name="Diagnose").click()
+        page.locator('img[alt="radiograph with heatmap"]').wait_for()
+        shown = page.evaluate(
+            "[...document.querySelectorAll('img')].map(image => image.src).filter(src => src.includes('/media/'))"
+        )
+        open_now = [status(address) for address in shown]
+        ours.context.close()
+        left = time.monotonic()
+        while any(status(address) != 404 for address in ours.pictures) and time.monotonic() - left < 30:
+            time.sleep(0.2)
+        gone = time.monotonic() - left
+        theirs.context.close()
+        chromium.close()
+        yield Session(url, home, files, ours, theirs, csv, report, open_now, gone)
+
+
+def status(url: str) -> int:
+    try:
+        return urllib.request.urlopen(url, timeout=10).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def noted(guarded: dict[str, str]) -> list[str]:
+    return [os.readlink(path) for path in Path(guarded["PNEUMO_GUARD"]).iterdir()]
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_the_search_finds_a_name_in_any_writing(tmp_path, mark):
+    for number, (kind, written) in enumerate(writings(mark).items()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "log").write_bytes(b"..." + written + b"...")
+        assert traces(folder, writings(mark).values()), kind
+    (tmp_path / f"{mark}.txt").write_text("nothing")
+    assert any(".txt" in line for line in traces(tmp_path, [mark.encode()]))
+
+
+def test_the_search_finds_pixels(tmp_path):
+    data = marked_files()[f"{PATIENT}.jpg"]
+    (tmp_path / "half").write_bytes(b"x" * 1000 + data[len(data) // 5 :])
+    assert len(traces(tmp_path, pieces(data).values())) >= 3
+    (tmp_path / "half").write_bytes(picture_bytes(Image.new("L", (9, 9)), "PNG"))  # any picture at all
+    assert traces(tmp_path, []) == [f"{tmp_path / 'half'}: a PNG"]
+
+
+def test_the_guard_bites(tmp_path):
+    """In a process, and in one that it starts and that may write no byte."""
+    code = """
+import resource, socket, subprocess, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+if len(sys.argv) == 1:
+    subprocess.run([sys.executable, __file__, "child"], check=True)
+for call in (
+    lambda: socket.socket().connect(("192.0.2.1", 80)),
+    lambda: socket.socket(socket.AF_INET6).connect_ex(("2001:db8::1", 80)),
+    lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.2", 53)),
+    lambda: socket.getaddrinfo("elsewhere.example", 80),
+):
+    try:
+        call()
+    except ConnectionRefusedError as error:
+        assert "guard" in str(error), error
+    else:
+        raise SystemExit("it was let through")
+with socket.create_server(("127.0.0.1", 0)) as here:
+    socket.socket().connect(here.getsockname())
+"""
+    (tmp_path / "guard").mkdir()
+    (tmp_path / "caller.py").write_text(code)
+    environment = {**os.environ, "PNEUMO_GUARD": str(tmp_path / "guard"), "PYTHONPATH": str(GUARD)}
+    subprocess.run([sys.executable, str(tmp_path / "caller.py")], env=environment, check=True, timeout=60)
+    seen = [os.readlink(path) for path in (tmp_path / "guard").iterdir()]
+    kinds = Counter(line.split()[0] for line in seen if not line.startswith("open"))
+    assert kinds == {"watched": 2, "socket.connect": 4, "socket.sendto": 2, "socket.getaddrinfo": 2}
+
+
+def test_the_session_was_a_whole_one(session):
+    """What is not found below was there to be found: in the browser of the one whose X-rays they are."""
+    assert MARKS[0].encode() in session.ours.told
+    assert MARKS[1] in session.csv.decode()
+    assert session.csv.decode().count("\n") >= 5  # a header, four files of the zip
+    assert session.report.startswith(b"%PDF")
+    assert session.ours.pictures
+    assert set(session.status_while_open) == {200}
+
+
+def test_nothing_of_a_patient_on_the_disk_or_in_the_log(session, guarded):
+    found = [path for path in session.home.rglob("*") if path.is_file()]
+    assert session.home / "log" in found
+    assert traces(session.home, needles(session.files)) == []
+    assert "Traceback" not in (session.home / "log").read_text()
+    written = {line.removeprefix("open ") for line in noted(guarded) if line.startswith("open ")}
+    elsewhere = {path for path in written if not path.startswith((str(session.home), "/dev/", "/proc/"))}
+    assert elsewhere == set()  # so that what was searched is all there is
+
+
+def test_nothing_left_this_computer(session, guarded):
+    seen = noted(guarded)
+    watched = [line for line in seen if line.startswith("watched")]
+    assert any("streamlit run" in line for line in watched)
+    assert any("decoding_child" in line for line in watched)
+    assert [line for line in seen if line.startswith("socket")] == []
+    own = re.compile(rf"{session.url}/|{session.url.replace('http', 'ws')}/|data:|blob:{session.url}/")
+    assert [url for url in session.ours.asked + session.theirs.asked if not own.match(url)] == []
+
+
+def test_another_session_sees_nothing_of_it(session):
+    assert session.theirs.told
+    for mark in MARKS:
+        assert mark.encode() not in session.theirs.told
+    for address in session.ours.pictures:
+        name = address.rsplit("/", 1)[1]
+        assert re.fullmatch(r"[0-9a-f]{32}\.\w+", name)  # 128 bits, of what the picture shows
+        assert name.encode() not in session.theirs.told
+        assert address not in session.theirs.asked
+
+
+def test_a_session_that_ended_leaves_no_picture(session):
+    assert session.seconds_to_go < LEFT + 15
+    assert {status(address) for address in session.ours.pictures} == {404}

@@ -1,0 +1,57 @@
+"""Looking for what must not be there: a patient's name in any writing, pieces of a file, a picture of any kind."""
+
+import base64
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+MAGIC = {
+    "JPEG": b"\xff\xd8\xff",
+    "PNG": b"\x89PNG\r\n",
+    "DICOM": b"\0\0\0\0DICM",
+    "NumPy": b"\x93NUMPY",
+    "PDF": b"%PDF-",
+    "zip": b"PK\3\4",
+}
+PIECE = 48  # bytes of a file that nothing else holds by chance
+
+
+def writings(name: str) -> dict[str, bytes]:
+    """`name` as a log, a database or a URL may hold it."""
+    plain = name.encode()
+    found = {
+        "utf-8": plain,
+        "latin-1": name.encode("latin-1"),
+        "utf-16-le": name.encode("utf-16-le"),
+        "utf-16-be": name.encode("utf-16-be"),
+        "percent": quote(name).encode(),
+        "percent and plus": quote_plus(name).encode(),
+        "json": json.dumps(name)[1:-1].encode(),
+        "hex": plain.hex().encode(),
+    }
+    for before in range(3):  # base64 looks different by what stands before, and its ends by what stands beside
+        coded = base64.b64encode(b"x" * before + plain)
+        found[f"base64, {before} before"] = coded[4 * (before > 0) : len(coded) // 4 * 4 - 4]
+    return found
+
+
+def pieces(data: bytes) -> dict[str, bytes]:
+    """Some of a file or of an image's bytes, as they are and in base64."""
+    cuts = [data[len(data) * part // 8 :][:PIECE] for part in (2, 4, 6)]
+    found = {f"piece {number}": cut for number, cut in enumerate(cuts)}
+    for before in range(3):
+        start = len(data) // 2 // 3 * 3 + before
+        found[f"piece in base64, {before}"] = base64.b64encode(data[start : start + PIECE])
+    return found
+
+
+def traces(folder: Path, needles: Iterable[bytes]) -> list[str]:
+    """Every file below `folder` that holds one of `needles`, has one in its name, or has a picture in it."""
+    found, needles = [], set(needles)
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder)).encode()
+        data = path.read_bytes() if path.is_file() else b""
+        found += [f"{path}: {needle!r}" for needle in needles if needle in data or needle in name]
+        found += [f"{path}: a {kind}" for kind, magic in MAGIC.items() if magic in data]
+    return found

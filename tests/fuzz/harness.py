@@ -1,0 +1,165 @@
+"""Inputs -> the pool that serving decodes with, watched: what came of each, what it cost, and whether the app's promises held."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from makers import NAME
+
+from pneumo.errors import ImageError, ImageRejected
+from pneumo.imaging.decoded import Decoded, Refusal
+from pneumo.imaging.decoders import LIMITS, Decoders
+from pneumo.imaging.preprocess import CANONICAL_SIDE
+
+SLOW = 5.0  # seconds of a child's processor time that no input may take
+STUCK = 20.0  # seconds on the clock; more than SLOW, for a machine may be busy with other work
+PROCESSES = 2
+_TICKS = os.sysconf("SC_CLK_TCK")
+_MARKS = {NAME.lower()[at : at + 6] for at in range(len(NAME) - 5)}  # a part of a name is one too
+_TELLTALES = ("traceback", "/", "\\", " at 0x", ".py", "none", "\n", "<class")  # what a message to a clinician never holds
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one input in its child process."""
+
+    seconds: float  # on the clock
+    processor: float  # seconds
+    peak: int  # bytes resident
+    ended: int | None = None  # exit code of a child that did not survive the input
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str  # of the seed file
+    number: int  # of the mutant
+    data: bytes
+    found: Decoded | Refusal
+    cost: Cost
+    broken: str = ""  # the promise that did not hold; empty for none
+
+    @property
+    def outcome(self) -> str:
+        return type(self.found).__name__
+
+
+class Watched(Decoders):
+    """Decoders that note what each input cost."""
+
+    def __init__(self, size: int = PROCESSES):
+        super().__init__(size)
+        self._last = threading.local()
+
+    def watch(self, data: bytes) -> tuple[Decoded | Refusal, Cost]:
+        self._last.cost = Cost(0.0, 0.0, 0)  # of what is refused before a child is asked
+        found = self.decode(data)
+        return found, self._last.cost
+
+    def _ask(self, child: Any, data: bytes) -> tuple[Decoded | Refusal, bool]:
+        began, before = time.perf_counter(), _processor(child.pid)
+        _forget_peak(child.pid)
+        found, alive = super()._ask(child, data)
+        seconds = time.perf_counter() - began
+        ended = None if alive else child.returncode
+        self._last.cost = Cost(seconds, _processor(child.pid) - before if alive else 0.0, _peak(child.pid) if alive else 0, ended)
+        return found, alive
+
+
+def run(inputs: Iterable[tuple[str, int, bytes]], decoders: Watched, until: float = float("inf")) -> Iterator[Result]:
+    """Results in the order of `inputs` (seed's name, number, bytes); takes no further ones after the moment `until`."""
+
+    def one(task: tuple[str, int, bytes]) -> Result:
+        found, cost = decoders.watch(task[2])
+        return Result(*task, found, cost, broken_promise(found, cost))
+
+    waiting = iter(inputs)
+    with ThreadPoolExecutor(decoders.size) as threads:
+        while time.monotonic() < until and (some := list(islice(waiting, 16))):
+            yield from threads.map(one, some)
+
+
+def broken_promise(found: Decoded | Refusal, cost: Cost) -> str:
+    """What should not have happened; "" where all is well."""
+    if cost.ended is not None:
+        return f"the child ended with {cost.ended}: {found}"
+    if cost.processor > SLOW or cost.seconds > STUCK:
+        return f"slow: {cost.processor:.1f} s of processor, {cost.seconds:.1f} s on the clock"
+    if cost.peak > LIMITS.memory:
+        return f"memory: {cost.peak >> 20} MB"
+    return _broken_picture(found) if isinstance(found, Decoded) else _broken_message(str(found))
+
+
+def _broken_picture(found: Decoded) -> str:
+    pixels, facts, values = found.radiograph.pixels, found.radiograph.facts, found.radiograph.values
+    if pixels.dtype != np.float32 or pixels.shape != (facts.height, facts.width):
+        return f"pixels {pixels.dtype} {pixels.shape}, facts {facts.height} x {facts.width}"
+    if not np.isfinite(pixels).all() or pixels.min() < 0 or pixels.max() > 1:
+        return f"pixels from {pixels.min()} to {pixels.max()}"
+    if found.canonical.shape != (CANONICAL_SIDE, CANONICAL_SIDE) or found.canonical.dtype != np.uint8:
+        return f"canonical {found.canonical.dtype} {found.canonical.shape}"
+    told = repr(facts) + (repr(values.windows) + values.function if values else "")
+    if named := _named(told):
+        return f"the facts hold {named!r}"
+    if values and not np.isfinite([*values.range, *(end for w in values.windows for end in (w.centre, w.width))]).all():
+        return f"windows or range not finite: {values.range} {values.windows}"
+    return ""
+
+
+def _broken_message(message: str) -> str:
+    if named := _named(message):
+        return f"the message holds {named!r}: {message}"
+    odd = [each for each in _TELLTALES if each in message.lower().split()] or [e for e in _TELLTALES if e in message and len(e) < 6]
+    if len(message) < 30 or not message.endswith(".") or odd:
+        return f"no fitting message: {message!r}"
+    return ""
+
+
+def _named(text: str) -> str:
+    return next((mark for mark in _MARKS if mark in text.lower()), "")
+
+
+def _processor(pid: int) -> float:
+    """Seconds of processor time of a process so far."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+    except OSError:
+        return 0.0
+
+
+def _forget_peak(pid: int) -> None:
+    try:
+        Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        pass  # the peak then is of all inputs so far
+
+
+def _peak(pid: int) -> int:
+    """Bytes resident at most."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        return 0
+
+
+def smaller(data: bytes, fails: Callable[[bytes], bool], tries: int = 200) -> bytes:
+    """A shorter input that still `fails`: pieces are left out, halves first, as long as it does."""
+    size = len(data) // 2
+    while size and tries:
+        at = 0
+        while at < len(data) and tries:
+            tries -= 1
+            if fails(shorter := data[:at] + data[at + size :]):
+                data = shorter
+            else:
+                at += size
+        size //= 2
+    return data

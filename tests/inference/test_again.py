@@ -1,0 +1,73 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from makers import dicom_bytes, png_bytes, ramp
+from pictures import make_reference
+from tiny_model import make_registry
+
+from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.errors import ModelError
+from pneumo.inference.again import ask_again, image_to_keep
+from pneumo.inference.finding import read
+from pneumo.inference.predictor import Predictor
+
+pytestmark = pytest.mark.gated
+X_RAY = dicom_bytes(ramp(200, 240), PatientAge="040Y")
+
+
+@pytest.fixture
+def first(tmp_path) -> Predictor:
+    return Predictor.load("tiny", make_registry(tmp_path / "one"))
+
+
+@pytest.fixture
+def other(tmp_path) -> Predictor:
+    return Predictor.load("tiny", make_registry(tmp_path / "two", subtype=True))
+
+
+def wary(predictor: Predictor) -> Predictor:
+    """Whose gate finds everything strange."""
+    strange = make_reference()
+    strange = dataclasses.replace(strange, weights=np.append(np.zeros(len(strange.weights) - 1), 9).astype(np.float32))
+    predictor.reference, answer = strange, predictor.answer
+    predictor.answer = lambda image: dataclasses.replace(answer(image), features=np.zeros(6, np.float32))
+    return predictor
+
+
+def asked(finding, predictor):
+    return ask_again(finding.sha256, image_to_keep(finding), finding.radiograph.facts, predictor)
+
+
+@pytest.mark.parametrize("data", [X_RAY, png_bytes(ramp(300, 400)), phantom_png(make_phantom(seed=1))])
+def test_as_if_it_had_read_the_file(first, other, data):
+    fresh, again = read(data, other), asked(read(data, first), other)
+    assert (again.status, again.warnings, again.sha256, again.model) == ("ok", fresh.warnings, fresh.sha256, "tiny")
+    assert (again.answer.logit, again.answer.bacterial) == (fresh.answer.logit, fresh.answer.bacterial)
+    assert again.radiograph is again.canonical is None
+
+
+def test_what_the_header_says_is_not_forgotten(first, other):
+    assert "The patient is an adult" in asked(read(X_RAY, first), other).warnings[0]
+
+
+def test_its_own_gate_refuses(first, other):
+    found = asked(read(X_RAY, first), wary(other))
+    assert (found.status, found.answer, found.warnings) == ("rejected", None, ())
+    assert "does not look like" in found.reasons[0]
+
+
+def test_what_another_gate_refused_can_be_asked_about(first, other):
+    refused = read(X_RAY, wary(first))
+    assert refused.status == "rejected"
+    assert asked(refused, other).answer.logit == read(X_RAY, other).answer.logit
+    assert image_to_keep(read(b"Dear colleague", first)) is None
+
+
+def test_a_model_that_fails(first, other, monkeypatch):
+    def fail(image):
+        raise ModelError("gave no number")
+
+    monkeypatch.setattr(other, "answer", fail)
+    found = asked(read(X_RAY, first), other)
+    assert (found.status, found.reasons, found.answer) == ("error", ("gave no number",), None)

@@ -1,0 +1,142 @@
+import pytest
+
+from pneumo.access import AccessSettings, Action, Role, is_loopback, may, refusal, role_of
+from pneumo.errors import ConfigError
+
+NOW = 1_800_000_000.0
+LOGIN = AccessSettings(login=True, researchers=frozenset({"research", "Ada@Example.org"}))
+
+
+def claims(**more):
+    return {"is_logged_in": True, "iat": NOW - 60, **more}
+
+
+def test_what_each_role_may():
+    permitted = {role: {action.name for action in Action if may(role, action)} for role in (None, *Role)}
+    assert permitted == {
+        None: set(),
+        Role.READER: {"READ"},
+        Role.RESEARCHER: {"READ", "TRAIN", "DATA"},
+        Role.ADMIN: {"READ", "TRAIN", "DATA", "RECORD"},
+    }
+
+
+def test_without_a_login_everybody_is_everything():
+    assert AccessSettings.from_environment({}) == AccessSettings()
+    assert role_of({}, AccessSettings(), NOW) is Role.ADMIN
+
+
+@pytest.mark.parametrize(
+    ("token", "role"),
+    [
+        (claims(), None),
+        (claims(roles=["pneumo-reader"]), Role.READER),
+        (claims(roles="pneumo-reader"), Role.READER),  # a list of one, as some providers write it
+        (claims(roles=["pneumo-reader", "research"]), Role.RESEARCHER),  # the highest
+        (claims(roles=["pneumo-admin"]), Role.ADMIN),
+        (claims(roles=["pneumo-researcher"]), None),  # other names were set for researchers
+        (claims(roles=["Research"]), None),
+        (claims(roles={"pneumo-admin": True}), None),
+        (claims(roles=["ada@example.org"]), Role.RESEARCHER),
+        (claims(email="ada@example.ORG", email_verified=True), Role.RESEARCHER),
+        (claims(email="ada@example.org", email_verified="true"), Role.RESEARCHER),
+        (claims(email="ada@example.org"), None),  # anybody may have typed it
+        (claims(email="ada@example.org", email_verified=False), None),
+        (claims(roles=["pneumo-admin"], is_logged_in=False), None),
+        (claims(roles=["pneumo-admin"], iat=NOW - 13 * 3600), None),
+        (claims(roles=["pneumo-admin"], iat="now"), None),
+        ({"is_logged_in": True, "roles": ["pneumo-admin"]}, None),
+    ],
+)
+def test_role_of_a_token(token, role):
+    assert role_of(token, LOGIN, NOW) is role
+
+
+@pytest.mark.parametrize(
+    ("name", "token"),
+    [
+        ("https://example.org/roles", {"https://example.org/roles": ["pneumo-admin"]}),
+        ("realm_access.roles", {"realm_access": {"roles": ["pneumo-admin"]}}),
+        ("groups", {"groups": ["x", "pneumo-admin"]}),
+    ],
+)
+def test_role_claim_by_any_name(name, token):
+    assert role_of(claims(**token), AccessSettings(login=True, claim=name), NOW) is Role.ADMIN
+    assert role_of(claims(realm_access="x"), AccessSettings(login=True, claim=name), NOW) is None
+
+
+def test_whoever_can_log_in_is_a_reader_where_that_is_said():
+    settings = AccessSettings.from_environment({"PNEUMO_LOGIN": "oidc", "PNEUMO_READERS": "*"})
+    assert role_of(claims(), settings, NOW) is Role.READER
+    assert role_of(claims(is_logged_in=False), settings, NOW) is None
+
+
+def test_from_the_environment():
+    told = {
+        "PNEUMO_LOGIN": " oidc ",
+        "PNEUMO_ROLE_CLAIM": "groups",
+        "PNEUMO_READERS": "ward, ,clinic",
+        "PNEUMO_ADMINS": "it@example.org",
+        "PNEUMO_LOGIN_HOURS": "1.5",
+    }
+    assert AccessSettings.from_environment(told) == AccessSettings(
+        login=True, claim="groups", readers=frozenset({"ward", "clinic"}), admins=frozenset({"it@example.org"}), hours=1.5
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LOGIN", "yes"),
+        ("OPEN", "1"),
+        ("OPEN", "true"),
+        ("LOGIN_HOURS", "0"),
+        ("LOGIN_HOURS", "nan"),
+        ("LOGIN_HOURS", "721"),
+        ("LOGIN_HOURS", "soon"),
+        ("ADMINS", "*"),
+        ("RESEARCHERS", "a,*"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(name, value):
+    with pytest.raises(ConfigError, match="PNEUMO_"):
+        AccessSettings.from_environment({f"PNEUMO_{name}": value})
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("::ffff:127.0.0.1", True),
+        ("localhost", True),
+        ("LocalHost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("::ffff:10.0.0.1", False),
+        ("fe80::1%eth0", False),
+        ("192.168.1.5", False),
+        ("pneumo.example.org", False),
+        ("localhost.example.org", False),
+        ("", False),
+    ],
+)
+def test_loopback(address, found):
+    assert is_loopback(address) is found
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "", None, "192.168.1.5"])
+def test_a_network_needs_a_login_or_to_be_told_twice(address):
+    said = refusal(address, AccessSettings())
+    assert said
+    assert "PNEUMO_LOGIN=oidc" in said
+    assert "PNEUMO_OPEN=no-login" in said
+    assert refusal(address, AccessSettings(login=True)) is None
+    assert refusal(address, AccessSettings.from_environment({"PNEUMO_OPEN": "no-login"})) is None
+
+
+def test_this_computer_needs_nothing():
+    assert refusal("127.0.0.1", AccessSettings()) is None
+    assert refusal("::1", AccessSettings()) is None
