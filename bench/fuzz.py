@@ -29,7 +29,8 @@ from fuzz.seeds import read_corpus
 from pneumo.imaging.decoded import Decoded
 
 OUTCOMES = ("Decoded", "ImageRejected", "ImageError")
-GATED = 300
+GATED = 300  # destroyed pictures
+NOISE = 100
 
 
 def table(counts: dict[str, Counter[str]]) -> str:
@@ -84,7 +85,7 @@ def main(options: argparse.Namespace) -> int:
     decoders.close()
     if options.gated:
         print(f"\nput to the default model: {put_to_the_model(pictures)} of {len(pictures)} destroyed pictures were answered, "
-              f"{put_to_the_model(noise_pictures(200))} of 200 pictures of noise")  # fmt: skip
+              f"{put_to_the_model(noise_pictures(NOISE))} of {NOISE} pictures of noise")  # fmt: skip
     return bool(broken)
 
 

@@ -20,7 +20,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "2", "ORT_DISABLE_TELEMETRY": "1"}
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import onnxruntime
