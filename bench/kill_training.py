@@ -3,9 +3,9 @@
 python bench/kill_training.py [--kills 50] [--promotions 10] [--epochs 8] [--seed 0]
 
 A tiny network on generated phantoms is trained to the end unbroken once, then in runs that are killed and resumed until all kills
-are spent and the last run has ended. Every other kill comes by the processor time used, the rest at the n-th time that the process opens a file
-for writing, renames or removes one, so that the moments around a write are met. After each kill the run folder must be readable,
-its checkpoints whole, and the registry as it was; each finished run's history must equal the unbroken one's within 0.1 %.
+are spent and the last run has ended. Every other kill comes by the processor time used, the rest at the n-th time that the process
+opens a file for writing, renames or removes one, so that the moments around a write are met. After each kill the run folder must be
+readable, its checkpoints whole, and the registry as it was; each finished run's history must equal the unbroken one's within 0.1 %.
 Then promotions are killed: the registry must have the whole model or none, and one that is left alone must succeed.
 
 Each attempt is a fork of this process, which has imported TensorFlow and computed nothing: 50 starts would take 5 minutes.
@@ -27,8 +27,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 
 import numpy as np
@@ -210,9 +210,8 @@ def promotions(
         if print_of(registry / "tiny") != before:
             faults["another model changed"] += 1
         left = max(left, len(list(registry.glob(".promoting-*"))))
-
-    print(f"promotion ({length:.1f} s of processor time, {changes} changes of files): {kills} kills, {whole} of them after the model was there; "
-          f"every model whole in the end; at most {left} folders left over at a time")  # fmt: skip
+    print(f"promotion ({length:.1f} s of processor time, {changes} changes of files): {kills} kills, {whole} of them when the "
+          f"model was there; every model whole in the end; at most {left} folders left over at a time")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -14,8 +14,11 @@ _FLOOR = 0.10  # heat below this is fully transparent
 def grey_picture(pixels: np.ndarray, window: tuple[float, float] = (0.0, 1.0)) -> np.ndarray:
     """float (h, w) in [0, 1] -> uint8 (h, w, 3), grey levels `window` spread over black to white (for the eye only)."""
     low, high = window
-    grey = np.clip((pixels - low) / max(high - low, 1e-3), 0.0, 1.0)
-    return np.repeat(np.rint(grey * 255).astype(np.uint8)[..., np.newaxis], 3, axis=2)
+    scale = 255.0 / max(high - low, 1e-3)
+    grey = cv2.addWeighted(
+        np.asarray(pixels, np.float32), scale, np.asarray(pixels, np.float32), 0.0, -low * scale, dtype=cv2.CV_8U
+    )
+    return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
 
 
 def overlay_picture(picture: np.ndarray, heat: np.ndarray, opacity: float, colour_map: str = "magma") -> np.ndarray:
@@ -28,7 +31,7 @@ def overlay_picture(picture: np.ndarray, heat: np.ndarray, opacity: float, colou
     levels = cv2.cvtColor((np.clip(heat, 0.0, 1.0) * 255.0).astype(np.uint8), cv2.COLOR_GRAY2RGB)
     kept = cv2.LUT(levels, np.repeat(1.0 - cover, 3, axis=1).astype(np.float32)[np.newaxis])
     laid = cv2.LUT(levels, (_colours(steps, colour_map) * cover).astype(np.float32)[np.newaxis])
-    return cv2.add(cv2.multiply(picture, kept, dtype=cv2.CV_32F), laid, dtype=cv2.CV_8U)
+    return cv2.add(cv2.multiply(picture, kept, dst=kept, dtype=cv2.CV_32F), laid, dtype=cv2.CV_8U)
 
 
 def legend_picture(colour_map: str, width: int = 256, height: int = 12) -> np.ndarray:

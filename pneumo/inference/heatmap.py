@@ -42,10 +42,20 @@ class Heatmap:
 
     def on_image(self, height: int, width: int) -> np.ndarray:
         """float32 (height, width) in [0, 1], in the image's own aspect; zero outside what the network was shown."""
-        rows, columns = self._cells(height, self.heat.shape[0]), self._cells(width, self.heat.shape[1])
-        across, down = np.meshgrid(columns, rows)
-        full = cv2.remap(self.heat, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        return np.clip(full, 0.0, 1.0) * np.outer(self._inside(height), self._inside(width)).astype(np.float32)
+        down, across = self._weights(height, self.heat.shape[0]), self._weights(width, self.heat.shape[1])
+        full: np.ndarray = down.T @ (self.heat @ across)
+        return np.clip(full, 0.0, 1.0, out=full)
+
+    def _weights(self, length: int, cells: int) -> np.ndarray:
+        """float32 (cells, length): how much of each cell each pixel along one axis shows; zero outside what the network saw.
+
+        Cubic interpolation works on one axis after the other, so its weights are what it makes of single cells.
+        """
+        across, down = np.meshgrid(self._cells(length, cells), np.arange(cells, dtype=np.float32))
+        single = np.eye(cells, dtype=np.float32)
+        weights: np.ndarray = cv2.remap(single, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        weights *= self._inside(length)
+        return weights
 
     def _cells(self, length: int, cells: int) -> np.ndarray:
         """Map coordinate (0 the first cell's centre) of each pixel along one axis."""
@@ -55,4 +65,4 @@ class Heatmap:
 
     def _inside(self, length: int) -> np.ndarray:
         positions = (np.arange(length) + 0.5) / length
-        return (positions >= self.seen[0]) & (positions <= self.seen[1])
+        return ((positions >= self.seen[0]) & (positions <= self.seen[1])).astype(np.float32)
