@@ -54,7 +54,8 @@ def fit_within(pixels: np.ndarray, side: int) -> np.ndarray:
     if factor >= 1:
         return pixels
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize(size, Image.Resampling.BILINEAR))
+    small: np.ndarray = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return small
 
 
 def _colours(heat: np.ndarray, colour_map: str) -> np.ndarray:

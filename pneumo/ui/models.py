@@ -4,7 +4,7 @@ import streamlit as st
 
 from pneumo.errors import ModelError
 from pneumo.imaging.decoders import shared
-from pneumo.inference.memory import hold_little
+from pneumo.inference.memory import hold_little, set_aside
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import best_of, list_models, models_dir, read_card
 
@@ -37,4 +37,6 @@ def predictor(model: str) -> Predictor:
 def _load(model: str, root: str, stamp: tuple[int, ...]) -> Predictor:
     hold_little()
     shared().start()  # the first X-ray finds a reading process that is up
-    return Predictor.load(model)
+    predictor = Predictor.load(model)
+    set_aside()
+    return predictor
