@@ -6,13 +6,22 @@ DATA ?= data
 REQUIREMENTS ?= requirements.txt
 READY = $(VENV)/.ready
 
-.PHONY: app test lint evaluate serve-alone clean
+.PHONY: app test coverage mutation lint evaluate serve-alone clean
 
 app: $(READY)
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+
+# Lines that the tests run of all below the pages; fails under 90 %.
+coverage: $(READY)
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
+
+# Of small changes of evaluation/ and imaging/, how many their tests notice.
+mutation: $(READY)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check mutmut==3.8.1
+	PYTHONPATH=. $(VENV)/bin/python bench/mutation.py
 
 serve-alone: $(READY)
 	$(VENV)/bin/python tests/serve_alone.py

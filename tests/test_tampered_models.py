@@ -123,7 +123,8 @@ TAMPERED = {
     "another version": (lambda root: change_card(root, card_version=2), "card version is 2, expected 1. Promote"),
     "a later field": (lambda root: change_card(root, ensemble=["a", "b"]), "ensemble.* Promote"),
     "a pickle for a graph": (lambda root: put(root, "model.onnx", pickle.dumps(Harm(root / "trace"))), r"model\.onnx is no graph"),
-    "a pickle for a reference": (lambda root: put(root, REFERENCE, pickle.dumps(Harm(root / "trace"))), rf"{REFERENCE} does not fit"),
+    "a pickle for a reference": (
+        lambda root: put(root, REFERENCE, pickle.dumps(Harm(root / "trace"))), rf"{REFERENCE} does not fit"),
     "a pickle within a reference": (
         lambda root: put(root, REFERENCE, npz(files=np.array([Harm(root / "trace")], object))), rf"{REFERENCE} does not fit"),
     "one array for a reference": (lambda root: put(root, REFERENCE, array_file()), rf"{REFERENCE} does not fit"),
@@ -263,7 +264,7 @@ def test_a_model_removed_while_it_serves(root, whole):
 def lambda_model(path, trace):
     """A .keras whose Lambda layer would leave a file behind when it is read."""
     inputs = keras.Input((48, 48, 1))
-    bad = keras.layers.Lambda(lambda x: [open(trace, "w").close(), x][1])(inputs)  # noqa: SIM115
+    bad = keras.layers.Lambda(lambda x: [open(trace, "w").close(), x][1])(inputs)
     keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Flatten()(bad))).save(path)
     Path(trace).unlink(missing_ok=True)  # building it runs it once
 

@@ -5,7 +5,7 @@ import errno
 from pneumo.errors import PneumoError
 
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-_FULL_WORDS = ("no space left", "file too large", "disk quota")  # h5py tells the system's error only as text
+_FULL_WORDS = ("no space left", "file too large", "disk quota")  # h5py and TensorFlow tell the system's error only as text
 
 
 def is_shortage(error: BaseException) -> bool:
@@ -21,10 +21,10 @@ def explain(error: BaseException) -> str:
         return text
     if isinstance(error, KeyboardInterrupt):
         return "Cancelled. What was trained so far is kept; --resume goes on."
+    if is_shortage(error) and (getattr(error, "errno", None) in _FULL or any(words in text.lower() for words in _FULL_WORDS)):
+        return "The disk is full. Make room, then go on with --resume. The last good checkpoint is kept."
     if is_shortage(error) and not isinstance(error, OSError):
         return "Memory ran out. Use a smaller batch size or image size. The last good checkpoint is kept."
-    if isinstance(error, OSError) and (error.errno in _FULL or any(words in text.lower() for words in _FULL_WORDS)):
-        return "The disk is full. Make room, then go on with --resume. The last good checkpoint is kept."
     if isinstance(error, OSError):
         return f"A file could not be read or written: {text}. The last good checkpoint is kept."
     return f"{type(error).__name__}: {text[:500]}"

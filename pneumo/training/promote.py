@@ -71,7 +71,8 @@ def promote(run: Path, model: str, data: Path, why: str, root: Path | None = Non
                 raise
     except OSError as error:
         raise RunError(
-            f"The promotion could not be written: {error.strerror or error}. Make room and promote again; the registry is as it was."
+            f"The promotion could not be written: {error.strerror or error}. "
+            "Make room and promote again; the registry is as it was."
         ) from error
     return root / model
 

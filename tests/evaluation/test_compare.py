@@ -9,6 +9,7 @@ from pneumo.errors import DataError
 from pneumo.evaluation.compare import compare, delong, mcnemar
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.evaluation.metrics import roc_auc
+from pneumo.evaluation.predictions import make_predictions
 
 
 def two_models(n=400, a_patient=1, seed=0):
@@ -115,3 +116,28 @@ def reordered(p, order):
         p, files=tuple(p.files[i] for i in order), subtypes=tuple(p.subtypes[i] for i in order), labels=p.labels[order],
         logits=p.logits[order], probabilities=p.probabilities[order],
     )  # fmt: skip
+
+
+def test_delong_where_the_classes_differ_in_size():
+    labels, first, second, patients = two_models()
+    kept = (labels == 0) | (np.arange(len(labels)) % 10 == 1)  # a fifth of the sick
+    labels, first, second = labels[kept], first[kept], second[kept]
+    found = delong(labels, first, second, tuple(np.array(patients)[kept]))
+    assert (found.high - found.low) / 2 / 1.959964 == pytest.approx(by_the_book(labels, first, second), rel=1e-6)
+
+
+def test_two_patients_of_a_class_are_enough_and_one_is_not():
+    labels, first, second = np.array([1, 1, 0, 0, 0]), np.array([0.9, 0.3, 0.5, 0.2, 0.1]), np.array([0.4, 0.8, 0.6, 0.7, 0.1])
+    assert delong(labels, first, second, ("a", "b", "c", "d", "e")).high < 1.0
+    assert math.isnan(delong(labels, first, second, ("a", "a", "c", "d", "e")).high)
+
+
+def test_rightly_called_by_hand():
+    """The first calls one sick and two healthy images rightly that the second does not, which is right alone once."""
+    files = ["IM-1-1.png", "IM-2-1.png", "IM-3-1.png", "person1_virus_1.png", "person2_virus_1.png"]
+    labels, kinds = ["NORMAL"] * 3 + ["PNEUMONIA"] * 2, ["none"] * 3 + ["viral"] * 2
+    first = make_predictions(files, labels, kinds, [0.0] * 5, [0.1, 0.2, 0.3, 0.9, 0.4])
+    second = make_predictions(files, labels, kinds, [0.0] * 5, [0.8, 0.7, 0.1, 0.6, 0.9])
+    found = compare(first, second, (0.5, 0.7))
+    assert (found.only_first_right, found.only_second_right) == (3, 1)
+    assert found.accuracy == pytest.approx(2 / 5)

@@ -1,5 +1,8 @@
 import csv
 import datetime
+import os
+
+import pytest
 
 from pneumo.evaluation.ledger import COLUMNS, add_row
 
@@ -22,3 +25,19 @@ def test_rows_are_appended_and_never_replaced(tmp_path):
         [today, "abc123", "cnn-1", "0.9877", "0.9124", "0.9000", "nan", "first look"],
         [today, "def456", "resnet50-1", "0.5000", "0.9124", "0.9000", "nan", 'again, after "the" fix'],
     ]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of a process are a POSIX matter")
+def test_a_row_that_finds_no_room_leaves_the_others_as_they_were(tmp_path):
+    import resource
+
+    path = tmp_path / "ledger.csv"
+    add_row(path, "abc123", "cnn-1", summary(0.98765), "first look")
+    once, (soft, hard) = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(once) + 10, hard))
+    try:
+        with pytest.raises(OSError, match="No space left"):
+            add_row(path, "def456", "resnet50-1", summary(0.5), "second look")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == once

@@ -16,6 +16,15 @@ def test_equals_scipy(count, of):
 def test_of_no_case_is_undefined():
     assert math.isnan(wilson(0, 0).value)
     assert wilson(0, 0).figure == {"value": None, "low": None, "high": None}
+    assert (wilson(0, 0).count, wilson(0, 0).of) == (0, 0)
+    assert math.isnan(wilson(0, 0).low)
+    assert math.isnan(wilson(0, 0).high)
+
+
+def test_no_end_leaves_the_shares():
+    """Rounding alone would carry some of them a last digit too far."""
+    assert max(wilson(n, n).high for n in range(1, 500)) <= 1.0
+    assert min(wilson(0, n).low for n in range(1, 500)) >= 0.0
 
 
 @pytest.mark.parametrize(("count", "of"), [(3, 2), (-1, 4)])

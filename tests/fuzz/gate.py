@@ -47,5 +47,5 @@ def noise_pictures(count: int) -> list[Decoded]:
 
 def put_to_the_model(pictures: Sequence[Decoded], model: str | None = None) -> int:
     """How many get an answer of the model (default: the one that serves) with the gate before it."""
-    predictor = Predictor.load(model or default_model())
+    predictor = Predictor.load(model or default_model(), threads=1)  # threads that wait for each other are slow on a busy machine
     return sum(answered(Opened("", 0.0, picture), predictor).status == "ok" for picture in pictures)

@@ -1,5 +1,6 @@
 """Inputs -> the pool that serving decodes with, watched: what came of each, what it cost, and whether the app's promises held."""
 
+import contextlib
 import os
 import threading
 import time
@@ -13,13 +14,12 @@ from typing import Any
 import numpy as np
 from makers import NAME
 
-from pneumo.errors import ImageError, ImageRejected
 from pneumo.imaging.decoded import Decoded, Refusal
-from pneumo.imaging.decoders import LIMITS, Decoders
+from pneumo.imaging.decoders import LIMITS, Decoders, Limits
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 
 SLOW = 5.0  # seconds of a child's processor time that no input may take
-STUCK = 20.0  # seconds on the clock; more than SLOW, for a machine may be busy with other work
+STUCK = 120.0  # seconds on the clock, after which a child is ended; far more than SLOW, for a machine may be busy with other work
 PROCESSES = 2
 _TICKS = os.sysconf("SC_CLK_TCK")
 _MARKS = {NAME.lower()[at : at + 6] for at in range(len(NAME) - 5)}  # a part of a name is one too
@@ -54,7 +54,7 @@ class Watched(Decoders):
     """Decoders that note what each input cost."""
 
     def __init__(self, size: int = PROCESSES):
-        super().__init__(size)
+        super().__init__(size, Limits(seconds=STUCK))
         self._last = threading.local()
 
     def watch(self, data: bytes) -> tuple[Decoded | Refusal, Cost]:
@@ -63,12 +63,12 @@ class Watched(Decoders):
         return found, self._last.cost
 
     def _ask(self, child: Any, data: bytes) -> tuple[Decoded | Refusal, bool]:
-        began, before = time.perf_counter(), _processor(child.pid)
+        began, before = time.perf_counter(), processor(child.pid)
         _forget_peak(child.pid)
         found, alive = super()._ask(child, data)
         seconds = time.perf_counter() - began
         ended = None if alive else child.returncode
-        self._last.cost = Cost(seconds, _processor(child.pid) - before if alive else 0.0, _peak(child.pid) if alive else 0, ended)
+        self._last.cost = Cost(seconds, processor(child.pid) - before if alive else 0.0, _peak(child.pid) if alive else 0, ended)
         return found, alive
 
 
@@ -89,7 +89,7 @@ def broken_promise(found: Decoded | Refusal, cost: Cost) -> str:
     """What should not have happened; "" where all is well."""
     if cost.ended is not None:
         return f"the child ended with {cost.ended}: {found}"
-    if cost.processor > SLOW or cost.seconds > STUCK:
+    if cost.processor > SLOW:
         return f"slow: {cost.processor:.1f} s of processor, {cost.seconds:.1f} s on the clock"
     if cost.peak > LIMITS.memory:
         return f"memory: {cost.peak >> 20} MB"
@@ -125,7 +125,7 @@ def _named(text: str) -> str:
     return next((mark for mark in _MARKS if mark in text.lower()), "")
 
 
-def _processor(pid: int) -> float:
+def processor(pid: int) -> float:
     """Seconds of processor time of a process so far."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
@@ -135,10 +135,8 @@ def _processor(pid: int) -> float:
 
 
 def _forget_peak(pid: int) -> None:
-    try:
+    with contextlib.suppress(OSError):  # the peak then is of all inputs so far
         Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
-    except OSError:
-        pass  # the peak then is of all inputs so far
 
 
 def _peak(pid: int) -> int:

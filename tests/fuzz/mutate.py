@@ -9,10 +9,11 @@ import struct
 import zlib
 from collections.abc import Callable
 
+from makers import resealed
+
 from fuzz.damage import NUMBERS, change_bytes, moved, number_bytes, splice
 from fuzz.mutate_dicom import change_dicom
 from fuzz.mutate_jpeg import change_jpeg
-from makers import resealed
 
 _KINDS = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"iCCP", b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"pHYs",
           b"acTL", b"fcTL", b"fdAT", b"sBIT", b"bKGD", b"xxXx")  # fmt: skip

@@ -1,26 +1,28 @@
-"""Damage to a DICOM's elements: tags, kinds, lengths, values, order, nesting, compression, and the fragments of compressed pixels."""
+"""Damage to a DICOM's elements: tags, kinds, lengths, values, order, nesting, compression, fragments of compressed pixels."""
 
 import random
 import struct
 from dataclasses import dataclass, replace
 
-from fuzz.damage import NUMBERS, change_bytes, moved, number_bytes
-from fuzz.mutate_jpeg import change_jpeg
 from makers import NAME
 
+from fuzz.damage import NUMBERS, change_bytes, moved, number_bytes
+from fuzz.mutate_jpeg import change_jpeg
+
 _LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
-_KINDS = sorted(_LONG | {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"FD", b"FL", b"IS", b"LO", b"PN", b"SH", b"SL", b"SS", b"TM", b"UI",
-                         b"UL", b"US", b"ZZ"})  # fmt: skip
+_KINDS = sorted(_LONG | set(b"AE AS AT CS DA DS FD FL IS LO PN SH SL SS TM UI UL US ZZ".split()))
 _UNDEFINED = 0xFFFFFFFF
 _PIXELS, _SYNTAX = (0x7FE0, 0x0010), (0x0002, 0x0010)
 # Samples, photometric, planar, frames, rows, columns, aspect, bits, high bit, sign, window, rescale, tables, spacing, age.
-_TOLD = [(0x0028, e) for e in (2, 4, 6, 8, 0x10, 0x11, 0x34, 0x100, 0x101, 0x102, 0x103, 0x1050, 0x1051, 0x1052, 0x1053, 0x1055, 0x1056,
-                               0x3000, 0x3002, 0x3006, 0x3010)] + [(0x0018, 0x1164), (0x0010, 0x1010), (8, 0x60), _PIXELS]  # fmt: skip
-_SYNTAXES = [f"1.2.840.10008.1.2{end}".encode() for end in ("", ".1", ".1.99", ".2", ".4.50", ".4.51", ".4.57", ".4.70", ".4.80", ".4.81",
-             ".4.90", ".4.91", ".4.201", ".4.202", ".4.203", ".4.100", ".5", ".9.9")]  # fmt: skip
-_WORDS = [b"", b"0", b"-1", b"1", b"2", b"NaN", b"inf", b"-inf", b"1e308", b"1e-320", b"-1e308\\1e308", b"9" * 400, b"\\" * 50, b"1\\2\\3",
-          b"MONOCHROME1", b"MONOCHROME2", b"RGB", b"PALETTE COLOR", b"YBR_FULL_422", b"YBR_RCT", b"SIGMOID", b"CT", b"0\\0", b"003Y",
-          NAME.encode(), b"\xff\xfe\x00", b"\x1b$B", b"1\x00"]  # fmt: skip
+_GROUP_28 = (2, 4, 6, 8, 0x10, 0x11, 0x34, 0x100, 0x101, 0x102, 0x103, 0x1050, 0x1051, 0x1052, 0x1053, 0x1055, 0x1056, 0x3000,
+             0x3002, 0x3006, 0x3010)  # fmt: skip
+_TOLD = [*((0x0028, element) for element in _GROUP_28), (0x0018, 0x1164), (0x0010, 0x1010), (0x0008, 0x0060), _PIXELS]
+_STRANGE = [*_TOLD, (0xFFFE, 0xE000), (0xFFFE, 0xE0DD), (0x0011, 0x1001), (0x0009, 0x0010)]
+_ENDS = b".1 .1.99 .2 .4.50 .4.51 .4.57 .4.70 .4.80 .4.81 .4.90 .4.91 .4.201 .4.202 .4.203 .4.100 .5 .9.9"
+_SYNTAXES = [b"1.2.840.10008.1.2" + end for end in (b"", *_ENDS.split())]
+_WORDS = [b"", b"0", b"-1", b"1", b"2", b"NaN", b"inf", b"-inf", b"1e308", b"1e-320", b"-1e308\\1e308", b"9" * 400, b"\\" * 50,
+          b"1\\2\\3", b"MONOCHROME1", b"MONOCHROME2", b"RGB", b"PALETTE COLOR", b"YBR_FULL_422", b"YBR_RCT", b"SIGMOID", b"CT",
+          b"0\\0", b"003Y", NAME.encode(), b"\xff\xfe\x00", b"\x1b$B", b"1\x00"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def change_dicom(data: bytes, rng: random.Random) -> bytes:
     else:
         rest = _changed(rest, rng, order)
     first = b"".join(each.bytes("<") for each in meta if each.tag != (2, 0))
-    return data[:132] + Element((2, 0), b"UL", struct.pack("<I", len(first))).bytes("<") + first + b"".join(e.bytes(order) for e in rest)
+    length = Element((2, 0), b"UL", struct.pack("<I", len(first))).bytes("<")
+    return data[:132] + length + first + b"".join(each.bytes(order) for each in rest)
 
 
 def _parse(data: bytes) -> tuple[list[Element], list[Element], str]:
@@ -78,8 +81,8 @@ def _parse(data: bytes) -> tuple[list[Element], list[Element], str]:
 
 def _element(data: bytes, at: int, order: str, explicit: bool) -> tuple[Element, int]:
     tag, kind = struct.unpack_from(order + "HH", data, at), data[at + 4 : at + 6] if explicit else b""
-    size = 12 if kind in _LONG else 8
-    length = struct.unpack_from(order + ("H" if explicit and size == 8 else "I"), data, at + (6 if explicit and size == 8 else size - 4))[0]
+    size, short = 12 if kind in _LONG else 8, explicit and kind not in _LONG
+    (length,) = struct.unpack_from(order + ("H" if short else "I"), data, at + (6 if short else size - 4))
     start = at + size
     if length != _UNDEFINED:
         return Element((tag[0], tag[1]), kind, data[start : start + length]), start + length
@@ -103,7 +106,7 @@ def _changed(elements: list[Element], rng: random.Random, order: str) -> list[El
         case 5:
             found[at] = replace(this, kind=rng.choice(_KINDS) if this.kind else b"")
         case 6:
-            found[at] = replace(this, tag=rng.choice((*_TOLD, (0xFFFE, 0xE000), (0xFFFE, 0xE0DD), (0x0011, 0x1001), (0x0009, 0x10))))
+            found[at] = replace(this, tag=rng.choice(_STRANGE))
         case 7:
             found[at] = _nested(this, rng, order)
         case 8:

@@ -1,4 +1,4 @@
-"""The files that the fuzzer changes: every kind of image that is read, generated, small. `python tests/fuzz/seeds.py` writes them anew.
+"""The files that the fuzzer changes: every kind of image that is read, small. `python tests/fuzz/seeds.py` writes them anew.
 
 Pictures are phantoms, ramps and bars; no X-ray. Each file carries NAME wherever its format has room for a patient's name.
 """
@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS.parent), str(TESTS)]
+sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import pydicom.uid
 from dicom_streams import BARS, STREAMS
@@ -39,7 +39,9 @@ def raw_png(pixels: np.ndarray, colour: int, interlaced: bool = False) -> bytes:
     rows = b"".join(b"\0" + row.tobytes() for part in passes if part.size for row in part)
     header = struct.pack(">IIBBBBB", width, height, 8 * pixels.itemsize, colour, 0, 0, int(interlaced))
     text = png_chunk(b"tEXt", b"Patient\0" + NAME.encode())
-    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + text + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + text + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
+    )
 
 
 def exif(orientation: int) -> Image.Exif:

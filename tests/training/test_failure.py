@@ -17,6 +17,7 @@ class ResourceExhaustedError(Exception):
         (ResourceExhaustedError("OOM when allocating tensor"), "smaller batch", True),
         (RuntimeError("RESOURCE_EXHAUSTED: Out of memory"), "smaller batch", True),
         (OSError(errno.ENOSPC, "No space left on device"), "disk is full", True),
+        (ResourceExhaustedError("events.out.tfevents; No space left on device"), "disk is full", True),
         (OSError("Can't write data (file write failed: error message = 'No space left on device')"), "disk is full", True),
         (OSError(errno.EFBIG, "File too large"), "disk is full", True),
         (FileNotFoundError(errno.ENOENT, "No such file", "images.u8"), "could not be read", True),

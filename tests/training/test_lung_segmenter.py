@@ -1,6 +1,7 @@
 """A segmenter trained for a moment on phantoms: it learns, its folder verifies, and it says what it was made from."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from pneumo.data.records import scan
 from pneumo.errors import ConfigError, DataError
 from pneumo.evaluation.overlap import dice
 from pneumo.inference.lung_fields import LungFinder
+from pneumo.nets.lung_net import lung_net
 from pneumo.training.lung_samples import phantom_samples
 from pneumo.training.lung_segmenter import LungConfig, train_lungs
 
@@ -30,15 +32,22 @@ def outlines(data):
     return tuple(Outline(path, number < 2, LUNGS) for number, path in enumerate(paths[:5]))
 
 
-def test_it_learns_where_the_lungs_of_phantoms_are(data, outlines, tmp_path):
-    config = LungConfig(source="phantoms", side=48, phantoms=24, steps=70, batch=8, learning_rate=5e-3)
+def smaller(monkeypatch, *widths):
+    """The same network with fewer levels: preparing its training takes most of the time here."""
+    monkeypatch.setattr("pneumo.training.lung_segmenter.lung_net", partial(lung_net, widths=widths))
+
+
+def test_it_learns_where_the_lungs_of_phantoms_are(data, outlines, tmp_path, monkeypatch):
+    smaller(monkeypatch, 8, 16, 32)
+    config = LungConfig(source="phantoms", side=48, phantoms=24, steps=40, batch=8, learning_rate=5e-3)
     train_lungs(config, tmp_path / "lungs", data, outlines)
     finder, unseen = LungFinder.load(tmp_path / "lungs"), phantom_samples(6, 99)
     overlaps = [dice(finder.probability(image) > 0.5, mask) for image, mask in zip(unseen.images, unseen.masks, strict=True)]
     assert np.mean(overlaps) > 0.6
 
 
-def test_the_description_says_what_it_was_made_from(data, outlines, tmp_path):
+def test_the_description_says_what_it_was_made_from(data, outlines, tmp_path, monkeypatch):
+    smaller(monkeypatch, 4, 8)
     config = LungConfig(side=32, phantoms=3, steps=2, batch=2, found=4, least_quality=2.0)
     described = train_lungs(config, tmp_path / "lungs", data, outlines)
     assert json.loads((tmp_path / "lungs" / "lungs.json").read_text()) == described

@@ -1,5 +1,6 @@
 """Runs that never trained, promoted: what the card, the predictions and the figures are made of."""
 
+import errno
 import json
 import os
 import shutil
@@ -21,11 +22,13 @@ from pneumo.evaluation.predictions import read_predictions
 from pneumo.inference.predictor import Predictor
 from pneumo.nets import architecture, serving_graph
 from pneumo.nets.subtype import with_subtype
-from pneumo.registry import read_card, read_metrics
+from pneumo.registry import list_models, read_card, read_metrics
 from pneumo.reporting.model_card import model_card
+from pneumo.training import drafts
 from pneumo.training import promote as module
 from pneumo.training.config import make_config
 from pneumo.training.promote import promote
+from pneumo.training.runfolder import lock
 
 ROOT = Path(__file__).parents[2]
 TINY = {"filters": "4,8", "dense": 8, "size": 48}
@@ -178,6 +181,56 @@ def test_ids_and_runs_that_do_not_do(run, data, tmp_path):
         promote(unfinished, "two", data, "test", root=tmp_path)
 
 
+def test_a_promotion_that_another_overtook_leaves_the_first_model(run, data, tmp_path, monkeypatch):
+    """Both found the id free when they began."""
+    root, write = tmp_path / "models", module.write_readme
+
+    def meanwhile(model, folder):
+        write(model, folder)
+        if not (root / model).exists():
+            shutil.copytree(folder / model, root / model)
+            (root / model / "README.md").write_text("the first")
+
+    monkeypatch.setattr(module, "write_readme", meanwhile)
+    with pytest.raises(RunError, match="'two' is in the registry already"):
+        promote(run, "two", data, "test", root=root)
+    assert (root / "two" / "README.md").read_text() == "the first"
+    Predictor.load("two", root)
+    assert sorted(path.name for path in root.iterdir()) == ["ledger.csv", "two"]
+
+
+def test_what_a_killed_promotion_left_is_cleared_away_and_a_living_one_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(drafts, "GRACE", -1.0)
+    (tmp_path / ".promoting-dead" / "model").mkdir(parents=True)
+    with drafts.draft_folder(tmp_path) as mine, drafts.draft_folder(tmp_path) as other:
+        assert not (tmp_path / ".promoting-dead").exists()
+        assert mine.is_dir()
+        assert other.is_dir()
+        assert list_models(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_network_and_the_history_of_a_killed_run_belong_together(run, tmp_path):
+    """A kill between the history and the best network it counts: promotion puts the network in place first."""
+    killed = change_manifest(run, tmp_path / "run", lambda row: row)
+    (killed / "best.keras").rename(killed / "best-2.keras")
+    (killed / "best.keras").write_bytes(b"of the first epoch")
+    copy = drafts.copy_run(killed, tmp_path / "copy")
+    assert (copy / "best.keras").read_bytes() == (run / "best.keras").read_bytes()
+    with lock(killed), pytest.raises(RunError, match="is training in"):
+        drafts.copy_run(killed, tmp_path / "second")
+
+
+def test_a_full_disk_leaves_the_registry_as_it_was(run, data, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "write_serving_graph", full)
+    with pytest.raises(RunError, match="Make room and promote again"):
+        promote(run, "two", data, "test", root=tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
 WITHOUT_TENSORFLOW = """
 import pathlib, sys
 
@@ -188,6 +241,7 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 from pneumo.training.promote import promote
+from pneumo.training.runfolder import lock
 run, data, root = map(pathlib.Path, sys.argv[1:])
 promote(run, "jax", data, "test", root=root)
 """
