@@ -96,9 +96,7 @@ async def measure(url: str, process: psutil.Process, options: argparse.Namespace
         alone, _ = await one_round(browser, url, files[:1], right, None)
         print(f"one session alone, first answer of the app: {alone[0]:.2f} s; memory {resident(process) / 2**20:.0f} MB")
         alone, _ = await one_round(browser, url, files[:1], right, None)
-        print(
-            "\n| sessions at once | answers | wrong | p50, s | p95, s | p95 / alone | app, processor s | memory, MB |"
-        )
+        print("\n| sessions at once | answers | wrong | p50, s | p95, s | p95 / alone | app, processor s | memory, MB |")
         print("|---:|---:|---:|---:|---:|---:|---:|---:|")
         for number in range(options.rounds):
             with_huge = huge if options.huge and number == options.rounds - 1 else None

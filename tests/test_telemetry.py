@@ -1,4 +1,4 @@
-"""onnxruntime's official builds report to their maker unless told not to, and begin with an identifier of the computer on its disk."""
+"""onnxruntime's official builds report to their maker unless told not to, and begin by keeping an identifier of the computer."""
 
 import os
 import subprocess
@@ -28,4 +28,6 @@ def test_else_it_would_be_there(tmp_path):
     without_network = ("unshare", "-rn")
     if subprocess.run([*without_network, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no network namespace may be made here")
-    assert any("Microsoft" in str(path) for path in kept(tmp_path, LOAD, without_network)), "onnxruntime changed: see what it does now"
+    assert any("Microsoft" in str(path) for path in kept(tmp_path, LOAD, without_network)), (
+        "onnxruntime changed"
+    )

@@ -41,3 +41,9 @@ def test_a_class_without_an_image_has_no_say_in_the_weighted_mean():
     assert found.weighted.recall == 1
     assert math.isnan(found.rates[0, 0])
     assert math.isnan(found.specificity.value)
+
+
+def test_of_no_image_every_mean_is_undefined():
+    found = classification_report(np.array([], int), np.array([]), 0.5)
+    assert [row.name for row in (found.macro, found.weighted)] == ["macro mean", "weighted mean"]
+    assert math.isnan(found.weighted.precision)

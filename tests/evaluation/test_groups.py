@@ -14,6 +14,7 @@ def test_by_hand():
     normal, bacterial, viral, unknown = by_subtype(p, 0.5)
     assert (normal.name, normal.images, normal.patients, normal.right.count) == ("NORMAL", 2, 1, 1)
     assert math.isnan(normal.auc)
+    assert (bacterial.name, viral.name) == ("PNEUMONIA, bacterial", "PNEUMONIA, viral")
     assert (bacterial.images, bacterial.patients, bacterial.right.count) == (2, 1, 2)
     assert bacterial.auc == pytest.approx(roc_auc_score([0, 0, 1, 1], [0.2, 0.6, 0.5, 0.9]))
     assert (viral.right.value, viral.auc) == (0, 0)

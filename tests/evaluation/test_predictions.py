@@ -29,6 +29,7 @@ def test_round_trip(tmp_path):
 def test_columns_and_rows_as_written(tmp_path):
     path = tmp_path / "predictions.csv"
     write_predictions(path, predictions())
+    assert b"\r" not in path.read_bytes()  # the same bytes on every system
     lines = path.read_text(encoding="utf-8").split("\n")
     assert lines[0] == "file,label,subtype,logit,probability"
     assert lines[1] == "test/NORMAL/IM-0001-0001.jpeg,NORMAL,none,-3.25,0.1"

@@ -101,3 +101,12 @@ def test_marks_are_white_and_stand_where_models_look():
     assert rows.min() >= 20
     assert columns.min() >= 22
     assert 15 <= np.ptp(rows) <= 28
+
+
+def test_white_and_black_stay_and_nothing_wraps_around():
+    white = np.full((224, 224), 255, np.uint8)
+    assert (gamma(white, 2.0) == 255).all()
+    assert (gamma(FLAT, 2.0) == 39).all()  # 255 (100 / 255)^2
+    assert (gamma(white - 1, 1.0) == 254).all()
+    assert (brightness(white, 0.2) == 255).all()
+    assert (brightness(FLAT, -0.5) == 0).all()

@@ -1,7 +1,7 @@
 import numpy as np
 
 from pneumo.data.phantom import make_phantom
-from pneumo.imaging.hard import hard_copies, with_hard_copies
+from pneumo.imaging.hard import _marked, _posed, _sharpened_or_blurred, hard_copies, with_hard_copies
 from pneumo.imaging.preprocess import CANONICAL_SIDE as SIDE
 
 IMAGES = np.stack([np.rint(make_phantom("none", seed, SIDE, SIDE).pixels * 255).astype(np.uint8) for seed in range(4)])
@@ -44,3 +44,32 @@ def test_the_originals_come_first():
     both = with_hard_copies(IMAGES, seed=0)
     assert len(both) == 8
     np.testing.assert_array_equal(both[:4], IMAGES)
+
+
+def test_a_mark_is_one_box_of_2_to_14_percent_of_the_side():
+    empty = np.full((SIDE, SIDE), 128, np.uint8)
+    sides = []
+    for seed in range(40):
+        rows, columns = np.nonzero(_marked(empty, np.random.default_rng(seed)) != 128)
+        if rows.size:
+            found = np.ptp(rows) + 1, np.ptp(columns) + 1
+            assert rows.size == found[0] * found[1]
+            sides += found
+    assert len(sides) > 60
+    assert max(sides) <= round(0.14 * SIDE) + 1
+    assert np.mean(sides) > 0.05 * SIDE
+
+
+def test_no_picture_is_turned_by_more_than_10_degrees():
+    bar = np.zeros((SIDE, SIDE), np.uint8)
+    bar[108:116, 52:172] = 255
+    for seed in range(20):
+        rows, columns = np.nonzero(_posed(bar, np.random.default_rng(seed)) > 127)
+        slope = np.polyfit(columns, rows, 1)[0]
+        assert abs(slope) < np.tan(0.175) * np.exp(2 * 0.075) + 0.02  # width and height are scaled apart
+
+
+def test_sharpening_does_not_wrap_around():
+    step = np.zeros((SIDE, SIDE), np.uint8)
+    step[:, 112:] = 255
+    np.testing.assert_array_equal(_sharpened_or_blurred(step, -0.5), step)

@@ -66,3 +66,8 @@ def test_colour_is_measured_before_it_is_lost():
     grey = np.tile(np.arange(80, dtype=np.uint8)[None, :, None], (80, 1, 3))
     assert decode(jpeg_bytes(grey)).facts.colour == pytest.approx(0.0, abs=0.005)
     assert decode(png_bytes(grey[..., 0])).facts.colour == 0.0
+
+
+def test_a_value_on_the_line_is_still_within():
+    assert said(colour=0.08) == said(colour=0.04)
+    assert said(colour=0.02) == []
