@@ -28,6 +28,4 @@ def test_else_it_would_be_there(tmp_path):
     without_network = ("unshare", "-rn")
     if subprocess.run([*without_network, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no network namespace may be made here")
-    assert any("Microsoft" in str(path) for path in kept(tmp_path, LOAD, without_network)), (
-        "onnxruntime changed"
-    )
+    assert any("Microsoft" in str(path) for path in kept(tmp_path, LOAD, without_network)), "onnxruntime changed"
