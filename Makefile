@@ -12,11 +12,11 @@ app: $(READY)
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
 test: $(READY)
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Lines that the tests run of all below the pages; fails under 90 %.
 coverage: $(READY)
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 # Of small changes of evaluation/ and imaging/, how many their tests notice.
 mutation: $(READY)

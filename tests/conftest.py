@@ -1,5 +1,12 @@
 import pytest
 
+LONG = ("tests/browser/", "tests/test_notebook.py", "tests/training/", "tests/inference/test_ray_engine.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Files of long tests first: the last minutes are then shared by both workers, and no long file is alone at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache_outside_the_repository(tmp_path_factory):
