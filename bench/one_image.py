@@ -26,10 +26,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import onnxruntime
 from naive import Naive
 
-from pneumo.cli_predict import OVERLAY_SIDE
+from pneumo.cli_predict import overlay_of
 from pneumo.imaging.decode import decode
 from pneumo.imaging.decoders import shared
-from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture
 from pneumo.imaging.preprocess import canonical
 from pneumo.inference.finding import answered, opened
 from pneumo.inference.gate import check
@@ -38,12 +37,7 @@ from pneumo.inference.predictor import Predictor
 
 def ours(path: Path, predictor: Predictor) -> None:
     finding = answered(opened(path.read_bytes()), predictor)
-    _overlay(finding.radiograph.pixels, finding.answer.heatmap)
-
-
-def _overlay(pixels, heatmap) -> None:
-    small = fit_within(pixels, OVERLAY_SIDE)
-    overlay_picture(grey_picture(small), heatmap.on_image(*small.shape), opacity=0.6)
+    overlay_of(finding.radiograph.pixels, finding.answer.heatmap)
 
 
 def stages(path: Path, predictor: Predictor) -> dict[str, float]:
@@ -63,7 +57,7 @@ def stages(path: Path, predictor: Predictor) -> dict[str, float]:
     mark()
     check(radiograph.facts, image, answer.features, predictor.reference)
     mark()
-    _overlay(radiograph.pixels, answer.heatmap)
+    overlay_of(radiograph.pixels, answer.heatmap)
     mark()
     decoding, preprocessing, there, network, gate, overlay = (b - a for a, b in itertools.pairwise(marks))
     return {

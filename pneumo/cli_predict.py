@@ -11,6 +11,8 @@ from itertools import starmap
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+
 from pneumo.errors import ConfigError
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.files import sha256
@@ -18,6 +20,7 @@ from pneumo.imaging.decoders import shared
 from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture, png
 from pneumo.inference.batch import files_below, read_files
 from pneumo.inference.finding import Finding, judge
+from pneumo.inference.heatmap import Heatmap
 from pneumo.inference.manifest import Manifest, Row
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import FIELDS, csv_cells, fields
@@ -96,9 +99,13 @@ def _overlay_path(folder: Path, path: str, finding: Finding) -> Path:
 def _save_overlay(folder: Path, path: str, finding: Finding) -> None:
     if finding.answer is None or finding.radiograph is None:
         return
-    pixels = fit_within(finding.radiograph.pixels, OVERLAY_SIDE)
-    picture = overlay_picture(grey_picture(pixels), finding.answer.heatmap.on_image(*pixels.shape), opacity=0.6)
-    _overlay_path(folder, path, finding).write_bytes(png(picture))
+    _overlay_path(folder, path, finding).write_bytes(png(overlay_of(finding.radiograph.pixels, finding.answer.heatmap)))
+
+
+def overlay_of(pixels: np.ndarray, heatmap: Heatmap) -> np.ndarray:
+    """float32 (h, w) in [0, 1] -> uint8 (h, w, 3) with the heat over it, the longer side at most OVERLAY_SIDE."""
+    small = fit_within(pixels, OVERLAY_SIDE)
+    return overlay_picture(grey_picture(small), heatmap.on_image(*small.shape), opacity=0.6)
 
 
 @contextmanager
