@@ -1,15 +1,15 @@
 import json
 
 import pytest
+from phantom_sets import copy_set
 from tiny_model import make_registry
 
 from pneumo.cli import main
-from pneumo.data.phantom import write_set
 
 
 @pytest.fixture
 def data(tmp_path):
-    write_set(tmp_path / "set", patients=6)
+    copy_set(tmp_path / "set", patients=6)
     return tmp_path / "set"
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jax_environment import jax_environment
 from nbclient import NotebookClient
-
-from pneumo.data.phantom import write_set
+from phantom_sets import copy_set
 
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "train_on_gpu.ipynb"
 TINY = "--filters 4,8 --dense 8 --size 48 --batch-size 8 --learning-rate 3e-3 --balance none"
@@ -28,12 +28,12 @@ def printed(notebook: nbformat.NotebookNode) -> str:
 def made(tmp_path_factory):
     """(the notebook after it was run, the folder it was given)."""
     home = tmp_path_factory.mktemp("notebook")
-    write_set(home / "data", patients=10, seed=1)
+    copy_set(home / "data", patients=10)
     settings = {
         "PNEUMO_DATA_DIR": home / "data", "PNEUMO_RUNS_DIR": home / "runs", "PNEUMO_CACHE_DIR": home / "cache",
         "PNEUMO_MODELS_DIR": home / "untouched", "PNEUMO_NOTEBOOK_ARCHITECTURE": "cnn", "PNEUMO_NOTEBOOK_EPOCHS": 2,
-        "PNEUMO_NOTEBOOK_SETTINGS": TINY, "JAX_PLATFORMS": "cpu", "PIP_NO_INDEX": 1,
-        "KERAS_BACKEND": "jax" if importlib.util.find_spec("jax") else "tensorflow",
+        "PNEUMO_NOTEBOOK_SETTINGS": TINY, "PIP_NO_INDEX": 1,
+        **(jax_environment() if importlib.util.find_spec("jax") else {"KERAS_BACKEND": "tensorflow"}),
         "IPYTHONDIR": home / "ipython", "JUPYTER_RUNTIME_DIR": home / "jupyter",
     }  # fmt: skip
     notebook = read()

@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from streamlit.testing.v1 import AppTest
+from opened_app import open_app
 from tiny_model import make_registry
 
 from pneumo.cli import main
@@ -185,7 +185,7 @@ def test_predict_names_the_broken_default_and_does_not_answer_from_another_in_si
 
 
 def diagnose():
-    app = AppTest.from_file(str(Path(__file__).parents[1] / "app.py"), default_timeout=60).run()
+    app = open_app()
     assert not app.exception
     return app
 

@@ -24,14 +24,15 @@ def grey_picture(pixels: np.ndarray, window: tuple[float, float] = (0.0, 1.0)) -
 def overlay_picture(picture: np.ndarray, heat: np.ndarray, opacity: float, colour_map: str = "magma") -> np.ndarray:
     """uint8 (h, w, 3) with float (h, w) heat in [0, 1] over it; full heat covers by `opacity`, no heat not at all.
 
-    Heat is drawn in 256 steps, as many as a colour map has, so that colours and covers are looked up and not computed.
+    The picture is grey (its channels are equal), and heat is drawn in 256 steps, as many as a colour map has: all colours
+    there can be stand in one table of heat against grey, and are looked up instead of computed for each pixel.
     """
-    steps = np.linspace(0.0, 1.0, 256)
+    steps, greys = np.linspace(0.0, 1.0, 256)[:, np.newaxis], np.arange(256.0)[:, np.newaxis]
     cover = opacity * np.clip((steps - _FLOOR) / (1.0 - _FLOOR), 0.0, 1.0)[:, np.newaxis] ** 0.7
-    levels = cv2.cvtColor((np.clip(heat, 0.0, 1.0) * 255.0).astype(np.uint8), cv2.COLOR_GRAY2RGB)
-    kept = cv2.LUT(levels, np.repeat(1.0 - cover, 3, axis=1).astype(np.float32)[np.newaxis])
-    laid = cv2.LUT(levels, (_colours(steps, colour_map) * cover).astype(np.float32)[np.newaxis])
-    return cv2.add(cv2.multiply(picture, kept, dst=kept, dtype=cv2.CV_32F), laid, dtype=cv2.CV_8U)
+    table = np.rint(greys * (1.0 - cover) + _colours(steps, colour_map) * cover).astype(np.uint8)
+    levels = (np.clip(heat, 0.0, 1.0) * 255.0).astype(np.int16)
+    laid: np.ndarray = cv2.remap(table, cv2.merge([picture[..., 0].astype(np.int16), levels]), None, cv2.INTER_NEAREST)
+    return laid
 
 
 def legend_picture(colour_map: str, width: int = 256, height: int = 12) -> np.ndarray:

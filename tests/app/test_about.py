@@ -1,5 +1,5 @@
 import pytest
-from streamlit.testing.v1 import AppTest
+from opened_app import open_app
 from tiny_model import make_registry
 
 
@@ -10,7 +10,7 @@ def app(tmp_path, monkeypatch):
         "date,commit,model,auc,accuracy,sensitivity,specificity,why\n2026-01-01,abc,tiny,0.9,0.9,0.9,0.9,first look\n"
     )
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
-    return AppTest.from_file("../../app.py", default_timeout=30).run().switch_page("pages/about.py").run()
+    return open_app().switch_page("pages/about.py").run()
 
 
 def test_card_figures_and_ledger_come_from_the_files(app):

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
+from opened_app import open_app
 from tiny_model import make_registry
 
 from pneumo.imaging.overlay import png
@@ -29,7 +29,7 @@ def claims(tmp_path, monkeypatch):
 
 
 def start(page=None):
-    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    app = open_app()
     if page:
         app.switch_page(f"pages/{page}.py").run()
     assert not app.exception

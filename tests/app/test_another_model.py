@@ -2,7 +2,7 @@
 
 import pytest
 from makers import dicom_bytes, ramp
-from streamlit.testing.v1 import AppTest
+from opened_app import open_app
 from tiny_model import make_registry
 from tiny_reference import change_card, with_reference
 
@@ -18,7 +18,7 @@ def start(tmp_path, monkeypatch):
     with_reference(root, "wary", odds=9)
     change_card(root, "tiny", selection_loss=0.01)
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
-    return lambda: AppTest.from_file("../../app.py", default_timeout=60).run()
+    return open_app
 
 
 def choose(app, model):

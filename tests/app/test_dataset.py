@@ -1,8 +1,7 @@
 import pytest
-from streamlit.testing.v1 import AppTest
+from opened_app import open_app
+from phantom_sets import copy_set
 from tiny_model import make_registry
-
-from pneumo.data.phantom import write_set
 
 
 @pytest.fixture
@@ -15,12 +14,12 @@ def place(tmp_path, monkeypatch):
 
 @pytest.fixture
 def app(place):
-    write_set(place, patients=10, seed=2)
+    copy_set(place, patients=10)
     return open_page()
 
 
 def open_page():
-    app = AppTest.from_file("../../app.py", default_timeout=60).run().switch_page("pages/dataset.py").run()
+    app = open_app().switch_page("pages/dataset.py").run()
     assert not app.exception
     return app
 
@@ -106,7 +105,7 @@ def test_audit_runs_once_and_is_kept(app):
 def test_without_data_the_page_offers_it(place):
     app = open_page()
     assert "There is no data set here yet" in text(app)
-    next(button for button in app.button if button.label == "Make a synthetic set").click().run(timeout=120)
+    next(button for button in app.button if button.label == "Make a synthetic set").click().run()
     assert not app.exception
     assert (place / "SYNTHETIC.txt").is_file()
     assert "synthetic set" in text(app)
@@ -129,7 +128,7 @@ def test_what_does_not_fit_is_told(app, place):
 
 
 def test_one_class_only(place):
-    write_set(place, patients=2)
+    copy_set(place, patients=2)
     for path in place.rglob("NORMAL/*.png"):
         path.unlink()
     assert "no NORMAL image" in text(open_page())

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
+from opened_app import open_app
 from tiny_model import make_registry
 
 from pneumo.imaging.overlay import png
@@ -16,7 +16,7 @@ LETTER = ("letter.jpg", b"Dear colleague", "image/jpeg")
 @pytest.fixture
 def app(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
-    return AppTest.from_file("../../app.py", default_timeout=30).run()
+    return open_app()
 
 
 def drop(app, *files):
@@ -56,11 +56,11 @@ def test_one_x_ray_gets_label_probability_threshold_and_figures(app):
 def test_bacterial_or_viral_under_a_called_pneumonia_alone(tmp_path, monkeypatch, app):
     assert "acterial" not in html(drop(app, WHITE))  # this model does not tell
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "telling", subtype=True)))
-    app = AppTest.from_file("../../app.py", default_timeout=30).run()
+    app = open_app()
     text = html(drop(app, WHITE))
     # sigmoid(1 / 4) = 0.562
     assert "Bacterial 0.56, viral 0.44. Weaker than the main answer (AUC 0.80 on the test pneumonias" in text
-    assert "acterial" not in html(drop(AppTest.from_file("../../app.py", default_timeout=30).run(), BLACK))
+    assert "acterial" not in html(drop(open_app(), BLACK))
 
 
 def test_a_model_without_a_test_split_says_so_and_serves(tmp_path, monkeypatch):
@@ -68,7 +68,7 @@ def test_a_model_without_a_test_split_says_so_and_serves(tmp_path, monkeypatch):
     path = root / "tiny" / "metrics.json"
     path.write_text(json.dumps({"validation": json.loads(path.read_text())["test"]}))
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
-    app = drop(AppTest.from_file("../../app.py", default_timeout=30).run(), WHITE)
+    app = drop(open_app(), WHITE)
     assert "was not evaluated on the test split" in html(app)
     assert "never measured on the test pneumonias" in html(app)
     app.switch_page("pages/about.py").run()
@@ -136,7 +136,7 @@ def test_an_altered_model_gives_no_answer_and_is_named(tmp_path, monkeypatch):
     root = make_registry(tmp_path / "models")
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
     (root / "tiny" / "model.keras").write_bytes(b"other")
-    app = AppTest.from_file("../../app.py", default_timeout=30).run()
+    app = open_app()
     assert "model.keras was altered" in app.error[0].value
     drop(app, WHITE)
     assert "PNEUMONIA" not in html(app)
@@ -147,7 +147,7 @@ def test_another_model_serves_when_the_chosen_one_does_not_verify(tmp_path, monk
     make_registry(root, "backup")
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
     (root / "backup" / "model.onnx").write_bytes(b"other")
-    app = AppTest.from_file("../../app.py", default_timeout=30).run()
+    app = open_app()
     app.selectbox(key="model").set_value("backup").run()
     assert "altered" in app.error[0].value
     assert "from the model tiny" in app.warning[0].value
@@ -155,12 +155,12 @@ def test_another_model_serves_when_the_chosen_one_does_not_verify(tmp_path, monk
 
 def test_no_model_at_all(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path))
-    app = AppTest.from_file("../../app.py", default_timeout=30).run()
+    app = open_app()
     assert not app.exception
     assert "No model can serve" in app.error[0].value
 
 
 def test_sessions_do_not_share_cases(app):
     drop(app, WHITE)
-    other = AppTest.from_file("../../app.py", default_timeout=30).run()
+    other = open_app()
     assert "cases" not in other.session_state or other.session_state["cases"] == []

@@ -99,7 +99,7 @@ def start(tmp_path, *flags, secrets="", **settings):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMO_")}
     environment = {**kept, "HOME": str(tmp_path), **settings}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", "0", *flags]
-    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False)
     return result.returncode, result.stderr
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
+from opened_app import open_app
 from tiny_model import make_registry
 
 from pneumo.imaging.overlay import png
@@ -32,7 +32,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def start():
-    return AppTest.from_file("../../app.py", default_timeout=90).run()
+    return open_app()
 
 
 def drop(app, *files):
@@ -71,7 +71,7 @@ def test_off_nothing_is_kept_asked_or_loaded(folder):
 import sys
 from streamlit.testing.v1 import AppTest
 from pneumo.data.phantom import make_phantom, phantom_png
-app = AppTest.from_file(sys.argv[1], default_timeout=60).run()
+app = AppTest.from_file(sys.argv[1], default_timeout=180).run()
 app.file_uploader[0].set_value([("phantom.png", phantom_png(make_phantom("none", seed=3)), "image/png")]).run()
 assert not app.exception and "probability of pneumonia" in str([e.proto.body for e in app.get("html")])
 try:

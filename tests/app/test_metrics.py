@@ -1,8 +1,8 @@
 import json
 
 import pytest
+from opened_app import open_app
 from stored_metrics import HISTORY, ROBUSTNESS, make_evaluated_registry
-from streamlit.testing.v1 import AppTest
 from tiny_model import make_registry
 
 from pneumo.data.phantom import make_phantom, phantom_png
@@ -26,7 +26,7 @@ def root(built, tmp_path, monkeypatch):
 
 
 def open_page():
-    app = AppTest.from_file("../../app.py", default_timeout=60).run().switch_page("pages/metrics.py").run()
+    app = open_app().switch_page("pages/metrics.py").run()
     assert not app.exception
     return app
 

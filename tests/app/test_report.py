@@ -2,8 +2,8 @@ import io
 
 import numpy as np
 import pytest
+from opened_app import open_app
 from pypdf import PdfReader
-from streamlit.testing.v1 import AppTest
 from tiny_model import make_registry
 
 from pneumo.imaging.overlay import png
@@ -19,7 +19,7 @@ BLACK = ("black.png", png(np.zeros((80, 120), np.uint8)), "image/png")
 @pytest.fixture
 def app(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
-    app = AppTest.from_file("../../app.py", default_timeout=30).run()
+    app = open_app()
     app.file_uploader[0].set_value([BRIGHT, BLACK]).run()
     assert not app.exception
     return app

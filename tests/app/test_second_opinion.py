@@ -5,8 +5,8 @@ import io
 import json
 
 import pytest
+from opened_app import open_app
 from pypdf import PdfReader
-from streamlit.testing.v1 import AppTest
 from tiny_model import make_registry
 from tiny_reference import FILES, change_card, with_reference
 
@@ -36,7 +36,7 @@ def root(tmp_path, monkeypatch):
 
 @pytest.fixture
 def app(root):
-    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    app = open_app()
     app.file_uploader[0].set_value([X_RAY]).run()
     assert not app.exception
     return app
@@ -108,7 +108,7 @@ def test_a_model_that_cannot_be_asked_is_named(app, root):
 def test_a_broken_segmenter_measures_nothing(root):
     (root / "lungs").mkdir()
     (root / "lungs" / "lungs.json").write_text("{")
-    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    app = open_app()
     app.file_uploader[0].set_value([X_RAY]).run()
     assert "Heat in the lungs not measured" in html(app)
     assert "is damaged" in html(app)
@@ -117,7 +117,7 @@ def test_a_broken_segmenter_measures_nothing(root):
 
 def test_clear_all_lets_go_and_no_other_session_knows(app):
     asked(app)
-    other = AppTest.from_file("../../app.py", default_timeout=60).run()
+    other = open_app()
     assert 'class="opinion-warning"' not in html(other)
     next(button for button in app.button if button.label == "Clear all").click().run()
     assert 'class="opinion-warning"' not in html(app)

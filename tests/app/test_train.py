@@ -5,10 +5,10 @@ import os
 
 import pytest
 from fake_runs import make_run
-from streamlit.testing.v1 import AppTest
+from opened_app import open_app
+from phantom_sets import copy_set
 from tiny_model import make_registry
 
-from pneumo.data.phantom import write_set
 from pneumo.errors import RunError
 from pneumo.training import jobs
 from pneumo.training.config import make_config
@@ -22,7 +22,7 @@ PNG = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010806000000"
 @pytest.fixture(scope="module")
 def phantoms(tmp_path_factory):
     root = tmp_path_factory.mktemp("phantoms") / "set"
-    write_set(root, patients=10, seed=2)
+    copy_set(root, patients=10)
     return root
 
 
@@ -47,7 +47,7 @@ def calls(monkeypatch):
 
 
 def open_page():
-    app = AppTest.from_file("../../app.py", default_timeout=60).run().switch_page("pages/train.py").run()
+    app = open_app().switch_page("pages/train.py").run()
     assert not app.exception
     return app
 

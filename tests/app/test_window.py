@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from makers import dicom_bytes, ramp
-from streamlit.testing.v1 import AppTest
+from opened_app import open_app
 from tiny_model import make_registry
 
 from pneumo.imaging.overlay import png
@@ -25,7 +25,7 @@ FIRST, SECOND = "window 1 of the file (normal)", "window 2 of the file (harder)"
 @pytest.fixture
 def app(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
-    return AppTest.from_file("../../app.py", default_timeout=30).run()
+    return open_app()
 
 
 def drop(app, *files):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from makers import NAME, dicom_bytes, png_bytes, ramp
-from streamlit.testing.v1 import AppTest
+from opened_app import open_app
 from tiny_model import make_registry
 
 from pneumo.errors import ModelError
@@ -227,7 +227,7 @@ def test_no_bar_is_a_certainty_and_the_export_has_every_digit(tiny):
 
 @pytest.fixture
 def app(tiny):
-    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    app = open_app()
     app.switch_page("pages/worklist.py").run()
     assert not app.exception
     return app
@@ -334,5 +334,5 @@ def test_phantoms_for_everyone(app):
 
 def test_sessions_do_not_share_rows(app):
     drop(app, ("bright.png", BRIGHT))
-    other = AppTest.from_file("../../app.py", default_timeout=30).run()
+    other = open_app()
     assert "worklist_rows" not in other.session_state

@@ -5,7 +5,7 @@ import sqlite3
 import numpy as np
 import pytest
 from makers import png_bytes
-from streamlit.testing.v1 import AppTest
+from opened_app import open_app
 from tiny_model import make_registry
 
 from pneumo.inference.predictor import Predictor
@@ -22,7 +22,7 @@ def app(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
     monkeypatch.setenv("PNEUMO_RECORD", f"sqlite:///{tmp_path / 'record.sqlite'}")
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
-    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    app = open_app()
     return app.switch_page("pages/worklist.py").run()
 
 

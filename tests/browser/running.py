@@ -50,12 +50,11 @@ def app(home: Path, **settings: str) -> Iterator[str]:
 
 
 @contextmanager
-def browser_page(width: int = 1440, height: int = 1000):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": width, "height": height})
-        page.set_default_timeout(60_000)
-        yield page
-        browser.close()
+def browser_page(chromium, width: int = 1440, height: int = 1000):
+    """A page as a visitor of its own, without cookies or memories of another."""
+    context = chromium.new_context(viewport={"width": width, "height": height})
+    context.set_default_timeout(60_000)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 from browser.running import ROOT, app, browser_page, needs_chromium
-
-from pneumo.data.phantom import write_set
+from phantom_sets import copy_set
 
 pytestmark = needs_chromium
 PUBLIC = Path(os.environ.get("PNEUMO_PUBLIC_SET", ROOT.parent / "shared" / "data" / "chest_xray"))
 
 
-def test_browse_open_and_send_to_diagnose(tmp_path):
-    write_set(tmp_path / "data", patients=10, seed=4)
-    with app(tmp_path, PNEUMO_DATA_DIR=str(tmp_path / "data")) as url, browser_page() as page:
+def test_browse_open_and_send_to_diagnose(chromium, tmp_path):
+    copy_set(tmp_path / "data", patients=10)
+    with app(tmp_path, PNEUMO_DATA_DIR=str(tmp_path / "data")) as url, browser_page(chromium) as page:
         page.goto(f"{url}/dataset", wait_until="domcontentloaded")
         page.get_by_text("page 1 of 3").wait_for()
         page.get_by_text("Research use. Not a medical device.").wait_for()
@@ -26,9 +25,9 @@ def test_browse_open_and_send_to_diagnose(tmp_path):
         assert re.match("NORMAL|PNEUMONIA", page.locator(".verdict").inner_text())
 
 
-def test_narrow_screen_does_not_scroll_sideways(tmp_path):
-    write_set(tmp_path / "data", patients=6)
-    with app(tmp_path, PNEUMO_DATA_DIR=str(tmp_path / "data")) as url, browser_page(400, 900) as page:
+def test_narrow_screen_does_not_scroll_sideways(chromium, tmp_path):
+    copy_set(tmp_path / "data", patients=10)
+    with app(tmp_path, PNEUMO_DATA_DIR=str(tmp_path / "data")) as url, browser_page(chromium, 400, 900) as page:
         page.goto(f"{url}/dataset", wait_until="domcontentloaded")
         page.locator(".st-key-gallery img").first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
@@ -37,9 +36,9 @@ def test_narrow_screen_does_not_scroll_sideways(tmp_path):
 @pytest.mark.skipif(
     not PUBLIC.is_dir(), reason="the public set is not here; name it by PNEUMO_PUBLIC_SET to measure the gallery on it"
 )
-def test_gallery_with_all_images_of_the_public_set(tmp_path):
+def test_gallery_with_all_images_of_the_public_set(chromium, tmp_path):
     """Measured, not asserted: the seconds go into the log."""
-    with app(tmp_path, PNEUMO_DATA_DIR=str(PUBLIC)) as url, browser_page() as page:
+    with app(tmp_path, PNEUMO_DATA_DIR=str(PUBLIC)) as url, browser_page(chromium) as page:
 
         def first_page() -> float:
             began = time.perf_counter()

@@ -18,8 +18,8 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture
-def page(address):
-    with browser_page() as page:
+def page(chromium, address):
+    with browser_page(chromium) as page:
         page.goto(address[0], wait_until="domcontentloaded")
         yield page
 

@@ -40,8 +40,8 @@ def status(url: str, cookies: str = "", method: str = "GET") -> int:
         return error.code
 
 
-def test_a_reader_reads_and_does_not_train(running):
-    with browser_page() as page:
+def test_a_reader_reads_and_does_not_train(chromium, running):
+    with browser_page(chromium) as page:
         log_in(page, running, email="ada@example.org", groups=["pneumo-reader"])
         page.get_by_text("Logged in as ada@example.org: reader").wait_for()
         assert page.get_by_role("link", name="Worklist").is_visible()
@@ -72,16 +72,16 @@ def test_a_reader_reads_and_does_not_train(running):
         assert status(address, "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())) == 401
 
 
-def test_a_researcher_trains(running):
-    with browser_page() as page:
+def test_a_researcher_trains(chromium, running):
+    with browser_page(chromium) as page:
         log_in(page, running, path="/train", groups=["pneumo-researcher"])
         page.get_by_text(": researcher").wait_for()
         page.get_by_role("link", name="Train").click()
         page.get_by_role("button", name="Start training").wait_for()
 
 
-def test_an_account_without_a_role_is_refused(running):
-    with browser_page() as page:
+def test_an_account_without_a_role_is_refused(chromium, running):
+    with browser_page(chromium) as page:
         log_in(page, running, email="eve@example.org", groups=["visitors"])
         page.get_by_text("this account has no role in Pneumo").wait_for()
         assert page.locator('input[type="file"]').count() == 0

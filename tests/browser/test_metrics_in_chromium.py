@@ -34,8 +34,8 @@ def _choose(page, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", list_models(ROOT / "models"))
-def test_opens_and_the_slider_moves_the_matrix(url, model, tmp_path):
-    with browser_page() as page:
+def test_opens_and_the_slider_moves_the_matrix(chromium, url, model, tmp_path):
+    with browser_page(chromium) as page:
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{url}/metrics", wait_until="domcontentloaded")
@@ -69,16 +69,16 @@ def test_opens_and_the_slider_moves_the_matrix(url, model, tmp_path):
         assert errors == []
 
 
-def test_narrow_screen_does_not_scroll_sideways(url):
-    with browser_page(400, 900) as page:
+def test_narrow_screen_does_not_scroll_sideways(chromium, url):
+    with browser_page(chromium, 400, 900) as page:
         page.goto(f"{url}/metrics", wait_until="domcontentloaded")
         page.get_by_text("Each plot has a PNG").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_time_to_load(url):
+def test_time_to_load(chromium, url):
     """Measured, not asserted: the seconds go into the log."""
-    with browser_page() as page:
+    with browser_page(chromium) as page:
 
         def load() -> float:
             began = time.perf_counter()

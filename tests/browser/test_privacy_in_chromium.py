@@ -250,7 +250,7 @@ with socket.create_server(("127.0.0.1", 0)) as here:
     (tmp_path / "guard").mkdir()
     (tmp_path / "caller.py").write_text(code)
     environment = {**os.environ, "PNEUMO_GUARD": str(tmp_path / "guard"), "PYTHONPATH": str(GUARD)}
-    subprocess.run([sys.executable, str(tmp_path / "caller.py")], env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, str(tmp_path / "caller.py")], env=environment, check=True, timeout=180)
     seen = [os.readlink(path) for path in (tmp_path / "guard").iterdir()]
     kinds = Counter(line.split()[0] for line in seen if not line.startswith("open"))
     assert kinds == {"watched": 2, "socket.connect": 4, "socket.sendto": 2, "socket.getaddrinfo": 2}

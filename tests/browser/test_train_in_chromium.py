@@ -3,19 +3,20 @@
 import re
 
 from browser.running import app, browser_page, needs_chromium
+from phantom_sets import copy_set
 
-from pneumo.data.phantom import make_phantom, phantom_png, write_set
+from pneumo.data.phantom import make_phantom, phantom_png
 
 pytestmark = needs_chromium
 PATIENCE = 60_000  # ms; a process that loads TensorFlow on a busy machine
 
 
-def test_from_a_quick_look_to_an_answer(tmp_path):
-    write_set(tmp_path / "data", patients=10, seed=4)
+def test_from_a_quick_look_to_an_answer(chromium, tmp_path):
+    copy_set(tmp_path / "data", patients=10)
     folders = {f"PNEUMO_{name.upper()}_DIR": str(tmp_path / name) for name in ("data", "runs", "models")}
     picture = tmp_path / "phantom.png"
     picture.write_bytes(phantom_png(make_phantom("bacterial", seed=3)))
-    with app(tmp_path, **folders) as url, browser_page() as page:
+    with app(tmp_path, **folders) as url, browser_page(chromium) as page:
         page.set_default_timeout(PATIENCE)
         page.goto(f"{url}/train", wait_until="domcontentloaded")
         page.get_by_text("No run yet").wait_for()
@@ -58,10 +59,10 @@ def test_from_a_quick_look_to_an_answer(tmp_path):
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
-def test_narrow_screen_does_not_scroll_sideways(tmp_path):
-    write_set(tmp_path / "data", patients=6)
+def test_narrow_screen_does_not_scroll_sideways(chromium, tmp_path):
+    copy_set(tmp_path / "data", patients=10)
     folders = {f"PNEUMO_{name.upper()}_DIR": str(tmp_path / name) for name in ("data", "runs", "models")}
-    with app(tmp_path, **folders) as url, browser_page(400, 900) as page:
+    with app(tmp_path, **folders) as url, browser_page(chromium, 400, 900) as page:
         page.goto(f"{url}/train", wait_until="domcontentloaded")
         page.get_by_text("No run yet").wait_for()
         assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 400

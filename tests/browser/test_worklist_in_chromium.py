@@ -76,8 +76,8 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture
-def page(address):
-    with browser_page() as page:
+def page(chromium, address):
+    with browser_page(chromium) as page:
         page.goto(f"{address[0]}/worklist", wait_until="domcontentloaded")
         yield page
 

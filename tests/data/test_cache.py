@@ -283,7 +283,7 @@ def test_two_processes_at_once_give_a_whole_cache(root, folder, decoded):
             for order in orders
         ]
         assert [child.stdout.readline() for child in children] == ["ready\n"] * 2
-    sums = [int(child.communicate(timeout=60)[0]) for child in children]
+    sums = [int(child.communicate(timeout=180)[0]) for child in children]
     assert sums == [int(expected(root, list(order)).sum()) for order in orders]
     assert len(lines(folder)) == 5
     assert (folder / "images.u8").stat().st_size == 5 * ROW

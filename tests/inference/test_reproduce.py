@@ -1,9 +1,9 @@
 import csv
 import json
 
+from phantom_sets import copy_set
 from tiny_model import make_registry
 
-from pneumo.data.phantom import write_set
 from pneumo.inference.assess import assess
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reproduce import differences, reproduce
@@ -19,7 +19,7 @@ def test_differences_are_named():
 
 def test_published_numbers_come_out_again(tmp_path):
     root = make_registry(tmp_path / "models")
-    write_set(tmp_path / "set", patients=6, seed=1)
+    copy_set(tmp_path / "set", patients=6)
     (root / "tiny" / "metrics.json").unlink()
     assess(Predictor.load("tiny", root), tmp_path / "set", "test", "first look", root=root)
     assert reproduce("tiny", tmp_path / "set", root) == []

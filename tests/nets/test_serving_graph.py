@@ -18,9 +18,8 @@ NETS = {
     "cnn-elu-3x3": lambda: cnn.build(cnn.CnnSettings(filters=(8,), kernel_size=3, activation="elu", dense=8), InputSpec(48)),
     "cnn-dropout": lambda: cnn_dropout.build(cnn_dropout.CnnDropoutSettings((4, 8), dense=(8, 4)), InputSpec(48)),
     "densenet169": lambda: densenet169.build(TransferSettings(dense=16), InputSpec(size=64), "none"),
-    "resnet50": lambda: resnet50.build(TransferSettings(dense=16), InputSpec(size=64), "none"),
     "cnn-subtype": lambda: with_subtype(NETS["cnn"]()),
-    "resnet50-subtype": lambda: with_subtype(NETS["resnet50"]()),
+    "resnet50-subtype": lambda: with_subtype(resnet50.build(TransferSettings(dense=16), InputSpec(size=64), "none")),
 }
 
 

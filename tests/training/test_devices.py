@@ -9,8 +9,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from jax_environment import jax_environment
+from phantom_sets import copy_set
 
-from pneumo.data.phantom import write_set
 from pneumo.errors import ConfigError
 from pneumo.imaging.preprocess import InputSpec
 from pneumo.training import devices
@@ -55,9 +56,8 @@ print(json.dumps({"spread": spread, **{name: history(runs / name) for name in ("
 
 def test_two_devices_train_what_one_does_fresh_and_resumed(tmp_path):
     pytest.importorskip("jax")
-    write_set(tmp_path / "set", patients=6, seed=1)
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu",
-                   "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}  # fmt: skip
+    copy_set(tmp_path / "set", patients=6)
+    environment = {**os.environ, **jax_environment(devices=2)}
     words = [sys.executable, "-c", RUNS, json.dumps(TINY), str(tmp_path / "set"), str(tmp_path)]
     result = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

@@ -1,6 +1,7 @@
 """Tiny runs on phantoms: what a run folder tells, and how a run goes on after it was cut off, in whichever way."""
 
 import errno
+import itertools
 import json
 import os
 import signal
@@ -12,14 +13,17 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from jax_environment import jax_environment
+from phantom_sets import copy_set
 
-from pneumo.data.phantom import write_set
 from pneumo.data.split import manifest_hash, read_manifest
 from pneumo.errors import ConfigError, DataError, RunError
+from pneumo.nets.load import load_network
 from pneumo.training import callbacks, fit
 from pneumo.training.config import make_config
 from pneumo.training.feed import Feed
 from pneumo.training.fit import train
+from pneumo.training.recipe import network_of
 from pneumo.training.runfolder import history, lock, read_status, source
 
 ROOT = Path(__file__).parent.parent.parent
@@ -39,7 +43,7 @@ def command(data, run, *more):
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("phantoms") / "set"
-    write_set(root, patients=12, seed=1)
+    copy_set(root, patients=12)
     return root
 
 
@@ -120,7 +124,7 @@ def test_killed_in_the_middle_and_resumed(data, tmp_path):
     goal = len(kept) + 2
     settings = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**settings, "epochs": goal}))  # 4,000 would take all day
-    subprocess.run(command(data, folder, "--epochs", str(goal), "--resume"), cwd=ROOT, check=True, capture_output=True)
+    train(tiny(epochs=goal), data, folder, resume=True)
     lines = history(folder)
     assert lines[: len(kept)] == kept
     assert [line["epoch"] for line in lines] == list(range(1, goal + 1))
@@ -134,7 +138,7 @@ def test_ended_politely_the_run_is_cancelled(data, tmp_path):
     with pytest.raises(RunError, match="Another process is training"):
         train(tiny(epochs=4000), data, folder, resume=True)
     process.terminate()
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=180)
     assert process.returncode == 130
     assert "Go on with --resume" in said
     assert "Traceback" not in said
@@ -150,11 +154,33 @@ def _wait(reached, process, seconds=120):
     raise AssertionError("waited in vain")
 
 
-def test_two_stages_freeze_then_tune(data, tmp_path):
+def small_backbone(include_top, weights, input_tensor):
+    """Stands for Keras' ResNet50, whose tracing alone takes half a minute: its stages' names, a layer each."""
+    x = input_tensor
+    for stage in ("conv1", "conv4", "conv5"):
+        x = keras.layers.Conv2D(4, 3, strides=2, activation="relu", name=f"{stage}_conv")(x)
+    return keras.Model(keras.utils.get_source_inputs(input_tensor), x)
+
+
+def test_two_stages_freeze_then_tune(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.applications, "ResNet50", small_backbone)
     settings = {"size": 32, "dense": 4, "batch_size": 16, "epochs": 2, "head_epochs": 1, "backbone_weights": "none",
                 "trainable_from": "conv5"}  # fmt: skip
+    nets, begin = [], callbacks.Keeper.on_epoch_begin
+
+    def look(self, epoch, logs=None):
+        nets.append(weights(self.net))
+        begin(self, epoch, logs)
+
+    monkeypatch.setattr(callbacks.Keeper, "on_epoch_begin", look)
     train(make_config("resnet50", settings), data, tmp_path / "run")
-    assert len(history(tmp_path / "run")) == 2
+    nets.append(weights(network_of(load_network(tmp_path / "run" / "last-2.keras"))))
+    learned = [{name for name in old if not np.array_equal(old[name], new[name])} for old, new in itertools.pairwise(nets)]
+    assert learned == [{"hidden", "probability"}, {"conv5_conv", "hidden", "probability"}]
+
+
+def weights(net):
+    return {layer.name: layer.get_weights()[0] for layer in net.layers if layer.weights}
 
 
 def test_two_outputs(data, tmp_path):
@@ -213,7 +239,7 @@ def test_no_data(tmp_path):
 
 
 def test_a_dataset_that_vanished_is_told_on_resume(tmp_path, monkeypatch):
-    write_set(tmp_path / "set", patients=6)
+    copy_set(tmp_path / "set", patients=6)
     monkeypatch.setattr(callbacks.Keeper, "on_epoch_begin", _interrupt_second)
     with pytest.raises(KeyboardInterrupt):
         train(tiny(), tmp_path / "set", tmp_path / "run")
@@ -232,7 +258,7 @@ def _interrupt_second(self, epoch, logs=None):
 
 
 def test_one_class_only(tmp_path):
-    write_set(tmp_path / "set", patients=4)
+    copy_set(tmp_path / "set", patients=4)
     for path in (tmp_path / "set").rglob("NORMAL/*.png"):
         path.unlink()
     with pytest.raises(DataError, match="both classes"):
@@ -266,17 +292,18 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(data, tmp_path, monkeypatch)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of a process are a POSIX matter")
-def test_a_disk_that_takes_no_checkpoint(data, tmp_path):
+def test_a_disk_that_takes_no_checkpoint(run, data, tmp_path):
+    """`run` has the images in the cache: the checkpoint is the first file that is too large."""
     import resource
 
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
-
-    words = command(data, tmp_path / "run", "--epochs", "1")
-    result = subprocess.run(words, cwd=ROOT, preexec_fn=limit, capture_output=True, text=True)
-    assert result.returncode == 1
-    assert "disk is full" in result.stderr
-    assert read_status(tmp_path / "run").state == "failed"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, before[1]))
+    try:
+        with pytest.raises(RunError, match="disk is full"):
+            train(tiny(epochs=1), data, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert read_status(tmp_path).state == "failed"
 
 
 def test_no_room_is_told_before_hours_are_spent(data, tmp_path, monkeypatch):
@@ -316,7 +343,7 @@ def test_trains_on_jax_without_tensorflow(data, tmp_path):
         "sys.exit(main(sys.argv[1:]))"
     )
     words = command(data, tmp_path, "--epochs", "2", "--subtype", "true")[3:]
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    environment = {**os.environ, **jax_environment()}
     result = subprocess.run([sys.executable, "-c", blocked, *words], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert len(history(tmp_path)) == 2

@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
+from phantom_sets import copy_set
 
-from pneumo.data.phantom import make_phantom, phantom_png, write_set
+from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.errors import DataError, RunError
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
@@ -62,7 +63,7 @@ if "slow end" in orders:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("phantoms") / "set"
-    write_set(root, patients=8, seed=1)
+    copy_set(root, patients=10)
     return root
 
 

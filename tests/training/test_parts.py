@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
+from phantom_sets import copy_set
 
-from pneumo.data.phantom import write_set
 from pneumo.data.split import read_manifest
 from pneumo.errors import DataError
 from pneumo.training.config import make_config
@@ -49,7 +49,7 @@ def test_class_weights_let_both_classes_count_alike():
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("phantoms") / "set"
-    write_set(root, patients=8, seed=2)
+    copy_set(root, patients=8, seed=2)
     return root
 
 
@@ -75,7 +75,7 @@ def test_split_is_patient_disjoint(data, tmp_path):
 
 
 def test_subtype_needs_both_kinds(tmp_path):
-    write_set(tmp_path / "set", patients=6)
+    copy_set(tmp_path / "set", patients=6)
     for path in (tmp_path / "set").rglob("*virus*"):
         path.unlink()
     with pytest.raises(DataError, match="without --subtype"):

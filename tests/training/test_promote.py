@@ -11,9 +11,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from jax_environment import jax_environment
+from phantom_sets import copy_set
 from scipy.special import logit as logit_of
 
-from pneumo.data.phantom import write_set
 from pneumo.data.records import scan
 from pneumo.data.split import read_manifest, split, write_manifest
 from pneumo.errors import DataError, ModelError, RunError
@@ -37,7 +38,7 @@ TINY = {"filters": "4,8", "dense": 8, "size": 48}
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("phantoms") / "set"
-    write_set(root, patients=10, seed=1)
+    copy_set(root, patients=10)
     return root
 
 
@@ -250,7 +251,7 @@ promote(run, "jax", data, "test", root=root)
 def test_promotion_on_jax_needs_no_tensorflow(run, data, tmp_path):
     pytest.importorskip("jax")
     command = [sys.executable, "-c", WITHOUT_TENSORFLOW, str(run), str(data), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "KERAS_BACKEND": "jax"}, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **jax_environment()}, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     promote(run, "tensorflow", data, "test", root=tmp_path)
     cards = [read_card(name, tmp_path) for name in ("jax", "tensorflow")]

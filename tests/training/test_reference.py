@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
+from phantom_sets import copy_set
 from tiny_model import make_registry
 
 from pneumo.data.foreign import KINDS, as_served, posed
-from pneumo.data.phantom import write_set
 from pneumo.data.records import scan
 from pneumo.data.split import read_manifest, split, write_manifest
 from pneumo.files import sha256
@@ -22,7 +22,7 @@ from pneumo.training.reference import add_reference, images_of
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reference")
-    write_set(folder / "set", patients=12)
+    copy_set(folder / "set", patients=12)
     root = make_registry(folder / "models")
     records = scan(folder / "set")
     write_manifest(root / "tiny" / "split.csv", records, split(records))
