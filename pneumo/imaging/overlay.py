@@ -1,5 +1,6 @@
 """Radiograph + heat -> picture. Colour maps are perceptually even; no heat is transparent."""
 
+import functools
 import io
 
 import cv2
@@ -9,6 +10,8 @@ from PIL import Image
 
 COLOUR_MAPS = ("magma", "inferno", "viridis")
 _FLOOR = 0.10  # heat below this is fully transparent
+_NO_FRACTIONS = np.empty(0, np.uint16)  # where whole coordinates are looked up
+_STRIP = 64  # rows at a time: what lies between the steps stays in the processor's cache
 
 
 def grey_picture(pixels: np.ndarray, window: tuple[float, float] = (0.0, 1.0)) -> np.ndarray:
@@ -24,14 +27,14 @@ def grey_picture(pixels: np.ndarray, window: tuple[float, float] = (0.0, 1.0)) -
 def overlay_picture(picture: np.ndarray, heat: np.ndarray, opacity: float, colour_map: str = "magma") -> np.ndarray:
     """uint8 (h, w, 3) with float (h, w) heat in [0, 1] over it; full heat covers by `opacity`, no heat not at all.
 
-    The picture is grey (its channels are equal), and heat is drawn in 256 steps, as many as a colour map has: all colours
-    there can be stand in one table of heat against grey, and are looked up instead of computed for each pixel.
+    The picture is grey (its channels are equal), and heat is drawn in 256 steps, as many as a colour map has.
     """
-    steps, greys = np.linspace(0.0, 1.0, 256)[:, np.newaxis], np.arange(256.0)[:, np.newaxis]
-    cover = opacity * np.clip((steps - _FLOOR) / (1.0 - _FLOOR), 0.0, 1.0)[:, np.newaxis] ** 0.7
-    table = np.rint(greys * (1.0 - cover) + _colours(steps, colour_map) * cover).astype(np.uint8)
-    levels = (np.clip(heat, 0.0, 1.0) * 255.0).astype(np.int16)
-    laid: np.ndarray = cv2.remap(table, cv2.merge([picture[..., 0].astype(np.int16), levels]), None, cv2.INTER_NEAREST)
+    colours, laid = _laid_colours(opacity, colour_map), np.empty_like(picture)
+    for top in range(0, len(picture), _STRIP):
+        rows = slice(top, top + _STRIP)
+        levels = (np.clip(heat[rows], 0.0, 1.0) * 255.0).astype(np.int16)
+        where = cv2.merge([picture[rows, :, 0].astype(np.int16), levels])
+        cv2.remap(colours, where, _NO_FRACTIONS, cv2.INTER_NEAREST, dst=laid[rows])
     return laid
 
 
@@ -57,6 +60,14 @@ def fit_within(pixels: np.ndarray, side: int) -> np.ndarray:
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     small: np.ndarray = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     return small
+
+
+@functools.lru_cache(maxsize=8)
+def _laid_colours(opacity: float, colour_map: str) -> np.ndarray:
+    """uint8 (256, 256, 3): each grey (along) under each step of heat (down). A picture has millions of pixels."""
+    steps, greys = np.linspace(0.0, 1.0, 256)[:, np.newaxis], np.arange(256.0)[:, np.newaxis]
+    cover = opacity * np.clip((steps - _FLOOR) / (1.0 - _FLOOR), 0.0, 1.0)[:, np.newaxis] ** 0.7
+    return np.rint(greys * (1.0 - cover) + _colours(steps, colour_map) * cover).astype(np.uint8)
 
 
 def _colours(heat: np.ndarray, colour_map: str) -> np.ndarray:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 EMPTY_BELOW = 0.10  # heat under a tenth of the scale is drawn as nothing
+_STRIP = 64  # rows at a time, which stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,10 @@ class Heatmap:
     def on_image(self, height: int, width: int) -> np.ndarray:
         """float32 (height, width) in [0, 1], in the image's own aspect; zero outside what the network was shown."""
         down, across = self._weights(height, self.heat.shape[0]), self._weights(width, self.heat.shape[1])
-        full: np.ndarray = down.T @ (self.heat @ across)
-        return np.clip(full, 0.0, 1.0, out=full)
+        full, rows = np.empty((height, width), np.float32), self.heat @ across
+        for top in range(0, height, _STRIP):
+            np.clip(down.T[top : top + _STRIP] @ rows, 0.0, 1.0, out=full[top : top + _STRIP])
+        return full
 
     def _weights(self, length: int, cells: int) -> np.ndarray:
         """float32 (cells, length): how much of each cell each pixel along one axis shows; zero outside what the network saw.

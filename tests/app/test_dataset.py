@@ -102,7 +102,8 @@ def test_audit_runs_once_and_is_kept(app):
     assert "Shortcuts" in text(again)
 
 
-def test_without_data_the_page_offers_it(place):
+def test_without_data_the_page_offers_it(place, monkeypatch):
+    monkeypatch.setattr("pneumo.ui.get_data.write_set", lambda root, patients: copy_set(root, min(patients, 10)))  # a shorter wait
     app = open_page()
     assert "There is no data set here yet" in text(app)
     next(button for button in app.button if button.label == "Make a synthetic set").click().run()

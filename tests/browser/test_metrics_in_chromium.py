@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import time
 
 import pytest
 from browser.running import ROOT, app, browser_page, needs_chromium
@@ -74,17 +73,3 @@ def test_narrow_screen_does_not_scroll_sideways(chromium, url):
         page.goto(f"{url}/metrics", wait_until="domcontentloaded")
         page.get_by_text("Each plot has a PNG").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
-
-
-def test_time_to_load(chromium, url):
-    """Measured, not asserted: the seconds go into the log."""
-    with browser_page(chromium) as page:
-
-        def load() -> float:
-            began = time.perf_counter()
-            page.goto(f"{url}/metrics", wait_until="domcontentloaded")
-            page.get_by_text("Each plot has a PNG").wait_for()
-            return time.perf_counter() - began
-
-        first, later = load(), min(load() for _ in range(3))
-    print(f"\nmetrics page, whole: {first:.2f} s at first, {later:.2f} s later")
