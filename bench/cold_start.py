@@ -54,12 +54,12 @@ def browser(file: Path, rounds: int) -> None:
 
 def _first_answer(script: str, file: Path) -> tuple[float, float, float]:
     """(seconds until the answer stands, seconds of processor, bytes resident) of the app's processes."""
-    from browser.running import browser_page
+    from browser.running import browser_page, running_chromium
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with browser_page() as page:
+    with running_chromium() as chromium, browser_page(chromium) as page:
         began = time.perf_counter()
         command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), "--server.headless", "true"]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -20,7 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 import numpy as np
-from browser.running import CHROMIUM, ROOT, app, browser_page
+from browser.running import CHROMIUM, ROOT, app, browser_page, running_chromium
 
 AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 PAGES = ("Dataset", "About", "Diagnose")
@@ -86,7 +86,7 @@ def main() -> None:
         sys.exit("No Chromium found: install Debian's package chromium, or Google Chrome.")
     with tempfile.TemporaryDirectory() as folder:
         home, data = Path(folder), options.dir.resolve()
-        with app(home, PNEUMO_DATA_DIR=str(data)) as address, browser_page() as page:
+        with app(home, PNEUMO_DATA_DIR=str(data)) as address, running_chromium() as chromium, browser_page(chromium) as page:
             ready(page, address)
             before = measured(page, options.rounds // 2)
             with training(data, home):

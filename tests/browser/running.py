@@ -50,6 +50,18 @@ def app(home: Path, **settings: str) -> Iterator[str]:
 
 
 @contextmanager
+def running_chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
 def browser_page(chromium, width: int = 1440, height: int = 1000):
     """A page as a visitor of its own, without cookies or memories of another."""
     context = chromium.new_context(viewport={"width": width, "height": height})
