@@ -33,8 +33,8 @@ class Promotion:
     why: str = ""  # of a failure, in words
 
 
-def start_promotion(run: Path, model: str, why: str) -> None:
-    """Begin to make models/<model> of `run` in the background; `why` goes into the ledger of looks at the test split.
+def start_promotion(run: Path, model: str, why: str, mirrored: bool = False) -> None:
+    """Begin to make models/<model> of `run` in the background (see `promote.promote`).
 
     Raises RunError at once for an id that is ill-formed or taken, a missing reason, a run that is live, queued, without
     best.keras, without its data, or being promoted already.
@@ -56,7 +56,8 @@ def start_promotion(run: Path, model: str, why: str) -> None:
             _write(run, Promotion("running", model))
     except Timeout:
         raise RunError(_BUSY.format(run.name)) from None
-    start_detached(python("-m", "pneumo.training.jobs_promotion", str(run.resolve()), model, f"--why={why}"))
+    words = ("-m", "pneumo.training.jobs_promotion", str(run.resolve()), model, f"--why={why}", *_flags(mirrored))
+    start_detached(python(*words))
 
 
 def promotion(run: Path) -> Promotion | None:
@@ -74,11 +75,12 @@ def promotion(run: Path) -> Promotion | None:
         return found
 
 
-def promote_command(run: Path, model: str, why: str) -> list[str]:
-    return python("-m", "pneumo", "models", "promote", str(run), model, f"--data={data_of(run)}", f"--why={why}")
+def promote_command(run: Path, model: str, why: str, mirrored: bool) -> list[str]:
+    words = ("models", "promote", str(run), model, f"--data={data_of(run)}", f"--why={why}", *_flags(mirrored))
+    return python("-m", "pneumo", *words)
 
 
-def carry_out(run: Path, model: str, why: str) -> None:
+def carry_out(run: Path, model: str, why: str, mirrored: bool = False) -> None:
     """Promote in a child process and write down how it went. Does nothing while another process promotes `run`."""
     log = run / "promotion.txt"
     try:
@@ -86,13 +88,17 @@ def carry_out(run: Path, model: str, why: str) -> None:
             _write(run, Promotion("running", model))
             log.unlink(missing_ok=True)
             try:
-                code = start_logged(promote_command(run, model, why), log).wait()
+                code = start_logged(promote_command(run, model, why, mirrored), log).wait()
             except (OSError, RunError) as error:
                 _write(run, Promotion("failed", model, str(error)))
                 return
             _write(run, Promotion("failed", model, why_ended(code, log)) if code else Promotion("finished", model))
     except Timeout:
         return
+
+
+def _flags(mirrored: bool) -> list[str]:
+    return ["--mirrored"] if mirrored else []
 
 
 def _lock(run: Path, timeout: float) -> FileLock:
@@ -124,9 +130,10 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("model")
     parser.add_argument("--why", required=True)
+    parser.add_argument("--mirrored", action="store_true")
     options = parser.parse_args()
     lower_priority()
-    carry_out(options.run, options.model, options.why)
+    carry_out(options.run, options.model, options.why, options.mirrored)
 
 
 if __name__ == "__main__":

@@ -139,12 +139,16 @@ def _actions(view: RunView) -> None:
             st.session_state.setdefault(id_key, name if not (models_dir() / name).exists() else free_name(name, models_dir()))
             st.text_input("Id of the new model", key=id_key)
             st.text_input("Why, for the ledger", key=why_key, placeholder="such as: candidate for the next release")
-            st.button("Promote", type="primary", key="train-promote", on_click=_promote, args=(view.path, id_key, why_key))
+            mirrored_key = f"train-mirrored-{name}"
+            st.toggle("Answer with the mean of an image and its mirror image", key=mirrored_key,
+                      help="A steadier answer in twice the time. The heatmap stays the image's own.")  # fmt: skip
+            keys = (id_key, why_key, mirrored_key)
+            st.button("Promote", type="primary", key="train-promote", on_click=_promote, args=(view.path, *keys))
 
 
-def _promote(run: Path, id_key: str, why_key: str) -> None:
+def _promote(run: Path, id_key: str, why_key: str, mirrored_key: str) -> None:
     state = st.session_state
-    _act(lambda path: jobs.start_promotion(path, state[id_key].strip(), state[why_key].strip()), run)
+    _act(lambda path: jobs.start_promotion(path, state[id_key].strip(), state[why_key].strip(), state[mirrored_key]), run)
 
 
 def _act(what: Callable[[Path], None], run: Path) -> None:

@@ -252,8 +252,9 @@ def test_promote_asks_for_id_and_reason_and_says_how_it_ended(runs, monkeypatch)
     assert "looks at the test split once" in text(app)
     assert app.text_input(key="train-model-tiny").value == "tiny-1"  # "tiny" is in the registry
     app.text_input(key="train-why-tiny").set_value(" candidate ").run()
+    app.toggle(key="train-mirrored-tiny").set_value(True).run()
     click(app, "train-promote")
-    assert asked == [(run, "tiny-1", "candidate")]
+    assert asked == [(run, "tiny-1", "candidate", True)]
 
     promotion = run / "promotion.json"
     promotion.write_text(json.dumps({"state": "running", "model": "tiny-1", "why": ""}))

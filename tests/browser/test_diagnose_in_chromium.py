@@ -53,6 +53,20 @@ def test_drop_an_x_ray_and_read_the_answer(page, address, tmp_path):
     assert not [path for path in written if b"Beeblebrox" in path.read_bytes() or "Beeblebrox" in path.name]
 
 
+def test_a_click_while_files_are_read_is_heeded_and_no_file_is_read_twice(page):
+    """Streamlit would begin a second run of the page beside the first, and both would take files from the queue."""
+    picture = phantom_png(make_phantom("viral", seed=3, height=900, width=1200))
+    files = [{"name": f"{number}.png", "mimeType": "image/png", "buffer": picture} for number in range(6)]
+    page.locator('input[type="file"]').first.set_input_files(files)
+    for number in (2, 3, 4):
+        page.get_by_role("button", name=re.compile("Next")).click()
+        page.get_by_text(re.compile(rf"^{number} of \d$")).wait_for()
+    page.get_by_text("4 of 6", exact=True).wait_for()
+    page.locator(".st-key-filmstrip").get_by_role("button").nth(5).wait_for()
+    assert page.locator(".st-key-filmstrip").get_by_role("button").count() == 6
+    assert page.locator('[data-testid="stException"], [data-testid="stAlertContentError"]').count() == 0
+
+
 def test_overlay_download_and_heatmap_colour(page, tmp_path):
     page.get_by_role("button", name="Try it with generated phantoms").click()
     page.locator(".verdict").wait_for()

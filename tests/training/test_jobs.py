@@ -405,8 +405,10 @@ def test_from_submit_to_an_answer(tmp_path, data, monkeypatch):
     jobs.resume(run)
     assert state(run, *ENDED, seconds=300).state == "finished"
     assert [line["epoch"] for line in history(run)] == list(range(1, 13))
-    jobs.start_promotion(run, "tiny-cnn", "test of the queue")
+    jobs.start_promotion(run, "tiny-cnn", "test of the queue", mirrored=True)
     assert wait(lambda: (p := jobs.promotion(run)).state != "running" and p, seconds=400) == jobs.Promotion("finished", "tiny-cnn")
-    finding = read(phantom_png(make_phantom("bacterial", seed=99)), Predictor.load("tiny-cnn", models))
+    predictor = Predictor.load("tiny-cnn", models)
+    assert predictor.card.mirrored
+    finding = read(phantom_png(make_phantom("bacterial", seed=99)), predictor)
     assert 0 < finding.answer.probability < 1
     assert "test of the queue" in (models / "ledger.csv").read_text()
