@@ -18,17 +18,16 @@ from pneumo.ui.viewer import show_case
 BUDGET = 0.6  # seconds of reading between two looks at the page, so that the first results show at once
 
 
-def read_pending(predictor) -> None:
-    """Read dropped files for a moment; what is left goes on in the next run of this page."""
-    waiting, began, line = state.pending(), time.monotonic(), st.empty()
-    total = len(waiting) + len(state.cases())
+def read_pending(predictor, line) -> None:
+    """Read dropped files for a moment; the next run of this page goes on. From the second file on the filmstrip tells."""
+    waiting, cases, began = state.pending(), state.cases(), time.monotonic()
+    if not cases:
+        line.caption(f"Reading 1 of {len(waiting)}")
     while waiting and time.monotonic() - began < BUDGET:
-        member, truth = waiting[0]  # it leaves the queue once read: a click may end this run at the next line
-        line.progress(1 - len(waiting) / total, f"Reading {total - len(waiting) + 1} of {total}")
-        state.cases().append(state.make_case(member.name, read_member(member, predictor), predictor, truth))
+        member, truth = waiting[0]  # it leaves the queue once read: whatever ends this run, no file is lost
+        cases.append(state.make_case(member.name, read_member(member, predictor), predictor, truth))
         waiting.pop(0)
-    if not waiting:
-        line.empty()
+    line.empty()
 
 
 def drop_zone() -> None:
@@ -70,8 +69,9 @@ passed_over()
 predictor = choose_model()
 if predictor is not None:
     view = choose_view(list(predictor.card.operating_points))
+    line = st.empty()  # always: whatever stands below would be drawn anew in another place
     if state.pending():
-        read_pending(predictor)
+        read_pending(predictor, line)
     cases = state.cases()
     if not cases:
         empty_state()
@@ -82,7 +82,7 @@ if predictor is not None:
             else {"rejected": "NOT ANSWERED", "error": "NOT READ"}[finding.status]
             for finding in findings
         ]  # fmt: skip
-        current = filmstrip(cases, findings, labels)
+        current = filmstrip(cases, findings, labels, len(state.pending()))
         keep(findings, predictor, view.operating_point, bool(state.pending()))
         show_case(cases[current], predictor, view)
     if state.pending():

@@ -14,17 +14,22 @@ SHOWN = 24  # thumbnails drawn at once, around the open one
 _BLANK = np.zeros((74, 96, 3), np.uint8)
 
 
-def filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: Sequence[str]) -> int:
-    """Draw it and return the index of the open case; `findings` are the chosen model's."""
-    current = min(st.session_state.setdefault("current", 0), len(cases) - 1)
+def filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: Sequence[str], unread: int) -> int:
+    """Draw it and return the index of the open case; `findings` are the chosen model's, `unread` counts the files to come.
+
+    While they come no button changes its place: one may be about to be clicked.
+    """
+    current, files = min(st.session_state.setdefault("current", 0), len(cases) - 1), len(cases) + unread
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**1 file**" if len(cases) == 1 else f"**{len(cases)} files**", width="content")
-        if len(cases) > 1:
+        st.markdown("**1 file**" if files == 1 else f"**{files} files**", width="content")
+        if files > 1:
             st.button("Previous", on_click=_open, args=(max(current - 1, 0),), disabled=current == 0, shortcut="Left")
-            st.markdown(f"{current + 1} of {len(cases)}", width="content")
+            st.markdown(f"{current + 1} of {files}", width="content")
             st.button("Next", on_click=_open, args=(current + 1,), disabled=current == len(cases) - 1, shortcut="Right")
         st.button("Clear all", on_click=forget, type="tertiary", help="Lets go of every X-ray of this session.")
-    if len(cases) > 1:
+        if unread:
+            st.caption(f"Reading {len(cases) + 1} of {files}", width="content")
+    if files > 1:
         first = max(0, min(current - SHOWN // 2, len(cases) - SHOWN))
         with st.container(horizontal=True, key="filmstrip", gap="small"):
             for index in range(first, min(first + SHOWN, len(cases))):

@@ -66,7 +66,18 @@ def browser_page(chromium, width: int = 1440, height: int = 1000):
     """A page as a visitor of its own, without cookies or memories of another."""
     context = chromium.new_context(viewport={"width": width, "height": height})
     context.set_default_timeout(60_000)
+    page = context.new_page()
+    page.add_init_script("clicks = []; addEventListener('click', event => clicks.push(event.target.innerText), true)")
     try:
-        yield context.new_page()
+        yield page
+    except BaseException:
+        tell(page)
+        raise
     finally:
         context.close()
+
+
+def tell(page) -> None:
+    """What stands on it, for whoever looks for the reason of a failure that does not come again."""
+    shown, clicks = page.inner_text("body"), page.evaluate("clicks")
+    print(f"{page.url} showed:\n{shown[:3000]}\nclicks: {clicks}", file=sys.__stderr__, flush=True)

@@ -16,10 +16,20 @@ PUBLIC = Path(os.environ.get("PNEUMO_PUBLIC_SET", ROOT.parent / "shared" / "data
 def test_browse_open_and_send_to_diagnose(chromium, tmp_path):
     copy_set(tmp_path / "data", patients=10)
     with app(tmp_path, PNEUMO_DATA_DIR=str(tmp_path / "data")) as url, browser_page(chromium) as page:
+        pictures = []
+        page.route("**/media/**", lambda picture: pictures.append(picture))  # kept back
         page.goto(f"{url}/dataset", wait_until="domcontentloaded")
         page.get_by_text("page 1 of 3").wait_for()
         page.get_by_text("Research use. Not a medical device.").wait_for()
-        page.locator(".st-key-gallery").get_by_role("button", name="NORMAL", exact=True).first.click()
+        button = page.locator(".st-key-gallery").get_by_role("button", name="NORMAL", exact=True).first
+        page.wait_for_function("document.querySelectorAll('.st-key-gallery img').length == 24")
+        place = button.bounding_box()
+        for picture in pictures:
+            picture.continue_()
+        page.unroute("**/media/**")
+        page.wait_for_function("[...document.querySelectorAll('.st-key-gallery img')].every(image => image.naturalWidth)")
+        assert button.bounding_box() == place  # nothing moves under the hand while pictures arrive
+        button.click()
         page.get_by_role("button", name="Send to Diagnose").click()
         page.get_by_text("From the data set. Its true label: NORMAL").wait_for()
         assert re.match("NORMAL|PNEUMONIA", page.locator(".verdict").inner_text())
