@@ -8,7 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 from exchange.dx import NAME, dx_bytes, dx_dataset, file_of
-from exchange.validator import needs_dciodvfy, problems
+from exchange.validator import needs_dciodvfy, needs_dsrdump, problems, report_tree
 from highdicom.sr import ComprehensiveSR
 from pydicom.uid import ComputedRadiographyImageStorage, CTImageStorage, SecondaryCaptureImageStorage, generate_uid
 
@@ -147,6 +147,18 @@ def test_both_are_valid(elements, results_of, tmp_path):
         assert problems(data, tmp_path) == []  # what it starts from is valid too
     for one in results_of(data):
         assert problems(file_bytes(one), tmp_path) == []
+
+
+@needs_dsrdump
+@pytest.mark.parametrize("elements", [SICK, WELL, SCRIPTS, NOBODY], ids=["pneumonia", "normal", "three scripts", "nobody"])
+def test_another_toolkit_reads_the_same_report(elements, results_of, tmp_path):
+    report = results_of(dx_bytes(**elements)).report
+    tree, errors = report_tree(file_bytes(report), tmp_path)
+    assert errors == []
+    assert "Verification Flag   : UNVERIFIED" in tree
+    probability = content(report)["Calibrated probability of pneumonia"][0]
+    assert f'NUM:(,,"Calibrated probability of pneumonia")="{probability:g}"' in tree
+    assert 'TEXT:(,,"Notice")="RESEARCH USE' in tree
 
 
 def test_values_against_their_own_rules_are_left_empty(results_of):

@@ -1,4 +1,5 @@
-"""dciodvfy of dicom3tools (David Clunie): checks an object against its IOD, its modules and value representations."""
+"""Programs of others that look at what is written: dciodvfy of dicom3tools (David Clunie) checks an object against its IOD, its
+modules and value representations; dsrdump of DCMTK (OFFIS) reads a report as a tree and checks which item may stand below which."""
 
 import os
 import shutil
@@ -6,10 +7,15 @@ import subprocess
 
 import pytest
 
-needs_dciodvfy = pytest.mark.skipif(
-    shutil.which("dciodvfy") is None and not os.environ.get("PNEUMO_REQUIRE_DICOM_TOOLS"),
-    reason="no dciodvfy found: install Debian's package dicom3tools to validate the results",
-)
+
+def _needs(program: str, package: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(
+        shutil.which(program) is None and not os.environ.get("PNEUMO_REQUIRE_DICOM_TOOLS"),
+        reason=f"no {program} found: install Debian's package {package} to validate the results",
+    )
+
+
+needs_dciodvfy, needs_dsrdump = _needs("dciodvfy", "dicom3tools"), _needs("dsrdump", "dcmtk")
 
 
 def problems(data: bytes, folder) -> list[str]:
@@ -21,3 +27,12 @@ def problems(data: bytes, folder) -> list[str]:
     lines = (done.stdout + done.stderr).splitlines()
     told = [line for line in lines if line.startswith(("Error", "Warning"))]
     return [line for line in told if "defined term = <99PNEUMO>" not in line and "needed to build DICOMDIR" not in line]
+
+
+def report_tree(data: bytes, folder) -> tuple[str, list[str]]:
+    """A structured report as dsrdump prints it, and its errors."""
+    path = folder / "report.dcm"
+    path.write_bytes(data)
+    done = subprocess.run(["dsrdump", str(path)], capture_output=True, text=True, check=False)
+    errors = [line for line in done.stderr.splitlines() if line.startswith(("E:", "F:"))]
+    return done.stdout, errors + [f"exit status {done.returncode}"] * bool(done.returncode)
