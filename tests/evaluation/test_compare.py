@@ -58,6 +58,23 @@ def test_delong_agrees_with_a_bootstrap_over_patients(a_patient):
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.12 * width)
 
 
+def test_delong_where_patients_have_images_of_both_classes():
+    """What such a patient's sick and healthy images share counts too."""
+    rng = np.random.default_rng(5)
+    patient = np.arange(600) // 4
+    labels = np.arange(600) % 2
+    child = rng.normal(size=150)[patient] * np.where(labels == 1, 1.5, -1.5)
+    first, second = labels * 1.5 + child + rng.normal(size=600), labels * 1.5 + rng.normal(size=600)
+    patients = tuple(f"p{p}" for p in patient)
+    found = delong(labels, first, second, patients)
+
+    def difference(index):
+        return np.array([roc_auc(labels[index], first[index]) - roc_auc(labels[index], second[index])])
+
+    (low,), (high,) = patient_intervals(difference, patients, resamples=2000)
+    assert found.high - found.low == pytest.approx(high - low, rel=0.12)
+
+
 def test_images_of_one_patient_are_not_independent_witnesses():
     labels, first, second, patients = two_models(a_patient=8, seed=3)
     clustered, naive = (delong(labels, first, second, who) for who in (patients, tuple(map(str, range(len(labels))))))

@@ -8,6 +8,7 @@ from makers import dicom_bytes, png_bytes, png_of_zeros, ramp
 from pydicom.dataset import Dataset, FileMetaDataset
 
 from pneumo.errors import ImageError
+from pneumo.imaging import archive
 from pneumo.imaging.archive import Limits, is_image, members_of, open_archive, shown_name
 
 PNG, DICOM = png_bytes(ramp()), dicom_bytes(ramp())
@@ -136,6 +137,12 @@ def test_too_many_entries_are_found_before_any_is_looked_at(monkeypatch):
         opened(archive, Limits(members=9))
 
 
+@pytest.mark.parametrize("gap", [0, 1, 2, 3, 4])
+def test_entries_are_counted_across_the_blocks_that_are_read(gap):
+    data = bytes((1 << 20) - gap) + b"PK\x01\x02" + bytes(1 << 20) + b"PK\x01\x02"
+    assert archive._entries(io.BytesIO(data)) == 2
+
+
 def test_entries_over_each_other_are_a_bomb():
     """Ten directory entries that all point to the one member there is."""
     archive = zipped({"x.png": PNG}, zipfile.ZIP_STORED)
@@ -215,8 +222,9 @@ def test_dropped_file_is_itself_or_what_is_in_it():
     contents = members_of("study.zip", zipped({"x/1": DICOM, "n.txt": b""}))
     assert outcomes(contents) == {"study.zip/x/1": DICOM}
     assert contents.skipped == 1
-    (refused,) = members_of("bad.zip", zipped({"x.png": PNG})[:50]).members
-    assert refused.name == "bad.zip"
+    bad = members_of("bad.zip", zipped({"x.png": PNG})[:50])
+    (refused,) = bad.members
+    assert (refused.name, bad.skipped) == ("bad.zip", 0)
     with pytest.raises(ImageError, match="damaged"):
         refused.load()
 

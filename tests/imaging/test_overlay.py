@@ -39,6 +39,14 @@ def test_full_heat_covers_by_the_opacity(colour_map):
     np.testing.assert_allclose(overlay_picture(picture, np.ones((2, 2)), 0.5, colour_map)[0, 0], (hottest + 100) / 2, atol=0.5)
 
 
+def test_heat_beyond_its_scale_is_drawn_as_its_end():
+    picture = grey_picture(np.random.default_rng(1).random((3, 5)))
+    for heat, end in ((1.7, 1.0), (-0.5, 0.0)):
+        assert np.array_equal(
+            overlay_picture(picture, np.full((3, 5), heat), 0.6), overlay_picture(picture, np.full((3, 5), end), 0.6)
+        )
+
+
 def test_more_heat_covers_more():
     picture = np.zeros((1, 5, 3), np.uint8)
     light = overlay_picture(picture, np.array([[0.0, 0.3, 0.5, 0.7, 1.0]]), 0.6).astype(int).sum(axis=2)[0]

@@ -3,6 +3,7 @@ import pytest
 from makers import jpeg_bytes, picture_bytes, png_bytes, ramp
 from PIL import Image, PngImagePlugin
 
+from pneumo.imaging.radiograph import SYNTHETIC
 from pneumo.imaging.raster import decode_raster
 
 RAMP = ramp()
@@ -121,3 +122,13 @@ def test_text_in_the_file_is_not_kept():
     info = PngImagePlugin.PngInfo()
     info.add_text("Author", "Zwetschgenbaum")
     assert "Zwetschgenbaum" not in repr(decode_raster(png_bytes(RAMP, pnginfo=info)))
+
+
+def test_a_phantom_says_what_it_is():
+    def noted(comment: str) -> tuple[str, ...]:
+        info = PngImagePlugin.PngInfo()
+        info.add_text("Comment", comment)
+        return decode_raster(picture_bytes(Image.fromarray(RAMP), "PNG", pnginfo=info)).facts.notes
+
+    assert SYNTHETIC in noted(SYNTHETIC)
+    assert SYNTHETIC not in noted("holiday")

@@ -46,8 +46,10 @@ def test_a_refusal_arrives_as_it_was_sent():
 def test_bytes_go_there_and_the_end_is_none():
     stream = io.BytesIO()
     send_bytes(stream, b"picture")
+    send_bytes(stream, b"the next")
     stream.seek(0)
     assert receive_bytes(stream) == b"picture"
+    assert receive_bytes(stream) == b"the next"
     assert receive_bytes(stream) is None
 
 
