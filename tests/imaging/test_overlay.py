@@ -47,6 +47,13 @@ def test_heat_beyond_its_scale_is_drawn_as_its_end():
         )
 
 
+def test_a_tall_picture_is_what_its_parts_are():
+    rng = np.random.default_rng(2)
+    picture, heat = grey_picture(rng.random((150, 7))), rng.random((150, 7))
+    parts = [overlay_picture(picture[rows], heat[rows], 0.6) for rows in (slice(0, 40), slice(40, 150))]
+    assert np.array_equal(overlay_picture(picture, heat, 0.6), np.concatenate(parts))
+
+
 def test_more_heat_covers_more():
     picture = np.zeros((1, 5, 3), np.uint8)
     light = overlay_picture(picture, np.array([[0.0, 0.3, 0.5, 0.7, 1.0]]), 0.6).astype(int).sum(axis=2)[0]
