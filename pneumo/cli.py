@@ -5,7 +5,6 @@ import contextlib
 import json
 import logging
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -146,8 +145,9 @@ def _train(options: argparse.Namespace, extra: list[str]) -> int:
     settings |= _read_config(options.config) if options.config else {}
     config = make_config(options.architecture, {**settings, **setting_pairs(extra)})
     from pneumo.training.fit import train  # loads Keras: not before the settings were found good
+    from pneumo.training.interrupt import heed_signals
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the process politely cancels the run
+    heed_signals()  # whoever ends the process politely cancels the run
     try:
         with contextlib.redirect_stdout(sys.stderr):  # where Keras downloads weights, it says so there
             best = train(config, options.data, options.output, options.resume)

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from pneumo.training.config import TrainConfig
+from pneumo.training.interrupt import raise_if_asked
 from pneumo.training.runfolder import RunStatus, best_epoch, commit_epoch, history, write_status
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,13 @@ class Reseed(keras.callbacks.Callback):
         states = [variable for variable in self.model.variables if variable.name == "seed_generator_state"]
         for number, state in enumerate(states):
             state.assign([self.seed + number, epoch << 20])  # the second counts up by one a draw
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Ends the run at the next batch where Python dropped the wish to end it."""
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        raise_if_asked()
 
 
 class Progress(keras.callbacks.Callback):

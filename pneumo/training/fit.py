@@ -16,7 +16,7 @@ from pneumo.errors import RunError
 from pneumo.files import write_json
 from pneumo.imaging.hard import with_hard_copies
 from pneumo.nets.load import load_network
-from pneumo.training.callbacks import Keeper, Progress, Reseed, TensorBoardLog
+from pneumo.training.callbacks import Interrupt, Keeper, Progress, Reseed, TensorBoardLog
 from pneumo.training.config import TrainConfig
 from pneumo.training.devices import chosen_devices, spread
 from pneumo.training.failure import explain, is_shortage
@@ -118,7 +118,7 @@ def _fit(config: TrainConfig, run: Path, train_part: Part, validation_part: Part
             compile_stage(trainer, config, rate, frozen, steps=(last - first) * len(feed))
         trainer.fit(feed, validation_data=held, initial_epoch=done, epochs=last, shuffle=False, verbose=0,  # the feed shuffles
                     callbacks=[keras.callbacks.TerminateOnNaN(), Reseed(config.seed), keeper, Progress(run, config),
-                               TensorBoardLog(run)])  # fmt: skip
+                               TensorBoardLog(run), Interrupt()])  # fmt: skip
         if keeper.nan:
             raise RunError("The loss became NaN. Use a smaller learning rate. The last good checkpoint is kept.")
         done = len(history(run))

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from phantom_sets import copy_set
 from pneumo.data.split import manifest_hash, read_manifest
 from pneumo.errors import ConfigError, DataError, RunError
 from pneumo.nets.load import load_network
-from pneumo.training import callbacks, fit
+from pneumo.training import callbacks, fit, interrupt
 from pneumo.training.config import make_config
 from pneumo.training.feed import Feed
 from pneumo.training.fit import train
@@ -143,6 +144,32 @@ def test_ended_politely_the_run_is_cancelled(data, tmp_path):
     assert "Go on with --resume" in said
     assert "Traceback" not in said
     assert read_status(folder).state == "cancelled"
+
+
+def test_a_polite_end_that_python_drops_is_heeded_at_the_next_batch(data, tmp_path, monkeypatch):
+    class Deleted:
+        def __del__(self):  # what is raised in here, nobody can catch
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.01)
+
+    def delete(self, epoch, logs=None):
+        if epoch == 1:
+            Deleted()
+        begin(self, epoch, logs)
+
+    begin = callbacks.Keeper.on_epoch_begin
+    monkeypatch.setattr(callbacks.Keeper, "on_epoch_begin", delete)
+    monkeypatch.setattr(interrupt, "_asked", threading.Event())
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    interrupt.heed_signals()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny(), data, tmp_path)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert len(history(tmp_path)) == 1
+    assert read_status(tmp_path).state == "cancelled"
 
 
 def _wait(reached, process, seconds=120):
