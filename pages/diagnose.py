@@ -20,10 +20,10 @@ BUDGET = 0.6  # seconds of reading between two looks at the page, so that the fi
 
 def read_pending(predictor, line) -> None:
     """Read dropped files for a moment; the next run of this page goes on. From the second file on the filmstrip tells."""
-    waiting, cases, began = state.pending(), state.cases(), time.monotonic()
+    cases, began = state.cases(), time.monotonic()
     if not cases:
-        line.caption(f"Reading 1 of {len(waiting)}")
-    while waiting and time.monotonic() - began < BUDGET:
+        line.caption(f"Reading 1 of {len(state.pending())}")
+    while (waiting := state.pending()) and time.monotonic() - began < BUDGET:  # looking into the session, a click ends this run
         member, truth = waiting[0]  # it leaves the queue once read: whatever ends this run, no file is lost
         cases.append(state.make_case(member.name, read_member(member, predictor), predictor, truth))
         waiting.pop(0)

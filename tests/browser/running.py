@@ -79,5 +79,10 @@ def browser_page(chromium, width: int = 1440, height: int = 1000):
 
 def tell(page) -> None:
     """What stands on it, for whoever looks for the reason of a failure that does not come again."""
-    shown, clicks = page.inner_text("body"), page.evaluate("clicks")
+    from playwright.sync_api import Error
+
+    try:
+        shown, clicks = page.inner_text("body", timeout=5_000), page.evaluate("clicks")
+    except Error as error:  # a page that crashed must not hide the failure it is asked about
+        shown, clicks = f"nothing: {error}", []
     print(f"{page.url} showed:\n{shown[:3000]}\nclicks: {clicks}", file=sys.__stderr__, flush=True)
