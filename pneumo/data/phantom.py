@@ -36,10 +36,11 @@ _LOBES = [(-0.42, 0.14), (0.48, 0.16), (-0.36, -0.40), (-0.33, 0.20), (0.36, -0.
 
 @dataclass(frozen=True)
 class Phantom:
-    """One generated radiograph with its truth; all three arrays have the shape (h, w)."""
+    """One generated radiograph with its truth; all arrays have the shape (h, w)."""
 
     pixels: np.ndarray  # float32 in [0, 1], 0 black (air) to 1 white (bone)
     lungs: np.ndarray  # bool: lung not hidden by the heart or the mediastinum
+    fields: np.ndarray  # bool: both lungs, with what lies behind the heart
     opacity: np.ndarray  # bool: the pneumonia, inside `lungs`; empty when normal
     label: str  # NORMAL or PNEUMONIA
     subtype: str  # none, bacterial or viral
@@ -58,9 +59,9 @@ def make_phantom(subtype: str = "none", seed: int = 0, height: int = 512, width:
     # One stream a purpose: the disease must not shift the numbers that the anatomy is drawn from.
     body, disease, shot = (np.random.default_rng([seed, *key]) for key in ((0,), (1,), (2, retake)))
     plate = _Plate.posed(height, width, shot)
-    attenuation, lungs, sick = _body(plate, _disease(plate, subtype, disease), 1.4 if subtype == "viral" else 1.0, body)
+    attenuation, air, lungs, sick = _body(plate, _disease(plate, subtype, disease), 1.4 if subtype == "viral" else 1.0, body)
     seen = lungs > 0.5
-    return Phantom(_expose(plate, attenuation, shot), seen, seen & (sick > 0.3), _NAMES[subtype].split("/")[0], subtype)
+    return Phantom(_expose(plate, attenuation, shot), seen, air > 0.5, seen & (sick > 0.3), _NAMES[subtype].split("/")[0], subtype)
 
 
 def phantom_png(phantom: Phantom) -> bytes:
@@ -178,7 +179,8 @@ def _blob(x: float, y: float, rx: float, ry: float, *, rng: np.random.Generator,
 
 
 def _body(plate: _Plate, sick: np.ndarray, markings: float, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """(attenuation: 0 outside, about 1 through the abdomen; lungs in [0, 1]; `sick` cut to them), float32 (h, w) each.
+    """(attenuation: 0 outside, about 1 through the abdomen; lungs in [0, 1], with what the heart hides and without; `sick` cut
+    to the latter), float32 (h, w) each.
 
     `sick` in [0, 1] is the share of the lung's air that fluid replaces; `markings` scales vessels and hila.
     """
@@ -206,7 +208,7 @@ def _body(plate: _Plate, sick: np.ndarray, markings: float, rng: np.random.Gener
     tissue = torso * (0.84 + 0.03 * soft + 0.008 * fine) + 0.10 * heart - gas
     tissue -= lungs * (0.45 + 0.55 * plate.rounded(air, 0.2)) * (0.55 + 0.02 * soft + 0.018 * fine) * (1 - 0.85 * sick)
     tissue += vessels * markings * lungs * (1 - 0.8 * sick)
-    return tissue + _bones(plate, wide, tall, arms, rng) * (1 + 0.06 * fine), lungs, sick
+    return tissue + _bones(plate, wide, tall, arms, rng) * (1 + 0.06 * fine), air, lungs, sick
 
 
 def _bones(plate: _Plate, wide: float, tall: float, arms: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:

@@ -1,18 +1,19 @@
 """What the lung segmenter learns from: pictures with their lungs, and how both are varied anew at every draw."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from pneumo.arrays import Images
 from pneumo.data.cache import cached_images
-from pneumo.data.outlines import Outline
+from pneumo.data.foreign import KINDS, as_served
+from pneumo.data.lung_masks import LungMasks
 from pneumo.data.phantom import make_phantom
-from pneumo.data.records import Record, folder_of
+from pneumo.data.records import folder_of
 from pneumo.imaging.preprocess import CANONICAL_SIDE
-from pneumo.inference.lung_fields import LungFinder, segmenter_input
+from pneumo.inference.lung_fields import segmenter_input
 
 _SUBTYPES = ("none", "bacterial", "viral")
 
@@ -21,8 +22,8 @@ _SUBTYPES = ("none", "bacterial", "viral")
 class LungSamples:
     """n pictures and their lungs."""
 
-    images: np.ndarray  # uint8 (n, 224, 224), canonical
-    masks: np.ndarray  # bool (n, 224, 224)
+    images: Images  # uint8 (n, 224, 224), canonical
+    masks: LungMasks | np.ndarray  # bool (n, 224, 224)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -35,38 +36,21 @@ def phantom_samples(count: int, seed: int) -> LungSamples:
     for number in range(count):
         height = int(rng.integers(230, 300))
         phantom = make_phantom(_SUBTYPES[number % 3], int(rng.integers(2**31)), height, int(height * rng.uniform(1.0, 1.5)))
-        planes = [_canonical_size(plane.astype(np.float32)) for plane in (phantom.pixels, phantom.lungs)]
+        planes = [_canonical_size(plane.astype(np.float32)) for plane in (phantom.pixels, phantom.fields)]
         images.append(np.rint(planes[0] * 255).astype(np.uint8))
         masks.append(planes[1] > 0.5)
     return LungSamples(np.array(images), np.array(masks))
 
 
-def outlined_samples(data: Path, outlines: Sequence[Outline]) -> LungSamples:
-    """The outlined images themselves, from the data folder. Raises DataError when one cannot be read."""
-    images = cached_images(folder_of(data), [outline.path for outline in outlines])[np.arange(len(outlines))]
-    return LungSamples(images, np.array([outline.mask for outline in outlines]))
+def outlined_samples(data: Path, masks: LungMasks) -> LungSamples:
+    """The outlined images, from the data folder. Raises DataError when one cannot be read."""
+    return LungSamples(cached_images(folder_of(data), masks.files), masks)
 
 
-def found_samples(
-    finder: LungFinder, data: Path, records: Sequence[Record], aside: Sequence[Outline], count: int, least: float, seed: int
-) -> LungSamples:
-    """Up to `count` images of `records` with the lungs that `finder` sees in them, where plausible and of quality `least`.
-
-    Half are healthy. No image of a child of `aside` is among them: what is measured on is not learned from, even so.
-    """
-    forbidden = {outline.patient for outline in aside}
-    rng = np.random.default_rng(seed)
-    images, masks = [], []
-    for label in ("NORMAL", "PNEUMONIA"):
-        paths = [record.path for record in records if record.label == label and record.patient not in forbidden]
-        drawn = [paths[i] for i in rng.permutation(len(paths))[: count // 2]]
-        for image in cached_images(folder_of(data), drawn)[np.arange(len(drawn))] if drawn else ():
-            fields = finder.find(image)
-            if fields.plausible and fields.quality >= least:
-                images.append(image)
-                masks.append(fields.mask)
-    shape = (-1, CANONICAL_SIDE, CANONICAL_SIDE)
-    return LungSamples(np.array(images, np.uint8).reshape(shape), np.array(masks, bool).reshape(shape))
+def lungless_samples(count: int, seed: int) -> LungSamples:
+    """`count` pictures of each kind that is no chest X-ray and may be learned from; their masks are empty."""
+    images = np.array([as_served(picture) for kind in KINDS if not kind.aside for picture in kind.pictures(count, seed)])
+    return LungSamples(images, np.zeros(images.shape, bool))
 
 
 def varied(image: np.ndarray, mask: np.ndarray, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -76,33 +60,40 @@ def varied(image: np.ndarray, mask: np.ndarray, side: int, rng: np.random.Genera
     """
     planes = (image.astype(np.float32) / 255.0, mask.astype(np.float32))  # shrunk first: a quarter of the work
     pixels, lungs = (cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA) for plane in planes)
+    if rng.random() < 0.1:
+        turns = int(rng.integers(1, 4))
+        pixels, lungs = np.rot90(pixels, turns).copy(), np.rot90(lungs, turns).copy()
     pixels, lungs = _moved(pixels, lungs, rng)
     if rng.random() < 0.5:
         pixels = _whitened(pixels, lungs, rng)
     pixels = _exposed(pixels, rng)
     if rng.random() < 0.5:
         pixels = _marked(pixels, rng)
+    if rng.random() < 0.1:
+        pixels = 1.0 - pixels
     return segmenter_input(255.0 * np.clip(pixels, 0, 1), side), lungs
 
 
 def _moved(pixels: np.ndarray, lungs: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Mirrored, turned up to 15 degrees, stretched each way by 0.75 to 1.35, shifted by up to 12 % and bent a little."""
+    """Mirrored, turned up to 15 degrees, 0.67 to 1.5 times as large, each axis by another 0.82 to 1.22, shifted by up to 18 %
+    and bent a little: the frame may cut into the lungs or leave much around them."""
     side = len(pixels)
     angle, centre = np.deg2rad(rng.uniform(-15, 15)), (side - 1) / 2
-    across, down = np.exp(rng.uniform(-0.3, 0.3, 2))
+    across, down = np.exp(rng.uniform(-0.4, 0.4) + rng.uniform(-0.2, 0.2, 2))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * [across, down]
     if rng.random() < 0.5:
         turn[:, 0] *= -1
     rows, columns = np.mgrid[:side, :side].astype(np.float32) - np.float32(centre)
-    knots = rng.normal(0, 0.013 * side, (2, 5, 5)).astype(np.float32)
+    knots = rng.normal(0, 0.010 * side, (2, 5, 5)).astype(np.float32)
     bend = [cv2.resize(plane, (side, side), interpolation=cv2.INTER_CUBIC) for plane in knots]
-    shift = rng.uniform(-0.12, 0.12, 2) * side + centre
+    shift = rng.uniform(-0.18, 0.18, 2) * side + centre
     x = turn[0, 0] * columns + turn[0, 1] * rows + shift[0] + bend[0]
     y = turn[1, 0] * columns + turn[1, 1] * rows + shift[1] + bend[1]
+    # A lung that the frame cuts ends with the picture, or its smeared rim goes on; smeared lung is no lung.
     border = cv2.BORDER_CONSTANT if rng.random() < 0.5 else cv2.BORDER_REPLICATE
     maps = x.astype(np.float32), y.astype(np.float32)
-    # A lung that the frame cuts goes on with the smeared rim, or ends with the picture.
-    pixels, lungs = (cv2.remap(plane, *maps, cv2.INTER_LINEAR, borderMode=border) for plane in (pixels, lungs))
+    pixels = cv2.remap(pixels, *maps, cv2.INTER_LINEAR, borderMode=border)
+    lungs = cv2.remap(lungs, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     return pixels, lungs
 
 
