@@ -13,6 +13,16 @@ class ImageRejected(PneumoError):
     """The file was read, but it is not an image Pneumo may answer for (answer status `rejected`)."""
 
 
+class LungsNotFound(ImageRejected):
+    """A lung-centred model has nothing to look at. `why` says what is wrong with the lung fields."""
+
+    def __init__(self, why: str):
+        super().__init__(
+            f"The lungs could not be found, so there is no answer. {why} Expected a frontal chest X-ray that shows both lungs."
+        )
+        self.why = why
+
+
 class DataError(PneumoError):
     """A dataset, a split manifest or a file name does not fit."""
 

@@ -10,14 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pneumo.errors import ModelError
+import numpy as np
+from scipy.special import logit
+
+from pneumo.data.split import read_manifest
+from pneumo.errors import ModelError, PneumoError
 from pneumo.evaluation.calibration import Calibration
+from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.imaging.preprocess import VERSION, InputSpec
 
 log = logging.getLogger(__name__)
 
 CLASSES = ("NORMAL", "PNEUMONIA")
-CARD_VERSION = 1
+CARD_VERSION = 2  # 1: its calibration held the share of sick children, its cuts were probabilities
 WEIGHTS, GRAPH = "model.keras", "model.onnx"  # the graph's weights lie where Keras wrote them
 
 
@@ -31,10 +36,10 @@ class ModelCard:
     input: InputSpec
     preprocessing: str  # imaging.preprocess.VERSION at training
     calibration: Calibration
-    operating_points: dict[str, float]
+    cuts: dict[str, float]  # by operating point, of the log likelihood ratio
     heatmap_scale: float  # Grad-CAM value drawn as full heat
     heatmap_centres: tuple[float, float]  # of its first and last cell, fractions of the network's input
-    selection_loss: float  # log loss on calibration images, disturbed, and in other surroundings; the lowest is the default
+    selection_loss: float  # of predictions-calibration.csv, both classes weighing the same; the lowest is the default
     training: dict[str, Any]  # the run's config
     epochs_run: int
     best_epoch: int
@@ -46,12 +51,26 @@ class ModelCard:
     files: dict[str, str]  # name -> SHA-256 of what serving reads
     card_version: int = CARD_VERSION
     subtype_calibration: Calibration | None = None  # bacterial against viral; None: the model does not tell them apart
+    segmenter_sha256: str | None = None  # of models/lungs/lungs.onnx, where the model is lung-centred
     mirrored: bool = False  # answers are the mean of the image and its mirror image (logits)
 
     @property
     def sha256(self) -> str:
         """The model's name for the record: the hash of its weights."""
         return self.files[WEIGHTS]
+
+    @property
+    def operating_points(self) -> dict[str, float]:
+        """The cuts as probabilities at the stated prevalence, on the scale of an answer's probability."""
+        return self.points_at(stated_prevalence())
+
+    def points_at(self, prevalence: float) -> dict[str, float]:
+        """The cuts as probabilities where `prevalence` (between 0 and 1) of the children are sick."""
+        return {name: float(posterior(cut, prevalence)) for name, cut in self.cuts.items()}
+
+    def probability(self, logits: np.ndarray | float) -> np.ndarray:
+        """Probability of pneumonia at the stated prevalence, float64, same shape as the network's `logits`."""
+        return posterior(self.calibration.log_ratio(logits), stated_prevalence())
 
 
 def models_dir() -> Path:
@@ -74,6 +93,8 @@ def read_card(model: str, root: Path | None = None) -> ModelCard:
         raise ModelError(f"No model {model!r} in {path.parent.parent}; the models there: {known}.") from error
     except ValueError as error:
         raise ModelError(f"The card of model {model!r} is damaged. Restore models/{model}/card.json.") from error
+    if isinstance(fields, dict) and fields.get("card_version") == 1:
+        fields = _from_first_version(fields, path.parent)
     if odd := _odd_fields(fields):
         raise ModelError(
             f"The card of model {model!r} does not fit this version of Pneumo: {', '.join(odd)}. Promote the run again."
@@ -97,14 +118,27 @@ def read_card(model: str, root: Path | None = None) -> ModelCard:
 
 
 def _card(fields: dict[str, Any]) -> ModelCard:
-    subtype, points = fields.get("subtype_calibration"), fields["operating_points"]
+    subtype = fields.get("subtype_calibration")
     return ModelCard(**{
         **fields, "input": InputSpec(**fields["input"]), "calibration": Calibration(**fields["calibration"]),
         "classes": tuple(fields["classes"]), "heatmap_centres": tuple(map(float, fields["heatmap_centres"])),
         "subtype_calibration": Calibration(**subtype) if subtype else None,
-        "operating_points": {name: float(cut) for name, cut in points.items()}, "files": dict(fields["files"]),
+        "cuts": {name: float(cut) for name, cut in fields["cuts"].items()}, "files": dict(fields["files"]),
         "selection_loss": float(fields["selection_loss"]),
     })  # fmt: skip
+
+
+def _from_first_version(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A card of version 1 as one of today: its log odds less those of its calibration part are log likelihood ratios."""
+    try:
+        parts = [row["label"] == CLASSES[1] for row in read_manifest(folder / "split.csv") if row["part"] == "calibration"]
+        before = float(logit(sum(parts) / len(parts)))
+        calibration, points = fields["calibration"], fields["operating_points"]
+        cuts = {name: float(logit(point)) - before for name, point in points.items()}
+        newer = {"calibration": {**calibration, "bias": calibration["bias"] - before}, "cuts": cuts, "card_version": CARD_VERSION}
+    except (PneumoError, TypeError, KeyError, AttributeError, ZeroDivisionError):
+        return fields  # what is wrong with it is told where cards are checked
+    return {**{name: value for name, value in fields.items() if name != "operating_points"}, **newer}
 
 
 def _odd_fields(fields: Any) -> list[str]:

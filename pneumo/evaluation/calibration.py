@@ -1,4 +1,4 @@
-"""Logit -> calibrated probability."""
+"""Logit -> calibrated log likelihood ratio."""
 
 from dataclasses import dataclass
 
@@ -8,34 +8,49 @@ from scipy.special import expit
 
 @dataclass(frozen=True)
 class Calibration:
-    """probability = sigmoid(logit / temperature + bias).
+    """log ratio = logit / temperature + bias.
 
-    Temperature (Guo et al. 2017) mends over-confidence. The bias (Platt 1999) gives back the prevalence that balanced
-    sampling took away in training. Neither changes a ranking.
+    Temperature (Guo et al. 2017) mends over-confidence, the bias (Platt 1999) a level that is too high or too low; neither changes
+    a ranking. Fitted with both classes weighing the same, the result is a log likelihood ratio: it holds nothing of how many
+    children were sick where it was fitted. Fitted with every case weighing the same, it holds those log odds as well.
     """
 
     temperature: float = 1.0
     bias: float = 0.0
 
+    def log_ratio(self, logits: np.ndarray | float) -> np.ndarray:
+        """float64, same shape as `logits`; above 0 speaks for the positive class."""
+        ratio: np.ndarray = np.asarray(logits, float) / self.temperature + self.bias
+        return ratio
+
     def probability(self, logits: np.ndarray | float) -> np.ndarray:
-        """Calibrated probability of pneumonia in [0, 1], float64, same shape as `logits`."""
-        probability: np.ndarray = expit(np.asarray(logits, float) / self.temperature + self.bias)
+        """float64 in [0, 1]: the log ratio as log odds, that is at even odds beforehand."""
+        probability: np.ndarray = expit(self.log_ratio(logits))
         return probability
 
 
-def log_loss(labels: np.ndarray, logits: np.ndarray) -> float:
-    """Mean binary cross-entropy of logits, in nats, stable for large ones."""
+def log_loss(labels: np.ndarray, logits: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Mean binary cross-entropy of logits, in nats, stable for large ones; `weights` (n,) where cases count differently."""
     logits = np.asarray(logits, float)
-    return float(np.mean(np.logaddexp(0.0, logits) - np.asarray(labels, float) * logits))
+    return float(np.average(np.logaddexp(0.0, logits) - np.asarray(labels, float) * logits, weights=weights))
 
 
-def fit_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration:
-    """The temperature in [0.05, 20] and bias in [-10, 10] of greatest likelihood. For the calibration part, never for test."""
+def even_weights(labels: np.ndarray) -> np.ndarray:
+    """float64 (n,): weights that make both classes count the same; labels 0 or 1, both present."""
+    labels = np.asarray(labels)
+    return np.where(labels == 1, 0.5 / np.mean(labels == 1), 0.5 / np.mean(labels == 0))
+
+
+def fit_calibration(labels: np.ndarray, logits: np.ndarray, weights: np.ndarray | None = None) -> Calibration:
+    """The temperature in [0.05, 20] and bias in [-10, 10] of greatest likelihood. For the calibration part, never for test.
+
+    With `even_weights` it gives log likelihood ratios.
+    """
     from scipy.optimize import minimize  # half a second, which an answer need not wait for
 
     logits = np.asarray(logits, float)
     best = minimize(
-        lambda p: log_loss(labels, logits * np.exp(-p[0]) + p[1]), x0=[0.0, 0.0],
+        lambda p: log_loss(labels, logits * np.exp(-p[0]) + p[1], weights), x0=[0.0, 0.0],
         bounds=[(np.log(0.05), np.log(20.0)), (-10.0, 10.0)], method="L-BFGS-B",
     )  # fmt: skip
     return Calibration(float(np.exp(best.x[0])), float(best.x[1]))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from pneumo.imaging.lung_box import WHOLE, Box
 from pneumo.imaging.radiograph import Radiograph
 
 CANONICAL_SIDE = 224
@@ -18,12 +19,20 @@ class InputSpec:
     """How a model wants its input, cut from the canonical image."""
 
     size: int = 192  # side of the square given to the network, pixels
-    margin: int = 16  # canonical pixels cut off on every side: markers, text and collimator edges live there
+    margin: int = 16  # canonical pixels cut off on every side where the model is shown the frame; 0 where it is lung-centred
+    lung_centred: bool = False  # shown the box of both lungs, each axis stretched by itself, instead of the frame
 
-    @property
-    def window(self) -> tuple[float, float]:
-        """Start and end of the seen part as fractions of the image's width (and height)."""
-        return self.margin / CANONICAL_SIDE, 1.0 - self.margin / CANONICAL_SIDE
+    def shown(self, box: Box | None) -> Box:
+        """What the network is shown of an image whose lungs lie in `box` (see imaging/lung_box.py).
+
+        Raises ValueError where a lung-centred model is given no box: it is never shown the whole frame instead.
+        """
+        if not self.lung_centred:
+            edge = self.margin / CANONICAL_SIDE
+            return Box(edge, edge, 1.0 - edge, 1.0 - edge)
+        if box is None:
+            raise ValueError("expected the box of the lungs for a lung-centred model; received none")
+        return box
 
 
 def canonical(radiograph: Radiograph) -> np.ndarray:
@@ -48,10 +57,14 @@ def _bytes(pixels: np.ndarray) -> np.ndarray:
     return rounded
 
 
-def model_input(image: np.ndarray, spec: InputSpec) -> np.ndarray:
-    """Canonical uint8 (224, 224) -> float32 (size, size, 1) in [0, 1]: the margin cut off, then resized (antialiased)."""
-    inner = image[spec.margin : CANONICAL_SIDE - spec.margin, spec.margin : CANONICAL_SIDE - spec.margin]
-    scaled = inner.astype(np.float32) / 255.0
-    if inner.shape[0] != spec.size:
-        scaled = np.asarray(Image.fromarray(scaled).resize((spec.size, spec.size), Image.Resampling.BILINEAR))
-    return scaled[..., np.newaxis]
+def model_input(image: np.ndarray, spec: InputSpec, box: Box | None = None) -> np.ndarray:
+    """Canonical uint8 (224, 224) -> float32 (size, size, 1) in [0, 1]: what `spec` shows of it, resampled with antialiasing.
+
+    `box`: of the lungs, for a lung-centred `spec`; its sides may lie between pixels.
+    """
+    shown, margin = spec.shown(box), spec.margin
+    if not spec.lung_centred:  # nothing of the margin may reach the model, not even by the filter's reach
+        image, shown = image[margin : CANONICAL_SIDE - margin, margin : CANONICAL_SIDE - margin], WHOLE
+    corners = tuple(len(image) * side for side in (shown.left, shown.top, shown.right, shown.bottom))
+    scaled = Image.fromarray(image.astype(np.float32) / 255.0)
+    return np.asarray(scaled.resize((spec.size, spec.size), Image.Resampling.BILINEAR, box=corners))[..., np.newaxis]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pneumo.imaging.lung_box import Box
 from pneumo.inference.heatmap import Heatmap
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import ModelCard
@@ -9,7 +10,7 @@ from pneumo.registry import ModelCard
 BATCH = 32
 
 
-def heat_share(gradcam: np.ndarray, card: ModelCard, mask: np.ndarray) -> float:
+def heat_share(gradcam: np.ndarray, card: ModelCard, shown: Box, mask: np.ndarray) -> float:
     """Share of the positive heat of a raw map (h, w) that falls into `mask`, bool (224, 224); NaN where no heat is positive.
 
     The map is laid over the image as it is drawn, between the cells' own centres and inside what the network was shown,
@@ -18,14 +19,15 @@ def heat_share(gradcam: np.ndarray, card: ModelCard, mask: np.ndarray) -> float:
     peak = float(np.max(gradcam))
     if peak <= 0:
         return float("nan")
-    heat = Heatmap.from_map(gradcam, peak, card.input.window, card.heatmap_centres).on_image(*mask.shape)
+    heat = Heatmap.from_map(gradcam, peak, shown, card.heatmap_centres).on_image(*mask.shape)
     return float(heat[mask].sum() / heat.sum())
 
 
-def seen_share(card: ModelCard, mask: np.ndarray) -> float:
-    """Share of what the network is shown that `mask`, bool (224, 224), covers: `heat_share` of a map without any preference."""
-    margin = card.input.margin
-    return float(mask[margin : mask.shape[0] - margin, margin : mask.shape[1] - margin].mean())
+def seen_share(shown: Box, mask: np.ndarray) -> float:
+    """Share of what the network is shown that `mask`, bool (h, w), covers: `heat_share` of a map without any preference."""
+    rows, columns = ((np.arange(side) + 0.5) / side for side in mask.shape)
+    down, across = (rows >= shown.top) & (rows <= shown.bottom), (columns >= shown.left) & (columns <= shown.right)
+    return float(mask[np.ix_(down, across)].mean())
 
 
 def cells_of(size: int, cells: int, centres: tuple[float, float]) -> np.ndarray:
@@ -71,5 +73,5 @@ def curve(
         turn = rank[part][:, cell][..., np.newaxis]
         for number, fraction in enumerate(fractions):
             mixed = np.where(turn < round(fraction * cells), after[part], before[part])
-            total[number] += predictor.card.calibration.probability(predictor.run(mixed).logits).sum()
+            total[number] += predictor.card.probability(predictor.run(mixed).logits).sum()
     return total / n if n else np.full(len(fractions), np.nan)

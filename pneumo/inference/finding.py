@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo.errors import ConfigError, ImageRejected, ModelError
+from pneumo.errors import ConfigError, ImageRejected, LungsNotFound, ModelError
 from pneumo.evaluation.operating_point import zone
 from pneumo.imaging.decoded import Decoded, Refusal
 from pneumo.imaging.decoders import shared
@@ -79,6 +79,10 @@ def answered(file: Opened, predictor: Predictor, gated: bool = True) -> Finding:
         answer = predictor.answer(image)
     except ModelError as error:
         return Finding("error", (str(error),), (), file.sha256, card.id, card.sha256, file.seconds)
+    except LungsNotFound as error:
+        rules = check(radiograph.facts, image, None, None).refusals if gated else ()
+        seconds = file.seconds + time.perf_counter() - began
+        return Finding("rejected", (*rules, str(error)), (), file.sha256, card.id, card.sha256, seconds, radiograph)
     gate = check(radiograph.facts, image, answer.features, predictor.reference) if gated else Gate(PASS)
     seconds = file.seconds + time.perf_counter() - began
     if gate.outcome == REJECT:

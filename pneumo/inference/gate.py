@@ -23,6 +23,10 @@ class Gate:
     outcome: str
     reasons: tuple[str, ...] = ()
 
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        return self.reasons if self.outcome == REJECT else ()
+
 
 def check(facts: ImageFacts, image: np.ndarray, features: np.ndarray | None, reference: Reference | None) -> Gate:
     """Join the rules, the header and the learned distance.

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo.imaging.lungs import lung_mask, lungs_hidden
+from pneumo.imaging.lungs import lungs_hidden
 from pneumo.inference.faithfulness import heat_share, seen_share
-from pneumo.inference.lung_fields import FOLDER, LungFinder
+from pneumo.inference.lung_fields import LungFinder, lungs_folder
 from pneumo.inference.predictor import Answer, Predictor
-from pneumo.registry import ModelCard, models_dir
+from pneumo.registry import ModelCard
 
 RESTS_ON_LUNGS = 0.2  # a score that moves less when the lungs are hidden does not rest on them
 
@@ -19,7 +19,6 @@ class Lungs:
 
     mask: np.ndarray | None
     reason: str = ""
-    by_atlas: bool = False  # about where lungs lie, not where these do
 
 
 @dataclass(frozen=True)
@@ -60,26 +59,28 @@ def occlusion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lu
     """One pass. Raises ModelError."""
     if lungs.mask is None:
         return Occlusion(answer.probability, float("nan"), lungs.reason)
-    return Occlusion(answer.probability, predictor.answer(lungs_hidden(image, lungs.mask)).probability)
+    hidden = predictor.answer(lungs_hidden(image, lungs.mask), answer.heatmap.shown)
+    return Occlusion(answer.probability, hidden.probability)
 
 
 def heat_in_lungs(answer: Answer, card: ModelCard, lungs: Lungs) -> HeatShare:
     """By the signed map, not by the heatmap, which is cut off at full heat: the share is of all of it."""
     if lungs.mask is None:
         return HeatShare(float("nan"), float("nan"), lungs.reason)
-    share = heat_share(answer.gradcam, card, lungs.mask)
+    shown = answer.heatmap.shown
+    share = heat_share(answer.gradcam, card, shown, lungs.mask)
     reason = "" if np.isfinite(share) else "No place spoke for pneumonia, so there is no heat to share out."
-    return HeatShare(share, seen_share(card, lungs.mask), reason)
+    return HeatShare(share, seen_share(shown, lungs.mask), reason)
 
 
 def lungs_of(image: np.ndarray, finder: LungFinder | None) -> Lungs:
-    """Lung fields of a canonical image by the segmenter, or by the atlas where there is none."""
+    """Lung fields of a canonical image by the segmenter."""
     if finder is None:
-        return Lungs(lung_mask(image), by_atlas=True)
+        return Lungs(None, "This installation has no lung segmenter (models/lungs).")
     found = finder.find(image)
     return Lungs(found.mask) if found.plausible else Lungs(None, found.reason)
 
 
 def load_finder() -> LungFinder | None:
-    """The registry's segmenter; None where it has none. Raises ModelError for one that does not verify."""
-    return LungFinder.load() if (models_dir() / FOLDER).is_dir() else None
+    """The segmenter; None where there is none. Raises ModelError for one that does not verify."""
+    return LungFinder.load() if lungs_folder().is_dir() else None

@@ -13,12 +13,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pneumo.errors import ModelError
+from pneumo.errors import LungsNotFound, ModelError
+from pneumo.imaging.lung_box import Box, lung_box
 from pneumo.imaging.preprocess import CANONICAL_SIDE, VERSION
 from pneumo.inference.session import session
 from pneumo.registry import models_dir
 
 FOLDER, GRAPH, DESCRIPTION = "lungs", "lungs.onnx", "lungs.json"
+SHIPPED = Path(__file__).parents[2] / "models" / FOLDER
 
 # What the fields of 400 train images look like, with room to spare (docs/lungs.md). Areas are shares of the image.
 _SPECK = 0.005  # smaller pieces are no lung field
@@ -41,6 +43,13 @@ class LungFields:
     def plausible(self) -> bool:
         return not self.reason
 
+    @property
+    def box(self) -> Box:
+        """The part of the image that a lung-centred model is shown. Raises LungsNotFound where the fields cannot be believed."""
+        if self.reason:
+            raise LungsNotFound(self.reason)
+        return lung_box(self.mask)
+
 
 def segmenter_input(image: np.ndarray, side: int) -> np.ndarray:
     """Canonical uint8 or float32 (224, 224) -> float32 (side, side), mean 0 and deviation 1: exposure has no say."""
@@ -52,7 +61,8 @@ def segmenter_input(image: np.ndarray, side: int) -> np.ndarray:
 class LungFinder:
     """One loaded segmenter. Holds no state of a request: one instance serves every thread and session at once."""
 
-    def __init__(self, graph: Path | bytes):
+    def __init__(self, graph: Path | bytes, sha256: str = ""):
+        self.sha256 = sha256  # of the graph, as it was verified
         self._session = session(graph, "The lung segmenter", GRAPH)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if [each.name for each in inputs] != ["radiograph"] or "logit" not in [each.name for each in outputs]:
@@ -61,8 +71,8 @@ class LungFinder:
 
     @classmethod
     def load(cls, folder: Path | None = None) -> "LungFinder":
-        """Verify the hash, then load from `folder` (default: lungs/ of the registry). Raises ModelError."""
-        folder = folder or models_dir() / FOLDER
+        """Verify the hash, then load from `folder` (default: see `lungs_folder`). Raises ModelError."""
+        folder = folder or lungs_folder()
         described = read_description(folder)
         try:
             graph = (folder / GRAPH).read_bytes()
@@ -73,7 +83,7 @@ class LungFinder:
             raise ModelError(f"The lung segmenter does not verify: {GRAPH} was altered. Restore it; no lung fields from it.")
         if described.get("preprocessing") != VERSION:
             raise ModelError("The lung segmenter was made for another preprocessing. Train it again: python -m pneumo lungs train.")
-        return cls(graph)  # the bytes that were hashed: what changes on the disk from here on answers nothing
+        return cls(graph, described["sha256"])  # the bytes that were hashed: what changes on the disk later answers nothing
 
     def probability(self, image: np.ndarray) -> np.ndarray:
         """float32 (224, 224) in [0, 1], of "this pixel is lung", for a canonical image, uint8 (224, 224).
@@ -97,6 +107,12 @@ class LungFinder:
         covered = float(probability.sum() + mask.sum())
         quality = float(2 * probability[mask].sum() / covered) if mask.any() else 0.0
         return LungFields(mask, quality, implausible(fields, quality))
+
+
+def lungs_folder(root: Path | None = None) -> Path:
+    """lungs/ of the registry at `root`; where that has none, the one that came with Pneumo."""
+    own = (root or models_dir()) / FOLDER
+    return own if own.is_dir() else SHIPPED
 
 
 def read_description(folder: Path) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from pneumo.errors import ModelError
+from pneumo.imaging.lung_box import Box
 from pneumo.imaging.preprocess import model_input
 from pneumo.inference.heatmap import Heatmap
+from pneumo.inference.lung_fields import LungFinder, lungs_folder
 from pneumo.inference.memory import give_back
 from pneumo.inference.reference import FILE as REFERENCE
 from pneumo.inference.reference import Reference
@@ -34,7 +36,7 @@ class Answer:
     """What the network said of one image, before any operating point."""
 
     logit: float
-    probability: float  # calibrated, of pneumonia
+    probability: float  # of pneumonia, at the stated prevalence
     heatmap: Heatmap
     gradcam: np.ndarray  # float32 (h, w), the signed map that `heatmap` is cut from
     bacterial: float | None = None  # calibrated; given pneumonia, bacterial rather than viral. None: the model does not tell
@@ -44,9 +46,15 @@ class Answer:
 class Predictor:
     """One loaded model. Holds no state of a request: one instance serves every thread and session at once."""
 
-    def __init__(self, card: ModelCard, files: Path | Mapping[str, bytes], reference: Reference | None = None, threads: int = 0):
-        """`files`: what `verified` gave out; or the path of a graph that was just made, with its weights beside it."""
-        self.card, self.reference = card, reference  # without a reference the gate has its rules alone
+    def __init__(
+        self, card: ModelCard, files: Path | Mapping[str, bytes], reference: Reference | None = None,
+        finder: LungFinder | None = None, threads: int = 0,
+    ):  # fmt: skip
+        """`files`: what `verified` gave out; or the path of a graph that was just made, with its weights beside it.
+
+        `finder`: finds the lungs for a lung-centred model.
+        """
+        self.card, self.reference, self.finder = card, reference, finder  # without a reference the gate has its rules alone
         graph, beside = (files, None) if isinstance(files, Path) else (files[GRAPH], {WEIGHTS: files[WEIGHTS]})
         self._session = session(graph, f"Model {card.id!r}", GRAPH, beside, threads)
         self._names = [output.name for output in self._session.get_outputs()]
@@ -55,11 +63,14 @@ class Predictor:
     def load(cls, model: str, root: Path | None = None, threads: int = 0) -> "Predictor":
         """Verify hashes, then load; `threads` is how many compute, 0 one a core. Raises ModelError."""
         card, contents = verified(model, root)
+        finder = LungFinder.load(lungs_folder(root)) if card.input.lung_centred else None
+        if finder and finder.sha256 != card.segmenter_sha256:
+            raise ModelError(f"Model {model!r} was made with another lung segmenter than the one here. Promote the run again.")
         try:
             reference = Reference.load(BytesIO(contents[REFERENCE])) if REFERENCE in contents else None
         except ModelError as error:
             raise ModelError(f"Model {model!r}: {error}") from error
-        predictor = cls(card, contents, reference, threads)
+        predictor = cls(card, contents, reference, finder, threads)
         inputs = [(each.name, each.shape[1:]) for each in predictor._session.get_inputs()]
         if inputs != [(_INPUT, [card.input.size, card.input.size, 1])] or not {"logit", "map"} <= set(predictor._names):
             raise ModelError(f"Model {model!r}: {GRAPH} is another kind of graph than its card says. Promote the run again.")
@@ -84,17 +95,30 @@ class Predictor:
         found = dict(zip(self._names, self._session.run(self._names, {_INPUT: batch}), strict=True))
         return Outputs(found["logit"], found["map"], found.get("bacterial"), found.get("features"))
 
-    def answer(self, image: np.ndarray) -> Answer:
+    def shown(self, image: np.ndarray) -> Box:
+        """The part of a canonical image, uint8 (224, 224), that the network is shown.
+
+        Raises LungsNotFound where a lung-centred model has nothing to look at.
+        """
+        return self.card.input.shown(self.finder.find(image).box if self.finder else None)
+
+    def input(self, image: np.ndarray, shown: Box | None = None) -> np.ndarray:
+        """float32 (size, size, 1), see `model_input`. Raises as `shown` does, where `shown` is not given."""
+        return model_input(image, self.card.input, shown or self.shown(image))
+
+    def answer(self, image: np.ndarray, shown: Box | None = None) -> Answer:
         """One canonical image, uint8 (224, 224), at a time: an answer never depends on what else was asked.
 
-        Raises ModelError when the network gives no finite number.
+        `shown`: where the lungs are known already, as in a picture in which they were hidden. Raises LungsNotFound, and ModelError
+        when the network gives no finite number.
         """
-        card, outputs = self.card, self.run(model_input(image, self.card.input)[np.newaxis])
+        shown = shown or self.shown(image)
+        card, outputs = self.card, self.run(self.input(image, shown)[np.newaxis])
         logit, bacterial = float(outputs.logits[0]), None
         if outputs.bacterial is not None and card.subtype_calibration is not None:
             bacterial = float(card.subtype_calibration.probability(outputs.bacterial[0]))
         if not np.isfinite([logit, bacterial or 0.0]).all():
             raise ModelError(f"Model {card.id!r} gave no number for this image; it gives no answer. Use another model.")
-        heatmap = Heatmap.from_map(outputs.maps[0], card.heatmap_scale, card.input.window, card.heatmap_centres)
+        heatmap = Heatmap.from_map(outputs.maps[0], card.heatmap_scale, shown, card.heatmap_centres)
         features = None if outputs.features is None else outputs.features[0]
-        return Answer(logit, float(card.calibration.probability(logit)), heatmap, outputs.maps[0], bacterial, features)
+        return Answer(logit, float(card.probability(logit)), heatmap, outputs.maps[0], bacterial, features)

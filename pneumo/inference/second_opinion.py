@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from pneumo.errors import LungsNotFound
 from pneumo.imaging.changes import blur, brightness, contrast, jpeg, rotation, shift
 from pneumo.inference.finding import judge
 from pneumo.inference.lung_checks import HeatShare, Lungs, Occlusion, heat_in_lungs, occlusion
@@ -30,22 +31,22 @@ SMALL_CHANGES: tuple[tuple[str, Callable[[np.ndarray], np.ndarray]], ...] = (
 
 @dataclass(frozen=True)
 class Stability:
-    """Calibrated probabilities of the image as it is and under each of SMALL_CHANGES."""
+    """Calibrated probabilities of the image as it is and under each of SMALL_CHANGES; NaN where a change got no answer."""
 
     unchanged: float
     changed: tuple[float, ...]
 
     @property
     def lowest(self) -> float:
-        return min(self.unchanged, *self.changed)
+        return float(np.nanmin([self.unchanged, *self.changed]))
 
     @property
     def highest(self) -> float:
-        return max(self.unchanged, *self.changed)
+        return float(np.nanmax([self.unchanged, *self.changed]))
 
     def turned(self, threshold: float) -> int:
-        """How many changes give the other label at `threshold`."""
-        return sum((value >= threshold) != (self.unchanged >= threshold) for value in self.changed)
+        """How many changes give the other label at `threshold`, or no answer."""
+        return sum(np.isnan(value) or (value >= threshold) != (self.unchanged >= threshold) for value in self.changed)
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,19 @@ class SecondOpinion:
 
 def second_opinion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lungs) -> SecondOpinion:
     """About `answer`, which `predictor` gave to the canonical `image`, uint8 (224, 224). Nine passes. Raises ModelError."""
-    changed = tuple(predictor.answer(change(image)).probability for _, change in SMALL_CHANGES)
+    changed = tuple(_probability(predictor, change(image)) for _, change in SMALL_CHANGES)
     similar: tuple[SimilarCase, ...] = ()
     if predictor.reference is not None and answer.features is not None:
         similar = similar_cases(answer.features, predictor.reference)
     return SecondOpinion(Stability(answer.probability, changed), occlusion(image, predictor, answer, lungs),
                          heat_in_lungs(answer, predictor.card, lungs), similar)  # fmt: skip
+
+
+def _probability(predictor: Predictor, image: np.ndarray) -> float:
+    try:
+        return predictor.answer(image).probability
+    except LungsNotFound:
+        return float("nan")
 
 
 def vote(card: ModelCard, probability: float, operating_point: str) -> Vote:

@@ -26,10 +26,10 @@ class Architecture:
 
 
 ARCHITECTURES = {
-    "cnn": Architecture(cnn.build, cnn.CnnSettings, InputSpec(size=96)),
-    "cnn-dropout": Architecture(cnn_dropout.build, cnn_dropout.CnnDropoutSettings, InputSpec(size=128)),
-    "resnet50": Architecture(resnet50.build, TransferSettings, InputSpec(size=192)),
-    "densenet169": Architecture(densenet169.build, TransferSettings, InputSpec(size=192)),
+    "cnn": Architecture(cnn.build, cnn.CnnSettings, InputSpec(96, 0, True)),
+    "cnn-dropout": Architecture(cnn_dropout.build, cnn_dropout.CnnDropoutSettings, InputSpec(128, 0, True)),
+    "resnet50": Architecture(resnet50.build, TransferSettings, InputSpec(192, 0, True)),
+    "densenet169": Architecture(densenet169.build, TransferSettings, InputSpec(192, 0, True)),
 }
 
 

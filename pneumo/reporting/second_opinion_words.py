@@ -17,13 +17,13 @@ CALM = "none of the checks that could be made spoke against the answer"
 
 
 def rows(
-    opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, by_atlas: bool = False, usual: float | None = None
+    opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, usual: float | None = None
 ) -> tuple[tuple[str, str], ...]:
     """(name, what was found and what it means) of the five checks; `usual` as of `usual_when_hidden`."""
     return (
         ("Small changes", stability_sentence(opinion.stability, reading)),
         ("Lungs hidden", occlusion_sentence(opinion.occlusion, reading) + _usual_sentence(opinion.occlusion, reading, usual)),
-        ("Heat", heat_sentence(opinion.heat, by_atlas)),
+        ("Heat", heat_sentence(opinion.heat)),
         ("Models", votes_sentence(votes, reading)),
         ("Similar cases", similar_sentence(opinion.similar)),
     )  # fmt: skip
@@ -97,13 +97,12 @@ def _usual_sentence(found: Occlusion, reading: Reading, usual: float | None) -> 
     return f"{said}: it calls nearly any picture without lungs PNEUMONIA, which is a weakness of the model."
 
 
-def heat_sentence(found: HeatShare, by_atlas: bool = False) -> str:
+def heat_sentence(found: HeatShare) -> str:
     if found.reason:
         return f"Heat in the lungs not measured: {found.reason}"
-    end = " (outlined roughly, by an atlas)" if by_atlas else ""
     return (
         f"{100 * found.in_lungs:.0f} % of the heat lies in the lungs, "
-        f"which take {100 * found.area_of_lungs:.0f} % of what the model is shown{end}."
+        f"which take {100 * found.area_of_lungs:.0f} % of what the model is shown."
     )
 
 

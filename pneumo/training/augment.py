@@ -3,6 +3,7 @@
 Each takes and returns float32 (batch, size, size, 1) in [0, 1] and acts in training only. Ranges are uniform.
 """
 
+import math
 from typing import Any
 
 import keras
@@ -29,29 +30,38 @@ class _RandomLayer(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("pneumo")
 class RandomView(_RandomLayer):
-    """Pose and framing in one resampling: flip, rotation, shift, and height and width scaled apart (aspect).
+    """Pose and framing in one resampling: flip, rotation, a crop, shift, and height and width scaled apart (aspect).
 
-    `strength` 1: up to 10 degrees, 8 % shift, 0.89 to 1.27 times as large, 15 % change of aspect.
+    `strength` 1: up to 10 degrees, a crop of `crop` (a share of the area) to all of it, anywhere within the image, its edges
+    moved by up to 4 % (what the lung segmenter errs), 25 % change of aspect.
     """
+
+    def __init__(self, strength: float = 1.0, seed: int = 0, crop: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(strength, seed, **kwargs)
+        self.crop = crop
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "crop": self.crop}
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
         if not training:
             return images
         batch, size = ops.shape(images)[0], images.shape[1]
         angle = self._draw(batch, 0.175 * self.strength)
-        # More in than out: black surroundings are rare in real pictures.
-        scale, aspect = self._draw(batch, 0.18 * self.strength) - 0.06, self._draw(batch, 0.075 * self.strength)
+        cropped = keras.random.uniform((batch,), 0.0, 1.0, seed=self.random) * 0.5 * math.log(self.crop) * min(self.strength, 1.0)
+        scale, aspect = cropped + self._draw(batch, 0.04 * self.strength), self._draw(batch, 0.11 * self.strength)
         mirror = ops.where(self._draw(batch, 1.0) > 0, 1.0, -1.0)
+        room = 0.5 * (1.0 - ops.exp(cropped)) + 0.04 * self.strength  # of the crop's middle, from the image's
         width, height = mirror * ops.exp(scale + aspect), ops.exp(scale - aspect)
         centre = (size - 1) / 2
         # Output pixel (x, y) is fetched from a x + b y + c, d x + e y + f, all about the centre.
         a, b = ops.cos(angle) * width, -ops.sin(angle) * height
         d, e = ops.sin(angle) * width, ops.cos(angle) * height
-        c = centre - a * centre - b * centre + self._draw(batch, 0.08 * self.strength) * size
-        f = centre - d * centre - e * centre + self._draw(batch, 0.08 * self.strength) * size
+        c = centre - a * centre - b * centre + self._draw(batch, 1.0) * room * size
+        f = centre - d * centre - e * centre + self._draw(batch, 1.0) * room * size
         zero = ops.zeros_like(a)
         transforms = ops.stack([a, b, c, d, e, f, zero, zero], axis=1)
-        return ops.image.affine_transform(images, transforms, interpolation="bilinear", fill_mode="constant")
+        return ops.image.affine_transform(images, transforms, interpolation="bilinear", fill_mode="nearest")
 
 
 @keras.saving.register_keras_serializable("pneumo")
@@ -98,9 +108,8 @@ class RandomMarkers(_RandomLayer):
         return x
 
 
-def augmentation(strength: float, seed: int) -> list[keras.layers.Layer]:
-    """The layers of one training pipeline; none for strength 0."""
+def augmentation(strength: float, seed: int, crop: float = 1.0) -> list[keras.layers.Layer]:
+    """The layers of one training pipeline; none for strength 0. `crop`: the least share of the area that is shown."""
     if strength <= 0:
         return []
-    kinds = (RandomView, RandomExposure, RandomMarkers)
-    return [kind(strength, seed + number) for number, kind in enumerate(kinds)]
+    return [RandomView(strength, seed, crop), RandomExposure(strength, seed + 1), RandomMarkers(strength, seed + 2)]

@@ -15,8 +15,9 @@ SCHEDULES = ("cosine", "constant", "plateau")
 PRECISIONS = ("auto", "float32", "mixed")
 ALL_DEVICES = "all"
 # none: every image once an epoch. weights: the same, the loss weighing both classes alike. replicate: the smaller class is
-# drawn again, augmented anew, until both are equal. style: drawn so that both are equal within each style (data/style.py).
-BALANCES = ("none", "weights", "replicate", "style")
+# drawn again, augmented anew, until both are equal. classes: as many draws as images, both classes alike often.
+# style: drawn so that both are equal within each style (data/style.py).
+BALANCES = ("none", "weights", "replicate", "classes", "style")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class TrainConfig:
     architecture: str
     network: Any  # the architecture's own settings dataclass
     size: int  # network input, pixels
-    margin: int  # canonical pixels (of 224) cut off on each side
+    margin: int  # canonical pixels (of 224) cut off on each side of the frame; 0 where the model is lung-centred
+    lung_centred: bool = True  # shown the box of the lungs, not the frame (imaging/lung_box.py)
     epochs: int = 8  # all of them, head epochs included
     head_epochs: int = 0  # first epochs with the backbone frozen
     batch_size: int = 32
@@ -33,8 +35,9 @@ class TrainConfig:
     head_learning_rate: float = 1e-3
     schedule: str = "cosine"  # cosine: warm-up, then down to 0 over the stage; plateau: halved after 2 epochs without progress
     patience: int = 0  # stop after so many epochs without a lower validation loss; 0: never
-    balance: str = "style"  # one of BALANCES
+    balance: str = "classes"  # one of BALANCES
     augmentation: float = 1.0  # strength; 0 switches it off
+    crop: float = 1.0  # least share of the area that augmentation shows
     swapped: float = 0.0  # share of images shown with another child's surroundings (see training/repaint.py)
     hidden: float = 0.0  # share of images shown with their lungs hidden, without a label
     label_smoothing: float = 0.0
@@ -47,7 +50,7 @@ class TrainConfig:
 
     @property
     def spec(self) -> InputSpec:
-        return InputSpec(self.size, self.margin)
+        return InputSpec(self.size, self.margin, self.lung_centred)
 
     def to_dict(self) -> dict[str, Any]:
         """Flat, JSON-ready: the network's settings stand beside the run's."""
@@ -68,13 +71,11 @@ class TrainConfig:
 
 
 # What an architecture wants different from the defaults above.
-_FROM_LUNGS = {"swapped": 0.4, "hidden": 0.05}  # docs/experiments.md, section 5
 _DEFAULTS = {
-    "cnn": {"filters": (32, 64, 128, 256), "kernel_size": 3, "size": 128, "epochs": 20, "batch_size": 64, "learning_rate": 5e-4,
-            **_FROM_LUNGS},
+    "cnn": {"filters": (32, 64, 128, 256), "kernel_size": 3, "size": 128, "epochs": 20, "batch_size": 64, "learning_rate": 5e-4},
     "cnn-dropout": {"epochs": 25, "batch_size": 64, "optimizer": "rmsprop", "learning_rate": 3e-4},
-    "densenet169": {"epochs": 8, "head_epochs": 1, "learning_rate": 1e-4, "backbone_weights": "imagenet", **_FROM_LUNGS},
-    "resnet50": {"epochs": 8, "head_epochs": 1, "learning_rate": 1e-4, "backbone_weights": "imagenet", **_FROM_LUNGS},
+    "densenet169": {"epochs": 8, "head_epochs": 1, "learning_rate": 1e-4, "backbone_weights": "imagenet"},
+    "resnet50": {"epochs": 8, "head_epochs": 1, "learning_rate": 1e-4, "backbone_weights": "imagenet"},
 }  # fmt: skip
 
 
@@ -94,7 +95,7 @@ def make_config(architecture: str, settings: dict[str, Any]) -> TrainConfig:
             near = difflib.get_close_matches(key, [*own, *run], n=1)
             raise ConfigError(f"Unknown setting {key!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
     network = kind.settings(**{k: _read(k, v, own[k].default) for k, v in given.items() if k in own})
-    base = TrainConfig(architecture, network, kind.spec.size, kind.spec.margin)
+    base = TrainConfig(architecture, network, kind.spec.size, kind.spec.margin, kind.spec.lung_centred)
     config = dataclasses.replace(base, **{k: _read(k, v, getattr(base, k)) for k, v in given.items() if k in run})
     _check(config)
     return config
@@ -131,7 +132,9 @@ def _check(config: TrainConfig) -> None:
         ("swapped", 0 <= config.swapped <= 1, "0 to 1"),
         ("hidden", config.hidden >= 0 and config.swapped + config.hidden <= 1, "0 to 1 - swapped"),
         ("label_smoothing", 0 <= config.label_smoothing < 0.5, "0 to below 0.5"),
+        ("crop", 0 < config.crop <= 1, "above 0, at most 1"),
         ("margin", 0 <= config.margin <= CANONICAL_SIDE // 4, f"0 to {CANONICAL_SIDE // 4}"),
+        ("margin", not (config.margin and config.lung_centred), "0 where lung_centred is true"),
         (
             "devices",
             config.devices == ALL_DEVICES or (config.devices.isdecimal() and int(config.devices) >= 1),

@@ -8,20 +8,19 @@ import time
 from pathlib import Path
 
 import keras
-import numpy as np
 from filelock import Timeout
 
 from pneumo.data.split import manifest_hash
 from pneumo.errors import RunError
 from pneumo.files import write_json
-from pneumo.imaging.hard import with_hard_copies
+from pneumo.inference.lung_fields import LungFinder
 from pneumo.nets.load import load_network
 from pneumo.training.callbacks import Interrupt, Keeper, Progress, Reseed, TensorBoardLog
 from pneumo.training.config import TrainConfig
 from pneumo.training.devices import chosen_devices, spread
 from pneumo.training.failure import explain, is_shortage
 from pneumo.training.feed import Feed
-from pneumo.training.parts import Part, class_weights, epoch_order, read_parts
+from pneumo.training.parts import Part, class_weights, disturbed_too, epoch_order, read_parts, with_lungs
 from pneumo.training.recipe import build_network, build_trainer, compile_stage, device, is_mixed, network_of, stages
 from pneumo.training.repaint import Repaint
 from pneumo.training.runfolder import RunStatus, check_free, history, lock, prepare, read_status, settle, source, write_status
@@ -97,16 +96,17 @@ def _note_source(config: TrainConfig, data: Path, run: Path) -> None:
 
 def _fit(config: TrainConfig, run: Path, train_part: Part, validation_part: Part, devices: int) -> None:
     spec, done = config.spec, len(history(run))
+    held_part = disturbed_too(validation_part, config.seed)
+    if config.lung_centred or config.hidden:
+        finder = LungFinder.load()
+        train_part, held_part = with_lungs(train_part, finder)[0], with_lungs(held_part, finder)[0]
+    repaint = Repaint.of(train_part, config.swapped, config.hidden) if config.swapped or config.hidden else None
     weights = class_weights(train_part.labels) if config.balance == "weights" else None
-    feed = Feed(train_part.images, train_part.labels, spec, config.batch_size, order=epoch_order(config, train_part),
-                sample_weight=weights, bacterial=train_part.bacterial if config.subtype else None,
-                repaint=Repaint.for_images(train_part.images, config.swapped, config.hidden),
-                seed=config.seed, epoch=done, devices=devices)  # fmt: skip
-    held_labels = np.tile(validation_part.labels, 2)
+    feed = Feed(train_part, spec, config.batch_size, order=epoch_order(config, train_part), sample_weight=weights,
+                subtype=config.subtype, repaint=repaint, seed=config.seed, epoch=done, devices=devices)  # fmt: skip
     # Both classes count alike in validation, whatever their shares: the best epoch is no better for calling all sick.
-    held = Feed(with_hard_copies(validation_part.images, config.seed), held_labels, spec, config.batch_size,
-                sample_weight=class_weights(held_labels),
-                bacterial=np.tile(validation_part.bacterial, 2) if config.subtype else None, devices=devices)  # fmt: skip
+    held = Feed(held_part, spec, config.batch_size, sample_weight=class_weights(held_part.labels), subtype=config.subtype,
+                devices=devices)  # fmt: skip
     trainer = load_network(run / f"last-{done}.keras") if done else build_trainer(config, build_network(config))
     net = network_of(trainer)
     _check_room(run, net)

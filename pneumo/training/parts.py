@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,9 @@ from pneumo.data.records import folder_of, scan
 from pneumo.data.split import read_manifest, split, twins, write_manifest
 from pneumo.data.style import balanced_weights, styles
 from pneumo.errors import DataError
+from pneumo.imaging.hard import with_hard_copies
+from pneumo.imaging.lung_box import Box, lung_box
+from pneumo.inference.lung_fields import LungFinder
 from pneumo.training.config import TrainConfig
 
 log = logging.getLogger(__name__)
@@ -27,6 +30,14 @@ class Part:
     images: Images  # uint8 (n, 224, 224)
     labels: np.ndarray  # int64 (n,), 1 is PNEUMONIA
     bacterial: np.ndarray  # float32 (n,), 1 bacterial, 0 viral, NaN for healthy children and pneumonias of unknown kind
+    boxes: tuple[Box, ...] | None = None  # of the lungs; None where the model is shown the frame
+    masks: np.ndarray | None = None  # uint8 (n, 6272), the lung fields as packed bits
+
+    def mask(self, index: int) -> np.ndarray:
+        """bool (224, 224). Raises ValueError where no lungs were looked for."""
+        if self.masks is None:
+            raise ValueError("expected a part whose lungs were found; received one without")
+        return np.unpackbits(self.masks[index]).astype(bool).reshape(self.images.shape[1:])
 
 
 def read_parts(config: TrainConfig, data: Path, run: Path) -> tuple[Part, Part]:
@@ -57,6 +68,31 @@ def _part(config: TrainConfig, data: Path, rows: list[dict[str, str]], name: str
     return Part(cached_images(folder_of(data), [row["path"] for row in chosen]), labels, bacterial)
 
 
+def disturbed_too(part: Part, seed: int) -> Part:
+    """The images as they are, then a disturbed copy of each in the same order (imaging/hard.py)."""
+    return Part(with_hard_copies(part.images, seed), np.tile(part.labels, 2), np.tile(part.bacterial, 2))
+
+
+def with_lungs(part: Part, finder: LungFinder) -> tuple[Part, np.ndarray]:
+    """The part with its lungs found, and the indices of its images, int64. Images whose lungs are not found are left out, as
+    serving gives them no answer.
+
+    Raises DataError when a class is left without images.
+    """
+    fields = [finder.find(part.images[i]) for i in range(len(part.images))]
+    kept = np.array([i for i, found in enumerate(fields) if found.plausible], np.int64)
+    if len(set(part.labels[kept].tolist())) < 2:
+        raise DataError(f"Lungs were found in {len(kept)} of {len(fields)} images; both classes need some.")
+    if len(kept) < len(fields):
+        log.info("no lungs found in %d of %d images, which are left out", len(fields) - len(kept), len(fields))
+    masks = np.stack([np.packbits(fields[i].mask) for i in kept])
+    boxes = tuple(lung_box(fields[i].mask) for i in kept)
+    found = replace(
+        part, images=part.images[kept], labels=part.labels[kept], bacterial=part.bacterial[kept], boxes=boxes, masks=masks
+    )
+    return found, kept
+
+
 def class_weights(labels: np.ndarray) -> np.ndarray:
     """Weights, mean 1, that let both classes count alike."""
     return (balanced_weights(labels, np.zeros(len(labels), int), cap=np.inf) * len(labels)).astype(np.float32)
@@ -65,8 +101,10 @@ def class_weights(labels: np.ndarray) -> np.ndarray:
 def epoch_order(config: TrainConfig, part: Part) -> Order:
     """How an epoch of the train part is put together; see `config.BALANCES`."""
     n = len(part.labels)
-    if config.balance == "style":
-        chance = balanced_weights(part.labels, styles(part.images, seed=config.seed))
+    if config.balance in ("classes", "style"):
+        groups = styles(part.images, seed=config.seed) if config.balance == "style" else np.zeros(n, int)
+        cap = {} if config.balance == "style" else {"cap": np.inf}
+        chance = balanced_weights(part.labels, groups, **cap)
         return lambda rng: rng.choice(n, n, p=chance)
     if config.balance == "replicate":
         return replicated(part.labels)

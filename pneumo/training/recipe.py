@@ -85,7 +85,7 @@ def _policy(name: str) -> Iterator[None]:
 def build_trainer(config: TrainConfig, net: keras.Model) -> keras.Model:
     """Augmentation, then `net` as the last layer; two outputs go by name."""
     inputs = x = keras.Input((config.size, config.size, 1), name="canonical")
-    for layer in augmentation(config.augmentation, config.seed):
+    for layer in augmentation(config.augmentation, config.seed, config.crop):
         x = layer(x)
     outputs = net(x)
     return keras.Model(inputs, dict(zip(OUTPUTS, outputs, strict=True)) if config.subtype else outputs)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo.arrays import Images
-from pneumo.imaging.lungs import Placement, lungs_hidden, mask_at, placement
+from pneumo.imaging.lung_box import Box
+from pneumo.imaging.lungs import Placement, lungs_hidden, placement
 from pneumo.imaging.surroundings import with_lungs_of
+from pneumo.training.parts import Part
 
 
 @dataclass(frozen=True)
@@ -20,20 +21,22 @@ class Repaint:
 
     swapped: float
     hidden: float
+    part: Part
     places: Sequence[Placement]
 
     @classmethod
-    def for_images(cls, images: Images, swapped: float, hidden: float) -> "Repaint | None":
-        """None where nothing is painted over: finding the lungs takes 15 ms an image."""
-        if not swapped and not hidden:
-            return None
-        return cls(swapped, hidden, [placement(images[i]) for i in range(len(images))])
+    def of(cls, part: Part, swapped: float, hidden: float) -> "Repaint":
+        places = [placement(part.images[i]) for i in range(len(part.images))] if swapped else ()
+        return cls(swapped, hidden, part, places)
 
-    def __call__(self, images: Images, i: int, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
-        """Image `i`, uint8 (224, 224), as this draw shows it, and whether its lungs can be seen. Its label stays its own."""
+    def __call__(self, i: int, rng: np.random.Generator) -> tuple[np.ndarray, Box | None, bool]:
+        """Image `i`, uint8 (224, 224), as this draw shows it, the box of its lungs, and whether they can be seen."""
+        images, boxes = self.part.images, self.part.boxes
         draw, other = rng.random(), int(rng.integers(len(images)))
         if draw < self.swapped:
-            return with_lungs_of(images[other], self.places[other], images[i], self.places[i]), True
+            box = None if boxes is None else boxes[other]
+            return with_lungs_of(images[other], self.places[other], images[i], self.places[i]), box, True
+        box = None if boxes is None else boxes[i]
         if draw < self.swapped + self.hidden:
-            return lungs_hidden(images[i], mask_at(self.places[i])), False
-        return images[i], True
+            return lungs_hidden(images[i], self.part.mask(i)), box, False
+        return images[i], box, True

@@ -49,7 +49,7 @@ def show_second_opinion(case: Case, predictor: Predictor, operating_point: str) 
         return
     usual = words.usual_when_hidden(predictor.card.id)
     reading, votes = _reading(case, predictor, operating_point), votes_of(case, operating_point)
-    st.html(_rows_html(words.rows(opinion, votes, reading, lungs_in(case).by_atlas, usual)))
+    st.html(_rows_html(words.rows(opinion, votes, reading, usual)))
     if opinion.similar:
         st.html(_similar_html(opinion.similar, train_pictures([each.file for each in opinion.similar])))
 
@@ -59,7 +59,7 @@ def heat_line(case: Case, predictor: Predictor) -> str:
     key = key_of(predictor.card)
     if key not in case.heat:
         case.heat[key] = heat_in_lungs(case.answer(predictor), predictor.card, lungs_in(case))
-    return words.heat_sentence(case.heat[key], lungs_in(case).by_atlas)
+    return words.heat_sentence(case.heat[key])
 
 
 def report_rows(case: Case, predictor: Predictor, reading: Reading) -> tuple[tuple[str, str], ...]:
@@ -121,7 +121,7 @@ def _ask(case: Case, predictor: Predictor) -> None:
 
 
 def _finder() -> LungFinder | None:
-    folder = models_dir() / FOLDER
+    folder = lungs_folder()
     stamp = tuple(path.stat().st_mtime_ns for path in sorted(folder.iterdir())) if folder.is_dir() else ()
     return _load_finder(str(folder), stamp)
 

@@ -1,0 +1,28 @@
+"""Log likelihood ratio and prevalence -> probability: what an answer means depends on how many of the children are sick."""
+
+import os
+
+import numpy as np
+from scipy.special import expit, logit
+
+from pneumo.errors import ConfigError
+
+PREVALENCE = 0.3  # of pneumonia among the children X-rayed, where nobody said otherwise: a guess
+
+
+def posterior(log_ratio: np.ndarray | float, prevalence: float) -> np.ndarray:
+    """Probability of pneumonia, float64 of the same shape: posterior odds = likelihood ratio x prevalence / (1 - prevalence)."""
+    probability: np.ndarray = expit(np.asarray(log_ratio, float) + logit(prevalence))
+    return probability
+
+
+def stated_prevalence() -> float:
+    """PNEUMO_PREVALENCE, 0.3 where it is not set. Raises ConfigError unless it lies between 0 and 1."""
+    text = os.environ.get("PNEUMO_PREVALENCE", "")
+    try:
+        prevalence = float(text) if text else PREVALENCE
+    except ValueError:
+        prevalence = float("nan")
+    if not 0 < prevalence < 1:
+        raise ConfigError(f"PNEUMO_PREVALENCE is {text!r}; expected a share between 0 and 1, such as 0.3.")
+    return prevalence
