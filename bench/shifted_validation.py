@@ -1,6 +1,6 @@
 """Which training recipe still works where the frame differs? Small networks trained without the children that show it.
 
-    PYTHONPATH=. python bench/shifted_validation.py DATA --recipe "cnn --crop 0.3" [--recipe ...] [--epochs 5] [--size 64] [--seeds 1]
+    PYTHONPATH=. python bench/shifted_validation.py DATA --recipe "cnn --crop 0.3" [--recipe ...] [--epochs 5] [--size 64]
 
 Three parts judge a network that is trained anew for each design, all made from the train part alone. `tall`: the fifth of each
 class whose lungs are tallest in the picture is left out, and answered for. `border`: left out are the fifth of the healthy whose
@@ -103,9 +103,12 @@ def judged(config: TrainConfig, train: Part, held: Part, validation: Part) -> di
     trainer.fit(feed, epochs=config.epochs, verbose=0)
     easy, shifted = (net.predict(Feed(part, config.spec, 64), verbose=0)[:, 0].astype(float) for part in (validation, held))
     cut = choose_operating_points(validation.labels, easy)[BALANCED]
-    figures = {"random_auc": metrics(validation.labels, easy, cut).auc}
+    figures = {"random_auc": round(metrics(validation.labels, easy, cut).auc, 4)}
     found = dataclasses.asdict(metrics(held.labels, shifted, cut))
-    return {name: round(value, 4) for name, value in {**figures, **{key: found[key] for key in ("auc", "sensitivity", "specificity")}}.items()}
+    return {
+        name: round(value, 4)
+        for name, value in {**figures, **{key: found[key] for key in ("auc", "sensitivity", "specificity")}}.items()
+    }
 
 
 if __name__ == "__main__":

@@ -171,7 +171,7 @@ def _evaluate(options: argparse.Namespace, _: list[str]) -> int:
         return 0
     summary = assess(predictor, options.data, options.split, options.why, options.output)
     if options.output:  # a model's own folder keeps numbers alone; the Metrics page draws them
-        _write_plots(options.output, options.split.replace("/", "-"), predictor.card.operating_points)
+        _write_plots(options.output, options.split.replace("/", "-"), predictor.card.points_at(summary["prevalence"]))
     print(json.dumps(summary, indent=2))
     return 0
 

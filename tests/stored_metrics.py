@@ -51,7 +51,7 @@ ROBUSTNESS = {
     ],
     "lungs_hidden": {"auc": FIGURE, "mean_probability_sick": 0.61, "mean_probability_healthy": 0.42},
     "lungs_only": {"auc": FIGURE, "mean_probability_sick": 0.8, "mean_probability_healthy": 0.2},
-    "heat_in_lungs": {"mean": FIGURE, "area_of_lungs": 0.31, "by_class": {"NORMAL": 0.4, "PNEUMONIA": 0.5}},
+    "heat_in_lungs": {"share": FIGURE, "area": 0.31, "shown": 0.6, "by_class": {"NORMAL": 0.4, "PNEUMONIA": 0.5}},
     "deletion": {"fractions": [0, 0.5, 1], "model": [0.9, 0.3, 0.1], "random": [0.9, 0.6, 0.1]},
     "insertion": {"fractions": [0, 0.5, 1], "model": [0.1, 0.7, 0.9], "random": [0.1, 0.4, 0.9]},
     "auc_gap": {"deletion": 0.15, "insertion": 0.16},

@@ -5,17 +5,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.special import logit
 
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.evaluation.metrics import Metrics, brier, confusion_matrix, expected_calibration_error, metrics
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.evaluation.predictions import Predictions
+from pneumo.evaluation.recalibration import recalibration
 
 SUBTYPE_CUT = 0.5  # of the calibrated probability of bacterial
+_ALMOST = 1e-9  # log odds of a rounded 0 or 1 stay finite
 
 
 def summarise(predictions: Predictions, points: Mapping[str, float]) -> dict[str, Any]:
-    """`n`, every figure at `balanced` as {value, low, high}, counts, calibration, and the figures of each operating point.
+    """`points` are probabilities on the scale of the predictions, which is that of the split's own prevalence.
+
+    `n`, every figure at `balanced` as {value, low, high}, counts, calibration, and the figures of each operating point.
 
     Where the model tells bacterial from viral and the split holds such cases, also `subtype` (see `subtype_figures`).
     """
@@ -27,12 +32,27 @@ def summarise(predictions: Predictions, points: Mapping[str, float]) -> dict[str
         "patients": len(set(patients)),
         **figures[BALANCED],
         "confusion_matrix": confusion_matrix(labels, probabilities, threshold).tolist(),
+        "prevalence": float(labels.mean()),  # what the probabilities, `brier` and `ece` are computed at
         "brier": brier(labels, probabilities),
         "ece": expected_calibration_error(labels, probabilities),
+        "calibration": _calibration(labels, probabilities, patients),
         "operating_point": {"name": BALANCED, "threshold": threshold},
         "operating_points": {name: {"threshold": points[name], **figures[name]} for name in points},
         **subtype_figures(predictions),
     }
+
+
+def _calibration(labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str]) -> dict[str, dict[str, float | None]]:
+    """{intercept, slope}, each {value, low, high} (see recalibration.py)."""
+    log_odds = logit(np.clip(probabilities, _ALMOST, 1 - _ALMOST))
+
+    def vector(index: np.ndarray) -> np.ndarray:
+        return np.array(recalibration(labels[index], log_odds[index]))
+
+    value = vector(np.arange(len(labels)))
+    low, high = patient_intervals(vector, patients)
+    names = ("intercept", "slope")
+    return {name: _figure(*each) for name, *each in zip(names, value, low, high, strict=True)}
 
 
 def subtype_figures(p: Predictions) -> dict[str, Any]:
@@ -58,10 +78,11 @@ def _figures(
     value = vector(np.arange(len(labels)))
     low, high = patient_intervals(vector, patients)
     names = [field.name for field in dataclasses.fields(Metrics)]
-    return {
-        name: {"value": _number(v), "low": _number(a), "high": _number(b)}
-        for name, v, a, b in zip(names, value, low, high, strict=True)
-    }
+    return {name: _figure(*each) for name, *each in zip(names, value, low, high, strict=True)}
+
+
+def _figure(value: float, low: float, high: float) -> dict[str, float | None]:
+    return {"value": _number(value), "low": _number(low), "high": _number(high)}
 
 
 def _number(value: float) -> float | None:

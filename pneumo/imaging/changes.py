@@ -76,6 +76,13 @@ def crop(image: np.ndarray, share: float) -> np.ndarray:
     return cv2.resize(inner, (CANONICAL_SIDE, CANONICAL_SIDE), interpolation=cv2.INTER_LINEAR)
 
 
+def pad(image: np.ndarray, share: float) -> np.ndarray:
+    """The edge repeated outwards by `share` of the side at each of the four edges; all of it reduced to 224 x 224."""
+    width = round(share * CANONICAL_SIDE)
+    wider = np.pad(image, width, mode="edge")
+    return cv2.resize(wider, (CANONICAL_SIDE, CANONICAL_SIDE), interpolation=cv2.INTER_AREA)
+
+
 def marker(image: np.ndarray, text: str, x: int, y: int, height: int) -> np.ndarray:
     """White `text` burned in, its upper left corner at canonical pixel (x, y), letters about `height` pixels high."""
     picture = Image.fromarray(image)  # a copy
@@ -117,8 +124,9 @@ CHANGES = (
     Change("rotation", "-10 degrees", partial(rotation, degrees=-10.0)),
     Change("shift", "5 % right", partial(shift, right=0.05, down=0.0)),
     Change("shift", "10 % down", partial(shift, right=0.0, down=0.10)),
-    Change("crop", "5 % each side", partial(crop, share=0.05)),
-    Change("crop", "12 % each side", partial(crop, share=0.12)),
+    Change("frame padded", "12 %", partial(pad, share=0.12)),
+    Change("frame cropped", "6 %", partial(crop, share=0.06)),
+    Change("frame cropped", "12 %", partial(crop, share=0.12)),
     Change("marker", "R, upper left", partial(marker, text="R", x=22, y=20, height=28)),
     Change("marker", "L, upper right", partial(marker, text="L", x=186, y=20, height=28)),
     Change("marker", "time, upper right", partial(marker, text="10:42:07\nmA:320\nkV:70", x=160, y=20, height=12)),

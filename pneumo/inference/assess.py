@@ -4,10 +4,13 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from pneumo.data.records import Record, folder_of, scan
+import numpy as np
+
+from pneumo.data.records import LABELS, Record, folder_of, scan
 from pneumo.data.split import read_manifest
 from pneumo.errors import DataError
 from pneumo.evaluation.ledger import add_row
+from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.evaluation.predictions import Predictions, make_predictions, write_predictions
 from pneumo.evaluation.summary import summarise
 from pneumo.files import write_json
@@ -36,8 +39,9 @@ def assess(
     root = root or models_dir()
     folder = output or root / predictor.card.id
     folder.mkdir(parents=True, exist_ok=True)
-    predictions = predict_records(predictor, data, records_of(data, split, root / predictor.card.id / "split.csv"))
-    summary = summarise(predictions, predictor.card.operating_points)
+    predictions, unanswered = predict_records(predictor, data, records_of(data, split, root / predictor.card.id / "split.csv"))
+    points = predictor.card.points_at(own_prevalence(predictions.labels))
+    summary = {**summarise(predictions, points), "unanswered": {label: unanswered.count(label) for label in LABELS}}
     name = split.replace("/", "-")
     write_predictions(folder / f"predictions-{name}.csv", predictions)
     stored = read_metrics(predictor.card.id, root) if output is None else {}
@@ -55,30 +59,47 @@ def records_of(data: Path, split: str, manifest: Path) -> list[Record]:
     return scan(data, (split,))
 
 
-def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> Predictions:
-    """One row a record. Raises DataError naming every image that got no answer: metrics over a part would mislead.
+def own_prevalence(labels: np.ndarray) -> float:
+    """The share of sick children among labels 0 or 1; the stated one where a class is missing."""
+    share = float(np.mean(labels))
+    return share if 0 < share < 1 else stated_prevalence()
 
-    The gate removes nothing here: the figures say what the network does on every image. What the gate does is measured by
-    itself (see gate_measure.py).
+
+def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> tuple[Predictions, list[str]]:
+    """A row for each record that got an answer, its probability at the split's own prevalence; and the labels of the others.
+
+    No answer has what a lung-centred model finds no lungs in; the rest of the gate removes nothing here: it is measured by itself
+    (see gate_measure.py). Raises DataError naming every image that cannot be read: metrics over a part would mislead.
     """
-    answers, failed = [], []
-    for path in [folder_of(data) / record.path for record in records]:
+    answers, answered, unanswered, failed = [], [], [], []
+    for record in records:
+        path = folder_of(data) / record.path
         try:
             finding = read(path.read_bytes(), predictor, gated=False)
         except OSError as error:
             failed.append(f"{path}: The file cannot be opened: {error.strerror or error}.")
             continue
+        if finding.status == "rejected":
+            log.info("%s: %s: no answer. %s", predictor.card.id, record.path, "; ".join(finding.reasons))
+            unanswered.append(record.label)
+            continue
         if finding.answer is None:
             failed.append(f"{path}: {'; '.join(finding.reasons)}")
             continue
         answers.append(finding.answer)
+        answered.append(record)
         if len(answers) % 200 == 0:
             log.info("%s: %d of %d", predictor.card.id, len(answers), len(records))
     if failed:
-        raise DataError("These images got no answer; mend or remove them:\n" + "\n".join(failed))
+        raise DataError("These images cannot be read; mend or remove them:\n" + "\n".join(failed))
+    if not answers:
+        raise DataError("No image got an answer, so there is nothing to measure. Expected chest X-rays whose lungs can be found.")
+    card, logits = predictor.card, np.array([answer.logit for answer in answers])
+    prevalence = own_prevalence(np.array([record.label == "PNEUMONIA" for record in answered]))
     bacterial = [answer.bacterial for answer in answers if answer.bacterial is not None]
-    return make_predictions(
-        [r.path for r in records], [r.label for r in records], [r.subtype for r in records],
-        [answer.logit for answer in answers], [answer.probability for answer in answers],
+    predictions = make_predictions(
+        [r.path for r in answered], [r.label for r in answered], [r.subtype for r in answered],
+        logits.tolist(), posterior(card.calibration.log_ratio(logits), prevalence).tolist(),
         bacterial if len(bacterial) == len(answers) else None,
     )  # fmt: skip
+    return predictions, unanswered

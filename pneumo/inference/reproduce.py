@@ -7,7 +7,7 @@ from typing import Any
 
 from pneumo.evaluation.predictions import read_predictions
 from pneumo.evaluation.summary import summarise
-from pneumo.inference.assess import assess
+from pneumo.inference.assess import assess, own_prevalence
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import models_dir, read_metrics
 
@@ -23,14 +23,15 @@ def reproduce(model: str, data: Path | None = None, root: Path | None = None) ->
     root = root or models_dir()
     predictor = Predictor.load(model, root)
     found = []
-    for split, stored in read_metrics(model, root).items():
+    for split, whole in read_metrics(model, root).items():
         predictions = read_predictions(root / model / f"predictions-{split}.csv")
-        anew = summarise(predictions, predictor.card.operating_points)
+        anew = summarise(predictions, predictor.card.points_at(own_prevalence(predictions.labels)))
+        stored = {name: value for name, value in whole.items() if name != "unanswered"}  # which the predictions do not hold
         found += [f"{split}, from predictions: {line}" for line in differences(stored, anew)]
         if data is not None:
             with tempfile.TemporaryDirectory() as folder:
                 anew = assess(predictor, data, split, "reproduction", output=Path(folder), root=root)
-            found += [f"{split}, from scratch: {line}" for line in differences(stored, anew)]
+            found += [f"{split}, from scratch: {line}" for line in differences(whole, anew)]
     return found
 
 

@@ -2,7 +2,8 @@
 
 import datetime
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,18 @@ import numpy as np
 from pneumo.arrays import Images
 from pneumo.data.cache import cached_images
 from pneumo.data.records import Record, folder_of
+from pneumo.errors import DataError, LungsNotFound
 from pneumo.evaluation.intervals import RESAMPLES, patient_intervals
 from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.metrics import metrics
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.files import write_json
 from pneumo.imaging.changes import CHANGES
-from pneumo.imaging.lungs import lung_mask, lungs_hidden, lungs_only
-from pneumo.imaging.preprocess import model_input
+from pneumo.imaging.lung_box import Box
+from pneumo.imaging.lungs import lungs_hidden, lungs_only
 from pneumo.inference.assess import records_of
 from pneumo.inference.faithfulness import BATCH, at_random, by_heat, curve, exposed_like, heat_share, seen_share
-from pneumo.inference.lung_checks import load_finder, lungs_of
+from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.randomisation import randomisation
 from pneumo.registry import models_dir
@@ -65,77 +67,121 @@ def assess_robustness(
 def robustness(predictor: Predictor, graph: Path, records: Sequence[Record], images: np.ndarray) -> dict[str, Any]:
     """Everything robustness.json holds but the split's name; `images` uint8 (n, 224, 224), canonical, one a record.
 
-    `graph` is the model's serving graph. About 35 passes over the images; undefined figures are None.
+    `graph` is the model's serving graph. Figures are of the images that get an answer; `unanswered` counts the others. About 35
+    passes over the images; undefined figures are None. Raises ModelError where there is no lung segmenter.
     """
     labels = np.array([record.label == "PNEUMONIA" for record in records], np.int64)
-    patients = [record.patient for record in records]
+    patients = np.array([record.patient for record in records])
     threshold = predictor.card.operating_points[BALANCED]
-    finder = load_finder()
-    lungs = [lungs_of(image, finder) for image in images]
-    masks = [lung_mask(image) if each.mask is None else each.mask for image, each in zip(images, lungs, strict=True)]
-
-    unchanged, maps = _pass(predictor, images)
+    finder = predictor.finder or LungFinder.load()
+    fields = [finder.find(image) for image in images]
+    known = np.array([i for i, field in enumerate(fields) if field.plausible], np.int64)  # whose lungs can be hidden and measured
+    unchanged = _pass(predictor, images)
 
     changes = []
     for change in CHANGES:
         same = change.kind == "none"
-        probabilities = unchanged if same else _pass(predictor, [change.apply(image) for image in images])[0]
-        figures = _figures(labels, probabilities, patients, threshold)
-        shift = float(np.abs(probabilities - unchanged).mean())
-        changes.append({"kind": change.kind, "amount": change.amount, **figures, "mean_shift": shift})
-        log.info("%s: %s %s: mean shift %.3f", predictor.card.id, change.kind, change.amount, shift)
+        found = unchanged if same else _pass(predictor, [change.apply(image) for image in images])
+        at = found.answered
+        figures = _figures(labels[at], found.probabilities[at], patients[at], threshold)
+        both = at & unchanged.answered
+        shift = _mean(np.abs(found.probabilities - unchanged.probabilities)[both])
+        unanswered = {"NORMAL": int((~at & (labels == 0)).sum()), "PNEUMONIA": int((~at & (labels == 1)).sum())}
+        changes.append({"kind": change.kind, "amount": change.amount, **figures, "mean_shift": shift, "unanswered": unanswered})
+        log.info("%s: %s %s", predictor.card.id, change.kind, change.amount)
 
+    shown = [predictor.card.input.shown(fields[i].box) for i in known]
     covered = {}
     for name, paint in (("lungs_hidden", lungs_hidden), ("lungs_only", lungs_only)):
-        probabilities, _ = _pass(predictor, [paint(image, mask) for image, mask in zip(images, masks, strict=True)])
+        # Where to look is told by the picture as it is: in one without lungs there is nothing to be found.
+        found = _pass(predictor, [paint(images[i], fields[i].mask) for i in known], shown)
+        figures = _figures(labels[known], found.probabilities, patients[known], threshold)
         covered[name] = {
-            "auc": _figures(labels, probabilities, patients, threshold)["auc"],
-            "mean_probability_sick": _mean(probabilities[labels == 1]),
-            "mean_probability_healthy": _mean(probabilities[labels == 0]),
+            "auc": figures["auc"],
+            "mean_probability_sick": _mean(found.probabilities[labels[known] == 1]),
+            "mean_probability_healthy": _mean(found.probabilities[labels[known] == 0]),
         }
+        if name == "lungs_hidden":  # the same among the changes, for whoever reads them in one table
+            changes.append({"kind": "lungs hidden", "amount": "", **figures, "mean_shift": None,
+                            "unanswered": {"NORMAL": 0, "PNEUMONIA": 0}})  # fmt: skip
         log.info("%s: %s", predictor.card.id, name)
 
-    called = _sample(np.flatnonzero(unchanged >= threshold), CURVE_IMAGES)
-    healthy = _sample(np.flatnonzero((unchanged < threshold) & (labels == 0)), CURVE_IMAGES)
-    inputs = _inputs(predictor, images[called])
+    probabilities = np.where(unchanged.answered, unchanged.probabilities, np.nan)
+    called = _sample(np.flatnonzero(probabilities >= threshold), CURVE_IMAGES)
+    healthy = _sample(np.flatnonzero((probabilities < threshold) & (labels == 0)), CURVE_IMAGES)
+    inputs = unchanged.inputs(predictor, images, called)
     return {
         "model_sha256": predictor.card.sha256,
         "n": len(records),
         "made": datetime.date.today().isoformat(),
         "operating_point": BALANCED,
-        "lungs_by_atlas": sum(each.mask is None or each.by_atlas for each in lungs),  # of n; the others by the segmenter
+        "lungs_unknown": len(records) - len(known),  # of n: left out where lungs are hidden or heat is measured
         "changes": changes,
         **covered,
-        "heat_in_lungs": _heat(predictor, maps, masks, labels, patients),
-        **_curves(predictor, inputs, maps[called], _inputs(predictor, images[healthy])),
+        "heat_in_lungs": _heat(predictor, unchanged, [field.mask for field in fields], known, labels, patients),
+        **_curves(predictor, inputs, unchanged.maps[called], unchanged.inputs(predictor, images, healthy)),
         "randomisation": {"layers": randomisation(predictor.card, graph, inputs[:RANDOMISED_IMAGES])},
     }
 
 
-def _pass(predictor: Predictor, images: Images) -> tuple[np.ndarray, np.ndarray]:
-    """(calibrated probabilities float64 (n,), raw maps float32 (n, h, w)) of canonical images, in batches."""
-    outputs = [predictor.run(_inputs(predictor, images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
-    logits = np.concatenate([output.logits for output in outputs])
-    return predictor.card.calibration.probability(logits), np.concatenate([output.maps for output in outputs])
+@dataclass(frozen=True)
+class _Answers:
+    """What the model said of n images."""
+
+    answered: np.ndarray  # bool (n,)
+    probabilities: np.ndarray  # float64 (n,), NaN without an answer
+    maps: np.ndarray  # float32 (n, h, w), raw
+    shown: list[Box | None]  # None without an answer
+
+    def inputs(self, predictor: Predictor, images: np.ndarray, index: np.ndarray) -> np.ndarray:
+        """float32 (len(index), size, size, 1) of answered images; the index may be empty."""
+        size = predictor.card.input.size
+        return np.array([predictor.input(images[i], self.shown[i]) for i in index], np.float32).reshape(-1, size, size, 1)
 
 
-def _inputs(predictor: Predictor, images: Iterable[np.ndarray]) -> np.ndarray:
-    """float32 (n, size, size, 1); n may be 0."""
-    size = predictor.card.input.size
-    return np.array([model_input(image, predictor.card.input) for image in images], np.float32).reshape(-1, size, size, 1)
+def _pass(predictor: Predictor, images: Images, shown: Sequence[Box] | None = None) -> _Answers:
+    """Answers to canonical images, in batches; `shown` where it is not to be found anew."""
+    places = [_shown(predictor, images[i]) for i in range(len(images))] if shown is None else list(shown)
+    index = [i for i, place in enumerate(places) if place is not None]
+    outputs = []
+    for start in range(0, len(index), BATCH):
+        outputs.append(predictor.run(np.stack([predictor.input(images[i], places[i]) for i in index[start : start + BATCH]])))
+    if not outputs:
+        raise DataError("No image got an answer, so there is nothing to measure. Expected chest X-rays whose lungs can be found.")
+    answered = np.zeros(len(images), bool)
+    answered[index] = True
+    probabilities, cells = np.full(len(images), np.nan), outputs[0].maps.shape[1:]
+    probabilities[index] = predictor.card.probability(np.concatenate([output.logits for output in outputs]))
+    maps = np.zeros((len(images), *cells), np.float32)
+    maps[index] = np.concatenate([output.maps for output in outputs])
+    return _Answers(answered, probabilities, maps, places)
+
+
+def _shown(predictor: Predictor, image: np.ndarray) -> Box | None:
+    try:
+        return predictor.shown(image)
+    except LungsNotFound:
+        return None
 
 
 def _heat(
-    predictor: Predictor, maps: np.ndarray, masks: Sequence[np.ndarray], labels: np.ndarray, patients: Sequence[str]
+    predictor: Predictor, found: _Answers, masks: Sequence[np.ndarray], known: np.ndarray, labels: np.ndarray, patients: np.ndarray
 ) -> dict[str, Any]:
-    """Over the images with any positive heat, `n` of them; `area_of_lungs` is what a map without any preference would have."""
-    shares = np.array([heat_share(heat, predictor.card, mask) for heat, mask in zip(maps, masks, strict=True)])
-    areas = np.array([seen_share(predictor.card, mask) for mask in masks])
+    """Over the images with any positive heat and known lungs, `n` of them: `share` of the heat that lies in the lungs, `area` of
+    the picture that they take, and `shown`, of the part that the network is shown: what a map without preference would have."""
+    index = [i for i in known if found.answered[i]]
+    places = [found.shown[i] for i in index]
+    shares = np.array([heat_share(found.maps[i], predictor.card, place, masks[i])
+                       for i, place in zip(index, places, strict=True) if place])  # fmt: skip
+    areas = np.array([masks[i].mean() for i in index])
+    seen = np.array([seen_share(place, masks[i]) for i, place in zip(index, places, strict=True) if place])
+    hot = np.isfinite(shares)
     return {
-        "n": int(np.isfinite(shares).sum()),
-        "mean": _with_intervals(lambda index: np.array([_mean(shares[index], np.nan)]), patients)[0],
-        "area_of_lungs": _mean(np.where(np.isfinite(shares), areas, np.nan)),
-        "by_class": {"NORMAL": _mean(shares[labels == 0]), "PNEUMONIA": _mean(shares[labels == 1])},
+        "n": int(hot.sum()),
+        "share": _with_intervals(lambda drawn: np.array([_mean(shares[drawn], np.nan)]), patients[index])[0],
+        "area": _mean(areas[hot]),
+        "shown": _mean(seen[hot]),
+        "by_class": {"NORMAL": _mean(shares[labels[index] == 0]), "PNEUMONIA": _mean(shares[labels[index] == 1])},
     }
 
 

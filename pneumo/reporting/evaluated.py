@@ -2,13 +2,14 @@
 
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pneumo.errors import DataError
+from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.metrics import confusion_matrix
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.evaluation.predictions import Predictions, read_predictions
@@ -31,6 +32,17 @@ class Evaluated:
     @property
     def both_classes(self) -> bool:
         return self.predictions is not None and len(set(self.predictions.labels.tolist())) == 2
+
+    @property
+    def points(self) -> dict[str, float]:
+        """The model's operating points as probabilities at the split's own prevalence, on the scale of the predictions."""
+        return self.card.points_at(self.prevalence)
+
+    @property
+    def prevalence(self) -> float:
+        if self.predictions is None or not self.both_classes:
+            return stated_prevalence()
+        return float(self.predictions.labels.mean())
 
     def figures(self, point: str) -> dict[str, Any] | None:
         """The stored figures {name: {value, low, high}} at an operating point; None where there are none."""
@@ -64,9 +76,10 @@ def read_evaluated(model: str, split: str, root: Path | None = None) -> Evaluate
     except DataError as error:
         predictions = None
         problems.append(f"{error} The curves need it. {again}" if path.is_file() else f"{path.name} is not stored. {again}")
-    if metrics and predictions and not _belong_together(metrics, predictions, card):
+    evaluated = Evaluated(card, split, metrics, predictions, tuple(problems))
+    if metrics and predictions and not _belong_together(metrics, predictions, evaluated.points[BALANCED]):
         problems.append(f"metrics.json and {path.name} do not belong together: their counts differ. {again}")
-    return Evaluated(card, split, metrics, predictions, tuple(problems))
+    return replace(evaluated, problems=tuple(problems))
 
 
 def read_history(model: str, root: Path | None = None) -> list[dict[str, Any]]:
@@ -126,6 +139,6 @@ def _check_range(predictions: Predictions, path: Path) -> None:
         raise DataError(f"{path.name} is damaged: expected probabilities from 0 to 1.")
 
 
-def _belong_together(metrics: dict[str, Any], predictions: Predictions, card: ModelCard) -> bool:
-    counts = confusion_matrix(predictions.labels, predictions.probabilities, card.operating_points[BALANCED]).tolist()
+def _belong_together(metrics: dict[str, Any], predictions: Predictions, threshold: float) -> bool:
+    counts = confusion_matrix(predictions.labels, predictions.probabilities, threshold).tolist()
     return bool(counts == metrics["confusion_matrix"])

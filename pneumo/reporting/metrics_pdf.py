@@ -31,8 +31,8 @@ def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = ()) 
     figures, metrics, predictions = evaluated.figures(point), evaluated.metrics, evaluated.predictions
     if figures is None or metrics is None or predictions is None or not evaluated.both_classes:
         raise DataError(f"No stored evaluation of {evaluated.card.id} on {evaluated.split} with both classes: run evaluate first.")
-    threshold = evaluated.card.operating_points[point]
-    charts = main_charts(predictions, evaluated.card.operating_points)
+    threshold = evaluated.points[point]
+    charts = main_charts(predictions, evaluated.points)
     if None not in (*figures["sensitivity"].values(), *figures["specificity"].values()):
         charts.insert(4, predictive_chart(figures["sensitivity"], figures["specificity"]))
     buffer, named = io.BytesIO(), {"Title": f"Pneumo metrics: {evaluated.card.id}, {evaluated.split}"}

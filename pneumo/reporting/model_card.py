@@ -25,13 +25,12 @@ def model_card(model: str, root: Path | None = None) -> str:
     card, metrics = read_card(model, root), read_metrics(model, root)
     lines = [
         f"# {card.id}", "", f"Intended use: {INTENDED_USE}", "",
-        f"- Architecture: {card.architecture}, input {card.input.size} x {card.input.size} grey, outer "
-        f"{card.input.margin} of 224 pixels cut off on each side",
+        f"- Architecture: {card.architecture}, input {card.input.size} x {card.input.size} grey, {_shown(card)}",
         f"- Data: {card.data}; split manifest SHA-256 `{card.manifest_sha256[:16]}`, patient-disjoint",
         f"- Trained {card.epochs_run} epochs (best: {card.best_epoch}), seed {card.training['seed']}, commit {card.commit}, "
         f"Keras {card.versions.get('keras', '?')}",
-        f"- Calibration: logit / {card.calibration.temperature:.3f} {card.calibration.bias:+.3f}, "
-        "fitted on the calibration part of train and a disturbed copy of each of its images",
+        f"- Calibration: log likelihood ratio = logit / {card.calibration.temperature:.3f} {card.calibration.bias:+.3f}, fitted "
+        "on the calibration part of train and a disturbed copy of each of its images, both classes weighing the same",
         *(["- Answers with the mean of an image and its mirror image; the heatmap is the image's own"] if card.mirrored else []),
         *_subtype_line(card),
         f"- Weights SHA-256 `{card.sha256}`, kernels stored as float16", "",
@@ -45,9 +44,8 @@ def model_card(model: str, root: Path | None = None) -> str:
 
 
 _TESTED = (
-    "The test split chose nothing: epoch, calibration and operating points come from parts of train. "
-    "Looks at test are listed in models/ledger.csv. The gap between validation and test is the hospital's picture-taking "
-    "style, which in train nearly gives the class away; expect more false alarms wherever pictures are taken otherwise."
+    "The test split chose no epoch, calibration or operating point: those come from parts of train. What earlier looks at test "
+    "taught about the data, which are listed in models/ledger.csv, shaped the design. Expect less in another hospital."
 )
 _UNTESTED = (
     "This model was not evaluated on a test split: nothing is known of how far to trust it. Figures of the validation part, "
@@ -80,6 +78,12 @@ def gate_lines(card: ModelCard, root: Path) -> list[str]:
     return [*lines, figures, "", "| pictures | what they are | n | refused | told |", "|---|---|---|---|---|", groups]
 
 
+def _shown(card: ModelCard) -> str:
+    if card.input.lung_centred:
+        return f"of the box of both lungs, each axis by itself (lung segmenter {(card.segmenter_sha256 or '')[:16]})"
+    return f"of the whole frame, {card.input.margin} of 224 pixels cut off on each side"
+
+
 def _subtype_line(card: ModelCard) -> list[str]:
     fit = card.subtype_calibration
     if fit is None:
@@ -94,8 +98,12 @@ def _table(split: str, m: dict[str, Any]) -> list[str]:
     for name, point in m["operating_points"].items():
         cells = " | ".join(interval(point[key]) for key in ("sensitivity", "specificity", "accuracy"))
         rows.append(f"| {name} ({MEANING[name]}) | {point['threshold']:.3f} | {cells} |")
-    rows += ["", f"AUC {interval(m['auc'])}; Brier score {m['brier']:.3f}; expected calibration error {m['ece']:.3f}. "
-             "95 % intervals by bootstrap over patients.", ""]  # fmt: skip
+    rows += ["", f"AUC {interval(m['auc'])}; calibration intercept {interval(m['calibration']['intercept'], 2)} and slope "
+             f"{interval(m['calibration']['slope'], 2)}; Brier score {m['brier']:.3f}; expected calibration error {m['ece']:.3f}. "
+             f"Thresholds are probabilities at this split's own share of sick children, {m['prevalence']:.0%}. 95 % intervals by "
+             "bootstrap over patients.", ""]  # fmt: skip
+    if lost := sum(m.get("unanswered", {}).values()):
+        rows += [f"{lost} more images got no answer, because their lungs were not found; they are in no figure above.", ""]
     if kind := m.get("subtype"):
         rows += [f"Bacterial against viral, on the {kind['n']} pneumonias of known kind: AUC {interval(kind['auc'])}, "
                  f"accuracy {interval(kind['accuracy'])}, bacterial found {interval(kind['sensitivity'])}, "

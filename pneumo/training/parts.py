@@ -52,10 +52,11 @@ def read_parts(config: TrainConfig, data: Path, run: Path) -> tuple[Part, Part]:
         write_manifest(draft, records, split(records, twins(data, records), config.seed))
         draft.replace(manifest)
     rows = read_manifest(manifest)
-    return _part(config, data, rows, "train"), _part(config, data, rows, "validation")
+    return part_of(config, data, rows, "train"), part_of(config, data, rows, "validation")
 
 
-def _part(config: TrainConfig, data: Path, rows: list[dict[str, str]], name: str) -> Part:
+def part_of(config: TrainConfig, data: Path, rows: list[dict[str, str]], name: str) -> Part:
+    """The part `name` of a manifest's rows. Raises DataError as `read_parts` does."""
     chosen = [row for row in rows if row["part"] == name]
     labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], dtype=np.int64)
     if len(set(labels.tolist())) < 2:

@@ -11,18 +11,17 @@ import keras
 import numpy as np
 from scipy.special import expit
 
-from pneumo.data.cache import cached_images
 from pneumo.data.describe import describe
-from pneumo.data.records import folder_of
 from pneumo.data.split import manifest_hash, read_manifest
-from pneumo.errors import DataError, ModelError, RunError
-from pneumo.evaluation.calibration import Calibration, fit_calibration, log_loss
+from pneumo.errors import ModelError, RunError
+from pneumo.evaluation.calibration import Calibration, even_weights, fit_calibration, log_loss
+from pneumo.evaluation.likelihood import posterior
 from pneumo.evaluation.operating_point import choose_operating_points
+from pneumo.evaluation.predictions import make_predictions, write_predictions
 from pneumo.files import sha256, write_json
-from pneumo.imaging.hard import with_hard_copies
 from pneumo.imaging.preprocess import VERSION, model_input
-from pneumo.imaging.surroundings import in_other_surroundings
-from pneumo.inference.assess import assess
+from pneumo.inference.assess import assess, own_prevalence
+from pneumo.inference.lung_fields import LungFinder, lungs_folder
 from pneumo.inference.predictor import Outputs, Predictor
 from pneumo.nets.compact import round_kernels, save_compact
 from pneumo.nets.load import load_network
@@ -33,6 +32,7 @@ from pneumo.reporting.model_card import write_readme
 from pneumo.training.config import TrainConfig
 from pneumo.training.drafts import copy_run, draft_folder
 from pneumo.training.jobs_process import check_name
+from pneumo.training.parts import Part, disturbed_too, part_of, with_lungs
 from pneumo.training.reference import add_reference
 from pneumo.training.runfolder import best_epoch, history, load_config, source
 from pneumo.versions import git_commit, library_versions
@@ -40,6 +40,7 @@ from pneumo.versions import git_commit, library_versions
 log = logging.getLogger(__name__)
 
 _TAKEN = "A model {!r} is in the registry already. Remove {} first, or choose another id."
+CALIBRATION = "predictions-calibration.csv"
 PARITY = 1e-4  # greatest difference in probability allowed between Keras and the serving graph
 
 
@@ -106,16 +107,13 @@ def _splits(manifest: Path) -> tuple[str, ...]:
 
 
 def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, net: keras.Model, mirrored: bool) -> ModelCard:
-    """Everything the card says; the calibration part, as it is and as hard copies, is run through the graph that will serve."""
+    """Everything the card says; the calibration part, as it is and as disturbed copies, is run through the graph that will serve.
+
+    What the graph said of it is left in predictions-calibration.csv.
+    """
     rows = read_manifest(run / "split.csv")
     chosen = [row for row in rows if row["part"] == "calibration"]
-    labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], np.int64)
-    if len(set(labels.tolist())) < 2:
-        raise DataError(f"The calibration part needs both classes; it has {labels.sum()} PNEUMONIA of {len(labels)} images.")
-    originals = cached_images(folder_of(data), [row["path"] for row in chosen])
-    elsewhere = in_other_surroundings(originals, config.seed)
-    inputs = [model_input(image, config.spec) for image in with_hard_copies(originals, config.seed)]
-    chosen, labels = chosen * 2, np.tile(labels, 2)
+    finder = LungFinder.load(lungs_folder(draft.parent)) if config.lung_centred else None
     epochs = history(run)
     card = ModelCard(
         id=model,
@@ -124,7 +122,7 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
         input=config.spec,
         preprocessing=VERSION,
         calibration=Calibration(),  # this and the next two are measured below
-        operating_points={},
+        cuts={},
         heatmap_scale=1.0,
         heatmap_centres=cell_centres(net),
         selection_loss=float("nan"),
@@ -143,44 +141,54 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
         created=datetime.date.today().isoformat(),
         files={name: sha256(draft / name) for name in ("model.keras", "model.onnx")},
         mirrored=mirrored,
+        segmenter_sha256=finder.sha256 if finder else None,
     )
-    predictor = Predictor(card, draft / "model.onnx")
+    predictor = Predictor(card, draft / "model.onnx", finder=finder)
+    part, kept = _calibration_part(config, data, chosen, finder)
+    inputs = [model_input(part.images[i], config.spec, part.boxes[i] if part.boxes else None) for i in range(len(part.labels))]
     some = np.stack(inputs[:: max(1, len(inputs) // 32)])
     _check_parity(net, some, [predictor.one_pass(x[np.newaxis]) for x in some])
     outputs = [predictor.run(x[np.newaxis]) for x in inputs]
-    logits = np.array([float(output.logits[0]) for output in outputs])
-    calibration = fit_calibration(labels, logits)
-    probabilities = calibration.probability(logits)
-    tested = np.concatenate([logits, [float(predictor.run(model_input(x, config.spec)[np.newaxis]).logits[0]) for x in elsewhere]])
-    peaks = np.array([output.maps.max() for output in outputs])[labels == 1]
+    logits, weights = np.array([float(output.logits[0]) for output in outputs]), even_weights(part.labels)
+    calibration = fit_calibration(part.labels, logits, weights)
+    ratios = calibration.log_ratio(logits)
     changes: dict[str, Any] = {
         "calibration": calibration,
-        "operating_points": choose_operating_points(labels, probabilities),
+        "cuts": choose_operating_points(part.labels, ratios),
         # Full heat is what the strongest twentieth of sick children's maps reach.
-        "heatmap_scale": float(np.percentile(peaks, 95)),
-        # A network that goes by what is around the lungs is at a loss where that says nothing.
-        "selection_loss": log_loss(np.tile(labels[: len(elsewhere)], 3), tested / calibration.temperature + calibration.bias),
-        "subtype_calibration": _subtype_calibration(chosen, outputs),
+        "heatmap_scale": float(np.percentile([output.maps.max() for output in np.array(outputs)[part.labels == 1]], 95)),
+        "selection_loss": log_loss(part.labels, ratios, weights),
+        "subtype_calibration": _subtype_calibration(part, outputs),
     }
     log.info("calibration part: %s", changes)
+    names = [row["path"] for row in chosen] + [f"disturbed/{row['path']}" for row in chosen]
+    write_predictions(draft / CALIBRATION, make_predictions(
+        [names[i] for i in kept], [CLASSES[label] for label in part.labels], [chosen[i % len(chosen)]["subtype"] for i in kept],
+        logits.tolist(), posterior(ratios, own_prevalence(part.labels)).tolist(),
+    ))  # fmt: skip
     return dataclasses.replace(card, **changes)
 
 
-def _subtype_calibration(rows: list[dict[str, str]], outputs: list[Outputs]) -> Calibration | None:
+def _calibration_part(
+    config: TrainConfig, data: Path, rows: list[dict[str, str]], finder: LungFinder | None
+) -> tuple[Part, np.ndarray]:
+    """The images of `rows` and a disturbed copy of each, in this order; and which of them got an answer. Raises DataError."""
+    part = disturbed_too(part_of(config, data, rows, "calibration"), config.seed)
+    return with_lungs(part, finder) if finder else (part, np.arange(len(part.labels)))
+
+
+def _subtype_calibration(part: Part, outputs: list[Outputs]) -> Calibration | None:
     """Fitted on the pneumonias of known kind; None where the network has no such output, or one kind is missing."""
     if outputs[0].bacterial is None:
         return None
-    pairs = [
-        (row["subtype"] == "bacterial", float(output.bacterial[0]))
-        for row, output in zip(rows, outputs, strict=True)
-        if output.bacterial is not None and row["label"] == "PNEUMONIA" and row["subtype"] in ("bacterial", "viral")
-    ]
-    kinds = np.array([kind for kind, _ in pairs], np.int64)
+    known = np.flatnonzero(np.isfinite(part.bacterial))
+    kinds = part.bacterial[known].astype(np.int64)
     if len(set(kinds.tolist())) < 2:
         log.info("subtype: not calibrated, so not answered; the calibration part holds %d bacterial and %d viral cases, "
                  "and both are needed", kinds.sum(), len(kinds) - kinds.sum())  # fmt: skip
         return None
-    return fit_calibration(kinds, np.array([logit for _, logit in pairs]))
+    logits = [output.bacterial for output in (outputs[i] for i in known)]
+    return fit_calibration(kinds, np.array([float(each[0]) for each in logits if each is not None]))
 
 
 def _check_parity(net: keras.Model, inputs: np.ndarray, outputs: list[Outputs]) -> None:

@@ -12,10 +12,10 @@ from pneumo.data.cache import cached_images
 from pneumo.data.foreign import KINDS, as_served, close_up, posed
 from pneumo.data.records import folder_of
 from pneumo.data.split import read_manifest
-from pneumo.errors import ModelError
+from pneumo.errors import LungsNotFound, ModelError
 from pneumo.files import sha256
 from pneumo.imaging.hard import hard_copies, with_hard_copies
-from pneumo.imaging.preprocess import model_input
+from pneumo.imaging.lung_box import WHOLE, Box
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import FILE, SUBTYPES, Reference, components, small_view
 from pneumo.registry import read_card, write_card
@@ -83,15 +83,25 @@ def add_reference(model: str, data: Path, root: Path) -> Path:
 
 
 def features_of(predictor: Predictor, images: np.ndarray) -> np.ndarray:
-    """float32 (n, c) of canonical images, uint8 (n, 224, 224). Raises ModelError where the graph does not give them."""
+    """float32 (n, c) of canonical images, uint8 (n, 224, 224). Raises ModelError where the graph does not give them.
+
+    Of what has no lungs to be found, the whole image is shown to a lung-centred model: it is what the gate learns to refuse.
+    """
     found = []
     for start in range(0, len(images), _BATCH):
-        batch = np.stack([model_input(image, predictor.card.input) for image in images[start : start + _BATCH]])
+        batch = np.stack([predictor.input(image, _shown(predictor, image)) for image in images[start : start + _BATCH]])
         features = predictor.one_pass(batch).features
         if features is None:
             raise ModelError(f"The serving graph of {predictor.card.id!r} gives no features: it is older. Promote the run again.")
         found.append(features)
     return np.concatenate(found)
+
+
+def _shown(predictor: Predictor, image: np.ndarray) -> Box:
+    try:
+        return predictor.shown(image)
+    except LungsNotFound:
+        return WHOLE
 
 
 def _fit_poses(images: np.ndarray, upright: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ class Choice:
 
     @property
     def threshold(self) -> float:
-        return self.evaluated.card.operating_points[self.point]
+        return self.evaluated.points[self.point]
 
     @property
     def key(self) -> str:

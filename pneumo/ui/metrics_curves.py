@@ -32,7 +32,7 @@ def curve_tabs(choice: Choice) -> None:
     tabs = st.tabs(_TABS)
     key = f"{found.card.id}-{found.split}"
     if found.both_classes:
-        for tab, chart in zip(tabs, main_charts(found.predictions, found.card.operating_points), strict=False):
+        for tab, chart in zip(tabs, main_charts(found.predictions, found.points), strict=False):
             with tab:
                 show_chart(chart, key)
     else:

@@ -27,7 +27,7 @@ def show_models(choice: Choice) -> None:
                             placeholder="choose models")  # fmt: skip
     found = [first, *filter(None, (_read(model, first.split) for model in chosen))]
     rows = [
-        (each.card.id, each.metrics, figures, each.card.operating_points[choice.point])
+        (each.card.id, each.metrics, figures, each.points[choice.point])
         for each in found
         if choice.point in each.card.operating_points and (figures := each.figures(choice.point))
     ]
@@ -46,7 +46,7 @@ def _paired(choice: Choice, found: list[Evaluated]) -> None:
         if choice.evaluated.predictions is None or other.predictions is None or choice.point not in other.card.operating_points:
             st.caption(f"Not compared with {other.card.id}: its predictions or this operating point are not stored.")
             continue
-        cuts = (choice.threshold, other.card.operating_points[choice.point])
+        cuts = (choice.threshold, other.points[choice.point])
         try:
             compared.append((other.card.id, compare(choice.evaluated.predictions, other.predictions, cuts)))
         except DataError as error:

@@ -41,10 +41,8 @@ def show_robustness(model: str) -> None:
 
 
 def _lungs(told: dict[str, Any]) -> str:
-    by_atlas, n = told.get("lungs_by_atlas"), told.get("n")
-    if by_atlas is None:
-        return "Lungs placed by an atlas."
-    return f"Lungs found by the segmenter, in {by_atlas} of {n} by an atlas."
+    unknown = told.get("lungs_unknown")
+    return f"No lungs found in {unknown} of them." if unknown else ""
 
 
 def robustness_tables(told: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -53,13 +51,14 @@ def robustness_tables(told: dict[str, Any]) -> list[tuple[str, str, str]]:
     if "changes" in told:
         rows = [
             [f"{row['kind']} {row['amount']}" if row["kind"] != "none" else "unchanged", interval(row["auc"]),
-             interval(row["sensitivity"]), interval(row["specificity"]), number(row["mean_shift"])]
+             interval(row["sensitivity"]), interval(row["specificity"]), number(row["mean_shift"]),
+             str(sum(row["unanswered"].values()))]
             for row in told["changes"]
         ]  # fmt: skip
         found.append((
-            "Changed images", table(["change", "AUC", "sensitivity", "specificity", "mean shift"], rows),
+            "Changed images", table(["change", "AUC", "sensitivity", "specificity", "mean shift", "no answer"], rows),
             "The same X-rays, changed as other machines and other hands would change them. A model to rely on keeps its figures; "
-            "the mean shift says by how much the probability moved, up or down.",
+            "the mean shift says by how much the probability moved, up or down. The figures are of the X-rays that got an answer.",
         ))  # fmt: skip
     hidden = [(title, told[key]) for key, title in (("lungs_hidden", "lungs hidden"), ("lungs_only", "lungs only")) if key in told]
     if hidden:
@@ -74,11 +73,12 @@ def robustness_tables(told: dict[str, Any]) -> list[tuple[str, str, str]]:
             "it is read off markers, borders and the way the picture was taken.",
         ))  # fmt: skip
     if heat := told.get("heat_in_lungs"):
-        rows = [["all X-rays", interval(heat["mean"])], *([f"truly {name}", number(v)] for name, v in heat["by_class"].items()),
-                ["area of the lungs in the image", number(heat["area_of_lungs"])]]  # fmt: skip
+        rows = [["all X-rays", interval(heat["share"])], *([f"truly {name}", number(v)] for name, v in heat["by_class"].items()),
+                ["area of the lungs in the picture", number(heat["area"])],
+                ["area of the lungs in what the model is shown", number(heat["shown"])]]  # fmt: skip
         found.append((
             "Heat inside the lungs", table(["", "share"], rows),
-            "How much of the heatmap lies in the lungs. Near the share of their area it points nowhere in particular.",
+            "How much of the heatmap lies in the lungs. Near their share of what the model is shown it points nowhere in particular.",
         ))  # fmt: skip
     if gap := told.get("auc_gap"):
         rows = [[kind, number(value)] for kind, value in gap.items()]

@@ -1,0 +1,36 @@
+"""How well probabilities fit what came: calibration intercept and slope (Cox 1958; Van Calster et al., BMC Medicine 2019)."""
+
+import numpy as np
+from scipy.special import expit
+
+_STEPS, _CONVERGED, _WILD = 50, 1e-9, 50.0
+
+
+def recalibration(labels: np.ndarray, log_odds: np.ndarray) -> tuple[float, float]:
+    """(intercept, slope) of log odds, float (n,), against labels 0 or 1.
+
+    The slope is that of a logistic regression of the labels on the log odds: 1 is right, below 1 they are too extreme. The intercept
+    is that of the regression with the slope held at 1: 0 is right, below 0 the probabilities are too high on the whole.
+    NaN where a class is missing, or a line separates the classes: then no finite slope fits best.
+    """
+    labels, log_odds = np.asarray(labels, float), np.asarray(log_odds, float)
+    ones = np.ones((len(labels), 1))
+    intercept = _fit(labels, ones, log_odds)[0]
+    return float(intercept), float(_fit(labels, np.column_stack([ones, log_odds]), np.zeros(len(labels)))[1])
+
+
+def _fit(labels: np.ndarray, columns: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Coefficients of a logistic regression by Newton's method; NaN where they run away."""
+    beta = np.zeros(columns.shape[1])
+    for _ in range(_STEPS):
+        p = expit(columns @ beta + offset)
+        curvature = (columns * (p * (1 - p))[:, np.newaxis]).T @ columns
+        if not np.linalg.det(curvature) > 1e-12:
+            break
+        step = np.linalg.solve(curvature, columns.T @ (labels - p))
+        beta = beta + np.clip(step, -2.0, 2.0)
+        if np.abs(beta).max() > _WILD:
+            break
+        if np.abs(step).max() < _CONVERGED:
+            return beta
+    return np.full(columns.shape[1], np.nan)
