@@ -105,10 +105,7 @@ def judged(config: TrainConfig, train: Part, held: Part, validation: Part) -> di
     cut = choose_operating_points(validation.labels, easy)[BALANCED]
     figures = {"random_auc": round(metrics(validation.labels, easy, cut).auc, 4)}
     found = dataclasses.asdict(metrics(held.labels, shifted, cut))
-    return {
-        name: round(value, 4)
-        for name, value in {**figures, **{key: found[key] for key in ("auc", "sensitivity", "specificity")}}.items()
-    }
+    return figures | {name: round(found[name], 4) for name in ("auc", "sensitivity", "specificity")}
 
 
 if __name__ == "__main__":

@@ -22,9 +22,7 @@ def add_lungs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     measure.set_defaults(run=_measure)
     for parser in (train, measure):
         parser.add_argument("--data", type=Path, default=data_dir())
-        parser.add_argument(
-            "--masks", type=Path, required=True, metavar="FOLDER", help="made by: python -m pneumo data masks FOLDER"
-        )
+        parser.add_argument("--masks", type=Path, required=True, metavar="FOLDER", help="made by: pneumo data masks FOLDER")
 
 
 def _train(options: argparse.Namespace, _: list[str]) -> int:

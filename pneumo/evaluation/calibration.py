@@ -38,7 +38,8 @@ def log_loss(labels: np.ndarray, logits: np.ndarray, weights: np.ndarray | None 
 def even_weights(labels: np.ndarray) -> np.ndarray:
     """float64 (n,): weights that make both classes count the same; labels 0 or 1, both present."""
     labels = np.asarray(labels)
-    return np.where(labels == 1, 0.5 / np.mean(labels == 1), 0.5 / np.mean(labels == 0))
+    weights: np.ndarray = np.where(labels == 1, 0.5 / np.mean(labels == 1), 0.5 / np.mean(labels == 0))
+    return weights
 
 
 def fit_calibration(labels: np.ndarray, logits: np.ndarray, weights: np.ndarray | None = None) -> Calibration:

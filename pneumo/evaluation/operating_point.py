@@ -14,10 +14,10 @@ LIKELIHOOD_RATIO = 10.0  # so many times as likely at least, among the sick (rul
 
 MEANING = {
     BALANCED: "set where misses and false alarms were equally rare on held-out train images and disturbed copies of them",
-    RULE_OUT: f"answers below it are at least {LIKELIHOOD_RATIO:.0f} times as frequent among healthy children as among sick ones, and "
-    f"on held-out train images it found at least {MIN_SENSITIVITY:.0%} of the sick",
-    RULE_IN: f"answers above it are at least {LIKELIHOOD_RATIO:.0f} times as frequent among sick children as among healthy ones, and "
-    f"on held-out train images at least {MIN_SPECIFICITY:.0%} of the healthy were below it",
+    RULE_OUT: f"below it an answer is at least {LIKELIHOOD_RATIO:.0f} times as frequent among healthy children as among sick ones; "
+    f"at least {MIN_SENSITIVITY:.0%} of the sick held-out train images are above it",
+    RULE_IN: f"above it an answer is at least {LIKELIHOOD_RATIO:.0f} times as frequent among sick children as among healthy ones; "
+    f"at least {MIN_SPECIFICITY:.0%} of the healthy held-out train images are below it",
 }
 
 

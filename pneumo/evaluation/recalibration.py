@@ -9,8 +9,8 @@ _STEPS, _CONVERGED, _WILD = 50, 1e-9, 50.0
 def recalibration(labels: np.ndarray, log_odds: np.ndarray) -> tuple[float, float]:
     """(intercept, slope) of log odds, float (n,), against labels 0 or 1.
 
-    The slope is that of a logistic regression of the labels on the log odds: 1 is right, below 1 they are too extreme. The intercept
-    is that of the regression with the slope held at 1: 0 is right, below 0 the probabilities are too high on the whole.
+    The slope is that of a logistic regression of the labels on the log odds: 1 is right, below 1 they are too extreme. The
+    intercept is that of the regression with the slope held at 1: 0 is right, below 0 the probabilities are too high on the whole.
     NaN where a class is missing, or a line separates the classes: then no finite slope fits best.
     """
     labels, log_odds = np.asarray(labels, float), np.asarray(log_odds, float)
@@ -28,7 +28,7 @@ def _fit(labels: np.ndarray, columns: np.ndarray, offset: np.ndarray) -> np.ndar
         if not np.linalg.det(curvature) > 1e-12:
             break
         step = np.linalg.solve(curvature, columns.T @ (labels - p))
-        beta = beta + np.clip(step, -2.0, 2.0)
+        beta += np.clip(step, -2.0, 2.0)
         if np.abs(beta).max() > _WILD:
             break
         if np.abs(step).max() < _CONVERGED:

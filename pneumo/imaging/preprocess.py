@@ -65,6 +65,6 @@ def model_input(image: np.ndarray, spec: InputSpec, box: Box | None = None) -> n
     shown, margin = spec.shown(box), spec.margin
     if not spec.lung_centred:  # nothing of the margin may reach the model, not even by the filter's reach
         image, shown = image[margin : CANONICAL_SIDE - margin, margin : CANONICAL_SIDE - margin], WHOLE
-    corners = tuple(len(image) * side for side in (shown.left, shown.top, shown.right, shown.bottom))
+    corners = len(image) * shown.left, len(image) * shown.top, len(image) * shown.right, len(image) * shown.bottom
     scaled = Image.fromarray(image.astype(np.float32) / 255.0)
     return np.asarray(scaled.resize((spec.size, spec.size), Image.Resampling.BILINEAR, box=corners))[..., np.newaxis]

@@ -1,6 +1,6 @@
 """How far found lung fields agree with those outlined by people, and how often wrong ones are let through."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,28 +47,23 @@ def measure_agreement(finder: LungFinder, data: Path, masks: LungMasks) -> dict[
 
 def measure_wrong(finder: LungFinder, data: Path, masks: LungMasks) -> dict[str, Any]:
     """Of pictures that are turned, inverted, cropped into the lungs, or no chest X-ray: how many give fields that are believed and
-    wrong (Dice below 0.8; any field at all where there is no lung). {group: {n, wrong, found}} and `all`, a share with Wilson's interval.
+    wrong (Dice below 0.8; any field at all where there is no lung). {group: {n, wrong, found}}, and `all` with Wilson's interval.
     """
     chosen = np.sort(np.random.default_rng(0).permutation(len(masks))[:SAMPLE])
     images = cached_images(folder_of(data), [masks.files[i] for i in chosen])[np.arange(len(chosen))]
     truth = masks[chosen]
-    copies = [*zip(POSES[1:], posed(images), [*(np.rot90(truth, turns, (1, 2)) for turns in (1, 2, 3)), truth], strict=True)]
-    groups = {name: _let_through(finder, some, lungs) for name, some, lungs in copies}
-    cropped, inside = (
-        _each(images, lambda image: crop(image, CUT)),
-        _each(truth, lambda mask: crop(255 * mask.astype(np.uint8), CUT) > 127),
-    )
-    groups["cropped"] = _let_through(finder, cropped, inside)
+    turned = [*(np.rot90(truth, turns, (1, 2)) for turns in (1, 2, 3)), truth]
+    groups = {
+        name: _let_through(finder, copies, lungs) for name, copies, lungs in zip(POSES[1:], posed(images), turned, strict=True)
+    }
+    inside = [crop(255 * mask.astype(np.uint8), CUT) > 127 for mask in truth]
+    groups["cropped"] = _let_through(finder, [crop(image, CUT) for image in images], inside)
     for kind in KINDS:
         if kind.aside:
             pictures = [as_served(picture) for picture in kind.pictures(PICTURES, SEED)]
             groups[kind.name] = _let_through(finder, pictures, [np.zeros_like(picture, bool) for picture in pictures])
     total, wrong = (sum(group[key] for group in groups.values()) for key in ("n", "wrong"))
     return {"all": {"n": total, "wrong": wrong, "share": wilson(wrong, total).figure}, "groups": groups}
-
-
-def _each(planes: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> list[np.ndarray]:
-    return [change(plane) for plane in planes]
 
 
 def _let_through(finder: LungFinder, images: Iterable[np.ndarray], truth: Iterable[np.ndarray]) -> dict[str, int]:

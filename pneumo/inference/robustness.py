@@ -141,7 +141,7 @@ class _Answers:
 
 def _pass(predictor: Predictor, images: Images, shown: Sequence[Box] | None = None) -> _Answers:
     """Answers to canonical images, in batches; `shown` where it is not to be found anew."""
-    places = [_shown(predictor, images[i]) for i in range(len(images))] if shown is None else list(shown)
+    places: list[Box | None] = [_shown(predictor, images[i]) for i in range(len(images))] if shown is None else [*shown]
     index = [i for i, place in enumerate(places) if place is not None]
     outputs = []
     for start in range(0, len(index), BATCH):
@@ -214,7 +214,7 @@ def _sample(index: np.ndarray, most: int) -> np.ndarray:
 
 
 def _figures(
-    labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str], threshold: float
+    labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, threshold: float
 ) -> dict[str, dict[str, float | None]]:
     def vector(index: np.ndarray) -> np.ndarray:
         found = metrics(labels[index], probabilities[index], threshold)
@@ -223,7 +223,7 @@ def _figures(
     return dict(zip(_FIGURES, _with_intervals(vector, patients), strict=True))
 
 
-def _with_intervals(vector: Callable[[np.ndarray], np.ndarray], patients: Sequence[str]) -> list[dict[str, float | None]]:
+def _with_intervals(vector: Callable[[np.ndarray], np.ndarray], patients: np.ndarray) -> list[dict[str, float | None]]:
     """[{value, low, high}] of each entry of a statistic over image indices."""
     value = vector(np.arange(len(patients)))
     low, high = patient_intervals(vector, patients, resamples=RESAMPLES)

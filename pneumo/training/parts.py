@@ -15,6 +15,7 @@ from pneumo.data.style import balanced_weights, styles
 from pneumo.errors import DataError
 from pneumo.imaging.hard import with_hard_copies
 from pneumo.imaging.lung_box import Box, lung_box
+from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.training.config import TrainConfig
 
@@ -37,7 +38,7 @@ class Part:
         """bool (224, 224). Raises ValueError where no lungs were looked for."""
         if self.masks is None:
             raise ValueError("expected a part whose lungs were found; received one without")
-        return np.unpackbits(self.masks[index]).astype(bool).reshape(self.images.shape[1:])
+        return np.unpackbits(self.masks[index]).astype(bool).reshape(CANONICAL_SIDE, CANONICAL_SIDE)
 
 
 def read_parts(config: TrainConfig, data: Path, run: Path) -> tuple[Part, Part]:

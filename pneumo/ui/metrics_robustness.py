@@ -78,7 +78,7 @@ def robustness_tables(told: dict[str, Any]) -> list[tuple[str, str, str]]:
                 ["area of the lungs in what the model is shown", number(heat["shown"])]]  # fmt: skip
         found.append((
             "Heat inside the lungs", table(["", "share"], rows),
-            "How much of the heatmap lies in the lungs. Near their share of what the model is shown it points nowhere in particular.",
+            "How much of the heatmap lies in the lungs. Near their share of what is shown it points nowhere in particular.",
         ))  # fmt: skip
     if gap := told.get("auc_gap"):
         rows = [[kind, number(value)] for kind, value in gap.items()]

@@ -14,7 +14,7 @@ from pneumo.errors import DataError, ModelError
 from pneumo.imaging.overlay import grey_picture, png
 from pneumo.inference.finding import Reading, judge
 from pneumo.inference.lung_checks import Lungs, heat_in_lungs, load_finder, lungs_of
-from pneumo.inference.lung_fields import LungFinder
+from pneumo.inference.lung_fields import LungFinder, lungs_folder
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.second_opinion import Vote, second_opinion, vote
 from pneumo.inference.similar_cases import SimilarCase
