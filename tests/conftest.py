@@ -13,6 +13,7 @@ def _cache_outside_the_repository(tmp_path_factory):
     """For the whole session, because module-wide fixtures train too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PNEUMO_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("PNEUMO_PREVALENCE", "0.5")  # probabilities of tiny_model are then those of its logits
         patch.delenv("PNEUMO_RECORD", raising=False)  # nobody's own record is written by a test
         yield
 

@@ -4,6 +4,7 @@ With `subtype`, a second output as well: the logit of bacterial is mean grey, qu
 """
 
 import json
+import math
 from pathlib import Path
 
 import onnx
@@ -31,7 +32,7 @@ def make_registry(root: Path, model: str = "tiny", subtype: bool = False) -> Pat
         input=SPEC,
         preprocessing=VERSION,
         calibration=Calibration(temperature=2.0, bias=0.0),
-        operating_points={"balanced": 0.5, "rule-out": 0.25, "rule-in": 0.75},
+        cuts={"balanced": 0.0, "rule-out": -math.log(3), "rule-in": math.log(3)},  # at even odds 0.5, 0.25 and 0.75
         heatmap_scale=0.5,
         heatmap_centres=(0.125, 0.875),
         selection_loss=0.1,
@@ -50,7 +51,16 @@ def make_registry(root: Path, model: str = "tiny", subtype: bool = False) -> Pat
     names = ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1")
     figures = dict.fromkeys(names, FIGURE)
     points = {name: {"threshold": cut, **figures} for name, cut in card.operating_points.items()}
-    test = {"n": 10, "patients": 9, **figures, "brier": 0.1, "ece": 0.02, "confusion_matrix": [[4, 1], [0, 5]]}
+    test = {
+        "n": 10,
+        "patients": 9,
+        **figures,
+        "brier": 0.1,
+        "ece": 0.02,
+        "prevalence": 0.5,
+        "calibration": {"intercept": FIGURE, "slope": FIGURE},
+        "confusion_matrix": [[4, 1], [0, 5]],
+    }
     if subtype:
         kinds = ("accuracy", "sensitivity", "specificity")
         test["subtype"] = {"n": 5, "auc": {"value": 0.8, "low": 0.7, "high": 0.85}, **dict.fromkeys(kinds, FIGURE)}

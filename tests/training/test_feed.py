@@ -1,22 +1,25 @@
 import numpy as np
 
+from pneumo.imaging.lung_box import Box
 from pneumo.imaging.preprocess import InputSpec, model_input
 from pneumo.training.feed import Feed
+from pneumo.training.parts import Part
 
 SPEC = InputSpec(size=32, margin=16)
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 224, 224), dtype=np.uint8)
 LABELS = np.array([0, 1] * 5)
+PART = Part(IMAGES, LABELS, np.full(10, np.nan, np.float32))
 
 
 def test_every_image_once_and_in_order_without_weights():
-    feed = Feed(IMAGES, LABELS, SPEC, batch_size=4)
+    feed = Feed(PART, SPEC, batch_size=4)
     assert [len(feed[i][1]) for i in range(len(feed))] == [4, 4, 2]
     np.testing.assert_array_equal(np.concatenate([feed[i][1] for i in range(3)])[:, 0], LABELS)
     np.testing.assert_array_equal(feed[1][0][0], model_input(IMAGES[4], SPEC))
 
 
 def test_the_order_decides_what_an_epoch_shows():
-    feed = Feed(IMAGES, LABELS, SPEC, 4, order=lambda rng: np.array([3, 3, 1, 9, 7]))
+    feed = Feed(PART, SPEC, 4, order=lambda rng: np.array([3, 3, 1, 9, 7]))
     assert len(feed) == 2
     assert feed[0][1].min() == 1
     np.testing.assert_array_equal(feed[1][0][0], model_input(IMAGES[7], SPEC))
@@ -26,18 +29,18 @@ def test_a_resumed_feed_shows_what_an_unbroken_one_would():
     def order(rng):
         return rng.choice(10, 10)
 
-    unbroken = Feed(IMAGES, LABELS, SPEC, 10, order=order, seed=3)
+    unbroken = Feed(PART, SPEC, 10, order=order, seed=3)
     first = unbroken.chosen.copy()
     unbroken.on_epoch_end()
     unbroken.on_epoch_end()
-    resumed = Feed(IMAGES, LABELS, SPEC, 10, order=order, seed=3, epoch=2)
+    resumed = Feed(PART, SPEC, 10, order=order, seed=3, epoch=2)
     np.testing.assert_array_equal(unbroken.chosen, resumed.chosen)
     assert (first != resumed.chosen).any()
 
 
 def test_the_unknown_kind_weighs_nothing():
     bacterial = np.array([np.nan, 1, np.nan, 0] + [np.nan] * 6, np.float32)
-    x, y, weights = Feed(IMAGES, LABELS, SPEC, 10, bacterial=bacterial)[0]
+    x, y, weights = Feed(Part(IMAGES, LABELS, bacterial), SPEC, 10, subtype=True)[0]
     assert x.shape == (10, 32, 32, 1)
     np.testing.assert_array_equal(y["probability"][:, 0], LABELS)
     np.testing.assert_array_equal(weights["bacterial"], [0, 1, 0, 1] + [0] * 6)
@@ -47,5 +50,12 @@ def test_the_unknown_kind_weighs_nothing():
 
 
 def test_sample_weights_travel_with_their_image():
-    feed = Feed(IMAGES, LABELS, SPEC, 4, sample_weight=np.arange(10.0))
+    feed = Feed(PART, SPEC, 4, sample_weight=np.arange(10.0))
     np.testing.assert_array_equal(feed[2][2], [8, 9])
+
+
+def test_a_lung_centred_network_is_shown_each_images_own_box():
+    boxes = tuple(Box(0.05 * i, 0.1, 0.5 + 0.05 * i, 0.9) for i in range(10))
+    spec = InputSpec(32, 0, lung_centred=True)
+    feed = Feed(Part(IMAGES, LABELS, np.full(10, np.nan, np.float32), boxes), spec, 4, order=lambda rng: np.array([7, 2]))
+    np.testing.assert_array_equal(feed[0][0], [model_input(IMAGES[i], spec, boxes[i]) for i in (7, 2)])

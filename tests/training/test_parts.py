@@ -4,8 +4,9 @@ from phantom_sets import copy_set
 
 from pneumo.data.split import read_manifest
 from pneumo.errors import DataError
+from pneumo.inference.lung_fields import LungFields
 from pneumo.training.config import make_config
-from pneumo.training.parts import Part, class_weights, epoch_order, read_parts, replicated
+from pneumo.training.parts import Part, class_weights, disturbed_too, epoch_order, read_parts, replicated, with_lungs
 
 LABELS = np.array([0] * 3 + [1] * 8)
 PART = Part(np.zeros((11, 224, 224), np.uint8), LABELS, np.full(11, np.nan, np.float32))
@@ -38,6 +39,44 @@ def test_each_image_once_without_replication(balance):
 
 def test_style_draws_as_many_as_there_are():
     assert len(order("style")) == 11
+
+
+def test_classes_draws_as_many_as_there_are_and_both_classes_alike():
+    chosen = np.concatenate(
+        [epoch_order(make_config("cnn", {"balance": "classes"}), PART)(np.random.default_rng(s)) for s in range(200)]
+    )
+    assert len(chosen) == 200 * 11
+    assert LABELS[chosen].mean() == pytest.approx(0.5, abs=0.03)
+
+
+class Finder:
+    """Finds the same lungs everywhere but in images that are white at the upper left."""
+
+    def find(self, image):
+        mask = np.zeros((224, 224), bool)
+        mask[40:160, 50:180] = True
+        return LungFields(mask, 1.0, "No lung field was found." if image[0, 0] == 255 else "")
+
+
+def test_images_without_lungs_are_left_out_and_named_by_index():
+    images = np.zeros((11, 224, 224), np.uint8)
+    images[[1, 9]] = 255
+    found, kept = with_lungs(Part(images, LABELS, np.arange(11, dtype=np.float32)), Finder())
+    assert kept.tolist() == [0, 2, 3, 4, 5, 6, 7, 8, 10]
+    assert found.labels.tolist() == LABELS[kept].tolist()
+    assert found.bacterial.tolist() == kept.tolist()
+    assert len(found.boxes) == len(found.images) == 9
+    assert found.mask(3).sum() == 120 * 130
+    with pytest.raises(DataError, match="both classes"):
+        with_lungs(Part(np.full((11, 224, 224), 255, np.uint8), LABELS, np.zeros(11, np.float32)), Finder())
+
+
+def test_disturbed_copies_stand_behind_the_images_in_the_same_order():
+    images = np.random.default_rng(0).integers(0, 255, (2, 224, 224), dtype=np.uint8)
+    found = disturbed_too(Part(images, np.array([0, 1]), np.array([np.nan, 1], np.float32)), seed=0)
+    np.testing.assert_array_equal(found.images[:2], images)
+    assert found.labels.tolist() == [0, 1, 0, 1]
+    assert found.bacterial[1::2].tolist() == [1, 1]
 
 
 def test_class_weights_let_both_classes_count_alike():
