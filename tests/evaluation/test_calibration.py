@@ -3,7 +3,7 @@ import pytest
 from scipy.special import expit
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from pneumo.evaluation.calibration import Calibration, fit_calibration, log_loss
+from pneumo.evaluation.calibration import Calibration, even_weights, fit_calibration, log_loss
 
 
 def test_probability_by_hand():
@@ -51,3 +51,17 @@ def test_fit_of_separable_cases_stays_in_bounds():
 def test_the_temperature_stays_within_its_bounds(scale, temperature):
     labels, logits = np.array([0, 0, 1, 1]), scale * np.array([-2.0, -1.0, 1.0, 2.0])
     assert fit_calibration(labels, logits).temperature == pytest.approx(temperature)
+
+
+def test_with_even_weights_the_share_of_sick_children_leaves_no_trace():
+    rng = np.random.default_rng(6)
+    sick, healthy = rng.normal(1.0, 1.0, 30_000), rng.normal(-1.0, 1.0, 10_000)  # the log likelihood ratio is 2 x the score
+    labels, scores = np.repeat([1, 0], [30_000, 10_000]), np.concatenate([sick, healthy])
+    even = fit_calibration(labels, scores, even_weights(labels))
+    assert even.bias == pytest.approx(0, abs=0.05)
+    assert even.temperature == pytest.approx(0.5, rel=0.03)
+    assert fit_calibration(labels, scores).bias == pytest.approx(np.log(3), abs=0.05)
+
+
+def test_even_weights_by_hand():
+    np.testing.assert_allclose(even_weights([1, 1, 1, 0]), [2 / 3, 2 / 3, 2 / 3, 2])

@@ -4,64 +4,59 @@ import pytest
 from pneumo.errors import DataError
 from pneumo.evaluation.operating_point import BALANCED, INDETERMINATE, MEANING, RULE_IN, RULE_OUT, choose_operating_points, zone
 
+LEAST = np.log(10)
+
 
 def cases(kind: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and log likelihood ratios."""
     rng = np.random.default_rng(seed)
     labels = np.repeat([0, 1], [120, 300])
-    logits = rng.normal(size=420) + {"good": 4, "fair": 2, "useless": 0}.get(kind, 2) * labels
-    probabilities = 1 / (1 + np.exp(-logits))
-    if kind == "tied":
-        probabilities = np.round(probabilities, 1)
-    if kind == "saturated":  # a sigmoid far out gives exactly 0 and 1, in both classes
-        probabilities = np.clip(np.round(3 * probabilities - 1, 2), 0, 1)
-    return labels, probabilities
+    apart = {"good": 4, "fair": 2, "useless": 0}.get(kind, 2)
+    ratios = apart * (rng.normal(size=420) + apart * (labels - 0.5))
+    return labels, np.round(ratios) if kind == "tied" else ratios
 
 
-def rates(labels, probabilities, cut):
-    called = probabilities >= cut
+def rates(labels, ratios, cut):
+    called = ratios >= cut
     return called[labels == 1].mean(), 1 - called[labels == 0].mean()
 
 
-@pytest.mark.parametrize("kind", ["good", "fair", "useless", "tied", "saturated"])
+@pytest.mark.parametrize("kind", ["good", "fair", "useless", "tied"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_promises_hold_where_they_were_made(kind, seed):
-    labels, probabilities = cases(kind, seed)
-    points = choose_operating_points(labels, probabilities)
-    assert points[RULE_OUT] <= points[BALANCED] <= points[RULE_IN]
-    assert rates(labels, probabilities, points[RULE_OUT])[0] >= 0.98
-    assert rates(labels, probabilities, points[RULE_IN])[1] >= 0.95
+    labels, ratios = cases(kind, seed)
+    points = choose_operating_points(labels, ratios)
+    assert points[RULE_OUT] <= min(points[BALANCED], -LEAST)
+    assert points[RULE_IN] >= max(points[BALANCED], LEAST)
+    assert rates(labels, ratios, points[RULE_OUT])[0] >= 0.98
+    assert rates(labels, ratios, points[RULE_IN])[1] >= 0.95
 
 
 def test_points_are_the_best_of_their_kind():
-    labels, probabilities = cases("fair")
-    points = choose_operating_points(labels, probabilities)
-    next_up = probabilities[probabilities >= points[RULE_OUT]].min() + 1e-9
-    assert rates(labels, probabilities, next_up)[0] < 0.98 or next_up > points[BALANCED]
-    next_down = probabilities[probabilities < points[RULE_IN]].max()
-    assert rates(labels, probabilities, next_down)[1] < 0.95
-    gap = np.abs(np.subtract(*rates(labels, probabilities, points[BALANCED])))
-    assert all(gap <= np.abs(np.subtract(*rates(labels, probabilities, cut))) for cut in probabilities)
+    labels, ratios = cases("fair")
+    points = choose_operating_points(labels, ratios)
+    next_up = ratios[ratios >= points[RULE_OUT]].min() + 1e-9
+    assert rates(labels, ratios, next_up)[0] < 0.98 or next_up > -LEAST
+    next_down = ratios[ratios < points[RULE_IN]].max()
+    assert rates(labels, ratios, next_down)[1] < 0.95 or next_down < LEAST
+    gap = np.abs(np.subtract(*rates(labels, ratios, points[BALANCED])))
+    assert all(gap <= np.abs(np.subtract(*rates(labels, ratios, cut))) for cut in ratios)
 
 
-def test_separable_by_hand():
-    # Nothing between 0.2 and 0.8: every cut there is perfect, the middle is taken, and all three points meet.
-    points = choose_operating_points([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
-    assert points == {BALANCED: 0.5, RULE_OUT: 0.5, RULE_IN: 0.5}
+def test_where_the_classes_separate_the_points_still_differ():
+    points = choose_operating_points([0, 0, 1, 1], [-5.0, -4.0, 6.0, 7.0])
+    assert points == {BALANCED: 1.0, RULE_OUT: pytest.approx(-LEAST), RULE_IN: pytest.approx(LEAST)}
 
 
-def test_by_hand_with_one_healthy_child_among_the_sick():
-    labels = np.array([0] * 20 + [1] * 20)
-    probabilities = np.concatenate([np.linspace(0.01, 0.19, 19), [0.75], np.linspace(0.61, 0.99, 20)])
-    points = choose_operating_points(labels, probabilities)
-    assert points[RULE_OUT] == pytest.approx((0.19 + 0.61) / 2)  # the highest cut that misses none of 20
-    assert points[RULE_IN] == points[BALANCED]  # already 19 of 20 healthy are spared there
-    assert rates(labels, probabilities, points[BALANCED]) == (0.95, 0.95)
+def test_a_balanced_cut_far_out_takes_the_nearer_point_along():
+    points = choose_operating_points([0, 0, 1, 1], [-9.0, 6.0, 8.0, 9.0])
+    assert points[BALANCED] == points[RULE_IN] == 7.0
 
 
-def test_all_negatives_at_one_leave_a_cut_that_calls_no_one():
-    points = choose_operating_points([0, 0, 1, 1], [1.0, 1.0, 1.0, 0.3])
-    assert points[RULE_IN] > 1
-    assert points[RULE_OUT] <= 0.3
+def test_all_healthy_above_leave_a_cut_that_calls_no_one():
+    points = choose_operating_points([0, 0, 1, 1], [5.0, 5.0, 5.0, -3.0])
+    assert points[RULE_IN] > 5
+    assert points[RULE_OUT] <= -3
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0], [1, 1, 1]])
@@ -90,5 +85,5 @@ def test_zone_of_nan_is_refused():
 
 def test_every_point_has_a_meaning():
     assert set(MEANING) == {BALANCED, RULE_OUT, RULE_IN}
-    assert "0.98" in MEANING[RULE_OUT]
-    assert "0.95" in MEANING[RULE_IN]
+    assert "98%" in MEANING[RULE_OUT]
+    assert "95%" in MEANING[RULE_IN]
