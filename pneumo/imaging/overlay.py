@@ -8,9 +8,12 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
+from pneumo.imaging.lung_box import Box
+
 COLOUR_MAPS = ("magma", "inferno", "viridis")
 _FLOOR = 0.10  # heat below this is fully transparent
 _NO_FRACTIONS = np.empty(0, np.uint16)  # where whole coordinates are looked up
+_LINE = (76, 194, 255)  # the accent of the pages
 _STRIP = 64  # rows at a time: what lies between the steps stays in the processor's cache
 
 
@@ -36,6 +39,16 @@ def overlay_picture(picture: np.ndarray, heat: np.ndarray, opacity: float, colou
         where = cv2.merge([picture[rows, :, 0].astype(np.int16), levels])
         cv2.remap(colours, where, _NO_FRACTIONS, cv2.INTER_NEAREST, dst=laid[rows])
     return laid
+
+
+def boxed(picture: np.ndarray, box: Box) -> np.ndarray:
+    """uint8 (h, w, 3) with a thin, faint line around what the model was shown."""
+    height, width = picture.shape[:2]
+    (left, right), (top, bottom) = (np.clip(np.rint(ends), 0, side - 1).astype(int) for ends, side in (
+        ((width * box.left, width * box.right), width), ((height * box.top, height * box.bottom), height)))  # fmt: skip
+    thickness = max(1, round(min(height, width) / 400))
+    lined = cv2.rectangle(picture.copy(), (left, top), (right, bottom), _LINE, thickness)
+    return cv2.addWeighted(picture, 0.5, lined, 0.5, 0.0)
 
 
 def legend_picture(colour_map: str, width: int = 256, height: int = 12) -> np.ndarray:

@@ -21,6 +21,7 @@ class View:
     colour_map: str
     side_by_side: bool
     window: tuple[float, float]
+    shown_part: bool = False  # a line around what the model looks at
 
 
 def choose_model() -> Predictor | None:
@@ -67,6 +68,7 @@ def choose_view(points: list[str]) -> View:
     side.slider("Opacity", 0, 100, key="opacity", format="%d %%")
     side.selectbox("Colour map", COLOUR_MAPS, key="colour_map")
     side.toggle("Side by side", key="side_by_side")
+    side.toggle("Part shown to the model", key="shown_part", help="A thin line around the lungs: all that the model looks at.")
     low, high = state["grey_window"]
     return View(state["operating_point"], state["prevalence"] / 100, state["opacity"] / 100, state["colour_map"],
-                state["side_by_side"], (low / 100, max(high, low + 1) / 100))  # fmt: skip
+                state["side_by_side"], (low / 100, max(high, low + 1) / 100), state["shown_part"])  # fmt: skip

@@ -18,7 +18,7 @@ from pneumo.inference.second_opinion import SecondOpinion
 from pneumo.registry import ModelCard
 from pneumo.reporting.finding_report import Remarks
 
-_KEPT = ("model", "operating_point", "prevalence", "opacity", "colour_map", "side_by_side", "grey_window",
+_KEPT = ("model", "operating_point", "prevalence", "opacity", "colour_map", "side_by_side", "shown_part", "grey_window",
          "worklist_show")  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from pneumo.imaging.overlay import legend_picture, overlay_picture, png
+from pneumo.imaging.overlay import boxed, legend_picture, overlay_picture, png
 from pneumo.inference.finding import judge
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import read_metrics
@@ -30,6 +30,8 @@ def show_case(case: Case, predictor: Predictor, view: View) -> None:
     answer = found.answer
     plain = eye_picture(case, view)
     overlay = overlay_picture(plain, answer.heatmap.on_image(*case.pixels.shape), view.opacity, view.colour_map)
+    if view.shown_part:
+        overlay = boxed(overlay, answer.heatmap.shown)
     picture, panel = st.columns([5, 3], gap="medium")
     with picture:
         if view.side_by_side:
