@@ -12,7 +12,7 @@ import numpy as np
 from pneumo.arrays import Images
 from pneumo.data.cache import cached_images
 from pneumo.data.records import Record, folder_of
-from pneumo.errors import DataError, LungsNotFound
+from pneumo.errors import LungsNotFound
 from pneumo.evaluation.intervals import RESAMPLES, patient_intervals
 from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.metrics import metrics
@@ -146,14 +146,13 @@ def _pass(predictor: Predictor, images: Images, shown: Sequence[Box] | None = No
     outputs = []
     for start in range(0, len(index), BATCH):
         outputs.append(predictor.run(np.stack([predictor.input(images[i], places[i]) for i in index[start : start + BATCH]])))
-    if not outputs:
-        raise DataError("No image got an answer, so there is nothing to measure. Expected chest X-rays whose lungs can be found.")
     answered = np.zeros(len(images), bool)
     answered[index] = True
-    probabilities, cells = np.full(len(images), np.nan), outputs[0].maps.shape[1:]
-    probabilities[index] = predictor.card.probability(np.concatenate([output.logits for output in outputs]))
-    maps = np.zeros((len(images), *cells), np.float32)
-    maps[index] = np.concatenate([output.maps for output in outputs])
+    probabilities = np.full(len(images), np.nan)
+    maps = np.zeros((len(images), *(outputs[0].maps.shape[1:] if outputs else (1, 1))), np.float32)
+    if outputs:
+        probabilities[index] = predictor.card.probability(np.concatenate([output.logits for output in outputs]))
+        maps[index] = np.concatenate([output.maps for output in outputs])
     return _Answers(answered, probabilities, maps, places)
 
 

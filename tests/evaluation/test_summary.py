@@ -5,6 +5,7 @@ import pytest
 
 from pneumo.evaluation.metrics import brier, expected_calibration_error, metrics
 from pneumo.evaluation.predictions import make_predictions
+from pneumo.evaluation.recalibration import recalibration
 from pneumo.evaluation.summary import summarise
 
 POINTS = {"balanced": 0.5, "rule-out": 0.3, "rule-in": 0.8}
@@ -36,10 +37,20 @@ def test_fields(summary):
         "confusion_matrix",
         "brier",
         "ece",
+        "prevalence",
+        "calibration",
         "operating_point",
         "operating_points",
     }
+    assert summary["prevalence"] == pytest.approx(60 / 90)
     assert summary["operating_point"] == {"name": "balanced", "threshold": 0.5}
+
+
+def test_calibration_of_what_is_drawn_too_high(summary, predictions):
+    intercept, slope = recalibration(predictions.labels, predictions.logits)
+    assert summary["calibration"]["intercept"]["value"] == pytest.approx(intercept)
+    assert summary["calibration"]["slope"]["value"] == pytest.approx(slope)
+    assert summary["calibration"]["slope"]["low"] < slope < summary["calibration"]["slope"]["high"]
 
 
 def test_counts(summary, predictions):

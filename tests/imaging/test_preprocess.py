@@ -6,6 +6,7 @@ from makers import png_bytes, ramp
 from PIL import Image
 
 from pneumo.imaging.decode import decode
+from pneumo.imaging.lung_box import WHOLE, Box
 from pneumo.imaging.preprocess import InputSpec, canonical, model_input
 from pneumo.imaging.radiograph import ImageFacts, Radiograph
 
@@ -82,9 +83,9 @@ def test_resizing_is_bilinear_with_antialiasing():
     np.testing.assert_allclose(model_input(image, InputSpec(size=112, margin=0))[..., 0], np.asarray(expected), atol=1e-6)
 
 
-def test_window_is_the_seen_part():
-    assert InputSpec(margin=56).window == (0.25, 0.75)
-    assert InputSpec(margin=0).window == (0.0, 1.0)
+def test_what_a_model_of_the_frame_is_shown():
+    assert InputSpec(margin=56).shown(None) == Box(0.25, 0.25, 0.75, 0.75)
+    assert InputSpec(margin=0).shown(None) == WHOLE
 
 
 @pytest.mark.parametrize("spec", [InputSpec(192, 16), InputSpec(160, 0), InputSpec(224, 0)])

@@ -7,6 +7,7 @@ from tiny_model import SPEC, make_registry
 from pneumo.inference.faithfulness import at_random, by_heat, cells_of, curve, exposed_like, heat_share, seen_share
 from pneumo.inference.predictor import Predictor
 
+SHOWN = SPEC.shown(None)
 ALL, NONE = np.ones((224, 224), bool), np.zeros((224, 224), bool)
 
 
@@ -20,24 +21,24 @@ def test_heat_share_counts_positive_heat_alone(predictor):
     left[:, :112], right[:, 112:] = True, True
     gradcam = np.full((4, 4), -3.0, np.float32)
     gradcam[:, 0] = 2.0
-    assert heat_share(gradcam, predictor.card, ALL) == pytest.approx(1.0)
-    assert heat_share(gradcam, predictor.card, left) == pytest.approx(1.0, abs=0.01)
-    assert heat_share(gradcam, predictor.card, right) == pytest.approx(0.0, abs=0.01)
-    assert heat_share(3 * gradcam, predictor.card, left) == pytest.approx(heat_share(gradcam, predictor.card, left))
+    assert heat_share(gradcam, predictor.card, SHOWN, ALL) == pytest.approx(1.0)
+    assert heat_share(gradcam, predictor.card, SHOWN, left) == pytest.approx(1.0, abs=0.01)
+    assert heat_share(gradcam, predictor.card, SHOWN, right) == pytest.approx(0.0, abs=0.01)
+    assert heat_share(3 * gradcam, predictor.card, SHOWN, left) == pytest.approx(heat_share(gradcam, predictor.card, SHOWN, left))
     # Nine parts above, one below, though the card's scale would call both full heat.
     above, steep = NONE.copy(), np.zeros((4, 4), np.float32)
     above[:112], steep[0], steep[3] = True, 9.0, 1.0
-    assert heat_share(steep, predictor.card, above) == pytest.approx(0.9, abs=0.02)
+    assert heat_share(steep, predictor.card, SHOWN, above) == pytest.approx(0.9, abs=0.02)
     # A flat map lies evenly over what is seen, so a mask's share of heat is its share of that.
     some = NONE.copy()
     some[16:112, 40:90] = True
-    assert heat_share(np.ones((4, 4), np.float32), predictor.card, some) == pytest.approx(seen_share(predictor.card, some))
-    assert seen_share(predictor.card, some) == pytest.approx(96 * 50 / 192**2)
+    assert heat_share(np.ones((4, 4), np.float32), predictor.card, SHOWN, some) == pytest.approx(seen_share(SHOWN, some))
+    assert seen_share(SHOWN, some) == pytest.approx(96 * 50 / 192**2)
 
 
 def test_no_positive_heat_has_no_share(predictor):
-    assert np.isnan(heat_share(np.full((4, 4), -1.0, np.float32), predictor.card, ALL))
-    assert np.isnan(heat_share(np.zeros((4, 4), np.float32), predictor.card, ALL))
+    assert np.isnan(heat_share(np.full((4, 4), -1.0, np.float32), predictor.card, SHOWN, ALL))
+    assert np.isnan(heat_share(np.zeros((4, 4), np.float32), predictor.card, SHOWN, ALL))
 
 
 def test_cells_belong_to_the_nearest_centre():

@@ -1,5 +1,6 @@
 """robustness.json of the tiny model over phantoms: its form, and the figures that follow from the model's one rule."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -10,15 +11,28 @@ from pneumo.cli import main
 from pneumo.data.phantom import write_set
 from pneumo.data.records import Record
 from pneumo.imaging.changes import CHANGES
+from pneumo.imaging.preprocess import InputSpec
+from pneumo.inference.lung_fields import LungFields
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.robustness import CURVE_IMAGES, FRACTIONS, assess_robustness, robustness
 from pneumo.registry import read_card
+
+LUNGS = np.zeros((224, 224), bool)
+LUNGS[50:170, 40:100] = LUNGS[50:170, 130:190] = True
+
+
+class Finder:
+    """Finds the same lungs everywhere: flat pictures have none."""
+
+    def find(self, image):
+        return LungFields(LUNGS, 1.0)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _few_resamples():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pneumo.inference.robustness.RESAMPLES", 30)
+        patch.setattr("pneumo.inference.robustness.LungFinder.load", Finder)
         yield
 
 
@@ -48,10 +62,23 @@ def found(root):
 
 
 def test_rows_are_the_changes(found, root):
-    assert [(row["kind"], row["amount"]) for row in found["changes"]] == [(c.kind, c.amount) for c in CHANGES]
+    assert [(row["kind"], row["amount"]) for row in found["changes"]] == [
+        *((c.kind, c.amount) for c in CHANGES),
+        ("lungs hidden", ""),
+    ]
     assert (found["n"], found["operating_point"]) == (8, "balanced")
     assert found["model_sha256"] == read_card("tiny", root).sha256  # another model's figures can be told by it
-    assert set(found["changes"][0]) == {"kind", "amount", "auc", "accuracy", "sensitivity", "specificity", "mean_shift"}
+    assert set(found["changes"][0]) == {
+        "kind",
+        "amount",
+        "auc",
+        "accuracy",
+        "sensitivity",
+        "specificity",
+        "mean_shift",
+        "unanswered",
+    }
+    assert found["changes"][0]["unanswered"] == {"NORMAL": 0, "PNEUMONIA": 0}
     assert set(found["changes"][0]["auc"]) == {"value", "low", "high"}
 
 
@@ -78,9 +105,10 @@ def test_hidden_lungs_of_a_flat_image_change_nothing(found):
 def test_heat_of_a_flat_map_is_shared_by_area(found):
     heat = found["heat_in_lungs"]
     assert heat["n"] == 4  # the dark ones have no positive heat
-    assert heat["mean"]["value"] == pytest.approx(heat["area_of_lungs"], abs=1e-4)
+    assert heat["share"]["value"] == pytest.approx(heat["shown"], abs=1e-4)
+    assert heat["area"] == pytest.approx(2 * 60 * 120 / 224**2)
     assert heat["by_class"]["NORMAL"] is None
-    assert heat["by_class"]["PNEUMONIA"] == heat["mean"]["value"]
+    assert heat["by_class"]["PNEUMONIA"] == heat["share"]["value"]
 
 
 def test_curves_know_more_than_chance(root):
@@ -137,3 +165,19 @@ def test_a_look_at_test_is_one_row_in_the_ledger(root, data, tmp_path):
     _, row = ledger.read_text().splitlines()
     assert row.endswith(",robustness")
     assert f",{found['changes'][0]['auc']['value']:.4f}," in row
+
+
+def test_a_lung_centred_model_answers_less_where_lungs_are_lost_and_says_so(root, monkeypatch):
+    class LosesBright(Finder):
+        def find(self, image):
+            return LungFields(LUNGS, 1.0, "No lung field was found." if image[0, 0] > 200 else "")
+
+    predictor = Predictor.load("tiny", root)
+    predictor.card = dataclasses.replace(predictor.card, input=InputSpec(32, 0, lung_centred=True))
+    predictor.finder = LosesBright()
+    records, images = greys([90, 120, 140, 165])
+    found = robustness(predictor, root / "tiny" / "model.onnx", records, images)
+    rows = {(row["kind"], row["amount"]): row for row in found["changes"]}
+    assert rows[("none", "")]["unanswered"] == {"NORMAL": 0, "PNEUMONIA": 0}
+    assert rows[("brightness", "+0.20")]["unanswered"] == {"NORMAL": 0, "PNEUMONIA": 1}  # 165 + 51 is above 200
+    assert rows[("brightness", "+0.20")]["sensitivity"]["value"] == 1.0  # of the one that got an answer

@@ -167,13 +167,20 @@ def test_lungs_that_cannot_be_believed_are_measured_nowhere(tmp_path):
     assert said["Heat"] == "Heat in the lungs not measured: No lung field was found."
 
 
-def test_without_a_segmenter_the_atlas_serves_and_says_so(tmp_path, monkeypatch):
+def test_without_a_segmenter_nothing_is_said_of_the_lungs(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path))
+    assert load_finder() is not None  # the one that came with Pneumo
+    monkeypatch.setattr("pneumo.inference.lung_fields.SHIPPED", tmp_path / "lungs")
     assert load_finder() is None
     found = lungs_of(two_greys(60, 200), None)
-    assert found.by_atlas
-    assert 0.1 < found.mask.mean() < 0.5
-    assert words.heat_sentence(HeatShare(0.7, 0.3), by_atlas=True).endswith("(outlined roughly, by an atlas).")
+    assert found.mask is None
+    assert "no lung segmenter" in found.reason
+
+
+def test_a_change_that_gets_no_answer_is_no_number_and_counts_as_another_answer():
+    found = Stability(0.8, (0.9, float("nan"), 0.7))
+    assert (found.lowest, found.highest) == (0.7, 0.9)
+    assert found.turned(0.5) == 1
 
 
 def test_small_changes(tmp_path):
