@@ -55,7 +55,6 @@ def asked(app):
 def test_nothing_is_asked_before_the_button_but_where_the_heat_lies(app):
     text = html(app)
     assert "of the heat lies in the lungs, which take" in text
-    assert "outlined roughly, by an atlas" in text
     assert "Small changes" not in text
     assert list(app.session_state["cases"][0].findings) == [f"tiny {read_card('tiny').sha256}"]
 
@@ -152,7 +151,7 @@ def test_on_the_command_line(root, tmp_path, capsys, monkeypatch):
     assert found["models"][0]["probability"] == found["models"][1]["probability"] == found["probability"]
     assert found["small_changes"]["lowest"] <= found["probability"] <= found["small_changes"]["highest"]
     assert len(found["small_changes"]["probabilities"]) == 8
-    assert found["lungs_by"] == "atlas"
+    assert found["lungs_by"] == "segmenter"
     assert {case["file"] for case in found["similar"]} == set(FILES)
     assert "The models disagree: 1 of 2 says NORMAL (strict)." in found["warnings"]
     assert main(["second-opinion", str(file), "--operating-point", "best"]) == 2
