@@ -3,13 +3,17 @@
 import ipaddress
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from pathlib import Path
 
+from pneumo.ended_logins import EndedLogin, has_ended, read_ended_logins
 from pneumo.errors import ConfigError
 
 OPEN_WORD = "no-login"  # long enough not to be set by accident
+OWN_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 ANYBODY = "*"  # in PNEUMO_READERS: whoever can log in
 Claims = Mapping[str, object]  # of the identity token
 
@@ -47,11 +51,14 @@ class AccessSettings:
     researchers: frozenset[str] = frozenset({"pneumo-researcher"})
     admins: frozenset[str] = frozenset({"pneumo-admin"})
     hours: float = 12.0  # after which one has to log in again: until then a role that was taken away is still held
+    ended: tuple[EndedLogin, ...] = ()  # logins that are none any more, though their hours are not over
+    hosts: frozenset[str] = frozenset()  # names by which browsers may call the app, beside OWN_NAMES
     open: bool = False  # the second word that is needed to be open to a network without a login
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "AccessSettings":
-        """From PNEUMO_LOGIN, PNEUMO_ROLE_CLAIM, PNEUMO_READERS, _RESEARCHERS, _ADMINS, PNEUMO_LOGIN_HOURS, PNEUMO_OPEN.
+        """From PNEUMO_LOGIN, PNEUMO_ROLE_CLAIM, PNEUMO_READERS, _RESEARCHERS, _ADMINS, PNEUMO_LOGIN_HOURS, PNEUMO_ENDED_LOGINS (a
+        file, read at every call), PNEUMO_HOSTS, PNEUMO_OPEN.
 
         Raises ConfigError.
         """
@@ -78,10 +85,15 @@ class AccessSettings:
             researchers=names("RESEARCHERS", cls.researchers),
             admins=names("ADMINS", cls.admins),
             hours=hours,
+            ended=read_ended_logins(Path(told("ENDED_LOGINS"))) if told("ENDED_LOGINS") else (),
+            hosts=frozenset(name.lower() for name in names("HOSTS", frozenset())),
             open=told("OPEN") == OPEN_WORD,
         )
         if ANYBODY in found.researchers | found.admins:
             raise ConfigError(f"{ANYBODY!r} (whoever can log in) is possible in PNEUMO_READERS alone.")
+        for name in found.hosts:
+            if host_name(name) != name:
+                raise ConfigError(f"PNEUMO_HOSTS: expected names such as pneumo.example.org, without port; received {name!r}.")
         return found
 
 
@@ -90,7 +102,7 @@ def may(role: Role | None, action: Action) -> bool:
 
 
 def role_of(claims: Claims, settings: AccessSettings, now: float) -> Role | None:
-    """The highest role that an identity token gives; None: none, or it was issued too long ago (`now`: seconds since 1970).
+    """The highest role that an identity token gives; None: none, or the login is over (`now`: seconds since 1970).
 
     Without a login everybody is admin. An e-mail address counts where the provider says that it was verified.
     """
@@ -108,11 +120,11 @@ def role_of(claims: Claims, settings: AccessSettings, now: float) -> Role | None
 
 
 def is_current(claims: Claims, settings: AccessSettings, now: float) -> bool:
-    """Whether somebody logged in, and not longer ago than PNEUMO_LOGIN_HOURS. The cookie itself would last for 30 days."""
+    """Whether somebody logged in, not longer ago than PNEUMO_LOGIN_HOURS, and was not ended since. The cookie lasts for 30 days."""
     issued = claims.get("iat")
     if claims.get("is_logged_in") is not True or not isinstance(issued, int | float):
         return False
-    return now - issued < settings.hours * 3600
+    return now - issued < settings.hours * 3600 and not has_ended(claims, settings.ended)
 
 
 def is_loopback(address: str) -> bool:
@@ -123,6 +135,17 @@ def is_loopback(address: str) -> bool:
         return address.strip().lower() == "localhost"
     mapped = getattr(found, "ipv4_mapped", None)  # ::ffff:127.0.0.1, as a socket for both kinds names it
     return (mapped or found).is_loopback
+
+
+def host_name(host: str) -> str | None:
+    """Of a Host header, without its port, in lower case; None: it is none."""
+    found = re.fullmatch(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+?)\.?(:[0-9]+)?", host.lower())
+    return found and found[1]
+
+
+def is_own_name(host: str, settings: AccessSettings) -> bool:
+    """Whether a Host header names this app. By any other name a foreign page may call, whose own name was bent to this address."""
+    return host_name(host) in OWN_NAMES | settings.hosts
 
 
 def refusal(address: str | None, settings: AccessSettings) -> str | None:

@@ -78,10 +78,24 @@ def test_from_the_environment():
         "PNEUMO_READERS": "ward, ,clinic",
         "PNEUMO_ADMINS": "it@example.org",
         "PNEUMO_LOGIN_HOURS": "1.5",
+        "PNEUMO_HOSTS": "Pneumo.example.org, 10.0.0.7,[fe80::1]",
     }
     assert AccessSettings.from_environment(told) == AccessSettings(
-        login=True, claim="groups", readers=frozenset({"ward", "clinic"}), admins=frozenset({"it@example.org"}), hours=1.5
-    )
+        login=True, claim="groups", readers=frozenset({"ward", "clinic"}), admins=frozenset({"it@example.org"}), hours=1.5,
+        hosts=frozenset({"pneumo.example.org", "10.0.0.7", "[fe80::1]"}),
+    )  # fmt: skip
+
+
+def test_ended_logins_are_read_at_every_call(tmp_path):
+    told = {"PNEUMO_LOGIN": "oidc", "PNEUMO_ENDED_LOGINS": str(tmp_path / "ended")}
+    with pytest.raises(ConfigError, match="PNEUMO_ENDED_LOGINS"):
+        AccessSettings.from_environment(told)
+    (tmp_path / "ended").write_text("")
+    token = claims(roles=["pneumo-admin"], sub="ada")
+    assert role_of(token, AccessSettings.from_environment(told), NOW) is Role.ADMIN
+    (tmp_path / "ended").write_text("ada 2027-01-15T08:00:00Z")  # NOW
+    assert role_of(token, AccessSettings.from_environment(told), NOW) is None
+    assert role_of({**token, "iat": NOW + 1}, AccessSettings.from_environment(told), NOW + 2) is Role.ADMIN
 
 
 @pytest.mark.parametrize(
@@ -96,6 +110,9 @@ def test_from_the_environment():
         ("LOGIN_HOURS", "soon"),
         ("ADMINS", "*"),
         ("RESEARCHERS", "a,*"),
+        ("HOSTS", "*"),
+        ("HOSTS", "pneumo.example.org:443"),
+        ("HOSTS", "https://pneumo.example.org"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(name, value):

@@ -1,22 +1,27 @@
-"""The server's own door: refuses to start where it must not listen, and hands no picture or upload to whoever is not logged in.
+"""The server's own door: refuses to start where it must not listen, answers to its own names alone, hands no picture or upload to
+whoever is not logged in, and ends the connection of a page whose login is over.
 
-Streamlit asks nobody who calls /media or /_stcore/upload_file. With a login configured, this does.
+Streamlit asks nobody who calls /media or /_stcore/upload_file, and looks at a login only when a page's connection opens.
 """
 
 import json
 import time
+from collections.abc import Callable
 
+from starlette._utils import get_route_path
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import auth_util, config, net_util
 from streamlit.errors import Error
 from streamlit.web.server.server_util import AUTH_COOKIE_NAME, get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
-from pneumo.access import OPEN_WORD, AccessSettings, Claims, refusal, role_of
+from pneumo.access import OPEN_WORD, AccessSettings, Claims, is_current, is_own_name, refusal, role_of
 from pneumo.errors import ConfigError
+from pneumo.ui.response_headers import with_headers
+from pneumo.ui.uploads import keep_in_memory
 
 SHORTEST_SECRET = 32  # characters: whoever can guess it writes his own cookie, with any role
 # What the page needs to ask for a login, and what says nothing of anybody. Any path not named here or below is the page's own HTML.
@@ -35,36 +40,87 @@ def entrance() -> list[Middleware]:
         raise SystemExit(problem)
     # Streamlit would ask a computer on the internet for its own address whenever a page of an unknown host calls. It need not know.
     net_util._internal_ip = net_util._external_ip = "127.0.0.1"
-    return [Middleware(Door, settings=settings)]
+    keep_in_memory()
+    return [Middleware(Door, settings=AccessSettings.from_environment)]
 
 
 class Door:
-    """ASGI middleware: each request is let through, or answered 401, 403."""
+    """ASGI middleware: each request is let through, or answered 401, 403, 421, 503.
 
-    def __init__(self, app: ASGIApp, settings: AccessSettings) -> None:
+    `settings` is asked each time: a login that was ended is none from the next request on.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Callable[[], AccessSettings]) -> None:
         self._app, self._settings = app, settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket") and (refused := self._refused(scope)):
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        send = with_headers(scope, send)
+        if refused := self._refused(scope):
             await _answer(refused, scope, receive, send)
+        elif scope["type"] == "websocket" and (claims := _claims(scope)) is not None:
+            await self._connect(claims, scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
     def _refused(self, scope: Scope) -> tuple[int, str] | None:
         """Status and reason. Where the caller arrived counts, not what the settings say: another server may run this App."""
+        try:
+            settings = self._settings()
+        except ConfigError as error:
+            return 503, str(error)
         address = (scope.get("server") or ("localhost", 0))[0]  # none: a socket in the file system
-        if problem := refusal(address, self._settings):
+        if problem := refusal(address, settings):
             return 403, problem
-        if not self._settings.login or not _is_guarded(scope["path"]):
+        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) != 1 or not is_own_name(hosts[0], settings):
+            return 421, "Pneumo does not answer to this name. Whoever runs it can add the name to PNEUMO_HOSTS (docs/access.md)."
+        if not settings.login or not _is_guarded(scope):
             return None
         claims = _claims(scope)
         if claims is None:
             return 401, "Log in first."
-        return None if role_of(claims, self._settings, time.time()) else (403, "This account has no role in Pneumo.")
+        return None if role_of(claims, settings, time.time()) else (403, "No role in Pneumo, or a login that is over.")
+
+    async def _connect(self, claims: Claims, scope: Scope, receive: Receive, send: Send) -> None:
+        """A page's connection by a login: it ends with its first message after the login is over.
+
+        One that opens by a login that is over is nobody's: it takes up no session of that account, and the page asks to log in.
+        """
+        if self._is_over(claims):
+            scope = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != b"cookie"]}
+            await self._app(scope, receive, send)
+            return
+        over = False
+
+        async def hear() -> Message:
+            nonlocal over
+            message = await receive()
+            if message["type"] == "websocket.receive" and self._is_over(claims):
+                over = True
+                await send({"type": "websocket.close", "code": 1008})
+                return {"type": "websocket.disconnect", "code": 1008}
+            return message
+
+        async def say(message: Message) -> None:
+            if not over:  # a run of the page may still be speaking
+                await send(message)
+
+        await self._app(scope, hear, say)
+
+    def _is_over(self, claims: Claims) -> bool:
+        try:
+            settings = self._settings()
+        except ConfigError:
+            return True
+        return settings.login and not is_current(claims, settings, time.time())
 
 
-def _is_guarded(path: str) -> bool:
-    """By the path as the router reads it, below server.baseUrlPath."""
+def _is_guarded(scope: Scope) -> bool:
+    """By the path as the router reads it, below the server's own prefix (uvicorn --root-path) and server.baseUrlPath."""
+    path = get_route_path(scope)
     base = config.get_option("server.baseUrlPath").strip("/")
     path = path.removeprefix(f"/{base}") if base else path
     return path.startswith(_GUARDED) and path not in _OPEN

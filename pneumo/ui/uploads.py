@@ -1,10 +1,16 @@
-"""Taking dropped files over from Streamlit, which by itself holds them until the browser's session ends."""
+"""Dropped files: kept off the disk on their way in, and taken over from Streamlit, which would hold them until the session ends."""
 
 from collections.abc import Sequence
 
+from starlette.formparsers import MultiPartParser
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+
+def keep_in_memory() -> None:
+    """By itself Starlette writes an upload above 1 MB into a temporary file. server.maxUploadSize limits it in any case."""
+    MultiPartParser.spool_max_size = 0  # to tempfile.SpooledTemporaryFile: never to the disk
 
 
 def take_over(files: Sequence[UploadedFile]) -> list[tuple[str, bytes]]:

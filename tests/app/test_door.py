@@ -6,13 +6,17 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 from pneumo.access import AccessSettings
+from pneumo.ended_logins import EndedLogin
+from pneumo.errors import ConfigError
 from pneumo.ui import door
+from pneumo.ui.response_headers import HEADERS
 
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "s" * 40
@@ -29,22 +33,39 @@ def cookie(secret=SECRET, name="_streamlit_user", **more):
     return f"{name}={create_signed_value(secret, '_streamlit_user', json.dumps(claims)).decode()}"
 
 
-def call(path, settings=LOGIN, cookies="", server="127.0.0.1", kind="http"):
-    """The status that the door answers; 200: let through."""
-    sent = []
+async def inside(scope, receive, send):
+    """What stands behind the door: sets a cookie, as Streamlit would."""
+    if scope["type"] == "http":
+        cookies = [(b"set-cookie", b"a=b; Path=/; secure"), (b"set-cookie", b"secure=c; Path=/")]
+        await send({"type": "http.response.start", "status": 200, "headers": cookies})
+    else:
+        await send({"type": "websocket.accept"})
 
-    async def inside(scope, receive, send):
-        sent.append({"status": 200})
+
+def answers(
+    path, settings=LOGIN, cookies="", server="127.0.0.1", kind="http", hosts=("127.0.0.1:8501",), app=inside, heard=(), **more
+):
+    """What a server would send. `heard`: what the browser says on a websocket."""
+    sent, waiting = [], list(heard)
 
     async def receive():
-        return {}
+        said = waiting.pop(0) if waiting else {}
+        return said() if callable(said) else said
 
     async def send(message):
         sent.append(message)
 
-    scope = {"type": kind, "path": path, "server": (server, 8501), "headers": [(b"cookie", cookies.encode())] if cookies else []}
-    asyncio.run(door.Door(inside, settings)(scope, receive, send))
-    return sent[0].get("status", sent[0].get("code"))
+    headers = [(b"host", host.encode()) for host in hosts] + ([(b"cookie", cookies.encode())] if cookies else [])
+    scope = {"type": kind, "path": path, "server": (server, 8501), "headers": headers, **more}
+    told = settings if callable(settings) else lambda: settings
+    asyncio.run(door.Door(app, told)(scope, receive, send))
+    return sent
+
+
+def call(path, settings=LOGIN, **more):
+    """The status that the door answers; 200: let through; 1008: a connection refused."""
+    first = answers(path, settings, **more)[0]
+    return 200 if first["type"] == "websocket.accept" else first.get("status", first.get("code"))
 
 
 GUARDED = [
@@ -77,6 +98,14 @@ def test_the_way_to_the_login_page_is_open():
     assert call("/_stcore/stream", kind="websocket") == 200
 
 
+@pytest.mark.parametrize("path", GUARDED)
+def test_behind_a_prefix(path):
+    """As `uvicorn --root-path /pneumo` tells it."""
+    assert call(f"/pneumo{path}", root_path="/pneumo") == 401
+    assert call(f"/pneumo{path}", root_path="/pneumo", cookies=cookie()) == 200
+    assert call("/pneumo/_stcore/health", root_path="/pneumo") == 200
+
+
 def test_below_another_path(monkeypatch):
     monkeypatch.setattr(door.config, "get_option", {"server.baseUrlPath": "/pneumo/"}.get)
     assert call("/pneumo/media/abc.png") == 401
@@ -89,6 +118,138 @@ def test_who_arrives_by_a_network_is_refused_without_a_login(server):
     assert call("/_stcore/stream", AccessSettings(), server=server, kind="websocket") == 1008
     assert call("/", AccessSettings(open=True), server=server) == 200
     assert call("/", LOGIN, server=server) == 200
+
+
+NAMED = AccessSettings(hosts=frozenset({"pneumo.example.org"}))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8501", "localhost:8600", "LOCALHOST", "localhost.", "[::1]:8501"])
+def test_this_computer_is_called_by_its_own_names(host):
+    assert call("/", AccessSettings(), hosts=[host]) == 200
+    assert call("/_stcore/stream", AccessSettings(), hosts=[host], kind="websocket") == 200
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        ["evil.example:8501"],
+        ["localhost.evil.example"],
+        ["evil.example@localhost"],
+        ["localhost/evil.example"],
+        ["localhost:8501:1"],
+        ["10.0.0.7"],
+        [""],
+        [],
+        ["localhost", "evil.example"],
+    ],
+)
+@pytest.mark.parametrize("settings", [AccessSettings(), NAMED, LOGIN, AccessSettings(open=True)])
+def test_by_another_name_nobody_is_let_in(hosts, settings):
+    assert call("/history", settings, hosts=hosts) == 421
+    assert call("/_stcore/stream", settings, hosts=hosts, kind="websocket") == 1008
+
+
+def test_a_name_may_be_added():
+    assert call("/", NAMED, hosts=["Pneumo.example.org:443"]) == 200
+    assert call("/", NAMED, hosts=["localhost"]) == 200
+    assert call("/", AccessSettings(), hosts=["pneumo.example.org"]) == 421
+
+
+def test_each_answer_says_what_a_page_may_do():
+    for first in (answers("/")[0], answers("/media/x.png")[0], answers("/", hosts=["evil.example"])[0]):
+        told = dict(first["headers"])
+        assert {name: told[name.lower().encode()].decode() for name in HEADERS} == HEADERS
+    policy = dict(part.split(" ", 1) for part in HEADERS["Content-Security-Policy"].split("; "))
+    assert policy["frame-ancestors"] == "'none'"
+    assert policy["img-src"] == "'self' data: blob:"
+    assert policy["connect-src"] == "'self'"
+    assert "unsafe" not in policy["script-src"]
+
+
+@pytest.mark.parametrize(("scheme", "secure"), [("https", "; Secure"), ("http", "")])
+def test_cookies_are_kept_to_tls_where_it_is(scheme, secure):
+    (first,) = answers("/", scheme=scheme)
+    found = [value.decode() for name, value in first["headers"] if name == b"set-cookie"]
+    assert found == ["a=b; Path=/; secure", f"secure=c; Path=/{secure}"]
+
+
+ENDED = replace(LOGIN, ended=(EndedLogin("ada", time.time() + 60),))
+
+
+def test_a_login_that_was_ended_opens_nothing():
+    assert call("/media/abc.png", ENDED, cookies=cookie(sub="ada")) == 403
+    assert call("/media/abc.png", ENDED, cookies=cookie(sub="eve")) == 200
+
+
+def page(scope, heard):
+    """A page's connection as Streamlit keeps it: open until it is told that it ended."""
+
+    async def run(scope_, receive, send):
+        scope.update(scope_)
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] != "websocket.disconnect":
+            heard.append(message)
+            await send({"type": "websocket.send", "bytes": b"page"})
+        await send({"type": "websocket.send", "bytes": b"a run that goes on"})
+
+    return run
+
+
+SAID, LEFT = {"type": "websocket.receive", "bytes": b"click"}, {"type": "websocket.disconnect", "code": 1001}
+
+
+def test_a_page_that_is_open_ends_with_its_login():
+    told, heard = [LOGIN], []
+
+    def ended():
+        told[0] = ENDED
+        return SAID
+
+    sent = answers("/_stcore/stream", lambda: told[0], cookie(sub="ada"), kind="websocket", app=page({}, heard),
+                   heard=[SAID, ended, SAID, LEFT])  # fmt: skip
+    assert heard == [SAID]
+    assert [message["type"] for message in sent] == ["websocket.accept", "websocket.send", "websocket.close"]
+    assert sent[-1]["code"] == 1008
+
+
+@pytest.mark.parametrize("who", ["eve", None])
+def test_another_page_stays_open(who):
+    heard = []
+    answers(
+        "/_stcore/stream", ENDED, cookie(sub=who) if who else "", kind="websocket", app=page({}, heard), heard=[SAID, SAID, LEFT]
+    )
+    assert heard == [SAID, SAID]
+
+
+@pytest.mark.parametrize("claims", [{"sub": "ada"}, {"sub": "eve", "iat": time.time() - 86400}])
+def test_a_page_opened_with_a_login_that_is_over_is_nobodys(claims):
+    scope, heard = {}, []
+    answers("/_stcore/stream", ENDED, cookie(**claims), kind="websocket", app=page(scope, heard), heard=[SAID, LEFT])
+    assert [name for name, _ in scope["headers"]] == [b"host"]
+    assert heard == [SAID]  # it may ask to log in
+
+
+def test_without_a_login_a_stray_cookie_changes_nothing():
+    scope = {}
+    answers("/_stcore/stream", AccessSettings(), cookie(iat=0), kind="websocket", app=page(scope, []), heard=[LEFT])
+    assert b"cookie" in dict(scope["headers"])
+
+
+def test_settings_that_cannot_be_read_close_the_door():
+    told, heard = [LOGIN], []
+
+    def settings():
+        if not told:
+            raise ConfigError("PNEUMO_ENDED_LOGINS: line 1")
+        return told[0]
+
+    def broken():
+        told.clear()
+        return SAID
+
+    sent = answers("/_stcore/stream", settings, cookie(), kind="websocket", app=page({}, heard), heard=[broken, LEFT])
+    assert sent[-1] == {"type": "websocket.close", "code": 1008}
+    assert call("/", settings) == 503
 
 
 def start(tmp_path, *flags, secrets="", **settings):

@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
+TEMPORARY = "tmp"  # the app's folder for temporary files, in its home
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = [
     pytest.mark.browser,
@@ -32,7 +33,9 @@ def app(home: Path, **settings: str) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, "HOME": str(home), "TMPDIR": str(home), "PNEUMO_CACHE_DIR": str(home / "cache"), **settings}
+    (home / TEMPORARY).mkdir()
+    folders = {"HOME": str(home), "TMPDIR": str(home / TEMPORARY), "PNEUMO_CACHE_DIR": str(home / "cache")}
+    environment = {**os.environ, **folders, **settings}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     with open(home / "log", "w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -75,6 +78,14 @@ def browser_page(chromium, width: int = 1440, height: int = 1000):
         raise
     finally:
         context.close()
+
+
+def wait_until(page, expression: str, seconds: float = 60) -> None:
+    """Until JavaScript is true. Playwright's own wait_for_function evaluates within the page, which the app's policy forbids."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(f"Boolean({expression})"):
+        assert time.monotonic() < end, f"not within {seconds} s: {expression}"
+        page.wait_for_timeout(100)
 
 
 def tell(page) -> None:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from browser.running import ROOT, app, browser_page, needs_chromium
+from browser.running import ROOT, app, browser_page, needs_chromium, wait_until
 from phantom_sets import copy_set
 
 pytestmark = needs_chromium
@@ -22,12 +22,12 @@ def test_browse_open_and_send_to_diagnose(chromium, tmp_path):
         page.get_by_text("page 1 of 3").wait_for()
         page.get_by_text("Research use. Not a medical device.").wait_for()
         button = page.locator(".st-key-gallery").get_by_role("button", name="NORMAL", exact=True).first
-        page.wait_for_function("document.querySelectorAll('.st-key-gallery img').length == 24")
+        wait_until(page, "document.querySelectorAll('.st-key-gallery img').length == 24")
         place = button.bounding_box()
         for picture in pictures:
             picture.continue_()
         page.unroute("**/media/**")
-        page.wait_for_function("[...document.querySelectorAll('.st-key-gallery img')].every(image => image.naturalWidth)")
+        wait_until(page, "[...document.querySelectorAll('.st-key-gallery img')].every(image => image.naturalWidth)")
         assert button.bounding_box() == place  # nothing moves under the hand while pictures arrive
         button.click()
         page.get_by_role("button", name="Send to Diagnose").click()
@@ -53,8 +53,8 @@ def test_gallery_with_all_images_of_the_public_set(chromium, tmp_path):
         def first_page() -> float:
             began = time.perf_counter()
             page.goto(f"{url}/dataset", wait_until="domcontentloaded")
-            page.wait_for_function("document.querySelectorAll('.st-key-gallery img').length == 24")
-            page.wait_for_function("[...document.querySelectorAll('.st-key-gallery img')].every(image => image.complete)")
+            wait_until(page, "document.querySelectorAll('.st-key-gallery img').length == 24")
+            wait_until(page, "[...document.querySelectorAll('.st-key-gallery img')].every(image => image.complete)")
             return time.perf_counter() - began
 
         cold = first_page()

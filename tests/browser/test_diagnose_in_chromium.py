@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser.running import app, browser_page, needs_chromium
+from browser.running import app, browser_page, needs_chromium, wait_until
 
 from pneumo.data.phantom import make_phantom, phantom_png
 
@@ -72,7 +72,7 @@ def test_overlay_download_and_heatmap_colour(page, tmp_path):
     page.locator(".verdict").wait_for()
     page.get_by_role("button", name=re.compile("Next")).click()
     page.get_by_text("2 of 3").wait_for()
-    page.wait_for_function("document.querySelectorAll('.verdict').length == 1")  # the last picture's panel is gone
+    wait_until(page, "document.querySelectorAll('.verdict').length == 1")  # the last picture's panel is gone
     with page.expect_download() as started:
         page.get_by_role("button", name="Overlay PNG").first.click()
     started.value.save_as(tmp_path / "overlay.png")

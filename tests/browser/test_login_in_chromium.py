@@ -1,12 +1,14 @@
 """A whole login against an OpenID provider, in a real browser, and what each role then sees."""
 
 import re
+import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 
 import pytest
 from browser.openid import provider, write_secrets
-from browser.running import app, browser_page, needs_chromium
+from browser.running import app, browser_page, needs_chromium, wait_until
 from tiny_model import make_registry
 
 from pneumo.data.phantom import make_phantom, phantom_png
@@ -21,7 +23,9 @@ def running(tmp_path_factory):
     models = str(make_registry(home / "models"))
     with provider() as found:
         write_secrets(home, found)
-        with app(home, PNEUMO_LOGIN="oidc", PNEUMO_ROLE_CLAIM="groups", PNEUMO_MODELS_DIR=models, **folders) as url:
+        (home / "ended").write_text("")
+        folders |= {"PNEUMO_MODELS_DIR": models, "PNEUMO_ENDED_LOGINS": str(home / "ended")}
+        with app(home, PNEUMO_LOGIN="oidc", PNEUMO_ROLE_CLAIM="groups", **folders) as url:
             yield url, found, home
 
 
@@ -55,7 +59,7 @@ def test_a_reader_reads_and_does_not_train(chromium, running):
         page.locator(".verdict").wait_for()
         picture = page.locator('img[alt="radiograph with heatmap"]')
         picture.wait_for()
-        page.wait_for_function("document.querySelector('img[alt=\"radiograph with heatmap\"]').naturalWidth > 0")
+        wait_until(page, "document.querySelector('img[alt=\"radiograph with heatmap\"]').naturalWidth > 0")
         address = page.evaluate("document.querySelector('img[alt=\"radiograph with heatmap\"]').src")
         assert "/media/" in address
         cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())
@@ -70,6 +74,31 @@ def test_a_reader_reads_and_does_not_train(chromium, running):
         page.get_by_role("button", name="Log out").click()
         page.get_by_role("button", name="Log in").wait_for()
         assert status(address, "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())) == 401
+
+
+def test_a_login_that_is_ended_ends_on_an_open_page(chromium, running):
+    url, _, home = running
+    with browser_page(chromium) as page, browser_page(chromium) as other:
+        log_in(page, running, sub="ada", groups=["pneumo-reader"])
+        page.get_by_text(": reader").wait_for()
+        log_in(other, running, sub="eve", groups=["pneumo-reader"])
+        other.get_by_text(": reader").wait_for()
+        cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())
+        assert status(f"{url}/_stcore/metrics", cookies) == 200
+        ended = time.time()
+        (home / "ended").write_text(f"ada {datetime.fromtimestamp(ended, UTC).isoformat()}\n")
+        assert status(f"{url}/_stcore/metrics", cookies) == 403
+        page.get_by_role("link", name="Worklist").click()
+        page.get_by_text("Log in to go on.").wait_for()
+        assert page.locator('input[type="file"]').count() == 0
+        other.get_by_role("link", name="Worklist").click()
+        other.get_by_role("heading", name="Worklist").wait_for()
+        while time.time() < ended + 2:  # a token's time has no fractions
+            page.wait_for_timeout(200)
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_text(": reader").wait_for()
+        (home / "ended").write_text("")
+    assert "Traceback" not in (home / "log").read_text()
 
 
 def test_a_researcher_trains(chromium, running):

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from browser.running import CHROMIUM, FLAGS, ROOT, app, needs_chromium
+from browser.running import CHROMIUM, FLAGS, ROOT, app, needs_chromium, wait_until
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -87,7 +87,7 @@ def site(tmp_path_factory):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     models = str(make_registry(home / "models"))
-    with app(home, PNEUMO_MODELS_DIR=models, STREAMLIT_BROWSER_SERVER_ADDRESS=NAME) as url:
+    with app(home, PNEUMO_MODELS_DIR=models, PNEUMO_HOSTS=NAME) as url:
         conf = configuration(folder, port, url.rsplit(":", 1)[1], gate.server_port)
         nginx = subprocess.Popen([NGINX, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(conf)])
         try:
@@ -175,7 +175,7 @@ def test_whoever_passed_works_as_ever(site):
         assert len(picture) > 100_000  # more than nginx would hold in memory
         page.locator('input[type="file"]').first.set_input_files({"name": "one.png", "mimeType": "image/png", "buffer": picture})
         page.locator(".verdict").wait_for()
-        page.wait_for_function("document.querySelector('img[alt=\"radiograph with heatmap\"]')?.naturalWidth > 0")
+        wait_until(page, "document.querySelector('img[alt=\"radiograph with heatmap\"]')?.naturalWidth > 0")
         address = page.evaluate("document.querySelector('img[alt=\"radiograph with heatmap\"]').src")
         assert all(cookie["secure"] for cookie in context.cookies() if cookie["name"] != name)
         browser.close()

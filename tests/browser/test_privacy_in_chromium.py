@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from browser.running import CHROMIUM, FLAGS, app, needs_chromium
-from browser.traces import pieces, traces, writings
+from browser.running import CHROMIUM, FLAGS, TEMPORARY, app, needs_chromium, wait_until
+from browser.traces import Watch, deleted_files, pieces, traces, writings
 from makers import dataset_bytes, dicom_dataset, picture_bytes
 from PIL import Image, PngImagePlugin
 
@@ -36,11 +36,22 @@ PATIENT = " ".join(MARKS)
 LEFT = 1  # seconds that a session left is kept in this test; 120 by default
 
 
+def marked_dicom(side: int) -> bytes:
+    """Of `side` x `side` x 2 bytes."""
+    phantom = make_phantom("viral", seed=5).pixels
+    grey = Image.fromarray((phantom * 4000).astype(np.int32)).resize((side, side))
+    pixels = (np.asarray(grey) + np.random.default_rng(5).integers(0, 90, (side, side))).astype(
+        np.uint16
+    )  # no piece is like another
+    dataset = dicom_dataset(pixels, BitsStored=12, HighBit=11, SpecificCharacterSet="ISO_IR 192",
+                            PatientName=PATIENT, PatientID=MARKS[0], InstitutionName=PATIENT, StudyDescription=PATIENT)  # fmt: skip
+    dataset.private_block(0x0009, "PNEUMO TEST", create=True).add_new(1, "LO", PATIENT)
+    return dataset_bytes(dataset)
+
+
 def marked_files() -> dict[str, bytes]:
-    """A JPEG, a PNG and a DICOM, and a zip of three; each says in every way it can whose it is."""
-    one, two, three, four = (
-        (make_phantom(kind, seed=5).pixels * 255).astype(np.uint8) for kind in ("none", "bacterial", "viral", "none")
-    )
+    """A JPEG, a PNG, DICOMs of 5 and 45 MB, and a zip of four; each says in every way it can whose it is."""
+    one, two = ((make_phantom(kind, seed=5).pixels * 255).astype(np.uint8) for kind in ("none", "bacterial"))
     exif = Image.Exif()
     exif[0x010E] = PATIENT  # ImageDescription
     jpeg = picture_bytes(Image.fromarray(one), "JPEG", exif=exif, comment=PATIENT.encode())
@@ -48,19 +59,17 @@ def marked_files() -> dict[str, bytes]:
     text.add_text("Patient", PATIENT)
     text.add_itxt("Title", PATIENT)
     png = picture_bytes(Image.fromarray(two), "PNG", pnginfo=text)
-    dataset = dicom_dataset(three.astype(np.uint16) * 16, BitsStored=12, HighBit=11, SpecificCharacterSet="ISO_IR 192",
-                            PatientName=PATIENT, PatientID=MARKS[0], InstitutionName=PATIENT, StudyDescription=PATIENT)  # fmt: skip
-    dataset.private_block(0x0009, "PNEUMO TEST", create=True).add_new(1, "LO", PATIENT)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as bundle:
         bundle.writestr(f"{PATIENT}/IM1.jpg", jpeg)
-        bundle.writestr(f"{PATIENT}/IM2.dcm", dataset_bytes(dataset))
-        bundle.writestr(f"{PATIENT} 3.png", picture_bytes(Image.fromarray(four), "PNG"))
+        bundle.writestr(f"{PATIENT}/IM2.dcm", marked_dicom(1000))
+        bundle.writestr(f"{PATIENT} 3.png", picture_bytes(Image.fromarray(one), "PNG"))
         bundle.writestr(f"{PATIENT} 4.png", png[:400])  # its error names no file
     return {
         f"{PATIENT}.jpg": jpeg,
         f"{PATIENT}.png": png,
-        f"{PATIENT}.dcm": dataset_bytes(dataset),
+        f"{PATIENT}.dcm": marked_dicom(1600),
+        f"{PATIENT} 45 MB.dcm": marked_dicom(4750),
         f"{PATIENT}.zip": archive.getvalue(),
     }
 
@@ -80,12 +89,13 @@ class Browser:
     """What one visitor's browser asked for and was told."""
 
     context: object
+    folder: Path  # its own, with the files that are dropped
     asked: list[str] = field(default_factory=list)
     told: bytes = b""
 
     def __post_init__(self):
         self.page = self.context.new_page()
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(180_000)
         self.context.on("request", lambda request: self.asked.append(request.url))
         self.page.on("websocket", self._listen)
 
@@ -101,13 +111,14 @@ class Browser:
         return {url for url in self.asked if urlsplit(url).path.startswith("/media/")}
 
     def drop(self, *files: tuple[str, bytes]) -> None:
-        shown = [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files]
-        self.page.locator('input[type="file"]').first.set_input_files(shown)
+        for name, data in files:
+            (self.folder / name).write_bytes(data)
+        self.page.locator('input[type="file"]').first.set_input_files([self.folder / name for name, _ in files])
 
     def settle(self) -> None:
         """Until the script has run to its end since the last click."""
         self.page.wait_for_timeout(500)
-        self.page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState == 'notRunning'")
+        wait_until(self.page, "document.querySelector('[data-testid=stApp]').dataset.testScriptState == 'notRunning'")
 
     def downloaded(self, button: str) -> bytes:
         with self.page.expect_download() as started:
@@ -128,6 +139,7 @@ class Session:
     report: bytes
     status_while_open: list[int]
     seconds_to_go: float
+    watch: Watch
 
 
 @pytest.fixture(scope="module")
@@ -145,16 +157,20 @@ def session(tmp_path_factory, guarded) -> Session:
     home, downloads, files = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("downloads"), marked_files()
     settings = {f"PNEUMO_{name.upper()}_DIR": str(home / name) for name in ("data", "runs")}
     settings |= {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": str(LEFT), "PNEUMO_RECORD": "", **guarded}
-    with app(home, **settings) as url, sync_playwright() as playwright:
+    watch = Watch(lambda: {int(path.name.split("-")[0]) for path in Path(guarded["PNEUMO_GUARD"]).iterdir()}, home / TEMPORARY)
+    with app(home, **settings) as url, watch, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, downloads_path=downloads)
-        ours, theirs = (Browser(chromium.new_context(viewport={"width": 1440, "height": 1000})) for _ in range(2))
+        ours, theirs = (
+            Browser(chromium.new_context(viewport={"width": 1440, "height": 1000}), tmp_path_factory.mktemp("dropped"))
+            for _ in range(2)
+        )
         page = ours.page
         page.goto(url, wait_until="domcontentloaded")
         page.get_by_role("button", name="Try it with generated phantoms").wait_for()
         ours.settle()
         single = [item for item in files.items() if not item[0].endswith(".zip")]
         ours.drop(*single)
-        page.get_by_text("1 of 3", exact=True).wait_for()
+        page.get_by_text("1 of 4", exact=True).wait_for()
         page.locator('img[alt="radiograph with heatmap"]').wait_for()
         page.get_by_role("combobox").first.click()  # the other model
         page.get_by_role("option").nth(1).click()
@@ -192,7 +208,7 @@ def session(tmp_path_factory, guarded) -> Session:
         gone = time.monotonic() - left
         theirs.context.close()
         chromium.close()
-        yield Session(url, home, files, ours, theirs, csv, report, open_now, gone)
+        yield Session(url, home, files, ours, theirs, csv, report, open_now, gone, watch)
 
 
 def status(url: str) -> int:
@@ -256,6 +272,41 @@ with socket.create_server(("127.0.0.1", 0)) as here:
     assert kinds == {"watched": 2, "socket.connect": 4, "socket.sendto": 2, "socket.getaddrinfo": 2}
 
 
+def test_the_guard_sees_every_temporary_file(tmp_path):
+    """Of Python, whether it has a name or not; and of a library, which opens it without Python."""
+    code = """
+import ctypes, os, sys, tempfile
+tempfile.TemporaryFile(), tempfile.NamedTemporaryFile(), tempfile.TemporaryDirectory()
+tempfile.SpooledTemporaryFile(1).write(b"xx")
+os.close(os.open(sys.argv[1], os.O_TMPFILE | os.O_RDWR))
+kept = ctypes.CDLL(None).open(sys.argv[1].encode(), os.O_TMPFILE | os.O_RDWR, 0o600)
+assert kept >= 0
+print(flush=True)
+input()
+"""
+    (tmp_path / "guard").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    environment = {**os.environ, "PNEUMO_GUARD": str(tmp_path / "guard"), "PYTHONPATH": str(GUARD), "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", code, str(tmp_path / "elsewhere")]
+    own = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.DEVNULL,
+    }  # not pytest's, such a file
+    with subprocess.Popen(command, env=environment, **own) as process:
+        process.stdout.readline()
+        held = deleted_files(process.pid)
+        process.communicate(b"\n")
+    assert process.returncode == 0
+    assert len(held) == 1
+    assert held.pop().startswith(str(tmp_path / "elsewhere"))
+    seen = [os.readlink(path) for path in (tmp_path / "guard").iterdir()]
+    kinds = Counter(line.split()[0] for line in seen if str(tmp_path) in line and not line.startswith("watched"))
+    assert kinds["temporary"] == 2  # by name, and the folder
+    assert f"nameless {tmp_path / 'elsewhere'}" in seen
+    assert seen.count(f"nameless {tmp_path}") >= 2
+
+
 def test_the_session_was_a_whole_one(session):
     """What is not found below was there to be found: in the browser of the one whose X-rays they are."""
     assert MARKS[0].encode() in session.ours.told
@@ -274,6 +325,16 @@ def test_nothing_of_a_patient_on_the_disk_or_in_the_log(session, guarded):
     written = {line.removeprefix("open ") for line in noted(guarded) if line.startswith("open ")}
     elsewhere = {path for path in written if not path.startswith((str(session.home), "/dev/", "/proc/"))}
     assert elsewhere == set()  # so that what was searched is all there is
+
+
+def test_no_temporary_file_was_made(session, guarded):
+    """Of uploads of 5 and 45 MB among them. One without a name leaves nothing to be searched, and yet its blocks on the disk."""
+    sizes = sorted(len(data) for name, data in session.files.items() if name.endswith(".dcm"))
+    assert sizes[0] > 5e6
+    assert sizes[1] > 45e6
+    temporary = str(session.home / TEMPORARY)
+    assert [line for line in noted(guarded) if line.startswith(("temporary", "nameless", f"open {temporary}"))] == []
+    assert session.watch.found == set()
 
 
 def test_nothing_left_this_computer(session, guarded):

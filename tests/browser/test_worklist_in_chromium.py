@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.running import app, browser_page, needs_chromium
+from browser.running import app, browser_page, needs_chromium, wait_until
 from makers import dicom_bytes, jpeg_bytes, png_bytes
 from tiny_model import make_registry
 
@@ -90,10 +90,10 @@ def downloaded(page, title: str) -> str:
 
 def wait_for_rows(page, answered: int, without: int) -> None:
     """Until the tables have so many rows; the first, drawn on a canvas, as told to a screen reader, which counts its header."""
-    page.wait_for_function(
-        "([one, two]) => document.querySelector('[data-testid=stDataFrame] table')?.getAttribute('aria-rowcount') == one + 1"
-        " && document.querySelectorAll('.worklist-unanswered tr').length == two",
-        arg=[answered, without],
+    wait_until(
+        page,
+        f"document.querySelector('[data-testid=stDataFrame] table')?.getAttribute('aria-rowcount') == {answered + 1}"
+        f" && document.querySelectorAll('.worklist-unanswered tr').length == {without}",
     )
 
 

@@ -1,9 +1,14 @@
-"""Looking for what must not be there: a patient's name in any writing, pieces of a file, a picture of any kind."""
+"""Looking for what must not be there: a patient's name in any writing, pieces of a file, a picture of any kind, temporary files."""
 
 import base64
+import contextlib
 import json
-from collections.abc import Iterable
+import os
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 from urllib.parse import quote, quote_plus
 
 MAGIC = {
@@ -55,3 +60,37 @@ def traces(folder: Path, needles: Iterable[bytes]) -> list[str]:
         found += [f"{path}: {needle!r}" for needle in needles if needle in data or needle in name]
         found += [f"{path}: a {kind}" for kind, magic in MAGIC.items() if magic in data]
     return found
+
+
+def deleted_files(process: int) -> set[str]:
+    """Files that a process holds open and no folder lists: of any library, by what the kernel says. Memory (memfd) is none."""
+    folder, found = Path(f"/proc/{process}/fd"), set()
+    with contextlib.suppress(OSError):  # it has ended, or is no process of ours
+        for number in os.listdir(folder):
+            with contextlib.suppress(OSError):  # closed meanwhile
+                found.add(os.readlink(folder / number))
+    return {path for path in found if path.endswith(" (deleted)") and not path.startswith("/memfd:")}
+
+
+@dataclass
+class Watch:
+    """Looks for such files, and for any below `temporary`, a hundred times a second. What is open for a moment may be missed."""
+
+    processes: Callable[[], set[int]]
+    temporary: Path
+    found: set[str] = field(default_factory=set)
+    _left: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._left.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._left.wait(0.01):
+            self.found |= {path for process in self.processes() for path in deleted_files(process)}
+            self.found |= {str(path) for path in self.temporary.rglob("*")}

@@ -1,4 +1,5 @@
-"""Loaded by every Python process that has this folder on PYTHONPATH, before anything else: lets none leave this computer.
+"""Loaded by every Python process that has this folder on PYTHONPATH, before anything else: lets none leave this computer, and notes
+what it writes.
 
 What it sees is kept as symbolic links in PNEUMO_GUARD, whose targets say it: a link costs no bytes, and the processes that
 decode files may write none. An audit hook cannot be taken off again by the code it watches.
@@ -12,6 +13,7 @@ _FOLDER = os.environ.get("PNEUMO_GUARD")
 _SENDING = ("socket.connect", "socket.sendto", "socket.sendmsg")
 _ASKING = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+_NAMELESS = getattr(os, "O_TMPFILE", -1)  # a file that no folder lists; told by the folder on whose disk it lies
 _numbers = itertools.count()
 
 
@@ -35,7 +37,10 @@ def _watch(event: str, details: tuple) -> None:
             _note(f"{event} {details[0]}")
             raise ConnectionRefusedError(f"the test's guard: {event} {details[0]}")
     elif event == "open" and isinstance(details[0], str | bytes) and isinstance(details[2], int) and details[2] & _WRITING:
-        _note(f"open {os.fsdecode(details[0])}")
+        nameless = details[2] & _NAMELESS == _NAMELESS
+        _note(f"{'nameless' if nameless else 'open'} {os.fsdecode(details[0])}")
+    elif event in ("tempfile.mkstemp", "tempfile.mkdtemp"):
+        _note(f"temporary {os.fsdecode(details[0])}")
 
 
 if _FOLDER:

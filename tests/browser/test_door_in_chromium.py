@@ -1,0 +1,118 @@
+"""The door before a real browser: no page breaks its own policy, no foreign page frames one, and no foreign name opens one."""
+
+import re
+
+import pytest
+from browser.running import CHROMIUM, FLAGS, app, browser_page, needs_chromium
+from phantom_sets import copy_set
+
+pytestmark = needs_chromium
+PATIENCE = 180_000  # ms; a machine with much else to do
+TELL = (
+    "addEventListener('securitypolicyviolation', event => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))"
+)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    """With a data set and a record, so that each page shows all it has."""
+    home = tmp_path_factory.mktemp("door")
+    copy_set(home / "data", patients=10)
+    folders = {f"PNEUMO_{name.upper()}_DIR": str(home / name) for name in ("data", "runs")}
+    with app(home, PNEUMO_RECORD=f"sqlite:///{home / 'record.sqlite'}", **folders) as address:
+        yield address
+
+
+def listen(page) -> list[str]:
+    """What the browser says against the page's policy, from now on."""
+    said = []
+    page.set_default_timeout(PATIENCE)
+    page.on("console", lambda message: said.append(message.text) if re.search("policy", message.text, re.IGNORECASE) else None)
+    page.add_init_script(TELL)
+    return said
+
+
+def test_no_page_breaks_its_policy(chromium, url):
+    with browser_page(chromium) as page:
+        said = listen(page)
+        page.goto(url, wait_until="domcontentloaded")
+        page.get_by_role("button", name="Try it with generated phantoms").click()
+        page.get_by_text("1 of 3", exact=True).wait_for()
+        page.locator('img[alt="radiograph with heatmap"]').wait_for()
+        page.get_by_role("button", name="Second opinion").click()
+        page.get_by_text("Lungs hidden").first.wait_for()
+        with page.expect_download() as started:
+            page.get_by_role("button", name="Report PDF", exact=True).first.click()
+        assert started.value.path().read_bytes().startswith(b"%PDF")
+
+        page.get_by_role("link", name="Worklist").click()
+        page.get_by_role("button", name="Try it with generated phantoms").click()
+        page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+        page.get_by_role("link", name="History").click()
+        page.get_by_role("heading", name="History").wait_for()
+        page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+        page.get_by_role("link", name="Dataset").click()
+        page.locator(".st-key-gallery img").first.wait_for()
+        for view, shown in (
+            ("Compare classes", "img"),
+            ("Class averages", "img"),
+            ("Audit", "[data-testid=stVegaLiteChart] svg, table"),
+        ):
+            page.get_by_role("button", name=view, exact=True).or_(page.get_by_role("radio", name=view, exact=True)).first.click()
+            page.locator(shown).first.wait_for()
+        page.get_by_role("link", name="Train").click()
+        page.get_by_role("button", name="Start training").wait_for()
+        page.get_by_role("link", name="Metrics").click()
+        page.get_by_text("Each plot has a PNG").wait_for()
+        page.locator("svg.marks, canvas.marks").first.wait_for()
+        page.get_by_role("link", name="About").click()
+        page.get_by_text("Looks at the test split").wait_for()
+        page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+        for name in ("worklist", "history", "dataset", "train", "metrics", "about"):  # by their addresses, too
+            page.goto(f"{url}/{name}", wait_until="domcontentloaded")
+            page.get_by_role("heading", name=name.capitalize(), exact=True).wait_for()
+        assert said == []
+
+        page.evaluate("fetch('http://elsewhere.example/').catch(() => 0)")
+        page.evaluate(
+            "new Promise(done => { const image = new Image(); image.onerror = done; image.src = 'http://elsewhere.example/x.png' })"
+        )
+        assert [line for line in said if line.startswith("policy: connect-src http://elsewhere.example")]
+        assert [line for line in said if line.startswith("policy: img-src http://elsewhere.example")]
+
+
+def test_a_foreign_page_frames_none(chromium, url):
+    with browser_page(chromium) as page:
+        said = listen(page)
+        page.route(
+            "http://foreign.example/", lambda route: route.fulfill(content_type="text/html", body=f"<iframe src={url}/train>")
+        )
+        page.goto("http://foreign.example/", wait_until="load")
+        (frame,) = page.frames[1:]
+        assert frame.url.startswith("chrome-error:")
+        assert any("frame-ancestors" in line for line in said)
+
+
+def test_a_name_bent_to_this_computer_opens_nothing(url):
+    """DNS rebinding: a foreign page's own name is answered with 127.0.0.1."""
+    from playwright.sync_api import sync_playwright
+
+    port = url.rsplit(":", 1)[1]
+    with sync_playwright() as playwright:
+        rules = "--host-resolver-rules=MAP evil.example 127.0.0.1"
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, rules])
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
+        answer = page.goto(f"http://evil.example:{port}/history")
+        assert answer.status == 421
+        assert "PNEUMO_HOSTS" in page.inner_text("body")
+        opened = page.evaluate(
+            """new Promise(done => {
+                const socket = new WebSocket(`ws://${location.host}/_stcore/stream`, ['streamlit'])
+                socket.onopen = () => done('open')
+                socket.onerror = () => done('refused')
+            })"""
+        )
+        assert opened == "refused"
+        assert page.goto(f"http://localhost:{port}/history").status == 200
+        browser.close()
