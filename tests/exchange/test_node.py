@@ -99,7 +99,7 @@ def test_an_image_over_the_limit_is_refused(predictor, monkeypatch):
 
 
 def test_an_object_without_end_is_broken_off(predictor, monkeypatch):
-    monkeypatch.setattr("pneumo.exchange.node._MAX_MESSAGE", 100_000)
+    monkeypatch.setattr("pneumo.exchange.listener._MAX_MESSAGE", 100_000)
     sent = []
     with node(predictor, lambda objects: sent.extend(objects) or ()) as running:
         with connection(running) as association:
