@@ -21,6 +21,7 @@ from pneumo.imaging.decode import MAX_BYTES
 
 log = logging.getLogger(__name__)
 _MAX_MESSAGE, _CHUNK = MAX_BYTES + 2**20, 65536
+_SILENT_DELAY, _DELAY = 0.02, 0.001  # seconds between two looks; the library's own for all would keep a processor busy
 _LIMIT_EXCEEDED, _UNKNOWN_CALLER = (0x02, 0x03, 0x02), (0x01, 0x01, 0x03)  # result, source, reason (PS3.8 table 9-21)
 
 
@@ -29,7 +30,7 @@ class Limits:
     silent: int = 32  # connections that have not said who they are; one more ends the oldest of them
     associations: int = 16
     of_one_address: int = 8  # associations
-    introduction: float = 10.0  # seconds to say who one is
+    introduction: float = 15.0  # seconds to say who one is
     idle: float = 30.0  # seconds for one unit of data, and between two
 
 
@@ -65,8 +66,10 @@ class Listener(ThreadedAssociationServer):
         with self._lock:
             while self._silent:
                 self._cut_oldest()
-        for association in self.active_associations:
-            association.abort()
+            introduced = [association for association, _ in self._introduced]
+        for association in introduced:
+            if association.is_alive():
+                association.abort()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         assert self.socket is not None, "it is open"
@@ -106,6 +109,7 @@ class Listener(ThreadedAssociationServer):
         with self._lock:
             if connection.socket in self._silent:
                 self._silent[connection.socket] = event.assoc
+        event.assoc.dul._run_loop_delay = _SILENT_DELAY
         connection.recv, complete = self._bounded(connection.socket)
         event.assoc.bind(evt.EVT_DIMSE_RECV, complete)
 
@@ -118,6 +122,7 @@ class Listener(ThreadedAssociationServer):
     def _requested(self, event: evt.Event) -> None:
         """Refuse an association before it is negotiated: a certificate of another caller, or too many."""
         association: Any = event.assoc
+        association.dul._run_loop_delay = _DELAY
         connection, address = association.dul.socket.socket, association.requestor.address_info.address
         title = association.requestor.primitive.calling_ae_title
         with self._lock:

@@ -13,7 +13,7 @@ from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind, Ver
 
 from pneumo.exchange.settings import Archive, SendSettings
 
-PATIENT = SendSettings(timeout=30.0, confirm=0.0)  # a machine at its limits is no archive that fails
+PATIENT = SendSettings(timeout=300.0, confirm=0.0)  # a machine at its limits is no archive that fails
 QUICK = SendSettings(timeout=1.0, confirm=0.0)
 
 
