@@ -26,13 +26,14 @@ def test_received_answered_returned_ended(models, tmp_path):
     words = ["--ae-title", "READER", "--allow", "CT01"]
     with fake.listening() as archive, node_process(models, log, archive, port, *words) as process:
         modality = AE(ae_title="CT01")
+        modality.acse_timeout = modality.dimse_timeout = modality.network_timeout = 600  # an answer takes as long as reading does
         modality.add_requested_context(source.SOPClassUID)
         association = modality.associate("127.0.0.1", port, ae_title="READER")
         assert association.send_c_store(source).Status == 0x0000
         association.release()
         assert waited(lambda: len(fake.stored) == 2), log.read_text()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(600) == 0
     told = log.read_text()
     assert "READER listens on 127.0.0.1" in told
     assert "the archive ARCHIVE answers" in told

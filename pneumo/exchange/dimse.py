@@ -18,7 +18,8 @@ from pneumo.exchange.outcome import FAILED, Outcome, awaited, failed, judged
 from pneumo.exchange.settings import Archive, SendSettings
 
 _SYNTAXES = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
-_PENDING, _WARNINGS = (0xFF00, 0xFF01), (0xB000, 0xB006, 0xB007)  # a warning still means stored (PS3.4 B.2.3)
+_PENDING = (0xFF00, 0xFF01)
+_TAKEN = (0x0000, 0xB000, 0xB006, 0xB007, 0x0111)  # a warning still means stored (PS3.4 B.2.3); 0x0111: it has the object already
 
 
 def store(objects: Sequence[Dataset], archive: Archive, settings: SendSettings) -> tuple[Outcome, ...]:
@@ -56,7 +57,8 @@ def _associate(archive: Archive, settings: SendSettings, *sop_classes: str) -> A
     ae.connection_timeout = ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = settings.timeout
     for sop_class in sop_classes:
         ae.add_requested_context(sop_class, _SYNTAXES)
-    association = ae.associate(archive.host, archive.port, ae_title=archive.ae_title)
+    tls = (settings.tls, archive.host) if settings.tls else None
+    association = ae.associate(archive.host, archive.port, ae_title=archive.ae_title, tls_args=tls)
     if association.is_established:
         return association
     where = f"{archive.host}:{archive.port}"
@@ -67,7 +69,8 @@ def _associate(archive: Archive, settings: SendSettings, *sop_classes: str) -> A
         )
     if association.acceptor.primitive is not None:
         raise ExchangeError(f"The archive at {where} accepts none of the kinds of object that are sent. Ask its administrator.")
-    raise ExchangeError(f"The archive at {where} does not answer. Check address, port and network.")
+    certificates = " Over TLS: check that each side knows the other's certificate, and its date." if settings.tls else ""
+    raise ExchangeError(f"The archive at {where} does not answer. Check address, port and network.{certificates}")
 
 
 def _store_one(association: Association, one: Dataset) -> str | None:
@@ -82,7 +85,7 @@ def _store_one(association: Association, one: Dataset) -> str | None:
         status = None
     if status is None:
         return "The connection broke off, or no answer came in time: the object does not count as sent."
-    if status == 0x0000 or status in _WARNINGS:
+    if status in _TAKEN:
         return None
     return f"The archive refused the object (DICOM status 0x{status:04X})."
 

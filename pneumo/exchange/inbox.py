@@ -2,13 +2,16 @@
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from pneumo.exchange.status import Status
 
 
-@dataclass(frozen=True, repr=False)  # a printed one would tell whose it is
+@dataclass(frozen=True, repr=False, eq=False)  # a printed one would tell whose it is; each is one of its own
 class Received:
     data: bytes  # a DICOM Part 10 file
-    key: bytes  # hash of its SOP instance UID
+    status: "Future[Status]" = field(default_factory=Future)  # for its sender, who waits for it
 
 
 class Inbox:
@@ -18,12 +21,14 @@ class Inbox:
         self._max_objects, self._max_bytes = max_objects, max_bytes
         self._waiting: deque[Received] = deque()
         self._bytes = 0
+        self._closed = False
         self._changed = threading.Condition()
 
     def offer(self, received: Received) -> bool:
-        """Take it in; False when there is no room."""
+        """Take it in; False when there is no room, or no more is taken."""
         with self._changed:
-            if len(self._waiting) >= self._max_objects or self._bytes + len(received.data) > self._max_bytes:
+            full = len(self._waiting) >= self._max_objects or self._bytes + len(received.data) > self._max_bytes
+            if full or self._closed:
                 return False
             self._waiting.append(received)
             self._bytes += len(received.data)
@@ -38,6 +43,20 @@ class Inbox:
             received = self._waiting.popleft()
             self._bytes -= len(received.data)
             return received
+
+    def withdraw(self, received: Received) -> bool:
+        """Let go of one that still waits; False when it has been taken to be read."""
+        with self._changed:
+            if received not in self._waiting:
+                return False
+            self._waiting.remove(received)
+            self._bytes -= len(received.data)
+            return True
+
+    def close(self) -> None:
+        """Take nothing in any more."""
+        with self._changed:
+            self._closed = True
 
     def __len__(self) -> int:
         return len(self._waiting)

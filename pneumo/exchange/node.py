@@ -1,14 +1,11 @@
-"""A storage SCP: receives studies over C-STORE, keeps the images in memory until they are read, answers C-ECHO."""
+"""A storage SCP: receives studies over C-STORE, answers when an image's results are in the archive, answers C-ECHO."""
 
-import hashlib
 import logging
-import socket
 import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from pydicom.dataset import Dataset
 from pydicom.uid import (
     JPEG2000,
     ExplicitVRBigEndian,
@@ -24,14 +21,19 @@ from pydicom.uid import (
     RLELossless,
 )
 from pynetdicom import AE, AllStoragePresentationContexts, evt
+from pynetdicom.association import Association
+from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # a name that it makes at import
 
 from pneumo.errors import ExchangeError
 from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.inbox import Inbox, Received
+from pneumo.exchange.listener import Limits, Listener
 from pneumo.exchange.reader import Reader
 from pneumo.exchange.settings import AE_TITLE
 from pneumo.exchange.source import IMAGES
+from pneumo.exchange.status import BUSY, SUCCESS, TOO_LARGE, Status
+from pneumo.exchange.tls import ServerTls
 from pneumo.imaging.decode import MAX_BYTES
 
 log = logging.getLogger(__name__)
@@ -40,9 +42,7 @@ SYNTAXES = [  # not the deflated one: half a megabyte of it can unpack to a giga
     JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1,
     JPEGLSLossless, JPEGLSNearLossless, JPEG2000Lossless, JPEG2000,
 ]  # fmt: skip
-_SUCCESS, _NO_ROOM, _CANNOT_READ = 0x0000, 0xA700, 0xC000  # PS3.4 B.2.3
-_MAX_MESSAGE = MAX_BYTES + 2**20
-_IDLE = 60.0  # seconds without a byte before a connection is dropped
+_LAST_WORDS = 5.0  # seconds for the last answers to leave
 
 
 @dataclass(frozen=True)
@@ -51,89 +51,111 @@ class NodeSettings:
     port: int = 11112  # 0: any free one
     ae_title: str = AE_TITLE
     callers: tuple[str, ...] = ()  # AE titles that may send; empty: all
+    patience: float = 20.0  # seconds that an image waits to be read; then its sender keeps it
+    tls: ServerTls | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 class Node:
-    """Receives on threads of pynetdicom's, reads on one of its own."""
+    """Receives on threads of pynetdicom's, reads on one of its own.
+
+    Nothing is answered with success before it is done: what is lost here, whatever the reason, its sender still has.
+    """
 
     def __init__(self, settings: NodeSettings, reader: Reader, inbox: Inbox | None = None):
         """Start listening. Raises ExchangeError when the address cannot be used."""
         self._reader, self._inbox, self.tally = reader, Inbox() if inbox is None else inbox, reader.tally
+        self._patience = settings.patience
         self._ended = threading.Event()
+        self._unanswered: set[Association] = set()  # have sent an object and wait for its status
+        self._answered = threading.Condition()
         ae = AE(ae_title=settings.ae_title)
         for context in AllStoragePresentationContexts:
             if context.abstract_syntax:
                 ae.add_supported_context(context.abstract_syntax, SYNTAXES)
         ae.add_supported_context(Verification)
         ae.require_calling_aet = list(settings.callers)
-        ae.maximum_pdu_size, ae.maximum_associations = 2**18, 8
-        ae.network_timeout = ae.dimse_timeout = _IDLE
-        handlers: list[evt.EventHandlerType] = [(evt.EVT_CONN_OPEN, _bound), (evt.EVT_C_STORE, self._store)]
+        ae.maximum_pdu_size = 2**18
+        handlers: list[evt.EventHandlerType] = [
+            (evt.EVT_C_STORE, self._store), (evt.EVT_PDU_SENT, self._sent), (evt.EVT_CONN_CLOSE, self._gone),
+        ]  # fmt: skip
         try:
-            server = ae.start_server((settings.host, settings.port), block=False, evt_handlers=handlers)
+            self._listener = Listener(ae, (settings.host, settings.port), handlers, settings.tls, settings.limits)
         except OSError as error:
             where = f"{settings.host}:{settings.port}"
             raise ExchangeError(f"Cannot listen on {where}: {error.strerror}. Choose another --port or --host.") from None
-        assert server is not None, "only a blocking one is None"
-        assert server.socket is not None, "it is open"
-        self._ae, self.port = ae, server.socket.getsockname()[1]
+        self.port = int(self._listener.server_address[1])
         self._worker = threading.Thread(target=self._work, name="reader")
         self._worker.start()
 
     def stop(self, grace: float = 8.0) -> int:
-        """Listen no more, read what waits for at most `grace` seconds; return the number of images left unread."""
-        self._ae.shutdown()
-        end = time.monotonic() + grace
-        while len(self._inbox) and time.monotonic() < end:
-            time.sleep(0.05)
+        """Take nothing more, read what waits for at most `grace` seconds, give every sender its answer.
+
+        Returns the number of images left unread; their senders are told that they failed.
+        """
+        self._inbox.close()
+        self._listener.close()
+        self._all_answered(grace)
+        left = 0
+        while unread := self._inbox.take(0):
+            unread.status.set_result(BUSY)
+            left += 1
         self._reader.stopping.set()
         self._ended.set()
         self._worker.join()
-        return len(self._inbox)
+        self._all_answered(_LAST_WORDS)
+        self._listener.end()
+        return left
+
+    def _all_answered(self, seconds: float) -> None:
+        with self._answered:
+            self._answered.wait_for(lambda: not self._unanswered, seconds)
 
     def _work(self) -> None:
         while not self._ended.is_set():
             if received := self._inbox.take(timeout=0.2):
-                self._reader.process(received)
+                received.status.set_result(self._reader.process(received.data))
 
-    def _store(self, event: evt.Event) -> int:
-        """Status of one C-STORE: taken in, ignored with success, or left with the sender."""
+    def _store(self, event: evt.Event) -> Dataset:
+        """Answer one C-STORE, on the thread of its association."""
+        with self._answered:
+            self._unanswered.add(event.assoc)
         self.tally.add("received")
+        status = self._status(event)
+        event.assoc.dul._idle_timer.restart()  # the library would count the time of reading, and break off after the answer
+        return status.data_set
+
+    def _status(self, event: evt.Event) -> Status:
         request: Any = event.request  # C-STORE's
         if request.AffectedSOPClassUID not in IMAGES:
             self.tally.add("ignored")
-            return _SUCCESS
-        data = event.encoded_dataset()
-        if len(data) > MAX_BYTES:
+            return SUCCESS
+        received = Received(event.encoded_dataset())
+        request.DataSet = None  # it holds the image once more
+        if len(received.data) > MAX_BYTES:
             self.tally.add("too large")
-            return _CANNOT_READ
-        key = hashlib.sha256(str(request.AffectedSOPInstanceUID).encode()).digest()
-        if not self._inbox.offer(Received(data, key)):
+            return TOO_LARGE
+        if not self._inbox.offer(received):
             self.tally.add("refused for want of room")
             log.warning("an image was refused: %d are waiting. Its sender has to try again.", len(self._inbox))
-            return _NO_ROOM
-        return _SUCCESS
+            return BUSY
+        return self._awaited(received)
 
+    def _awaited(self, received: Received) -> Status:
+        try:
+            return received.status.result(self._patience)
+        except TimeoutError:
+            if self._inbox.withdraw(received):
+                self.tally.add("refused after waiting")
+                log.warning("an image was refused after waiting for %.0f s. Its sender has to try again.", self._patience)
+                return BUSY
+            return received.status.result()  # it is being read: decoding and sending have limits of their own
 
-def _bound(event: evt.Event) -> None:
-    """Break a connection off that sends a larger unit or object than is read: the library itself would gather it whole."""
-    connection: Any = event.assoc.dul.socket  # one of its methods is replaced
-    connection.socket.settimeout(_IDLE)
-    plain: Callable[[int], bytearray] = connection.recv
-    gathered = 0
+    def _sent(self, event: evt.Event) -> None:
+        if isinstance(event.pdu, P_DATA_TF):
+            self._gone(event)
 
-    def recv(count: int) -> bytearray:
-        nonlocal gathered
-        gathered += count
-        if gathered > _MAX_MESSAGE:
-            log.warning("a connection was broken off: more than %d MB in one object.", MAX_BYTES // 2**20)
-            connection.socket.shutdown(socket.SHUT_RDWR)
-            raise OSError("too large")
-        return plain(count)
-
-    def complete(_: evt.Event) -> None:
-        nonlocal gathered
-        gathered = 0
-
-    connection.recv = recv
-    event.assoc.bind(evt.EVT_DIMSE_RECV, complete)
+    def _gone(self, event: evt.Event) -> None:
+        with self._answered:
+            self._unanswered.discard(event.assoc)
+            self._answered.notify_all()

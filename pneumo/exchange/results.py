@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
 
+from pneumo import __version__
 from pneumo.errors import ExchangeError
 from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.capture import secondary_capture
@@ -26,8 +28,11 @@ class Results:
         return iter((self.report, self.capture))
 
 
-def make_results(data: bytes, finding: Finding, card: ModelCard, operating_point: str) -> Results:
+def make_results(data: bytes, finding: Finding, card: ModelCard, operating_point: str, image: bytes | None = None) -> Results:
     """Both results of one DICOM file, in memory. `finding` is what `inference.finding.read` said of these very bytes.
+
+    Their UIDs are new each time. With `image`, the image's content hash, they are the same for the same image, model,
+    operating point and version: an image that a sender tries again adds nothing to a study that has its results.
 
     Raises ExchangeError where the finding is no answer or the file can take no results, ConfigError for an unknown
     operating point.
@@ -36,10 +41,20 @@ def make_results(data: bytes, finding: Finding, card: ModelCard, operating_point
         raise ExchangeError("No result is written for a file without an answer: " + " ".join(finding.reasons))
     reading = judge(finding.answer.probability, card, operating_point)
     source = read_source(data)
-    return Results(
+    results = Results(
         _filed(structured_report(source, finding, reading), source),
         _filed(secondary_capture(source, finding, reading), source),
     )
+    if image is not None:
+        for result in results:
+            _name(result, [image.hex(), card.sha256, operating_point, __version__, result.Modality])
+    return results
+
+
+def _name(result: Dataset, origin: list[str]) -> None:
+    """Give a result the UIDs that follow from its origin."""
+    result.SeriesInstanceUID, result.SOPInstanceUID = (generate_uid(entropy_srcs=[*origin, kind]) for kind in ("series", "object"))
+    result.file_meta.MediaStorageSOPInstanceUID = result.SOPInstanceUID
 
 
 def _filed(result: Dataset, source: Source) -> Dataset:

@@ -1,11 +1,14 @@
 """Where results are sent: nowhere, unless the environment names an archive."""
 
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from pneumo.access import is_loopback
 from pneumo.errors import ConfigError
+from pneumo.exchange.tls import client_context
 
 AE_TITLE = "PNEUMO"
 
@@ -45,7 +48,16 @@ class WebArchive:
             fits = False
         if not fits:  # not quoted: it may hold a password
             raise ConfigError("PNEUMO_STOW_URL: expected http:// or https:// and no password, for example https://pacs/dicom-web.")
+        if not self.encrypted and (self.user or self.password or self.token) and not is_loopback(str(parts.hostname)):
+            raise ConfigError(
+                "PNEUMO_STOW_URL: a password or token is sent over https only; received an http:// address of another computer. "
+                "Use https://, or leave PNEUMO_STOW_USER, PNEUMO_STOW_PASSWORD and PNEUMO_STOW_TOKEN out."
+            )
         object.__setattr__(self, "url", self.url.rstrip("/"))
+
+    @property
+    def encrypted(self) -> bool:
+        return urlsplit(self.url).scheme == "https"
 
 
 @dataclass(frozen=True)
@@ -57,10 +69,14 @@ class SendSettings:
     ae_title: str = AE_TITLE  # our own, as the caller
     timeout: float = 20.0  # seconds for a connection, and for each answer
     confirm: float = 5.0  # seconds that an archive has to show what it accepted
+    tls: ssl.SSLContext | None = None  # for `archive`; None: not encrypted
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "SendSettings":
-        """From PNEUMO_PACS, PNEUMO_STOW_URL, _USER, _PASSWORD, _TOKEN, PNEUMO_AE_TITLE, PNEUMO_SEND_TIMEOUT. Raises ConfigError."""
+        """From PNEUMO_PACS, PNEUMO_STOW_URL, _USER, _PASSWORD, _TOKEN, PNEUMO_AE_TITLE, PNEUMO_SEND_TIMEOUT, PNEUMO_TLS_*.
+
+        Raises ConfigError.
+        """
 
         def told(name: str, default: str = "") -> str:
             return environment.get(f"PNEUMO_{name}", "").strip() or default
@@ -77,6 +93,7 @@ class SendSettings:
             web=WebArchive(url, told("STOW_USER"), told("STOW_PASSWORD"), told("STOW_TOKEN")) if url else None,
             ae_title=checked_ae_title(told("AE_TITLE", AE_TITLE)),
             timeout=timeout,
+            tls=client_context(environment),
         )
 
 

@@ -1,11 +1,14 @@
 """The DICOM file an answer was given for -> what its results need of it: the study they belong to, and whose it is."""
 
+import hashlib
 import io
 import re
 from dataclasses import dataclass
 
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 from pydicom.uid import (
     UID,
     ComputedRadiographyImageStorage,
@@ -17,6 +20,7 @@ from pydicom.valuerep import PersonName
 
 from pneumo.errors import ExchangeError
 from pneumo.exchange import quiet  # noqa: F401
+from pneumo.imaging.dicom import READ
 
 MAKER = "Pneumo"  # Manufacturer of every result, by which it is known again
 IMAGES = (
@@ -98,6 +102,23 @@ def made_here(data: bytes) -> bool:
         return str(header.get("Manufacturer") or "") == MAKER
     except Exception:  # noqa: BLE001
         raise ExchangeError("The header of the DICOM file is damaged.") from None
+
+
+def content_hash(data: bytes) -> bytes:
+    """SHA-256 of all that an image's results are made from: its picture, how it is shown, whose it is and where it belongs.
+
+    Not of the whole file: what archives write into an image when they send it on (where it is kept, how many objects its
+    study has by now) would make it another one each time. What cannot be parsed is hashed as it is.
+    """
+    try:
+        header = pydicom.dcmread(io.BytesIO(data), specific_tags=[*_UIDS, *_EMPTY_IF_ABSENT, *_IF_PRESENT, *_OF_THE_PICTURE, *READ])
+        syntax = header.file_meta.TransferSyntaxUID
+        buffer = DicomBytesIO()
+        buffer.is_little_endian, buffer.is_implicit_VR = syntax.is_little_endian, syntax.is_implicit_VR
+        write_dataset(buffer, header)
+        return hashlib.sha256(syntax.encode() + buffer.getvalue()).digest()
+    except Exception:  # noqa: BLE001
+        return hashlib.sha256(data).digest()
 
 
 def _copied(header: Dataset, names: tuple[str, ...]) -> Dataset:

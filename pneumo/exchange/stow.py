@@ -17,6 +17,7 @@ from pneumo.exchange.settings import SendSettings, WebArchive
 _CHUNK, _CHUNKS = 65536, 64  # of an answer at most 4 MB are read
 _STORED, _FAILED, _UID, _REASON = "00081199", "00081198", "00081155", "00081197"  # PS3.18 table I.2.1-1
 _SOP_INSTANCE_UID = "00080018"
+_DUPLICATE = 0x0111  # it has the object already (PS3.7 C.5.5)
 
 
 def store(objects: Sequence[Dataset], web: WebArchive, settings: SendSettings) -> tuple[Outcome, ...]:
@@ -44,6 +45,8 @@ def _outcome(session: requests.Session, one: Dataset, status: int, said: Any, we
     if status in (401, 403):
         return Outcome(one.Modality, FAILED, f"The archive did not accept the user or token (HTTP {status}).")
     refusals = _references(said, _FAILED)
+    if refusals.get(one.SOPInstanceUID) == _DUPLICATE:
+        return judged(one, awaited(lambda: _find(session, one, web, settings), settings.confirm))
     if one.SOPInstanceUID in refusals:
         return Outcome(one.Modality, FAILED, f"The archive refused the object (reason {refusals[one.SOPInstanceUID]}).")
     if status not in (200, 202):
@@ -78,6 +81,8 @@ def _find(session: requests.Session, one: Dataset, web: WebArchive, settings: Se
 def _session(web: WebArchive) -> requests.Session:
     session = requests.Session()
     session.headers["User-Agent"] = f"Pneumo/{__version__}"
+    # Without encryption neither a proxy nor a password of ~/.netrc, which `requests` would find by itself.
+    session.trust_env = web.encrypted
     if web.token:
         session.auth = _Bearer(web.token)  # as `auth`, so that no other file's password takes its place
     elif web.user:

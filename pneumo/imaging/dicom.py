@@ -21,7 +21,7 @@ logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)  # its children inhe
 warnings.filterwarnings("ignore", module="pydicom")
 
 # Only these elements are read; names, numbers, dates and private tags never enter memory as values.
-_READ = [
+READ = [
     "Modality", "ViewPosition", "BodyPartExamined", "PatientAge", "PresentationIntentType", "SamplesPerPixel",
     "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames", "Rows", "Columns", "BitsAllocated", "BitsStored",
     "HighBit", "PixelRepresentation", "PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
@@ -79,9 +79,9 @@ def _quietly(step: Callable[[], _T], message: str) -> _T:
 
 
 def _header(data: bytes) -> pydicom.Dataset:
-    """The elements of _READ that have a value."""
+    """The elements of READ that have a value."""
     bare = data[128:132] != b"DICM"
-    dataset = pydicom.dcmread(_Reader(data), specific_tags=_READ, force=bare)
+    dataset = pydicom.dcmread(_Reader(data), specific_tags=READ, force=bare)
     if bare and "TransferSyntaxUID" not in dataset.file_meta:
         dataset.file_meta.TransferSyntaxUID = _plain_syntax(dataset)
     for keyword in ("ModalityLUTSequence", "VOILUTSequence"):

@@ -1,6 +1,7 @@
 """Archives made for a test: one that speaks DIMSE, and a place where nobody answers."""
 
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind, Ver
 
 from pneumo.exchange.settings import Archive, SendSettings
 
-PATIENT = SendSettings(timeout=30.0, confirm=0.0)  # a machine at its limits is no archive that fails
+PATIENT = SendSettings(timeout=300.0, confirm=0.0)  # a machine at its limits is no archive that fails
 QUICK = SendSettings(timeout=1.0, confirm=0.0)
 
 
@@ -25,6 +26,7 @@ class FakeArchive:
     query: bool = True
     find_status: int = 0x0000
     known_callers: tuple[str, ...] = ()
+    tls: ssl.SSLContext | None = None
     stored: dict[str, Dataset] = field(default_factory=dict)
     asked: int = 0  # C-STOREs
 
@@ -50,7 +52,7 @@ class FakeArchive:
             ae.add_supported_context(kind)
         ae.require_calling_aet = list(self.known_callers)
         handlers = [(evt.EVT_C_STORE, self._store), (evt.EVT_C_FIND, self._find)]
-        server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+        server = ae.start_server(("127.0.0.1", 0), block=False, ssl_context=self.tls, evt_handlers=handlers)
         try:
             yield Archive("127.0.0.1", server.socket.getsockname()[1], "ARCHIVE")
         finally:

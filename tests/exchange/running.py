@@ -27,7 +27,7 @@ needs_orthanc = pytest.mark.skipif(
 )
 
 
-def waited(true: Callable[[], bool], seconds: float = 90) -> bool:
+def waited(true: Callable[[], bool], seconds: float = 600) -> bool:
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.05)
@@ -37,7 +37,7 @@ def waited(true: Callable[[], bool], seconds: float = 90) -> bool:
 @contextmanager
 def node_process(models: Path, log: Path, archive: Archive, port: int, *words: str) -> Iterator[subprocess.Popen]:
     """`python -m pneumo node`, listening on `port`; ended by SIGTERM. What it says is in `log`."""
-    environment = {**os.environ, "PNEUMO_MODELS_DIR": str(models)}
+    environment = {**os.environ, "PNEUMO_MODELS_DIR": str(models), "PNEUMO_SEND_TIMEOUT": "600"}
     target = f"{archive.host}:{archive.port}:{archive.ae_title}"
     command = [sys.executable, "-m", "pneumo", "node", "--port", str(port), "--archive", target, *words]
     with open(log, "w") as stream:
@@ -48,7 +48,7 @@ def node_process(models: Path, log: Path, archive: Archive, port: int, *words: s
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(600)
 
 
 @dataclass
@@ -102,4 +102,4 @@ def orthanc(folder: Path, ports: tuple[int, int], node_port: int) -> Iterator[Or
         yield running
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(600)

@@ -44,6 +44,12 @@ def test_an_archive_that_cannot_be_asked_is_not_believed(both, fake):
         assert states(store(both, archive, PATIENT)) == [UNCONFIRMED, UNCONFIRMED]
 
 
+def test_an_archive_that_has_the_object_already(both):
+    fake = FakeArchive(on_store=lambda archive, event: 0x0111, stored={one.SOPInstanceUID: one for one in both})
+    with fake.listening() as archive:
+        assert states(store(both, archive, PATIENT)) == [CONFIRMED, CONFIRMED]
+
+
 def test_refused_by_status(both):
     fake = FakeArchive(on_store=lambda archive, event: 0xA700 if archive.asked == 1 else None)
     with fake.listening() as archive:

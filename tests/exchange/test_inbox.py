@@ -2,7 +2,7 @@ from pneumo.exchange.inbox import Inbox, Received
 
 
 def received(size: int) -> Received:
-    return Received(bytes(size), b"key")
+    return Received(bytes(size))
 
 
 def test_first_in_first_out():
@@ -28,5 +28,33 @@ def test_full_by_bytes_until_one_is_taken():
     assert len(inbox) == 2
 
 
+def test_withdrawn_while_it_waits_and_not_afterwards():
+    inbox = Inbox(max_bytes=100)
+    first, second = received(50), received(50)
+    assert inbox.offer(first)
+    assert inbox.offer(second)
+    assert inbox.withdraw(second)
+    assert not inbox.withdraw(second)
+    assert inbox.offer(received(50))  # its room is free again
+    assert inbox.take(0) is first
+    assert not inbox.withdraw(first)
+
+
+def test_two_of_the_same_bytes_are_two():
+    inbox = Inbox()
+    first, second = received(1), received(1)
+    assert inbox.offer(first)
+    assert not inbox.withdraw(second)
+
+
+def test_closed_it_gives_out_but_takes_nothing():
+    inbox = Inbox()
+    waits = received(1)
+    assert inbox.offer(waits)
+    inbox.close()
+    assert not inbox.offer(received(1))
+    assert inbox.take(0) is waits
+
+
 def test_prints_nothing_of_the_image():
-    assert "Zwetschgenbaum" not in repr(Received(b"Zwetschgenbaum", b""))
+    assert "Zwetschgenbaum" not in repr(Received(b"Zwetschgenbaum"))

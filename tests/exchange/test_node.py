@@ -14,16 +14,22 @@ from pynetdicom import AE, build_context
 from pneumo.errors import ExchangeError
 from pneumo.exchange import dimse
 from pneumo.exchange.inbox import Inbox
+from pneumo.exchange.listener import Limits
 from pneumo.exchange.node import Node, NodeSettings
 from pneumo.exchange.reader import Reader
 from pneumo.exchange.settings import Archive
 
+CALM = Limits(introduction=600, idle=600)  # a machine at its limits is no caller that is silent
 DX = DigitalXRayImageStorageForPresentation
 
 
 @contextmanager
 def node(predictor, send, inbox=None, **settings):
-    running = Node(NodeSettings(port=0, **settings), Reader(predictor, "balanced", send, pauses=()), inbox)
+    running = Node(
+        NodeSettings(**{"port": 0, "patience": 600, "limits": CALM, **settings}),
+        Reader(predictor, "balanced", send, pauses=()),
+        inbox,
+    )
     try:
         yield running
     finally:
@@ -31,10 +37,11 @@ def node(predictor, send, inbox=None, **settings):
 
 
 @contextmanager
-def connection(running, calling="MODALITY", contexts=None):
+def connection(running, calling="MODALITY", contexts=None, tls=None, address="127.0.0.1"):
     ae = AE(ae_title=calling)
-    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 30
-    association = ae.associate("127.0.0.1", running.port, contexts=contexts or [build_context(DX), build_context(CTImageStorage)])
+    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 600
+    contexts = contexts or [build_context(DX), build_context(CTImageStorage)]
+    association = ae.associate("127.0.0.1", running.port, contexts=contexts, tls_args=tls, bind_address=(address, 0))
     try:
         yield association
     finally:
@@ -99,7 +106,7 @@ def test_an_image_over_the_limit_is_refused(predictor, monkeypatch):
 
 
 def test_an_object_without_end_is_broken_off(predictor, monkeypatch):
-    monkeypatch.setattr("pneumo.exchange.node._MAX_MESSAGE", 100_000)
+    monkeypatch.setattr("pneumo.exchange.listener._MAX_MESSAGE", 100_000)
     sent = []
     with node(predictor, lambda objects: sent.extend(objects) or ()) as running:
         with connection(running) as association:

@@ -3,12 +3,12 @@
 import logging
 
 import pytest
-from exchange.dx import NAME, dx_bytes
+from exchange.dx import NAME, dx_bytes, dx_dataset, file_of
 
-from pneumo.exchange.inbox import Received
 from pneumo.exchange.outcome import CONFIRMED, FAILED, Outcome
 from pneumo.exchange.reader import Reader
 from pneumo.exchange.results import file_bytes
+from pneumo.exchange.status import FAULT, NOT_STORED, SUCCESS, UNREADABLE
 
 
 class Sent:
@@ -30,14 +30,14 @@ def make(predictor):
     return lambda sent, pauses=(): Reader(predictor, "balanced", sent, pauses)
 
 
-def image(key: bytes = b"1", **elements) -> Received:
-    return Received(dx_bytes(**{"gamma": 0.4, "side": 64, **elements}), key)
+def image(**elements) -> bytes:
+    return dx_bytes(**{"gamma": 0.4, "side": 64, **elements})
 
 
 def test_an_image_is_answered(make):
     sent = Sent()
     reader = make(sent)
-    reader.process(image())
+    assert reader.process(image()) == SUCCESS
     assert [one.Modality for one in sent.objects] == ["SR", "OT"]
     assert (reader.tally["answered"], reader.tally["results arrived"]) == (1, 2)
     assert str(reader.tally) == "1 answered, 2 results arrived"
@@ -46,8 +46,8 @@ def test_an_image_is_answered(make):
 def test_what_it_sent_itself_is_not_read_again(make, results_of):
     sent = Sent()
     reader = make(sent)
-    for number, one in enumerate(results_of(image().data)):
-        reader.process(Received(file_bytes(one), bytes([number])))
+    for one in results_of(image()):
+        assert reader.process(file_bytes(one)) == SUCCESS
     assert sent.objects == []
     assert reader.tally["ignored"] == 2
 
@@ -55,25 +55,59 @@ def test_what_it_sent_itself_is_not_read_again(make, results_of):
 def test_the_same_image_is_answered_once(make):
     """Archives that send a whole study on each time it grows would never come to an end."""
     sent = Sent()
-    reader = make(sent)
+    reader, one = make(sent), image()
     for _ in range(3):
-        reader.process(image())
-    reader.process(image(b"2"))
+        assert reader.process(one) == SUCCESS
+    reader.process(image())
     assert len(sent.objects) == 4
     assert (reader.tally["answered"], reader.tally["ignored"]) == (2, 2)
+
+
+ONE = "1.2.3.4711"  # a SOP instance UID
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"seed": 1}, id="another picture"),
+        pytest.param({"PatientName": NAME + "e"}, id="corrected name"),
+        pytest.param({"StudyInstanceUID": "1.2.3.4713"}, id="moved to another study"),
+        pytest.param({"PhotometricInterpretation": "MONOCHROME1"}, id="corrected greys"),
+    ],
+)
+def test_another_image_under_the_same_uid_is_read(make, change):
+    """A corrected resend, or a modality that gives a UID twice: the first must not suppress the second."""
+    sent = Sent()
+    reader = make(sent)
+    same = {"SOPInstanceUID": ONE, "SeriesInstanceUID": "1.2.3.4714", "StudyInstanceUID": "1.2.3.4712"}
+    reader.process(image(**same))
+    reader.process(image(**{**same, **change}))
+    assert reader.tally["answered"] == 2
+    assert len({one.SOPInstanceUID for one in sent.objects}) == 4
+
+
+def test_what_an_archive_writes_into_an_image_makes_it_no_other(make):
+    """Or a study that grows by two results would have its image read for ever."""
+    sent = Sent()
+    reader, one = make(sent), dx_dataset(gamma=0.4, side=64)
+    for objects in (1, 3, 5):
+        one.RetrieveAETitle, one.NumberOfStudyRelatedInstances = "ARCHIVE", objects
+        one.add_new(0x00091001, "LO", f"kept on disk {objects}")
+        reader.process(file_of(one))
+    assert (reader.tally["answered"], reader.tally["ignored"]) == (1, 2)
 
 
 def test_bad_images_stop_nothing(make, monkeypatch):
     sent = Sent()
     reader = make(sent)
-    reader.process(Received(b"no DICOM at all", b"1"))
-    reader.process(Received(image().data[:400], b"2"))
-    reader.process(image(b"3", Modality="CT"))
-    reader.process(image(b"4", StudyInstanceUID=None))
+    assert reader.process(b"no DICOM at all") == UNREADABLE
+    assert reader.process(image()[:400]) == UNREADABLE
+    assert reader.process(image(Modality="CT")) == SUCCESS  # read, and refused by the gate
+    assert reader.process(image(StudyInstanceUID=None)) == UNREADABLE
     monkeypatch.setattr("pneumo.exchange.reader.read", lambda *_: 1 / 0)
-    reader.process(image(b"5"))
+    assert reader.process(image()) == FAULT
     monkeypatch.undo()
-    reader.process(image(b"6"))
+    assert reader.process(image()) == SUCCESS
     assert (reader.tally["not read"], reader.tally["rejected"], reader.tally["answered"]) == (4, 1, 1)
 
 
@@ -98,13 +132,33 @@ def test_only_what_failed_is_sent_again(make):
     assert batches == [["SR", "OT"], ["OT"]]
 
 
-def test_lost_results_are_told_and_the_image_may_come_again(make):
+def test_results_that_are_not_stored_are_told_and_the_image_may_come_again(make):
     sent = Sent(failures=2)
-    reader = make(sent, pauses=(0.0,))
-    reader.process(image())
-    assert (reader.tally["read, results lost"], reader.tally["results failed"]) == (1, 2)
-    reader.process(image())
+    reader, one = make(sent, pauses=(0.0,)), image()
+    assert reader.process(one) == NOT_STORED
+    assert (reader.tally["read, results not stored"], reader.tally["results failed"]) == (1, 2)
+    assert reader.process(one) == SUCCESS
     assert reader.tally["answered"] == 1
+
+
+def test_an_image_that_is_tried_again_adds_nothing_to_its_study(predictor):
+    """Its report arrived and its capture did not; or the node was killed before it could say that both had."""
+    sent, one = Sent(), image()
+    for _ in range(2):
+        Reader(predictor, "balanced", sent).process(one)
+    report, capture, again, capture_again = sent.objects
+    assert (report.SOPInstanceUID, capture.SOPInstanceUID) == (again.SOPInstanceUID, capture_again.SOPInstanceUID)
+    assert (report.SeriesInstanceUID, capture.SeriesInstanceUID) == (again.SeriesInstanceUID, capture_again.SeriesInstanceUID)
+    assert len({report.SOPInstanceUID, capture.SOPInstanceUID, report.SeriesInstanceUID, capture.SeriesInstanceUID}) == 4
+    assert again.file_meta.MediaStorageSOPInstanceUID == again.SOPInstanceUID
+    Reader(predictor, "rule-out", sent).process(one)
+    assert sent.objects[-1].SOPInstanceUID != capture.SOPInstanceUID
+
+
+def test_no_further_attempt_when_the_sender_would_wait_too_long(predictor):
+    sent = Sent(failures=9)
+    assert Reader(predictor, "balanced", sent, pauses=(60.0,), patience=59.0).process(image()) == NOT_STORED
+    assert sent.attempts == 1
 
 
 def test_no_further_attempt_once_it_stops(make):
@@ -119,15 +173,15 @@ def test_the_log_knows_nobody(make, caplog, monkeypatch, recwarn):
     caplog.set_level(logging.DEBUG)
     study = "1.2.3.4711.4712"
     reader = make(Sent())
-    reader.process(image(b"1", StudyInstanceUID=study, PatientName="Zwetschgenbaum"))
-    reader.process(image(b"2", Modality=NAME))
-    reader.process(image(b"3", StudyInstanceUID=NAME, PatientBirthDate=NAME))
+    reader.process(image(StudyInstanceUID=study, PatientName="Zwetschgenbaum"))
+    reader.process(image(Modality=NAME))
+    reader.process(image(StudyInstanceUID=NAME, PatientBirthDate=NAME))
 
     def quotes(*_):
         raise ValueError(NAME)
 
     monkeypatch.setattr("pneumo.exchange.reader.read", quotes)
-    reader.process(image(b"4"))
+    reader.process(image())
     assert len([record for record in caplog.records if record.name == "pneumo.exchange.reader"]) == 4
     told = caplog.text + str(reader.tally) + "".join(str(w.message) for w in recwarn.list)
     for word in ("Zwetschgenbaum", study, "P-4711"):

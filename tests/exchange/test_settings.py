@@ -44,6 +44,21 @@ def test_no_web_address(url):
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("credentials", [("u", ""), ("", "secret"), ("u", "secret"), ("", "", "secret")])
+@pytest.mark.parametrize("host", ["pacs.example.org", "10.0.0.7", "localhost.example.org", "127.0.0.1.example.org", "[::2]"])
+def test_nothing_secret_over_plain_http(host, credentials):
+    with pytest.raises(ConfigError, match="https only") as caught:
+        WebArchive(f"http://{host}/dicom-web", *credentials)
+    assert "secret" not in str(caught.value)
+    WebArchive(f"https://{host}/dicom-web", *credentials)
+    WebArchive(f"http://{host}/dicom-web")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8042", "localhost", "[::1]:8042"])
+def test_this_computer_needs_no_https(host):
+    assert WebArchive(f"http://{host}/dicom-web", token="secret").token == "secret"
+
+
 @pytest.mark.parametrize("timeout", ["0", "-1", "soon", "601", "nan"])
 def test_no_timeout(timeout):
     with pytest.raises(ConfigError, match="PNEUMO_SEND_TIMEOUT"):

@@ -116,6 +116,24 @@ def test_credentials(both, credentials, header):
     assert "abc" not in repr(web)
 
 
+def test_no_password_of_another_file_and_no_proxy_where_nothing_is_encrypted(both, monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login ward password secret")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port()}")
+    server = Server()
+    with server.listening() as web:
+        assert states(store(both, web, PATIENT)) == [CONFIRMED, CONFIRMED]
+    assert "Authorization" not in server.headers[0]
+
+
+def test_an_archive_that_has_the_object_already(both):
+    server = Server(post=lambda s: (409, references("00081198", *(one.SOPInstanceUID for one in both), reason=0x0111)))
+    server.stored = {one.SOPInstanceUID: one for one in both}
+    with server.listening() as web:
+        assert states(store(both, web, PATIENT)) == [CONFIRMED, CONFIRMED]
+
+
 NOT_FOUND = {"get": lambda server, uid: (404, b"no such service")}
 
 

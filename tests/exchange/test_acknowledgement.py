@@ -1,0 +1,207 @@
+"""An image is acknowledged when its results are in the archive, and not before: what the node loses, its sender still has."""
+
+import signal
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from exchange.fakes import PATIENT, FakeArchive, closed_port
+from exchange.running import node_process, waited
+from exchange.test_node import CALM, connection, image, node
+from pynetdicom import AE
+
+from pneumo.exchange import dimse
+from pneumo.exchange.inbox import Inbox
+from pneumo.exchange.node import Node, NodeSettings
+from pneumo.exchange.reader import Tally
+from pneumo.exchange.status import BUSY, FAULT, NOT_STORED, SUCCESS, TOO_LARGE, UNREADABLE
+
+SENT = 6
+
+
+class SlowReader:
+    """Reads an image when `gate` is opened; then, and only then, its results are in `archive`."""
+
+    def __init__(self):
+        self.tally, self.stopping = Tally(), threading.Event()
+        self.begun, self.gate = threading.Event(), threading.Event()
+        self.archive = []
+
+    def process(self, data):
+        self.begun.set()
+        assert self.gate.wait(600)
+        self.archive.append(data)
+        return SUCCESS
+
+
+@pytest.fixture
+def slow():
+    reader = SlowReader()
+    yield reader
+    reader.gate.set()
+
+
+def answers(running, number):
+    """The futures of so many senders, each with an image and an association of its own."""
+
+    def send(_):
+        with connection(running) as association:
+            return association.send_c_store(image()).get("Status")
+
+    pool = ThreadPoolExecutor(number)
+    sent = [pool.submit(send, index) for index in range(number)]
+    pool.shutdown(wait=False)
+    return sent
+
+
+def test_no_answer_before_the_results_are_stored(slow):
+    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow)
+    (answer,) = answers(running, 1)
+    assert slow.begun.wait(600)
+    assert not answer.done()
+    slow.gate.set()
+    assert answer.result(600) == 0x0000
+    assert len(slow.archive) == 1
+    assert running.stop() == 0
+
+
+def test_the_end_lets_what_waits_be_read(slow):
+    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow)
+    sent = answers(running, SENT)
+    assert waited(lambda: running.tally["received"] == SENT and len(running._inbox) == SENT - 1)
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(running.stop, 600)
+        assert waited(lambda: running._inbox._closed)
+        slow.gate.set()
+        assert [answer.result(600) for answer in sent] == [0x0000] * SENT
+        assert ended.result(600) == 0
+    assert len(slow.archive) == SENT
+
+
+def test_an_end_without_grace_leaves_what_waits_with_its_senders(slow):
+    """The image that is being read is finished and acknowledged; of the others each sender is told that it failed."""
+    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow)
+    sent = answers(running, SENT)
+    assert waited(lambda: running.tally["received"] == SENT and len(running._inbox) == SENT - 1)
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(running.stop, 0)
+        assert waited(lambda: sum(answer.done() for answer in sent) == SENT - 1)
+        slow.gate.set()
+        assert ended.result(600) == SENT - 1
+    assert Counter(answer.result(600) for answer in sent) == {0x0000: len(slow.archive), 0xA700: SENT - 1}
+
+
+def test_a_full_queue_refuses_and_goes_on(slow):
+    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow, Inbox(max_objects=1))
+    first = answers(running, 1)
+    assert slow.begun.wait(600)
+    second = answers(running, 1)
+    assert waited(lambda: len(running._inbox) == 1)
+    with connection(running) as association:
+        refused = association.send_c_store(image())
+        assert (refused.Status, refused.ErrorComment) == (0xA700, BUSY.comment)
+        slow.gate.set()
+        assert [answer.result(600) for answer in first + second] == [0x0000, 0x0000]
+        assert association.send_c_store(image()).Status == 0x0000
+    assert len(slow.archive) == 3
+    running.stop()
+
+
+def test_what_waits_too_long_is_refused_and_never_read(slow):
+    running = Node(NodeSettings(port=0, patience=0.05, limits=CALM), slow)
+    first = answers(running, 1)
+    assert slow.begun.wait(600)
+    with connection(running) as association:
+        assert association.send_c_store(image()).Status == 0xA700
+    slow.gate.set()
+    assert first[0].result(600) == 0x0000  # its reading had begun: it is waited for
+    assert running.stop() == 0
+    assert len(slow.archive) == 1
+
+
+def test_a_long_reading_does_not_count_as_silence(slow, monkeypatch):
+    """The library asks for the clock after the answer; the last byte came before the reading."""
+
+    class Clock:
+        now = 0.0
+
+        def time(self):
+            return self.now
+
+    clock = Clock()
+    monkeypatch.setattr("pynetdicom.timer.time", clock)
+    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow)
+    association = AE(ae_title="CT01")
+    association.dimse_timeout, association.network_timeout = 600, None
+    association.add_requested_context(image().SOPClassUID)
+    association = association.associate("127.0.0.1", running.port)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(association.send_c_store, image())
+        assert slow.begun.wait(600)
+        clock.now += 600
+        slow.gate.set()
+        assert answer.result(600).Status == 0x0000
+    assert association.send_c_store(image()).Status == 0x0000
+    association.release()
+    running.stop()
+
+
+def test_an_archive_that_is_down_is_a_failure_and_a_later_try_a_success(predictor):
+    up = threading.Event()
+    fake = FakeArchive(on_store=lambda *_: None if up.is_set() else 0xA700)
+    with (
+        fake.listening() as archive,
+        node(predictor, lambda objects: dimse.store(objects, archive, PATIENT)) as running,
+        connection(running) as association,
+    ):
+        one = image()
+        refused = association.send_c_store(one)
+        assert (refused.Status, refused.ErrorComment) == (0xA700, NOT_STORED.comment)
+        up.set()
+        assert association.send_c_store(one).Status == 0x0000
+        assert len(fake.stored) == 2
+        unread = association.send_c_store(image(StudyInstanceUID=None))
+        assert (unread.Status, unread.ErrorComment) == (0xC000, UNREADABLE.comment)
+
+
+@pytest.mark.parametrize("status", [BUSY, NOT_STORED, TOO_LARGE, UNREADABLE, FAULT])
+def test_each_reason_fits_its_element(status):
+    assert 0 < len(status.comment) <= 64
+    assert status.comment.isascii()
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_killed_in_the_middle_no_acknowledged_image_lacks_its_results(models, tmp_path, end):
+    """Twelve images on four associations. The archive takes the results of the first, then none until the signal is sent."""
+    free, port, acknowledged = threading.Event(), closed_port(), []
+
+    def slow(archive, _):
+        if archive.asked > 2:
+            free.wait(600)
+
+    def send(_):
+        modality = AE(ae_title="CT01")
+        modality.acse_timeout = modality.dimse_timeout = modality.network_timeout = 600
+        modality.add_requested_context(image().SOPClassUID)
+        association = modality.associate("127.0.0.1", port)
+        for _ in range(3):
+            one = image()
+            if not association.is_established or association.send_c_store(one).get("Status") != 0x0000:
+                break
+            acknowledged.append(one.SOPInstanceUID)
+
+    fake = FakeArchive(on_store=slow)
+    with fake.listening() as archive, node_process(models, tmp_path / "log", archive, port, "--grace", "0") as process:
+        with ThreadPoolExecutor(4) as pool:
+            senders = [pool.submit(send, index) for index in range(4)]
+            assert waited(lambda: fake.asked > 2 and acknowledged)
+            process.send_signal(end)
+            assert waited(lambda: sum(sender.done() for sender in senders) >= 3)  # one may wait for the archive
+            free.set()
+            for sender in senders:
+                sender.result(600)
+        assert process.wait(600) in ((0, 1) if end == signal.SIGTERM else (-signal.SIGKILL,))
+    answered = [one for one in fake.stored.values() if one.Modality == "OT"]
+    assert set(acknowledged) <= {one.SourceImageSequence[0].ReferencedSOPInstanceUID for one in answered}
+    assert 1 <= len(acknowledged) <= 2
