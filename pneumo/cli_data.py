@@ -24,6 +24,18 @@ def download(options: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
+def masks(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.data.lung_masks import FILE
+    from pneumo.data.lung_masks_download import LICENCE, ORIGIN, download_masks
+
+    brought = download_masks(options.dir, on_progress=_show)
+    for one in brought.left_out:
+        print(f"left out\t{one.path}\t{one.reason}")
+    print(f"{options.dir / FILE}\t{len(brought.masks)} lung masks")
+    print(f"source\t{ORIGIN}\nlicence\t{LICENCE}")
+    return 1 if brought.left_out else 0
+
+
 def check(options: argparse.Namespace, _: list[str]) -> int:
     """Every file is decoded, through the decoder that serving uses; the cache keeps what was read."""
     from pneumo.data.cache import cached_images
