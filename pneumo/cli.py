@@ -117,8 +117,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("dir", type=Path, metavar="DIR")
     check.add_argument("--output", type=Path, help="also write the catalog as CSV")
     check.set_defaults(run=cli_data.check)
-    auditing = data.add_parser("audit", help="balance, duplicates, leakage and shortcuts of DIR, as Markdown")
+    auditing = data.add_parser("audit", help="balance, frame, duplicates, leakage and shortcuts of DIR, as Markdown")
     auditing.add_argument("dir", type=Path, metavar="DIR")
+    auditing.add_argument(
+        "--masks", type=Path, metavar="FOLDER", help="lungs as people outlined them (data masks), not the segmenter"
+    )
     auditing.add_argument("--output", type=Path, metavar="FILE", help="also write everything as JSON")
     auditing.set_defaults(run=cli_data.audit)
     splitting = data.add_parser("split", help="write the patient-disjoint split of DIR as CSV")
