@@ -6,12 +6,14 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pneumo.errors import DataError
+from pneumo.errors import DataError, ModelError
 
 if TYPE_CHECKING:
     from pneumo.data.download import Progress
+    from pneumo.data.lung_places import LungSource
 
 
 def download(options: argparse.Namespace, _: list[str]) -> int:
@@ -22,6 +24,18 @@ def download(options: argparse.Namespace, _: list[str]) -> int:
     else:
         print(download_dataset(options.dir, on_progress=_show, sha256=options.sha256))
     return 0
+
+
+def masks(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.data.lung_masks import FILE
+    from pneumo.data.lung_masks_download import LICENCE, ORIGIN, download_masks
+
+    brought = download_masks(options.dir, on_progress=_show)
+    for one in brought.left_out:
+        print(f"left out\t{one.path}\t{one.reason}")
+    print(f"{options.dir / FILE}\t{len(brought.masks)} lung masks")
+    print(f"source\t{ORIGIN}\nlicence\t{LICENCE}")
+    return 1 if brought.left_out else 0
 
 
 def check(options: argparse.Namespace, _: list[str]) -> int:
@@ -53,11 +67,24 @@ def audit(options: argparse.Namespace, _: list[str]) -> int:
     from pneumo.data.audit import audit as run
     from pneumo.data.audit import audit_markdown, audit_to_dict
 
-    found = run(options.dir, _counter("read"))
+    found = run(options.dir, _counter("read"), _lungs(options.masks))
     print(audit_markdown(found))
     if options.output:
         options.output.write_text(json.dumps(audit_to_dict(found), indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def _lungs(masks: Path | None) -> "LungSource | None":
+    """People's outlines where they are given, else the segmenter's; None, said on standard error, where that does not load."""
+    from pneumo.data.lung_masks import read_masks
+    from pneumo.data.lung_places import people
+    from pneumo.inference.found_lungs import segmenter
+
+    try:
+        return people(read_masks(masks)) if masks else segmenter()
+    except ModelError as error:
+        print(f"{error} The audit goes on without the frame.", file=sys.stderr)
+        return None
 
 
 def split(options: argparse.Namespace, _: list[str]) -> int:

@@ -1,10 +1,13 @@
 import json
 
+import numpy as np
 import pytest
 from phantom_sets import copy_set
 from tiny_model import make_registry
 
 from pneumo.cli import main
+from pneumo.data.lung_masks import LungMasks, write_masks
+from pneumo.data.records import scan
 
 
 @pytest.fixture
@@ -63,6 +66,26 @@ def test_train_refuses_before_any_work(tmp_path, capsys):
     assert main([*words, "stray"]) == 2
     assert main([*words, "--epochs"]) == 2
     assert not (tmp_path / "run").exists()
+
+
+def test_audit_with_the_lungs_of_people_of_the_segmenter_or_of_no_one(data, tmp_path, monkeypatch, capsys):
+    names = [record.path for record in scan(data)]
+    mask = np.zeros((224, 224), bool)
+    mask[56:168, 28:196] = True
+    write_masks(LungMasks(tuple(names[:4]), np.stack([np.packbits(mask)] * 4)), tmp_path)
+    assert main(["data", "audit", str(data), "--masks", str(tmp_path), "--output", str(tmp_path / "audit.json")]) == 0
+    assert "| height of the lungs | more | 0.500 |" in capsys.readouterr().out
+    frame = json.loads((tmp_path / "audit.json").read_text())["frame"]
+    assert frame["lungs"] == "people"
+    assert sum(count["images"] - count["without_lungs"] for count in frame["counts"]) == 4
+    assert main(["data", "audit", str(data)]) == 0
+    assert "the lungs by the project's lung segmenter (" in capsys.readouterr().out
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path))
+    assert main(["data", "audit", str(data)]) == 0
+    said = capsys.readouterr()
+    assert "No lungs were looked for" in said.out
+    assert "goes on without the frame" in said.err
+    assert main(["data", "audit", str(data), "--masks", str(tmp_path / "none")]) == 1
 
 
 def test_missing_data_is_exit_1(tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""A data set looked at before anything is learned from it: counts, spreads, duplicates, leaks, shortcuts."""
+"""A data set looked at before anything is learned from it: counts, spreads, the frame, duplicates, leaks, shortcuts."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,8 +9,11 @@ from typing import Any
 
 from pneumo.data.duplicates import NEAR, Likeness, compare, exact_groups, near_pairs
 from pneumo.data.file_facts import QUANTITIES, Spread, Unreadable, spreads, survey
+from pneumo.data.frame import MEASURES, FrameAudit, FrameCount, frame_audit, original_size
+from pneumo.data.lung_places import LungSource
 from pneumo.data.records import LABELS, Record, folder_of, scan
-from pneumo.data.shortcuts import Estimate, Shortcut, shortcuts
+from pneumo.data.separation import Estimate, Shortcut
+from pneumo.data.shortcuts import shortcuts
 from pneumo.errors import DataError
 
 LISTED = 20  # rows of a list in the report; the JSON holds all
@@ -42,6 +45,7 @@ class Audit:
     counts: tuple[Count, ...]
     balance: tuple[Balance, ...]
     spreads: tuple[Spread, ...]  # readable images only, as all below
+    frame: FrameAudit | None  # None when nobody said where the lungs are
     identical: tuple[Likeness, ...]  # groups by SHA-256 of the files
     near: tuple[Likeness, ...]  # pairs above `threshold`, those of the same bytes among them
     threshold: float
@@ -50,20 +54,23 @@ class Audit:
     shortcuts: tuple[Shortcut, ...]
 
 
-def audit(root: Path, progress: Callable[[int, int], None] | None = None) -> Audit:
+def audit(root: Path, progress: Callable[[int, int], None] | None = None, lungs: LungSource | None = None) -> Audit:
     """Audit `root`/{train,val,test}; each file is read once, and `progress` is told (files done, files in all).
 
-    The shortcut test follows the last file and takes about a minute on 5,000 images. Raises DataError like `scan`.
+    `lungs` says where they are, for how the child stands in the frame; without it that part is missing. The shortcut test
+    follows the last file and takes about a minute on 5,000 images. Raises DataError like `scan`.
     """
     records = scan(root)
-    seen = survey(folder_of(root), records, progress)
+    seen = survey(folder_of(root), records, progress, lungs)
     by_path = {record.path: record for record in records}
     digest = {record.path: fact.sha256 for record, fact in zip(seen.records, seen.facts, strict=True)}
     splits = defaultdict(set)
     for record in records:
         splits[record.patient].add(record.split)
+    sizes = [original_size(record, fact) for record, fact in zip(seen.records, seen.facts, strict=True)]
     return Audit(
         images=len(records), patients=len(splits), counts=_counts(records), balance=_balance(records), spreads=spreads(seen),
+        frame=frame_audit(seen.records, seen.places, sizes, lungs.name) if lungs else None,
         identical=tuple(compare(group, 1.0, by_path, digest) for group in exact_groups(list(digest), list(digest.values()))),
         near=tuple(compare((pair.first, pair.second), pair.correlation, by_path, digest)
                    for pair in near_pairs(seen.thumbnails, list(digest))),
@@ -96,22 +103,30 @@ def audit_to_dict(audit: Audit) -> dict[str, Any]:
 
 def audit_from_dict(values: Mapping[str, Any]) -> Audit:
     """What `audit_to_dict` gave, also after JSON. Raises DataError when it is something else."""
-    values = _mapped(values, lambda value: nan if value is None else value)
+    values = {name: None if name == "frame" and value is None else _mapped(value, lambda leaf: nan if leaf is None else leaf)
+              for name, value in values.items()}  # fmt: skip
 
     def alike(paths: Sequence[str], **rest: Any) -> Likeness:
         return Likeness(tuple(paths), **rest)
 
+    def hint(train: Mapping[str, float], test: Mapping[str, float], **rest: Any) -> Shortcut:
+        return Shortcut(train=Estimate(**train), test=Estimate(**test), **rest)
+
     rows: dict[str, Callable[..., Any] | None] = {
             "counts": Count, "balance": Balance, "spreads": Spread, "identical": alike, "near": alike, "unreadable": Unreadable,
-            "patients_in_several_splits": None,
-            "shortcuts": lambda train, test, **rest: Shortcut(train=Estimate(**train), test=Estimate(**test), **rest)}  # fmt: skip
+            "patients_in_several_splits": None, "shortcuts": hint}  # fmt: skip
+    in_frame: dict[str, Callable[..., Any] | None] = {"counts": FrameCount, "spreads": Spread, "hints": hint}
     if set(values) != (known := {field.name for field in fields(Audit)}):
         raise DataError(f"This is no stored audit: missing {sorted(known - set(values))}, unknown {sorted(set(values) - known)}.")
     try:
-        lists = {name: tuple(make(**row) if make else row for row in values[name]) for name, make in rows.items()}
-    except TypeError as error:
+        frame = values["frame"] and FrameAudit(**{**values["frame"], **_rebuilt(values["frame"], in_frame)})
+        return Audit(**{**values, **_rebuilt(values, rows), "frame": frame})
+    except (TypeError, KeyError) as error:
         raise DataError(f"This is no stored audit: {error}. Run the audit again.") from error
-    return Audit(**{**values, **lists})
+
+
+def _rebuilt(values: Mapping[str, Any], rows: Mapping[str, Callable[..., Any] | None]) -> dict[str, tuple[Any, ...]]:
+    return {name: tuple(make(**row) if make else row for row in values[name]) for name, make in rows.items()}
 
 
 def _mapped(value: Any, leaf: Callable[[Any], Any]) -> Any:
@@ -136,6 +151,10 @@ Accuracy hangs on this ratio; sensitivity and specificity do not, so compare spl
 Median (5th to 95th percentile); brightness (mean), contrast (deviation) and sharpness (mean vertical step) in grey levels of 255.
 A column that differs between the classes is a hint that a network may take instead of the lungs.
 
+## How the child stands in the frame
+
+{frame}
+
 ## Duplicates
 
 {likeness}
@@ -158,6 +177,36 @@ all of train. What a row without lungs reaches, a network can reach that has lea
 """
 
 
+_NO_FRAME = "No lungs were looked for: there was no lung segmenter. `python -m pneumo models verify` says what is wrong with it."
+
+_FRAME = """{table}
+
+Medians, the lungs by {lungs}; AUC with its 95 % interval by patient, of each number as it is: nothing is fitted but the linear
+model of the last row. A row far from 0.5 gives the class away without a pixel of lung; where it says more in train than in test, a
+network that leans on it looks better in validation than it is.
+
+{counts}
+{notes}"""
+
+
+def _frame(frame: FrameAudit) -> str:
+    """One table of the measures, one of what was left out."""
+    groups = [(count.split, count.label) for count in frame.counts]
+    medians = {(s.quantity, s.split, s.label): f"{s.median:.3f}" for s in frame.spreads}
+    sick = {measure.name: measure.sick for measure in MEASURES}
+    return _FRAME.format(
+        lungs=frame.lungs,
+        table=_table(("seen", "speaks for PNEUMONIA", *map(" ".join, groups), "AUC in train", "AUC in test"), [
+            (hint.name, sick.get(hint.name, ""), *(medians.get((hint.name, *group), "") for group in groups), _interval(hint.train),
+             _interval(hint.test)) for hint in frame.hints]),
+        counts=_table(("left out", *map(" ".join, groups)), [
+            ("no plausible lungs", *(f"{count.without_lungs} of {count.images}" for count in frame.counts)),
+            ("original size not known, so without the rows that need it",
+             *(f"{count.without_size} of {count.images}" for count in frame.counts))]),
+        notes=_list([f"{hint.name}: {hint.note}" for hint in frame.hints if hint.note]),
+    )  # fmt: skip
+
+
 def audit_markdown(audit: Audit) -> str:
     """The report: short tables, each with a sentence on how to read it. Holds file names and no picture."""
 
@@ -177,6 +226,7 @@ def audit_markdown(audit: Audit) -> str:
         balance=", ".join(f"{b.split} {b.ratio:.2f}" for b in audit.balance),
         spreads=_table(("split", "class", *(name.replace("size_", "") for name in QUANTITIES)), [
             (*key, *cells) for key, cells in ranges.items()]),
+        frame=_frame(audit.frame) if audit.frame else _NO_FRAME,
         likeness=_table(("", "all", "across splits", "across classes", "across patients"), [
             (name, len(found), *(sum(not getattr(f, flag) for f in found) for flag in ("same_split", "same_label", "same_patient")))
             for name, found in kinds]),

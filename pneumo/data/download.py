@@ -27,7 +27,10 @@ _PASSING = (requests.ConnectionError, requests.Timeout, requests.exceptions.Chun
 class Source:
     url: str
     file_name: str
-    listing: str  # JSON list of {filename, content_details: {sha256_hash, size}}: where the expected sum is published
+    listing: str = (
+        ""  # JSON list of {filename, content_details: {sha256_hash, size}}, with the expected sum; empty: none is published
+    )
+    most_bytes: int = 4 << 30  # more is not taken
 
 
 MENDELEY = Source(
@@ -89,20 +92,23 @@ def fetch(
 ) -> Path:
     """Download `source` to `folder`/file_name and return that path; only a file with the expected SHA-256 gets the name.
 
-    The expected sum is `sha256` (hex) or comes from the source's listing. Bytes gather in file_name.part, which a later call
+    The expected sum is `sha256` (hex) or comes from the source's listing; without either, whoever reads the file checks it, and
+    a file of that name is taken as it is. Bytes gather in file_name.part, which a later call
     goes on with, unless the server's file changed. `Progress.done` falls back to 0 only where the server makes us start over.
     Raises DataError (no listing, no connection, full disk, wrong sum: the part is deleted), Stopped when cancelled.
     """
-    expected, size = (_sum(sha256), None) if sha256 else _published(source, patience.timeout)
+    expected, size = _sum(sha256) if sha256 else "", None
+    if source.listing and not expected:
+        expected, size = _published(source, patience.timeout)
     final = Path(folder) / source.file_name
     part = final.with_name(final.name + ".part")
     meter = partial(Meter, on_progress, cancelled)
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        if final.is_file() and _digest(final, meter) == expected:
+        if final.is_file() and (not expected or _digest(final, meter) == expected):
             return final
-        _persist(lambda: _transfer(_web(source.url), part, size, meter, patience.timeout), patience, cancelled)
-        if (received := _digest(part, meter)) != expected:
+        _persist(lambda: _transfer(source, part, size, meter, patience.timeout), patience, cancelled)
+        if expected and (received := _digest(part, meter)) != expected:
             _forget(part)
             problem = f"{source.file_name} is not the published file: expected SHA-256 {expected}, received {received}"
             raise DataError(f"{problem}. It was deleted; start again, and if this comes back, do not use that source.")
@@ -150,8 +156,9 @@ def _persist(step: Callable[[], None], patience: Patience, cancelled: Cancelled)
     raise DataError(f"{problem}. What came is kept; start again later to go on from there.") from cut
 
 
-def _transfer(url: str, part: Path, size: int | None, meter: Callable[..., Meter], timeout: float) -> None:
+def _transfer(source: Source, part: Path, size: int | None, meter: Callable[..., Meter], timeout: float) -> None:
     """Add to `part` what it lacks; return once it is complete. Raises _Cut or an exception of requests when it is not."""
+    url = _web(source.url)
     tag_file = part.with_name(part.name + ".etag")
     have = part.stat().st_size if part.exists() else 0
     count = meter("download", size or 0, have)
@@ -179,16 +186,27 @@ def _transfer(url: str, part: Path, size: int | None, meter: Callable[..., Meter
         if size is not None and total not in (0, size):
             raise DataError(f"{url} offers {total:,} bytes; expected the {size:,} that the publisher lists.")
         total = total or size or 0
+        if total > source.most_bytes:
+            raise _too_large(source, f"offers {total:,} bytes", part)
         sets.need_space(part.parent, total - have)
         with open(part, "ab" if goes_on else "wb") as file:
             if not goes_on:  # a weak tag promises no equal bytes, so it is of no use for going on
                 tag_file.write_text("" if new_tag.startswith("W/") else new_tag, encoding="utf-8")
             count = meter("download", total, have)
             for chunk in answer.iter_content(CHUNK):
+                if count.done + len(chunk) > source.most_bytes:  # a server need not say how much is to come
+                    raise _too_large(source, "goes on", part)
                 file.write(chunk)
                 count.add(len(chunk))
     if total and count.done != total:
         raise _Cut(f"{count.done:,} of {total:,} bytes")
+
+
+def _too_large(source: Source, what: str, part: Path) -> DataError:
+    _forget(part)
+    return DataError(
+        f"{source.url} {what}; expected at most {source.most_bytes:,} bytes. Nothing was kept; do not use that source."
+    )
 
 
 def _digest(path: Path, meter: Callable[..., Meter]) -> str:

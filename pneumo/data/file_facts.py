@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pneumo.data.duplicates import SIDE, thumbnails
+from pneumo.data.lung_places import LungPlace, LungSource, place_of
 from pneumo.data.records import Record
 from pneumo.errors import PneumoError
 from pneumo.imaging.decode import decode
@@ -51,6 +52,7 @@ class Survey:
     thumbnails: np.ndarray  # float32 (n, 1024), see duplicates.thumbnails
     cells: np.ndarray  # float32 (n, 28, 28), mean grey of each cell, 0 to 255
     unreadable: tuple[Unreadable, ...]
+    places: tuple[LungPlace | None, ...] = ()  # where the lungs lie; None without plausible ones, empty when nobody looked
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,20 @@ class Spread:
     high: float
 
 
-def survey(root: Path, records: Sequence[Record], progress: Callable[[int, int], None] | None = None) -> Survey:
+def survey(
+    root: Path, records: Sequence[Record], progress: Callable[[int, int], None] | None = None, lungs: LungSource | None = None
+) -> Survey:
     """Read every file below `root` once, through the decoder that serving uses; only small copies stay in memory.
 
-    A file that cannot be read goes to `unreadable` with the decoder's reason. `progress` is told (done, total).
+    With `lungs`, where the lungs lie is noted too. A file that cannot be read goes to `unreadable` with the decoder's reason.
+    `progress` is told (done, total).
     """
-    kept, facts, small, coarse, failed = [], [], [], [], []
+    kept, facts, small, coarse, places, failed = [], [], [], [], [], []
     pool = ThreadPoolExecutor(2)
     try:
-        for done, (record, found) in enumerate(zip(records, pool.map(lambda r: _look(root, r), records), strict=True), start=1):
+        for done, (record, found) in enumerate(
+            zip(records, pool.map(lambda r: _look(root, r, lungs), records), strict=True), start=1
+        ):
             if isinstance(found, Unreadable):
                 failed.append(found)
             else:
@@ -81,15 +88,19 @@ def survey(root: Path, records: Sequence[Record], progress: Callable[[int, int],
                 facts.append(found[0])
                 small.append(found[1])
                 coarse.append(found[2])
+                places.append(found[3])
             if progress:
                 progress(done, len(records))
     finally:
         pool.shutdown(cancel_futures=True)  # whoever stops the audit by an error in `progress` need not wait for the rest
     return Survey(tuple(kept), tuple(facts), np.array(small, np.float32).reshape(-1, SIDE * SIDE),
-                  np.array(coarse, np.float32).reshape(-1, CELLS, CELLS), tuple(failed))  # fmt: skip
+                  np.array(coarse, np.float32).reshape(-1, CELLS, CELLS), tuple(failed),
+                  tuple(places) if lungs else ())  # fmt: skip
 
 
-def _look(root: Path, record: Record) -> tuple[FileFacts, np.ndarray, np.ndarray] | Unreadable:
+def _look(
+    root: Path, record: Record, lungs: LungSource | None
+) -> tuple[FileFacts, np.ndarray, np.ndarray, LungPlace | None] | Unreadable:
     try:
         data = (Path(root) / record.path).read_bytes()
         radiograph = decode(data)
@@ -100,7 +111,9 @@ def _look(root: Path, record: Record) -> tuple[FileFacts, np.ndarray, np.ndarray
     image, seen = canonical(radiograph), radiograph.facts
     brightness, contrast, sharpness = tone(image)
     facts = FileFacts(hashlib.sha256(data).hexdigest(), len(data), seen.width, seen.height, brightness, contrast, sharpness)
-    return facts, thumbnails(image[np.newaxis])[0], cells(image[np.newaxis])[0]
+    mask = lungs.find(record, image) if lungs else None
+    place = None if mask is None else place_of(mask)
+    return facts, thumbnails(image[np.newaxis])[0], cells(image[np.newaxis])[0], place
 
 
 def tone(image: np.ndarray) -> tuple[float, float, float]:

@@ -93,7 +93,7 @@ def unpack(
     archive = Path(archive)
     try:
         with draft_of(target, archive.name) as draft, zipfile.ZipFile(archive) as bundle:
-            members = _members(bundle.infolist(), limits, archive.stat().st_size)
+            members = checked_members(bundle.infolist(), limits, archive.stat().st_size)
             root = find_root(members)
             inside = {name.removeprefix(root): info for name, info in members.items() if name.startswith(root)}
             wanted = {name: info for name, info in inside.items() if name.split("/")[0].lower() in SPLITS}
@@ -110,7 +110,7 @@ def unpack(
     return Path(target)
 
 
-def _members(infos: list[zipfile.ZipInfo], limits: Limits, archive_bytes: int) -> dict[str, zipfile.ZipInfo]:
+def checked_members(infos: list[zipfile.ZipInfo], limits: Limits, archive_bytes: int) -> dict[str, zipfile.ZipInfo]:
     """Name -> entry of every file but a Mac's side files, once all are found harmless; DataError otherwise."""
     if len(infos) > limits.members:
         raise _refusal(f"it has {len(infos)} entries; expected at most {limits.members}")

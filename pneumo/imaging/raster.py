@@ -15,7 +15,7 @@ from pneumo.imaging.radiograph import SYNTHETIC, ImageFacts, Radiograph
 MAX_PIXELS = 50_000_000  # a 43 x 43 cm plate at 0.1 mm has 18 million
 
 # What Pillow raises on damaged bytes, in the header, the pixels or the EXIF part.
-_DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError, MemoryError, struct.error, zlib.error)
+DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError, MemoryError, struct.error, zlib.error)
 
 _NOTES = {
     "P": "palette colours converted to grey",
@@ -40,7 +40,7 @@ def decode_raster(data: bytes) -> Radiograph:
         mode = image.mode
         upright = ImageOps.exif_transpose(image)
         orientation = image.getexif().get(0x0112, 1)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ImageError("The image is damaged or incomplete and cannot be read. Export or copy the X-ray again.") from error
 
     colour = _colourfulness(upright) if mode in ("RGB", "RGBA", "P", "CMYK") else 0.0

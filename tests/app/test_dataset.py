@@ -1,3 +1,6 @@
+import shutil
+from pathlib import Path
+
 import pytest
 from opened_app import open_app
 from phantom_sets import copy_set
@@ -100,6 +103,19 @@ def test_audit_runs_once_and_is_kept(app):
     again = open_page()
     pick(again, "dataset_tab", "Audit")
     assert "Shortcuts" in text(again)
+
+
+def test_the_audit_shows_the_frame_by_the_present_segmenter(app, tmp_path):
+    pick(app, "dataset_tab", "Audit")
+    next(button for button in app.button if button.label == "Run the audit").click().run()
+    assert "No lungs were looked for" in text(app)  # the registry of this test holds no segmenter
+    shutil.copytree(Path(__file__).parents[2] / "models" / "lungs", tmp_path / "models" / "lungs")
+    again = open_page()
+    pick(again, "dataset_tab", "Audit")  # an audit by another segmenter, or by none, is not this one's
+    next(button for button in again.button if button.label == "Run the audit").click().run()
+    assert not again.exception
+    assert "| height of the lungs | more |" in text(again)
+    assert "the lungs by the project's lung segmenter (" in text(again)
 
 
 def test_without_data_the_page_offers_it(place, monkeypatch):

@@ -11,9 +11,10 @@ from PIL import Image
 
 from pneumo.data.audit import Audit, audit, audit_from_dict, audit_markdown, audit_to_dict
 from pneumo.data.file_facts import Unreadable, cells, survey, tone
+from pneumo.data.lung_places import LungSource
 from pneumo.data.phantom import write_set
 from pneumo.data.records import Record, scan
-from pneumo.data.shortcuts import Estimate, Shortcut
+from pneumo.data.separation import Estimate, Shortcut
 from pneumo.errors import DataError
 
 TWIN = ("train/NORMAL/IM-0001-0001.png", "test/NORMAL/IM-0099-0001.png")
@@ -35,9 +36,17 @@ def root(tmp_path_factory):
     return root
 
 
+def drawn(record, image):
+    """Lungs that fill the frame in the sick and leave room above in the healthy; none in one image."""
+    assert (image.shape, image.dtype) == ((224, 224), np.uint8)
+    mask = np.zeros((224, 224), bool)
+    mask[28 if record.label == "PNEUMONIA" else 56 : 196, 28:196] = True
+    return None if record.path == NEAR[0] else mask
+
+
 @pytest.fixture(scope="module")
 def found(root) -> Audit:
-    return audit(root)
+    return audit(root, lungs=LungSource("the test", drawn))
 
 
 def test_counts_and_balance(found):
@@ -81,6 +90,32 @@ def test_spreads_are_percentiles_of_the_readable_files(found, root):
     assert spread["size_bytes"].median == np.median([path.stat().st_size for path in files])
     assert spread["brightness"].low < spread["brightness"].median < spread["brightness"].high < 255
     assert len(found.spreads) == 6 * 7
+
+
+def test_the_frame_is_that_of_the_lungs_given(found):
+    assert found.frame.lungs == "the test"
+    medians = {(s.split, s.label): s.median for s in found.frame.spreads if s.quantity == "height of the lungs"}
+    assert medians == {
+        ("train", "NORMAL"): 0.625,
+        ("train", "PNEUMONIA"): 0.75,
+        ("test", "NORMAL"): 0.625,
+        ("test", "PNEUMONIA"): 0.75,
+    }
+    height = found.frame.hints[0]
+    assert height.train.value == height.test.value == 1
+    left_out = {(count.split, count.label): count.without_lungs for count in found.frame.counts}
+    assert left_out == {("train", "NORMAL"): 0, ("train", "PNEUMONIA"): 1, ("test", "NORMAL"): 0, ("test", "PNEUMONIA"): 0}
+    text = audit_markdown(found)
+    assert (
+        "| height of the lungs | more | 0.625 | 0.750 | 0.625 | 0.750 | 1.000 (1.000 to 1.000) | 1.000 (1.000 to 1.000) |" in text
+    )
+    assert "| no plausible lungs | 0 of 7 | 1 of 12 | 0 of 3 | 0 of 5 |" in text
+
+
+def test_without_lungs_the_report_says_so(found):
+    alone = dataclasses.replace(found, frame=None)
+    assert audit_from_dict(json.loads(json.dumps(audit_to_dict(alone)))).frame is None
+    assert "No lungs were looked for" in audit_markdown(alone)
 
 
 def test_tone_and_cells_of_a_known_picture():
@@ -136,6 +171,7 @@ def test_json_round_trip_loses_nothing(found):
     again = audit_from_dict(json.loads(text))
     assert (again.near, again.counts, again.spreads) == (found.near, found.counts, found.spreads)
     assert again.shortcuts[:-1] == found.shortcuts
+    assert again.frame.counts == found.frame.counts
     assert repr(again) == repr(audit)  # repr: NaN is like no NaN
     assert repr(audit_from_dict(dataclasses.asdict(audit))) == repr(audit)
     assert "undefined" in audit_markdown(again)
@@ -147,6 +183,8 @@ def test_something_else_is_no_audit(found):
         audit_from_dict({**values, "colour": 1})
     with pytest.raises(DataError, match="missing"):
         audit_from_dict({"images": 3})
+    with pytest.raises(DataError, match="no stored audit: 'hints'"):
+        audit_from_dict({**values, "frame": {"lungs": "", "counts": [], "spreads": []}})
     with pytest.raises(DataError, match="shade"):
         audit_from_dict({**values, "counts": [{"shade": 1}]})
 
@@ -162,7 +200,7 @@ def test_the_report_holds_the_numbers(found):
     assert f"- `{BROKEN}`: This is a GIF" in text
     tables = [line for line in text.splitlines() if line.startswith("|")]
     heads = [i for i, line in enumerate(tables) if line.startswith("| ---")]
-    assert len(heads) == 4
+    assert len(heads) == 6
     for start, stop in zip(heads, [*(i - 1 for i in heads[1:]), len(tables)], strict=True):
         assert len({line.count("|") for line in tables[start - 1 : stop]}) == 1  # every row as wide as its head
     assert "{" not in text

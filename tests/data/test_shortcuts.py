@@ -7,7 +7,8 @@ import pytest
 
 from pneumo.data.file_facts import CELLS, FileFacts, Survey
 from pneumo.data.records import Record
-from pneumo.data.shortcuts import GROUPS, Shortcut, shortcuts
+from pneumo.data.separation import Shortcut
+from pneumo.data.shortcuts import GROUPS, shortcuts
 from pneumo.evaluation.metrics import roc_auc
 
 NAMES = ("image size", "file facts", "brightness and sharpness", "border only", "centre hidden", "border hidden", "whole image")

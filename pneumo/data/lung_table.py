@@ -1,0 +1,39 @@
+"""Which of V7 Labs' lung masks belongs to which image of the public set, and how large that image was before it was shrunk.
+
+The table, lung_masks.csv.gz, holds no pixels. docs/lungs.md, "Where the outlines come from", says how it was made.
+"""
+
+import csv
+import functools
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+
+TABLE = Path(__file__).parent / "lung_masks.csv.gz"
+
+
+@dataclass(frozen=True)
+class OutlinedImage:
+    """One image that has a mask."""
+
+    file: str  # path relative to the data folder
+    width: int  # pixels of the original, and of its mask
+    height: int
+    annotation: int  # the mask's number at its publisher
+    agreement: float  # how well the mask's shape fitted the picture when the two were matched, 0 to 1
+
+
+def read_table(path: Path = TABLE) -> tuple[OutlinedImage, ...]:
+    """Every row of the table, in its order."""
+    with gzip.open(path, "rt", newline="", encoding="utf-8") as file:
+        return tuple(
+            OutlinedImage(row["file"], int(row["original_width"]), int(row["original_height"]), int(row["annotation"]),
+                          float(row["agreement"]))
+            for row in csv.DictReader(file)
+        )  # fmt: skip
+
+
+@functools.cache
+def original_sizes() -> dict[str, tuple[int, int]]:
+    """File -> (width, height) of the original, where the table knows it."""
+    return {image.file: (image.width, image.height) for image in read_table()}

@@ -1,0 +1,28 @@
+"""The lung segmenter as a source of lungs for the audit of a data set."""
+
+import numpy as np
+
+from pneumo.data.lung_places import LungSource
+from pneumo.data.records import Record
+from pneumo.errors import ModelError
+from pneumo.inference.lung_fields import FOLDER, LungFinder, read_description
+from pneumo.registry import models_dir
+
+
+def segmenter() -> LungSource:
+    """The registry's segmenter; implausible fields are none. Raises ModelError where it does not load or verify."""
+    finder = LungFinder.load()
+
+    def find(_: Record, image: np.ndarray) -> np.ndarray | None:
+        fields = finder.find(image)
+        return fields.mask if fields.plausible else None
+
+    return LungSource(f"the project's lung segmenter ({segmenter_version()[:8]})", find)
+
+
+def segmenter_version() -> str:
+    """SHA-256 that the registry's segmenter is said to have; empty where there is none."""
+    try:
+        return str(read_description(models_dir() / FOLDER).get("sha256", ""))
+    except ModelError:
+        return ""
