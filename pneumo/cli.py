@@ -15,6 +15,7 @@ from pneumo.cli_gate import add_gate
 from pneumo.cli_lungs import add_lungs
 from pneumo.cli_node import add_node
 from pneumo.cli_predict import run_predict
+from pneumo.cli_protections import add_protections
 from pneumo.cli_report import add_report
 from pneumo.cli_second_opinion import add_second_opinion
 from pneumo.data.paths import data_dir
@@ -140,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     add_node(commands)
     add_gate(commands)
     add_lungs(commands)
+    add_protections(commands)
     return parser
 
 

@@ -15,9 +15,12 @@ from typing import Any
 from pneumo.errors import ImageError
 from pneumo.imaging.decode import MAX_BYTES, decode
 from pneumo.imaging.decoded import Decoded, Refusal
+from pneumo.imaging.lifeline import to_pass_on
 from pneumo.imaging.wire import WireError, receive, send_bytes
 
 _ROOT = Path(__file__).parents[2]  # the folder that holds the package
+# Of the app's environment, where passwords may stand: only what finds Python's libraries.
+_KEPT = ("PYTHONHOME", "PYTHONUSERBASE", "HOME", "APPDATA", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Decoders:
 
     def _begin(self) -> "subprocess.Popen[bytes]":
         self._begun = True
-        return _start(self._limits.memory)
+        return _start(self._limits)
 
     def _ask(self, child: "subprocess.Popen[bytes]", data: bytes) -> tuple[Decoded | Refusal, bool]:
         """What the child says of the file, and whether it can be asked again."""
@@ -112,16 +115,21 @@ def _refused_unread(data: bytes) -> Refusal:
     raise AssertionError("decode reads files of this size")
 
 
-def _start(memory: int) -> "subprocess.Popen[bytes]":
+def environment() -> dict[str, str]:
+    """Of a process that reads untrusted bytes."""
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     # Threads of the linear algebra library would each map memory, and reading an image uses none of them.
-    environment = {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
+    return {name: os.environ[name] for name in _KEPT if name in os.environ} | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
+
+
+def _start(limits: Limits) -> "subprocess.Popen[bytes]":
     quiet: dict[str, Any] = {}
     if sys.platform == "win32":
         quiet["creationflags"] = subprocess.CREATE_NO_WINDOW
-    child = subprocess.Popen(
-        [sys.executable, "-m", "pneumo.imaging.decoding_child", str(memory)],
-        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, **quiet,
+    pipe, told = to_pass_on(), [str(limits.memory), str(limits.seconds)]
+    child = subprocess.Popen(  # -P: no library from the folder where the app was started
+        [sys.executable, "-P", "-m", "pneumo.imaging.decoding_child", *told, *map(str, pipe)], env=environment(), pass_fds=pipe,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, **quiet,
     )  # fmt: skip
     _widen(child)
     return child

@@ -1,27 +1,63 @@
-"""The process that reads untrusted bytes: `python -m pneumo.imaging.decoding_child MEMORY`. Started and watched by `decoders`.
+"""The process that reads untrusted bytes: `python -m pneumo.imaging.decoding_child MEMORY SECONDS [PIPE]`. Started and watched
+by `decoders`.
 
-It gets files on standard input and gives pictures on standard output (see wire.py). It may write no file and start no process,
-and has so much memory; what a decoder prints goes nowhere, for it may quote the file.
+It gets files on standard input and gives pictures on standard output (see wire.py). It has so much memory and time, and no way to
+files, network and other processes (see sandbox.py; `python -m pneumo protections` tries them); what a decoder prints goes nowhere,
+for it may quote the file.
 """
 
+import codecs
+import importlib
 import os
 import sys
+from pathlib import Path
 
 from pneumo.imaging.decoded import decode_whole
+from pneumo.imaging.lifeline import at_most, end_with
+from pneumo.imaging.sandbox import lock
 from pneumo.imaging.wire import receive_bytes, send
 
+_PACKAGE = Path(__file__).parents[1]
+_LATE = ("pneumo.imaging.dicom", "libjpeg", "openjpeg", "rle", "PIL.TiffImagePlugin")  # the last reads EXIF
 _OPEN_FILES = 64  # far more than reading an image from memory needs
+_LATER = 5.0  # seconds after which this process ends by itself where the other one, which says why, did not end it
 
 
-def main(memory: int) -> None:
-    """Answer until the other side closes the pipe. `memory`: bytes that one image may take."""
+def main(memory: int, seconds: float, pipe: int | None = None) -> None:
+    """Answer until the other side closes the pipe. `memory`, `seconds`: what one image may take; `pipe`: see lifeline."""
     incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    _limit(memory)
+    prepare(memory, pipe)
     while (data := receive_bytes(incoming)) is not None:
-        send(outgoing, decode_whole(data))
+        with at_most(seconds + _LATER):
+            found = decode_whole(data)
+        send(outgoing, found)
+
+
+def prepare(memory: int, pipe: int | None = None) -> tuple[str, ...]:
+    """Everything that must be done before the first untrusted byte. Gives the locks that hold (see sandbox)."""
+    _load()
+    if pipe is not None:
+        end_with(pipe)
+    _limit(memory)
+    return lock([_PACKAGE, *(Path(folder) for folder in sys.path if Path(folder) != _PACKAGE.parent)])
+
+
+def _load() -> None:
+    """Load what decoding would load where it is first needed: later it may not be possible."""
+    sys.modules["requests"] = None  # type: ignore[assignment]  # pydicom loads it to download examples: a third of the time
+    for module in _LATE:
+        importlib.import_module(module)
+    from cv2 import setNumThreads
+    from PIL import Image
+    from pydicom.charset import python_encoding
+
+    Image.preinit()  # JPEG and a few formats more
+    setNumThreads(1)  # a second thread will not be possible
+    for encoding in set(python_encoding.values()):
+        codecs.lookup(encoding)
 
 
 def _limit(memory: int) -> None:
@@ -35,6 +71,7 @@ def _limit(memory: int) -> None:
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_CORE: 0,  # a core dump would hold the picture
         resource.RLIMIT_NOFILE: _OPEN_FILES,
+        resource.RLIMIT_NPROC: 0,  # no further process or thread; root is not held to it
     }
     for name, value in limits.items():
         hard = resource.getrlimit(name)[1]
@@ -55,4 +92,4 @@ def _mapped() -> int:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), float(sys.argv[2]), *map(int, sys.argv[3:]))

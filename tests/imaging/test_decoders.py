@@ -101,7 +101,7 @@ def test_the_child_writes_no_file_and_says_nothing(tmp_path):
     code = (
         "import os, sys; from pneumo.imaging import decoding_child as child\n"
         "child.receive_bytes = lambda stream: None\n"
-        "child.main(1 << 28)\n"
+        "child.main(1 << 28, 30)\n"
         "os.write(1, b'said'); os.write(2, b'said')\n"
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         f"with open({str(tmp_path / 'kept')!r}, 'w') as file: file.write('a name')\n"

@@ -3,13 +3,25 @@ what it writes.
 
 What it sees is kept as symbolic links in PNEUMO_GUARD, whose targets say it: a link costs no bytes, and the processes that
 decode files may write none. An audit hook cannot be taken off again by the code it watches.
+
+Those processes get nothing of the app's environment: they find PNEUMO_GUARD in their parent's. After they have locked themselves in
+they can keep no link either: what they are stopped at then is not noted.
 """
 
 import itertools
 import os
 import sys
 
-_FOLDER = os.environ.get("PNEUMO_GUARD")
+
+def _of_parent() -> str | None:
+    try:
+        with open(f"/proc/{os.getppid()}/environ", encoding="utf-8") as file:
+            return next((line[13:] for line in file.read().split("\0") if line.startswith("PNEUMO_GUARD=")), None)
+    except OSError:
+        return None
+
+
+_FOLDER = os.environ.get("PNEUMO_GUARD") or _of_parent()
 _SENDING = ("socket.connect", "socket.sendto", "socket.sendmsg")
 _ASKING = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
