@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 from pypdf import PdfReader
-from tiny_model import make_registry
+from tiny_model import cuts_at, make_registry
 from tiny_reference import change_card
 
 from pneumo.cli import main
@@ -88,7 +88,7 @@ def test_damaged_metrics_make_no_report(folder, capsys):
 def test_the_second_opinion_stands_in_it_unless_left_out(folder, monkeypatch):
     """A second model that calls nothing PNEUMONIA."""
     root = make_registry(folder / "models", "strict")
-    change_card(root, "strict", operating_points={"balanced": 0.999, "rule-out": 0.5, "rule-in": 0.999}, selection_loss=0.2)
+    change_card(root, "strict", cuts=cuts_at(balanced=0.999, rule_out=0.5, rule_in=0.999), selection_loss=0.2)
     out = folder / "out.pdf"
     given = ["report", str(folder / "Beeblebrox.png"), "--model", "tiny", "--output", str(out)]
     assert main(given) == 0

@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 from tiny_model import make_registry
@@ -24,6 +25,32 @@ def test_card_round_trip(root):
     assert card.calibration.temperature == 2.0
     assert card.heatmap_centres == (0.125, 0.875)
     assert card.sha256 == card.files["model.keras"]
+
+
+def test_cuts_are_probabilities_at_a_prevalence(root):
+    card = read_card("tiny", root)
+    assert card.operating_points == pytest.approx({"balanced": 0.5, "rule-out": 0.25, "rule-in": 0.75})
+    assert card.points_at(0.1) == pytest.approx(
+        {"balanced": 0.1, "rule-out": 1 / 28, "rule-in": 0.25}
+    )  # odds 1/9, a third, three times
+    assert card.probability(2.0) == pytest.approx(1 / (1 + math.exp(-1)))
+
+
+def test_a_card_of_the_first_version_answers_as_before(root):
+    """There, log odds held the share of sick children of the calibration part, here three of four, and cuts were probabilities."""
+    path = root / "tiny" / "card.json"
+    fields = json.loads(path.read_text())
+    del fields["cuts"]
+    older = {"card_version": 1, "operating_points": {"balanced": 0.75, "rule-out": 0.5, "rule-in": 0.9},
+             "calibration": {"temperature": 2.0, "bias": 0.7}}  # fmt: skip
+    path.write_text(json.dumps({**fields, **older}))
+    rows = ["path,label,subtype,patient,part", *(f"{i}.png,{label},none,{i},calibration" for i, label in
+            enumerate(["PNEUMONIA", "PNEUMONIA", "PNEUMONIA", "NORMAL"])), "4.png,NORMAL,none,4,train"]  # fmt: skip
+    (root / "tiny" / "split.csv").write_text("\n".join(rows) + "\n")
+    card = read_card("tiny", root)
+    assert card.points_at(0.75) == pytest.approx(older["operating_points"])
+    assert card.cuts["balanced"] == pytest.approx(0.0)
+    assert card.calibration.bias == pytest.approx(0.7 - math.log(3))
 
 
 def test_card_with_a_second_output_round_trip(tmp_path):

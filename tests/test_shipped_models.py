@@ -7,6 +7,7 @@ import pytest
 
 from pneumo.evaluation.predictions import read_predictions
 from pneumo.evaluation.summary import summarise
+from pneumo.inference.assess import own_prevalence
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import list_models, read_card
 
@@ -32,11 +33,13 @@ def test_verifies_and_loads(model):
 def test_metrics_come_from_the_stored_predictions(model):
     predictions = read_predictions(MODELS / model / "predictions-test.csv")
     stored = json.loads((MODELS / model / "metrics.json").read_text())["test"]
-    again = json.loads(json.dumps(summarise(predictions, read_card(model, MODELS).operating_points)))
-    assert len(predictions.files) == 624
+    again = json.loads(json.dumps(summarise(predictions, read_card(model, MODELS).points_at(own_prevalence(predictions.labels)))))
+    assert len(predictions.files) + sum(stored["unanswered"].values()) == 624
     assert again["confusion_matrix"] == stored["confusion_matrix"]
     for name in ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1"):
         assert again[name] == pytest.approx(stored[name], abs=1e-6)
+    for name, figure in stored["calibration"].items():
+        assert again["calibration"][name] == pytest.approx(figure, abs=1e-5)
 
 
 @pytest.mark.parametrize("model", list_models(MODELS))

@@ -117,7 +117,7 @@ TAMPERED = {
     "card without a hash": (lambda root: change_card(root, files={"model.keras": "0"}), r"no hash of model\.onnx.*Restore"),
     "card cut short": (lambda root: (root / "tiny" / "card.json").write_text('{"id": "ti'), "card .* damaged. Restore"),
     "card of wrong kinds": (lambda root: change_card(root, input=5), "card .* damaged. Restore"),
-    "thresholds in words": (lambda root: change_card(root, operating_points={"balanced": "low"}), "card .* damaged. Restore"),
+    "thresholds in words": (lambda root: change_card(root, cuts={"balanced": "low"}), "card .* damaged. Restore"),
     "wrong classes": (lambda root: change_card(root, classes=["PNEUMONIA", "NORMAL"]), "classes .* expected .* Promote"),
     "another preprocessing": (lambda root: change_card(root, preprocessing=LATER_YEAR), "preprocessing .* expected .* Promote"),
     "another version": (lambda root: change_card(root, card_version=2), "card version is 2, expected 1. Promote"),

@@ -19,6 +19,11 @@ SPEC = InputSpec(size=32, margin=16)
 FIGURE = {"value": 0.9, "low": 0.85, "high": 0.95}
 
 
+def cuts_at(**probabilities: float) -> dict[str, float]:
+    """Cuts of the log likelihood ratio that are these probabilities at even odds, by operating point with _ for -."""
+    return {name.replace("_", "-"): math.log(p / (1 - p)) for name, p in probabilities.items()}
+
+
 def make_registry(root: Path, model: str = "tiny", subtype: bool = False) -> Path:
     """Write models/<model> with a card whose hashes fit, and metrics of a test that never was."""
     folder = root / model

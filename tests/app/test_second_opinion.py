@@ -7,7 +7,7 @@ import json
 import pytest
 from opened_app import open_app
 from pypdf import PdfReader
-from tiny_model import make_registry
+from tiny_model import cuts_at, make_registry
 from tiny_reference import FILES, change_card, with_reference
 
 from pneumo.cli import main
@@ -27,8 +27,8 @@ def root(tmp_path, monkeypatch):
     """tiny, at threshold 0.01 so that it calls everything PNEUMONIA, and strict, which calls nothing so."""
     root = make_registry(make_registry(tmp_path / "models"), "strict")
     with_reference(root)
-    change_card(root, "tiny", operating_points={"balanced": 0.01, "rule-out": 0.005, "rule-in": 0.02}, selection_loss=0.01)
-    change_card(root, "strict", operating_points={"balanced": 0.999, "rule-out": 0.5, "rule-in": 0.999})
+    change_card(root, "tiny", cuts=cuts_at(balanced=0.01, rule_out=0.005, rule_in=0.02), selection_loss=0.01)
+    change_card(root, "strict", cuts=cuts_at(balanced=0.999, rule_out=0.5, rule_in=0.999))
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
     monkeypatch.setenv("PNEUMO_DATA_DIR", str(tmp_path / "data"))
     return root

@@ -33,7 +33,7 @@ def test_defaults_of_the_architecture():
         ({"epochs": 0}, "at least 1"),
         ({"head_epochs": 99}, "between 0 and epochs"),
         ({"optimizer": "adamm"}, "adam, adamw, rmsprop"),
-        ({"balance": "class"}, "none, weights, replicate, style"),
+        ({"balance": "class"}, "none, weights, replicate, classes, style"),
         ({"schedule": "step"}, "cosine, constant, plateau"),
         ({"patience": -1}, "0 .never stop early. or more"),
         ({"precision": "half"}, "auto, float32, mixed"),
@@ -41,6 +41,8 @@ def test_defaults_of_the_architecture():
         ({"size": 8}, "32 to 512"),
         ({"swapped": 1.1}, "swapped is 1.1"),
         ({"swapped": 0.7, "hidden": 0.4}, "0 to 1 - swapped"),
+        ({"crop": 0}, "above 0, at most 1"),
+        ({"margin": 16}, "0 where lung_centred is true"),
         ({"architecture": "resnet50"}, "is for 'resnet50'"),
     ],
 )
