@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from phantom_sets import copy_set
 
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "train_on_gpu.ipynb"
-TINY = "--filters 4,8 --dense 8 --size 48 --batch-size 8 --learning-rate 3e-3 --balance none"
+TINY = "--filters 4,8 --dense 8 --size 48 --batch-size 8 --learning-rate 3e-3 --balance none --lung-centred false --margin 16"
 
 
 def read() -> nbformat.NotebookNode:

@@ -21,7 +21,8 @@ from pneumo.training.feed import Feed
 
 ROOT = Path(__file__).parent.parent.parent
 # Without augmentation, whose layers take longer to compile than all else; with it the losses are the same as well.
-TINY = {"filters": "4", "dense": 4, "size": 32, "batch_size": 8, "epochs": 2, "balance": "replicate", "augmentation": 0}
+FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
+TINY = {**FRAME, "filters": "4", "dense": 4, "size": 32, "batch_size": 8, "epochs": 2, "balance": "replicate", "augmentation": 0}
 
 # One device, two, and two with a stop after the first epoch; prints the histories.
 RUNS = """

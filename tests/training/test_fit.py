@@ -28,7 +28,8 @@ from pneumo.training.recipe import network_of
 from pneumo.training.runfolder import history, lock, read_status, source
 
 ROOT = Path(__file__).parent.parent.parent
-TINY = {"filters": "4,8", "dense": 8, "size": 48, "batch_size": 8, "epochs": 3, "learning_rate": 3e-3, "augmentation": 0.3}
+FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
+TINY = {**FRAME, "filters": "4,8", "dense": 8, "size": 48, "batch_size": 8, "epochs": 3, "learning_rate": 3e-3, "augmentation": 0.3}
 FIGURES = ("loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc")
 
 

@@ -23,7 +23,8 @@ from pneumo.training.config import make_config
 from pneumo.training.jobs_process import environment, python
 from pneumo.training.runfolder import RunStatus, history, lock, read_status, write_status
 
-TINY = {"filters": "4,8", "dense": 8, "size": 48, "batch_size": 8, "epochs": 3, "learning_rate": 3e-3, "augmentation": 0.3}
+FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
+TINY = {**FRAME, "filters": "4,8", "dense": 8, "size": 48, "batch_size": 8, "epochs": 3, "learning_rate": 3e-3, "augmentation": 0.3}
 CONFIG = make_config("cnn", TINY)
 ENDED = ("finished", "cancelled", "failed")
 

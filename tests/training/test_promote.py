@@ -1,5 +1,6 @@
 """Runs that never trained, promoted: what the card, the predictions and the figures are made of."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -15,15 +16,18 @@ from jax_environment import jax_environment
 from phantom_sets import copy_set
 from scipy.special import logit as logit_of
 
+from pneumo.data.cache import cached_images
 from pneumo.data.records import scan
 from pneumo.data.split import read_manifest, split, write_manifest
 from pneumo.errors import DataError, ModelError, RunError
-from pneumo.evaluation.calibration import fit_calibration
+from pneumo.evaluation.calibration import even_weights, fit_calibration, log_loss
 from pneumo.evaluation.predictions import read_predictions
+from pneumo.imaging.hard import with_hard_copies
+from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
 from pneumo.nets import architecture, serving_graph
 from pneumo.nets.subtype import with_subtype
-from pneumo.registry import list_models, read_card, read_metrics
+from pneumo.registry import list_models, read_card, read_metrics, write_card
 from pneumo.reporting.model_card import model_card
 from pneumo.training import drafts
 from pneumo.training import promote as module
@@ -32,7 +36,8 @@ from pneumo.training.promote import promote
 from pneumo.training.runfolder import lock
 
 ROOT = Path(__file__).parents[2]
-TINY = {"filters": "4,8", "dense": 8, "size": 48}
+FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
+TINY = {**FRAME, "filters": "4,8", "dense": 8, "size": 48}
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +107,7 @@ def test_the_subtype_is_calibrated_on_pneumonias_of_known_kind_alone(run, data, 
     changed = change_manifest(run, tmp_path / "run", lambda row: [*row[:2], odd.get(row[0], row[2]), *row[3:]])
     promote(changed, "two", data, "test", root=tmp_path / "models")
     predictor = Predictor.load("two", tmp_path / "models")
-    images = module.with_hard_copies(module.cached_images(data, [row["path"] for row in chosen]), seed=0)
+    images = with_hard_copies(cached_images(data, [row["path"] for row in chosen]), seed=0)
     is_known = [row["label"] == "PNEUMONIA" and row["path"] not in odd for row in chosen] * 2
     known = [row for row, keep in zip(chosen * 2, is_known, strict=True) if keep]
     images = images[np.array(is_known)]
@@ -128,6 +133,27 @@ def test_a_network_with_one_output_is_promoted_as_before(data, tmp_path):
     folder = promote(run, "one", data, "test", root=tmp_path / "models")
     assert read_card("one", tmp_path / "models").subtype_calibration is None
     assert (folder / "predictions-test.csv").read_text().startswith("file,label,subtype,logit,probability\n")
+
+
+def test_a_lung_centred_network_is_promoted_with_the_lungs_it_is_shown(data, tmp_path):
+    config = make_config("cnn", {**TINY, "lung_centred": "true", "margin": 0})
+    run = make_run(tmp_path / "run", data, architecture("cnn").build(config.network, config.spec, "none"))
+    (run / "config.json").write_text(json.dumps(config.to_dict()))
+    folder = promote(run, "lungs-alone", data, "test", root=tmp_path / "models")
+    card, finder = read_card("lungs-alone", tmp_path / "models"), LungFinder.load()
+    assert card.input.lung_centred
+    assert card.segmenter_sha256 == finder.sha256
+    stored = read_predictions(folder / "predictions-calibration.csv")  # from which the choice of the default can be repeated
+    ratios = card.calibration.log_ratio(stored.logits)
+    assert card.selection_loss == pytest.approx(log_loss(stored.labels, ratios, even_weights(stored.labels)))
+    assert sum(file.startswith("disturbed/") for file in stored.files) > len(stored.files) / 3
+    image = cached_images(data, [next(file for file in stored.files if not file.startswith("disturbed/"))])[0]
+    answer = Predictor.load("lungs-alone", tmp_path / "models").answer(image)
+    assert answer.heatmap.shown == finder.find(image).box
+    other = dataclasses.replace(card, segmenter_sha256="0" * 64)
+    write_card(other, folder)
+    with pytest.raises(ModelError, match="another lung segmenter"):
+        Predictor.load("lungs-alone", tmp_path / "models")
 
 
 def test_without_a_test_split_there_is_no_look_at_one(data, tmp_path, caplog):
