@@ -64,6 +64,7 @@ def part_of(config: TrainConfig, data: Path, rows: list[dict[str, str]], name: s
         raise DataError(f"The {name} part needs both classes; it has {labels.sum()} PNEUMONIA of {len(labels)} images.")
     kind = {"bacterial": 1.0, "viral": 0.0}
     bacterial = np.array([kind.get(row["subtype"], np.nan) for row in chosen], np.float32)
+    bacterial[labels == 0] = np.nan  # whatever stands beside a healthy child
     if config.subtype and len(set(bacterial[np.isfinite(bacterial)].tolist())) < 2:
         raise DataError(f"The {name} part has no bacterial and viral cases side by side; train without --subtype.")
     log.info("%s: %d images, %d PNEUMONIA", name, len(labels), labels.sum())
