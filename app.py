@@ -9,5 +9,6 @@ if __name__ == "__main__":  # a visitor's page is drawn
 else:  # the server starts: `streamlit run app.py` finds this App, and imports it
     from pneumo.ui.door import entrance
     from pneumo.ui.sessions import end_sessions
+    from pneumo.ui.uploads import bounded
 
-    app = st.App(__file__, middleware=entrance(), lifespan=end_sessions)
+    app = st.App(__file__, middleware=[*entrance(), *bounded()], lifespan=end_sessions)
