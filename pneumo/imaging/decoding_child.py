@@ -9,19 +9,25 @@ import sys
 
 from pneumo.imaging.decoded import decode_whole
 from pneumo.imaging.wire import receive_bytes, send
+from pneumo.memory import FEW, hold_little, let_go, set_aside
 
 _OPEN_FILES = 64  # far more than reading an image from memory needs
 
 
 def main(memory: int) -> None:
     """Answer until the other side closes the pipe. `memory`: bytes that one image may take."""
-    incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    incoming = os.fdopen(os.dup(0), "rb", buffering=0)  # a buffer would keep the beginning of the file
+    outgoing = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
+    hold_little()
+    set_aside()
     _limit(memory)
     while (data := receive_bytes(incoming)) is not None:
         send(outgoing, decode_whole(data))
+        del data  # while it waits for the next file it has none
+        let_go(FEW)
 
 
 def _limit(memory: int) -> None:

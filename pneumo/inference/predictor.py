@@ -10,10 +10,10 @@ import numpy as np
 from pneumo.errors import ModelError
 from pneumo.imaging.preprocess import model_input
 from pneumo.inference.heatmap import Heatmap
-from pneumo.inference.memory import give_back
 from pneumo.inference.reference import FILE as REFERENCE
 from pneumo.inference.reference import Reference
 from pneumo.inference.session import session
+from pneumo.memory import give_back
 from pneumo.registry import GRAPH, WEIGHTS, ModelCard, verified
 
 _INPUT = "radiograph"
