@@ -8,6 +8,7 @@ if __name__ == "__main__":  # a visitor's page is drawn
     run()
 else:  # the server starts: `streamlit run app.py` finds this App, and imports it
     from pneumo.ui.door import entrance
-    from pneumo.ui.sessions import end_sessions
+    from pneumo.ui.sessions import end_sessions, leaving
+    from pneumo.ui.uploads import bounded
 
-    app = st.App(__file__, middleware=entrance(), lifespan=end_sessions)
+    app = st.App(__file__, middleware=[*entrance(), *leaving(), *bounded()], lifespan=end_sessions)

@@ -5,9 +5,9 @@ import time
 import streamlit as st
 
 from pneumo.data.phantom import make_phantom, phantom_png
-from pneumo.inference.batch import read_member
+from pneumo.inference.batch import read_member, unread
 from pneumo.inference.finding import judge
-from pneumo.ui import state
+from pneumo.ui import quota, state
 from pneumo.ui.filmstrip import filmstrip
 from pneumo.ui.frame import require_frame
 from pneumo.ui.record import keep
@@ -20,13 +20,15 @@ BUDGET = 0.6  # seconds of reading between two looks at the page, so that the fi
 
 def read_pending(predictor, line) -> None:
     """Read dropped files for a moment; the next run of this page goes on. From the second file on the filmstrip tells."""
-    cases, began = state.cases(), time.monotonic()
+    cases, began, room = state.cases(), time.monotonic(), quota.room(st.session_state)
     if not cases:
         line.caption(f"Reading 1 of {len(state.pending())}")
     while (waiting := state.pending()) and time.monotonic() - began < BUDGET:  # looking into the session, a click ends this run
         member, truth = waiting[0]  # it leaves the queue once read: whatever ends this run, no file is lost
-        cases.append(state.make_case(member.name, read_member(member, predictor), predictor, truth))
+        finding = read_member(member, predictor) if room > 0 else unread(quota.full(), predictor)
+        cases.append(state.make_case(member.name, finding, predictor, truth))
         waiting.pop(0)
+        room -= cases[-1].nbytes
     line.empty()
 
 
@@ -77,6 +79,8 @@ if predictor is not None:
         empty_state()
     else:
         findings = [case.found(predictor) for case in cases]
+        if said := quota.warning(findings):
+            st.warning(said)
         labels = [
             judge(finding.answer.probability, predictor.card, view.operating_point).label if finding.answer
             else {"rejected": "NOT ANSWERED", "error": "NOT READ"}[finding.status]

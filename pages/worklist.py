@@ -5,9 +5,9 @@ import time
 import streamlit as st
 
 from pneumo.data.phantom import make_phantom, phantom_png
-from pneumo.inference.batch import read_member
+from pneumo.inference.batch import read_member, unread
 from pneumo.inference.predictor import Predictor
-from pneumo.ui import worklist
+from pneumo.ui import quota, worklist
 from pneumo.ui.frame import require_frame
 from pneumo.ui.record import keep, show_kept
 from pneumo.ui.sidebar import choose_model, choose_point
@@ -15,17 +15,16 @@ from pneumo.ui.uploads import take_over
 from pneumo.ui.worklist_intake import Intake, time_left
 from pneumo.ui.worklist_rows import Row, make_row
 
-ARCHIVE_MB = 500  # of one dropped zip, which is held in memory until its last image was read
 BUDGET = 0.6  # seconds of reading between two looks at the page, so that the first results show at once
 _FILES, _FOLDER = "Files or a zip", "A folder"
 
 
 def intake() -> Intake:
-    return st.session_state.setdefault("worklist_intake", Intake())
+    return st.session_state.setdefault(quota.INTAKE, Intake())
 
 
 def rows() -> list[Row]:
-    return st.session_state.setdefault("worklist_rows", [])
+    return st.session_state.setdefault(quota.ROWS, [])
 
 
 def drop_zone() -> None:
@@ -36,7 +35,7 @@ def drop_zone() -> None:
     files = st.file_uploader(
         "Drop a folder here; what is no image in it is passed over" if folder
         else "Drop chest X-rays here: JPEG, PNG or DICOM, hundreds at once, or a zip of them",
-        accept_multiple_files="directory" if folder else True, max_upload_size=ARCHIVE_MB, key=f"worklist-drop-{number}-{folder}",
+        accept_multiple_files="directory" if folder else True, key=f"worklist-drop-{number}-{folder}",
     )  # fmt: skip
     if files:
         intake().add(take_over(files), from_folder=folder)
@@ -60,7 +59,7 @@ def load_phantoms() -> None:
 
 def clear() -> None:
     """Let go of every X-ray of the worklist."""
-    st.session_state["worklist_rows"], st.session_state["worklist_intake"] = [], Intake()
+    st.session_state[quota.ROWS], st.session_state[quota.INTAKE] = [], Intake()
 
 
 def work(predictor: Predictor, line, seconds: float) -> None:
@@ -68,12 +67,14 @@ def work(predictor: Predictor, line, seconds: float) -> None:
 
     A click ends this run where the progress is told, when nothing is half done.
     """
-    queue, end = intake(), time.monotonic() + seconds
+    queue, end, room = intake(), time.monotonic() + seconds, quota.room(st.session_state)
     while (member := queue.head) and time.monotonic() < end:
         done, total = queue.progress
         line.progress(done / total, f"Reading {done + 1} of {total}{time_left(queue.seconds_left)}")
-        rows().append(make_row(member.name, read_member(member, predictor), predictor))
+        finding = read_member(member, predictor) if room > 0 else unread(quota.full(), predictor)
+        rows().append(make_row(member.name, finding, predictor))
         queue.done()
+        room -= rows()[-1].nbytes
     unasked = [row for row in rows() if row.finding(predictor) is None]
     for count, row in enumerate(unasked):
         if queue.head or time.monotonic() > end:
@@ -111,6 +112,8 @@ def page() -> None:
     if rows():
         counts, may_clear = (intake().skipped, intake().cancelled), intake().head is None
         findings = [row.finding(predictor) for row in rows()]
+        if said := quota.warning(finding for finding in findings if finding):
+            st.warning(said)
         keep(findings, predictor, point, busy)
         if not busy:
             show_kept(findings, predictor, point)

@@ -10,7 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -51,6 +51,7 @@ class Member:
 
     name: str
     load: Callable[[], bytes]
+    holds: int = 0  # bytes of memory that go once it was read: its own, or those of an archive whose last image it is
 
 
 @dataclass(frozen=True)
@@ -114,12 +115,13 @@ def members_of(name: str, data: bytes, limits: Limits = LIMITS) -> Contents:
     A zip that cannot be opened is one member whose turn gives the reason.
     """
     if not is_zip(data[:HEAD]):
-        return Contents((Member(shown_name(name), lambda: data),), 0)
+        return Contents((Member(shown_name(name), lambda: data, len(data)),), 0)
     try:
         contents = open_archive(io.BytesIO(data), limits)
     except ImageError as error:
         return Contents((refused(shown_name(name), str(error)),), 0)
-    inside = (Member(f"{shown_name(name)}/{member.name}", member.load) for member in contents.members)
+    inside = [Member(f"{shown_name(name)}/{member.name}", member.load) for member in contents.members]
+    inside[-1] = replace(inside[-1], holds=len(data))
     return Contents(tuple(inside), contents.skipped)
 
 

@@ -43,21 +43,33 @@ class Decoders:
         self._idle: queue.LifoQueue[subprocess.Popen[bytes]] = queue.LifoQueue()  # the warmest first
         self._turn = threading.Semaphore(size)
         self._begun = False
+        self._age, self._returning = 0, threading.Lock()  # grows with `renew`
 
     def decode(self, data: bytes) -> Decoded | Refusal:
         """The pictures of one file, or why there are none. Safe from every thread; waits while all processes read."""
         if not 0 < len(data) <= MAX_BYTES:
             return _refused_unread(data)
         with self._turn:
-            child = self._child()
+            age, child = self._age, self._child()
             found, alive = self._ask(child, data)
-            if alive:
-                self._idle.put(child)
+            with self._returning:
+                if alive and age == self._age:
+                    self._idle.put(child)
+                elif alive:
+                    _end(child)
         return found
 
     def start(self) -> None:
         """Begin to start the first process, where none was started yet, so that it is ready when the first file comes."""
         if not self._begun:
+            self._idle.put(self._begin())
+
+    def renew(self) -> None:
+        """What a process still holds of the files it read ends with it: those that wait end now, the others after their file."""
+        if self._begun:
+            with self._returning:
+                self._age += 1
+                self.close()
             self._idle.put(self._begin())
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from pneumo.imaging.decoded import decode_whole
 from pneumo.imaging.lifeline import at_most, end_with
 from pneumo.imaging.sandbox import lock
 from pneumo.imaging.wire import receive_bytes, send
+from pneumo.memory import FEW, hold_little, let_go, set_aside
 
 _PACKAGE = Path(__file__).parents[1]
 _LATE = ("pneumo.imaging.dicom", "libjpeg", "openjpeg", "rle", "PIL.TiffImagePlugin")  # the last reads EXIF
@@ -25,7 +26,8 @@ _LATER = 5.0  # seconds after which this process ends by itself where the other 
 
 def main(memory: int, seconds: float, pipe: int | None = None) -> None:
     """Answer until the other side closes the pipe. `memory`, `seconds`: what one image may take; `pipe`: see lifeline."""
-    incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    incoming = os.fdopen(os.dup(0), "rb", buffering=0)  # a buffer would keep the beginning of the file
+    outgoing = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
@@ -34,11 +36,16 @@ def main(memory: int, seconds: float, pipe: int | None = None) -> None:
         with at_most(seconds + _LATER):
             found = decode_whole(data)
         send(outgoing, found)
+        del data, found  # while it waits for the next file it has none
+        let_go(FEW)
 
 
 def prepare(memory: int, pipe: int | None = None) -> tuple[str, ...]:
     """Everything that must be done before the first untrusted byte. Gives the locks that hold (see sandbox)."""
+    hold_little()
     _load()
+    set_aside()
+    let_go(FEW)  # what it calls is found now, not behind the locks
     if pipe is not None:
         end_with(pipe)
     _limit(memory)

@@ -34,8 +34,11 @@ def send_bytes(stream: BinaryIO, data: bytes) -> None:
 
 def receive_bytes(stream: BinaryIO) -> bytes | None:
     """What `send_bytes` sent; None where the other side has closed the pipe."""
-    length = stream.read(8)
-    return stream.read(int.from_bytes(length, "little")) if len(length) == 8 else None
+    try:
+        length = int.from_bytes(_exactly(stream, np.empty(8, np.uint8)).tobytes(), "little")
+        return _exactly(stream, np.empty(length, np.uint8)).tobytes()
+    except WireError:
+        return None
 
 
 def send(stream: BinaryIO, found: Decoded | Refusal) -> None:

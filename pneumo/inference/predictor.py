@@ -12,10 +12,10 @@ from pneumo.imaging.lung_box import Box
 from pneumo.imaging.preprocess import model_input
 from pneumo.inference.heatmap import Heatmap
 from pneumo.inference.lung_fields import LungFinder, lungs_folder
-from pneumo.inference.memory import give_back
 from pneumo.inference.reference import FILE as REFERENCE
 from pneumo.inference.reference import Reference
 from pneumo.inference.session import session
+from pneumo.memory import give_back
 from pneumo.registry import GRAPH, WEIGHTS, ModelCard, verified
 
 _INPUT = "radiograph"

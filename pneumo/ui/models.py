@@ -4,7 +4,6 @@ import streamlit as st
 
 from pneumo.errors import ModelError
 from pneumo.imaging.decoders import shared
-from pneumo.inference.memory import hold_little, set_aside
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import best_of, list_models, models_dir, read_card
 
@@ -35,8 +34,5 @@ def predictor(model: str) -> Predictor:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _load(model: str, root: str, stamp: tuple[int, ...]) -> Predictor:
-    hold_little()
     shared().start()  # the first X-ray finds a reading process that is up
-    predictor = Predictor.load(model)
-    set_aside()
-    return predictor
+    return Predictor.load(model)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import streamlit as st
 
-from pneumo.imaging.archive import Member, members_of
+from pneumo.imaging.archive import Member
 from pneumo.imaging.overlay import fit_within
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.imaging.windowing import DISPLAY_SIDE, GreyValues
@@ -17,6 +17,7 @@ from pneumo.inference.predictor import Answer, Predictor
 from pneumo.inference.second_opinion import SecondOpinion
 from pneumo.registry import ModelCard
 from pneumo.reporting.finding_report import Remarks
+from pneumo.ui.quota import CASES, PENDING, answers_size, offered
 
 _KEPT = ("model", "operating_point", "prevalence", "opacity", "colour_map", "side_by_side", "shown_part", "grey_window",
          "worklist_show")  # fmt: skip
@@ -47,6 +48,12 @@ class Case:
     opinions: dict[str, SecondOpinion] = field(default_factory=dict)  # of each model that was asked for one
     unasked: list[str] = field(default_factory=list)  # why a model had no say in them
 
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes, in bytes, what is small left out."""
+        arrays = (self.pixels, self.canonical, self.values and self.values.stored, self.lungs and self.lungs.mask)
+        return sum(array.nbytes for array in arrays if array is not None) + answers_size(self.findings.values())
+
     def found(self, predictor: Predictor) -> Finding:
         """What `predictor` and its own gate say of this image, asked at most once. A file not read has one finding for all."""
         if self.canonical is None or self.facts is None:
@@ -73,25 +80,25 @@ def make_case(name: str, finding: Finding, predictor: Predictor, truth: str | No
 
 
 def cases() -> list[Case]:
-    return st.session_state.setdefault("cases", [])
+    return st.session_state.setdefault(CASES, [])
 
 
 def pending() -> list[tuple[Member, str | None]]:
     """Files dropped but not read yet, each with its true label where one is known."""
-    return st.session_state.setdefault("pending", [])
+    return st.session_state.setdefault(PENDING, [])
 
 
 def enqueue(files: Iterable[tuple[str, bytes]], truth: str | None = None) -> None:
     """Queue files by name and bytes; of a zip archive its images, and the count of what else is in it under "passed_over"."""
     for name, data in files:
-        contents = members_of(name, data)
+        contents = offered(name, data)
         pending().extend((member, truth) for member in contents.members)
         st.session_state["passed_over"] = st.session_state.get("passed_over", 0) + contents.skipped
 
 
 def forget() -> None:
     """Let go of every X-ray of this session."""
-    st.session_state["cases"], st.session_state["pending"], st.session_state["current"] = [], [], 0
+    st.session_state[CASES], st.session_state[PENDING], st.session_state["current"] = [], [], 0
     st.session_state["passed_over"] = 0
 
 

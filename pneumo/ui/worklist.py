@@ -12,7 +12,7 @@ from pneumo.evaluation.operating_point import INDETERMINATE, RULE_IN, RULE_OUT
 from pneumo.inference.finding import judge
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import csv_text, json_text
-from pneumo.ui import state
+from pneumo.ui import quota, state
 from pneumo.ui.worklist_rows import Row, export
 
 LABELS, ZONES, WARNED = ("PNEUMONIA", "NORMAL"), (RULE_IN, INDETERMINATE, RULE_OUT), "with a warning"
@@ -144,6 +144,9 @@ def _open(row: Row, predictor: Predictor) -> None:
     """Show the row on Diagnose, beside whatever is there; a row opened before is not taken over twice."""
     cases, key = state.cases(), (row.name, row.finding(predictor).sha256)
     known = [place for place, case in enumerate(cases) if (case.name, case.finding.sha256) == key]
+    if not known and quota.room(st.session_state) <= 0:
+        st.toast("This session holds as many X-rays as it may. Choose Clear all on Diagnose first.", icon=":material/warning:")
+        return
     if not known:
         cases.append(row.case(predictor))
     st.session_state["current"] = known[0] if known else len(cases) - 1

@@ -8,7 +8,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from pneumo.imaging.archive import HEAD, Member, is_image, is_zip, members_of
+from pneumo.imaging.archive import HEAD, Member, is_image, is_zip
+from pneumo.ui.quota import NOT_TAKEN, offered
 
 _PAUSE = 5.0  # seconds; a longer gap between two files is a visit to another page, not slowness
 
@@ -29,10 +30,10 @@ class Intake:
             self._forget_batch()
             self._ticked = self._clock()
         for name, data in files:
-            if from_folder and not is_zip(data[:HEAD]) and not is_image(name, data[:HEAD]):
+            if from_folder and data != NOT_TAKEN and not is_zip(data[:HEAD]) and not is_image(name, data[:HEAD]):
                 self.skipped += 1
                 continue
-            contents = members_of(name, data)
+            contents = offered(name, data)
             self.skipped += contents.skipped
             self._waiting.extend(contents.members)
 
@@ -52,6 +53,11 @@ class Intake:
         """Let go of everything not read yet."""
         self.cancelled += len(self._waiting)
         self._waiting.clear()
+
+    @property
+    def holds(self) -> int:
+        """Bytes of memory that wait to be read."""
+        return sum(member.holds for member in self._waiting)
 
     @property
     def progress(self) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from pneumo.inference.again import ask_again, image_to_keep
 from pneumo.inference.finding import Finding
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import fields
+from pneumo.ui.quota import answers_size
 from pneumo.ui.state import Case
 
 THUMBNAIL_SIDE = 96  # pixels, longer side
@@ -36,6 +37,12 @@ class Row:
     thumbnail: bytes | None  # JPEG
     display: bytes | None  # JPEG
     canonical: bytes | None  # PNG, 224 x 224
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes, in bytes, what is small left out."""
+        pictures = (self.thumbnail, self.display, self.canonical)
+        return sum(len(picture) for picture in pictures if picture) + answers_size(self.findings.values())
 
     def finding(self, predictor: Predictor) -> Finding | None:
         """What `predictor` said; None while it was not asked. A file that was not read has one finding, whatever the model."""

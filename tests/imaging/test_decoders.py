@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from makers import dicom_bytes, png_bytes, ramp
+from makers import NAME, dicom_bytes, jpeg_bytes, png_bytes, ramp
+from memory_search import left, middle, needs_memory
+from PIL import Image
 
 from pneumo.errors import ImageError, ImageRejected
 from pneumo.imaging.decoded import Decoded, decode_whole
@@ -94,6 +96,65 @@ def test_a_process_ended_while_it_waited_is_replaced_in_silence(decoders):
     child.kill()
     child.wait()
     assert isinstance(decoders.decode(png_bytes(ramp())), Decoded)
+
+
+def noisy() -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (500, 400)).astype(np.uint8)
+
+
+def named_jpeg() -> bytes:
+    exif = Image.Exif()
+    exif[0x010E] = NAME  # ImageDescription
+    return jpeg_bytes(noisy(), exif=exif, comment=NAME.encode())
+
+
+NAMED = {
+    "JPEG": named_jpeg(),
+    "DICOM": dicom_bytes(noisy().astype(np.uint16) << 4, BitsStored=12, StudyDescription=NAME),
+    "RLE": dicom_bytes(noisy(), "1.2.840.10008.1.2.5"),
+}
+
+
+@needs_memory
+@pytest.mark.parametrize("kind", NAMED)
+def test_a_file_that_was_read_leaves_nothing_in_the_process(decoders, kind):
+    found = decoders.decode(NAMED[kind])
+    pieces = {
+        "name": NAME.encode(),
+        "file": middle(NAMED[kind]),
+        "canonical": middle(found.canonical.tobytes()),
+        "pixels": middle(found.radiograph.pixels.tobytes()),
+    }
+    there = left(decoders._idle.queue[-1].pid, pieces.values())
+    assert [name for name, piece in pieces.items() if piece in there] == []
+
+
+def test_renewed_the_process_that_waits_is_another(decoders):
+    before = child_of(decoders)
+    decoders.renew()
+    assert before.poll() is not None
+    (waiting,) = decoders._idle.queue
+    assert waiting.poll() is None
+    assert child_of(decoders) is waiting
+
+
+def test_renewed_the_process_that_reads_ends_after_its_file(decoders):
+    busy = child_of(decoders)
+    os.kill(busy.pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as thread:
+        found = thread.submit(decoders.decode, png_bytes(ramp()))
+        while not decoders._idle.empty():
+            time.sleep(0.01)
+        decoders.renew()
+        os.kill(busy.pid, signal.SIGCONT)
+        assert isinstance(found.result(), Decoded)
+    assert busy.poll() is not None
+    assert busy not in decoders._idle.queue
+
+
+def test_nothing_is_renewed_before_the_first_file(decoders):
+    decoders.renew()
+    assert decoders._idle.empty()
 
 
 def test_the_child_writes_no_file_and_says_nothing(tmp_path):

@@ -1,0 +1,154 @@
+"""The end of a session, with Streamlit's own objects where they can be had without a server."""
+
+import asyncio
+import gc
+from types import SimpleNamespace
+from weakref import ref
+
+import pytest
+from opened_app import open_app
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.runtime.app_session import AppSessionState
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.fragment import MemoryFragmentStorage
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.state import SessionState
+from streamlit.runtime.state.common import WidgetMetadata
+from tiny_model import make_registry
+
+from pneumo import memory
+from pneumo.ui import models, sessions
+
+
+class Xray:
+    """Something that can be seen to go."""
+
+
+class Manager:
+    """Of sessions, as far as it is asked here."""
+
+    def __init__(self, *active):
+        self.active, self.ended = active, []
+        self._session_storage = MemorySessionStorage(ttl_seconds=60)
+
+    def list_active_sessions(self):
+        return self.active
+
+    def mark_session_nonresumable(self, name):
+        self.ended.append(name)
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """Streamlit's server, with a manager of sessions to be set."""
+    made = SimpleNamespace(
+        _session_mgr=Manager(), media_file_mgr=SimpleNamespace(remove_orphaned_files=lambda: made.tidied.append(1))
+    )
+    made.tidied = []
+    monkeypatch.setattr(sessions.runtime, "get_instance", lambda: made)
+    return made
+
+
+def connected(name: str, scope: dict):
+    return SimpleNamespace(session=SimpleNamespace(id=name), client=SimpleNamespace(_websocket=SimpleNamespace(scope=scope)))
+
+
+@pytest.mark.parametrize(
+    ("message", "ended"),
+    [
+        ({"type": "websocket.disconnect", "code": 1001}, ["closed"]),
+        ({"type": "websocket.disconnect", "code": 1006}, []),  # a cut line
+        ({"type": "websocket.disconnect", "code": 1005}, []),  # the page's own code connects anew
+        ({"type": "websocket.receive", "bytes": b""}, []),
+    ],
+)
+def test_a_page_that_was_closed_ends_its_session_and_no_other(server, message, ended):
+    async def receive():
+        return message
+
+    async def inside(scope, receive, send):
+        assert await receive() is message
+
+    scope = {"type": "websocket", "path": "/_stcore/stream"}
+    server._session_mgr = Manager(connected("other", dict(scope)), connected("closed", scope))
+    asyncio.run(sessions.Leaving(inside)(scope, receive, None))
+    assert server._session_mgr.ended == ended
+
+
+def test_a_session_left_too_long_ago_is_shut_down(server):
+    manager, shut = Manager(), []
+    clock = SimpleNamespace(now=0.0)
+    manager._session_storage._cache = type(manager._session_storage._cache)(128, 60, timer=lambda: clock.now)
+    server._session_mgr = manager
+    for name in ("one", "two"):
+        session = SimpleNamespace(id=name, shutdown=lambda name=name: shut.append(name))
+        manager._session_storage.save(SimpleNamespace(session=session))
+        clock.now += 30
+    sessions._expire()
+    assert shut == ["one"]
+    clock.now += 30
+    sessions._expire()
+    assert shut == ["one", "two"]
+
+
+def held_by_streamlit(xray: Xray, running: bool = False):
+    """A session that Streamlit itself goes on holding, as it holds one that had an X-ray."""
+    state = SessionState()
+    state["cases"] = [xray]
+    meant = WidgetMetadata(id="button", deserializer=bool, serializer=bool, value_type="trigger_value", callback_args=(xray,))
+    state._new_widget_state.set_widget_metadata(meant)
+    state._new_widget_state.set_from_value("button", True)
+    fragments = MemoryFragmentStorage()
+    fragments._fragments["fragment"] = lambda: xray
+    return SimpleNamespace(
+        _session_state=state, _client_state=ClientState(query_string="name"), _fragment_storage=fragments,
+        _browser_queue=ForwardMsgQueue(), _scriptrunner=object() if running else None,
+    )  # fmt: skip
+
+
+def test_nothing_is_left_in_a_session_that_ended(server):
+    xray = Xray()
+    session, gone = held_by_streamlit(xray), ref(xray)
+    del xray
+    ended = [session]
+    assert sessions._empty(ended)
+    gc.collect()
+    assert gone() is None
+    assert session._client_state == ClientState()
+    assert ended == []
+    assert server.tidied == [1]
+    assert not sessions._empty(ended)
+
+
+def test_a_session_whose_page_still_runs_waits(server):
+    xray = Xray()
+    session = held_by_streamlit(xray, running=True)
+    ended = [session]
+    assert not sessions._empty(ended)
+    assert session._session_state["cases"] == [xray]
+    assert ended == [session]
+    session._scriptrunner = None
+    assert sessions._empty(ended)
+
+
+def test_each_session_that_shuts_down_is_noted_once():
+    ended, told = [], []
+    session = SimpleNamespace(_state=AppSessionState.APP_NOT_RUNNING)
+
+    def shutdown(session):
+        told.append(session)
+        session._state = AppSessionState.SHUTDOWN_REQUESTED
+
+    sessions._shut_down(session, shutdown, ended)
+    sessions._shut_down(session, shutdown, ended)  # when the object goes
+    assert (len(told), ended) == (2, [session])
+
+
+def test_nothing_is_set_aside_while_sessions_are_there(tmp_path, monkeypatch):
+    """What a session holds in a circle, and the server set aside, would never be found."""
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
+    models._load.clear()
+    memory.set_aside.cache_clear()
+    before = gc.get_freeze_count()
+    assert not open_app().exception
+    assert gc.get_freeze_count() == before

@@ -1,0 +1,145 @@
+"""A session ends, and another goes on: nothing of the first is left in the memory of the app, nor of the process that decoded.
+
+The memory is searched as it lies there, so also what was freed and nobody took since.
+"""
+
+import io
+import os
+import zipfile
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from browser.running import CHROMIUM, FLAGS, app, needs_chromium
+from makers import dicom_bytes, jpeg_bytes, png_bytes
+from memory_search import children, held, left, middle, needs_memory
+from PIL import Image
+
+from pneumo.data.phantom import make_phantom
+from pneumo.imaging.decode import decode
+from pneumo.imaging.preprocess import canonical
+
+pytestmark = [*needs_chromium, needs_memory]
+
+NEVER = "86400"  # seconds that a session is kept whose line was cut: here what ends is a page that was closed
+
+
+@dataclass
+class Patient:
+    """A name that stands in the names of the files, another within them, and X-rays with noise of their own."""
+
+    name: str
+    inside: str
+    seed: int
+    files: dict[str, bytes] = field(init=False)
+    needles: dict[str, bytes] = field(init=False)
+
+    def __post_init__(self):
+        noise = np.random.default_rng(self.seed).normal(0, 6, (500, 600))
+        grey = np.clip(make_phantom("bacterial", self.seed, height=500, width=600).pixels * 255 + noise, 0, 255).astype(np.uint8)
+        exif = Image.Exif()
+        exif[0x010E] = self.inside  # ImageDescription
+        plain = {
+            "jpg": jpeg_bytes(grey, exif=exif),
+            "png": png_bytes(grey),
+            "dcm": dicom_bytes(grey.astype(np.uint16) * 16, BitsStored=12, PatientName=self.inside),
+        }
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as bundle:
+            for kind, data in plain.items():
+                bundle.writestr(f"{self.name}/{kind}", data)
+        self.files = {f"{self.name}.{kind}": data for kind, data in {**plain, "zip": archive.getvalue()}.items()}
+        self.needles = {"the name": self.name.encode(), "the name in UTF-16": self.name.encode("utf-16-le")}
+        self.needles["the name within a file"] = self.inside.encode()
+        for kind, data in plain.items():
+            radiograph = decode(data)
+            self.needles[f"the {kind} file"] = middle(data)
+            self.needles[f"the pixels of {kind}"] = middle(radiograph.pixels.tobytes())
+            self.needles[f"what the network is shown of {kind}"] = middle(canonical(radiograph).tobytes())
+            if radiograph.values:
+                self.needles[f"the stored values of {kind}"] = middle(radiograph.values.stored.tobytes())
+
+    def named(self, found: set[bytes]) -> list[str]:
+        return [what for what, needle in self.needles.items() if needle in found]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+def visit(browser, url: str, patient: Patient):
+    """A visitor who has the patient's X-rays on Diagnose."""
+    page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+    page.set_default_timeout(120_000)
+    page.goto(url, wait_until="domcontentloaded")
+    page.get_by_role("button", name="Try it with generated phantoms").wait_for()
+    drop(page, patient, "jpg", "png", "dcm")
+    page.get_by_text("1 of 3", exact=True).wait_for()
+    page.locator('img[alt="radiograph with heatmap"]').wait_for()
+    return page
+
+
+def drop(page, patient: Patient, *kinds: str) -> None:
+    shown = [{"name": name, "mimeType": "application/octet-stream", "buffer": data}
+             for name, data in patient.files.items() if name.endswith(kinds)]  # fmt: skip
+    page.locator('input[type="file"]').first.set_input_files(shown)
+
+
+def every_way(page, patient: Patient) -> None:
+    """Second opinion, words for the report and the report itself, the worklist and from there Diagnose."""
+    page.get_by_role("button", name="Second opinion").click()
+    page.get_by_text("Lungs hidden").first.wait_for()
+    page.get_by_text("Note and agreement for the report").click()
+    page.get_by_label("Note", exact=True).fill(patient.name)
+    page.get_by_label("Reference", exact=True).fill(patient.name)
+    page.get_by_role("button", name="Put into the report").click()
+    page.get_by_text("your note, your reference").wait_for()
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Report PDF", exact=True).first.click()
+    patient.needles["the report"] = middle(started.value.path().read_bytes())
+    page.get_by_role("link", name="Worklist").click()
+    page.get_by_role("heading", name="Worklist").wait_for()
+    drop(page, patient, "zip")
+    page.get_by_role("button", name="Clear all").wait_for()
+    page.get_by_text("3 files").first.wait_for()
+
+
+def processes(url: str) -> tuple[int, list[int]]:
+    """The app, and those that decode for it."""
+    (server,) = [pid for pid, command in children(os.getpid()).items() if f"--server.port {url.rpartition(':')[2]}" in command]
+    return server, [pid for pid, command in children(server).items() if "decoding_child" in command]
+
+
+def test_nothing_of_a_session_outlives_it(browser, tmp_path):
+    first, second = Patient("Quittenmus Wendelin", "Schwarzwurzel", 5), Patient("Grünkohl Ottilie", "Pastinake", 6)
+    settings = {f"PNEUMO_{name}_DIR": str(tmp_path / name.lower()) for name in ("DATA", "RUNS")}
+    with app(tmp_path, STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=NEVER, PNEUMO_RECORD="", **settings) as url:
+        stays = visit(browser, url, second)
+        goes = visit(browser, url, first)
+        every_way(goes, first)
+        server, decoding = processes(url)
+        there = first.named(held(server, first.needles.values()))
+        assert {"the name", "the pixels of dcm", "the stored values of dcm", "what the network is shown of png", "the report"} <= {
+            *there
+        }
+        goes.close()
+
+        assert first.named(left(server, first.needles.values())) == []
+        _, now_decoding = processes(url)
+        assert now_decoding
+        assert not {*decoding} & {*now_decoding}
+        for pid in now_decoding:
+            assert first.named(left(pid, first.needles.values())) == []
+        assert "the pixels of png" in second.named(held(server, second.needles.values()))  # whose session goes on
+
+        stays.get_by_role("button", name="Next").click()
+        stays.get_by_text("2 of 3", exact=True).wait_for()
+        stays.close()
+        assert second.named(left(server, second.needles.values())) == []
+    assert "Traceback" not in (tmp_path / "log").read_text()
