@@ -79,6 +79,12 @@ def test_a_process_that_hangs_is_ended_and_the_next_file_is_read():
     decoders.close()
 
 
+def test_the_start_of_a_process_is_not_taken_for_a_slow_file():
+    decoders = Decoders(1, Limits(seconds=0.1))  # no machine starts one in that time
+    assert isinstance(decoders.decode(png_bytes(ramp())), Decoded)
+    decoders.close()
+
+
 def test_a_process_that_crashes_while_it_reads_is_a_message_and_the_next_file_is_read(decoders):
     child = child_of(decoders)
     os.kill(child.pid, signal.SIGSTOP)
