@@ -89,7 +89,7 @@ def open_archive(source: BinaryIO, limits: Limits = LIMITS) -> Contents:
         if _entries(source) > limits.members:  # before zipfile builds an object for each
             raise _refusal(f"it has more than {limits.members:,} entries, and more are not looked through")
         bundle = zipfile.ZipFile(source)
-        infos = [info for info in bundle.infolist() if not info.is_dir()]
+        infos = [info for info in bundle.infolist() if not info.filename.endswith("/")]  # is_dir fails where a name is empty
         size = source.seek(0, io.SEEK_END)
         if any(info.filename == "[Content_Types].xml" for info in infos):
             raise ImageError("This is an office document; expected a JPEG, PNG or DICOM file. Export the X-ray as one of these.")

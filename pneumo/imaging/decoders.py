@@ -8,6 +8,7 @@ import queue
 import subprocess
 import sys
 import threading
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ class Limits:
 
 
 LIMITS = Limits()
+_STARTING = 60.0  # seconds more for its first file, to load libraries on a busy machine; its own alarm bounds what it reads
 PROCESSES = max(2, os.cpu_count() or 1)  # of `shared`; a program that is one of several on its machine takes less before it asks
 
 
@@ -44,6 +46,7 @@ class Decoders:
         self._turn = threading.Semaphore(size)
         self._begun = False
         self._age, self._returning = 0, threading.Lock()  # grows with `renew`
+        self._answered: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
 
     def decode(self, data: bytes) -> Decoded | Refusal:
         """The pictures of one file, or why there are none. Safe from every thread; waits while all processes read."""
@@ -101,12 +104,14 @@ class Decoders:
             late.set()
             child.kill()
 
-        clock = threading.Timer(self._limits.seconds, stop)
+        clock = threading.Timer(self._limits.seconds + (0.0 if child in self._answered else _STARTING), stop)
         clock.daemon = True
         clock.start()
         try:
             send_bytes(child.stdin, data)  # type: ignore[arg-type]  # opened in binary mode
-            return receive(child.stdout), not late.is_set()  # type: ignore[arg-type]
+            found = receive(child.stdout)  # type: ignore[arg-type]
+            self._answered.add(child)
+            return found, not late.is_set()
         except (OSError, WireError):
             _end(child)
             return ImageError(_LATE.format(self._limits.seconds) if late.is_set() else _CRASHED), False

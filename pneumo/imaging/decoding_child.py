@@ -7,6 +7,7 @@ for it may quote the file.
 """
 
 import codecs
+import contextlib
 import importlib
 import os
 import sys
@@ -56,7 +57,8 @@ def _load() -> None:
     """Load what decoding would load where it is first needed: later it may not be possible."""
     sys.modules["requests"] = None  # type: ignore[assignment]  # pydicom loads it to download examples: a third of the time
     for module in _LATE:
-        importlib.import_module(module)
+        with contextlib.suppress(ImportError):  # where one is not installed, what it would read is refused, and all else is read
+            importlib.import_module(module)
     from cv2 import setNumThreads
     from PIL import Image
     from pydicom.charset import python_encoding

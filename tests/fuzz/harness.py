@@ -93,7 +93,7 @@ def broken_promise(found: Decoded | Refusal, cost: Cost) -> str:
         return f"slow: {cost.processor:.1f} s of processor, {cost.seconds:.1f} s on the clock"
     if cost.peak > LIMITS.memory:
         return f"memory: {cost.peak >> 20} MB"
-    return _broken_picture(found) if isinstance(found, Decoded) else _broken_message(str(found))
+    return _broken_picture(found) if isinstance(found, Decoded) else broken_message(str(found))
 
 
 def _broken_picture(found: Decoded) -> str:
@@ -112,7 +112,7 @@ def _broken_picture(found: Decoded) -> str:
     return ""
 
 
-def _broken_message(message: str) -> str:
+def broken_message(message: str) -> str:
     if named := _named(message):
         return f"the message holds {named!r}: {message}"
     odd = [each for each in _TELLTALES if each in message.lower().split()] or [e for e in _TELLTALES if e in message and len(e) < 6]

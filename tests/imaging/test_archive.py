@@ -48,6 +48,16 @@ def dicomdir() -> bytes:
     return buffer.getvalue()
 
 
+def test_an_entry_without_a_name_is_read_as_any_other():
+    """Found by bench/fuzz_coverage.py: Python 3.11's is_dir ended in an IndexError, and with it the whole run."""
+    nameless = bytearray(zipped({"a": PNG, "b.png": PNG}))
+    for at in (26, nameless.index(b"PK\x01\x02") + 28):  # of the first entry: no letter is its name, one its extra field
+        nameless[at : at + 4] = struct.pack("<HH", 0, 1)
+    nameless = bytes(nameless)
+    assert outcomes(opened(nameless)) == {"": PNG, "b.png": PNG}
+    assert [member.name for member in members_of("study.zip", nameless).members] == ["study.zip/", "study.zip/b.png"]
+
+
 def test_a_study_as_exported_images_by_content_the_rest_counted():
     study = {
         "DICOMDIR": dicomdir(),

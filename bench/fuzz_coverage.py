@@ -1,0 +1,122 @@
+"""Coverage-guided fuzzing (atheris) of what reads untrusted bytes: inputs that reach new code are kept and damaged further.
+
+python bench/fuzz_coverage.py [raster] [dicom] [zip] --seconds 60 [--seed 0] [--corpus DIR] [--findings DIR]
+
+raster: JPEG and PNG, decoded as a child process decodes them; dicom: header and pixels; zip: opened, and each member unpacked. The
+seconds are shared among the targets. Half of the damage is libFuzzer's own, half knows the format (tests/fuzz). The promises are
+those of bench/fuzz.py: nothing raised, finite pictures, fitting sentences, no name, at most 10 s of processor and 2 GB of memory.
+
+Seen is the Python code of this project, of pydicom, Pillow and zipfile. Decoders in C and Rust run, but what they run is not seen.
+--corpus keeps what was found worth keeping, to go on from. A broken promise ends its target; --findings keeps the input.
+Exit code 1 where one was broken.
+"""
+
+import argparse
+import importlib
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+SEEN = {  # packages whose code guides
+    "raster": ["pneumo.imaging", "PIL"],
+    "dicom": ["pneumo.imaging", "pydicom", "pylibjpeg", "libjpeg", "openjpeg", "rle"],
+    "zip": ["pneumo.imaging", "zipfile"],
+}
+UNSEEN = ["pydicom._dicom_dict", "pydicom._private_dict", "pydicom._uid_dict"]  # nothing but tables
+LONGEST = 100_000  # bytes of an input
+LIMITS = ("-timeout=300", "-rss_limit_mb=2048")  # seconds on the clock, for the machine may be busy
+_STATE = re.compile(rb"#(\d+)\s+(\w+)\s+cov: (\d+).*?corp: (\d+)")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of one target. `points`: places of the code reached, by the seeds and in the end."""
+
+    inputs: int
+    points: tuple[int, int]
+    kept: int
+    broken: str  # the end of what was said when a promise was broken; "" for none
+
+
+def fuzz(target: str, arguments: list[str]) -> None:
+    """In a process of its own: atheris never returns."""
+    import atheris
+
+    sys.modules.pop("zipfile", None)  # loaded already, without instruments
+    with atheris.instrument_imports(include=SEEN[target], exclude=UNSEEN):
+        targets = importlib.import_module("fuzz.targets")
+    broken = targets.targets()[target].broken
+
+    def once(data: bytes) -> None:
+        if found := broken(data):
+            raise AssertionError(f"a promise was broken: {found}")
+
+    def damage(data: bytes, longest: int, seed: int) -> bytes:
+        rng = random.Random(seed)
+        if rng.random() < 0.5:
+            return bytes(atheris.Mutate(data, longest))
+        return targets.change(data, rng)[:longest]
+
+    atheris.Setup([sys.argv[0], *arguments], once, custom_mutator=damage)
+    atheris.Fuzz()
+
+
+def run(target: str, seconds: int, seed: int, corpus: Path, findings: Path) -> Outcome:
+    from fuzz.targets import targets
+
+    corpus.mkdir(parents=True, exist_ok=True)
+    findings.mkdir(parents=True, exist_ok=True)
+    for name, data in targets()[target].seeds.items():
+        (corpus / name).write_bytes(data)
+    arguments = [str(corpus), f"-max_total_time={seconds}", f"-seed={seed + 1}", f"-max_len={LONGEST}", *LIMITS,
+                 f"-artifact_prefix={findings}/{target}-"]  # fmt: skip
+    said = findings / f"{target}.log"  # long, where decoders print to the standard error
+    with open(said, "wb") as log:
+        ended = subprocess.run([sys.executable, __file__, "--inside", target, *arguments], stdout=log, stderr=log, check=False,
+                               env={**os.environ, "RUST_BACKTRACE": "0", "PYTHONWARNINGS": "ignore"})  # fmt: skip
+    text = said.read_bytes()
+    states = [(int(number), kind, int(points), int(kept)) for number, kind, points, kept in _STATE.findall(text)]
+    if not states:
+        raise SystemExit(f"{target}: the fuzzer did not start\n" + text[-2000:].decode(errors="replace"))
+    seeded = next((points for _, kind, points, _ in states if kind == b"INITED"), 0)
+    number, _, points, kept = states[-1]
+    return Outcome(number, (seeded, points), kept, text[-3000:].decode(errors="replace") if ended.returncode else "")
+
+
+def main(options: argparse.Namespace) -> int:
+    failed, chosen = False, options.targets or list(SEEN)
+    with tempfile.TemporaryDirectory() as folder:
+        corpus, findings = options.corpus or Path(folder) / "corpus", options.findings or Path(folder) / "findings"
+        print("| target | inputs | reached by the seeds | in the end | kept | broken |\n|---|---:|---:|---:|---:|---|")
+        for target in chosen:
+            found = run(target, max(1, options.seconds // len(chosen)), options.seed, corpus / target, findings)
+            print(f"| {target} | {found.inputs:,} | {found.points[0]:,} | {found.points[1]:,} | {found.kept:,} "
+                  f"| {'yes' if found.broken else 'no'} |", flush=True)  # fmt: skip
+            if found.broken:
+                failed = True
+                print(found.broken, file=sys.stderr, flush=True)
+        if failed and not options.findings:
+            kept = shutil.copytree(findings, Path(tempfile.mkdtemp(prefix="fuzz-")), dirs_exist_ok=True)
+            print(f"The inputs are in {kept}", file=sys.stderr)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--inside"]:
+        fuzz(sys.argv[2], sys.argv[3:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("targets", nargs="*", choices=[[], *SEEN], help="default: all")
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--corpus", type=Path, metavar="DIR")
+    parser.add_argument("--findings", type=Path, metavar="DIR")
+    sys.exit(main(parser.parse_args()))
