@@ -63,7 +63,7 @@ class Orthanc:
         return answer
 
     def post(self, path: str, data) -> dict:
-        answer = requests.post(self.url + path, data=data if isinstance(data, bytes) else json.dumps(data), timeout=60)
+        answer = requests.post(self.url + path, data=data if isinstance(data, bytes) else json.dumps(data), timeout=600)
         answer.raise_for_status()
         return answer.json()
 
@@ -79,7 +79,7 @@ def orthanc(folder: Path, ports: tuple[int, int], node_port: int) -> Iterator[Or
     settings = {
         "Name": "test", "StorageDirectory": str(folder), "IndexDirectory": str(folder), "Plugins": [str(_PLUGINS / _PLUGIN)],
         "HttpPort": http, "DicomPort": dicom, "DicomAet": "ORTHANC", "RemoteAccessAllowed": False, "AuthenticationEnabled": False,
-        "DicomAlwaysAllowStore": True, "DicomAlwaysAllowFind": True, "StableAge": 1,
+        "DicomAlwaysAllowStore": True, "DicomAlwaysAllowFind": True, "StableAge": 1, "DicomScuTimeout": 600,
         "DicomModalities": {"PNEUMO": {"AET": "PNEUMO", "Host": "127.0.0.1", "Port": node_port}},
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
     }  # fmt: skip
