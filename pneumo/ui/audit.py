@@ -1,21 +1,25 @@
 """The Audit tab: what the set holds twice, how its classes differ, in the frame too, and how far they can be told without lungs."""
 
+import hashlib
 import json
+from dataclasses import fields
+from pathlib import Path
 
 import streamlit as st
 
 from pneumo.access import LEAST, Action
 from pneumo.data.audit import Audit, audit, audit_from_dict, audit_markdown, audit_to_dict
+from pneumo.data.cache import cache_dir
 from pneumo.data.catalog import Catalog
 from pneumo.data.lung_places import LungSource
 from pneumo.data.paths import data_dir
 from pneumo.errors import ModelError
 from pneumo.files import write_json
 from pneumo.imaging.overlay import grey_picture
-from pneumo.inference.found_lungs import segmenter
+from pneumo.inference.found_lungs import segmenter, segmenter_version
 from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.ui.access import permitted
-from pneumo.ui.library import audit_file, pictures
+from pneumo.ui.library import pictures
 
 _SHOWN = 12  # pairs with pictures
 
@@ -24,7 +28,7 @@ def show_audit(found: Catalog) -> None:
     """The kept audit of these files, or the button that makes one."""
     for problem in found.problems:
         st.warning(problem)
-    kept = audit_file(found)
+    kept = _kept(found)
     if not kept.is_file() and not can_train():
         st.info(ONLY_ANSWERS)
         return
@@ -43,6 +47,13 @@ def show_audit(found: Catalog) -> None:
     result = audit_from_dict(json.loads(kept.read_text(encoding="utf-8")))
     st.markdown(audit_markdown(result))
     _look_alikes(found, result)
+
+
+def _kept(found: Catalog) -> Path:
+    """Where the audit of exactly these files is kept, made with the present lung segmenter, in the present layout."""
+    parts = [*sorted(entry.sha256 for entry in found.entries), segmenter_version(), *(field.name for field in fields(Audit))]
+    key = hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
+    return cache_dir() / f"audit-{key}.json"
 
 
 def _lungs() -> LungSource | None:

@@ -1,18 +1,14 @@
 """The data set as the pages see it: catalog, small copies, class averages. All sessions share it: it is no one's upload."""
 
-import hashlib
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from pneumo.data.audit import Audit
-from pneumo.data.cache import cache_dir, cached_images
+from pneumo.data.cache import cached_images
 from pneumo.data.catalog import Catalog, Entry, catalog
 from pneumo.data.paths import data_dir
 from pneumo.errors import DataError
-from pneumo.inference.found_lungs import segmenter_version
 
 _BLOCK = 512
 
@@ -55,10 +51,3 @@ def mean_and_variance(root: str, paths: tuple[str, ...]) -> tuple[np.ndarray, np
         squares += np.square(block).sum(axis=0, dtype=np.float64)
     mean = total / len(images)
     return mean, np.maximum(squares / len(images) - mean**2, 0.0)
-
-
-def audit_file(found: Catalog) -> Path:
-    """Where the audit of exactly these files is kept, made with the present lung segmenter, in the present layout."""
-    parts = [*sorted(entry.sha256 for entry in found.entries), segmenter_version(), *(field.name for field in fields(Audit))]
-    key = hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
-    return cache_dir() / f"audit-{key}.json"
