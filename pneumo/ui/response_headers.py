@@ -36,7 +36,9 @@ def with_headers(scope: Scope, send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             message = {**message, "headers": [_secured(*pair) if secure else pair for pair in message.get("headers", [])]}
-            MutableHeaders(scope=message).update(HEADERS)
+            headers = MutableHeaders(scope=message)
+            headers.update(HEADERS)
+            headers.setdefault("Cache-Control", "no-store")  # pictures and downloads: else a browser keeps them on its disk
         await send(message)
 
     return sending

@@ -34,7 +34,7 @@ def cookie(secret=SECRET, name="_streamlit_user", **more):
 
 
 async def inside(scope, receive, send):
-    """What stands behind the door: sets a cookie, as Streamlit would."""
+    """What stands behind the door: sets cookies, as Streamlit would."""
     if scope["type"] == "http":
         cookies = [(b"set-cookie", b"a=b; Path=/; secure"), (b"set-cookie", b"secure=c; Path=/")]
         await send({"type": "http.response.start", "status": 200, "headers": cookies})
@@ -159,6 +159,7 @@ def test_each_answer_says_what_a_page_may_do():
     for first in (answers("/")[0], answers("/media/x.png")[0], answers("/", hosts=["evil.example"])[0]):
         told = dict(first["headers"])
         assert {name: told[name.lower().encode()].decode() for name in HEADERS} == HEADERS
+        assert told[b"cache-control"] == b"no-store"  # where Streamlit says nothing: pictures, downloads
     policy = dict(part.split(" ", 1) for part in HEADERS["Content-Security-Policy"].split("; "))
     assert policy["frame-ancestors"] == "'none'"
     assert policy["img-src"] == "'self' data: blob:"

@@ -88,6 +88,12 @@ def wait_until(page, expression: str, seconds: float = 60) -> None:
         page.wait_for_timeout(100)
 
 
+def settle(page) -> None:
+    """Until the script has run to its end since the last click: before that, buttons may still move."""
+    page.wait_for_timeout(500)
+    wait_until(page, "document.querySelector('[data-testid=stApp]').dataset.testScriptState == 'notRunning'", 180)
+
+
 def tell(page) -> None:
     """What stands on it, for whoever looks for the reason of a failure that does not come again."""
     from playwright.sync_api import Error

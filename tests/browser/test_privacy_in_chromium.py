@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from browser.running import CHROMIUM, FLAGS, TEMPORARY, app, needs_chromium, wait_until
+from browser.running import CHROMIUM, FLAGS, TEMPORARY, app, needs_chromium, settle
 from browser.traces import Watch, deleted_files, pieces, traces, writings
 from makers import dataset_bytes, dicom_dataset, picture_bytes
 from PIL import Image, PngImagePlugin
@@ -116,9 +116,7 @@ class Browser:
         self.page.locator('input[type="file"]').first.set_input_files([self.folder / name for name, _ in files])
 
     def settle(self) -> None:
-        """Until the script has run to its end since the last click."""
-        self.page.wait_for_timeout(500)
-        wait_until(self.page, "document.querySelector('[data-testid=stApp]').dataset.testScriptState == 'notRunning'")
+        settle(self.page)
 
     def downloaded(self, button: str) -> bytes:
         with self.page.expect_download() as started:
