@@ -13,6 +13,7 @@ from pneumo.data.duplicates import SIDE, thumbnails
 from pneumo.data.records import Record
 from pneumo.errors import PneumoError
 from pneumo.imaging.decode import decode
+from pneumo.imaging.image_file import image_bytes
 from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
 
 QUANTITIES = ("width", "height", "aspect", "size_bytes", "brightness", "contrast", "sharpness")  # of FileFacts
@@ -91,10 +92,8 @@ def survey(root: Path, records: Sequence[Record], progress: Callable[[int, int],
 
 def _look(root: Path, record: Record) -> tuple[FileFacts, np.ndarray, np.ndarray] | Unreadable:
     try:
-        data = (Path(root) / record.path).read_bytes()
+        data = image_bytes(Path(root) / record.path)
         radiograph = decode(data)
-    except OSError as error:
-        return Unreadable(record.path, error.strerror or "The file cannot be opened.")
     except PneumoError as error:
         return Unreadable(record.path, str(error))
     image, seen = canonical(radiograph), radiograph.facts

@@ -6,11 +6,12 @@ from typing import Any
 
 from pneumo.data.records import Record, folder_of, scan
 from pneumo.data.split import read_manifest
-from pneumo.errors import DataError
+from pneumo.errors import DataError, ImageError
 from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.predictions import Predictions, make_predictions, write_predictions
 from pneumo.evaluation.summary import summarise
 from pneumo.files import write_json
+from pneumo.imaging.image_file import image_bytes
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import models_dir, read_metrics
@@ -64,9 +65,9 @@ def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> 
     answers, failed = [], []
     for path in [folder_of(data) / record.path for record in records]:
         try:
-            finding = read(path.read_bytes(), predictor, gated=False)
-        except OSError as error:
-            failed.append(f"{path}: The file cannot be opened: {error.strerror or error}.")
+            finding = read(image_bytes(path), predictor, gated=False)
+        except ImageError as error:
+            failed.append(f"{path}: {error}")
             continue
         if finding.answer is None:
             failed.append(f"{path}: {'; '.join(finding.reasons)}")
