@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import io
 import json
 import logging
 import os
@@ -21,6 +22,7 @@ from pneumo.cli_second_opinion import add_second_opinion
 from pneumo.data.paths import data_dir
 from pneumo.errors import ConfigError, PneumoError
 from pneumo.installed import ONLY_ANSWERS, can_train
+from pneumo.outgoing import printable
 from pneumo.reporting.model_card import NO_REFERENCE, interval, model_card
 
 
@@ -31,11 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
     if extra and options.command != "train":
         parser.error(f"unknown arguments: {' '.join(extra)}")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal or a pipe that is not UTF-8 stops no run
+        sys.stdout.reconfigure(errors="backslashreplace")
+    _log_to_stderr()
     try:
         return int(options.run(options, extra))
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error), keep="\n"), file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         if can_train():  # a mistake of ours, not of this installation
@@ -43,8 +47,21 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{error.name} is not installed. {ONLY_ANSWERS}", file=sys.stderr)
         return 2
     except PneumoError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error), keep="\n"), file=sys.stderr)
         return 1
+
+
+class _Line(logging.Formatter):
+    """One line a message, whatever names stand in it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return printable(super().formatMessage(record))
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Line("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -219,7 +236,7 @@ def _models_verify(options: argparse.Namespace, _: list[str]) -> int:
             print(f"{model}\tok" + ("" if reference else f"; {NO_REFERENCE}"))
         except PneumoError as error:
             failed += 1
-            print(f"{model}\t{error}")
+            print(f"{model}\t{printable(str(error))}")
     if not names:
         print(f"no models in {registry.models_dir()}", file=sys.stderr)
     try:
@@ -227,7 +244,7 @@ def _models_verify(options: argparse.Namespace, _: list[str]) -> int:
             print("lungs\tok")
     except PneumoError as error:
         failed += 1
-        print(f"lungs\t{error}")
+        print(f"lungs\t{printable(str(error))}")
     return 1 if failed or not names else 0
 
 

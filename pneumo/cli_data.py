@@ -1,7 +1,6 @@
 """`python -m pneumo data`: get, check, split and audit a data set, or make a synthetic one."""
 
 import argparse
-import json
 import math
 import sys
 from collections import Counter
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pneumo.errors import DataError, ModelError
+from pneumo.outgoing import json_text, printable
 
 if TYPE_CHECKING:
     from pneumo.data.download import Progress
@@ -57,7 +57,7 @@ def check(options: argparse.Namespace, _: list[str]) -> int:
         + ("all images by class and folder, as published" if found.is_public_set() else "other counts than published")
     )
     for problem in problems:
-        print(f"problem\t{problem}")
+        print(f"problem\t{printable(problem)}")
     if options.output:
         write_catalog(options.output, found)
     return 1 if problems else 0
@@ -70,7 +70,7 @@ def audit(options: argparse.Namespace, _: list[str]) -> int:
     found = run(options.dir, _counter("read"), _lungs(options.masks))
     print(audit_markdown(found))
     if options.output:
-        options.output.write_text(json.dumps(audit_to_dict(found), indent=1) + "\n", encoding="utf-8")
+        options.output.write_text(json_text(audit_to_dict(found), indent=1) + "\n", encoding="utf-8")
     return 0
 
 
@@ -94,7 +94,7 @@ def split(options: argparse.Namespace, _: list[str]) -> int:
 
     records = scan(options.dir)
     parts = divide(records, twins(options.dir, records), options.seed)
-    print(f"{options.output}\t{write_manifest(options.output, records, parts)}")
+    print(f"{printable(str(options.output))}\t{write_manifest(options.output, records, parts)}")
     for part, count in sorted(Counter(parts.values()).items()):
         print(f"{part}\t{count}")
     folded = sum(record.split == "val" for record in records)

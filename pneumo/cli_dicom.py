@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from pneumo.errors import ConfigError, ExchangeError, PneumoError
 from pneumo.evaluation.operating_point import BALANCED
+from pneumo.files import output_stem
+from pneumo.imaging.image_file import image_bytes
 from pneumo.inference.batch import files_below
 from pneumo.inference.finding import judge, read
 from pneumo.inference.predictor import Predictor
+from pneumo.outgoing import printable
 from pneumo.registry import default_model
 
 if TYPE_CHECKING:
@@ -38,22 +41,22 @@ def _run(options: argparse.Namespace, _: list[str]) -> int:
     short = 0
     for path in files_below(options.paths):
         try:
-            data = Path(path).read_bytes()
+            data = image_bytes(path)
             finding = read(data, predictor)
             if not finding.answer:
                 raise ExchangeError(" ".join(finding.reasons))
             results = make_results(data, finding, predictor.card, options.operating_point)
         except (PneumoError, OSError) as error:
             short += 1
-            print(f"{path}: {error}", file=sys.stderr)
+            print(printable(f"{path}: {error}"), file=sys.stderr)
             continue
         for kind, result in (("report", results.report), ("capture", results.capture)):
-            target = options.output / f"{Path(path).stem}-{finding.sha256[:8]}-{kind}.dcm"
+            target = options.output / f"{output_stem(path, finding.sha256)}-{kind}.dcm"
             target.write_bytes(file_bytes(result))
-            print(target)
+            print(printable(str(target)))
         for outcome in send(list(results)) if send else ():
             short += outcome.state == "failed"
-            print(f"{path}: {outcome.kind} {outcome.state}. {outcome.detail}".rstrip(), file=sys.stderr)
+            print(printable(f"{path}: {outcome.kind} {outcome.state}. {outcome.detail}".rstrip()), file=sys.stderr)
     return 1 if short else 0
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
@@ -15,7 +14,7 @@ import numpy as np
 
 from pneumo.errors import ConfigError
 from pneumo.evaluation.operating_point import BALANCED
-from pneumo.files import sha256
+from pneumo.files import output_stem, sha256
 from pneumo.imaging.decoders import shared
 from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture, png
 from pneumo.inference.batch import files_below, read_files
@@ -24,6 +23,7 @@ from pneumo.inference.heatmap import Heatmap
 from pneumo.inference.manifest import Manifest, Row
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import FIELDS, csv_cells, fields
+from pneumo.outgoing import json_text, printable
 from pneumo.registry import default_model, models_dir
 
 Engine = Callable[[Iterable[str]], Iterator[tuple[str, Finding]]]
@@ -50,7 +50,7 @@ def run_predict(options: argparse.Namespace) -> int:
     unread, stdout = 0, sys.stdout
     with ExitStack() as opened:
         engine = _engine(options, predictor, opened)
-        paths = files_below(options.paths)
+        paths = files_below(options.paths, _tell_skipped)
         if options.manifest:
             asks = {"model": predictor.card.id, "model_sha256": predictor.card.sha256, "operating_point": point,
                     "card_sha256": sha256(models_dir() / predictor.card.id / "card.json"),  # calibration, thresholds, gate
@@ -64,7 +64,7 @@ def run_predict(options: argparse.Namespace) -> int:
             write(found)
             if found["status"] == "error":
                 unread += 1
-                print(f"{found['file']}: {'; '.join(found['reasons'])}", file=sys.stderr)
+                print(printable(f"{found['file']}: {'; '.join(found['reasons'])}"), file=sys.stderr)
     return 1 if unread else 0
 
 
@@ -87,13 +87,12 @@ def _engine(options: argparse.Namespace, predictor: Predictor, opened: ExitStack
     return read_here
 
 
-def _tell_skipped(archive: str, count: int) -> None:
-    print(f"{archive}: {count} files in it are no images and were passed over", file=sys.stderr)
+def _tell_skipped(where: str, count: int) -> None:
+    print(printable(f"{where}: {count} files in it are no images and were passed over"), file=sys.stderr)
 
 
 def _overlay_path(folder: Path, path: str, finding: Finding) -> Path:
-    """<stem, at most 60 letters>-<first 8 of the file's hash>.png: two files of one name never overwrite each other."""
-    return folder / f"{Path(path).stem[:60]}-{finding.sha256[:8]}.png"
+    return folder / f"{output_stem(path, finding.sha256)}.png"
 
 
 def _save_overlay(folder: Path, path: str, finding: Finding) -> None:
@@ -118,7 +117,7 @@ def _output(path: Path | None, stdout: TextIO) -> Iterator[TextIO]:
 
 
 def _json_writer(stream: TextIO) -> Callable[[Row], object]:
-    return lambda row: print(json.dumps(row, ensure_ascii=False), file=stream, flush=True)
+    return lambda row: print(json_text(row), file=stream, flush=True)
 
 
 def _csv_writer(stream: TextIO) -> Callable[[Row], object]:
@@ -132,8 +131,9 @@ def _table_writer(stream: TextIO) -> Callable[[Row], object]:
 
     def write(row: dict[str, Any]) -> None:
         if row["status"] == "ok":
-            print(f"{row['label']:10} {row['probability']:11.3f}  {row['zone']:13} {row['file']}", file=stream, flush=True)
+            line = f"{row['label']:10} {row['probability']:11.3f}  {row['zone']:13} {row['file']}"
         else:
-            print(f"{row['status']:10} {'':11}  {'':13} {row['file']}: {'; '.join(row['reasons'])}", file=stream, flush=True)
+            line = f"{row['status']:10} {'':11}  {'':13} {row['file']}: {'; '.join(row['reasons'])}"
+        print(printable(line), file=stream, flush=True)
 
     return write

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pneumo.errors import ConfigError, DataError
 from pneumo.evaluation.operating_point import BALANCED
+from pneumo.outgoing import printable
 
 
 def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -50,7 +51,7 @@ def run_report(options: argparse.Namespace) -> int:
     ((_, finding),) = read_files([str(options.file)], predictor)
     if finding.answer is None or finding.radiograph is None:
         what = "not answered" if finding.status == "rejected" else "not read"
-        print(f"{options.file}: {what}, so there is no report. {'; '.join(finding.reasons)}", file=sys.stderr)
+        print(printable(f"{options.file}: {what}, so there is no report. {'; '.join(finding.reasons)}"), file=sys.stderr)
         return 1
     reading = judge(finding.answer.probability, card, options.operating_point)
     remarks = Remarks(options.note, options.agreement or NOT_STATED, options.reference, reading.label)
@@ -61,7 +62,7 @@ def run_report(options: argparse.Namespace) -> int:
     content = report_content(finding, finding.radiograph.pixels, finding.answer, card, options.operating_point, metrics, remarks,
                              datetime.now(UTC).astimezone(), extra=extra)  # fmt: skip
     _write(options.output, report_pdf(content))
-    print(options.output)
+    print(printable(str(options.output)))
     return 0
 
 

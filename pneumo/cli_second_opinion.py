@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import json
 import math
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pneumo.errors import DataError, ModelError
 from pneumo.evaluation.operating_point import BALANCED
+from pneumo.outgoing import json_text, printable
 
 if TYPE_CHECKING:
     from pneumo.inference.finding import Finding
@@ -44,7 +44,7 @@ def run_second_opinion(options: argparse.Namespace) -> int:
     (finding,) = findings
     if finding.answer is None or finding.canonical is None:
         what = "not answered" if finding.status == "rejected" else "not read"
-        print(f"{options.file}: {what}, so there is no second opinion. {'; '.join(finding.reasons)}", file=sys.stderr)
+        print(printable(f"{options.file}: {what}, so there is no second opinion. {'; '.join(finding.reasons)}"), file=sys.stderr)
         return 1
     answer = finding.answer
     reading = judge(answer.probability, predictor.card, options.operating_point)
@@ -64,7 +64,7 @@ def run_second_opinion(options: argparse.Namespace) -> int:
         "models": [dataclasses.asdict(vote) for vote in votes],
         "similar": [dataclasses.asdict(case) for case in opinion.similar],
     }  # fmt: skip
-    print(json.dumps(_without_nan(found), indent=2))
+    print(json_text(_without_nan(found), indent=2))
     return 0
 
 
@@ -90,11 +90,11 @@ def opinion_on(finding: "Finding", predictor: "Predictor", operating_point: str)
         try:
             other = Predictor.load(model)
         except ModelError as error:
-            print(f"Not asked: {error}", file=sys.stderr)
+            print(printable(f"Not asked: {error}"), file=sys.stderr)
             continue
         found = ask_again(finding.sha256, image, radiograph.facts, other)
         if found.answer is None:
-            print(f"Not asked: {model} gives no answer: {found.reasons[0]}", file=sys.stderr)
+            print(printable(f"Not asked: {model} gives no answer: {found.reasons[0]}"), file=sys.stderr)
         else:
             votes.append(vote(other.card, found.answer.probability, operating_point))
     try:

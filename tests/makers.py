@@ -120,3 +120,12 @@ def lut_item(table: list[int], first: int, bits: int) -> Dataset:
     item["LUTDescriptor"].VR = "SS" if first < 0 else "US"
     item["LUTData"].VR = "US"
     return item
+
+
+def packed_lut_item(table: list[int], vr: str = "OW") -> Dataset:
+    """A table of 8-bit entries, two to a word."""
+    item = Dataset()
+    item.LUTDescriptor = [len(table), 0, 8]
+    item["LUTDescriptor"].VR = "US"
+    item.add_new(0x00283006, vr, bytes(table) + bytes(len(table) % 2))
+    return item

@@ -1,3 +1,6 @@
+import os
+import sys
+
 import pydicom
 import pytest
 from exchange.dx import dx_bytes
@@ -33,6 +36,20 @@ def test_a_bad_file_is_told_and_the_rest_goes_on(folder, capsys):
     assert len(told.out.splitlines()) == 2
     assert "broken.dcm: " in told.err
     assert "absent.dcm: " in told.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that other systems do not take")
+def test_no_name_and_no_size_stops_the_others(folder, capsys):
+    odd = ["a" * 240 + ".dcm", os.fsdecode(b"M\xfcller.dcm"), "b\nc\x1b[31m.dcm"]
+    for name in odd:
+        (folder / "in" / name).write_bytes(dx_bytes(gamma=0.4))
+    with open(folder / "in" / "large.dcm", "wb") as file:
+        file.truncate(6 << 30)
+    assert main(["dicom", str(folder / "in"), "--output", str(folder / "out")]) == 1
+    told = capsys.readouterr()
+    assert "large.dcm: The file has 6,144 MB" in told.err
+    assert len(list((folder / "out").iterdir())) == len(told.out.splitlines()) == 8
+    assert "\x1b" not in told.out + told.err
 
 
 def test_a_picture_belongs_to_no_study(folder, capsys):

@@ -1,11 +1,17 @@
 import csv
+import io
 import json
+import logging
+import os
+import re
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 from tiny_model import make_registry
 
+from pneumo import cli
 from pneumo.cli import main
 from pneumo.imaging.overlay import png
 
@@ -103,6 +109,91 @@ def test_heatmap_and_output_file(folder, tmp_path, capsys):
     assert picture.shape == (80, 100, 3)
     assert (picture[40, 50] != 255).any()  # heat in the middle
     assert (picture[2, 2] == 255).all()  # none where the network does not look
+
+
+HOSTILE = ["=cmd|' C calc'!A0.png", "a\nok  NORMAL.png", "b\x1b]0;title\x07.png", "c\u202egnp.png", "y" * 240 + ".png"]
+
+
+@pytest.fixture
+def hostile(folder):
+    """Names that do harm where they are shown, one that is no UTF-8, and a file of 6 GB, beside ordinary ones."""
+    if sys.platform != "linux":
+        pytest.skip("names that other systems do not take")
+    for name in [*HOSTILE, os.fsdecode(b"M\xfcller.png")]:
+        (folder / name).write_bytes((folder / "black.png").read_bytes())
+    with open(folder / "large.png", "wb") as file:
+        file.truncate(6 << 30)
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["table", "csv", "json"])
+@pytest.mark.parametrize("manifest", [False, True])
+def test_no_name_and_no_size_stops_a_run(hostile, tmp_path, capsys, kind, manifest, monkeypatch):
+    monkeypatch.chdir(hostile)  # so that a name stands first in its cell
+    words = ["predict", *sorted(os.listdir(".")), "--format", kind, "--heatmap", str(tmp_path / "heat")]
+    words += ["--manifest", str(tmp_path / "done.jsonl")] if manifest else []
+    rows = len(os.listdir("."))
+    for _ in range(1 + manifest):
+        assert main(words) == 1
+        out, err = capsys.readouterr()
+        assert out.encode("utf-8")
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", out + err)
+        assert len(out.splitlines()) == rows + (kind != "json")
+        assert ("M\\\\xfcller.png" if kind == "json" else "M\\xfcller.png") in out
+        assert "large.png: The file has 6,144 MB; at most 50 MB are read." in err
+    assert len(list((tmp_path / "heat").iterdir())) == rows - 3  # note.txt, broken.jpg, large.png
+    if manifest:
+        assert (tmp_path / "done.jsonl").read_bytes().decode("utf-8")
+    if kind == "csv":
+        names = [row["file"] for row in csv.DictReader(out.splitlines())]
+        assert not [name for name in names if name.startswith(("=", "+", "-", "@"))]
+        assert "'=cmd|' C calc'!A0.png" in names
+    if kind == "json":
+        names = {json.loads(line)["file"] for line in out.splitlines()}
+        assert {*HOSTILE, "M\\xfcller.png", "black.png"} <= names
+
+
+def test_a_terminal_of_another_alphabet_stops_no_run(folder, monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert main(["predict", str(folder)]) == 1
+    stream.flush()
+    text = stream.buffer.getvalue().decode("ascii")
+    assert "wei\\xdf.png" in text
+    assert len(text.splitlines()) == 4
+
+
+def test_log_lines_command_no_terminal(capsys):
+    handlers = logging.getLogger().handlers
+    kept, handlers[:] = handlers[:], []
+    try:
+        cli._log_to_stderr()
+        logging.getLogger("pneumo").warning("read %s", "a\x1b[31m\nb")
+    finally:
+        handlers[:] = kept
+    assert capsys.readouterr().err == "read a\\x1b[31m\\nb\n"
+
+
+def test_a_folder_that_may_not_be_looked_into_is_a_row(folder, capsys, monkeypatch):
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("deeper"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert main(["predict", str(folder), "--format", "json"]) == 1
+    out, err = capsys.readouterr()
+    rows = {json.loads(line)["file"]: json.loads(line) for line in out.splitlines()}
+    assert list(rows) == [f"{folder}/black.png", f"{folder}/broken.jpg", f"{folder}/deeper"]
+    assert "The folder cannot be opened" in rows[f"{folder}/deeper"]["reasons"][0]
+    assert f"{folder}/deeper: The folder cannot be opened" in err
+
+
+def test_what_is_no_image_in_a_folder_is_counted(folder, capsys):
+    main(["predict", str(folder)])
+    assert f"{folder}: 1 files in it are no images and were passed over" in capsys.readouterr().err
 
 
 def test_table_names_every_file(folder, capsys):

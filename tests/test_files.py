@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from pneumo.files import sha256, write_json
+from pneumo.files import output_stem, sha256, write_json
 
 
 def test_json_round_trip_and_no_draft_left(tmp_path):
@@ -40,3 +40,22 @@ def test_sha256(tmp_path):
     assert sha256(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()
     path.write_bytes(b"")
     assert sha256(path) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("in box/weiß 1.png", "weiß 1-01234567"),
+        ("x" * 240 + ".dcm", "x" * 60 + "-01234567"),
+        ("a\nb\x1b\udcfc?*:|<>.png", "a_b________-01234567"),
+        ("study.zip/..", "..-01234567"),
+    ],
+)
+def test_output_stem(path, expected):
+    assert output_stem(path, "0123456789abcdef") == expected
+
+
+def test_output_stem_fits_any_file_system(tmp_path):
+    name = output_stem("\U0001f600" * 60 + ".png", "0" * 64) + "-secondary-capture.dcm"
+    (tmp_path / name).write_bytes(b"")  # 255 bytes at most
+    assert len(name.encode()) < 255

@@ -17,11 +17,15 @@ from filelock import FileLock
 
 from pneumo.errors import DataError, PneumoError
 from pneumo.files import sha256
-from pneumo.imaging.decode import decode
+from pneumo.imaging.decode import MAX_BYTES, decode
+from pneumo.imaging.image_file import image_bytes
 from pneumo.imaging.preprocess import CANONICAL_SIDE, VERSION, canonical
+from pneumo.outgoing import printable
 
 _ROW = CANONICAL_SIDE * CANONICAL_SIDE  # bytes
 _LINE = 65  # bytes of the index: SHA-256 in hexadecimal digits, and the line's end
+_GONE, _LARGE = "gone", "large"  # instead of a hash
+_UNREAD = {_GONE: "it cannot be opened; it is gone or may not be read.", _LARGE: f"it has more than {MAX_BYTES // 2**20} MB."}
 _BATCH = 256  # images decoded between two writes of the index
 
 
@@ -61,15 +65,15 @@ def cached_images(
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(folder / "lock"):  # one writer at a time; the lock goes with its process
                 rows = _rows(folder)
-                missing = {name: file for name, file in zip(hashes, files, strict=True) if name and name not in rows}
+                missing = {name: file for name, file in zip(hashes, files, strict=True) if name not in _UNREAD and name not in rows}
                 failed = _append(folder, missing, rows, pool, on_progress) if missing else {}
         except OSError as error:
             raise DataError(
                 f"The image cache {folder.absolute()} cannot be written: {error.strerror or error}. Free space there "
                 f"(an image takes {_ROW // 1024} KB), or name another folder in PNEUMO_CACHE_DIR; what is cached already is kept."
             ) from error
-    failed[""] = "it cannot be opened; it is gone or may not be read."
-    bad = [f"{path}: {failed[name]}" for path, name in zip(paths, hashes, strict=True) if name in failed]
+    failed |= _UNREAD
+    bad = [f"{printable(path)}: {failed[name]}" for path, name in zip(paths, hashes, strict=True) if name in failed]
     if bad:
         raise DataError("These images cannot be read; remove or replace them:\n" + "\n".join(bad))
     return CachedImages(_mapped(folder, len(rows)), np.array([rows[name] for name in hashes], np.int64))
@@ -110,7 +114,7 @@ def _append(
 def _decode(path: Path, name: str) -> np.ndarray | str:
     """The canonical image of the file whose hash is `name`, or why there is none."""
     try:
-        data = path.read_bytes()
+        data = image_bytes(path)
         if hashlib.sha256(data).hexdigest() != name:
             return "it changed while it was being read."
         return canonical(decode(data))
@@ -121,11 +125,11 @@ def _decode(path: Path, name: str) -> np.ndarray | str:
 
 
 def _hash(path: Path) -> str:
-    """SHA-256 of the file, or "" when it cannot be opened."""
+    """SHA-256 of the file, or why it has none: a key of _UNREAD."""
     try:
-        return sha256(path)
+        return sha256(path) if path.stat().st_size <= MAX_BYTES else _LARGE
     except OSError:
-        return ""
+        return _GONE
 
 
 def _rows(folder: Path) -> dict[str, int]:

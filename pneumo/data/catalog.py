@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,8 @@ from pneumo.data.cache import cache_dir
 from pneumo.data.records import Record, folder_of, walk
 from pneumo.errors import PneumoError
 from pneumo.imaging.decode import decode
+from pneumo.imaging.image_file import image_bytes
+from pneumo.outgoing import cell
 
 # What the public set holds (Kermany et al., version 2): Kaggle's copy has a val folder, Mendeley's counts it to train.
 PUBLIC_COUNTS = (
@@ -82,7 +85,7 @@ def _look(base: Path, record: Record, known: dict[str, tuple[str, ...]]) -> tupl
         old = known.get(record.path)
         if old and old[:2] == tuple(map(str, stamp)):
             return stamp, (old[2], int(old[3]), int(old[4]), int(old[5]))
-        data = path.read_bytes()
+        data = image_bytes(path)
         return stamp, (hashlib.sha256(data).hexdigest(), len(data), *_size(path, data))
     except OSError as error:
         return (0, 0), error.strerror or "it cannot be opened"
@@ -94,13 +97,13 @@ def _size(path: Path, data: bytes) -> tuple[int, int]:
     try:
         with Image.open(path, formats=["JPEG", "PNG"]) as image:
             return image.size
-    except OSError:
+    except (OSError, ValueError, Image.DecompressionBombError):
         facts = decode(data).facts  # DICOM, or a message that says what is wrong
         return facts.width, facts.height
 
 
 def _memory(root: Path) -> Path:
-    return cache_dir() / f"catalog-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.csv"
+    return cache_dir() / f"catalog-{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]}.csv"
 
 
 def _remembered(root: Path) -> dict[str, tuple[str, ...]]:
@@ -125,4 +128,4 @@ def write_catalog(path: Path, found: Catalog) -> None:
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*(f.name for f in fields(Record)), *(f.name for f in fields(Entry)[1:])])
-        writer.writerows((*astuple(e.record), *astuple(e)[1:]) for e in found.entries)
+        writer.writerows(map(cell, (*astuple(e.record), *astuple(e)[1:])) for e in found.entries)

@@ -14,6 +14,7 @@ from pneumo.data.lung_places import LungPlace, LungSource, place_of
 from pneumo.data.records import Record
 from pneumo.errors import PneumoError
 from pneumo.imaging.decode import decode
+from pneumo.imaging.image_file import image_bytes
 from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
 
 QUANTITIES = ("width", "height", "aspect", "size_bytes", "brightness", "contrast", "sharpness")  # of FileFacts
@@ -102,10 +103,8 @@ def _look(
     root: Path, record: Record, lungs: LungSource | None
 ) -> tuple[FileFacts, np.ndarray, np.ndarray, LungPlace | None] | Unreadable:
     try:
-        data = (Path(root) / record.path).read_bytes()
+        data = image_bytes(Path(root) / record.path)
         radiograph = decode(data)
-    except OSError as error:
-        return Unreadable(record.path, error.strerror or "The file cannot be opened.")
     except PneumoError as error:
         return Unreadable(record.path, str(error))
     image, seen = canonical(radiograph), radiograph.facts

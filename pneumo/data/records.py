@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pneumo.errors import DataError
+from pneumo.outgoing import printable
 
 LABELS = ("NORMAL", "PNEUMONIA")
 SPLITS = ("train", "val", "test")
 SUFFIXES = {".jpeg", ".jpg", ".png", ".dcm"}
+_ODD_NAME = "its name has letters that do not print, or bytes that are no UTF-8: rename it"
 _CLASS_FOLDERS = {"normal": "NORMAL", "healthy": "NORMAL", "pneumonia": "PNEUMONIA"}
 # personN_bacteria_K, personN_virus_K: bacterial and viral cases are numbered apart, so kind and number make the patient.
 _PNEUMONIA_NAME = re.compile(r"person(?P<number>\d+)_(?P<kind>bacteria|virus)_\d+(?:_\d+)?", re.IGNORECASE)
@@ -85,7 +87,9 @@ def _from_folders(root: Path, splits: Sequence[str]) -> tuple[list[Record], list
                 if path.name.startswith("."):  # ._x.jpeg: a Mac's side file
                     continue
                 place = path.relative_to(root).as_posix()
-                if path.suffix.lower() not in SUFFIXES:
+                if printable(place) != place:
+                    problems.append(f"{place}: {_ODD_NAME}; left out")
+                elif path.suffix.lower() not in SUFFIXES:
                     problems.append(f"{place}: not named like an image ({', '.join(sorted(SUFFIXES))}); left out")
                 elif not path.is_file():
                     problems.append(f"{place}: no file behind the name (a broken link or a folder); left out")
@@ -112,6 +116,8 @@ def _from_csv(path: Path, splits: Sequence[str]) -> tuple[list[Record], list[str
         split = (row["split"] or "").strip().lower()
         if label is None or split not in SPLITS or not row["path"]:
             problems.append(f"line {number}: expected a path, NORMAL or PNEUMONIA, and one of {', '.join(SPLITS)}; left out")
+        elif printable(row["path"]) != row["path"]:
+            problems.append(f"{row['path']}: {_ODD_NAME}; left out")
         elif not (path.parent / row["path"]).is_file():
             problems.append(f"{row['path']}: no such file; left out")
         elif split in splits:

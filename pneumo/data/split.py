@@ -12,6 +12,7 @@ from pneumo.data.cache import cached_images
 from pneumo.data.duplicates import near_pairs, thumbnails
 from pneumo.data.records import Record, folder_of
 from pneumo.errors import DataError
+from pneumo.outgoing import cell
 
 PARTS = ("train", "validation", "calibration", "test", "excluded")  # excluded: nearly the same picture as a test image
 COLUMNS = ("path", "label", "subtype", "patient", "part")
@@ -90,7 +91,7 @@ def write_manifest(path: Path, records: Sequence[Record], parts: dict[str, str])
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows((r.path, r.label, r.subtype, r.patient, parts[r.path]) for r in records)
+        writer.writerows((r.path, r.label, r.subtype, cell(r.patient), parts[r.path]) for r in records)
     return manifest_hash(path)
 
 

@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pneumo.outgoing import cell
+
 COLUMNS = ("date", "commit", "model", "auc", "accuracy", "sensitivity", "specificity", "why")
 
 
@@ -23,7 +25,7 @@ def add_row(path: Path, commit: str, model: str, summary: dict[str, Any], why: s
         start = file.tell()
         if not start:
             writer.writerow(COLUMNS)
-        writer.writerow([datetime.date.today().isoformat(), commit, model, *figures, why])
+        writer.writerow([datetime.date.today().isoformat(), commit, cell(model), *figures, cell(why)])
         data = text.getvalue().encode()
         if file.write(data) != len(data):  # a full disk: half a row would spoil the others
             file.truncate(start)

@@ -24,6 +24,7 @@ NAME_LENGTH = 200  # characters kept of a name, its end
 PICTURES = {".jpeg", ".jpg", ".png", ".dcm", ".dicom", ".ima", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".heic"}
 _ARCHIVES = {".zip", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz"}
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+_ENTRY_MAGIC, _ENTRY = b"PK\x01\x02", struct.Struct("<28x3H12x")  # its lengths of name, extra field and comment
 _DICOM_DIRECTORY = b"1.2.840.10008.1.3.10"  # Media Storage Directory Storage, PS3.10
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack a chunk without a bound on memory
 _DAMAGED = "This file in the zip archive is damaged or cut short. Make the archive again."
@@ -36,6 +37,7 @@ class Limits:
     """What an archive of X-rays may hold."""
 
     members: int = 20_000  # entries, folders included
+    directory_bytes: int = 16 << 20  # names and comments of all entries: 800 bytes each
     member_bytes: int = MAX_BYTES  # one image, unpacked
     total_bytes: int = 8 << 30  # all images, unpacked (one after the other, never together)
     ratio: float = 100.0  # unpacked / packed of an image above `ratio_from` bytes; X-rays hardly shrink at all
@@ -86,8 +88,14 @@ def open_archive(source: BinaryIO, limits: Limits = LIMITS) -> Contents:
     Raises ImageError for an archive that is damaged, hostile as a whole, an office document, or without any image.
     """
     try:
-        if _entries(source) > limits.members:  # before zipfile builds an object for each
+        entries, size = _directory(source)  # before zipfile reads it whole and builds an object for each
+        if entries > limits.members:
             raise _refusal(f"it has more than {limits.members:,} entries, and more are not looked through")
+        if size > limits.directory_bytes:
+            raise _refusal(
+                f"the names in it take {size / 2**20:,.0f} MB, for {entries:,} entries; at most "
+                f"{limits.directory_bytes / 2**20:,.0f} MB are read. Unpack it and drop the images themselves"
+            )
         bundle = zipfile.ZipFile(source)
         infos = [info for info in bundle.infolist() if not info.filename.endswith("/")]  # is_dir fails where a name is empty
         size = source.seek(0, io.SEEK_END)
@@ -132,8 +140,8 @@ def refused(name: str, reason: str) -> Member:
 
 def shown_name(name: str) -> str:
     """A file's name fit to be shown: what does not print (control and direction marks) as "?", an overlong one cut in front."""
-    printing = "".join(letter if letter.isprintable() else "?" for letter in name)
-    return printing if len(printing) <= NAME_LENGTH else "..." + printing[3 - NAME_LENGTH :]
+    end = name if len(name) <= NAME_LENGTH else "..." + name[3 - NAME_LENGTH :]
+    return end if end.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in end)
 
 
 @dataclass(frozen=True)
@@ -186,14 +194,16 @@ def _is_side_file(name: str) -> bool:
     return path.name.upper() == "DICOMDIR" or path.name.startswith("._") or "__MACOSX" in path.parts
 
 
-def _entries(source: BinaryIO) -> int:
-    """How many headers of central directory entries the file can hold at most: what it says itself may be a lie."""
+def _directory(source: BinaryIO) -> tuple[int, int]:
+    """(entries, bytes) of the central directory at most, by every header in the file: what the directory says may be a lie."""
     source.seek(0)
-    count, rest, magic = 0, b"", b"PK\x01\x02"
+    entries, size, rest = 0, 0, b""
     while chunk := source.read(1 << 20):
-        count += (rest + chunk).count(magic)
-        rest = chunk[-3:]
-    return count
+        block, at = rest + chunk, -1
+        while (at := block.find(_ENTRY_MAGIC, at + 1)) >= 0 and at + _ENTRY.size <= len(block):
+            entries, size = entries + 1, size + _ENTRY.size + sum(_ENTRY.unpack_from(block, at))
+        rest = block[at if at >= 0 else -3 :]
+    return entries, size
 
 
 def _refusal(reason: str) -> ImageError:

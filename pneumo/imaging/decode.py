@@ -30,10 +30,7 @@ def decode(data: bytes) -> Radiograph:
     if not data:
         raise ImageError("The file is empty (0 bytes). Export or copy the X-ray again.")
     if len(data) > MAX_BYTES:
-        raise ImageError(
-            f"The file has {len(data) / 2**20:.0f} MB; at most {MAX_BYTES // 2**20} MB are read. "
-            "Export a single image instead of a whole study."
-        )
+        raise too_large(len(data))
     if data[128:132] == b"DICM" or is_bare_dicom(data):
         from pneumo.imaging.dicom import decode_dicom  # pydicom: a second, which a JPEG need not wait for
 
@@ -49,6 +46,12 @@ def decode(data: bytes) -> Radiograph:
             "to see a lung. Use the full-size image, not an icon."
         )
     return radiograph
+
+
+def too_large(size: int) -> ImageError:
+    """Of a file of `size` bytes; of what never ends, such as a device, no size is known."""
+    has = f"has {size / 2**20:,.0f} MB" if size > MAX_BYTES else "does not end"
+    return ImageError(f"The file {has}; at most {MAX_BYTES // 2**20} MB are read. Export a single image instead of a whole study.")
 
 
 def _name(data: bytes) -> str:

@@ -106,5 +106,7 @@ def _radiograph(dataset: pydicom.Dataset, size: int) -> Radiograph:
     facts = check(dataset, size)
     # One decoder for all that is compressed. pydicom would try another where it fails, and that one unpacks RLE without bound.
     plugin = "" if dataset.file_meta.TransferSyntaxUID in NATIVE else "pylibjpeg"
-    pixels, values = presented(pixel_array(dataset, decoding_plugin=plugin), dataset)
+    # Which bits are unused is for `presented` to say: pydicom would clear the upper ones, whatever the header's HighBit.
+    decoded = pixel_array(dataset, decoding_plugin=plugin, correct_unused_bits=False)
+    pixels, values = presented(decoded, dataset)
     return Radiograph(pixels, facts, values)

@@ -92,6 +92,12 @@ def _check_stored(dataset: pydicom.Dataset, rows: int, columns: int, samples: in
     elif syntax == RLELossless:
         check_rle(get_frame(dataset.PixelData, 0, number_of_frames=1), samples * int(dataset.BitsAllocated) // 8)
     elif syntax in _CODESTREAMS:
+        stored, high = int(dataset.BitsStored), int(dataset.get("HighBit", dataset.BitsStored - 1))
+        if high != stored - 1:  # which bits of a codestream are meant, nobody can tell
+            raise ImageError(
+                f"The DICOM is compressed, yet by its header the {stored} bits of a pixel end at bit {high}, not {stored - 1}. "
+                "Export it again, uncompressed."
+            )
         stream = get_frame(dataset.PixelData, 0, number_of_frames=1)
         if codestream_size(stream) != (columns, rows, samples):
             raise ImageError("The DICOM is damaged: its header and its compressed image differ in size. Export it again.")

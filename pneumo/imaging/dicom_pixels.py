@@ -30,10 +30,10 @@ def presented(decoded: np.ndarray, dataset: pydicom.Dataset) -> tuple[np.ndarray
     Order after PS3.4 C.11 / PS3.3 C.7.6.3: modality LUT or rescale, VOI LUT or window, then MONOCHROME1 inversion.
     Without a VOI the range of the picture itself becomes [0, 1].
     """
-    if decoded.ndim == 3:  # colour secondary capture: ITU-R 601 grey, no grey-scale LUT applies
-        top = 2 ** int(dataset.BitsStored) - 1
-        return _by_bands(decoded, lambda band: band @ np.array([0.299, 0.587, 0.114]) / top), None
     stored = significant_bits(decoded, int(dataset.BitsStored), int(dataset.get("HighBit", dataset.BitsStored - 1)))
+    if stored.ndim == 3:  # colour secondary capture: ITU-R 601 grey, no grey-scale LUT applies
+        top = 2 ** int(dataset.BitsStored) - 1
+        return _by_bands(stored, lambda band: band @ np.array([0.299, 0.587, 0.114]) / top), None
     voi = _voi(stored, dataset)
     inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
     pixels = _by_bands(stored, lambda band: 1.0 - voi(band) if inverted else voi(band))
@@ -62,7 +62,7 @@ def grey_values(stored: np.ndarray, dataset: pydicom.Dataset) -> GreyValues:
     small = small.astype(np.int32)
     slope, intercept = 1.0, 0.0
     if dataset.get("ModalityLUTSequence"):
-        small = apply_modality_lut(small, dataset).astype(np.int32)
+        small = _modality(dataset)(small).astype(np.int32)
     elif "RescaleSlope" in dataset and "RescaleIntercept" in dataset:
         slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
     lowest, function = int(small.min()), _function(dataset)
@@ -103,13 +103,12 @@ def _function(dataset: pydicom.Dataset) -> str:
 def _voi(stored: np.ndarray, dataset: pydicom.Dataset) -> Callable[[np.ndarray], np.ndarray]:
     """The function from a band of stored values to float in [0, 1]: by VOI LUT, else by the first window, else by the range."""
 
-    def values(band: np.ndarray) -> np.ndarray:
-        # pydicom subtracts a table's first value in the array's own type, which may wrap around in 16 bits.
-        return apply_modality_lut(band.astype(np.int32), dataset)
-
+    values = _modality(dataset)
     if dataset.get("VOILUTSequence"):
-        table, first = _table(dataset.VOILUTSequence[0], "<" if dataset.original_encoding[1] else ">")
-        return lambda band: table[np.clip(np.rint(values(band)).astype(np.int64) - first, 0, len(table) - 1)]
+        item = dataset.VOILUTSequence[0]
+        entries, first = _table(item, dataset)
+        shown = np.clip(entries / (2.0 ** int(item.LUTDescriptor[2]) - 1.0), 0.0, 1.0)
+        return lambda band: _looked_up(shown, first, np.rint(values(band)))
     if windows := file_windows(dataset):
         centre, width, function = windows[0].centre, windows[0].width, _function(dataset)
         return lambda band: windowed(values(band), centre, width, function)
@@ -120,15 +119,39 @@ def _voi(stored: np.ndarray, dataset: pydicom.Dataset) -> Callable[[np.ndarray],
     return lambda band: np.clip((values(band) - low) / (high - low), 0.0, 1.0)
 
 
-def _table(item: pydicom.Dataset, order: str) -> tuple[np.ndarray, int]:
-    """(entries as float in [0, 1], first value mapped) of a VOI LUT, PS3.3 C.11.2.1.1.
+def _modality(dataset: pydicom.Dataset) -> Callable[[np.ndarray], np.ndarray]:
+    """The function from stored values to the device's own, by modality LUT or rescale."""
+    if dataset.get("ModalityLUTSequence"):
+        entries, first = _table(dataset.ModalityLUTSequence[0], dataset)
+        return lambda stored: _looked_up(entries, first, stored)
+    # A type that holds more than 16 bits: what is subtracted or multiplied must not wrap around.
+    return lambda stored: apply_modality_lut(stored.astype(np.int32), dataset)
 
-    Not pydicom's apply_voi: it wraps 12-bit input around in a table of 8-bit entries.
+
+def _looked_up(entries: np.ndarray, first: int, values: np.ndarray) -> np.ndarray:
+    """Whole `values` -> the entry of each; beyond either end of the table its last entry goes on."""
+    found: np.ndarray = entries[np.clip(values.astype(np.int64) - first, 0, len(entries) - 1)]
+    return found
+
+
+def _table(item: pydicom.Dataset, dataset: pydicom.Dataset) -> tuple[np.ndarray, int]:
+    """(entries as uint16, first value mapped) of a look-up table, PS3.3 C.11.1.1 and C.11.2.1.1.
+
+    Not pydicom's: it wraps 12-bit input around in a table of 8-bit entries, and takes no entries of 8 bits that are packed two
+    to a word (PS3.5 8.2, the first in the lower byte).
     """
-    count, first, bits = item.LUTDescriptor
-    data = item.LUTData
-    entries = np.frombuffer(data, f"{order}u2") if isinstance(data, bytes) else np.asarray(data)
-    return np.clip(entries[: count or 2**16] / (2.0 ** int(bits) - 1.0), 0.0, 1.0), int(first)
+    order = "<" if dataset.original_encoding[1] else ">"
+    count, first, bits = int(item.LUTDescriptor[0]) or 2**16, int(item.LUTDescriptor[1]), int(item.LUTDescriptor[2])
+    data = item.LUTData if isinstance(item.LUTData, bytes) else np.asarray(item.LUTData, f"{order}u2").tobytes()
+    if len(data) // 2 >= count:
+        return np.frombuffer(data, f"{order}u2", count), first
+    if bits <= 8 and len(data) >= count:
+        packed = np.frombuffer(data, f"{order}u2", len(data) // 2).astype("<u2").tobytes() + data[len(data) // 2 * 2 :]
+        return np.frombuffer(packed, np.uint8, count).astype(np.uint16), first
+    raise ImageError(
+        f"The DICOM's look-up table is cut short: {count} entries of {bits} bits are declared, it has {len(data)} bytes. "
+        "Export the X-ray again."
+    )
 
 
 def _bands(array: np.ndarray) -> Iterator[np.ndarray]:

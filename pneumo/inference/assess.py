@@ -8,12 +8,13 @@ import numpy as np
 
 from pneumo.data.records import LABELS, Record, folder_of, scan
 from pneumo.data.split import read_manifest
-from pneumo.errors import DataError
+from pneumo.errors import DataError, ImageError
 from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.evaluation.predictions import Predictions, make_predictions, write_predictions
 from pneumo.evaluation.summary import summarise
 from pneumo.files import write_json
+from pneumo.imaging.image_file import image_bytes
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import models_dir, read_metrics
@@ -75,9 +76,9 @@ def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> 
     for record in records:
         path = folder_of(data) / record.path
         try:
-            finding = read(path.read_bytes(), predictor, gated=False)
-        except OSError as error:
-            failed.append(f"{path}: The file cannot be opened: {error.strerror or error}.")
+            finding = read(image_bytes(path), predictor, gated=False)
+        except ImageError as error:
+            failed.append(f"{path}: {error}")
             continue
         if finding.status == "rejected":
             log.info("%s: %s: no answer. %s", predictor.card.id, record.path, "; ".join(finding.reasons))

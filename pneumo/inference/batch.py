@@ -1,6 +1,8 @@
 """Paths -> findings, one after the other, whatever becomes of any of them."""
 
 import hashlib
+import os
+import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,26 +14,36 @@ from typing import BinaryIO
 from pneumo.errors import ImageError
 from pneumo.imaging.archive import HEAD, Member, is_image, is_zip, open_archive, refused
 from pneumo.imaging.decoders import shared
+from pneumo.imaging.image_file import image_bytes
 from pneumo.inference.finding import Finding, Opened, answered, opened, read
 from pneumo.inference.predictor import Predictor
 
+OnSkipped = Callable[[str, int], None]  # told of an archive or a folder, and how many files in it are no images
 
-def files_below(paths: Sequence[str]) -> Iterator[str]:
+
+def _quietly(where: str, count: int) -> None:
+    pass
+
+
+def files_below(paths: Sequence[str], on_skipped: OnSkipped = _quietly) -> Iterator[str]:
     """Files as given; of a folder every image and zip archive below it, in order, joined to the folder's name.
 
-    Images are told by name or, as DICOM exports often have no suffix, by their first bytes.
+    Images are told by name or, as DICOM exports often have no suffix, by their first bytes. A folder or a file that cannot be
+    looked at is given too, so that its turn tells why.
     """
     for given in paths:
-        if Path(given).is_dir():
-            below = sorted(path for path in Path(given).rglob("*") if path.is_file() and _is_wanted(path))
-            yield from (str(Path(given) / path.relative_to(given)) for path in below)
-        else:
+        if not os.path.isdir(given):
             yield given
+            continue
+        closed: list[OSError] = []
+        every = [Path(folder, name) for folder, _, names in os.walk(given, onerror=closed.append) for name in names]
+        wanted = [path for path in every if _is_wanted(path)]
+        yield from map(str, sorted([*wanted, *(Path(error.filename) for error in closed)]))
+        if skipped := len(every) - len(wanted):
+            on_skipped(given, skipped)
 
 
-def read_files(
-    paths: Iterable[str], predictor: Predictor, on_skipped: Callable[[str, int], None] = lambda archive, count: None
-) -> Iterator[tuple[str, Finding]]:
+def read_files(paths: Iterable[str], predictor: Predictor, on_skipped: OnSkipped = _quietly) -> Iterator[tuple[str, Finding]]:
     """(path, finding) of each file, in order; one that cannot be opened is an `error` finding.
 
     While the network answers for one file the next ones are being decoded, few enough that memory does not grow with their
@@ -57,11 +69,11 @@ def _next(waiting: "deque[tuple[str, Future[Opened] | str]]", predictor: Predict
     return path, unread(file, predictor) if isinstance(file, str) else answered(file.result(), predictor)
 
 
-def _members(paths: Iterable[str], on_skipped: Callable[[str, int], None]) -> Iterator[tuple[str, Member]]:
+def _members(paths: Iterable[str], on_skipped: OnSkipped) -> Iterator[tuple[str, Member]]:
     """Each file, and each image of each archive, under the path it is reported by; an archive is open while they are taken."""
     for path in paths:
         if not is_zip(_head(path)):
-            yield path, Member(path, partial(_bytes, path))
+            yield path, Member(path, partial(image_bytes, path))
             continue
         try:
             with _file(path) as source:
@@ -90,22 +102,27 @@ def unread(reason: str, predictor: Predictor) -> Finding:
 
 
 def _is_wanted(path: Path) -> bool:
-    return path.suffix.lower() == ".zip" or is_image(path.name, _head(path))
+    """Whether a file of a folder is read, or at least named: by its name and its first bytes, and where these cannot be had."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return False
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+    except FileNotFoundError:  # a link that leads nowhere
+        head = b""
+    except OSError:
+        return True
+    return path.suffix.lower() == ".zip" or is_image(path.name, head)
 
 
-def _head(path: str | Path) -> bytes:
-    if not Path(path).is_file():  # of a pipe, the bytes taken here would be missing later
+def _head(path: str) -> bytes:
+    if not os.path.isfile(path):  # of a pipe, the bytes taken here would be missing later
         return b""
     try:
         with open(path, "rb") as file:
             return file.read(HEAD)
     except OSError:
         return b""  # the reason is told when its turn comes
-
-
-def _bytes(path: str) -> bytes:
-    with _file(path) as file:
-        return file.read()
 
 
 @contextmanager

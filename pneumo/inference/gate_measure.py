@@ -16,6 +16,7 @@ from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.wilson import wilson
 from pneumo.files import write_json
 from pneumo.imaging.hard import hard_copies
+from pneumo.imaging.image_file import image_bytes
 from pneumo.imaging.overlay import png
 from pneumo.inference.assess import records_of
 from pneumo.inference.finding import read
@@ -46,7 +47,7 @@ def measure_gate(
     some = cached_images(folder_of(data), [records[i].path for i in chosen])[np.arange(len(chosen))]
     rng = np.random.default_rng(SEED)
     groups = [
-        _group("chest", f"X-rays of {split}", (path.read_bytes() for path in paths), predictor),
+        _group("chest", f"X-rays of {split}", map(image_bytes, paths), predictor),
         _group("chest", "disturbed copies", map(png, hard_copies(some, SEED)), predictor),
         _group("demo", "generated phantoms", (phantom_png(make_phantom(seed=seed)) for seed in range(PICTURES)), predictor),
         *(_group("posed", pose, (png(np.ascontiguousarray(copy)) for copy in copies), predictor)

@@ -2,10 +2,10 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable
 from typing import Any
 
+from pneumo import outgoing
 from pneumo.inference.finding import Finding, judge
 from pneumo.registry import ModelCard
 
@@ -30,8 +30,8 @@ def fields(path: str, finding: Finding, card: ModelCard, operating_point: str) -
 
 
 def csv_cells(row: dict[str, Any]) -> dict[str, Any]:
-    """Lists joined by "; "; the subtype as the JSON text of the other format."""
-    return {key: _cell(value) for key, value in row.items()}
+    """As `outgoing.cell` writes them; the subtype as the JSON text of the other format."""
+    return {key: outgoing.cell(value) for key, value in row.items()}
 
 
 def csv_text(rows: Iterable[dict[str, Any]]) -> str:
@@ -44,10 +44,4 @@ def csv_text(rows: Iterable[dict[str, Any]]) -> str:
 
 def json_text(rows: Iterable[dict[str, Any]]) -> str:
     """One object a line."""
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, list):
-        return "; ".join(value)
-    return json.dumps(value) if isinstance(value, dict) else value
+    return "".join(outgoing.json_text(row) + "\n" for row in rows)

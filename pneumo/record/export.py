@@ -2,28 +2,22 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable
 
+from pneumo.outgoing import cell, json_text
 from pneumo.record.case import EXPORTED, RecordedCase
 
 
 def as_json(cases: Iterable[RecordedCase]) -> str:
     """A JSON list of objects."""
-    return json.dumps([{name: getattr(case, name) for name in EXPORTED} for case in cases], ensure_ascii=False, indent=2) + "\n"
+    return json_text([{name: getattr(case, name) for name in EXPORTED} for case in cases], indent=2) + "\n"
 
 
 def as_csv(cases: Iterable[RecordedCase]) -> str:
-    """A line a case; warnings joined by "; "."""
+    """A row a case; warnings joined by "; ", a note with its own line ends."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(EXPORTED)
     for case in cases:
-        row = {name: getattr(case, name) for name in EXPORTED}
-        writer.writerow((row | {"warnings": _text("; ".join(case.warnings)), "note": _text(case.note)}).values())
+        writer.writerow(cell(getattr(case, name), keep="\n" if name == "note" else "") for name in EXPORTED)
     return stream.getvalue()
-
-
-def _text(value: str) -> str:
-    """A spreadsheet would run what begins like a formula; the apostrophe makes it read a text."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

@@ -14,6 +14,7 @@ import numpy as np
 from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.errors import PneumoError, RunError
 from pneumo.imaging.decode import decode
+from pneumo.imaging.image_file import image_bytes
 from pneumo.imaging.overlay import png
 from pneumo.imaging.preprocess import InputSpec, canonical, model_input
 from pneumo.training.jobs_process import environment, python
@@ -50,8 +51,8 @@ def _grey(pixels: np.ndarray) -> np.ndarray:
 
 
 def sample(path: Path | None, seed: int) -> np.ndarray:
-    """Canonical uint8 (224, 224) of a file; of a phantom without one. Raises ImageError, or OSError when the file is gone."""
-    return canonical(decode(path.read_bytes() if path else phantom_png(make_phantom("bacterial", seed))))
+    """Canonical uint8 (224, 224) of a file; of a phantom without one. Raises ImageError."""
+    return canonical(decode(image_bytes(path) if path else phantom_png(make_phantom("bacterial", seed))))
 
 
 def preview(strength: float, seed: int, path: Path | None = None) -> bytes:

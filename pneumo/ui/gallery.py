@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 from pneumo.data.catalog import Catalog, Entry
-from pneumo.errors import PneumoError
+from pneumo.errors import ImageError, PneumoError
 from pneumo.imaging.decode import decode
+from pneumo.imaging.image_file import image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture
 from pneumo.ui import state, wording
 from pneumo.ui.library import mean_and_variance, pictures
@@ -80,9 +81,9 @@ def large(found: Catalog) -> None:
         st.switch_page("pages/diagnose.py")
     left, right = st.columns([3, 2], gap="medium")
     try:
-        pixels = fit_within(decode((found.root / entry.record.path).read_bytes()).pixels, state.DISPLAY_SIDE)
+        pixels = fit_within(decode(image_bytes(found.root / entry.record.path)).pixels, state.DISPLAY_SIDE)
         left.image(grey_picture(pixels), width="stretch", alt="radiograph of the data set")
-    except (PneumoError, OSError):
+    except PneumoError:
         pixels = None
         left.error("This file has disappeared or cannot be read. Check the data folder.")
     record = entry.record
@@ -101,8 +102,8 @@ def large(found: Catalog) -> None:
 def _send(found: Catalog, entry: Entry) -> None:
     """Queue the file with its true label; the page itself goes on to Diagnose."""
     try:
-        data = (found.root / entry.record.path).read_bytes()
-    except OSError:
+        data = image_bytes(found.root / entry.record.path)
+    except ImageError:
         return  # the page says so where the picture would be
     state.enqueue([(entry.record.path.rsplit("/", 1)[-1], data)], truth=_truth(entry))
     st.session_state["current"] = 10**9  # the last one, which this will be

@@ -9,6 +9,7 @@ from pneumo.data.paths import data_dir
 from pneumo.errors import PneumoError
 from pneumo.evaluation.mistakes import Mistake, most_confident_mistakes
 from pneumo.imaging.decode import decode
+from pneumo.imaging.image_file import image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture
 from pneumo.reporting.numbers import probability
 from pneumo.ui import state
@@ -67,8 +68,8 @@ def image_path(file: str) -> Path | None:
 def _thumbnail(path: str, stamp: int) -> np.ndarray | None:
     """float32 in [0, 1]; of a data set, which all sessions may share."""
     try:
-        return fit_within(decode(Path(path).read_bytes()).pixels, _SMALL)
-    except (PneumoError, OSError):
+        return fit_within(decode(image_bytes(path)).pixels, _SMALL)
+    except PneumoError:
         return None
 
 
@@ -77,10 +78,10 @@ def _large(mistake: Mistake) -> None:
     left, right = st.columns([3, 2], gap="medium")
     data = None
     try:
-        data = path.read_bytes() if path else None
+        data = image_bytes(path) if path else None
         if data:
             left.image(grey_picture(fit_within(decode(data).pixels, state.DISPLAY_SIDE)), width="stretch", alt="radiograph")
-    except (PneumoError, OSError):
+    except PneumoError:
         data = None
     if data is None:
         left.error("This file has disappeared or cannot be read. Check the data folder.")

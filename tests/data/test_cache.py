@@ -291,3 +291,10 @@ def test_two_processes_at_once_give_a_whole_cache(root, folder, decoded):
     assert decoded == []
     assert isinstance(images, CachedImages)
     assert np.array_equal(images[:], expected(root, FIVE))
+
+
+def test_a_file_too_large_is_named_and_not_hashed(root, folder):
+    with open(root / "large.png", "wb") as file:
+        file.truncate(6 << 30)
+    with pytest.raises(DataError, match=r"large.png: it has more than 50 MB"):
+        cached_images(root, ["large.png"], folder)

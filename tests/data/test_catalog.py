@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from makers import dicom_bytes, jpeg_bytes, png_bytes
+from makers import dicom_bytes, jpeg_bytes, png_bytes, png_of_zeros
 
 from pneumo.data import catalog as module
 from pneumo.data.catalog import catalog, write_catalog
@@ -121,3 +121,20 @@ def test_ten_thousand_files_in_one_folder(tmp_path, monkeypatch):
     for number in range(10_000):
         (folder / f"IM-{number:05}-0001.jpeg").write_bytes(data)
     assert len(catalog(tmp_path / "set").entries) == 10_000
+
+
+def test_a_file_too_large_in_bytes_or_pixels_stops_no_other(root):
+    with open(root / "Train/normal/IM-0007-0001.png", "wb") as file:
+        file.truncate(6 << 30)
+    (root / "Train/normal/IM-0008-0001.png").write_bytes(png_of_zeros(30_000, 30_000))  # more than Pillow opens at all
+    found = catalog(root)
+    assert len(found.entries) == 4
+    assert any("IM-0007" in problem and "has 6,144 MB" in problem for problem in found.problems)
+    assert any("IM-0008" in problem and "30000 x 30000" in problem for problem in found.problems)
+
+
+def test_a_saved_patient_is_no_formula(root, tmp_path):
+    (root / "Train/normal/=HYPERLINK(1).jpeg").write_bytes(jpeg_bytes(GREY))
+    write_catalog(tmp_path / "catalog.csv", catalog(root))
+    with open(tmp_path / "catalog.csv", newline="", encoding="utf-8") as file:
+        assert "'=HYPERLINK(1)" in [row["patient"] for row in csv.DictReader(file)]

@@ -41,3 +41,11 @@ def test_a_row_that_finds_no_room_leaves_the_others_as_they_were(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_bytes() == once
+
+
+def test_a_reason_is_no_formula(tmp_path):
+    add_row(tmp_path / "ledger.csv", "abc", "cnn-1", summary(0.5), "=HYPERLINK(1)\n2026,forged")
+    with open(tmp_path / "ledger.csv", encoding="utf-8") as file:
+        assert file.read().splitlines()[1:] == [
+            f'{datetime.date.today()},abc,cnn-1,0.5000,0.9124,0.9000,nan,"\'=HYPERLINK(1)\\n2026,forged"'
+        ]

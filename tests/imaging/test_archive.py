@@ -147,10 +147,29 @@ def test_too_many_entries_are_found_before_any_is_looked_at(monkeypatch):
         opened(archive, Limits(members=9))
 
 
-@pytest.mark.parametrize("gap", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("gap", [0, 1, 2, 3, 4, 20, 45, 46])
 def test_entries_are_counted_across_the_blocks_that_are_read(gap):
-    data = bytes((1 << 20) - gap) + b"PK\x01\x02" + bytes(1 << 20) + b"PK\x01\x02"
-    assert archive._entries(io.BytesIO(data)) == 2
+    header = b"PK\x01\x02" + bytes(24) + struct.pack("<3H", 300, 20, 1) + bytes(12)  # lengths of name, extra field and comment
+    data = bytes((1 << 20) - gap) + header + bytes(1 << 20) + header
+    assert archive._directory(io.BytesIO(data)) == (2, 2 * (46 + 321))
+    assert archive._directory(io.BytesIO(data[:-1]))[0] == 1
+
+
+def test_names_that_fill_megabytes_are_refused_before_one_is_read(monkeypatch):
+    archive = zipped({f"{n:03d}{'x' * 65_000}.png": b"" for n in range(260)})
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(ImageError, match=r"names in it take 16 MB, for 260 entries; at most 16 MB are read"):
+        opened(archive)
+
+
+def test_of_a_long_name_only_the_end_is_looked_at():
+    """300 MB of names took a minute."""
+
+    class Name(str):
+        def __iter__(self):
+            raise AssertionError("went through the whole name")
+
+    assert shown_name(Name("x" * 5000 + "\n.png")) == "..." + "x" * 192 + "?.png"
 
 
 def test_entries_over_each_other_are_a_bomb():

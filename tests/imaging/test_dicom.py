@@ -6,10 +6,28 @@ import zlib
 
 import numpy as np
 import pytest
-from makers import NAME, dataset_bytes, dicom_around, dicom_bytes, dicom_dataset, jpeg_bytes, lut_item, picture_bytes, ramp
+from makers import (
+    NAME,
+    dataset_bytes,
+    dicom_around,
+    dicom_bytes,
+    dicom_dataset,
+    jpeg_bytes,
+    lut_item,
+    packed_lut_item,
+    picture_bytes,
+    ramp,
+)
 from PIL import Image
 from pydicom.pixels import convert_color_space
-from pydicom.uid import JPEG2000, DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
+from pydicom.uid import (
+    JPEG2000,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    RLELossless,
+)
 
 from pneumo.errors import ImageError, ImageRejected
 from pneumo.imaging.decode import decode
@@ -27,6 +45,30 @@ GREY_OF_COLOUR = COLOUR @ [0.299, 0.587, 0.114] / 255
 def linear(values, centre, width):
     """The window function of PS3.3 C.11.2.1.2.1, darkest 0 to brightest 1."""
     return np.clip((values - (centre - 0.5)) / (width - 1) + 0.5, 0, 1)
+
+
+FALLING = [255 - i for i in range(256)]
+
+
+def high_aligned(bits: int, high: int, syntax: str | None = None) -> bytes:
+    """`bits` bits that end at bit `high`, with ones in all the others."""
+    top, below = 2**bits - 1, high + 1 - bits
+    stored = (ramp(width=256, top=top, dtype=np.uint16) << below) | np.uint16(0xFFFF ^ (top << below))
+    dataset = dicom_dataset(stored, BitsStored=16)
+    if syntax:
+        dataset.compress(syntax)
+    dataset.BitsStored, dataset.HighBit = bits, high
+    return dataset_bytes(dataset)
+
+
+def packed_in_big_endian() -> bytes:
+    """Words with the first entry in the lower byte, which here comes second."""
+    item = packed_lut_item(FALLING)
+    item.LUTData = np.frombuffer(bytes(FALLING), "<u2").astype(">u2").tobytes()
+    dataset = dicom_dataset(R8, VOILUTSequence=[item])
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    dataset["PixelData"].VR = "OB"
+    return dataset_bytes(dataset)
 
 
 SQUARE = [i * i // 1024 for i in range(1024)]  # 10 bits in, 10 bits out
@@ -104,6 +146,28 @@ SQUARE = [i * i // 1024 for i in range(1024)]  # 10 bits in, 10 bits out
             dicom_bytes(R12 // 4, BitsStored=12, ModalityLUTSequence=[lut_item([1023 - i for i in range(1024)], 0, 16)]),
             1 - (R12 // 4) / 1023,
             id="modality LUT",
+        ),
+        *(
+            pytest.param(
+                dicom_bytes(R8, **{kind: [packed_lut_item(FALLING, vr)]}), 1 - R8 / 255, id=f"{kind} of packed bytes, {vr}"
+            )
+            for kind in ("VOILUTSequence", "ModalityLUTSequence")
+            for vr in ("OW", "OB", "UN")
+        ),
+        pytest.param(
+            dicom_bytes(R8, VOILUTSequence=[packed_lut_item(FALLING[:255])]),
+            (255 - np.minimum(R8, 254)) / 255,
+            id="odd number of bytes",
+        ),
+        pytest.param(packed_in_big_endian(), 1 - R8 / 255, id="packed in words of big endian"),
+        *(
+            pytest.param(
+                high_aligned(bits, high, syntax),
+                ramp(width=256, top=2**bits - 1, dtype=np.uint16) / (2**bits - 1),
+                id=f"{bits} bits up to bit {high}, {'RLE' if syntax else 'uncompressed'}",
+            )
+            for bits, high in ((12, 15), (10, 12), (8, 15), (12, 11))
+            for syntax in (None, RLELossless)
         ),
         pytest.param(dicom_bytes(COLOUR, Modality="OT"), GREY_OF_COLOUR, id="RGB secondary capture"),
         pytest.param(

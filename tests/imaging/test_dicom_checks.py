@@ -6,7 +6,7 @@ import numpy as np
 import pydicom.uid
 import pytest
 from dicom_streams import BARS, STREAMS
-from makers import NAME, dataset_bytes, dicom_around, dicom_bytes, dicom_dataset, jpeg_bytes, lut_item, ramp
+from makers import NAME, dataset_bytes, dicom_around, dicom_bytes, dicom_dataset, jpeg_bytes, lut_item, packed_lut_item, ramp
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     ExplicitVRLittleEndian,
@@ -145,9 +145,24 @@ def wrong_length() -> bytes:
     return bytes(data)
 
 
+def high_in_a_codestream() -> bytes:
+    dataset = dicom_dataset(R8.astype(np.uint16) * 16, BitsStored=12)
+    dataset.compress(JPEG2000Lossless)
+    dataset.HighBit = 15
+    return dataset_bytes(dataset)
+
+
+def short_table() -> bytes:
+    item = packed_lut_item(list(range(256)))
+    item.LUTData = item.LUTData[:100]
+    return dicom_bytes(R8, VOILUTSequence=[item])
+
+
 @pytest.mark.parametrize(
     ("data", "error", "match"),
     [
+        pytest.param(short_table(), ImageError, "256 entries of 8 bits are declared, it has 100 bytes", id="short table"),
+        pytest.param(high_in_a_codestream(), ImageError, "12 bits of a pixel end at bit 15, not 11", id="high bit, compressed"),
         pytest.param(private_only(), ImageError, "no image", id="private tags only"),
         pytest.param(wrong_length(), ImageError, "no image", id="an element of 4 GB"),
         pytest.param(without_syntax(), ImageError, "compressed in a way that is not read", id="unknown transfer syntax"),
