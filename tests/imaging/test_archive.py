@@ -264,3 +264,25 @@ def test_is_image():
     assert not is_image("x.dcm", dicomdir()[:1024])
     assert not is_image("dicomdir", DICOM[:1024])
     assert not is_image("x.txt", b"PNG")
+
+
+def test_a_member_that_unpacks_to_more_than_it_declares_is_not_unpacked(monkeypatch):
+    raw = bytearray(zipped({"a.png": bytes(900_000)}))
+    struct.pack_into("<I", raw, raw.index(b"PK\x01\x02") + 24, 1000)  # the size in the directory
+    longest, real = [], zipfile._get_decompressor
+
+    class Counted:
+        def __init__(self, inner):
+            self.inner = inner
+
+        def __getattr__(self, name):
+            return getattr(self.inner, name)
+
+        def decompress(self, data, most):
+            out = self.inner.decompress(data, most)
+            longest.append(len(out))
+            return out
+
+    monkeypatch.setattr(zipfile, "_get_decompressor", lambda kind: Counted(real(kind)))
+    assert "damaged" in outcomes(opened(bytes(raw)))["a.png"]
+    assert max(longest) < 10_000
