@@ -1,5 +1,6 @@
 """A verified model folder -> logit and Grad-CAM of a radiograph, without Keras or TensorFlow."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,9 +15,12 @@ from pneumo.inference.memory import give_back
 from pneumo.inference.reference import FILE as REFERENCE
 from pneumo.inference.reference import Reference
 from pneumo.inference.session import session
-from pneumo.registry import GRAPH, WEIGHTS, ModelCard, verified
+from pneumo.registry import GRAPH, WEIGHTS, ModelCard, Verified, verified
+from pneumo.seal import Seal
 
-_INPUT = "radiograph"
+log = logging.getLogger(__name__)
+
+_INPUT, _OUTPUTS = "radiograph", {"logit", "map", "features"}  # features: the gate goes by them
 
 
 @dataclass(frozen=True)
@@ -46,25 +50,36 @@ class Predictor:
 
     def __init__(self, card: ModelCard, files: Path | Mapping[str, bytes], reference: Reference | None = None, threads: int = 0):
         """`files`: what `verified` gave out; or the path of a graph that was just made, with its weights beside it."""
-        self.card, self.reference = card, reference  # without a reference the gate has its rules alone
+        self.card, self.reference = card, reference  # without a reference the gate has its rules alone: no such model serves
+        self.seal: Seal | None = None  # of the folder, where it was loaded from one that is whole
         graph, beside = (files, None) if isinstance(files, Path) else (files[GRAPH], {WEIGHTS: files[WEIGHTS]})
         self._session = session(graph, f"Model {card.id!r}", GRAPH, beside, threads)
         self._names = [output.name for output in self._session.get_outputs()]
 
     @classmethod
     def load(cls, model: str, root: Path | None = None, threads: int = 0) -> "Predictor":
-        """Verify hashes, then load; `threads` is how many compute, 0 one a core. Raises ModelError."""
-        card, contents = verified(model, root)
+        """Verify the folder, then load; `threads` is how many compute, 0 one a core. Raises ModelError."""
+        found = verified(model, root)
+        predictor = cls.of(found, threads)
+        if found.seal and not found.seal.signer:
+            log.warning("Model %r is %s: its files are whole, and nobody known here vouches for them.", model, found.seal.state)
+        del found
+        give_back()
+        return predictor
+
+    @classmethod
+    def of(cls, found: Verified, threads: int = 0) -> "Predictor":
+        """Raises ModelError."""
+        card, model = found.card, found.card.id
         try:
-            reference = Reference.load(BytesIO(contents[REFERENCE])) if REFERENCE in contents else None
+            reference = Reference.load(BytesIO(found.files[REFERENCE])) if REFERENCE in found.files else None
         except ModelError as error:
             raise ModelError(f"Model {model!r}: {error}") from error
-        predictor = cls(card, contents, reference, threads)
+        predictor = cls(card, found.files, reference, threads)
+        predictor.seal = found.seal
         inputs = [(each.name, each.shape[1:]) for each in predictor._session.get_inputs()]
-        if inputs != [(_INPUT, [card.input.size, card.input.size, 1])] or not {"logit", "map"} <= set(predictor._names):
+        if inputs != [(_INPUT, [card.input.size, card.input.size, 1])] or not set(predictor._names) >= _OUTPUTS:
             raise ModelError(f"Model {model!r}: {GRAPH} is another kind of graph than its card says. Promote the run again.")
-        del contents
-        give_back()
         return predictor
 
     def run(self, batch: np.ndarray) -> Outputs:

@@ -30,6 +30,8 @@ from pneumo.nets.receptive import cell_centres
 from pneumo.nets.serving_graph import write_serving_graph
 from pneumo.registry import CLASSES, ModelCard, models_dir, write_card
 from pneumo.reporting.model_card import write_readme
+from pneumo.seal import seal
+from pneumo.signing_keys import signing_key
 from pneumo.training.config import TrainConfig
 from pneumo.training.drafts import copy_run, draft_folder
 from pneumo.training.jobs_process import check_name
@@ -49,6 +51,7 @@ def promote(run: Path, model: str, data: Path, why: str, root: Path | None = Non
     Calibration, operating points, the heatmap's scale and the gate's cuts come from the calibration part of the run's own
     split. The test split, where the data set has one, is then looked at once, and the look is written into the ledger with `why`.
     `mirrored`: the model answers with the mean of an image and its mirror image, in twice the time.
+    The folder is sealed, and signed where this computer has the site's key.
     Raises RunError for a run or an id that does not do, DataError for a calibration part that is too poor, and ModelError
     where the serving graph does not answer as Keras does.
     """
@@ -91,6 +94,7 @@ def _draft(run: Path, model: str, data: Path, why: str, draft: Path, ledger: Pat
     write_json(draft / "history.json", history(run))
     write_card(_card(run, model, config, data, draft, net, mirrored), draft)
     add_reference(model, data, root)
+    seal(draft, signing_key())
     predictor = Predictor.load(model, root)
     for split in _splits(draft / "split.csv"):
         assess(predictor, data, split, why, root=root, ledger=ledger)
