@@ -6,7 +6,10 @@ DATA ?= data
 REQUIREMENTS ?= requirements.txt
 READY = $(VENV)/.ready
 
-.PHONY: app test coverage mutation lint evaluate serve-alone clean
+LOCK ?= requirements.lock
+TOOLS ?= .tools
+
+.PHONY: app test coverage mutation lint evaluate serve-alone lock sbom audit clean
 
 app: $(READY)
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
@@ -35,6 +38,30 @@ lint: $(READY)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+# requirements*.txt say what Pneumo uses and why; the locks say every package that comes with it, for every system, with hashes:
+# pip install --require-hashes -r requirements-serve.lock
+lock: $(TOOLS)/.ready
+	for name in requirements requirements-serve; do \
+	  $(TOOLS)/bin/uv pip compile $$name.txt --universal --python-version 3.11 --generate-hashes --quiet \
+	    --custom-compile-command "make lock" --output-file $$name.lock || exit; done
+
+# What is installed, for whoever must know: sbom.json, CycloneDX. Of a machine that only answers: make sbom LOCK=requirements-serve.lock
+sbom: $(TOOLS)/.ready
+	$(TOOLS)/bin/cyclonedx-py requirements $(LOCK) --pyproject pyproject.toml --output-reproducible --of JSON --output-file sbom.json
+	@echo "sbom.json: every package of $(LOCK)"
+
+# Known holes in what is locked. It asks the internet; where it cannot, it says so and fails.
+audit: $(TOOLS)/.ready
+	@rm -f .audit.json
+	@$(TOOLS)/bin/pip-audit --requirement $(LOCK) --require-hashes --disable-pip --progress-spinner off --format json --output .audit.json \
+	  || true
+	@$(TOOLS)/bin/python bench/audit.py .audit.json $(LOCK)
+
+$(TOOLS)/.ready:
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 cyclonedx-bom==7.5.0 pip-audit==2.10.1
+	@touch $@
+
 $(READY): $(REQUIREMENTS) requirements-serve.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; found " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
@@ -42,4 +69,4 @@ $(READY): $(REQUIREMENTS) requirements-serve.txt
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(TOOLS)

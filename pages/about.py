@@ -3,6 +3,7 @@
 import pandas
 import streamlit as st
 
+from pneumo.errors import ModelError
 from pneumo.record.settings import record_url
 from pneumo.registry import models_dir
 from pneumo.reporting.model_card import INTENDED_USE, model_card
@@ -17,7 +18,10 @@ for problem in problems:
     st.error(problem)
 for tab, model in zip(st.tabs(usable), usable, strict=True) if usable else ():
     with tab:
-        st.markdown(model_card(model).replace("# ", "## ", 1).replace("\n## ", "\n### "))
+        try:
+            st.markdown(model_card(model).replace("# ", "## ", 1).replace("\n## ", "\n### "))
+        except ModelError as error:
+            st.error(str(error))
 ledger = models_dir() / "ledger.csv"
 if ledger.is_file():
     st.subheader("Looks at the test split")

@@ -14,16 +14,17 @@ from pneumo import cli_audit, cli_data, registry
 from pneumo.cli_dicom import add_dicom
 from pneumo.cli_gate import add_gate
 from pneumo.cli_lungs import add_lungs
+from pneumo.cli_models import add_models
 from pneumo.cli_node import add_node
 from pneumo.cli_predict import run_predict
 from pneumo.cli_protections import add_protections
 from pneumo.cli_report import add_report
 from pneumo.cli_second_opinion import add_second_opinion
 from pneumo.data.paths import data_dir
-from pneumo.errors import ConfigError, PneumoError
+from pneumo.errors import ConfigError, ModelError, PneumoError
 from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import printable
-from pneumo.reporting.model_card import NO_REFERENCE, interval, model_card
+from pneumo.reporting.model_card import interval, model_card
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -107,9 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     show = models.add_parser("show", help="a model's card")
     show.add_argument("id")
     show.set_defaults(run=_models_show)
-    verify = models.add_parser("verify", help="check that models can serve; exit 1 when one cannot")
-    verify.add_argument("id", nargs="?")
-    verify.set_defaults(run=_models_verify)
+    add_models(models)
     again = models.add_parser("reproduce", help="compute every published number anew; exit 1 when one differs")
     again.add_argument("id", nargs="?")
     again.add_argument("--data", type=Path, help="also from the X-rays themselves; the look at test goes into the ledger")
@@ -213,39 +212,21 @@ def _write_plots(folder: Path, split: str, points: dict[str, float]) -> None:
 
 
 def _models_list(options: argparse.Namespace, _: list[str]) -> int:
+    failed = 0
     for model in registry.list_models():
-        test = registry.read_metrics(model).get("test")
-        print(f"{model}\t" + (f"test AUC {interval(test['auc'])}" if test else "not evaluated on test"))
-    return 0
+        try:
+            test = registry.read_metrics(model).get("test")
+        except ModelError as error:
+            failed += 1
+            print(f"{model}\t{error}")
+        else:
+            print(f"{model}\t" + (f"test AUC {interval(test['auc'])}" if test else "not evaluated on test"))
+    return 1 if failed else 0
 
 
 def _models_show(options: argparse.Namespace, _: list[str]) -> int:
     print(model_card(options.id))
     return 0
-
-
-def _models_verify(options: argparse.Namespace, _: list[str]) -> int:
-    from pneumo.inference.lung_checks import load_finder
-    from pneumo.inference.predictor import Predictor
-
-    failed = 0
-    names = [options.id] if options.id else registry.list_models()
-    for model in names:
-        try:
-            reference = Predictor.load(model).reference
-            print(f"{model}\tok" + ("" if reference else f"; {NO_REFERENCE}"))
-        except PneumoError as error:
-            failed += 1
-            print(f"{model}\t{printable(str(error))}")
-    if not names:
-        print(f"no models in {registry.models_dir()}", file=sys.stderr)
-    try:
-        if not options.id and load_finder():
-            print("lungs\tok")
-    except PneumoError as error:
-        failed += 1
-        print(f"lungs\t{printable(str(error))}")
-    return 1 if failed or not names else 0
 
 
 def _models_reproduce(options: argparse.Namespace, _: list[str]) -> int:

@@ -2,16 +2,18 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pneumo.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pneumo.record.chain import Verification
     from pneumo.record.store import Record
 
 
 def add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """`audit verify|export|purge`, below the parser's other commands."""
+    """`audit verify|export|log|backup|purge`, below the parser's other commands."""
     audit = commands.add_parser("audit", help="the record of cases (PNEUMO_RECORD)").add_subparsers(dest="action", required=True)
     verifying = audit.add_parser("verify", help="walk the log, hold the cases to it; exit 1 and name the first thing broken")
     verifying.add_argument("--head", metavar="HASH", help="a head hash printed earlier and noted elsewhere: it must be in the log")
@@ -19,12 +21,25 @@ def add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     exporting = audit.add_parser("export", help="every case that is kept, the newest first")
     exporting.add_argument("--format", choices=("csv", "json"), default="csv")
     exporting.set_defaults(run=export)
-    audit.add_parser("purge", help="delete cases older than PNEUMO_RECORD_DAYS now").set_defaults(run=purge)
+    logging = audit.add_parser("log", help="the log itself, for other systems")
+    logging.add_argument("--format", choices=("jsonl", "syslog"), default="jsonl")
+    logging.add_argument("--after", type=int, default=0, metavar="SEQUENCE", help="only what follows that entry")
+    logging.add_argument("--send", metavar="ADDRESS", help="syslog: to a socket's path or HOST:PORT (UDP) of this computer")
+    logging.set_defaults(run=log)
+    backing = audit.add_parser("backup", help="copy the record (SQLite) while Pneumo runs, and verify the copy")
+    backing.add_argument("file", type=Path, metavar="FILE", help="a new file")
+    backing.set_defaults(run=backup)
+    purging = audit.add_parser("purge", help="delete cases older than PNEUMO_RECORD_DAYS now")
+    purging.add_argument("--clock-is-right", action="store_true", help="although the log was quiet for long; that is logged")
+    purging.set_defaults(run=purge)
 
 
 def verify(options: argparse.Namespace, _: list[str]) -> int:
     """Returns 0 for a whole record, 1 for a broken one."""
-    found = _record().verify(options.head)
+    return _tell(_record().verify(options.head))
+
+
+def _tell(found: "Verification") -> int:
     print(f"{found.entries} entries, {found.cases} cases kept")
     print(f"head {found.head.hash} (entry {found.head.sequence})")
     if found.problem:
@@ -41,11 +56,34 @@ def export(options: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
+def log(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.record.log_export import as_json_lines, as_syslog, send_syslog
+
+    if options.send and options.format != "syslog":
+        raise ConfigError("--send goes with --format syslog.")
+    lines = {"jsonl": as_json_lines, "syslog": as_syslog}[options.format](_record().entries(options.after))
+    if options.send:
+        print(f"{send_syslog(lines, options.send)} entries sent to {options.send}")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+    return 0
+
+
+def backup(options: argparse.Namespace, _: list[str]) -> int:
+    """Returns 0 for a whole copy, 1 for a broken one: so is the record then."""
+    from pneumo.record.backup import back_up
+
+    found = back_up(_record().database, options.file)
+    print(options.file)
+    return _tell(found)
+
+
 def purge(options: argparse.Namespace, _: list[str]) -> int:
     record = _record()
     if record.days is None:
         raise ConfigError("PNEUMO_RECORD_DAYS is not set: cases are kept until somebody deletes them.")
-    print(f"{record.purge()} cases deleted, older than {record.days} days")
+    count = record.purge_by_this_clock("command line") if options.clock_is_right else record.purge()
+    print(f"{count} cases deleted, older than {record.days} days")
     return 0
 
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from pneumo.data.paths import data_dir
-from pneumo.registry import models_dir, read_card
+from pneumo.registry import models_dir, read_draft_card
 from pneumo.reporting.model_card import write_readme
 
 
@@ -21,7 +21,7 @@ def add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run_gate(options: argparse.Namespace, _: list[str]) -> int:
     if options.refit:
-        read_card(options.model)  # a wrong name is told before anything heavy is loaded
+        read_draft_card(options.model)  # a wrong name is told before anything heavy is loaded
         from pneumo.training.reference import add_reference
 
         print(add_reference(options.model, options.data, models_dir()))

@@ -44,6 +44,7 @@ def _measure(options: argparse.Namespace, _: list[str]) -> int:
     from pneumo.files import write_json
     from pneumo.inference.lung_fields import DESCRIPTION, LungFinder, lungs_folder, read_description
     from pneumo.inference.lung_measure import measure_agreement, measure_wrong
+    from pneumo.seal import reseal
 
     folder = options.model or lungs_folder()
     finder, described, masks = LungFinder.load(folder), read_description(folder), read_masks(options.masks)
@@ -59,5 +60,6 @@ def _measure(options: argparse.Namespace, _: list[str]) -> int:
         "wrong fields": measure_wrong(finder, options.data, test),
     }
     write_json(folder / DESCRIPTION, {**described, "measured": found})
+    reseal(folder, (DESCRIPTION,))
     print(json.dumps(found, indent=2))
     return 0

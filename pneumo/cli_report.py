@@ -42,12 +42,7 @@ def run_report(options: argparse.Namespace) -> int:
     predictor = Predictor.load(options.model or default_model())
     card = predictor.card
     judge(0.5, card, options.operating_point)  # an unknown operating point is wrong usage, told before any work
-    try:
-        metrics = read_metrics(card.id)
-    except ValueError as error:
-        raise DataError(
-            f"metrics.json of model {card.id!r} is damaged. Restore it: the report must tell how good it is."
-        ) from error
+    metrics = read_metrics(card.id)
     ((_, finding),) = read_files([str(options.file)], predictor)
     if finding.answer is None or finding.radiograph is None:
         what = "not answered" if finding.status == "rejected" else "not read"

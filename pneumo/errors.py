@@ -47,6 +47,10 @@ class RecordError(PneumoError):
     """The record of cases cannot be opened, read or written; an answer never depends on it."""
 
 
+class ClockError(RecordError):
+    """This computer's clock is too far ahead of the record to delete cases for their age."""
+
+
 class AccessError(PneumoError):
     """Whoever is logged in may not do this."""
 

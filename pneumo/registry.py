@@ -1,4 +1,4 @@
-"""models/<id>/: read, list and verify. A folder whose hashes do not fit gives no answers."""
+"""models/<id>/: read, list and verify. A folder that its seal does not fit gives no answers, and none of its files is believed."""
 
 import dataclasses
 import hashlib
@@ -13,17 +13,23 @@ from typing import Any
 import numpy as np
 from scipy.special import logit
 
+from pneumo.card_checks import odd_values
 from pneumo.data.split import read_manifest
 from pneumo.errors import ModelError, PneumoError
 from pneumo.evaluation.calibration import Calibration
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.imaging.preprocess import VERSION, InputSpec
+from pneumo.seal import Seal, read_seal, reseal, sealed_file, sealed_files
 
 log = logging.getLogger(__name__)
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 CARD_VERSION = 2  # 1: its calibration held the share of sick children, its cuts were probabilities
+CARD, METRICS = "card.json", "metrics.json"
 WEIGHTS, GRAPH = "model.keras", "model.onnx"  # the graph's weights lie where Keras wrote them
+REFERENCE = "reference.npz"  # without it the gate would let photographs pass
+SERVED = (WEIGHTS, GRAPH, REFERENCE)
+_ALMOST = 1e-12  # a cut of 0 or 1 has no log odds
 
 
 @dataclass(frozen=True)
@@ -80,29 +86,55 @@ def models_dir() -> Path:
 def list_models(root: Path | None = None) -> list[str]:
     """Ids of the folders that hold a card, alphabetical."""
     root = root or models_dir()
-    return sorted(path.parent.name for path in root.glob("*/card.json"))
+    return sorted(path.parent.name for path in root.glob(f"*/{CARD}"))
 
 
 def read_card(model: str, root: Path | None = None) -> ModelCard:
-    """Raises ModelError naming what is missing, unknown or made for another version."""
-    path = (root or models_dir()) / model / "card.json"
+    """As the folder's manifest has it. Raises ModelError naming what is missing, unknown, out of range or of another version."""
+    folder = _folder(model, root)
+    return _complete(_parsed(model, sealed_file(folder, CARD, _whose(model)), folder))
+
+
+def read_draft_card(model: str, root: Path | None = None) -> ModelCard:
+    """Of a folder that is still being made, or to be sealed: as it lies there, perhaps without a reference. Raises ModelError."""
+    folder = _folder(model, root)
+    return _parsed(model, _read(folder, CARD), folder)
+
+
+def check_draft(model: str, root: Path | None = None) -> None:
+    """Whether a folder that is yet to be sealed could serve. Raises ModelError."""
+    _complete(verified_draft(model, root).card)
+
+
+def _whose(model: str) -> str:
+    """How messages about a model begin."""
+    return f"Model {model!r}"
+
+
+def _folder(model: str, root: Path | None) -> Path:
+    root = root or models_dir()
+    if model not in list_models(root):
+        raise ModelError(f"No model {model!r} in {root}; the models there: {', '.join(list_models(root)) or 'none'}.")
+    return root / model
+
+
+def _parsed(model: str, data: bytes, folder: Path) -> ModelCard:
+    damaged = f"The card of model {model!r} is damaged"
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        known = ", ".join(list_models(root)) or "none"
-        raise ModelError(f"No model {model!r} in {path.parent.parent}; the models there: {known}.") from error
-    except ValueError as error:
-        raise ModelError(f"The card of model {model!r} is damaged. Restore models/{model}/card.json.") from error
-    if isinstance(fields, dict) and fields.get("card_version") == 1:
-        fields = _from_first_version(fields, path.parent)
-    if odd := _odd_fields(fields):
+        fields = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{damaged}. Restore models/{model}/card.json.") from error
+    odd = odd_values(fields) if isinstance(fields, dict) else []
+    if isinstance(fields, dict) and fields.get("card_version") == 1 and not odd:
+        fields = _from_first_version(fields, folder)
+    if unfit := _odd_fields(fields):
         raise ModelError(
-            f"The card of model {model!r} does not fit this version of Pneumo: {', '.join(odd)}. Promote the run again."
+            f"The card of model {model!r} does not fit this version of Pneumo: {', '.join(unfit)}. Promote the run again."
         )
     try:
         card = _card(fields)
-    except (TypeError, ValueError, LookupError, AttributeError) as error:
-        raise ModelError(f"The card of model {model!r} is damaged. Restore models/{model}/card.json.") from error
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+        raise ModelError(f"{damaged}. Restore models/{model}/card.json.") from error
     for what, expected, received in (
         ("id", model, card.id),
         ("classes", CLASSES, card.classes),
@@ -111,10 +143,23 @@ def read_card(model: str, root: Path | None = None) -> ModelCard:
     ):
         if expected != received:
             raise ModelError(f"Model {model!r}: {what} is {received!r}, expected {expected!r}. Promote the run again.")
-    for name in (WEIGHTS, GRAPH):
-        if name not in card.files:
-            raise ModelError(f"Model {model!r}: its card has no hash of {name}, so it cannot be verified. Restore the card.")
+    _check_hashes(card, (WEIGHTS, GRAPH))
+    if odd:
+        raise ModelError(f"{damaged}: {'; '.join(odd)}. Restore models/{model}/card.json.")
     return card
+
+
+def _complete(card: ModelCard) -> ModelCard:
+    _check_hashes(card, SERVED)
+    return card
+
+
+def _check_hashes(card: ModelCard, needed: Iterable[str]) -> None:
+    for name in needed:
+        if name not in card.files:
+            older = f" Of an older model, make it: python -m pneumo gate {card.id} --data DIR --refit." if name == REFERENCE else ""
+            lacks = f"Model {card.id!r}: its card has no hash of {name}, so it cannot be verified."
+            raise ModelError(f"{lacks} Restore the card.{older}")
 
 
 def _card(fields: dict[str, Any]) -> ModelCard:
@@ -134,7 +179,7 @@ def _from_first_version(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
         parts = [row["label"] == CLASSES[1] for row in read_manifest(folder / "split.csv") if row["part"] == "calibration"]
         before = float(logit(sum(parts) / len(parts)))
         calibration, points = fields["calibration"], fields["operating_points"]
-        cuts = {name: float(logit(point)) - before for name, point in points.items()}
+        cuts = {name: float(logit(np.clip(point, _ALMOST, 1 - _ALMOST))) - before for name, point in points.items()}
         newer = {"calibration": {**calibration, "bias": calibration["bias"] - before}, "cuts": cuts, "card_version": CARD_VERSION}
     except (PneumoError, TypeError, KeyError, AttributeError, ZeroDivisionError):
         return fields  # what is wrong with it is told where cards are checked
@@ -150,31 +195,54 @@ def _odd_fields(fields: Any) -> list[str]:
     return sorted(missing | (set(fields) - {field.name for field in known}))
 
 
-def write_card(card: ModelCard, folder: Path) -> None:
+def write_card(card: ModelCard, folder: Path, written: Iterable[str] = ()) -> None:
+    """`written`: what else was just written into the folder, which the card names; a manifest learns of both."""
     text = json.dumps(dataclasses.asdict(card), indent=2) + "\n"
-    (folder / "card.json").write_text(text, encoding="utf-8")
+    (folder / CARD).write_text(text, encoding="utf-8")
+    reseal(folder, (CARD, *written))
 
 
-def verified(model: str, root: Path | None = None) -> tuple[ModelCard, dict[str, bytes]]:
-    """The card and the files that serving reads, by name, after every file was found with the hash the card gives.
+@dataclass(frozen=True)
+class Verified:
+    """A model that may serve. The very bytes that were hashed: a file exchanged a moment later answers nothing."""
 
-    The very bytes that were hashed are given out, so that a file exchanged a moment later answers nothing. Raises ModelError;
-    no answer may be given by a model that does not pass here.
+    card: ModelCard
+    files: dict[str, bytes]  # what serving reads, by name
+    seal: Seal | None  # None: a draft
+
+
+def verified(model: str, root: Path | None = None) -> Verified:
+    """After every file of the folder was found as its manifest says, and the card's own hashes to fit as well.
+
+    Raises ModelError; no answer may be given by a model that does not pass here.
     """
-    card = read_card(model, root)
-    folder = (root or models_dir()) / model
-    contents: dict[str, bytes] = {}
+    folder = _folder(model, root)
+    seal, contents = sealed_files(folder, _whose(model))
+    card = _complete(_parsed(model, contents.get(CARD, b""), folder))
+    return Verified(card, _as_the_card_says(card, contents), seal)
+
+
+def verified_draft(model: str, root: Path | None = None) -> Verified:
+    """By the card's hashes alone; see `read_draft_card`."""
+    card, folder = read_draft_card(model, root), _folder(model, root)
+    return Verified(card, _as_the_card_says(card, {name: _read(folder, name) for name in card.files}), None)
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise ModelError(f"{_whose(folder.name)} is incomplete: {name} cannot be read ({error.strerror}). Restore it.") from error
+
+
+def _as_the_card_says(card: ModelCard, contents: dict[str, bytes]) -> dict[str, bytes]:
+    """Those that the card names, with the hashes it gives. Raises ModelError."""
     for name, expected in card.files.items():
-        path = folder / name
-        if not path.is_file():
-            raise ModelError(f"Model {model!r} is incomplete: {name} is missing. Restore it; no answer is given without it.")
-        try:
-            contents[name] = path.read_bytes()
-        except OSError as error:
-            raise ModelError(f"Model {model!r}: {name} cannot be read ({error.strerror}). Restore it.") from error
+        if name not in contents:
+            raise ModelError(f"{_whose(card.id)} is incomplete: {name} is missing. Restore it; no answer is given without it.")
         if hashlib.sha256(contents[name]).hexdigest() != expected:
-            raise ModelError(f"Model {model!r} does not verify: {name} was altered. Restore it; no answer is given from it.")
-    return card, contents
+            raise ModelError(f"{_whose(card.id)} does not verify: {name} was altered. Restore it; no answer is given from it.")
+    return {name: contents[name] for name in card.files}
 
 
 def default_model(root: Path | None = None) -> str:
@@ -199,6 +267,21 @@ def best_of(cards: Iterable[ModelCard]) -> str:
 
 
 def read_metrics(model: str, root: Path | None = None) -> dict[str, Any]:
-    """metrics.json, one key a split; empty when the model was not evaluated yet."""
-    path = (root or models_dir()) / model / "metrics.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    """metrics.json, one key a split; empty when the model was not evaluated yet. Raises ModelError where it was altered."""
+    if not is_stored(model, METRICS, root):
+        return {}
+    try:
+        found: dict[str, Any] = json.loads(read_stored(model, METRICS, root))
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{METRICS} of model {model!r} is damaged. Restore it.") from error
+    return found
+
+
+def read_stored(model: str, name: str, root: Path | None = None) -> bytes:
+    """A file of the folder, as its manifest has it. Raises ModelError."""
+    return sealed_file(_folder(model, root), name, _whose(model))
+
+
+def is_stored(model: str, name: str, root: Path | None = None) -> bool:
+    """Whether the folder's manifest names it. Raises ModelError."""
+    return name in read_seal(_folder(model, root), _whose(model)).files

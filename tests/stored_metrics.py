@@ -8,6 +8,7 @@ from tiny_model import make_registry
 
 from pneumo.evaluation.predictions import Predictions, make_predictions, write_predictions
 from pneumo.evaluation.summary import summarise
+from pneumo.seal import seal
 
 POINTS = {"balanced": 0.5, "rule-out": 0.25, "rule-in": 0.75}  # those of tiny_model's card
 FIGURE = {"value": 0.9, "low": 0.85, "high": 0.95}
@@ -39,6 +40,7 @@ def make_evaluated_registry(root: Path, *models: str, splits: tuple[str, ...] = 
             write_predictions(folder / f"predictions-{split}.csv", stored)
             metrics[split] = summarise(stored, POINTS)
         (folder / "metrics.json").write_text(json.dumps(metrics))
+        seal(folder)
     return root
 
 

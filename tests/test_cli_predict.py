@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_model import make_registry
+from tiny_model import make_registry, put
 
 from pneumo import cli
 from pneumo.cli import main
@@ -228,7 +228,7 @@ def test_models_list_and_verify(folder, tmp_path, capsys):
 
 def test_models_list_and_show_without_a_test_split(folder, tmp_path, capsys):
     path = tmp_path / "models" / "tiny" / "metrics.json"
-    path.write_text(json.dumps({"validation": json.loads(path.read_text())["test"]}))
+    put(path, json.dumps({"validation": json.loads(path.read_text())["test"]}))
     assert main(["models", "list"]) == 0
     assert "not evaluated" in capsys.readouterr().out
     assert main(["models", "show", "tiny"]) == 0

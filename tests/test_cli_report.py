@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 from pypdf import PdfReader
-from tiny_model import cuts_at, make_registry
+from tiny_model import cuts_at, make_registry, put
 from tiny_reference import change_card
 
 from pneumo.cli import main
@@ -80,7 +80,7 @@ def test_a_place_that_cannot_be_written(folder, capsys, out):
 
 
 def test_damaged_metrics_make_no_report(folder, capsys):
-    (folder / "models" / "tiny" / "metrics.json").write_text("{")
+    put(folder / "models" / "tiny" / "metrics.json", "{")
     assert main(["report", str(folder / "Beeblebrox.png"), "--output", str(folder / "out.pdf")]) == 1
     assert "metrics.json of model 'tiny' is damaged" in capsys.readouterr().err
 

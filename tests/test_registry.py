@@ -2,7 +2,7 @@ import json
 import math
 
 import pytest
-from tiny_model import make_registry
+from tiny_model import make_registry, put
 
 from pneumo.errors import ModelError
 from pneumo.evaluation.calibration import Calibration
@@ -16,7 +16,7 @@ def root(tmp_path):
 
 def change_card(root, **changes):
     path = root / "tiny" / "card.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    put(path, json.dumps({**json.loads(path.read_text()), **changes}))
 
 
 def test_card_round_trip(root):
@@ -61,7 +61,7 @@ def test_a_card_older_than_a_field_still_reads(root):
     path = root / "tiny" / "card.json"
     fields = json.loads(path.read_text())
     assert fields.pop("subtype_calibration") is None
-    path.write_text(json.dumps(fields))
+    put(path, json.dumps(fields))
     assert read_card("tiny", root).subtype_calibration is None
 
 
@@ -69,7 +69,7 @@ def test_a_card_without_a_needed_field_is_refused_by_its_name(root):
     path = root / "tiny" / "card.json"
     fields = json.loads(path.read_text())
     del fields["heatmap_scale"]
-    path.write_text(json.dumps(fields))
+    put(path, json.dumps(fields))
     with pytest.raises(ModelError, match="heatmap_scale"):
         read_card("tiny", root)
 
@@ -112,7 +112,7 @@ def test_card_of_another_kind_is_refused(root, changes, message):
 
 
 def test_damaged_card(root):
-    (root / "tiny" / "card.json").write_text("{")
+    put(root / "tiny" / "card.json", "{")
     with pytest.raises(ModelError, match="damaged"):
         read_card("tiny", root)
 
@@ -120,14 +120,14 @@ def test_damaged_card(root):
 def test_default_is_the_lowest_loss_on_held_out_train_data(root):
     make_registry(root, "better")
     card = json.loads((root / "better" / "card.json").read_text())
-    (root / "better" / "card.json").write_text(json.dumps({**card, "selection_loss": 0.05}))
+    put(root / "better" / "card.json", json.dumps({**card, "selection_loss": 0.05}))
     assert list_models(root) == ["better", "tiny"]
     assert default_model(root) == "better"
 
 
 def test_a_damaged_model_does_not_hide_the_others(root):
     make_registry(root, "broken")
-    (root / "broken" / "card.json").write_text("[]")
+    put(root / "broken" / "card.json", "[]")
     assert default_model(root) == "tiny"
 
 

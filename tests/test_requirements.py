@@ -1,5 +1,6 @@
-"""requirements-serve.txt is enough to answer."""
+"""requirements-serve.txt is enough to answer; the locks hold the whole tree."""
 
+import json
 import os
 import re
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
@@ -79,3 +81,57 @@ def test_every_requirement_is_pinned_once_and_says_why():
     assert all("#" in line for line in wanted if not line.startswith("tensorflow=="))
     names = [Requirement(line.partition("#")[0].strip()).name for line in wanted]
     assert len(names) == len(set(names))
+
+
+def locked(file: str) -> dict[str, tuple[set[str], int]]:
+    """Name -> (the versions in a lock, how many hashes); several versions: for several systems."""
+    found: dict[str, tuple[set[str], int]] = {}
+    for entry in re.split(r"\n(?=\S)", (ROOT / file).read_text()):
+        if entry.startswith("#"):
+            continue
+        wanted = Requirement(entry.partition("\\")[0].strip())
+        versions, hashes = found.get(wanted.name, (set(), 0))
+        found[wanted.name] = versions | {str(wanted.specifier)}, hashes + len(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", entry))
+    return found
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-serve"])
+def test_the_lock_holds_what_is_required_with_hashes_and_names_no_host(name):
+    lock = locked(f"{name}.lock")
+    files = ["requirements-serve.txt"] if name == "requirements-serve" else ["requirements-serve.txt", "requirements.txt"]
+    for wanted in (each for file in files for each in named(file)):
+        key = re.sub(r"[-_.]+", "-", wanted.name).lower()
+        assert str(wanted.specifier) in lock[key][0], f"{key}: run make lock"
+    assert all(hashes for _, hashes in lock.values())
+    text = (ROOT / f"{name}.lock").read_text()
+    assert "://" not in text
+    assert not re.search(r"^--|index-url|find-links", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-serve"])
+def test_the_lock_is_the_whole_tree(name):
+    """Everything that the requirements bring on this computer."""
+    assert installed_by(f"{name}.txt") - set(locked(f"{name}.lock")) == set()
+
+
+HOLE = {"id": "PYSEC-1", "fix_versions": ["2.0"], "aliases": [], "description": ""}
+
+
+@pytest.mark.parametrize(
+    ("packages", "code", "said"),
+    [
+        (None, 2, "could not be fetched"),
+        ([], 2, "could not be fetched"),
+        ([{"name": "a", "skip_reason": "not found"}], 2, "no all-clear"),
+        ([{"name": "a", "version": "1", "vulns": []}], 0, "0 known holes in 1 packages"),
+        ([{"name": "a", "version": "1", "vulns": []}, {"name": "b", "skip_reason": "x"}], 2, "Not known of: b"),
+        ([{"name": "a", "version": "1", "vulns": [HOLE]}], 1, "a 1: PYSEC-1, mended in 2.0"),
+    ],
+)
+def test_an_audit_that_could_not_ask_is_no_all_clear(tmp_path, packages, code, said):
+    if packages is not None:
+        (tmp_path / "report.json").write_text(json.dumps({"dependencies": packages}))
+    command = [sys.executable, str(ROOT / "bench" / "audit.py"), str(tmp_path / "report.json"), "requirements.lock"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert said in done.stdout

@@ -1,5 +1,6 @@
 """A registry with one model small enough to reason about: logit = 20 (mean grey - 0.5), map = mean grey - 0.5 of 4 x 4 cells.
 
+Features: mean grey - 0.5 of the upper and the lower half. Its gate finds nothing strange. The folder is sealed, unsigned.
 With `subtype`, a second output as well: the logit of bacterial is mean grey, quartered by its calibration.
 """
 
@@ -7,15 +8,19 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
 from pneumo.evaluation.calibration import Calibration
 from pneumo.files import sha256
 from pneumo.imaging.preprocess import VERSION, InputSpec
-from pneumo.registry import CLASSES, ModelCard, write_card
+from pneumo.inference.reference import Reference
+from pneumo.registry import CLASSES, REFERENCE, SERVED, ModelCard, write_card
+from pneumo.seal import seal
 
 SPEC = InputSpec(size=32, margin=16)
+TRAIN_FILES = ["train/NORMAL/IM-0001-0001.png", "train/PNEUMONIA/person7_virus_1.png", "train/PNEUMONIA/<b>8.png"]
 FIGURE = {"value": 0.9, "low": 0.85, "high": 0.95}
 
 
@@ -30,6 +35,7 @@ def make_registry(root: Path, model: str = "tiny", subtype: bool = False) -> Pat
     folder.mkdir(parents=True)
     (folder / "model.keras").write_bytes(b"stands for weights")
     (folder / "model.onnx").write_bytes(_graph(subtype).SerializeToString())
+    tiny_reference().save(folder / REFERENCE)
     card = ModelCard(
         id=model,
         architecture="tiny",
@@ -49,7 +55,7 @@ def make_registry(root: Path, model: str = "tiny", subtype: bool = False) -> Pat
         versions={},
         commit="test",
         created="2026-01-01",
-        files={name: sha256(folder / name) for name in ("model.keras", "model.onnx")},
+        files={name: sha256(folder / name) for name in SERVED},
         subtype_calibration=Calibration(temperature=4.0) if subtype else None,
     )
     write_card(card, folder)
@@ -70,7 +76,25 @@ def make_registry(root: Path, model: str = "tiny", subtype: bool = False) -> Pat
         kinds = ("accuracy", "sensitivity", "specificity")
         test["subtype"] = {"n": 5, "auc": {"value": 0.8, "low": 0.7, "high": 0.85}, **dict.fromkeys(kinds, FIGURE)}
     (folder / "metrics.json").write_text(json.dumps({"test": {**test, "operating_points": points}}))
+    seal(folder)
     return root
+
+
+def put(path: Path, data: str | bytes) -> None:
+    """Write a file of a model folder and seal that anew: what is then refused is what the file holds."""
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    seal(path.parent)
+
+
+def tiny_reference(odds: float = 0.0) -> Reference:
+    """Three train images. Every image has these log odds of being something else; refused above 1."""
+    one = np.ones(1, np.float32)
+    return Reference(
+        np.array(TRAIN_FILES), np.array([0, 1, 1], np.uint8), np.array([0, 2, 1], np.uint8),
+        np.array([(1, 0), (0, 1), (-1, -1)], np.float32), np.zeros(2, np.float32), np.eye(2, dtype=np.float32), one,
+        np.zeros(784, np.float32), np.zeros((1, 784), np.float32), one, np.ones(3, np.float32),
+        np.append(np.zeros(10), odds).astype(np.float32), np.ones(2, np.float32), np.zeros((5, 785), np.float32),
+    )  # fmt: skip
 
 
 def _graph(subtype: bool) -> onnx.ModelProto:
@@ -82,6 +106,8 @@ def _graph(subtype: bool) -> onnx.ModelProto:
         node("Transpose", ["centred"], ["planes"], perm=[0, 3, 1, 2]),
         node("AveragePool", ["planes"], ["cells"], kernel_shape=[8, 8], strides=[8, 8]),
         node("Squeeze", ["cells", "one"], ["map"]),
+        node("AveragePool", ["planes"], ["halves"], kernel_shape=[16, 32], strides=[16, 32]),
+        node("Flatten", ["halves"], ["features"]),
         *([node("ReduceMean", ["radiograph"], ["bacterial"], axes=[1, 2, 3], keepdims=0)] if subtype else []),
     ]
     constants = [
@@ -96,6 +122,7 @@ def _graph(subtype: bool) -> onnx.ModelProto:
         [
             info("logit", TensorProto.FLOAT, ["n"]),
             info("map", TensorProto.FLOAT, ["n", 4, 4]),
+            info("features", TensorProto.FLOAT, ["n", 2]),
             *([info("bacterial", TensorProto.FLOAT, ["n"])] if subtype else []),
         ],
         initializer=constants,

@@ -17,7 +17,8 @@ from pneumo.files import write_json
 from pneumo.imaging.image_file import image_bytes
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import models_dir, read_metrics
+from pneumo.registry import METRICS, models_dir, read_metrics
+from pneumo.seal import reseal
 from pneumo.versions import git_commit
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ def assess(
     name = split.replace("/", "-")
     write_predictions(folder / f"predictions-{name}.csv", predictions)
     stored = read_metrics(predictor.card.id, root) if output is None else {}
-    write_json(folder / "metrics.json", {**stored, name: summary})
+    write_json(folder / METRICS, {**stored, name: summary})
+    reseal(folder, (f"predictions-{name}.csv", METRICS))
     if split == "test":
         add_row(ledger or root / "ledger.csv", git_commit(), predictor.card.id, summary, why)
     return summary

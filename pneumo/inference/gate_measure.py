@@ -23,6 +23,7 @@ from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import POSES
 from pneumo.registry import models_dir
+from pneumo.seal import reseal
 from pneumo.versions import git_commit
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ def measure_gate(
     folder = output or root / predictor.card.id
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / FILE, found)
+    reseal(folder, (FILE,))
     if split == "test":
         why = f"gate: {groups[0]['rejected_count']} of {groups[0]['n']} refused; chose nothing"
         add_row(ledger or root / "ledger.csv", git_commit(), predictor.card.id, _NO_FIGURES, why)

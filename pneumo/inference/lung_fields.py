@@ -1,11 +1,12 @@
 """Canonical image -> lung fields, by the project's own small segmenter; and whether they can be believed.
 
-Serving reads models/lungs/: `lungs.onnx` and `lungs.json`, which holds its SHA-256, how it was trained and how far it agrees
-with outlines drawn by hand (docs/lungs.md). No Keras here.
+Serving reads models/lungs/, a sealed folder as every model's: `lungs.onnx` and `lungs.json`, which holds its SHA-256, how it was
+trained and how far it agrees with outlines drawn by hand (docs/lungs.md). No Keras here.
 """
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,19 @@ from typing import Any
 import cv2
 import numpy as np
 
+from pneumo.card_checks import endless_numbers
 from pneumo.errors import LungsNotFound, ModelError
 from pneumo.imaging.lung_box import Box, lung_box
 from pneumo.imaging.preprocess import CANONICAL_SIDE, VERSION
 from pneumo.inference.session import session
 from pneumo.registry import models_dir
+from pneumo.seal import Seal, sealed_file, sealed_files
+
+log = logging.getLogger(__name__)
 
 FOLDER, GRAPH, DESCRIPTION = "lungs", "lungs.onnx", "lungs.json"
 SHIPPED = Path(__file__).parents[2] / "models" / FOLDER
+_WHOSE = "The lung segmenter"  # how messages about it begin
 
 # What the fields of 400 train images look like, with room to spare (docs/lungs.md). Areas are shares of the image.
 _SPECK = 0.005  # smaller pieces are no lung field
@@ -61,9 +67,10 @@ def segmenter_input(image: np.ndarray, side: int) -> np.ndarray:
 class LungFinder:
     """One loaded segmenter. Holds no state of a request: one instance serves every thread and session at once."""
 
-    def __init__(self, graph: Path | bytes, sha256: str = ""):
+    def __init__(self, graph: bytes | Path, sha256: str = ""):
         self.sha256 = sha256  # of the graph, as it was verified
-        self._session = session(graph, "The lung segmenter", GRAPH)
+        self.seal: Seal | None = None  # of the folder it was loaded from
+        self._session = session(graph, _WHOSE, GRAPH)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if [each.name for each in inputs] != ["radiograph"] or "logit" not in [each.name for each in outputs]:
             raise ModelError(f"The lung segmenter does not load: {GRAPH} is another kind of graph. Restore it.")
@@ -71,19 +78,17 @@ class LungFinder:
 
     @classmethod
     def load(cls, folder: Path | None = None) -> "LungFinder":
-        """Verify the hash, then load from `folder` (default: see `lungs_folder`). Raises ModelError."""
+        """Verify the folder (default: see `lungs_folder`), then load. Raises ModelError."""
         folder = folder or lungs_folder()
-        described = read_description(folder)
-        try:
-            graph = (folder / GRAPH).read_bytes()
-        except OSError as error:
-            missing = f"The lung segmenter is incomplete: {folder / GRAPH} is missing."
-            raise ModelError(f"{missing} Restore it; no lung fields without it.") from error
-        if hashlib.sha256(graph).hexdigest() != described.get("sha256"):
-            raise ModelError(f"The lung segmenter does not verify: {GRAPH} was altered. Restore it; no lung fields from it.")
-        if described.get("preprocessing") != VERSION:
-            raise ModelError("The lung segmenter was made for another preprocessing. Train it again: python -m pneumo lungs train.")
-        return cls(graph, described["sha256"])  # the bytes that were hashed: what changes on the disk later answers nothing
+        if not folder.is_dir():
+            raise ModelError(f"No lung segmenter in {folder}. Restore the folder.")
+        seal, contents = sealed_files(folder, _WHOSE)
+        graph = _described_graph(contents)  # the bytes that were hashed: what changes on the disk now answers nothing
+        finder = cls(graph, hashlib.sha256(graph).hexdigest())
+        finder.seal = seal
+        if not seal.signer:
+            log.warning("%s is %s: its files are whole, and nobody known here vouches for them.", _WHOSE, seal.state)
+        return finder
 
     def probability(self, image: np.ndarray) -> np.ndarray:
         """float32 (224, 224) in [0, 1], of "this pixel is lung", for a canonical image, uint8 (224, 224).
@@ -109,23 +114,48 @@ class LungFinder:
         return LungFields(mask, quality, implausible(fields, quality))
 
 
-def lungs_folder(root: Path | None = None) -> Path:
-    """lungs/ of the registry at `root`; where that has none, the one that came with Pneumo."""
-    own = (root or models_dir()) / FOLDER
+def lungs_folder() -> Path:
+    """lungs/ of the registry; where that has none, the one that came with Pneumo."""
+    own = models_dir() / FOLDER
     return own if own.is_dir() else SHIPPED
 
 
 def read_description(folder: Path) -> dict[str, Any]:
-    """lungs.json of `folder`. Raises ModelError when it is missing or damaged."""
-    path = folder / DESCRIPTION
+    """lungs.json of `folder`, as its manifest has it. Raises ModelError when it is missing or damaged."""
+    return _description(sealed_file(folder, DESCRIPTION, _WHOSE))
+
+
+def check_segmenter(folder: Path) -> None:
+    """Whether a folder that is yet to be sealed holds a segmenter. Raises ModelError."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        LungFinder(_described_graph({name: (folder / name).read_bytes() for name in (GRAPH, DESCRIPTION)}))
     except OSError as error:
-        raise ModelError(f"No lung segmenter in {folder}: {DESCRIPTION} is missing. Restore the folder.") from error
-    except ValueError as error:
-        raise ModelError(f"{path} is damaged. Restore it.") from error
+        raise ModelError(f"{_WHOSE} in {folder} is incomplete: {error.strerror or error}. Restore the folder.") from error
+
+
+def _described_graph(contents: dict[str, bytes]) -> bytes:
+    """The graph, which must be the one that lungs.json describes. Raises ModelError."""
+    for name in (GRAPH, DESCRIPTION):
+        if name not in contents:
+            raise ModelError(f"{_WHOSE} is incomplete: {name} is missing. Restore it; no lung fields without it.")
+    described, graph = _description(contents[DESCRIPTION]), contents[GRAPH]
+    if hashlib.sha256(graph).hexdigest() != described.get("sha256"):
+        raise ModelError(f"{_WHOSE} does not verify: {GRAPH} was altered. Restore it; no lung fields from it.")
+    if described.get("preprocessing") != VERSION:
+        raise ModelError(f"{_WHOSE} was made for another preprocessing. Train it again: python -m pneumo lungs train.")
+    return graph
+
+
+def _description(data: bytes) -> dict[str, Any]:
+    damaged = f"{_WHOSE} does not verify: {DESCRIPTION} is damaged"
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{damaged}. Restore it.") from error
     if not isinstance(found, dict):
-        raise ModelError(f"{path} is damaged: expected one JSON object. Restore it.")
+        raise ModelError(f"{damaged}: expected one JSON object. Restore it.")
+    if odd := endless_numbers(found):
+        raise ModelError(f"{damaged}: {odd[0]}. Restore it.")
     return found
 
 

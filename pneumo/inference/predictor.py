@@ -1,5 +1,6 @@
 """A verified model folder -> logit and Grad-CAM of a radiograph, without Keras or TensorFlow."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,14 +12,17 @@ from pneumo.errors import ModelError
 from pneumo.imaging.lung_box import Box
 from pneumo.imaging.preprocess import model_input
 from pneumo.inference.heatmap import Heatmap
-from pneumo.inference.lung_fields import LungFinder, lungs_folder
+from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.reference import FILE as REFERENCE
 from pneumo.inference.reference import Reference
 from pneumo.inference.session import session
 from pneumo.memory import give_back
-from pneumo.registry import GRAPH, WEIGHTS, ModelCard, verified
+from pneumo.registry import GRAPH, WEIGHTS, ModelCard, Verified, verified
+from pneumo.seal import Seal
 
-_INPUT = "radiograph"
+log = logging.getLogger(__name__)
+
+_INPUT, _OUTPUTS = "radiograph", {"logit", "map", "features"}  # features: the gate goes by them
 
 
 @dataclass(frozen=True)
@@ -52,30 +56,41 @@ class Predictor:
     ):  # fmt: skip
         """`files`: what `verified` gave out; or the path of a graph that was just made, with its weights beside it.
 
-        `finder`: finds the lungs for a lung-centred model.
+        `finder`: finds the lungs for a lung-centred model. Without a reference the gate has its rules alone: no such model serves.
         """
-        self.card, self.reference, self.finder = card, reference, finder  # without a reference the gate has its rules alone
+        self.card, self.reference, self.finder = card, reference, finder
+        self.seal: Seal | None = None  # of the folder, where it was loaded from one that is whole
         graph, beside = (files, None) if isinstance(files, Path) else (files[GRAPH], {WEIGHTS: files[WEIGHTS]})
         self._session = session(graph, f"Model {card.id!r}", GRAPH, beside, threads)
         self._names = [output.name for output in self._session.get_outputs()]
 
     @classmethod
     def load(cls, model: str, root: Path | None = None, threads: int = 0) -> "Predictor":
-        """Verify hashes, then load; `threads` is how many compute, 0 one a core. Raises ModelError."""
-        card, contents = verified(model, root)
-        finder = LungFinder.load(lungs_folder(root)) if card.input.lung_centred else None
+        """Verify the folder, then load; `threads` is how many compute, 0 one a core. Raises ModelError."""
+        found = verified(model, root)
+        predictor = cls.of(found, threads)
+        if found.seal and not found.seal.signer:
+            log.warning("Model %r is %s: its files are whole, and nobody known here vouches for them.", model, found.seal.state)
+        del found
+        give_back()
+        return predictor
+
+    @classmethod
+    def of(cls, found: Verified, threads: int = 0) -> "Predictor":
+        """With the lung segmenter, where the model is lung-centred. Raises ModelError."""
+        card, model = found.card, found.card.id
+        finder = LungFinder.load() if card.input.lung_centred else None
         if finder and finder.sha256 != card.segmenter_sha256:
             raise ModelError(f"Model {model!r} was made with another lung segmenter than the one here. Promote the run again.")
         try:
-            reference = Reference.load(BytesIO(contents[REFERENCE])) if REFERENCE in contents else None
+            reference = Reference.load(BytesIO(found.files[REFERENCE])) if REFERENCE in found.files else None
         except ModelError as error:
             raise ModelError(f"Model {model!r}: {error}") from error
-        predictor = cls(card, contents, reference, finder, threads)
+        predictor = cls(card, found.files, reference, finder, threads)
+        predictor.seal = found.seal
         inputs = [(each.name, each.shape[1:]) for each in predictor._session.get_inputs()]
-        if inputs != [(_INPUT, [card.input.size, card.input.size, 1])] or not {"logit", "map"} <= set(predictor._names):
+        if inputs != [(_INPUT, [card.input.size, card.input.size, 1])] or not set(predictor._names) >= _OUTPUTS:
             raise ModelError(f"Model {model!r}: {GRAPH} is another kind of graph than its card says. Promote the run again.")
-        del contents
-        give_back()
         return predictor
 
     def run(self, batch: np.ndarray) -> Outputs:

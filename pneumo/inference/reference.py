@@ -18,8 +18,9 @@ import numpy as np
 
 from pneumo.errors import ModelError
 from pneumo.imaging.preprocess import CANONICAL_SIDE, InputSpec
+from pneumo.registry import REFERENCE
 
-FILE = "reference.npz"
+FILE = REFERENCE
 POSES = ("upright", "turned by 90 degrees", "upside down", "turned by 270 degrees", "inverted")
 SUBTYPES = ("none", "bacterial", "viral")
 SMALL = 28  # side of the second view

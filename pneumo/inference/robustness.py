@@ -27,6 +27,7 @@ from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.randomisation import randomisation
 from pneumo.registry import models_dir
+from pneumo.seal import reseal
 from pneumo.versions import git_commit
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ def assess_robustness(
     folder = output or root / predictor.card.id
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / FILE, found)
+    reseal(folder, (FILE,))
     if split == "test":
         add_row(ledger or root / "ledger.csv", git_commit(), predictor.card.id, found["changes"][0],
                 "robustness" if sample is None else f"robustness, on {len(records)} of the images")  # fmt: skip

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from pneumo.record.case import canonical_json
 
 GENESIS = "0" * 64  # what stands before the first entry
 CREATE, AGREEMENT, NOTE, DELETE, PURGE = "create", "agreement", "note", "delete", "purge"
 REMOVALS = (DELETE, PURGE)  # the entry stays and holds no digest: nothing of the content is left
+CLOCK = "clock"  # of no case: somebody said that the clock is right, although the log had been quiet for long
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Entry:
     time: str
     actor: str
     action: str
-    case_id: str
+    case_id: str  # empty for a word about the clock
     digest: str  # of the case after the action; empty for a removal
     previous: str
     hash: str
@@ -67,13 +68,16 @@ def verify(entries: Iterable[Entry], digests: dict[str, str], written: Head | No
             return Verification(count, len(digests), head, problem)
         head = Head(entry.sequence, entry.hash)
         hashes_seen.add(entry.hash)
-        last[entry.case_id] = entry
+        if entry.action != CLOCK:
+            last[entry.case_id] = entry
     problem = _cut_off(head, written) or _forgotten(noted, hashes_seen) or _altered(last, digests)
     return Verification(count, len(digests), head, problem)
 
 
 def _broken(entry: Entry, head: Head) -> str | None:
     expected = head.sequence + 1
+    if odd := [field.name for field in fields(Entry) if type(getattr(entry, field.name)) is not field.type]:
+        return f"Entry {expected} was altered after it was written: its {odd[0]} is of a kind that Pneumo does not write."
     if entry.sequence != expected:
         return f"Entry {expected} is missing or moved: after entry {head.sequence} comes entry {entry.sequence}."
     if entry.previous != head.hash:
@@ -87,6 +91,8 @@ def _broken(entry: Entry, head: Head) -> str | None:
 def _cut_off(head: Head, written: Head | None) -> str | None:
     if written is None:
         return None if head.sequence == 0 else "The row that names the last entry was removed: entries may be missing at the end."
+    if type(written.sequence) is not int or type(written.hash) is not str:
+        return "The row that names the last entry was altered: Pneumo writes no such values. Entries may be missing."
     if written.sequence > head.sequence:
         return f"Entry {head.sequence + 1} is missing: {written.sequence} were written, the log ends at {head.sequence}."
     if written != head:

@@ -41,8 +41,8 @@ class Database:
     def __init__(self, url: str):
         """Raises ConfigError for a URL that cannot be one, RecordError where the driver is not installed."""
         parsed = _parse(url)
-        self._path = _sqlite_file(parsed)
-        self.place = _place(parsed, self._path)
+        self.path = _sqlite_file(parsed)  # None for a server
+        self.place = _place(parsed, self.path)
         self._engine = _engine(parsed)
         # one moment of the whole database, so that log and cases fit; SQLite knows no other way
         self._reading = {} if parsed.get_backend_name() == "sqlite" else {"isolation_level": "REPEATABLE READ"}
@@ -68,8 +68,8 @@ class Database:
         raise AssertionError("unreachable")
 
     def _write(self, work: Callable[[Connection], T]) -> T:
-        if self._path is not None and self._missing_file():
-            self._path.touch(mode=0o600)  # its owner's alone, before anything is in it
+        if self.path is not None and self._missing_file():
+            self.path.touch(mode=0o600)  # its owner's alone, before anything is in it
         with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
             if not self._begun:
                 METADATA.create_all(connection)
@@ -81,7 +81,7 @@ class Database:
 
     def _missing_file(self) -> bool:
         """True before the first write. A file that was there and is not any more is no empty record: it is refused."""
-        if self._path is None or self._path.exists():
+        if self.path is None or self.path.exists():
             return False
         if self._begun:
             raise RecordError(f"The record ({self.place}) is gone. Restore the file, or restart Pneumo to begin a new record.")

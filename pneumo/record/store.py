@@ -1,23 +1,29 @@
 """The record: cases kept, changed, removed and found. Each of these but the last appends to the log, in the same transaction."""
 
 import json
+import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from pneumo.errors import RecordError
+from pneumo.errors import ClockError, RecordError
 from pneumo.record import chain
 from pneumo.record.case import AGREEMENTS, Answered, RecordedCase, clean_note, content_digest, timestamp
 from pneumo.record.chain import Entry, Head, Verification
+from pneumo.record.clock import ahead
 from pneumo.record.database import Database
 from pneumo.record.search import EVERYTHING, Search, conditions
 from pneumo.record.settings import record_url, retention_days
 from pneumo.record.tables import AUDIT, CASES, HEAD
+
+log = logging.getLogger(__name__)
+
+_KINDS: dict[Any, Any] = {str: str, float: int | float, tuple[str, ...]: tuple}
 
 
 def open_record() -> "Record | None":
@@ -38,6 +44,10 @@ class Record:
         self._database, self.days, self._clock = database, days, clock
 
     @property
+    def database(self) -> Database:
+        return self._database
+
+    @property
     def place(self) -> str:
         return self._database.place
 
@@ -45,7 +55,10 @@ class Record:
         """Keep answers, each once a session; returns their ids. Cases past their days leave in the same transaction."""
 
         def work(connection: Connection) -> list[str]:
-            self._purge(connection)
+            try:
+                self._purge(connection)
+            except ClockError as error:  # no reason not to keep the answer
+                log.warning("%s", error)
             return [_known(connection, answer) or self._create(connection, answer, actor) for answer in answers]
 
         return self._database.write(work)
@@ -77,8 +90,22 @@ class Record:
         self._database.write(work)
 
     def purge(self) -> int:
-        """Remove what is older than `days`; returns how many cases that were."""
+        """Remove what is older than `days`; returns how many cases that were. Raises ClockError, and removes nothing."""
         return self._database.write(self._purge) if self._database.read(self._expired, list[str]()) else 0
+
+    def purge_by_this_clock(self, actor: str) -> int:
+        """The same after `actor` said that the clock is right, which is logged."""
+
+        def work(connection: Connection) -> int:
+            self._append(connection, actor, chain.CLOCK, case_id="", digest="")
+            return self._purge(connection)
+
+        return self._database.write(work) if self._database.read(self._expired, list[str]()) else 0
+
+    def entries(self, after: int = 0) -> list[Entry]:
+        """The log, from the entry that follows `after`, as it stands."""
+        asked = select(AUDIT).where(AUDIT.c.sequence > after).order_by(AUDIT.c.sequence)
+        return self._database.read(lambda connection: [Entry(**row._mapping) for row in connection.execute(asked)], list[Entry]())
 
     def models(self) -> list[str]:
         """The models that the record names, in order."""
@@ -105,7 +132,7 @@ class Record:
         """Hold the log and the cases to each other; see `chain.verify`."""
 
         def work(connection: Connection) -> Verification:
-            digests = {row.id: content_digest(_case(row)) for row in connection.execute(select(CASES))}
+            digests = {row.id: _digest(row) for row in connection.execute(select(CASES))}
             head = connection.execute(select(HEAD.c.sequence, HEAD.c.hash)).first()
             entries = connection.execute(select(AUDIT).order_by(AUDIT.c.sequence), execution_options={"yield_per": 1000})
             return chain.verify((Entry(**row._mapping) for row in entries), digests, Head(*head) if head else None, noted)
@@ -124,9 +151,20 @@ class Record:
 
     def _purge(self, connection: Connection) -> int:
         expired = self._expired(connection)
+        if expired:
+            self._believe_the_clock(connection)
         for case_id in expired:
             self._remove(connection, case_id, "retention", chain.PURGE)
         return len(expired)
+
+    def _believe_the_clock(self, connection: Connection) -> None:
+        moments = connection.execute(select(AUDIT.c.time, AUDIT.c.action).order_by(AUDIT.c.sequence))
+        if far := ahead(((row.time, row.action) for row in moments), self._clock()):
+            raise ClockError(
+                f"This computer's clock says {timestamp(self._clock())[:10]}, which is {far.days} days after the last entry of the "
+                "log that can be believed. Nothing was deleted for its age. Set the clock; or, where it is right, run "
+                "`python -m pneumo audit purge --clock-is-right`."
+            )
 
     def _create(self, connection: Connection, answer: Answered, actor: str) -> str:
         case = RecordedCase(
@@ -163,12 +201,29 @@ def _existing(connection: Connection, case_id: str) -> RecordedCase:
 
 
 def _case(row: Row[Any]) -> RecordedCase:
-    return RecordedCase(**{**row._mapping, "warnings": _warnings(row.warnings)})
+    """Raises RecordError where a value is of a kind that Pneumo does not write."""
+    case = RecordedCase(**{**row._mapping, "warnings": _warnings(row.warnings)})
+    for field in fields(RecordedCase):
+        if not isinstance(getattr(case, field.name), _KINDS.get(field.type, object)):
+            raise RecordError(
+                f"Case {case.id} was altered behind the log's back: its {field.name} is of a kind that Pneumo does not write. "
+                "Run `python -m pneumo audit verify`, and restore the record from a backup."
+            )
+    return case
+
+
+def _digest(row: Row[Any]) -> str:
+    """No digest fits where there is none."""
+    try:
+        return content_digest(_case(row))
+    except RecordError:
+        return ""
 
 
 def _warnings(text: str) -> tuple[str, ...]:
-    """What is no JSON was put there by another hand: it stays readable, and does not fit its digest."""
+    """What is no list of sentences was put there by another hand: it stays readable, and does not fit its digest."""
     try:
-        return tuple(json.loads(text))
-    except (ValueError, TypeError):
-        return (str(text),)
+        found = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        found = None
+    return tuple(found) if isinstance(found, list) and all(isinstance(each, str) for each in found) else (str(text),)

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from pneumo.errors import DataError
+from pneumo.errors import DataError, ModelError
 from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.metrics import confusion_matrix
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.evaluation.predictions import Predictions, read_predictions
-from pneumo.registry import ModelCard, models_dir, read_card
+from pneumo.registry import ModelCard, is_stored, models_dir, read_card, read_stored
 
 FIGURES = ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1")
 _FIRST = ("test", "validation")  # the order on the page
@@ -54,7 +54,7 @@ def splits_of(model: str, root: Path | None = None) -> tuple[str, ...]:
     folder = (root or models_dir()) / model
     names = {path.stem.removeprefix("predictions-") for path in folder.glob("predictions-*.csv")}
     with contextlib.suppress(DataError):
-        names |= set(_all_metrics(folder))
+        names |= set(_all_metrics(model, root))
     return tuple(sorted(names, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)))
 
 
@@ -64,13 +64,14 @@ def read_evaluated(model: str, split: str, root: Path | None = None) -> Evaluate
     again = f"Make it anew: python -m pneumo evaluate {model} --split {split} --data FOLDER."
     metrics, predictions, problems = None, None, []
     try:
-        metrics = _all_metrics(folder).get(split)
+        metrics = _all_metrics(model, root).get(split)
         if metrics is None:
             problems.append(f"metrics.json has no figures of the split {split}. {again}")
     except DataError as error:
         problems.append(f"{error} {again}")
     path = folder / f"predictions-{split}.csv"
     try:
+        _check_seal(model, path.name, root)
         predictions = read_predictions(path)
         _check_range(predictions, path)
     except DataError as error:
@@ -84,34 +85,32 @@ def read_evaluated(model: str, split: str, root: Path | None = None) -> Evaluate
 
 def read_history(model: str, root: Path | None = None) -> list[dict[str, Any]]:
     """history.json, a dict an epoch as the run wrote it; empty where it is not stored. Raises DataError."""
-    path = (root or models_dir()) / model / "history.json"
-    lines = _json(path) if path.is_file() else []
+    name = "history.json"
+    lines = _json(model, name, root, absent=[])
     if not isinstance(lines, list) or not all(isinstance(line, dict) and isinstance(line.get("epoch"), int) for line in lines):
-        raise DataError(f"{path.name} of model {model} is no history: expected a list with an object for each epoch.")
+        raise DataError(f"{name} of model {model} is no history: expected a list with an object for each epoch.")
     return lines
 
 
 def read_robustness(model: str, root: Path | None = None) -> dict[str, Any] | None:
     """robustness.json as it stands; None where it is not stored. Raises DataError."""
-    path = (root or models_dir()) / model / "robustness.json"
-    found = _json(path) if path.is_file() else None
-    if found is not None and not isinstance(found, dict):
-        raise DataError(f"{path.name} of model {model} does not fit: expected one JSON object.")
-    return found
+    return _object(model, "robustness.json", root)
 
 
 def read_gate(model: str, root: Path | None = None) -> dict[str, Any] | None:
     """gate.json as it stands; None where it is not stored. Raises DataError."""
-    path = (root or models_dir()) / model / "gate.json"
-    found = _json(path) if path.is_file() else None
+    return _object(model, "gate.json", root)
+
+
+def _object(model: str, name: str, root: Path | None) -> dict[str, Any] | None:
+    found = _json(model, name, root, absent=None)
     if found is not None and not isinstance(found, dict):
-        raise DataError(f"{path.name} of model {model} does not fit: expected one JSON object.")
+        raise DataError(f"{name} of model {model} does not fit: expected one JSON object.")
     return found
 
 
-def _all_metrics(folder: Path) -> dict[str, Any]:
-    path = folder / "metrics.json"
-    found = _json(path) if path.is_file() else {}
+def _all_metrics(model: str, root: Path | None) -> dict[str, Any]:
+    found = _json(model, "metrics.json", root, absent={})
     if not isinstance(found, dict) or not all(_is_summary(each) for each in found.values()):
         raise DataError("metrics.json does not fit this version of Pneumo.")
     return found
@@ -127,11 +126,21 @@ def _is_summary(found: Any) -> bool:
         return False
 
 
-def _json(path: Path) -> Any:
+def _json(model: str, name: str, root: Path | None, absent: Any) -> Any:
+    """`absent` where it is not stored. Raises DataError, also for what is not as the folder's manifest has it."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path.name} cannot be read as JSON.") from error
+        return json.loads(read_stored(model, name, root)) if is_stored(model, name, root) else absent
+    except ModelError as error:
+        raise DataError(str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{name} cannot be read as JSON.") from error
+
+
+def _check_seal(model: str, name: str, root: Path | None) -> None:
+    try:
+        read_stored(model, name, root)
+    except ModelError as error:
+        raise DataError(str(error)) from error
 
 
 def _check_range(predictions: Predictions, path: Path) -> None:

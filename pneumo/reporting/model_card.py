@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from pneumo.evaluation.operating_point import MEANING
-from pneumo.registry import ModelCard, models_dir, read_card, read_metrics
+from pneumo.registry import ModelCard, is_stored, models_dir, read_card, read_metrics, read_stored
+from pneumo.seal import reseal
 
+README, GATE = "README.md", "gate.json"
 DISCLAIMER = "Research use. Not a medical device. Children of 1 to 5 years, frontal view."
 INTENDED_USE = (
     "Research and teaching on frontal chest radiographs of children of 1 to 5 years. Not a medical device: it must not "
@@ -17,7 +19,8 @@ INTENDED_USE = (
 
 def write_readme(model: str, root: Path) -> None:
     """Write models/<model>/README.md; every figure comes with its 95 % interval and names its file."""
-    (root / model / "README.md").write_text(model_card(model, root), encoding="utf-8")
+    (root / model / README).write_text(model_card(model, root), encoding="utf-8")
+    reseal(root / model, (README,))
 
 
 def model_card(model: str, root: Path | None = None) -> str:
@@ -53,16 +56,13 @@ _UNTESTED = (
 )
 
 
-NO_REFERENCE = "made before the gate's reference: it refuses by image rules alone. Promote the run again."
-
-
 def gate_lines(card: ModelCard, root: Path) -> list[str]:
     """What the gate does, from gate.json; that nothing is known of it where nothing is stored."""
     lines = ["## When it does not answer", ""]
-    if "reference.npz" not in card.files:
-        return [*lines, f"This model was {NO_REFERENCE}", ""]
+    if not is_stored(card.id, GATE, root):
+        return [*lines, "Not measured yet.", ""]
     try:
-        told = json.loads((root / card.id / "gate.json").read_text(encoding="utf-8"))
+        told = json.loads(read_stored(card.id, GATE, root))
         groups = "".join(
             f"| {group['name']} | {group['role']} | {group['n']} | {interval(group['rejected'])} | {interval(group['told'])} |\n"
             for group in told["groups"]
@@ -73,7 +73,7 @@ def gate_lines(card: ModelCard, root: Path) -> list[str]:
             "Drawn skulls were kept aside until a gate was found to miss them; since then they belong to the fit, and two kinds "
             "drawn afterwards stand in their place: feet, and spines from the side (docs/gate.md)."
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return [*lines, "Not measured yet.", ""]
     return [*lines, figures, "", "| pictures | what they are | n | refused | told |", "|---|---|---|---|---|", groups]
 

@@ -21,7 +21,7 @@ from pneumo.evaluation.predictions import make_predictions, write_predictions
 from pneumo.files import sha256, write_json
 from pneumo.imaging.preprocess import VERSION, model_input
 from pneumo.inference.assess import assess, own_prevalence
-from pneumo.inference.lung_fields import LungFinder, lungs_folder
+from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Outputs, Predictor
 from pneumo.nets.compact import round_kernels, save_compact
 from pneumo.nets.load import load_network
@@ -29,6 +29,8 @@ from pneumo.nets.receptive import cell_centres
 from pneumo.nets.serving_graph import write_serving_graph
 from pneumo.registry import CLASSES, ModelCard, models_dir, write_card
 from pneumo.reporting.model_card import write_readme
+from pneumo.seal import seal
+from pneumo.signing_keys import signing_key
 from pneumo.training.config import TrainConfig
 from pneumo.training.drafts import copy_run, draft_folder
 from pneumo.training.jobs_process import check_name
@@ -50,6 +52,7 @@ def promote(run: Path, model: str, data: Path, why: str, root: Path | None = Non
     Calibration, operating points, the heatmap's scale and the gate's cuts come from the calibration part of the run's own
     split. The test split, where the data set has one, is then looked at once, and the look is written into the ledger with `why`.
     `mirrored`: the model answers with the mean of an image and its mirror image, in twice the time.
+    The folder is sealed, and signed where this computer has the site's key.
     Raises RunError for a run or an id that does not do, DataError for a calibration part that is too poor, and ModelError
     where the serving graph does not answer as Keras does.
     """
@@ -92,6 +95,7 @@ def _draft(run: Path, model: str, data: Path, why: str, draft: Path, ledger: Pat
     write_json(draft / "history.json", history(run))
     write_card(_card(run, model, config, data, draft, net, mirrored), draft)
     add_reference(model, data, root)
+    seal(draft, signing_key())
     predictor = Predictor.load(model, root)
     for split in _splits(draft / "split.csv"):
         assess(predictor, data, split, why, root=root, ledger=ledger)
@@ -113,7 +117,7 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
     """
     rows = read_manifest(run / "split.csv")
     chosen = [row for row in rows if row["part"] == "calibration"]
-    finder = LungFinder.load(lungs_folder(draft.parent)) if config.lung_centred else None
+    finder = LungFinder.load() if config.lung_centred else None
     epochs = history(run)
     card = ModelCard(
         id=model,

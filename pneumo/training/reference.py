@@ -18,7 +18,8 @@ from pneumo.imaging.hard import hard_copies, with_hard_copies
 from pneumo.imaging.lung_box import WHOLE, Box
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import FILE, SUBTYPES, Reference, components, small_view
-from pneumo.registry import read_card, write_card
+from pneumo.registry import verified_draft, write_card
+from pneumo.seal import MANIFEST
 
 log = logging.getLogger(__name__)
 
@@ -72,13 +73,17 @@ def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, st
 
 
 def add_reference(model: str, data: Path, root: Path) -> Path:
-    """Write models/<model>/reference.npz from the model's own split, and its hash into the card. Return its path."""
+    """Write models/<model>/reference.npz from the model's own split, and its hash into the card. Return its path.
+
+    A folder without a manifest, which is still being made or is older than that, is not sealed by this.
+    """
     folder = root / model
-    predictor = Predictor.load(model, root)
+    is_draft = not (folder / MANIFEST).exists()
+    predictor = Predictor.of(verified_draft(model, root)) if is_draft else Predictor.load(model, root)
     path = folder / FILE
     make_reference(predictor, data, read_manifest(folder / "split.csv"), predictor.card.training.get("seed", 0)).save(path)
-    card = read_card(model, root)
-    write_card(dataclasses.replace(card, files={**card.files, FILE: sha256(path)}), folder)
+    card = predictor.card
+    write_card(dataclasses.replace(card, files={**card.files, FILE: sha256(path)}), folder, (FILE,))
     return path
 
 

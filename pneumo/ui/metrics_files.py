@@ -6,8 +6,8 @@ from functools import partial
 
 import streamlit as st
 
-from pneumo.errors import DataError
-from pneumo.registry import models_dir
+from pneumo.errors import DataError, ModelError
+from pneumo.registry import METRICS, is_stored, models_dir, read_stored
 from pneumo.reporting.evaluated import Evaluated, read_history, read_robustness
 from pneumo.reporting.metrics_charts import history_charts
 from pneumo.reporting.metrics_pdf import metrics_pdf
@@ -38,16 +38,16 @@ def downloads(choice: Choice) -> None:
     """What is stored, as it is stored, and one PDF, made when it is asked for."""
     found = choice.evaluated
     name = f"pneumo-{found.card.id}-{found.split}"
-    folder = models_dir() / found.card.id
     st.subheader("Downloads", anchor=False)
     with st.container(horizontal=True, gap="small"):
-        for label, path, mime in (
-            ("Predictions, CSV", folder / f"predictions-{found.split}.csv", "text/csv"),
-            ("Metrics, JSON", folder / "metrics.json", "application/json"),
+        for label, file, suffix, mime in (
+            ("Predictions, CSV", f"predictions-{found.split}.csv", ".csv", "text/csv"),
+            ("Metrics, JSON", METRICS, ".json", "application/json"),
         ):
-            if path.is_file():
-                st.download_button(label, path.read_bytes, f"{name}{path.suffix}", mime, on_click="ignore",
-                                   key=f"metrics-get{path.suffix}")  # fmt: skip
+            with contextlib.suppress(ModelError):  # the page has told of a file that is not as the model's manifest has it
+                if is_stored(found.card.id, file):
+                    st.download_button(label, partial(read_stored, found.card.id, file), f"{name}{suffix}", mime, on_click="ignore",
+                                       key=f"metrics-get{suffix}")  # fmt: skip
         if _can_print(found, choice.point):
             st.download_button("Everything, PDF", partial(_pdf, found, choice.point), f"{name}.pdf", "application/pdf",
                                on_click="ignore", key="metrics-get.pdf")  # fmt: skip

@@ -43,6 +43,8 @@ def choose_model() -> Predictor | None:
             continue
         if model != chosen or problems:
             st.warning(f"Answers below come from the model {model}, which verifies.")
+        if loaded.seal and not loaded.seal.signer:
+            st.sidebar.caption(f"{model} is {loaded.seal.state}: its files are whole, and nobody known here vouches for them.")
         return loaded
     st.error("No model can serve, so there are no answers. Restore the models folder.")
     return None

@@ -85,7 +85,7 @@ def _details(case: Case, predictor: Predictor, answer) -> None:
     rows = [
         *wording.facts_rows(case.name, case.facts, case.finding.sha256),
         ("Read and answered in", f"{case.found(predictor).seconds:.2f} s"),
-        ("Model", f"{card.id}, weights {card.sha256[:16]}"),
+        ("Model", f"{card.id}, weights {card.sha256[:16]}, {predictor.seal.state if predictor.seal else 'unsigned'}"),
         ("Logit", f"{answer.logit:.3f} before calibration"),
         ("Heat", f"peak {answer.heatmap.peak:.2f} of the model's fixed scale; Grad-CAM, positive part"),
     ]

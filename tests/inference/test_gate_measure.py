@@ -1,17 +1,21 @@
-"""gate.json of a model without a reference, whose gate has the image rules alone: its form, and figures that follow."""
+"""gate.json of a model whose reference finds nothing strange, so that its gate has the image rules alone: its form and figures."""
 
+import dataclasses
 import json
 
 import numpy as np
+import onnx
 import pytest
 from tiny_model import make_registry
 
 from pneumo.cli import main
 from pneumo.data.foreign import Kind
 from pneumo.data.phantom import write_set
+from pneumo.files import sha256
 from pneumo.inference import gate_measure
 from pneumo.inference.gate_measure import measure_gate
 from pneumo.inference.predictor import Predictor
+from pneumo.registry import read_card, write_card
 from pneumo.reporting.evaluated import read_gate
 from pneumo.ui.metrics_gate import gate_html
 
@@ -44,7 +48,7 @@ def test_groups_and_figures(made):
     assert found["foreign_rejected"] == groups["flat"]["rejected"]  # the only kind here that is kept aside
     assert groups["slope"]["told"]["value"] == 0
     assert groups["flat"]["rejected"]["low"] == pytest.approx(0.342, abs=1e-3)  # 2 of 2, Wilson
-    assert found["cuts"] == []
+    assert found["cuts"] == [1.0, 1.0]
     assert read_gate("tiny", root) == json.loads(json.dumps(found))
 
 
@@ -62,25 +66,23 @@ def test_the_page_shows_every_group(made):
     assert "other things, kept aside" in html
 
 
-def test_the_card_says_that_a_reference_is_missing(made, monkeypatch, capsys):
+def test_the_manifest_has_the_new_file_and_the_model_serves_on(made):
     root, _ = made
-    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
-    assert main(["models", "verify", "tiny"]) == 0
-    assert "image rules alone" in capsys.readouterr().out
-    assert main(["models", "show", "tiny"]) == 0
-    assert "image rules alone" in capsys.readouterr().out
+    assert Predictor.load("tiny", root).seal.files["gate.json"] == sha256(root / "tiny" / "gate.json")
 
 
-def test_a_reference_cannot_be_made_from_an_older_graph(made, monkeypatch, capsys):
-    root, _ = made
+def test_a_reference_cannot_be_made_from_an_older_graph(tmp_path, monkeypatch, capsys):
+    """Without features the gate would have nothing to go by."""
+    root = make_registry(tmp_path)
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
-    (root / "tiny" / "split.csv").write_text(
-        "path,label,subtype,patient,part\n"
-        + "".join(f"{p},NORMAL,none,{i},train\n" for i, p in enumerate(sorted(_images(root.parent / "set"))))
+    graph = onnx.load(root / "tiny" / "model.onnx")
+    del graph.graph.output[2]
+    onnx.save(graph, root / "tiny" / "model.onnx")
+    card = read_card("tiny", root)
+    write_card(
+        dataclasses.replace(card, files={**card.files, "model.onnx": sha256(root / "tiny" / "model.onnx")}),
+        root / "tiny",
+        ("model.onnx",),
     )
-    assert main(["gate", "tiny", "--data", str(root.parent / "set"), "--refit"]) == 1
-    assert "gives no features" in capsys.readouterr().err
-
-
-def _images(folder):
-    return [path.relative_to(folder).as_posix() for path in (folder / "train").rglob("*.png")]
+    assert main(["gate", "tiny", "--data", str(tmp_path / "set"), "--refit"]) == 1
+    assert "model.onnx is another kind of graph than its card says" in capsys.readouterr().err

@@ -1,17 +1,20 @@
 """Lung fields from a graph written by hand, "dark is lung", on pictures whose fields are drawn."""
 
 import json
+import shutil
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from tiny_model import put
 
 from pneumo.errors import ModelError
 from pneumo.evaluation.overlap import dice
 from pneumo.files import sha256
 from pneumo.imaging.preprocess import VERSION
 from pneumo.inference.lung_fields import LungFields, LungFinder, implausible, read_description, segmenter_input
+from pneumo.seal import seal
 
 SIDE = 56
 
@@ -41,7 +44,7 @@ def write_segmenter(folder, sloped=False):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "lungs.onnx").write_bytes(graph_bytes(sloped))
     described = {"sha256": sha256(folder / "lungs.onnx"), "preprocessing": VERSION}
-    (folder / "lungs.json").write_text(json.dumps(described))
+    put(folder / "lungs.json", json.dumps(described))
     return folder
 
 
@@ -148,12 +151,22 @@ def altered(folder):
 
 def no_graph(folder):
     (folder / "lungs.onnx").write_bytes(b"nothing")
-    (folder / "lungs.json").write_text(json.dumps({"sha256": sha256(folder / "lungs.onnx"), "preprocessing": VERSION}))
+    put(folder / "lungs.json", json.dumps({"sha256": sha256(folder / "lungs.onnx"), "preprocessing": VERSION}))
 
 
 def other_preprocessing(folder):
     described = read_description(folder)
-    (folder / "lungs.json").write_text(json.dumps({**described, "preprocessing": "other"}))
+    put(folder / "lungs.json", json.dumps({**described, "preprocessing": "other"}))
+
+
+def other_graph(folder):
+    """Sealed anew, but not the one that lungs.json describes."""
+    put(folder / "lungs.onnx", graph_bytes(sloped=True))
+
+
+def without_description(folder):
+    (folder / "lungs.json").unlink()
+    seal(folder)
 
 
 @pytest.mark.parametrize(
@@ -163,9 +176,16 @@ def other_preprocessing(folder):
         (no_graph, "no graph this version can run"),
         (other_preprocessing, "another preprocessing"),
         (lambda folder: (folder / "lungs.onnx").unlink(), "incomplete"),
-        (lambda folder: (folder / "lungs.json").unlink(), "No lung segmenter"),
-        (lambda folder: (folder / "lungs.json").write_text("{"), "damaged"),
-        (lambda folder: (folder / "lungs.json").write_text("[]"), "damaged"),
+        (other_graph, r"lungs\.onnx was altered"),
+        (without_description, r"lungs\.json is missing"),
+        (lambda folder: (folder / "lungs.json").unlink(), r"lungs\.json is missing"),
+        (lambda folder: (folder / "MANIFEST").unlink(), "MANIFEST is missing.*models sign lungs"),
+        (lambda folder: (folder / "lungs.json").write_text("{"), r"lungs\.json was altered"),
+        (lambda folder: put(folder / "lungs.json", "{"), "damaged"),
+        (lambda folder: put(folder / "lungs.json", "[]"), "damaged"),
+        (lambda folder: put(folder / "lungs.json", '{"dice": NaN}'), "dice is nan, expected a finite number"),
+        (lambda folder: (folder / "notes.txt").write_text("x"), r"knows no notes\.txt"),
+        (lambda folder: shutil.rmtree(folder), "No lung segmenter"),
     ],
 )
 def test_a_segmenter_that_does_not_verify_finds_nothing(tmp_path, harm, said):

@@ -7,6 +7,7 @@ from tiny_model import make_registry
 from pneumo.inference.assess import assess
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reproduce import differences, reproduce
+from pneumo.seal import seal
 
 
 def test_differences_are_named():
@@ -21,6 +22,7 @@ def test_published_numbers_come_out_again(tmp_path):
     root = make_registry(tmp_path / "models")
     copy_set(tmp_path / "set", patients=6)
     (root / "tiny" / "metrics.json").unlink()
+    seal(root / "tiny")
     assess(Predictor.load("tiny", root), tmp_path / "set", "test", "first look", root=root)
     assert reproduce("tiny", tmp_path / "set", root) == []
     assert (root / "ledger.csv").read_text().count("\n") == 3  # the header, the first look, and this one
@@ -32,6 +34,7 @@ def test_published_numbers_come_out_again(tmp_path):
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    seal(root / "tiny")
     found = reproduce("tiny", root=root)
     assert found
     assert all(line.startswith("test, from predictions: ") for line in found)

@@ -44,7 +44,10 @@ def test_no_record(tmp_path, monkeypatch, capsys):
 def test_purge(record, monkeypatch, capsys):
     assert main(["audit", "purge"]) == 2
     monkeypatch.setenv("PNEUMO_RECORD_DAYS", "1")
-    assert main(["audit", "purge"]) == 0
+    assert main(["audit", "purge"]) == 1  # this record was quiet since March 2026
+    assert "Nothing was deleted for its age" in capsys.readouterr().err
+    assert len(record.search()) == 3
+    assert main(["audit", "purge", "--clock-is-right"]) == 0
     assert "3 cases deleted" in capsys.readouterr().out
     assert record.search() == []
     assert record.verify().problem is None

@@ -2,6 +2,7 @@ import json
 
 import pytest
 from stored_metrics import HISTORY, ROBUSTNESS, make_evaluated_registry
+from tiny_model import put
 
 from pneumo.errors import DataError, ModelError
 from pneumo.reporting.evaluated import read_evaluated, read_history, read_robustness, splits_of
@@ -37,7 +38,7 @@ def test_missing_predictions_leave_the_figures(root):
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"test": {}}', '{"test": {"n": 3, "operating_points": 4}}', '{"test": null}'])
 def test_damaged_metrics_leave_the_predictions(root, text):
-    (root / "one/metrics.json").write_text(text)
+    put(root / "one/metrics.json", text)
     found = read_evaluated("one", "test", root)
     assert found.metrics is None
     assert found.predictions is not None
@@ -50,7 +51,7 @@ def test_impossible_probabilities_are_not_drawn(root, cell):
     path = root / "one/predictions-test.csv"
     lines = path.read_text().splitlines()
     lines[3] = ",".join([*lines[3].split(",")[:4], cell])
-    path.write_text("\n".join(lines))
+    put(path, "\n".join(lines))
     found = read_evaluated("one", "test", root)
     assert found.predictions is None
     assert "from 0 to 1" in found.problems[0]
@@ -58,8 +59,31 @@ def test_impossible_probabilities_are_not_drawn(root, cell):
 
 def test_files_that_do_not_belong_together_are_told(root):
     path = root / "one/predictions-test.csv"
-    path.write_text("\n".join(path.read_text().splitlines()[:-1]))
+    put(path, "\n".join(path.read_text().splitlines()[:-1]))
     assert "do not belong together" in read_evaluated("one", "test", root).problems[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("metrics.json", lambda text: json.dumps({"test": {**json.loads(text)["test"], "auc": {"value": 1, "low": 1, "high": 1}}})),
+        ("predictions-test.csv", lambda text: text.replace("NORMAL", "PNEUMONIA", 1)),
+        ("history.json", lambda text: text.replace("0.7", "0.9")),
+        ("robustness.json", lambda text: text.replace("0.31", "0.01")),
+    ],
+)
+def test_figures_that_are_not_as_the_manifest_has_them_are_not_shown(root, name, change):
+    put(root / "one/history.json", json.dumps(HISTORY))
+    put(root / "one/robustness.json", json.dumps(ROBUSTNESS))
+    path = root / "one" / name
+    path.write_text(change(path.read_text()))
+    if name in ("history.json", "robustness.json"):
+        with pytest.raises(DataError, match=f"'one' does not verify: {name} was altered. Restore"):
+            {"history.json": read_history, "robustness.json": read_robustness}[name]("one", root)
+        return
+    found = read_evaluated("one", "test", root)
+    assert (found.metrics is None, found.predictions is None) == (name == "metrics.json", name != "metrics.json")
+    assert f"'one' does not verify: {name} was altered. Restore" in found.problems[0]
 
 
 def test_a_split_of_which_nothing_is_stored(root):
@@ -75,8 +99,8 @@ def test_no_such_model(root):
 def test_history_and_robustness(root):
     assert read_history("one", root) == []
     assert read_robustness("one", root) is None
-    (root / "one/history.json").write_text(json.dumps(HISTORY))
-    (root / "one/robustness.json").write_text(json.dumps(ROBUSTNESS))
+    put(root / "one/history.json", json.dumps(HISTORY))
+    put(root / "one/robustness.json", json.dumps(ROBUSTNESS))
     assert read_history("one", root) == HISTORY
     assert read_robustness("one", root) == ROBUSTNESS
 
@@ -85,6 +109,6 @@ def test_history_and_robustness(root):
     ("name", "text"), [("history", "{}"), ("history", '[{"loss": 1}]'), ("history", "["), ("robustness", "[]")]
 )
 def test_what_does_not_fit_is_named(root, name, text):
-    (root / f"one/{name}.json").write_text(text)
+    put(root / f"one/{name}.json", text)
     with pytest.raises(DataError, match=f"{name}.json"):
         {"history": read_history, "robustness": read_robustness}[name]("one", root)

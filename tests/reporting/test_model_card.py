@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from tiny_model import make_registry
+from tiny_model import make_registry, put
 
 from pneumo.reporting.model_card import interval, model_card
 
@@ -23,7 +23,7 @@ def test_the_second_output_with_its_figures(tmp_path):
 def test_without_a_test_split_nothing_is_claimed_of_one(tmp_path):
     root = make_registry(tmp_path)
     path = root / "tiny" / "metrics.json"
-    path.write_text(json.dumps({"validation": json.loads(path.read_text())["test"]}))
+    put(path, json.dumps({"validation": json.loads(path.read_text())["test"]}))
     text = model_card("tiny", root)
     assert "## Validation split" in text
     assert "was not evaluated on a test split" in text
