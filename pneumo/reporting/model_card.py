@@ -98,10 +98,12 @@ def _table(split: str, m: dict[str, Any]) -> list[str]:
     for name, point in m["operating_points"].items():
         cells = " | ".join(interval(point[key]) for key in ("sensitivity", "specificity", "accuracy"))
         rows.append(f"| {name} ({MEANING[name]}) | {point['threshold']:.3f} | {cells} |")
-    rows += ["", f"AUC {interval(m['auc'])}; calibration intercept {interval(m['calibration']['intercept'], 2)} and slope "
-             f"{interval(m['calibration']['slope'], 2)}; Brier score {m['brier']:.3f}; expected calibration error {m['ece']:.3f}. "
-             f"Thresholds are probabilities at this split's own share of sick children, {m['prevalence']:.0%}. 95 % intervals by "
-             "bootstrap over patients.", ""]  # fmt: skip
+    rows += ["", f"AUC {interval(m['auc'])}; Brier score {m['brier']:.3f}; expected calibration error {m['ece']:.3f}. "
+             "95 % intervals by bootstrap over patients.", ""]  # fmt: skip
+    if fit := m.get("calibration"):  # older figures have none
+        rows += [f"Calibration intercept {interval(fit['intercept'], 2)} (0 is right, below 0 says sick too often) and slope "
+                 f"{interval(fit['slope'], 2)} (1 is right). Thresholds are probabilities at this split's own share of sick children, "
+                 f"{m['prevalence']:.0%}.", ""]  # fmt: skip
     if lost := sum(m.get("unanswered", {}).values()):
         rows += [f"{lost} more images got no answer, because their lungs were not found; they are in no figure above.", ""]
     if kind := m.get("subtype"):
