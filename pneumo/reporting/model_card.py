@@ -102,8 +102,8 @@ def _table(split: str, m: dict[str, Any]) -> list[str]:
              "95 % intervals by bootstrap over patients.", ""]  # fmt: skip
     if fit := m.get("calibration"):  # older figures have none
         rows += [f"Calibration intercept {interval(fit['intercept'], 2)} (0 is right, below 0 says sick too often) and slope "
-                 f"{interval(fit['slope'], 2)} (1 is right). Thresholds are probabilities at this split's own share of sick children, "
-                 f"{m['prevalence']:.0%}.", ""]  # fmt: skip
+                 f"{interval(fit['slope'], 2)} (1 is right). Thresholds are probabilities at this split's own share of sick "
+                 f"children, {m['prevalence']:.0%}.", ""]  # fmt: skip
     if lost := sum(m.get("unanswered", {}).values()):
         rows += [f"{lost} more images got no answer, because their lungs were not found; they are in no figure above.", ""]
     if kind := m.get("subtype"):
