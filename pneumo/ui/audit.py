@@ -18,6 +18,7 @@ from pneumo.files import write_json
 from pneumo.imaging.overlay import grey_picture
 from pneumo.inference.found_lungs import segmenter, segmenter_version
 from pneumo.installed import ONLY_ANSWERS, can_train
+from pneumo.outgoing import code, markdown
 from pneumo.ui.access import permitted
 from pneumo.ui.library import pictures
 
@@ -27,7 +28,7 @@ _SHOWN = 12  # pairs with pictures
 def show_audit(found: Catalog) -> None:
     """The kept audit of these files, or the button that makes one."""
     for problem in found.problems:
-        st.warning(problem)
+        st.warning(markdown(problem))
     kept = _kept(found)
     if not kept.is_file() and not can_train():
         st.info(ONLY_ANSWERS)
@@ -41,7 +42,7 @@ def show_audit(found: Catalog) -> None:
         if not st.session_state.pop("audit_asked", False):
             return
         line = st.progress(0.0, "Reading the images")
-        result = audit(data_dir(), lambda done, total: line.progress(done / total, f"Read {done} of {total} images"), _lungs())
+        result = audit(data_dir(), lambda done, total: line.progress(done / total, f"Read {done:,} of {total:,} images"), _lungs())
         write_json(kept, audit_to_dict(result))
         st.rerun()
     result = audit_from_dict(json.loads(kept.read_text(encoding="utf-8")))
@@ -81,7 +82,7 @@ def _look_alikes(found: Catalog, result: Audit) -> None:
                 if picture is not None:
                     st.image(grey_picture(picture / 255), width=160)
             st.markdown(
-                f"`{likeness.paths[0]}`  \n`{likeness.paths[1]}`  \n"
+                f"{code(likeness.paths[0])}  \n{code(likeness.paths[1])}  \n"
                 + ("identical files" if likeness.same_bytes else f"correlation {likeness.correlation:.3f}"),
                 width="content",
             )
