@@ -34,6 +34,7 @@ _BALANCE_WORDS = {
     "none": "none",
     "weights": "class weights",
     "replicate": "repeat the smaller class",
+    "classes": "drawn so that both classes come alike often",
     "style": "even within styles",
 }
 _BALANCE_HELP = (
