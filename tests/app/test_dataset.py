@@ -105,7 +105,8 @@ def bring_segmenter(tmp_path):
     shutil.copytree(Path(__file__).parents[2] / "models" / "lungs", tmp_path / "models" / "lungs")
 
 
-def test_audit_runs_once_and_is_kept(app, tmp_path):
+def test_audit_runs_once_and_is_kept(app, tmp_path, monkeypatch):
+    monkeypatch.setattr("pneumo.inference.lung_fields.SHIPPED", tmp_path / "none")
     run_audit(app)
     assert "Shortcuts" in text(app)
     assert "No lungs were looked for" in text(app)  # the registry of this test holds no segmenter

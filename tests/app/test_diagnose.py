@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 from opened_app import open_app
-from tiny_model import make_registry
+from tiny_model import make_registry, put
 
 from pneumo.imaging.overlay import png
 from pneumo.ui.frame import DISCLAIMER
@@ -66,7 +66,7 @@ def test_bacterial_or_viral_under_a_called_pneumonia_alone(tmp_path, monkeypatch
 def test_a_model_without_a_test_split_says_so_and_serves(tmp_path, monkeypatch):
     root = make_registry(tmp_path / "models", subtype=True)
     path = root / "tiny" / "metrics.json"
-    path.write_text(json.dumps({"validation": json.loads(path.read_text())["test"]}))
+    put(path, json.dumps({"validation": json.loads(path.read_text())["test"]}))
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
     app = drop(open_app(), WHITE)
     assert "was not evaluated on the test split" in html(app)

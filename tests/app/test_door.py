@@ -174,7 +174,7 @@ def test_cookies_are_kept_to_tls_where_it_is(scheme, secure):
     assert found == ["a=b; Path=/; secure", f"secure=c; Path=/{secure}"]
 
 
-ENDED = replace(LOGIN, ended=(EndedLogin("ada", time.time() + 60),))
+ENDED = replace(LOGIN, ended=(EndedLogin("ada", time.time() + 3600),))
 
 
 def test_a_login_that_was_ended_opens_nothing():
