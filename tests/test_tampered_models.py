@@ -214,7 +214,7 @@ def test_refused_by_name_and_never_an_answer(root, how, capsys):
         Predictor.load("tiny")
     assert main(["models", "verify"]) == 1
     said = capsys.readouterr().out.splitlines()
-    assert [line.split("\t")[0] for line in said] == ["other", "tiny"]
+    assert [line.split("\t")[0] for line in said] == ["other", "tiny", "lungs"]
     assert said[0].startswith("other\tok")
     assert "'tiny'" in said[1]
     assert not (root / "trace").exists()  # no pickle was run

@@ -5,8 +5,7 @@ import numpy as np
 from pneumo.data.lung_places import LungSource
 from pneumo.data.records import Record
 from pneumo.errors import ModelError
-from pneumo.inference.lung_fields import FOLDER, LungFinder, read_description
-from pneumo.registry import models_dir
+from pneumo.inference.lung_fields import LungFinder, lungs_folder, read_description
 
 
 def segmenter() -> LungSource:
@@ -23,6 +22,6 @@ def segmenter() -> LungSource:
 def segmenter_version() -> str:
     """SHA-256 that the registry's segmenter is said to have; empty where there is none."""
     try:
-        return str(read_description(models_dir() / FOLDER).get("sha256", ""))
+        return str(read_description(lungs_folder()).get("sha256", ""))
     except ModelError:
         return ""

@@ -19,6 +19,7 @@ from pneumo.errors import DataError
 from pneumo.imaging.decode import decode
 from pneumo.imaging.preprocess import InputSpec, canonical, model_input
 from pneumo.training.feed import Feed
+from pneumo.training.parts import Part
 
 ROW = 224 * 224
 
@@ -92,7 +93,7 @@ def test_indexes_like_an_array_and_cannot_be_written_through(root, folder):
 
 def test_feed_and_styles_take_it_for_an_array(root, folder):
     images, whole = cached_images(root, FIVE, folder), expected(root, FIVE)
-    x, _ = Feed(images, np.array([0, 1, 0, 1, 0]), InputSpec(32, 16), batch_size=3)[1]
+    x, _ = Feed(Part(images, np.array([0, 1, 0, 1, 0]), np.zeros(5, np.float32)), InputSpec(32, 16), batch_size=3)[1]
     np.testing.assert_array_equal(x, [model_input(whole[i], InputSpec(32, 16)) for i in (3, 4)])
     np.testing.assert_array_equal(style_features(images), style_features(whole))
 

@@ -25,6 +25,7 @@ def test_lungs_of_a_phantom_and_none_in_noise():
 
 def test_without_a_segmenter(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path))
+    monkeypatch.setattr("pneumo.inference.lung_fields.SHIPPED", tmp_path / "lungs")
     assert segmenter_version() == ""
     with pytest.raises(ModelError, match="No lung segmenter"):
         segmenter()
