@@ -57,7 +57,7 @@ def robustness_tables(told: dict[str, Any]) -> list[tuple[str, str, str]]:
         rows = [
             [f"{row['kind']} {row['amount']}" if row["kind"] != "none" else "unchanged", interval(row["auc"]),
              interval(row["sensitivity"]), interval(row["specificity"]), number(row["mean_shift"]),
-             str(sum(row["unanswered"].values()))]
+             str(sum(row.get("unanswered", {}).values()))]
             for row in told["changes"]
         ]  # fmt: skip
         found.append((

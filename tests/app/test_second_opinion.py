@@ -7,7 +7,7 @@ import json
 import pytest
 from opened_app import open_app
 from pypdf import PdfReader
-from tiny_model import cuts_at, make_registry
+from tiny_model import cuts_at, make_registry, put
 from tiny_reference import FILES, change_card, with_reference
 
 from pneumo.cli import main
@@ -106,11 +106,11 @@ def test_a_model_that_cannot_be_asked_is_named(app, root):
 
 def test_a_broken_segmenter_measures_nothing(root):
     (root / "lungs").mkdir()
-    (root / "lungs" / "lungs.json").write_text("{")
+    put(root / "lungs" / "lungs.json", "{")
     app = open_app()
     app.file_uploader[0].set_value([X_RAY]).run()
     assert "Heat in the lungs not measured" in html(app)
-    assert "is damaged" in html(app)
+    assert "The lung segmenter is incomplete" in html(app)
     assert "Not measured" in html(asked(app))
 
 
@@ -161,7 +161,7 @@ def test_on_the_command_line(root, tmp_path, capsys, monkeypatch):
     assert main(["second-opinion", str(file), "--model", "strict"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["lungs_hidden"] == {"probability": None, "reason": "No lung field was found."}
-    assert found["similar"] == []
+    assert len(found["similar"]) == 3
 
 
 def test_on_the_command_line_without_an_answer(root, tmp_path, capsys):
