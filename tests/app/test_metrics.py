@@ -3,7 +3,7 @@ import json
 import pytest
 from opened_app import open_app
 from stored_metrics import HISTORY, ROBUSTNESS, make_evaluated_registry
-from tiny_model import make_registry
+from tiny_model import make_registry, put
 
 from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.evaluation.metrics import confusion_matrix
