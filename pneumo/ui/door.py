@@ -1,5 +1,5 @@
 """The server's own door: refuses to start where it must not listen, answers to its own names alone, hands no picture or upload to
-whoever is not logged in, and ends the connection of a page whose login is over.
+whoever is not logged in, and takes a page from whoever's login is over.
 
 Streamlit asks nobody who calls /media or /_stcore/upload_file, and looks at a login only when a page's connection opens.
 """
@@ -85,30 +85,39 @@ class Door:
         return None if role_of(claims, settings, time.time()) else (403, "No role in Pneumo, or a login that is over.")
 
     async def _connect(self, claims: Claims, scope: Scope, receive: Receive, send: Send) -> None:
-        """A page's connection by a login: it ends with its first message after the login is over.
+        """A page's connection by a login. With the first message after the login is over it is nobody's, as if newly opened.
 
-        One that opens by a login that is over is nobody's: it takes up no session of that account, and the page asks to log in.
+        Streamlit then ends the session behind it, begins another that belongs to nobody, and the page asks to log in.
         """
-        if self._is_over(claims):
-            scope = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != b"cookie"]}
-            await self._app(scope, receive, send)
-            return
-        over = False
+        late: list[Message] = []
 
         async def hear() -> Message:
-            nonlocal over
             message = await receive()
             if message["type"] == "websocket.receive" and self._is_over(claims):
-                over = True
-                await send({"type": "websocket.close", "code": 1008})
+                late.append(message)
                 return {"type": "websocket.disconnect", "code": 1008}
             return message
 
         async def say(message: Message) -> None:
-            if not over:  # a run of the page may still be speaking
+            if not late:  # a run of the page may still be speaking
                 await send(message)
 
+        nobody = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != b"cookie"]}
+        if self._is_over(claims):
+            await self._app(nobody, receive, send)
+            return
         await self._app(scope, hear, say)
+        if late:
+            told = [{"type": "websocket.connect"}, *late]
+
+            async def hear_on() -> Message:
+                return told.pop(0) if told else await receive()
+
+            async def say_on(message: Message) -> None:
+                if message["type"] != "websocket.accept":  # the browser's connection is open
+                    await send(message)
+
+            await self._app(nobody, hear_on, say_on)
 
     def _is_over(self, claims: Claims) -> bool:
         try:

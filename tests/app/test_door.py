@@ -182,62 +182,71 @@ def test_a_login_that_was_ended_opens_nothing():
     assert call("/media/abc.png", ENDED, cookies=cookie(sub="eve")) == 200
 
 
-def page(scope, heard):
+def page(scopes, heard):
     """A page's connection as Streamlit keeps it: open until it is told that it ended."""
 
-    async def run(scope_, receive, send):
-        scope.update(scope_)
+    async def run(scope, receive, send):
+        scopes.append(scope)
+        assert (await receive())["type"] == "websocket.connect"
         await send({"type": "websocket.accept"})
         while (message := await receive())["type"] != "websocket.disconnect":
-            heard.append(message)
-            await send({"type": "websocket.send", "bytes": b"page"})
+            heard.append((len(scopes), message["bytes"]))
+            await send({"type": "websocket.send", "bytes": f"for {len(scopes)}".encode()})
         await send({"type": "websocket.send", "bytes": b"a run that goes on"})
 
     return run
 
 
-SAID, LEFT = {"type": "websocket.receive", "bytes": b"click"}, {"type": "websocket.disconnect", "code": 1001}
+def stream(settings, cookies, heard):
+    """(headers of each connection that the page's server saw, what each heard, what was sent) of one websocket."""
+    scopes, said = [], []
+    sent = answers("/_stcore/stream", settings, cookies, kind="websocket", app=page(scopes, said),
+                   heard=[{"type": "websocket.connect"}, *heard])  # fmt: skip
+    return [dict(scope["headers"]) for scope in scopes], said, sent
 
 
-def test_a_page_that_is_open_ends_with_its_login():
-    told, heard = [LOGIN], []
+def said(text):
+    return {"type": "websocket.receive", "bytes": text}
+
+
+LEFT = {"type": "websocket.disconnect", "code": 1001}
+
+
+def test_an_open_page_is_nobodys_once_its_login_is_over():
+    told = [LOGIN]
 
     def ended():
         told[0] = ENDED
-        return SAID
+        return said(b"2")
 
-    sent = answers("/_stcore/stream", lambda: told[0], cookie(sub="ada"), kind="websocket", app=page({}, heard),
-                   heard=[SAID, ended, SAID, LEFT])  # fmt: skip
-    assert heard == [SAID]
-    assert [message["type"] for message in sent] == ["websocket.accept", "websocket.send", "websocket.close"]
-    assert sent[-1]["code"] == 1008
+    headers, heard, sent = stream(lambda: told[0], cookie(sub="ada"), [said(b"1"), ended, said(b"3"), LEFT])
+    assert heard == [(1, b"1"), (2, b"2"), (2, b"3")]
+    assert [set(found) for found in headers] == [{b"host", b"cookie"}, {b"host"}]
+    assert [message.get("bytes") for message in sent] == [None, b"for 1", b"for 2", b"for 2", b"a run that goes on"]
+    assert [message["type"] for message in sent].count("websocket.accept") == 1
 
 
-@pytest.mark.parametrize("who", ["eve", None])
-def test_another_page_stays_open(who):
-    heard = []
-    answers(
-        "/_stcore/stream", ENDED, cookie(sub=who) if who else "", kind="websocket", app=page({}, heard), heard=[SAID, SAID, LEFT]
-    )
-    assert heard == [SAID, SAID]
+@pytest.mark.parametrize("cookies", [cookie(sub="eve"), ""])
+def test_another_page_stays_open(cookies):
+    headers, heard, _ = stream(ENDED, cookies, [said(b"1"), said(b"2"), LEFT])
+    assert heard == [(1, b"1"), (1, b"2")]
+    assert (b"cookie" in headers[0]) is bool(cookies)
 
 
 @pytest.mark.parametrize("claims", [{"sub": "ada"}, {"sub": "eve", "iat": time.time() - 86400}])
 def test_a_page_opened_with_a_login_that_is_over_is_nobodys(claims):
-    scope, heard = {}, []
-    answers("/_stcore/stream", ENDED, cookie(**claims), kind="websocket", app=page(scope, heard), heard=[SAID, LEFT])
-    assert [name for name, _ in scope["headers"]] == [b"host"]
-    assert heard == [SAID]  # it may ask to log in
+    headers, heard, _ = stream(ENDED, cookie(**claims), [said(b"1"), LEFT])
+    assert [set(found) for found in headers] == [{b"host"}]
+    assert heard == [(1, b"1")]  # it may ask to log in
 
 
 def test_without_a_login_a_stray_cookie_changes_nothing():
-    scope = {}
-    answers("/_stcore/stream", AccessSettings(), cookie(iat=0), kind="websocket", app=page(scope, []), heard=[LEFT])
-    assert b"cookie" in dict(scope["headers"])
+    headers, _, _ = stream(AccessSettings(), cookie(iat=0), [said(b"1"), LEFT])
+    assert [b"cookie" in found for found in headers] == [True]
 
 
 def test_settings_that_cannot_be_read_close_the_door():
-    told, heard = [LOGIN], []
+    told = [LOGIN]
 
     def settings():
         if not told:
@@ -246,10 +255,10 @@ def test_settings_that_cannot_be_read_close_the_door():
 
     def broken():
         told.clear()
-        return SAID
+        return said(b"2")
 
-    sent = answers("/_stcore/stream", settings, cookie(), kind="websocket", app=page({}, heard), heard=[broken, LEFT])
-    assert sent[-1] == {"type": "websocket.close", "code": 1008}
+    headers, _, _ = stream(settings, cookie(), [said(b"1"), broken, LEFT])
+    assert [b"cookie" in found for found in headers] == [True, False]
     assert call("/", settings) == 503
 
 

@@ -1,6 +1,8 @@
 """The door before a real browser: no page breaks its own policy, no foreign page frames one, and no foreign name opens one."""
 
 import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from browser.running import CHROMIUM, FLAGS, app, browser_page, needs_chromium, settle
@@ -82,25 +84,43 @@ def test_no_page_breaks_its_policy(chromium, url):
         assert [line for line in said if line.startswith("policy: img-src http://elsewhere.example")]
 
 
-def test_a_foreign_page_frames_none(chromium, url):
-    foreign = "http://foreign.example/"
-    with browser_page(chromium) as page:
-        page.route(foreign, lambda route: route.fulfill(content_type="text/html", body=f"<iframe src={url}/train></iframe>"))
-        page.goto(foreign, wait_until="load")
-        (frame,) = page.frames[1:]
-        assert frame.url.startswith("chrome-error:")
-
-
-def test_a_name_bent_to_this_computer_opens_nothing(chromium, url):
-    """DNS rebinding: a foreign page's own name is answered with 127.0.0.1."""
-    port, rules = url.rsplit(":", 1)[1], "--host-resolver-rules=MAP evil.example 127.0.0.1"
+@pytest.fixture(scope="module")
+def foreign(chromium):
+    """A page of a browser to which every name ending in .example is this computer."""
+    rules = "--host-resolver-rules=MAP *.example 127.0.0.1"
     browser = chromium.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, rules])
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)
-    answer = page.goto(f"http://evil.example:{port}/history")
+    yield page
+    browser.close()
+
+
+def test_a_foreign_page_frames_none(foreign, url):
+    class Framing(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(f"<iframe src={url}/train></iframe>".encode())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Framing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        foreign.goto(f"http://foreign.example:{server.server_port}/", wait_until="load")
+        (frame,) = foreign.frames[1:]
+        assert frame.url.startswith("chrome-error:")
+        server.shutdown()
+
+
+def test_a_name_bent_to_this_computer_opens_nothing(foreign, url):
+    """DNS rebinding: a foreign page's own name is answered with 127.0.0.1."""
+    port = url.rsplit(":", 1)[1]
+    answer = foreign.goto(f"http://evil.example:{port}/history")
     assert answer.status == 421
-    assert "PNEUMO_HOSTS" in page.inner_text("body")
-    opened = page.evaluate(
+    assert "PNEUMO_HOSTS" in foreign.inner_text("body")
+    opened = foreign.evaluate(
         """new Promise(done => {
             const socket = new WebSocket(`ws://${location.host}/_stcore/stream`, ['streamlit'])
             socket.onopen = () => done('open')
@@ -108,5 +128,4 @@ def test_a_name_bent_to_this_computer_opens_nothing(chromium, url):
         })"""
     )
     assert opened == "refused"
-    assert page.goto(f"http://localhost:{port}/history").status == 200
-    browser.close()
+    assert foreign.goto(f"http://localhost:{port}/history").status == 200
