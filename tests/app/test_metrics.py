@@ -3,7 +3,7 @@ import json
 import pytest
 from opened_app import open_app
 from stored_metrics import HISTORY, ROBUSTNESS, make_evaluated_registry
-from tiny_model import make_registry
+from tiny_model import make_registry, put
 
 from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.evaluation.metrics import confusion_matrix
@@ -103,7 +103,7 @@ def test_a_model_without_a_test_shows_validation_and_says_so(root):
     (root / "one/predictions-test.csv").unlink()
     stored = json.loads((root / "one/metrics.json").read_text())
     del stored["test"]
-    (root / "one/metrics.json").write_text(json.dumps(stored))
+    put(root / "one/metrics.json", json.dumps(stored))
     app = open_page()
     assert "never evaluated on a test split" in text(app)
     assert f"<b>{stored['validation']['auc']['value']:.3f}</b>" in text(app)
@@ -119,7 +119,7 @@ def test_paired_test_of_two_models(root):
 
 def test_other_images_are_not_compared(root):
     path = root / "two/predictions-test.csv"
-    path.write_text("\n".join(path.read_text().splitlines()[:-1]))
+    put(path, "\n".join(path.read_text().splitlines()[:-1]))
     said = text(open_page())
     assert "Not compared with two. Expected the same images" in said
     assert "one less two" not in said
@@ -130,14 +130,14 @@ def test_robustness_history_and_subtype_where_they_are_stored(root):
     assert "python -m pneumo evaluate one --data FOLDER --split test --robustness" in said
     assert "training history of one is not stored" in said
     assert "gives no answer to bacterial or viral" in said
-    (root / "one/robustness.json").write_text(json.dumps(ROBUSTNESS))
-    (root / "one/history.json").write_text(json.dumps(HISTORY))
+    put(root / "one/robustness.json", json.dumps(ROBUSTNESS))
+    put(root / "one/history.json", json.dumps(HISTORY))
     stored = json.loads((root / "one/metrics.json").read_text())
     stored["test"]["subtype"] = {
         "n": 40,
         **dict.fromkeys(("auc", "accuracy", "sensitivity", "specificity"), ROBUSTNESS["lungs_hidden"]["auc"]),
     }
-    (root / "one/metrics.json").write_text(json.dumps(stored))
+    put(root / "one/metrics.json", json.dumps(stored))
     app = open_page()
     said = text(app)
     assert "lungs hidden" in said
@@ -149,16 +149,29 @@ def test_robustness_history_and_subtype_where_they_are_stored(root):
 @pytest.mark.parametrize("name", ["robustness", "history", "metrics"])
 @pytest.mark.parametrize("content", ["{", "[]", "[1]", '{"changes": 1, "test": 2}', '{"changes": [{"kind": "blur"}]}'])
 def test_a_damaged_file_is_named_and_the_rest_stays(root, name, content):
-    (root / f"one/{name}.json").write_text(content)
+    put(root / f"one/{name}.json", content)
     app = open_page()
     if (name, content) != ("history", "[]"):  # a run without an epoch
         assert any(f"{name}.json" in warning.value for warning in app.warning)
     assert "Confusion matrix" in text(app)
 
 
+def test_figures_that_somebody_improved_are_not_shown(root):
+    path = root / "one/metrics.json"
+    stored = json.loads(path.read_text())
+    stored["test"]["auc"] = {"value": 1.0, "low": 1.0, "high": 1.0}
+    path.write_text(json.dumps(stored))
+    app = open_page()
+    assert any("'one' does not verify: metrics.json was altered" in warning.value for warning in app.warning)
+    assert "<b>1.000</b>" not in text(app)
+    app.switch_page("pages/about.py").run()
+    assert not app.exception
+    assert any("metrics.json was altered" in error.value for error in app.error)
+
+
 def test_one_class_only(root):
     path = root / "one/predictions-test.csv"
-    path.write_text("\n".join(line for line in path.read_text().splitlines() if "PNEUMONIA" not in line))
+    put(path, "\n".join(line for line in path.read_text().splitlines() if "PNEUMONIA" not in line))
     app = open_page()
     assert "needs stored predictions of both classes" in text(app)
     assert "Everything, PDF" not in {each.proto.label for each in app.get("download_button")}

@@ -7,7 +7,7 @@ import json
 import pytest
 from opened_app import open_app
 from pypdf import PdfReader
-from tiny_model import make_registry
+from tiny_model import make_registry, put
 from tiny_reference import FILES, change_card, with_reference
 
 from pneumo.cli import main
@@ -107,7 +107,8 @@ def test_a_model_that_cannot_be_asked_is_named(app, root):
 
 def test_a_broken_segmenter_measures_nothing(root):
     (root / "lungs").mkdir()
-    (root / "lungs" / "lungs.json").write_text("{")
+    put(root / "lungs" / "lungs.json", "{")
+    put(root / "lungs" / "lungs.onnx", "")
     app = open_app()
     app.file_uploader[0].set_value([X_RAY]).run()
     assert "Heat in the lungs not measured" in html(app)
