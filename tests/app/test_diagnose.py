@@ -6,6 +6,8 @@ from opened_app import open_app
 from tiny_model import make_registry, put
 
 from pneumo.imaging.overlay import png
+from pneumo.seal import seal
+from pneumo.signing_keys import make_site_key, signing_key
 from pneumo.ui.frame import DISCLAIMER
 
 WHITE = ("<b>Müller</b>.png", png(np.full((80, 120), 255, np.uint8)), "image/png")
@@ -140,6 +142,23 @@ def test_an_altered_model_gives_no_answer_and_is_named(tmp_path, monkeypatch):
     assert "model.keras was altered" in app.error[0].value
     drop(app, WHITE)
     assert "PNEUMONIA" not in html(app)
+
+
+def test_an_unsigned_model_serves_and_the_sidebar_says_so(tmp_path, monkeypatch):
+    root = make_registry(tmp_path / "models")
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
+    told = "tiny is unsigned: its files are whole, and nobody known here vouches for them."
+    assert told in [caption.value for caption in open_app().sidebar.caption]
+    monkeypatch.setenv("PNEUMO_SIGNING_KEY", str(tmp_path / "site.key"))
+    make_site_key()
+    seal(root / "tiny", signing_key())
+    app = open_app()
+    assert told not in [caption.value for caption in app.sidebar.caption]
+    assert "signed by this site (key " in html(drop(app, WHITE))
+    monkeypatch.setenv("PNEUMO_REQUIRE_SIGNED", "1")
+    assert not open_app().error
+    seal(root / "tiny")
+    assert "'tiny' is unsigned, and PNEUMO_REQUIRE_SIGNED asks" in open_app().error[0].value
 
 
 def test_another_model_serves_when_the_chosen_one_does_not_verify(tmp_path, monkeypatch):

@@ -156,6 +156,19 @@ def test_a_damaged_file_is_named_and_the_rest_stays(root, name, content):
     assert "Confusion matrix" in text(app)
 
 
+def test_figures_that_somebody_improved_are_not_shown(root):
+    path = root / "one/metrics.json"
+    stored = json.loads(path.read_text())
+    stored["test"]["auc"] = {"value": 1.0, "low": 1.0, "high": 1.0}
+    path.write_text(json.dumps(stored))
+    app = open_page()
+    assert any("'one' does not verify: metrics.json was altered" in warning.value for warning in app.warning)
+    assert "<b>1.000</b>" not in text(app)
+    app.switch_page("pages/about.py").run()
+    assert not app.exception
+    assert any("metrics.json was altered" in error.value for error in app.error)
+
+
 def test_one_class_only(root):
     path = root / "one/predictions-test.csv"
     put(path, "\n".join(line for line in path.read_text().splitlines() if "PNEUMONIA" not in line))

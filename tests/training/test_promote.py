@@ -15,6 +15,7 @@ import pytest
 from jax_environment import jax_environment
 from phantom_sets import copy_set
 from scipy.special import logit as logit_of
+from tiny_model import put
 
 from pneumo.data.cache import cached_images
 from pneumo.data.records import scan
@@ -29,6 +30,7 @@ from pneumo.nets import architecture, serving_graph
 from pneumo.nets.subtype import with_subtype
 from pneumo.registry import list_models, read_card, read_metrics, write_card
 from pneumo.reporting.model_card import model_card
+from pneumo.signing_keys import make_site_key
 from pneumo.training import drafts
 from pneumo.training import promote as module
 from pneumo.training.config import make_config
@@ -80,7 +82,9 @@ def change_manifest(run: Path, target: Path, change) -> Path:
     return target
 
 
-def test_both_outputs_are_served_as_keras_gives_them(run, data, tmp_path, caplog):
+def test_both_outputs_are_served_as_keras_gives_them(run, data, tmp_path, caplog, monkeypatch):
+    monkeypatch.setenv("PNEUMO_SIGNING_KEY", str(tmp_path / "settings" / "site.key"))
+    make_site_key()
     with caplog.at_level("INFO"):
         folder = promote(run, "two", data, "test", root=tmp_path)
     for name in ("probability", "bacterial"):
@@ -96,6 +100,8 @@ def test_both_outputs_are_served_as_keras_gives_them(run, data, tmp_path, caplog
     assert figures["test"]["subtype"]["n"] == rows.of_known_kind.sum() == rows.labels.sum()
     assert "subtype" in figures["validation"]
     assert "Bacterial against viral" in (folder / "README.md").read_text()
+    assert predictor.seal.state.startswith("signed by this site")
+    assert set(predictor.seal.files) == {path.name for path in folder.iterdir()} - {"MANIFEST", "MANIFEST.minisig"}
 
 
 def test_the_subtype_is_calibrated_on_pneumonias_of_known_kind_alone(run, data, tmp_path):
@@ -216,7 +222,7 @@ def test_a_promotion_that_another_overtook_leaves_the_first_model(run, data, tmp
         write(model, folder)
         if not (root / model).exists():
             shutil.copytree(folder / model, root / model)
-            (root / model / "README.md").write_text("the first")
+            put(root / model / "README.md", "the first")
 
     monkeypatch.setattr(module, "write_readme", meanwhile)
     with pytest.raises(RunError, match="'two' is in the registry already"):

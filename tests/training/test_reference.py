@@ -34,7 +34,7 @@ def made(tmp_path_factory):
     write_serving_graph(root / "tiny" / "model.keras", root / "tiny" / "model.onnx")
     card = read_card("tiny", root)
     card.files.update({name: sha256(root / "tiny" / name) for name in card.files})
-    write_card(card, root / "tiny")
+    write_card(card, root / "tiny", ("model.keras", "model.onnx", "split.csv"))
     path = add_reference("tiny", folder / "set", root)
     rows = read_manifest(root / "tiny" / "split.csv")
     return Predictor.load("tiny", root), folder / "set", rows, path
