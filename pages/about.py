@@ -3,6 +3,7 @@
 import pandas
 import streamlit as st
 
+from pneumo.outgoing import markdown
 from pneumo.record.settings import record_url
 from pneumo.registry import models_dir
 from pneumo.reporting.model_card import INTENDED_USE, model_card
@@ -14,8 +15,8 @@ st.title("About")
 st.write(INTENDED_USE)
 usable, problems = usable_models()
 for problem in problems:
-    st.error(problem)
-for tab, model in zip(st.tabs(usable), usable, strict=True) if usable else ():
+    st.error(markdown(problem))
+for tab, model in zip(st.tabs([markdown(model) for model in usable]), usable, strict=True) if usable else ():
     with tab:
         st.markdown(model_card(model).replace("# ", "## ", 1).replace("\n## ", "\n### "))
 ledger = models_dir() / "ledger.csv"

@@ -45,7 +45,7 @@ def drop_zone() -> None:
 
 def passed_over() -> None:
     if count := st.session_state.get("passed_over", 0):
-        st.caption(f"{count} other files in the archive are no images and were passed over.")
+        st.caption(f"{count:,} other files in the archive are no images and were passed over.")
 
 
 def empty_state() -> None:

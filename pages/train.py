@@ -7,6 +7,7 @@ import streamlit as st
 from pneumo.data.describe import SYNTHETIC_NOTE
 from pneumo.data.paths import data_dir
 from pneumo.installed import ONLY_ANSWERS, can_train
+from pneumo.outgoing import markdown
 from pneumo.training import jobs
 from pneumo.training.runfolder import runs_dir
 from pneumo.ui.frame import require_frame
@@ -34,7 +35,8 @@ if can_train():
 else:
     st.info(ONLY_ANSWERS)
 if message := said():
-    getattr(st, message[0])(message[1])
+    (tell, text) = (st.error if message[0] == "error" else st.info), message[1]
+    tell(markdown(text))
 show_preview()
 views = look(runs)
 show_jobs(views, runs, data_dir())

@@ -7,6 +7,7 @@ import streamlit as st
 from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.inference.batch import read_member
 from pneumo.inference.predictor import Predictor
+from pneumo.outgoing import markdown
 from pneumo.ui import worklist
 from pneumo.ui.frame import require_frame
 from pneumo.ui.record import keep, show_kept
@@ -71,7 +72,7 @@ def work(predictor: Predictor, line, seconds: float) -> None:
     queue, end = intake(), time.monotonic() + seconds
     while (member := queue.head) and time.monotonic() < end:
         done, total = queue.progress
-        line.progress(done / total, f"Reading {done + 1} of {total}{time_left(queue.seconds_left)}")
+        line.progress(done / total, f"Reading {done + 1} of {total:,}{time_left(queue.seconds_left)}")
         rows().append(make_row(member.name, read_member(member, predictor), predictor))
         queue.done()
     unasked = [row for row in rows() if row.finding(predictor) is None]
@@ -79,7 +80,7 @@ def work(predictor: Predictor, line, seconds: float) -> None:
         if queue.head or time.monotonic() > end:
             break
         done = len(rows()) - len(unasked) + count
-        line.progress(done / len(rows()), f"Asking {predictor.card.id}: {done + 1} of {len(rows())}")
+        line.progress(done / len(rows()), f"Asking {markdown(predictor.card.id)}: {done + 1} of {len(rows())}")
         row.ask(predictor)
 
 
@@ -104,7 +105,7 @@ def page() -> None:
             st.button("Cancel", on_click=intake().cancel, key="worklist-cancel", help="Keeps what was read so far.")
     if not rows() and not intake().head:
         if intake().skipped:
-            st.info(f"None of the {intake().skipped} files is a JPEG, PNG or DICOM image.")
+            st.info(f"None of the {intake().skipped:,} files is a JPEG, PNG or DICOM image.")
         empty_state()
         return
     busy = unfinished(predictor)

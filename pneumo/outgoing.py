@@ -14,7 +14,7 @@ _CONTROL = re.compile(f"[\x00-\x1f{_INVISIBLE}]")
 _IN_JSON = re.compile(f"[{_INVISIBLE}]")  # json.dumps writes the others by itself
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # some spreadsheets take the wide ones too
-_MARKDOWN = re.compile(r"[\\`*_\[\]<>&$~|!#{}]|:(?=\S)|^\s*[-+=]|^\s*\d+[.)]", re.MULTILINE)
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>&$~|!#{}]|:(?=\S)|^\s*[-+=]|^\s*\d+[.)](?=\s|$)", re.MULTILINE)
 
 
 def printable(text: str, keep: str = "") -> str:

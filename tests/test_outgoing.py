@@ -91,12 +91,13 @@ def test_markdown_shows_the_letters_themselves(text):
     escaped = markdown(text)
     assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", escaped) == text
     bare = re.sub(r"\\[!-/:-@\[-`{-~]", "x", escaped)
-    assert not re.search(r"[\\`*_\[\]<>&$~|#]|:\S|^\s*[-+=]|^\s*\d+[.)]", bare, re.MULTILINE)
+    assert not re.search(r"[\\`*_\[\]<>&$~|#]|:\S|^\s*[-+=]|^\s*\d+[.)](\s|$)", bare, re.MULTILINE)
 
 
 def test_markdown_leaves_ordinary_sentences_alone():
     text = "The file has 51 MB; at most 50 MB are read (cnn-1, 0.5 %): export a single image. Says 'x', \"y\" and z/a.png?"
     assert markdown(text) == text
+    assert markdown("3.15.1") == "3.15.1"
     assert markdown("one\n\ntwo\x1b") == "one\n\ntwo\\\\x1b"
 
 

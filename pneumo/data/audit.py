@@ -12,6 +12,7 @@ from pneumo.data.file_facts import QUANTITIES, Spread, Unreadable, spreads, surv
 from pneumo.data.records import LABELS, Record, folder_of, scan
 from pneumo.data.shortcuts import Estimate, Shortcut, shortcuts
 from pneumo.errors import DataError
+from pneumo.outgoing import code, markdown, printable
 
 LISTED = 20  # rows of a list in the report; the JSON holds all
 
@@ -181,16 +182,17 @@ def audit_markdown(audit: Audit) -> str:
             (name, len(found), *(sum(not getattr(f, flag) for f in found) for flag in ("same_split", "same_label", "same_patient")))
             for name, found in kinds]),
         odd=("\n\nAcross splits or classes:" if odd else "") + _list(
-            [f"{', '.join(f'`{path}`' for path in found.paths)}: {found.correlation:.3f}" for found in odd]),
-        shared_list=_list(audit.patients_in_several_splits), lost_list=_list([f"`{u.path}`: {u.reason}" for u in audit.unreadable]),
+            [f"{', '.join(map(code, found.paths))}: {found.correlation:.3f}" for found in odd]),
+        shared_list=_list([markdown(printable(name)) for name in audit.patients_in_several_splits]),
+        lost_list=_list([f"{code(u.path)}: {markdown(u.reason)}" for u in audit.unreadable]),
         shortcuts=_table(("seen", "that is", "AUC in train", "AUC in test", "note"), [
             (s.name, s.meaning, _interval(s.train), _interval(s.test), s.note) for s in audit.shortcuts]),
     )  # fmt: skip
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in line) + " |" for line in lines)
+    lines = ["| " + " | ".join(markdown(printable(str(cell))) for cell in line) + " |" for line in (head, *rows)]
+    return "\n".join([lines[0], "|" + " --- |" * len(head), *lines[1:]])
 
 
 def _list(lines: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pneumo.evaluation.operating_point import MEANING
+from pneumo.outgoing import code, markdown, printable
 from pneumo.registry import ModelCard, models_dir, read_card, read_metrics
 
 DISCLAIMER = "Research use. Not a medical device. Children of 1 to 5 years, frontal view."
@@ -24,17 +25,17 @@ def model_card(model: str, root: Path | None = None) -> str:
     """The model card as Markdown."""
     card, metrics = read_card(model, root), read_metrics(model, root)
     lines = [
-        f"# {card.id}", "", f"Intended use: {INTENDED_USE}", "",
-        f"- Architecture: {card.architecture}, input {card.input.size} x {card.input.size} grey, outer "
+        f"# {_told(card.id)}", "", f"Intended use: {INTENDED_USE}", "",
+        f"- Architecture: {_told(card.architecture)}, input {card.input.size} x {card.input.size} grey, outer "
         f"{card.input.margin} of 224 pixels cut off on each side",
-        f"- Data: {card.data}; split manifest SHA-256 `{card.manifest_sha256[:16]}`, patient-disjoint",
-        f"- Trained {card.epochs_run} epochs (best: {card.best_epoch}), seed {card.training['seed']}, commit {card.commit}, "
-        f"Keras {card.versions.get('keras', '?')}",
+        f"- Data: {_told(card.data)}; split manifest SHA-256 {code(card.manifest_sha256[:16])}, patient-disjoint",
+        f"- Trained {card.epochs_run} epochs (best: {card.best_epoch}), seed {_told(card.training['seed'])}, "
+        f"commit {_told(card.commit)}, Keras {_told(card.versions.get('keras', '?'))}",
         f"- Calibration: logit / {card.calibration.temperature:.3f} {card.calibration.bias:+.3f}, "
         "fitted on the calibration part of train and a disturbed copy of each of its images",
         *(["- Answers with the mean of an image and its mirror image; the heatmap is the image's own"] if card.mirrored else []),
         *_subtype_line(card),
-        f"- Weights SHA-256 `{card.sha256}`, kernels stored as float16", "",
+        f"- Weights SHA-256 {code(card.sha256)}, kernels stored as float16", "",
     ]  # fmt: skip
     for split in ("test", "validation"):
         if split in metrics:
@@ -66,14 +67,15 @@ def gate_lines(card: ModelCard, root: Path) -> list[str]:
     try:
         told = json.loads((root / card.id / "gate.json").read_text(encoding="utf-8"))
         groups = "".join(
-            f"| {group['name']} | {group['role']} | {group['n']} | {interval(group['rejected'])} | {interval(group['told'])} |\n"
+            f"| {_told(group['name'])} | {_told(group['role'])} | {_told(group['n'])} | {interval(group['rejected'])} "
+            f"| {interval(group['told'])} |\n"
             for group in told["groups"]
         )
         figures = (
-            f"Of the X-rays of {told['split']} {interval(told['chest_rejected'])} are refused; of pictures of other things, kinds "
-            f"that chose nothing, {interval(told['foreign_rejected'])}. Wilson intervals of 95 %; told: refused or warned. "
-            "Drawn skulls were kept aside until a gate was found to miss them; since then they belong to the fit, and two kinds "
-            "drawn afterwards stand in their place: feet, and spines from the side (docs/gate.md)."
+            f"Of the X-rays of {_told(told['split'])} {interval(told['chest_rejected'])} are refused; of pictures of other "
+            f"things, kinds that chose nothing, {interval(told['foreign_rejected'])}. Wilson intervals of 95 %; told: refused or "
+            "warned. Drawn skulls were kept aside until a gate was found to miss them; since then they belong to the fit, and two "
+            "kinds drawn afterwards stand in their place: feet, and spines from the side (docs/gate.md)."
         )
     except (OSError, ValueError, KeyError, TypeError):
         return [*lines, "Not measured yet.", ""]
@@ -89,18 +91,23 @@ def _subtype_line(card: ModelCard) -> list[str]:
 
 
 def _table(split: str, m: dict[str, Any]) -> list[str]:
-    rows = [f"## {split.capitalize()} split: {m['n']} images of {m['patients']} patients", "",
+    rows = [f"## {split.capitalize()} split: {_told(m['n'])} images of {_told(m['patients'])} patients", "",
             "| operating point | threshold | sensitivity | specificity | accuracy |", "|---|---|---|---|---|"]  # fmt: skip
     for name, point in m["operating_points"].items():
         cells = " | ".join(interval(point[key]) for key in ("sensitivity", "specificity", "accuracy"))
-        rows.append(f"| {name} ({MEANING[name]}) | {point['threshold']:.3f} | {cells} |")
+        rows.append(f"| {_told(name)} ({MEANING[name]}) | {point['threshold']:.3f} | {cells} |")
     rows += ["", f"AUC {interval(m['auc'])}; Brier score {m['brier']:.3f}; expected calibration error {m['ece']:.3f}. "
              "95 % intervals by bootstrap over patients.", ""]  # fmt: skip
     if kind := m.get("subtype"):
-        rows += [f"Bacterial against viral, on the {kind['n']} pneumonias of known kind: AUC {interval(kind['auc'])}, "
+        rows += [f"Bacterial against viral, on the {_told(kind['n'])} pneumonias of known kind: AUC {interval(kind['auc'])}, "
                  f"accuracy {interval(kind['accuracy'])}, bacterial found {interval(kind['sensitivity'])}, "
                  f"viral found {interval(kind['specificity'])}. Not to choose antibiotics by.", ""]  # fmt: skip
     return rows
+
+
+def _told(value: object) -> str:
+    """What a file of the model's folder says, as one line of Markdown."""
+    return markdown(printable(str(value)))
 
 
 def interval(figure: dict[str, float | None], digits: int = 3) -> str:

@@ -10,6 +10,7 @@ from streamlit import config, runtime
 
 from pneumo.access import LEAST, AccessSettings, Action, Claims, Role, may, refusal, role_of
 from pneumo.errors import AccessError, ConfigError
+from pneumo.outgoing import code, markdown
 
 
 def admitted() -> bool:
@@ -32,7 +33,7 @@ def show_door() -> None:
     claims = _claims()
     st.title("Pneumo")
     if problem := _problem():
-        st.error(problem)
+        st.error(markdown(problem))
     elif claims.get("is_logged_in") is not True:
         st.write("Log in to go on. Your account is your institution's; Pneumo sees no password.")
         st.button("Log in", type="primary", on_click=st.login, key="log-in")
@@ -41,7 +42,7 @@ def show_door() -> None:
         st.button("Log in again", type="primary", on_click=st.login, key="log-in")
     else:
         st.error(
-            f"You are logged in as {_name(claims)}, and this account has no role in Pneumo: it may not see anything here. "
+            f"You are logged in as {code(_name(claims))}, and this account has no role in Pneumo: it may not see anything here. "
             "Ask whoever runs Pneumo to give it one (reader, researcher or admin)."
         )
         st.button("Log out", on_click=st.logout, key="log-out")
@@ -53,7 +54,7 @@ def show_refusal(title: str, action: Action) -> None:
     try:
         check(action)
     except AccessError as error:
-        st.error(str(error))
+        st.error(markdown(str(error)))
     st.page_link("pages/diagnose.py", label="To Diagnose")
 
 
@@ -61,7 +62,7 @@ def show_account() -> None:
     """Who is logged in, and the way out; nothing where nobody logs in."""
     if admitted() and _settings().login:
         with st.container(horizontal=True, vertical_alignment="center", key="account"):
-            st.caption(f"Logged in as {_name(_claims())}: {_role().name.lower()}", width="content")
+            st.caption(f"Logged in as {code(_name(_claims()))}: {_role().name.lower()}", width="content")
             st.button("Log out", on_click=st.logout, type="tertiary", key="log-out")
 
 
@@ -88,6 +89,4 @@ def _role() -> Role | None:
 
 
 def _name(claims: Claims) -> str:
-    """As code: whoever chose the name may have written Markdown, and a picture in it would be fetched."""
-    name = str(claims.get("email") or claims.get("name") or claims.get("sub") or "somebody")
-    return f"`{name.replace('`', '')}`"
+    return str(claims.get("email") or claims.get("name") or claims.get("sub") or "somebody")

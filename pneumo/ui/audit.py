@@ -11,6 +11,7 @@ from pneumo.data.paths import data_dir
 from pneumo.files import write_json
 from pneumo.imaging.overlay import grey_picture
 from pneumo.installed import ONLY_ANSWERS, can_train
+from pneumo.outgoing import code, markdown
 from pneumo.ui.access import permitted
 from pneumo.ui.library import audit_file, pictures
 
@@ -20,7 +21,7 @@ _SHOWN = 12  # pairs with pictures
 def show_audit(found: Catalog) -> None:
     """The kept audit of these files, or the button that makes one."""
     for problem in found.problems:
-        st.warning(problem)
+        st.warning(markdown(problem))
     kept = audit_file(found)
     if not kept.is_file() and not can_train():
         st.info(ONLY_ANSWERS)
@@ -34,7 +35,7 @@ def show_audit(found: Catalog) -> None:
         if not st.session_state.pop("audit_asked", False):
             return
         line = st.progress(0.0, "Reading the images")
-        result = audit(data_dir(), lambda done, total: line.progress(done / total, f"Read {done} of {total} images"))
+        result = audit(data_dir(), lambda done, total: line.progress(done / total, f"Read {done:,} of {total:,} images"))
         write_json(kept, audit_to_dict(result))
         st.rerun()
     result = audit_from_dict(json.loads(kept.read_text(encoding="utf-8")))
@@ -60,7 +61,7 @@ def _look_alikes(found: Catalog, result: Audit) -> None:
                 if picture is not None:
                     st.image(grey_picture(picture / 255), width=160)
             st.markdown(
-                f"`{likeness.paths[0]}`  \n`{likeness.paths[1]}`  \n"
+                f"{code(likeness.paths[0])}  \n{code(likeness.paths[1])}  \n"
                 + ("identical files" if likeness.same_bytes else f"correlation {likeness.correlation:.3f}"),
                 width="content",
             )

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pneumo.outgoing import markdown
 from pneumo.training.runfolder import best_epoch
 
 MOST = 6  # runs that can be told apart by line style
@@ -103,7 +104,7 @@ def show_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], key: str) 
     for number, plot in enumerate(PLOTS):
         with rows[number // 2][number % 2]:
             title = f"{plot.title}, validation" if len(names) > 1 and plot.validation else plot.title
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{markdown(title)}**")
             st.vega_lite_chart(points(plot, histories), spec(plot, names), width="stretch",
                                height=_HEIGHT + _LEGEND_ROW * ((len(names) - 1) // 2),
                                key=f"{key}-{plot.title}", alt=f"{title} by epoch of {', '.join(names)}")  # fmt: skip

@@ -21,14 +21,14 @@ def filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: Sequen
     """
     current, files = min(st.session_state.setdefault("current", 0), len(cases) - 1), len(cases) + unread
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**1 file**" if files == 1 else f"**{files} files**", width="content")
+        st.markdown("**1 file**" if files == 1 else f"**{files:,} files**", width="content")
         if files > 1:
             st.button("Previous", on_click=_open, args=(max(current - 1, 0),), disabled=current == 0, shortcut="Left")
-            st.markdown(f"{current + 1} of {files}", width="content")
+            st.markdown(f"{current + 1} of {files:,}", width="content")
             st.button("Next", on_click=_open, args=(current + 1,), disabled=current == len(cases) - 1, shortcut="Right")
         st.button("Clear all", on_click=forget, type="tertiary", help="Lets go of every X-ray of this session.")
         if unread:
-            st.caption(f"Reading {len(cases) + 1} of {files}", width="content")
+            st.caption(f"Reading {len(cases) + 1} of {files:,}", width="content")
     if files > 1:
         first = max(0, min(current - SHOWN // 2, len(cases) - SHOWN))
         with st.container(horizontal=True, key="filmstrip", gap="small"):

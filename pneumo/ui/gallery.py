@@ -59,7 +59,7 @@ def gallery(found: Catalog, entries: Sequence[Entry]) -> None:
     page = min(st.session_state.get("browse_page", 0), pages - 1)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Previous page", disabled=page == 0, on_click=_turn, args=(page - 1,), key="page_back")
-        st.markdown(f"page {page + 1} of {pages}, {len(entries):,} images", width="content")
+        st.markdown(f"page {page + 1} of {pages:,}, {len(entries):,} images", width="content")
         st.button("Next page", disabled=page == pages - 1, on_click=_turn, args=(page + 1,), key="page_on")
     shown = list(entries[page * PAGE : (page + 1) * PAGE])
     with st.container(horizontal=True, gap="small", key="gallery"):

@@ -9,6 +9,7 @@ from pneumo.data.download import Progress, download_dataset, kaggle
 from pneumo.data.paths import data_dir
 from pneumo.data.phantom import write_set
 from pneumo.errors import DataError
+from pneumo.outgoing import code, markdown
 from pneumo.ui.access import permitted
 
 
@@ -16,7 +17,7 @@ def get_data() -> None:
     """Buttons that fill PNEUMO_DATA_DIR. No connection is opened before one is pressed."""
     root = data_dir()
     st.write(
-        f"The data folder is `{root}` (set PNEUMO_DATA_DIR to use another, such as one that is there already). "
+        f"The data folder is {code(str(root))} (set PNEUMO_DATA_DIR to use another, such as one that is there already). "
         "The public set: Kermany, Zhang and Goldbaum, 5,856 chest X-rays of children of 1 to 5 years, Guangzhou; CC BY 4.0; "
         "an archive of about 1.2 GB."
     )
@@ -46,7 +47,7 @@ def get_data() -> None:
             case _:
                 return
     except DataError as error:
-        st.error(str(error))
+        st.error(markdown(str(error)))
         return
     st.rerun()
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pneumo.access import Action
 from pneumo.errors import PneumoError
+from pneumo.outgoing import markdown
 from pneumo.record.case import AGREEMENTS, RecordedCase
 from pneumo.record.settings import record_url
 from pneumo.reporting.model_card import interval
@@ -29,12 +30,12 @@ def show_history() -> None:
         return
     try:
         record = open_record()
-        st.write(place_sentence(record.place, record.days))
+        st.write(markdown(place_sentence(record.place, record.days)))
         _purge(record)
         models = record.models()
         cases = record.search(_search(models)) if models else []
     except PneumoError as error:
-        st.error(str(error))
+        st.error(markdown(str(error)))
         return
     if not cases:
         st.info("No case fits this search." if models else "No case is recorded yet. Each answer on Diagnose becomes one.")
@@ -62,7 +63,7 @@ def _purge(record: "Record") -> None:
     try:
         record.purge()
     except PneumoError as error:
-        st.warning(f"Cases past their days could not be deleted and are not shown. {error}")
+        st.warning(f"Cases past their days could not be deleted and are not shown. {markdown(str(error))}")
 
 
 def _search(models: list[str]):
@@ -180,7 +181,7 @@ def _deletion(record: "Record", case: RecordedCase) -> None:
         st.button("Delete for good", on_click=_delete, args=(record, case.id), key="history_yes", type="primary")
         st.button("Keep it", on_click=_set_deletion, args=(None,), key="history_no")
     if problem := st.session_state.get("history_problem"):
-        st.error(problem)
+        st.error(markdown(problem))
 
 
 def _set_deletion(case_id: str | None) -> None:

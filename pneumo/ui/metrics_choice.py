@@ -6,6 +6,7 @@ import streamlit as st
 
 from pneumo.errors import ModelError
 from pneumo.evaluation.operating_point import BALANCED, MEANING
+from pneumo.outgoing import markdown
 from pneumo.reporting.evaluated import Evaluated, read_evaluated, splits_of
 from pneumo.ui.metrics_tables import numbers_html
 from pneumo.ui.models import usable_models
@@ -36,7 +37,7 @@ def choose() -> Choice | None:
     """None, with what to do on the page, when no model has anything stored."""
     usable, problems = usable_models()
     for problem in problems:
-        st.error(problem)
+        st.error(markdown(problem))
     if not usable:
         st.info(
             "There is no model here yet, so there is nothing to measure. Restore the models folder of the repository, or train a "
@@ -51,19 +52,22 @@ def choose() -> Choice | None:
                            help="The first one is the default model: the best on held-out train data.")  # fmt: skip
     splits = splits_of(model)
     if not splits:
-        st.info(f"Nothing is stored of an evaluation of {model}. Run: python -m pneumo evaluate {model} --split test --data FOLDER")
+        st.info(markdown(
+            f"Nothing is stored of an evaluation of {model}. Run: python -m pneumo evaluate {model} --split test --data FOLDER"
+        ))  # fmt: skip
         return None
     _within("metrics-split", splits, splits[0])
-    middle.segmented_control("Split", splits, key="metrics-split", required=True, persist_state="session")
+    middle.segmented_control("Split", splits, format_func=markdown, key="metrics-split", required=True, persist_state="session")
     evaluated = _read(model, state["metrics-split"])
     if evaluated is None:
         return None
     points = list(evaluated.card.operating_points)
     _within("metrics-point", points, BALANCED if BALANCED in points else points[0])
-    right.segmented_control("Operating point", points, key="metrics-point", required=True, persist_state="session",
+    right.segmented_control("Operating point", points, format_func=markdown, key="metrics-point", required=True,
+                            persist_state="session",
                             help="Where the line between NORMAL and PNEUMONIA is drawn; set on held-out train images.")  # fmt: skip
     if "test" not in splits:
-        st.warning(f"{model} was never evaluated on a test split, so only other figures can be shown: trust them less.")
+        st.warning(f"{markdown(model)} was never evaluated on a test split, so only other figures can be shown: trust them less.")
     return Choice(evaluated, state["metrics-point"])
 
 
@@ -71,14 +75,14 @@ def show_figures(choice: Choice) -> None:
     """What is wrong with the stored files, the counts, and the first row of numbers."""
     found = choice.evaluated
     for problem in found.problems:
-        st.warning(problem)
+        st.warning(markdown(problem))
     figures = found.figures(choice.point)
     if figures is None:
         st.info("No figures with intervals are stored at this operating point; what the predictions tell stands below.")
         return
     st.markdown(
         f"{found.metrics['n']:,} X-rays of {found.metrics['patients']:,} patients. Threshold {choice.threshold:.4g}, "
-        f"{MEANING.get(choice.point, 'set on held-out train images')}."
+        f"{markdown(MEANING.get(choice.point, 'set on held-out train images'))}."
     )
     st.html(numbers_html(figures))
     st.caption(f"95 % intervals by bootstrap over patients. {_FLATTERS if found.split == 'validation' else ''}")
@@ -88,7 +92,7 @@ def _read(model: str, split: str) -> Evaluated | None:
     try:
         return read_evaluated(model, split)
     except ModelError as error:  # it was removed a moment ago
-        st.error(str(error))
+        st.error(markdown(str(error)))
         return None
 
 

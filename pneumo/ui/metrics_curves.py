@@ -6,6 +6,7 @@ import streamlit as st
 
 from pneumo.errors import DataError
 from pneumo.evaluation.metrics import predictive_values
+from pneumo.outgoing import markdown
 from pneumo.reporting.chart import Chart
 from pneumo.reporting.chart_drawing import chart_png
 from pneumo.reporting.evaluated import read_history
@@ -20,8 +21,8 @@ def show_chart(chart: Chart, key: str) -> None:
     """The chart, and beside it its title, how to read it, and its PNG. `key` makes it distinct on the page."""
     left, right = st.columns([5, 2], gap="medium")
     left.vega_lite_chart(spec=spec(chart), width="stretch", key=f"{key}-{chart.key}", alt=f"{chart.title}. {chart.reading}")
-    right.markdown(f"**{chart.title}**")
-    right.markdown(chart.reading)
+    right.markdown(f"**{markdown(chart.title)}**")
+    right.markdown(markdown(chart.reading))
     right.download_button("PNG", partial(chart_png, chart), f"pneumo-{key}-{chart.key}.png", "image/png", on_click="ignore",
                           key=f"png-{key}-{chart.key}", help="This plot as a picture")  # fmt: skip
 
@@ -55,7 +56,7 @@ def _predictive(choice: Choice) -> None:
                         help="How many of the children you X-ray have pneumonia.")  # fmt: skip
     ppv, npv = predictive_values(figures["sensitivity"]["value"], figures["specificity"]["value"], percent / 100)
     st.markdown(
-        f"At {choice.point}, where {percent} % have pneumonia: the answer PNEUMONIA is right in {_of_100(ppv)}, "
+        f"At {markdown(choice.point)}, where {percent:d} % have pneumonia: the answer PNEUMONIA is right in {_of_100(ppv)}, "
         f"the answer NORMAL in {_of_100(npv)}."
     )
     show_chart(predictive_chart(figures["sensitivity"], figures["specificity"], percent / 100), choice.key)
@@ -69,12 +70,12 @@ def _history(model: str) -> None:
     try:
         charts = history_charts(read_history(model))
     except DataError as error:
-        st.warning(str(error))
+        st.warning(markdown(str(error)))
         return
     if not charts:
         st.info(
-            f"The training history of {model} is not stored: there is no history.json in its folder. A run that is still here "
-            "shows its curves on the Train page."
+            f"The training history of {markdown(model)} is not stored: there is no history.json in its folder. A run that is "
+            "still here shows its curves on the Train page."
         )
     for chart in charts:
         show_chart(chart, model)

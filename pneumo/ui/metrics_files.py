@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from pneumo.errors import DataError
+from pneumo.outgoing import markdown
 from pneumo.registry import models_dir
 from pneumo.reporting.evaluated import Evaluated, read_history, read_robustness
 from pneumo.reporting.metrics_charts import history_charts
@@ -29,8 +30,8 @@ def show_ledger(model: str) -> None:
     own = sum(model in row for row in rows)
     st.html(table(header, rows))
     st.caption(
-        f"Every run ever made over the test images, with its reason; {own} of {model}. None of them chose anything: whoever looks "
-        "often and tells once reports luck."
+        f"Every run ever made over the test images, with its reason; {own:,} of {markdown(model)}. None of them chose anything: "
+        "whoever looks often and tells once reports luck."
     )
 
 

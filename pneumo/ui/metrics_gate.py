@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pneumo.errors import DataError
+from pneumo.outgoing import markdown
 from pneumo.reporting.evaluated import read_gate
 from pneumo.reporting.model_card import interval
 from pneumo.ui.metrics_tables import table
@@ -21,10 +22,10 @@ def show_gate(model: str) -> None:
         told = read_gate(model)
         html = gate_html(told) if told else None
     except DataError as error:
-        st.warning(str(error))
+        st.warning(markdown(str(error)))
         return
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        st.warning(f"gate.json of {model} does not fit this version of Pneumo ({error!r}). Make it anew.")
+        st.warning(f"gate.json of {markdown(model)} does not fit this version of Pneumo ({markdown(repr(error))}). Make it anew.")
         return
     if html is None:
         st.info("Not measured yet for this model. This makes it, once, with the data set at hand:")
@@ -32,7 +33,7 @@ def show_gate(model: str) -> None:
         return
     st.html(html)
     st.caption(
-        f"Measured on {told['split']}, {told['made']}. Told: refused, or answered with a warning. "
+        f"Measured on {markdown(str(told['split']))}, {markdown(str(told['made']))}. Told: refused, or answered with a warning. "
         "Kinds kept aside chose neither rule nor cut; drawn pictures stand for what could not be had. Wilson intervals."
     )
 

@@ -11,6 +11,7 @@ from pneumo.evaluation.mistakes import Mistake, most_confident_mistakes
 from pneumo.imaging.decode import decode
 from pneumo.imaging.image_file import image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture
+from pneumo.outgoing import code, markdown
 from pneumo.reporting.numbers import probability
 from pneumo.ui import state
 from pneumo.ui.metrics_choice import Choice
@@ -28,7 +29,7 @@ def show_mistakes(choice: Choice) -> None:
         st.switch_page("pages/diagnose.py")
     st.subheader("The mistakes the model was surest of", anchor=False)
     both = most_confident_mistakes(choice.evaluated.predictions, choice.threshold)
-    st.caption(f"At {choice.point}. Labels can be wrong too: a confident mistake is the first place to look for one.")
+    st.caption(f"At {markdown(choice.point)}. Labels can be wrong too: a confident mistake is the first place to look for one.")
     every = {mistake.file: mistake for mistakes in both for mistake in mistakes}
     if st.session_state.get(_OPEN) in every:
         _large(every[st.session_state[_OPEN]])
@@ -41,7 +42,7 @@ def show_mistakes(choice: Choice) -> None:
         st.html(mistakes_html(mistakes))
         here |= _pictures(mistakes, number)
     if every and not here:
-        st.caption(f"The data set is not in {data_dir()}, so the files are named but not shown.")
+        st.caption(f"The data set is not in {code(str(data_dir()))}, so the files are named but not shown.")
 
 
 def _pictures(mistakes: tuple[Mistake, ...], number: int) -> bool:

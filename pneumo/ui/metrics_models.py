@@ -4,6 +4,7 @@ import streamlit as st
 
 from pneumo.errors import DataError, ModelError
 from pneumo.evaluation.compare import Comparison, compare
+from pneumo.outgoing import markdown
 from pneumo.reporting.chart import MODELS
 from pneumo.reporting.evaluated import Evaluated, read_evaluated, splits_of
 from pneumo.reporting.metrics_charts import models_chart
@@ -18,12 +19,12 @@ def show_models(choice: Choice) -> None:
     first = choice.evaluated
     others = [model for model in usable_models()[0] if model != first.card.id and first.split in splits_of(model)]
     if not others:
-        st.caption(f"No other model has anything stored of the split {first.split}.")
+        st.caption(f"No other model has anything stored of the split {markdown(first.split)}.")
         return
     key = f"metrics-others-{first.card.id}-{first.split}"
     st.session_state.setdefault(key, others[: len(MODELS) - 1])
     st.session_state[key] = [model for model in st.session_state[key] if model in others]
-    chosen = st.multiselect(f"Compare {first.card.id} with", others, key=key, max_selections=len(MODELS) - 1,
+    chosen = st.multiselect(f"Compare {markdown(first.card.id)} with", others, key=key, max_selections=len(MODELS) - 1,
                             placeholder="choose models")  # fmt: skip
     found = [first, *filter(None, (_read(model, first.split) for model in chosen))]
     rows = [
@@ -33,7 +34,7 @@ def show_models(choice: Choice) -> None:
     ]
     if rows:
         st.html(models_html(rows))
-        st.caption(f"At {choice.point}, each model by its own threshold. 95 % intervals by bootstrap over patients.")
+        st.caption(f"At {markdown(choice.point)}, each model by its own threshold. 95 % intervals by bootstrap over patients.")
     _paired(choice, found)
     drawn = {each.card.id: each.predictions for each in found if each.both_classes}
     if len(drawn) > 1:
@@ -44,13 +45,13 @@ def _paired(choice: Choice, found: list[Evaluated]) -> None:
     compared: list[tuple[str, Comparison]] = []
     for other in found[1:]:
         if choice.evaluated.predictions is None or other.predictions is None or choice.point not in other.card.operating_points:
-            st.caption(f"Not compared with {other.card.id}: its predictions or this operating point are not stored.")
+            st.caption(f"Not compared with {markdown(other.card.id)}: its predictions or this operating point are not stored.")
             continue
         cuts = (choice.threshold, other.card.operating_points[choice.point])
         try:
             compared.append((other.card.id, compare(choice.evaluated.predictions, other.predictions, cuts)))
         except DataError as error:
-            st.caption(f"Not compared with {other.card.id}. {error}")
+            st.caption(f"Not compared with {markdown(other.card.id)}. {markdown(str(error))}")
     if not compared:
         return
     st.html(comparisons_html(choice.evaluated.card.id, compared))

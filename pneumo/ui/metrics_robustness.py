@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pneumo.errors import DataError
+from pneumo.outgoing import markdown
 from pneumo.reporting.chart import Chart
 from pneumo.reporting.evaluated import read_robustness
 from pneumo.reporting.metrics_charts import removal_chart
@@ -19,7 +20,7 @@ def show_robustness(model: str) -> None:
     try:
         told = read_robustness(model)
     except DataError as error:
-        st.warning(str(error))
+        st.warning(markdown(str(error)))
         return
     if told is None:
         st.info("Not measured yet for this model. This makes it, once, with the data set at hand:")
@@ -28,10 +29,14 @@ def show_robustness(model: str) -> None:
     try:
         tables, charts = robustness_tables(told), robustness_charts(told)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        st.warning(f"robustness.json of {model} does not fit this version of Pneumo ({error!r}). Make it anew.")
+        st.warning(
+            f"robustness.json of {markdown(model)} does not fit this version of Pneumo ({markdown(repr(error))}). Make it anew."
+        )
         return
-    st.caption(f"Measured on {told.get('n', '?')} X-rays of {told.get('split', '?')}, {told.get('made', 'date unknown')}, at "
-               f"{told.get('operating_point', 'balanced')}. {_lungs(told)}")  # fmt: skip
+    st.caption(markdown(
+        f"Measured on {told.get('n', '?')} X-rays of {told.get('split', '?')}, {told.get('made', 'date unknown')}, at "
+        f"{told.get('operating_point', 'balanced')}. {_lungs(told)}"
+    ))  # fmt: skip
     for title, html, reading in tables:
         st.markdown(f"**{title}**")
         st.html(html)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pneumo.evaluation.classification_report import classification_report
+from pneumo.outgoing import markdown
 from pneumo.reporting.chart import grouped_points
 from pneumo.ui.metrics_choice import Choice
 from pneumo.ui.metrics_tables import at_threshold_html, matrix_html, report_html
@@ -27,8 +28,8 @@ def threshold_view(choice: Choice) -> None:
     )  # fmt: skip
     with st.container(horizontal=True, gap="small", key="metrics-marks"):
         for number, (at, name) in enumerate(names.items()):
-            st.button(f"{name} {at:.3g}", key=f"metrics-mark-{number}", on_click=_move, args=(key, at), disabled=at == cut,
-                      help="Put the threshold on this operating point")  # fmt: skip
+            st.button(f"{markdown(name)} {at:.3g}", key=f"metrics-mark-{number}", on_click=_move, args=(key, at),
+                      disabled=at == cut, help="Put the threshold on this operating point")  # fmt: skip
     report = classification_report(predictions.labels, predictions.probabilities, cut)
     left, right = st.columns(2, gap="large")
     point = next((name for name, at in points.items() if at == cut), None)

@@ -8,6 +8,7 @@ from pneumo.errors import ModelError
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.imaging.overlay import grey_picture
 from pneumo.inference.finding import judge
+from pneumo.outgoing import markdown
 from pneumo.reporting.finding_words import in_words
 from pneumo.ui.library import pictures
 from pneumo.ui.models import predictor, usable_models
@@ -36,13 +37,16 @@ def quiz(found: Catalog) -> None:
         else:
             truth = entry.record.label
             kind = f", {entry.record.subtype}" if entry.record.subtype != "none" else ""
-            st.markdown(f"The label is **{truth}**{kind}. You said **{game['guess']}**.")
+            st.markdown(f"The label is **{markdown(truth)}**{markdown(kind)}. You said **{game['guess']}**.")
             if answer:
-                st.markdown(f"The model {answer[2]} says **{answer[0]}**, probability of pneumonia {in_words(answer[1])}.")
+                st.markdown(
+                    f"The model {markdown(answer[2])} says **{markdown(answer[0])}**, "
+                    f"probability of pneumonia {in_words(answer[1])}."
+                )
             st.button("Next picture", on_click=_next, type="primary", key="quiz_next")
         if game["asked"]:
             line = f"So far you were right in {game['right']} of {game['asked']}"
-            st.caption(line + (f", the model in {game['model_right']}." if answer else "."))
+            st.caption(line + (f", the model in {game['model_right']:d}." if answer else "."))
         st.caption("Labels come from the data set: two physicians, a third for the test images. They are not always right either.")
 
 

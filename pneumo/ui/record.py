@@ -11,6 +11,7 @@ from pneumo.access import Action
 from pneumo.errors import PneumoError, RecordError
 from pneumo.inference.finding import Finding, judge
 from pneumo.inference.predictor import Predictor
+from pneumo.outgoing import markdown
 from pneumo.record.case import AGREE, AGREEMENTS, DISAGREE, NONE, NOTE_LENGTH, PASS, WARN, Answered
 from pneumo.record.settings import record_url
 from pneumo.reporting.finding_report import NOT_STATED
@@ -72,7 +73,7 @@ def show_record(case: Case, predictor: Predictor, operating_point: str) -> None:
         judgement(case_id, partial(_remark, case, answered.label))
         st.caption("Recorded: the file's hash, the model and its answer. No picture, no file name. See History.")
     else:
-        st.warning(f"This answer was not recorded. {memory.problem} The answer itself is not affected.")
+        st.warning(f"This answer was not recorded. {markdown(memory.problem)} The answer itself is not affected.")
         st.button("Record now", on_click=_ask_again, key="record_now")
 
 
@@ -84,7 +85,9 @@ def show_kept(findings: Iterable[Finding | None], predictor: Predictor, operatin
     if not keys:
         return
     if missing := len(keys - _memory().ids.keys()):
-        st.warning(f"{missing} of {len(keys)} answers were not recorded. {_memory().problem} The answers are not affected.")
+        st.warning(
+            f"{missing:,} of {len(keys)} answers were not recorded. {markdown(_memory().problem)} The answers are not affected."
+        )
         st.button("Record now", on_click=_ask_again, key="record_now")
     else:
         st.caption(f"Recorded: {len(keys)} answers, each by the file's hash, the model and what it said. See History.")
@@ -100,7 +103,7 @@ def judgement(case_id: str, heard: Callable[[str, str], None] | None = None, nee
         try:
             stored = open_record().get(case_id)
         except PneumoError as error:
-            st.warning(str(error))
+            st.warning(markdown(str(error)))
             return
         if stored is None:
             st.info("This case was deleted from the record.")
@@ -113,7 +116,7 @@ def judgement(case_id: str, heard: Callable[[str, str], None] | None = None, nee
                  max_chars=NOTE_LENGTH, on_change=_write, args=(case_id, "note", keys["note"], needs, heard))  # fmt: skip
     for what, key in keys.items():
         if key in _memory().unsaved:
-            st.warning(f"The {what} was not saved. {_memory().unsaved[key]}")
+            st.warning(f"The {what} was not saved. {markdown(_memory().unsaved[key])}")
             st.button("Save again", on_click=_write, args=(case_id, what, key, needs), key=f"again-{key}")
 
 

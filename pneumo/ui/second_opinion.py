@@ -18,6 +18,7 @@ from pneumo.inference.lung_fields import FOLDER, LungFinder
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.second_opinion import Vote, second_opinion, vote
 from pneumo.inference.similar_cases import SimilarCase
+from pneumo.outgoing import markdown
 from pneumo.registry import models_dir, read_card
 from pneumo.reporting import second_opinion_words as words
 from pneumo.ui import models
@@ -31,7 +32,7 @@ def second_opinion_button(case: Case, predictor: Predictor) -> None:
     if key_of(predictor.card) not in case.opinions:
         st.button("Second opinion", key="second_opinion", on_click=_ask, args=(case, predictor), help=_HELP)
     for problem in case.unasked:
-        st.caption(f"Not asked: {problem}")
+        st.caption(f"Not asked: {markdown(problem)}")
 
 
 def show_cautions(case: Case, predictor: Predictor, operating_point: str) -> None:
@@ -144,8 +145,8 @@ def _similar_html(cases: tuple[SimilarCase, ...], pictures: dict[str, np.ndarray
         if case.file in pictures:
             data = base64.b64encode(png(grey_picture(pictures[case.file][::2, ::2] / 255.0))).decode()
             picture = f'<img alt="train picture {escape(name)}" src="data:image/png;base64,{data}">'
-        kind = f" {case.subtype}" if case.subtype != "none" else ""
-        label = f'<b class="{case.label.lower()}">{case.label}</b>{kind}'
+        kind = f" {escape(case.subtype)}" if case.subtype != "none" else ""
+        label = f'<b class="{escape(case.label.lower())}">{escape(case.label)}</b>{kind}'
         figures.append(
             f"<figure>{picture}<figcaption>{label}<br>{escape(name)}<br>similar {case.similarity:.2f}</figcaption></figure>"
         )

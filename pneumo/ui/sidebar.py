@@ -8,6 +8,7 @@ from pneumo.errors import ModelError
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.imaging.overlay import COLOUR_MAPS
 from pneumo.inference.predictor import Predictor
+from pneumo.outgoing import markdown
 from pneumo.ui.models import predictor, usable_models
 
 
@@ -27,7 +28,7 @@ def choose_model() -> Predictor | None:
     """The chosen model, verified; None (with the reason on the page) when no model can serve."""
     usable, problems = usable_models()
     for problem in problems:
-        st.error(problem)
+        st.error(markdown(problem))
     if not usable:
         st.error("No model can serve. Restore the models folder, or train and promote one: see the README.")
         return None
@@ -38,10 +39,10 @@ def choose_model() -> Predictor | None:
         try:
             loaded = predictor(model)
         except ModelError as error:
-            st.error(str(error))
+            st.error(markdown(str(error)))
             continue
         if model != chosen or problems:
-            st.warning(f"Answers below come from the model {model}, which verifies.")
+            st.warning(f"Answers below come from the model {markdown(model)}, which verifies.")
         return loaded
     st.error("No model can serve, so there are no answers. Restore the models folder.")
     return None

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pneumo.data.catalog import Catalog
 from pneumo.errors import PneumoError
+from pneumo.outgoing import markdown
 from pneumo.training.config import make_config
 from pneumo.training.presets import PRESETS, QUICK, architectures, preset
 from pneumo.training.preview import preview
@@ -44,7 +45,9 @@ def show_preview() -> None:
         with st.spinner("Drawing augmented views; this loads Keras in a process of its own and takes up to half a minute"):
             picture = _preview(strength, seed, path, Path(path).stat().st_mtime_ns if path else 0)
     except (PneumoError, OSError) as error:
-        st.error(str(error) if isinstance(error, PneumoError) else "The sample image has disappeared. Check the data folder.")
+        st.error(
+            markdown(str(error)) if isinstance(error, PneumoError) else "The sample image has disappeared. Check the data folder."
+        )
     else:
         st.image(picture, width="stretch", alt="augmented views of one radiograph")
         st.caption(f"Left: one image as the network sees it. Right: eight draws at strength {strength:g}. Each epoch "

@@ -13,6 +13,7 @@ from pneumo.data.catalog import Catalog
 from pneumo.data.paths import data_dir
 from pneumo.data.split import HELD_OUT
 from pneumo.errors import ConfigError, PneumoError
+from pneumo.outgoing import markdown
 from pneumo.training import jobs
 from pneumo.training.config import BALANCES, OPTIMIZERS, SCHEDULES, TrainConfig, make_config
 from pneumo.training.estimate import Estimate, estimate_seconds, images_an_epoch
@@ -131,7 +132,7 @@ def _start_row(found: Catalog | None) -> None:
     try:
         config = chosen_config()
     except ConfigError as error:
-        st.error(str(error))
+        st.error(markdown(str(error)))
         st.button("Start training", disabled=True, key="train-start")
         return
     changed = _changed(config)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pneumo.access import Action
 from pneumo.errors import PneumoError
+from pneumo.outgoing import markdown
 from pneumo.training import jobs
 from pneumo.ui.access import check, permitted
 from pneumo.ui.curves import show_curves
@@ -48,15 +49,15 @@ def _panel(runs: Path, data: Path, busy: list[tuple[str, str]]) -> None:
             _queued(number, view)
     for view in views:
         if is_promoting(view):
-            st.info(f"{view.name} is being promoted to the model {jobs.promotion(view.path).model}: exported, calibrated and "
-                    "looked at on the test split. This takes from one to several minutes.")  # fmt: skip
+            st.info(f"{markdown(view.name)} is being promoted to the model {markdown(jobs.promotion(view.path).model)}: exported, "
+                    "calibrated and looked at on the test split. This takes from one to several minutes.")  # fmt: skip
 
 
 def _running(view: RunView, data: Path) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(view.name, width="content", anchor=False)
-        st.badge(view.status.state, color="blue")
-        st.markdown(view.architecture, width="content")
+        st.subheader(markdown(view.name), width="content", anchor=False)
+        st.badge(markdown(view.status.state), color="blue")
+        st.markdown(markdown(view.architecture), width="content")
         stopping = view.name in st.session_state.get("train-stopping", ())
         st.button("Stopping" if stopping else "Cancel", on_click=_cancel, args=(view.path,), disabled=stopping,
                   key=f"cancel-{view.name}", help="Ends after the batch in flight. The epochs that are done are kept.")  # fmt: skip
@@ -77,7 +78,7 @@ def _running(view: RunView, data: Path) -> None:
 
 def _queued(number: int, view: RunView) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{number}: **{view.name}**, {view.architecture}", width="content")
+        st.markdown(f"{number:d}: **{markdown(view.name)}**, {markdown(view.architecture)}", width="content")
         st.button("Cancel", on_click=_cancel, args=(view.path,), key=f"cancel-{view.name}")
 
 

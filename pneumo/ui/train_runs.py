@@ -9,6 +9,7 @@ import streamlit as st
 
 from pneumo.access import Action
 from pneumo.errors import PneumoError
+from pneumo.outgoing import markdown
 from pneumo.registry import models_dir
 from pneumo.training import jobs
 from pneumo.ui.access import check
@@ -75,17 +76,17 @@ def _compare(views: list[RunView]) -> None:
     silent = [view.name for view in views if not view.lines]
     drawn = {view.name: view.lines for view in views if view.lines}
     if silent:
-        st.caption(f"Without an epoch, and so without a curve: {', '.join(silent)}.")
+        st.caption(f"Without an epoch, and so without a curve: {markdown(', '.join(silent))}.")
     if drawn:
         show_curves(drawn, "compare")
 
 
 def _detail(view: RunView, data: Path) -> None:
-    st.subheader(view.name, anchor=False)
+    st.subheader(markdown(view.name), anchor=False)
     if view.status.state == "failed":
-        st.error(f"This run failed. {view.status.why}")
+        st.error(f"This run failed. {markdown(view.status.why)}")
     elif view.status.why:
-        st.info(view.status.why)
+        st.info(markdown(view.status.why))
     _promotion_result(view)
     _actions(view)
     if view.lines:
@@ -109,11 +110,11 @@ def _promotion_result(view: RunView) -> None:
     if found is None or found.state == "running":
         return
     if found.state == "failed":
-        st.error(f"The promotion to {found.model} failed. {found.why}")
+        st.error(f"The promotion to {markdown(found.model)} failed. {markdown(found.why)}")
         with st.expander("The end of the promotion's log"):
             st.code(log_tail(view.path / "promotion.txt"), language=None, wrap_lines=True)
     elif (models_dir() / found.model).is_dir():
-        st.success(f"Promoted: the model {found.model} is in the registry.")
+        st.success(f"Promoted: the model {markdown(found.model)} is in the registry.")
         st.page_link("pages/diagnose.py", label="Use it on Diagnose")
 
 
@@ -121,7 +122,9 @@ def _actions(view: RunView) -> None:
     name = view.name
     if st.session_state.get("train-deleting") == name:
         size = sum(path.stat().st_size for path in view.path.rglob("*") if path.is_file())
-        st.warning(f"Delete {name} with its checkpoints and history for good ({size / 2**20:.0f} MB)? Promoted models stay.")
+        st.warning(
+            f"Delete {markdown(name)} with its checkpoints and history for good ({size / 2**20:.0f} MB)? Promoted models stay."
+        )
         with st.container(horizontal=True):
             st.button("Delete for good", type="primary", key="train-delete-yes", on_click=_act, args=(jobs.delete, view.path))
             st.button("Keep it", key="train-delete-no", on_click=_ask_delete, args=(None,))

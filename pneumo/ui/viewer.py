@@ -9,6 +9,7 @@ import streamlit as st
 from pneumo.imaging.overlay import legend_picture, overlay_picture, png
 from pneumo.inference.finding import judge
 from pneumo.inference.predictor import Predictor
+from pneumo.outgoing import markdown
 from pneumo.registry import read_metrics
 from pneumo.reporting import finding_words as words
 from pneumo.ui import wording
@@ -24,7 +25,7 @@ def show_case(case: Case, predictor: Predictor, view: View) -> None:
     """Draw an answered case, or the reason why there is no answer."""
     found = case.found(predictor)
     if found.answer is None:
-        st.error(f"{'Not answered' if found.status == 'rejected' else 'Not read'}: {found.reasons[0]}")
+        st.error(f"{'Not answered' if found.status == 'rejected' else 'Not read'}: {markdown(found.reasons[0])}")
         st.html(wording.table_html(wording.facts_rows(case.name, case.facts, case.finding.sha256)))
         return
     answer = found.answer
@@ -41,8 +42,8 @@ def show_case(case: Case, predictor: Predictor, view: View) -> None:
         st.html(_legend_html(view.colour_map))
         st.html(f'<p class="quiet">{escape(heat_line(case, predictor))}</p>')
         if case.reduced:
-            st.caption(f"A reduced copy from the worklist, {case.pixels.shape[1]} x {case.pixels.shape[0]} pixels; the answer was "
-                       "given on the full image. Drop the file here to see it in full.")  # fmt: skip
+            st.caption(f"A reduced copy from the worklist, {case.pixels.shape[1]:d} x {case.pixels.shape[0]:d} pixels; the answer "
+                       "was given on the full image. Drop the file here to see it in full.")  # fmt: skip
     with panel:
         show_cautions(case, predictor, view.operating_point)
         _panel(case, predictor, view, answer)
@@ -64,9 +65,9 @@ def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
     metrics = read_metrics(card.id)
     kind = words.subtype_sentence(metrics, reading, answer.bacterial)
     for warning in case.found(predictor).warnings:
-        st.warning(warning)
+        st.warning(markdown(warning))
     if case.truth:
-        st.info(f"From the data set. Its true label: {case.truth}.")
+        st.info(f"From the data set. Its true label: {markdown(case.truth)}.")
     st.html(
         wording.verdict_html(reading)
         + wording.bar_html(answer.probability, reading, card.operating_points)

@@ -36,7 +36,7 @@ def figures_html(metrics: dict, reading: Reading) -> str:
         return f'<p class="quiet">{UNTESTED}</p>'
     body = "".join(f"<tr><td>{name}</td><td>{value}</td><td>{meaning}</td></tr>" for name, value, meaning in rows)
     return (
-        f'<p class="quiet">{figures_sentence(metrics, reading)}</p><table class="figures numbers">{body}</table>'
+        f'<p class="quiet">{escape(figures_sentence(metrics, reading))}</p><table class="figures numbers">{body}</table>'
         f'<p class="quiet">{calibration_sentence(metrics)}</p>'
     )
 

@@ -1,0 +1,241 @@
+"""Streamlit's texts and labels are Markdown: what others wrote must pass pneumo.outgoing first, or a picture in it is fetched.
+
+Every call in the pages is read: a text is ours (a constant, a number, a word of a fixed list) or goes through `markdown` or `code`.
+Then pages are driven with hostile names.
+"""
+
+import ast
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from fake_runs import make_run
+from opened_app import open_app
+from phantom_sets import copy_set
+from tiny_model import make_registry
+
+from pneumo.training import jobs
+
+ROOT = Path(__file__).parents[2]
+SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "pneumo" / "ui").glob("*.py"))]
+# Name -> places of its Markdown among the arguments without a name.
+CALLS = {
+    "markdown": [0], "write": [0], "caption": [0], "error": [0], "warning": [0], "info": [0], "success": [0], "exception": [0],
+    "title": [0], "header": [0], "subheader": [0], "toast": [0], "badge": [0], "spinner": [0], "expander": [0], "popover": [0],
+    "progress": [1], "status": [0], "tabs": [0], "metric": [0, 1, 2], "button": [0], "download_button": [0], "link_button": [0],
+    "page_link": [], "form_submit_button": [0], "checkbox": [0], "toggle": [0], "radio": [0, 1], "pills": [0, 1],
+    "segmented_control": [0, 1], "selectbox": [0], "multiselect": [0], "slider": [0], "select_slider": [0], "text_input": [0],
+    "text_area": [0], "number_input": [0], "date_input": [0], "file_uploader": [0], "image": [], "dataframe": [], "table": [0],
+}  # fmt: skip
+NAMED = {"label", "body", "text", "help", "caption", "title", "captions"}
+ESCAPED = {"markdown", "code"}
+NUMBERS = {"len", "round", "int", "sum", "min", "max"}
+# File -> expressions that are ours although they are no constants, each with the reason.
+OURS = {
+    "pages/about.py": {"model_card(model).replace('# ', '## ', 1).replace('\\n## ', '\\n### ')": "escaped within"},
+    "pages/dataset.py": {"summary_line(found)": "numbers"},
+    "pages/train.py": {"summary_line(found)": "numbers"},
+    "pages/worklist.py": {"time_left(queue.seconds_left)": "numbers"},
+    "pneumo/ui/access.py": {"title": "of a page", "_role().name.lower()": "of Role"},
+    "pneumo/ui/audit.py": {"audit_markdown(result)": "escaped within", "LEAST[Action.DATA].name.lower()": "of Role"},
+    "pneumo/ui/curves.py": {"plot.reading": "of PLOTS", "marked": "numbers"},
+    "pneumo/ui/filmstrip.py": {"labels[index]": "the page's: NORMAL, PNEUMONIA, NOT ANSWERED, NOT READ"},
+    "pneumo/ui/gallery.py": {"kind": "of _KINDS", "_title(entry)": "label or subtype, which `records` holds to fixed words"},
+    "pneumo/ui/get_data.py": {"LEAST[Action.DATA].name.lower()": "of Role"},
+    "pneumo/ui/history.py": {"'s' * (len(cases) != 1)": "a letter", "name": "of `choices`"},
+    "pneumo/ui/metrics_curves.py": {"_of_100(ppv)": "numbers", "_of_100(npv)": "numbers"},
+    "pneumo/ui/metrics_files.py": {"label": "of the two beside it"},
+    "pneumo/ui/metrics_mistakes.py": {"title": "of _TITLES", "probability(mistake.probability)": "a number"},
+    "pneumo/ui/metrics_models.py": {"many": "of the two beside it"},
+    "pneumo/ui/metrics_robustness.py": {"title": "of `robustness_tables`", "reading": "of `robustness_tables`"},
+    "pneumo/ui/quiz.py": {"label": "NORMAL or PNEUMONIA", "game['guess']": "NORMAL or PNEUMONIA", "line": "numbers",
+                          "in_words(answer[1])": "a number"},
+    "pneumo/ui/record.py": {"what": "agreement or note"},
+    "pneumo/ui/report.py": {"said(given, label)": "of fixed words", "label": "NORMAL or PNEUMONIA"},
+    "pneumo/ui/train_first.py": {
+        "'\\n'.join([f\"| Architecture | {' | '.join(PRESETS)} |\", '|---' * (len(PRESETS) + 1) + '|', *rows])": "names of ours"},
+    "pneumo/ui/train_form.py": {"label": "of `_settings`", "help": "of `_settings`", "state[PREFIX + 'preset']": "of PRESETS",
+                                "', '.join(changed)": "fields of TrainConfig", "name.replace('_', ' ').capitalize()": "the same",
+                                "estimate_sentence(estimated(config, found))": "numbers"},
+    "pneumo/ui/train_job.py": {"place(view)": "numbers"},
+    "pneumo/ui/worklist.py": {"summary(table, len(without), *counts)": "numbers", "title": "CSV or JSON"},
+}  # fmt: skip
+
+
+def is_ours(node: ast.expr, known: dict[str, str]) -> bool:
+    """Whether an expression can only be text of ours, a number, or escaped."""
+    if ast.unparse(node) in known:
+        return True
+    match node:
+        case ast.Constant():
+            return True
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name.isupper()
+        case ast.Subscript(value=value):
+            return is_ours(value, known)
+        case ast.Starred(value=value) | ast.ListComp(elt=value):
+            return is_ours(value, known)
+        case ast.JoinedStr(values=values):
+            return all(is_ours(value, known) for value in values)
+        case ast.FormattedValue(format_spec=ast.JoinedStr(values=[ast.Constant(value=spec)])) if spec[-1] in ",%defg":
+            return True  # a text has none of these formats
+        case ast.FormattedValue(value=value):
+            return is_ours(value, known)
+        case ast.Call(func=ast.Name(id=name)):
+            return name in ESCAPED | NUMBERS
+        case ast.IfExp(body=body, orelse=other):
+            return is_ours(body, known) and is_ours(other, known)
+        case ast.BoolOp(values=values) | ast.Tuple(elts=values) | ast.List(elts=values):
+            return all(is_ours(value, known) for value in values)
+        case ast.BinOp(op=ast.Sub() | ast.Div()):
+            return True
+        case ast.BinOp(op=ast.Add(), left=left, right=right):
+            return any(isinstance(side, ast.Constant) and isinstance(side.value, int) for side in (left, right)) or (
+                is_ours(left, known) and is_ours(right, known)
+            )
+    return False
+
+
+def texts(tree: ast.AST):
+    """(line, expression) of every Markdown that a call of Streamlit is given."""
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call):
+            continue
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        if name not in CALLS and not (isinstance(call.func, ast.Attribute) and name.endswith("Column")):
+            continue
+        if any(word.arg == "format_func" and ast.unparse(word.value) == "markdown" for word in call.keywords):
+            continue  # the options; the label is a constant in each of these
+        given = [call.args[place] for place in CALLS.get(name, ()) if place < len(call.args)]
+        for text in [*given, *(word.value for word in call.keywords if word.arg in NAMED)]:
+            yield call.lineno, text
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_text_reaches_markdown_unescaped(path):
+    place = path.relative_to(ROOT).as_posix()
+    known = OURS.get(place, {})
+    found = [f"{place}:{line}: {ast.unparse(text)}" for line, text in texts(ast.parse(path.read_text(encoding="utf-8")))
+             if not is_ours(text, known)]  # fmt: skip
+    assert found == [], "pass it through pneumo.outgoing.markdown or code, or say in OURS why it is ours"
+
+
+def test_every_exception_is_still_needed():
+    for place, known in OURS.items():
+        given = [text for _, text in texts(ast.parse((ROOT / place).read_text(encoding="utf-8")))]
+        shown = {ast.unparse(part) for text in given for part in ast.walk(text) if isinstance(part, ast.expr)}
+        assert set(known) <= shown, place
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("st.error(problem)", 1), ("st.error(str(error))", 1), ("st.error(markdown(str(error)))", 0),
+        ("line.caption(f'{name}')", 1),
+        ("st.caption(f'{share:.2f} of {count:,}, {markdown(name)}')", 0), ("st.button('Go', help=f'{name!r}')", 1),
+        ("st.segmented_control('A', names)", 1), ("st.segmented_control('A', names, format_func=markdown)", 0),
+        ("st.tabs(names)", 1), ("bar.progress(0.5, name)", 1), ("st.image(x, caption=name)", 1), ("st.markdown('a' + name)", 1),
+    ],
+)  # fmt: skip
+def test_the_search_finds(source, found):
+    assert sum(not is_ours(text, {}) for _, text in texts(ast.parse(source))) == found
+
+
+def test_no_call_hides_its_name():
+    for path in SOURCES:
+        assert "getattr(st," not in path.read_text(encoding="utf-8"), path
+
+
+# A browser reads a backslash as a slash, so that a file's name can hold an address.
+PICTURE, TAG, FENCED = r"![x](\\evil.example\x.png)", r"<img src=\\evil.example\y.png>", r"`![x](\\evil.example\z.png)"
+NAMES = (PICTURE, TAG, FENCED)
+
+
+def nodes(node):
+    yield node
+    for child in getattr(node, "children", {}).values():
+        yield from nodes(child)
+
+
+def shown(app) -> list[str]:
+    """Every Markdown on the page, labels and helps of widgets too, without what a backslash or a span of code disarms."""
+    bodies = []
+    for node in nodes(app._tree):
+        proto = getattr(node, "proto", None)
+        if proto is None or getattr(node, "type", "") in ("code", "html"):
+            continue
+        for field, value in proto.ListFields():
+            if field.name in ("body", "label", "help", "text", "caption") and isinstance(value, str):
+                bodies.append(value)
+            elif field.name in ("expandable", "tab", "popover"):  # a block's label lies one message deeper
+                bodies.append(value.label)
+    return [re.sub(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", "", re.sub(r"\\[!-/:-@\[-`{-~]", "x", body)) for body in bodies]
+
+
+def assert_disarmed(app, *names):
+    assert not app.exception
+    for body in shown(app):
+        assert not re.search(r"!\[|\]\(|<img", body), body
+    every = [node.proto.body for node in nodes(app._tree) if getattr(node, "type", "") == "html"]
+    assert not any(TAG in body for body in every)
+    raw = "\n".join(str(getattr(node, "proto", "")) for node in nodes(app._tree))
+    for name in names:
+        assert name in raw, "the test shows nothing if the page does not show the name"
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    if sys.platform == "win32":
+        pytest.skip("names that Windows does not take")
+    for name in ("data", "cache", "runs"):
+        monkeypatch.setenv(f"PNEUMO_{name.upper()}_DIR", str(tmp_path / name))
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
+    monkeypatch.setattr(jobs, "ensure_worker", lambda runs: None)
+    (tmp_path / "runs").mkdir()
+    return tmp_path
+
+
+def test_names_in_a_data_set(places):
+    data = places / "data"
+    copy_set(data, patients=4)
+    first = sorted((data / "train" / "NORMAL").glob("*.png"))[0]
+    for name in NAMES:
+        (data / "train" / "NORMAL" / f"{name}.txt").write_text("no image")  # does not fit
+        (data / "train" / "NORMAL" / f"bad {name}.png").write_bytes(b"no image")  # cannot be read
+        for split in ("train", "test"):  # a patient in both, and look-alikes
+            shutil.copy(first, data / split / "NORMAL" / f"{name}.png")
+        (data / name).mkdir()  # an unknown folder
+    app = open_app().switch_page("pages/dataset.py").run()
+    app.session_state["dataset_tab"] = "Audit"
+    app.run()
+    assert_disarmed(app, "evil.example")
+    app.button[0].click().run()
+    assert_disarmed(app, "evil.example", "Look-alikes")
+
+
+def test_words_of_runs_and_promotions(places):
+    for number, name in enumerate(NAMES):
+        run = make_run(places / "runs", name, "failed", when=number, why=f"It broke at {PICTURE}, then {TAG}.")
+        (run / "promotion.json").write_text(json.dumps({"state": "failed", "model": TAG, "why": PICTURE}))
+    make_run(places / "runs", f"waits {PICTURE}", "queued", epochs=0, when=9)
+    app = open_app().switch_page("pages/train.py").run()
+    for name in NAMES:
+        app.session_state["train-open"] = [name]
+        app.run()
+        assert_disarmed(app, "This run failed", "evil.example")
+    app.session_state["train-deleting"] = FENCED
+    app.session_state["train-said"] = ("error", f"{PICTURE} {TAG}")
+    app.run()
+    assert_disarmed(app, "checkpoints and history for good")
+
+
+@pytest.mark.parametrize("page", ["diagnose", "worklist", "metrics", "about"])
+def test_names_of_models(places, page):
+    for name in NAMES:
+        (places / "models" / name).mkdir()
+        (places / "models" / name / "card.json").write_text("{")
+    app = open_app().switch_page(f"pages/{page}.py").run()
+    assert_disarmed(app, "evil.example")
