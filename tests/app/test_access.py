@@ -80,7 +80,7 @@ def test_train_is_for_researchers(claims, role, opened):
 
 def test_a_name_is_no_markdown(claims):
     claims["email"] = "`![x](http://elsewhere.example/x.png)`"
-    assert "Logged in as `![x](http://elsewhere.example/x.png)`: reader" in text(start())
+    assert "Logged in as `` `![x](http://elsewhere.example/x.png)` ``: reader" in text(start())
 
 
 def test_getting_data_is_for_researchers(claims):

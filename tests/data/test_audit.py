@@ -118,7 +118,7 @@ def test_progress_is_told_and_can_stop(root):
 
 def test_a_survey_of_nothing_readable(tmp_path):
     seen = survey(tmp_path, [Record("gone.png", "NORMAL", "none", "gone", "train")])
-    assert seen.unreadable == (Unreadable("gone.png", "No such file or directory"),)
+    assert seen.unreadable == (Unreadable("gone.png", "The file cannot be opened: No such file or directory."),)
     assert (seen.thumbnails.shape[0], seen.cells.shape) == (0, (0, 28, 28))
     folder = tmp_path / "set/train/NORMAL"
     folder.mkdir(parents=True)
