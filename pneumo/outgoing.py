@@ -43,7 +43,10 @@ def json_text(value: Any, indent: int | None = None) -> str:
 
 
 def markdown(text: str) -> str:
-    """Text that Markdown (Streamlit's widget labels too) shows letter by letter: no picture, link, HTML, formula or heading."""
+    """Text that Markdown (Streamlit's widget labels too) shows as it is: no picture, HTML, formula, heading or hidden link.
+
+    Streamlit still makes a link of an address and a picture of its own of :smile:. Neither asks anybody.
+    """
     return _MARKDOWN.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", printable(text, keep="\n"))
 
 

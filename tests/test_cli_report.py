@@ -1,4 +1,7 @@
 import io
+import json
+import os
+import sys
 
 import numpy as np
 import pytest
@@ -60,6 +63,23 @@ def test_without_an_answer_there_is_no_report(folder, capsys, content, told):
     assert told in captured.err
     assert captured.out == ""
     assert not out.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that other systems do not take")
+@pytest.mark.parametrize("command", [["report", "--output", "out.pdf"], ["second-opinion"]])
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_name_neither_ends_a_command_nor_commands_the_terminal(folder, capsys, monkeypatch, command, readable):
+    monkeypatch.chdir(folder)
+    given = folder / os.fsdecode(b"M\xfcller \x1b[31m\nforged.png")
+    given.write_bytes((folder / "Beeblebrox.png").read_bytes() if readable else b"Dear colleague")
+    assert main([*command, given.name]) == (0 if readable else 1)
+    out, err = capsys.readouterr()
+    assert (out + err).encode("utf-8")
+    assert "\x1b" not in out + err
+    if not readable:
+        assert r"M\xfcller \x1b[31m\nforged.png: not read" in err
+    elif command == ["second-opinion"]:
+        assert json.loads(out)["file"] == "M\\xfcller \x1b[31m\nforged.png"
 
 
 @pytest.mark.parametrize("flags", [["--operating-point", "best"], ["--output", "{folder}/Beeblebrox.png"]])

@@ -12,6 +12,7 @@ from tiny_model import make_registry
 
 from pneumo.imaging.overlay import png
 from pneumo.inference.finding import read
+from pneumo.outgoing import markdown
 from pneumo.record import database
 from pneumo.record.store import open_record
 
@@ -133,7 +134,7 @@ def test_history_says_where_how_long_and_how_often(folder, monkeypatch):
     app = drop(start(), WHITE, BLACK)
     agreement(app).set_value("agree").run()
     said = text(history(app))
-    assert f"the file {folder / 'record.sqlite'} on the computer that runs Pneumo" in said
+    assert f"the file {markdown(str(folder / 'record.sqlite'))} on the computer that runs Pneumo" in said
     assert "until somebody deletes it" in said
     assert "1.00 (0.21-1.00), 1 of 1 judged" in said  # Wilson for 1 of 1
     assert "none judged yet" in said

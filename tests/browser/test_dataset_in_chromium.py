@@ -35,6 +35,22 @@ def test_browse_open_and_send_to_diagnose(chromium, tmp_path):
         assert re.match("NORMAL|PNEUMONIA", page.locator(".verdict").inner_text())
 
 
+def test_a_file_named_like_a_picture_makes_the_browser_ask_nobody(chromium, tmp_path):
+    """A browser reads a backslash as a slash, so that a file's name can hold an address."""
+    copy_set(tmp_path / "data", patients=2)
+    for name in (r"![x](\\evil.example\x.png)", r"`![x](\\evil.example\y.png)", r"<img src=\\evil.example\z.png>"):
+        (tmp_path / "data" / "train" / "NORMAL" / name).mkdir()
+    with app(tmp_path, PNEUMO_DATA_DIR=str(tmp_path / "data")) as url, browser_page(chromium) as page:
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{url}/dataset", wait_until="domcontentloaded")
+        page.get_by_text("3 things in this folder do not fit").wait_for()
+        page.get_by_role("radio", name="Audit").click()
+        page.get_by_text(r"![x](\\evil.example\x.png)").first.wait_for()
+        page.wait_for_load_state("networkidle")
+        assert not [address for address in asked if "evil.example" in address]
+
+
 def test_narrow_screen_does_not_scroll_sideways(chromium, tmp_path):
     copy_set(tmp_path / "data", patients=10)
     with app(tmp_path, PNEUMO_DATA_DIR=str(tmp_path / "data")) as url, browser_page(chromium, 400, 900) as page:

@@ -34,6 +34,15 @@ def test_a_note_is_no_formula():
     assert row["note"] == "'=HYPERLINK(1)"
 
 
+def test_no_cell_is_a_formula_or_commands_a_terminal():
+    case = replace(CASE, note="a\x1b[31m\n=1+1\r", model="=1+1", warnings=("@a\n", "b"))
+    (row,) = csv.DictReader(io.StringIO(as_csv([case])))
+    assert row["note"] == "a\\x1b[31m\n=1+1\\r"  # a second line is no cell of its own
+    assert row["model"] == "'=1+1"
+    assert row["warnings"] == "'@a\\n; b"
+    assert "\x9b" not in as_json([replace(CASE, note="\x9b31m")])
+
+
 def test_nothing_to_export():
     assert as_csv([]).startswith("id,created,file_sha256,")
     assert json.loads(as_json([])) == []
