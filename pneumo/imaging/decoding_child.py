@@ -9,7 +9,7 @@ import sys
 
 from pneumo.imaging.decoded import decode_whole
 from pneumo.imaging.wire import receive_bytes, send
-from pneumo.memory import FEW, hold_little, let_go, set_aside
+from pneumo.memory import FEW, let_go, set_aside
 
 _OPEN_FILES = 64  # far more than reading an image from memory needs
 
@@ -21,7 +21,6 @@ def main(memory: int) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    hold_little()
     set_aside()
     _limit(memory)
     while (data := receive_bytes(incoming)) is not None:
