@@ -73,7 +73,8 @@ class Decoders:
             with self._returning:
                 self._age += 1
                 self.close()
-            self._idle.put(self._begin())
+            with contextlib.suppress(OSError):  # no room for a process now: the next file tries again
+                self._idle.put(self._begin())
 
     def close(self) -> None:
         """End the processes that wait. What is asked afterwards starts new ones."""

@@ -17,7 +17,7 @@ from pneumo.imaging.decoded import decode_whole
 from pneumo.imaging.lifeline import at_most, end_with
 from pneumo.imaging.sandbox import lock
 from pneumo.imaging.wire import receive_bytes, send
-from pneumo.memory import FEW, hold_little, let_go, set_aside
+from pneumo.memory import FEW, let_go, set_aside
 
 _PACKAGE = Path(__file__).parents[1]
 _LATE = ("pneumo.imaging.dicom", "libjpeg", "openjpeg", "rle", "PIL.TiffImagePlugin")  # the last reads EXIF
@@ -43,7 +43,6 @@ def main(memory: int, seconds: float, pipe: int | None = None) -> None:
 
 def prepare(memory: int, pipe: int | None = None) -> tuple[str, ...]:
     """Everything that must be done before the first untrusted byte. Gives the locks that hold (see sandbox)."""
-    hold_little()
     _load()
     set_aside()
     let_go(FEW)  # what it calls is found now, not behind the locks

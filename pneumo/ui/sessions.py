@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.runtime import Runtime
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.runtime.state import SessionState
@@ -22,7 +23,7 @@ from streamlit.runtime.state import SessionState
 from pneumo.imaging.decoders import shared
 from pneumo.memory import MANY, hold_little, let_go, set_aside
 
-EVERY = 5.0  # seconds between two looks; after a cut line a session is kept for server.disconnectedSessionTTL, as it may come back
+EVERY = 3.0  # seconds between two looks; after a cut line a session is kept for server.disconnectedSessionTTL, as it may come back
 GOING_AWAY = 1001  # a browser says so when its page is closed, left or loaded anew: that session cannot come back (RFC 6455, 7.4.1)
 _PAGES = ("frame", "viewer", "worklist")  # what an answer needs of pneumo.ui, and all that these import
 
@@ -36,14 +37,16 @@ async def end_sessions(app: st.App) -> AsyncIterator[None]:
         import_module(f"pneumo.ui.{name}")
     set_aside()
     ended: list[AppSession] = []
-    shutdown = AppSession.shutdown
+    shutdown, flush, send = AppSession.shutdown, AppSession.flush_browser_queue, Runtime._send_message
     AppSession.shutdown = lambda session: _shut_down(session, shutdown, ended)
+    # Streamlit's loop holds the messages it sent last for as long as nobody comes: it is given each in a parcel that is empty then.
+    AppSession.flush_browser_queue = lambda session: [[message] for message in flush(session)]
+    Runtime._send_message = lambda server, to, parcel: send(server, to, parcel.pop())
     task = asyncio.create_task(_sweep(ended))
     try:
         yield
     finally:
         task.cancel()
-        AppSession.shutdown = shutdown
 
 
 class Leaving:
@@ -80,11 +83,15 @@ def _shut_down(session: AppSession, shutdown, ended: list[AppSession]) -> None:
 
 async def _sweep(ended: list[AppSession]) -> None:
     """Runs in the server's loop, as everything else that touches sessions."""
+    looks = 0
     while True:
         await asyncio.sleep(EVERY)
         _expire()
         if _empty(ended):
             shared().renew()
+            looks = 2  # threads that served the session may end a moment later
+        if looks:
+            looks -= 1
             let_go(MANY)  # 0.2 s, and here: the loop's own thread has memory of its own
 
 

@@ -144,6 +144,26 @@ def test_each_session_that_shuts_down_is_noted_once():
     assert (len(told), ended) == (2, [session])
 
 
+def test_the_loop_of_the_server_holds_no_message_that_it_sent(monkeypatch):
+    sent = []
+    for name in ("hold_little", "set_aside"):
+        monkeypatch.setattr(sessions, name, lambda: None)
+    monkeypatch.setattr(sessions.pyarrow, "set_memory_pool", lambda pool: None)
+    monkeypatch.setattr(sessions.AppSession, "shutdown", None)
+    monkeypatch.setattr(sessions.AppSession, "flush_browser_queue", lambda session: session.messages)
+    monkeypatch.setattr(sessions.Runtime, "_send_message", lambda server, to, message: sent.append((to, message)))
+
+    async def serve():
+        async with sessions.end_sessions(None):
+            given = sessions.AppSession.flush_browser_queue(SimpleNamespace(messages=["name", "picture"]))
+            for each in given:
+                sessions.Runtime._send_message(None, "page", each)
+            return given
+
+    assert asyncio.run(serve()) == [[], []]
+    assert sent == [("page", "name"), ("page", "picture")]
+
+
 def test_nothing_is_set_aside_while_sessions_are_there(tmp_path, monkeypatch):
     """What a session holds in a circle, and the server set aside, would never be found."""
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))

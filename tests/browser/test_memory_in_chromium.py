@@ -92,7 +92,13 @@ def drop(page, patient: Patient, *kinds: str) -> None:
 
 
 def every_way(page, patient: Patient) -> None:
-    """Second opinion, words for the report and the report itself, the worklist and from there Diagnose."""
+    """The worklist; on Diagnose a second opinion, words for the report and the report itself."""
+    page.get_by_role("link", name="Worklist").click()
+    page.get_by_role("heading", name="Worklist").wait_for()
+    drop(page, patient, "zip")
+    page.get_by_role("button", name="Clear all").wait_for()
+    page.get_by_text("3 files").first.wait_for()
+    page.get_by_role("link", name="Diagnose").click()
     page.get_by_role("button", name="Second opinion").click()
     page.get_by_text("Lungs hidden").first.wait_for()
     page.get_by_text("Note and agreement for the report").click()
@@ -103,11 +109,6 @@ def every_way(page, patient: Patient) -> None:
     with page.expect_download() as started:
         page.get_by_role("button", name="Report PDF", exact=True).first.click()
     patient.needles["the report"] = middle(started.value.path().read_bytes())
-    page.get_by_role("link", name="Worklist").click()
-    page.get_by_role("heading", name="Worklist").wait_for()
-    drop(page, patient, "zip")
-    page.get_by_role("button", name="Clear all").wait_for()
-    page.get_by_text("3 files").first.wait_for()
 
 
 def processes(url: str) -> tuple[int, list[int]]:

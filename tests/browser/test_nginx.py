@@ -178,10 +178,10 @@ def test_whoever_passed_works_as_ever(site):
         wait_until(page, "document.querySelector('img[alt=\"radiograph with heatmap\"]')?.naturalWidth > 0")
         address = page.evaluate("document.querySelector('img[alt=\"radiograph with heatmap\"]').src")
         assert all(cookie["secure"] for cookie in context.cookies() if cookie["name"] != name)
-        browser.close()
-    path = address.split(f":{port}")[1]
-    assert path.startswith("/media/")
-    assert answer(url + path, headers={"Cookie": PASS})[0] == 200
-    assert answer(url + path)[0] == 302
+        path = address.split(f":{port}")[1]
+        assert path.startswith("/media/")
+        assert answer(url + path, headers={"Cookie": PASS})[0] == 200
+        assert answer(url + path)[0] == 302
+        browser.close()  # and with it the picture
     assert "temporary file" not in (folder / "error.log").read_text()  # no X-ray on nginx's disk
     assert "one.png" not in (folder / "access.log").read_text()

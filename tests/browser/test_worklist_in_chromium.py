@@ -71,7 +71,8 @@ REFUSED = {"-cut.jpg": 30, "-letter.jpeg": 20, "-empty.png": 5, "-icon.png": 4, 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
-    with app(home, PNEUMO_MODELS_DIR=str(make_registry(tmp_path_factory.mktemp("models")))) as url:
+    models = make_registry(tmp_path_factory.mktemp("models"))
+    with app(home, PNEUMO_MODELS_DIR=str(models), PNEUMO_SESSION_MB="100") as url:
         yield url, home
 
 
@@ -209,6 +210,25 @@ def test_a_folder(page, tmp_path):
     assert "1 file; 1 answered" in line.inner_text()
     assert "1 file in archives or folders passed over" in line.inner_text()
     assert "IM0001" in downloaded(page, "CSV")
+
+
+def test_a_large_zip_is_read_and_one_too_many_is_listed_with_the_reason(page, tmp_path):
+    archives = [tmp_path / f"{n}.zip" for n in range(2)]
+    for archive in archives:
+        with zipfile.ZipFile(archive, "w") as bundle:
+            bundle.writestr("viewer.bin", bytes(60 << 20))
+            bundle.writestr("IM1.png", phantom_png(make_phantom("viral", seed=1, height=160, width=160)))
+    page.locator('input[type="file"]').first.set_input_files(archives)
+    line = page.get_by_text(re.compile(r"2 files; \d answered"))
+    line.wait_for()
+    assert "1 without an answer" in line.inner_text()
+    page.get_by_text("1 of the files left out. No room: at most 100 MB of a session's files may wait to be read.").wait_for()
+    (refused,) = page.locator(".worklist-unanswered tr").all_inner_texts()
+    assert re.match(r"\s*[01]\.zip", refused)
+    assert "Drop it again when the others were read." in refused
+    page.get_by_role("button", name="Clear all").wait_for()
+    page.locator('input[type="file"]').first.set_input_files(archives[:1])
+    page.get_by_text(re.compile("3 files; 2 answered")).wait_for()
 
 
 def test_narrow_screen_does_not_scroll_sideways(page):

@@ -28,7 +28,9 @@ from pneumo.training.runfolder import history, read_status
 
 ROOT = Path(__file__).parents[2]
 FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
-CONFIG = make_config("cnn", {**FRAME, "filters": "4,8", "dense": 8, "size": 48, "batch_size": 16, "epochs": 2, "learning_rate": 3e-3})
+CONFIG = make_config(
+    "cnn", {**FRAME, "filters": "4,8", "dense": 8, "size": 48, "batch_size": 16, "epochs": 2, "learning_rate": 3e-3}
+)
 FIGURES = ("loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc")
 
 
