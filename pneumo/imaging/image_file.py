@@ -12,7 +12,9 @@ def image_bytes(path: str | Path) -> bytes:
     try:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
-            data = file.read(MAX_BYTES + 1) if size <= MAX_BYTES else b""
+            data = file.read(size + 1) if size <= MAX_BYTES else b""  # Python makes a buffer as large as asked for
+            if size < len(data):  # it grew meanwhile, or is a pipe, which tells no size
+                data += file.read(MAX_BYTES - size)
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         what = "folder" if os.path.isdir(path) else "file"
         raise ImageError(f"The {what} cannot be opened: {getattr(error, 'strerror', None) or error}.") from error
