@@ -40,7 +40,7 @@ def asked(monkeypatch):
 def test_a_file_as_it_is(tmp_path, asked):
     (tmp_path / "x").write_bytes(b"abc")
     assert image_bytes(tmp_path / "x") == image_bytes(str(tmp_path / "x")) == b"abc"
-    assert asked == [MAX_BYTES + 1] * 2
+    assert asked == [4, 4]  # one byte more than it has: it may grow meanwhile
 
 
 def test_of_six_gigabytes_nothing_is_read(tmp_path, asked):
@@ -55,7 +55,7 @@ def test_of_six_gigabytes_nothing_is_read(tmp_path, asked):
 def test_of_what_never_ends_no_more_than_the_limit_and_one_byte_is_read(asked):
     with pytest.raises(ImageError, match="does not end; at most 50 MB"):
         image_bytes("/dev/zero")
-    assert asked == [MAX_BYTES + 1]
+    assert sum(asked) == MAX_BYTES + 1
 
 
 @pytest.mark.parametrize(
