@@ -78,6 +78,7 @@ def test_audit_with_the_lungs_of_people_or_of_no_one(data, tmp_path, monkeypatch
     frame = json.loads((tmp_path / "audit.json").read_text())["frame"]
     assert frame["lungs"] == "people"
     assert sum(count["images"] - count["without_lungs"] for count in frame["counts"]) == 4
+    (tmp_path / "lungs").mkdir()  # without one, the segmenter that comes with Pneumo would do it
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path))
     assert main(["data", "audit", str(data)]) == 0
     said = capsys.readouterr()

@@ -43,10 +43,10 @@ def test_a_card_of_the_first_version_answers_as_before(root):
     del fields["cuts"]
     older = {"card_version": 1, "operating_points": {"balanced": 0.75, "rule-out": 0.5, "rule-in": 0.9},
              "calibration": {"temperature": 2.0, "bias": 0.7}}  # fmt: skip
-    path.write_text(json.dumps({**fields, **older}))
     rows = ["path,label,subtype,patient,part", *(f"{i}.png,{label},none,{i},calibration" for i, label in
             enumerate(["PNEUMONIA", "PNEUMONIA", "PNEUMONIA", "NORMAL"])), "4.png,NORMAL,none,4,train"]  # fmt: skip
-    (root / "tiny" / "split.csv").write_text("\n".join(rows) + "\n")
+    put(root / "tiny" / "split.csv", "\n".join(rows) + "\n")
+    put(path, json.dumps({**fields, **older}))
     card = read_card("tiny", root)
     assert card.points_at(0.75) == pytest.approx(older["operating_points"])
     assert card.cuts["balanced"] == pytest.approx(0.0)

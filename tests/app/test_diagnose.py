@@ -158,7 +158,7 @@ def test_an_unsigned_model_serves_and_the_sidebar_says_so(tmp_path, monkeypatch)
     monkeypatch.setenv("PNEUMO_REQUIRE_SIGNED", "1")
     assert not open_app().error
     seal(root / "tiny")
-    assert "'tiny' is unsigned, and PNEUMO_REQUIRE_SIGNED asks" in open_app().error[0].value
+    assert r"'tiny' is unsigned, and PNEUMO\_REQUIRE\_SIGNED asks" in open_app().error[0].value
 
 
 def test_another_model_serves_when_the_chosen_one_does_not_verify(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ def test_a_model_with_one_output_says_nothing_of_kinds(tmp_path):
     text = model_card("tiny", make_registry(tmp_path))
     assert "acterial" not in text
     assert "## Test split: 10 images of 9 patients" in text
-    assert "The test split chose nothing" in text
+    assert "The test split chose no epoch, calibration or operating point" in text
 
 
 def test_the_second_output_with_its_figures(tmp_path):
