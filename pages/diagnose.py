@@ -52,7 +52,7 @@ def passed_over() -> None:
 
 def empty_state() -> None:
     st.write(
-        "Pneumo reads a child's frontal chest X-ray and says NORMAL or PNEUMONIA, with a calibrated probability, "
+        "Pneumo reads a child's frontal chest X-ray and says NORMAL, INDETERMINATE or PNEUMONIA, with a calibrated probability, "
         "a map of where the evidence lies, and how often such an answer is right."
     )
     st.button("Try it with generated phantoms", on_click=load_phantoms,
@@ -70,7 +70,7 @@ drop_zone()
 passed_over()
 predictor = choose_model()
 if predictor is not None:
-    view = choose_view(list(predictor.card.operating_points))
+    view = choose_view(list(predictor.card.cuts))
     line = st.empty()  # always: whatever stands below would be drawn anew in another place
     if state.pending():
         read_pending(predictor, line)
@@ -82,12 +82,12 @@ if predictor is not None:
         if said := quota.warning(findings):
             st.warning(said)
         labels = [
-            judge(finding.answer.probability, predictor.card, view.operating_point).label if finding.answer
+            judge(finding.answer.log_ratio, predictor.card, view.terms).verdict if finding.answer
             else {"rejected": "NOT ANSWERED", "error": "NOT READ"}[finding.status]
             for finding in findings
         ]  # fmt: skip
         current = filmstrip(cases, findings, labels, len(state.pending()))
-        keep(findings, predictor, view.operating_point, bool(state.pending()))
+        keep(findings, predictor, view.terms, bool(state.pending()))
         show_case(cases[current], predictor, view)
     if state.pending():
         st.rerun()

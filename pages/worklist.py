@@ -11,7 +11,7 @@ from pneumo.outgoing import markdown
 from pneumo.ui import quota, worklist
 from pneumo.ui.frame import require_frame
 from pneumo.ui.record import keep, show_kept
-from pneumo.ui.sidebar import choose_model, choose_point
+from pneumo.ui.sidebar import choose_model, choose_terms
 from pneumo.ui.uploads import take_over
 from pneumo.ui.worklist_intake import Intake, time_left
 from pneumo.ui.worklist_rows import Row, make_row
@@ -98,7 +98,7 @@ def page() -> None:
     predictor = choose_model()
     if predictor is None:
         return
-    point = choose_point(list(predictor.card.operating_points))
+    terms = choose_terms(list(predictor.card.cuts))
     line = st.empty()
     if intake().head:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -115,10 +115,10 @@ def page() -> None:
         findings = [row.finding(predictor) for row in rows()]
         if said := quota.warning(finding for finding in findings if finding):
             st.warning(said)
-        keep(findings, predictor, point, busy)
+        keep(findings, predictor, terms, busy)
         if not busy:
-            show_kept(findings, predictor, point)
-        worklist.show(rows(), predictor, point, busy, counts, clear if may_clear else None)
+            show_kept(findings, predictor, terms)
+        worklist.show(rows(), predictor, terms, busy, counts, clear if may_clear else None)
     if busy:
         drawn = time.monotonic() - began
         work(predictor, line, min(10.0, max(BUDGET, 3 * drawn)))  # whatever the table's length, most of the time goes to reading

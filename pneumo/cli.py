@@ -20,6 +20,7 @@ from pneumo.cli_predict import run_predict
 from pneumo.cli_protections import add_protections
 from pneumo.cli_report import add_report
 from pneumo.cli_second_opinion import add_second_opinion
+from pneumo.cli_terms import add_terms
 from pneumo.data.paths import data_dir
 from pneumo.errors import ConfigError, ModelError, PneumoError
 from pneumo.installed import ONLY_ANSWERS, can_train
@@ -72,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", help="answer for files, folders or zip archives of X-rays")
     predict.add_argument("paths", nargs="+", metavar="PATH")
     predict.add_argument("--model", help="default: the best model of the registry")
-    predict.add_argument("--operating-point", default=None, help="balanced (default), rule-out or rule-in")
+    add_terms(predict)
     predict.add_argument("--format", choices=("table", "json", "csv"), default="table")
     predict.add_argument("--heatmap", type=Path, metavar="DIR", help="also write an overlay PNG for each answer")
     predict.add_argument("--output", type=Path, metavar="FILE", help="write there instead of standard output")

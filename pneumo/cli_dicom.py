@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pneumo.cli_terms import add_terms, terms_of
 from pneumo.errors import ConfigError, ExchangeError, PneumoError
-from pneumo.evaluation.operating_point import BALANCED
 from pneumo.files import output_stem
 from pneumo.imaging.image_file import image_bytes
 from pneumo.inference.batch import files_below
-from pneumo.inference.finding import judge, read
+from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import printable
 from pneumo.registry import default_model
@@ -25,7 +25,7 @@ def add_dicom(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument("paths", nargs="+", metavar="FILE", help="DICOM files, or folders of them")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--model", help="default: the best model of the registry")
-    parser.add_argument("--operating-point", default=BALANCED, help="balanced (default), rule-out or rule-in")
+    add_terms(parser)
     parser.add_argument("--send", choices=("stow", "c-store"), help="also send them to PNEUMO_STOW_URL or PNEUMO_PACS")
     parser.set_defaults(run=_run)
 
@@ -36,7 +36,7 @@ def _run(options: argparse.Namespace, _: list[str]) -> int:
 
     send = _sender(options.send) if options.send else None
     predictor = Predictor.load(options.model or default_model())
-    judge(0.5, predictor.card, options.operating_point)  # an unknown operating point is wrong usage, told before any work
+    terms = terms_of(options, predictor.card)
     options.output.mkdir(parents=True, exist_ok=True)
     short = 0
     for path in files_below(options.paths):
@@ -45,7 +45,7 @@ def _run(options: argparse.Namespace, _: list[str]) -> int:
             finding = read(data, predictor)
             if not finding.answer:
                 raise ExchangeError(" ".join(finding.reasons))
-            results = make_results(data, finding, predictor.card, options.operating_point)
+            results = make_results(data, finding, predictor.card, terms)
         except (PneumoError, OSError) as error:
             short += 1
             print(printable(f"{path}: {error}"), file=sys.stderr)

@@ -7,9 +7,8 @@ import os
 import signal
 import threading
 
+from pneumo.cli_terms import add_terms, terms_of
 from pneumo.errors import ConfigError, ExchangeError
-from pneumo.evaluation.operating_point import BALANCED
-from pneumo.inference.finding import judge
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import default_model
 
@@ -25,7 +24,7 @@ def add_node(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument("--allow", action="append", default=[], metavar="AET", help="accept this caller only; may be repeated")
     parser.add_argument("--grace", type=float, default=8.0, metavar="SECONDS", help="for what waits, at the end; default: 8")
     parser.add_argument("--model", help="default: the best model of the registry")
-    parser.add_argument("--operating-point", default=BALANCED, help="balanced (default), rule-out or rule-in")
+    add_terms(parser)
     parser.set_defaults(run=_run)
 
 
@@ -46,11 +45,11 @@ def _run(options: argparse.Namespace, _: list[str]) -> int:
         raise ConfigError(f"--grace: expected 0 to 600 seconds; received {options.grace}.")
     settings = dataclasses.replace(settings, ae_title=checked_ae_title(options.ae_title or settings.ae_title))
     predictor = Predictor.load(options.model or default_model())
-    judge(0.5, predictor.card, options.operating_point)
+    terms = terms_of(options, predictor.card)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    reader = Reader(predictor, options.operating_point, lambda objects: dimse.store(objects, archive, settings))
+    reader = Reader(predictor, terms, lambda objects: dimse.store(objects, archive, settings))
     tls = server_tls(os.environ)
     callers = tuple(checked_ae_title(title) for title in options.allow)
     if tls and tls.callers and (strangers := sorted(set(callers) - set(tls.callers))):

@@ -12,19 +12,20 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from pneumo.cli_terms import terms_of
 from pneumo.errors import ConfigError
-from pneumo.evaluation.operating_point import BALANCED
 from pneumo.files import output_stem, sha256
 from pneumo.imaging.decoders import shared
 from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture, png
 from pneumo.inference.batch import files_below, read_files
-from pneumo.inference.finding import Finding, judge
+from pneumo.inference.finding import Finding
 from pneumo.inference.heatmap import Heatmap
 from pneumo.inference.manifest import Manifest, Row
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import FIELDS, csv_cells, fields
 from pneumo.outgoing import json_text, printable
 from pneumo.registry import default_model, models_dir
+from pneumo.reporting.finding_words import in_words
 
 Engine = Callable[[Iterable[str]], Iterator[tuple[str, Finding]]]
 OVERLAY_SIDE = 2048  # longer side of a saved overlay, at most
@@ -36,13 +37,12 @@ def run_predict(options: argparse.Namespace) -> int:
         raise ConfigError("--ray-address names a cluster for --engine ray; the engine is local.")
     shared().start()  # the process that reads images is up by the time the model is
     predictor = Predictor.load(options.model or default_model())
-    point = options.operating_point or BALANCED
-    judge(0.5, predictor.card, point)  # an unknown operating point is wrong usage, told before any work
+    terms = terms_of(options, predictor.card)
     if options.heatmap:
         options.heatmap.mkdir(parents=True, exist_ok=True)
 
     def row(path: str, finding: Finding) -> Row:
-        found = fields(path, finding, predictor.card, point)
+        found = fields(path, finding, predictor.card, terms)
         if options.heatmap and finding.answer:
             found["heatmap"] = str(_overlay_path(options.heatmap, path, finding))
         return found
@@ -52,7 +52,8 @@ def run_predict(options: argparse.Namespace) -> int:
         engine = _engine(options, predictor, opened)
         paths = files_below(options.paths, _tell_skipped)
         if options.manifest:
-            asks = {"model": predictor.card.id, "model_sha256": predictor.card.sha256, "operating_point": point,
+            asks = {"model": predictor.card.id, "model_sha256": predictor.card.sha256, "operating_point": terms.operating_point,
+                    "prevalence": terms.prevalence,
                     "card_sha256": sha256(models_dir() / predictor.card.id / "card.json"),  # calibration, thresholds, gate
                     "heatmap": options.heatmap and str(options.heatmap)}  # fmt: skip
             rows = opened.enter_context(Manifest(options.manifest, asks)).rows(paths, engine, row)
@@ -127,13 +128,14 @@ def _csv_writer(stream: TextIO) -> Callable[[Row], object]:
 
 
 def _table_writer(stream: TextIO) -> Callable[[Row], object]:
-    print(f"{'label':10} {'probability':>11}  {'zone':13} file", file=stream)
+    print(f"{'verdict':13} {'probability':>11}  {'zone':13} file", file=stream)
 
     def write(row: dict[str, Any]) -> None:
         if row["status"] == "ok":
-            line = f"{row['label']:10} {row['probability']:11.3f}  {row['zone']:13} {row['file']}"
+            line = f"{row['verdict']:13} {in_words(row['probability']):>11}  {row['zone']:13} {row['file']}"
+            line += "".join(f"\n{'':13} {'':11}  {'warning':13} {warning}" for warning in row["warnings"])
         else:
-            line = f"{row['status']:10} {'':11}  {'':13} {row['file']}: {'; '.join(row['reasons'])}"
+            line = f"{row['status']:13} {'':11}  {'':13} {row['file']}: {'; '.join(row['reasons'])}"
         print(printable(line), file=stream, flush=True)
 
     return write

@@ -6,8 +6,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pneumo.cli_terms import add_terms, terms_of
 from pneumo.errors import ConfigError, DataError
-from pneumo.evaluation.operating_point import BALANCED
 from pneumo.outgoing import printable
 
 
@@ -17,7 +17,7 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     report.add_argument("file", type=Path, metavar="FILE")
     report.add_argument("--model", help="default: the best model of the registry")
     report.add_argument("--output", type=Path, required=True, metavar="OUT.pdf")
-    report.add_argument("--operating-point", default=BALANCED, help="balanced (default), rule-out or rule-in")
+    add_terms(report)
     report.add_argument("--note", default="", help="the clinician's note, printed as typed")
     report.add_argument("--agreement", choices=("agree", "disagree"), help="with the model's answer; default: not stated")
     report.add_argument("--reference", default="", help="printed as typed; nothing else tells whose X-ray it is")
@@ -41,20 +41,20 @@ def run_report(options: argparse.Namespace) -> int:
         raise ConfigError(f"The report would overwrite the X-ray {options.file}. Give another --output.")
     predictor = Predictor.load(options.model or default_model())
     card = predictor.card
-    judge(0.5, card, options.operating_point)  # an unknown operating point is wrong usage, told before any work
+    terms = terms_of(options, card)
     metrics = read_metrics(card.id)
     ((_, finding),) = read_files([str(options.file)], predictor)
     if finding.answer is None or finding.radiograph is None:
         what = "not answered" if finding.status == "rejected" else "not read"
         print(printable(f"{options.file}: {what}, so there is no report. {'; '.join(finding.reasons)}"), file=sys.stderr)
         return 1
-    reading = judge(finding.answer.probability, card, options.operating_point)
-    remarks = Remarks(options.note, options.agreement or NOT_STATED, options.reference, reading.label)
+    reading = judge(finding.answer.log_ratio, card, terms)
+    remarks = Remarks(options.note, options.agreement or NOT_STATED, options.reference, reading.verdict)
     extra: tuple[tuple[str, str], ...] = ()
     if options.second_opinion:
-        opinion, votes, _ = opinion_on(finding, predictor, options.operating_point)
+        opinion, votes, _ = opinion_on(finding, predictor, terms)
         extra = (words.report_row(opinion, votes, reading),)
-    content = report_content(finding, finding.radiograph.pixels, finding.answer, card, options.operating_point, metrics, remarks,
+    content = report_content(finding, finding.radiograph.pixels, finding.answer, card, terms, metrics, remarks,
                              datetime.now(UTC).astimezone(), extra=extra)  # fmt: skip
     _write(options.output, report_pdf(content))
     print(printable(str(options.output)))

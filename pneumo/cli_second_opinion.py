@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pneumo.cli_terms import add_terms, terms_of
 from pneumo.errors import DataError, ModelError
-from pneumo.evaluation.operating_point import BALANCED
 from pneumo.outgoing import json_text, printable
 
 if TYPE_CHECKING:
-    from pneumo.inference.finding import Finding
+    from pneumo.inference.finding import Finding, Terms
     from pneumo.inference.lung_checks import Lungs
     from pneumo.inference.predictor import Predictor
     from pneumo.inference.second_opinion import SecondOpinion, Vote
@@ -23,7 +23,7 @@ def add_second_opinion(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     opinion = commands.add_parser("second-opinion", help="what speaks for or against the answer on one X-ray, as JSON")
     opinion.add_argument("file", type=Path, metavar="FILE")
     opinion.add_argument("--model", help="default: the best model of the registry")
-    opinion.add_argument("--operating-point", default=BALANCED, help="balanced (default), rule-out or rule-in")
+    add_terms(opinion)
     opinion.set_defaults(run=lambda options, _: run_second_opinion(options))
 
 
@@ -37,7 +37,7 @@ def run_second_opinion(options: argparse.Namespace) -> int:
     from pneumo.reporting import second_opinion_words as words
 
     predictor = Predictor.load(options.model or default_model())
-    judge(0.5, predictor.card, options.operating_point)  # an unknown operating point is wrong usage, told before any work
+    terms = terms_of(options, predictor.card)
     findings = [finding for _, finding in read_files([str(options.file)], predictor)]
     if len(findings) != 1:
         raise DataError(f"{options.file} holds {len(findings)} X-rays; expected one. Unpack it and give one file.")
@@ -47,16 +47,16 @@ def run_second_opinion(options: argparse.Namespace) -> int:
         print(printable(f"{options.file}: {what}, so there is no second opinion. {'; '.join(finding.reasons)}"), file=sys.stderr)
         return 1
     answer = finding.answer
-    reading = judge(answer.probability, predictor.card, options.operating_point)
-    opinion, votes, lungs = opinion_on(finding, predictor, options.operating_point)
+    reading = judge(answer.log_ratio, predictor.card, terms)
+    opinion, votes, lungs = opinion_on(finding, predictor, terms)
     changes = [name for name, _ in SMALL_CHANGES]
     found = {
         "file": str(options.file), "sha256": finding.sha256, "model": finding.model, "model_sha256": finding.model_sha256,
-        **dataclasses.asdict(reading), "probability": answer.probability,
+        **dataclasses.asdict(reading),
         "warnings": [*finding.warnings, *words.warnings(opinion, votes, reading)],
         "sentences": dict(words.rows(opinion, votes, reading, words.usual_when_hidden(finding.model))),
         "small_changes": {"lowest": opinion.stability.lowest, "highest": opinion.stability.highest,
-                          "other_label": opinion.stability.turned(reading.threshold),
+                          "other_verdict": opinion.stability.turned(reading),
                           "probabilities": dict(zip(changes, opinion.stability.changed, strict=True))},
         "lungs_hidden": {"probability": opinion.occlusion.hidden, "reason": opinion.occlusion.reason},
         "heat": dataclasses.asdict(opinion.heat),
@@ -68,7 +68,7 @@ def run_second_opinion(options: argparse.Namespace) -> int:
     return 0
 
 
-def opinion_on(finding: "Finding", predictor: "Predictor", operating_point: str) -> "tuple[SecondOpinion, list[Vote], Lungs]":
+def opinion_on(finding: "Finding", predictor: "Predictor", terms: "Terms") -> "tuple[SecondOpinion, list[Vote], Lungs]":
     """The second opinion on an answered finding with its pictures, as the page asks for it.
 
     Every model that can serve is asked, and its own gate decides; one that gives no answer is named on standard error.
@@ -83,7 +83,7 @@ def opinion_on(finding: "Finding", predictor: "Predictor", operating_point: str)
     assert image is not None
     assert answer is not None
     assert radiograph is not None
-    votes = [vote(predictor.card, answer.probability, operating_point)]
+    votes = [vote(predictor.card, answer.log_ratio, terms)]
     for model in list_models():
         if model == predictor.card.id:
             continue
@@ -96,12 +96,12 @@ def opinion_on(finding: "Finding", predictor: "Predictor", operating_point: str)
         if found.answer is None:
             print(printable(f"Not asked: {model} gives no answer: {found.reasons[0]}"), file=sys.stderr)
         else:
-            votes.append(vote(other.card, found.answer.probability, operating_point))
+            votes.append(vote(other.card, found.answer.log_ratio, terms))
     try:
         lungs = lungs_of(image, load_finder())
     except ModelError as error:
         lungs = Lungs(None, str(error))
-    return second_opinion(image, predictor, answer, lungs), votes, lungs
+    return second_opinion(image, predictor, answer, lungs).at(terms.prevalence), votes, lungs
 
 
 def _without_nan(value: Any) -> Any:

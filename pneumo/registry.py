@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 CLASSES = ("NORMAL", "PNEUMONIA")
 CARD_VERSION = 2  # 1: its calibration held the share of sick children, its cuts were probabilities
 CARD, METRICS = "card.json", "metrics.json"
+CALIBRATION = "predictions-calibration.csv"  # what the network said of the calibration part and its disturbed copies
 WEIGHTS, GRAPH = "model.keras", "model.onnx"  # the graph's weights lie where Keras wrote them
 REFERENCE = "reference.npz"  # without it the gate would let photographs pass
 SERVED = (WEIGHTS, GRAPH, REFERENCE)

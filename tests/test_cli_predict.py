@@ -15,7 +15,8 @@ from pneumo import cli
 from pneumo.cli import main
 from pneumo.imaging.overlay import png
 
-CONTRACT = {"file", "sha256", "status", "reasons", "warnings", "label", "zone", "probability", "threshold",
+CONTRACT = {"file", "sha256", "status", "reasons", "warnings", "verdict", "label", "zone", "probability",
+            "prevalence", "likelihood_ratio", "threshold",
             "operating_point", "subtype", "heatmap", "model", "model_sha256", "seconds"}  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from pneumo.errors import DataError
 
 BALANCED, RULE_OUT, RULE_IN = "balanced", "rule-out", "rule-in"
 INDETERMINATE = "indeterminate"  # a zone, not an operating point
+OPEN = "INDETERMINATE"  # the verdict of that zone
+VERDICTS = {RULE_OUT: "NORMAL", INDETERMINATE: OPEN, RULE_IN: "PNEUMONIA"}  # by zone: what a person reads
 MIN_SENSITIVITY, MIN_SPECIFICITY = 0.98, 0.95
 LIKELIHOOD_RATIO = 10.0  # so many times as likely at least, among the sick (rule-in) or among the healthy (rule-out)
 

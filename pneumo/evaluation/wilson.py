@@ -38,7 +38,18 @@ def wilson(count: int, of: int) -> Share:
         raise ValueError(f"expected a count from 0 to {of}, received {count}")
     if of == 0:
         return Share(0, 0, math.nan, math.nan)
-    share, weight = count / of, _Z**2 / of
+    _, low, high = interval_of_share(count, of, of)
+    return Share(int(count), int(of), low, high)
+
+
+def interval_of_share(count: int, of: int, cases: int) -> tuple[float, float, float]:
+    """(share, low, high) of `count` of `of` images, as wide as for `cases` independent ones: the number of children.
+
+    NaN where there is none.
+    """
+    if of == 0 or cases == 0:
+        return math.nan, math.nan, math.nan
+    share, weight = count / of, _Z**2 / cases
     middle = (share + weight / 2) / (1 + weight)
-    half = _Z / (1 + weight) * math.sqrt(share * (1 - share) / of + weight / (4 * of))
-    return Share(int(count), int(of), max(0.0, middle - half), min(1.0, middle + half))
+    half = _Z / (1 + weight) * math.sqrt(share * (1 - share) / cases + weight / (4 * cases))
+    return share, max(0.0, middle - half), min(1.0, middle + half)

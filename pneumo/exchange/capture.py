@@ -12,7 +12,7 @@ from pneumo.exchange.report import RESEARCH_USE
 from pneumo.exchange.source import MAKER, Source
 from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture
 from pneumo.inference.finding import Finding, Reading
-from pneumo.reporting.numbers import probability
+from pneumo.reporting.finding_words import probability_sentence
 
 SIDE = 2048  # longer side of the image, at most
 SERIES_NUMBER = 9902
@@ -49,14 +49,16 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCI
 
 
 def capture_picture(finding: Finding, reading: Reading) -> np.ndarray:
-    """uint8 (h, w, 3): overlay with a band above (`RESEARCH_USE`) and one below (call, probability, zone, model)."""
+    """uint8 (h, w, 3): overlay with a band above (`RESEARCH_USE`) and below it the verdict, probability,
+    model, and each warning."""
     assert finding.radiograph is not None, "expected a finding that is an answer"
     assert finding.answer is not None, "expected a finding that is an answer"
     pixels = fit_within(finding.radiograph.pixels, SIDE)
     picture = overlay_picture(grey_picture(pixels), finding.answer.heatmap.on_image(*pixels.shape), _OPACITY)
-    said = f"{reading.label}, probability {probability(finding.answer.probability)}, {reading.zone} zone, {finding.model}"
+    said = f"{reading.verdict}, {probability_sentence(reading)}, {finding.model}"
     width = pixels.shape[1]
-    return np.vstack([_band(RESEARCH_USE, width), picture, _band(said, width)])
+    warnings = [_band(f"WARNING: {warning}", width) for warning in finding.warnings]
+    return np.vstack([_band(RESEARCH_USE, width), picture, _band(said, width), *warnings])
 
 
 def _band(text: str, width: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from highdicom.sr import CodedConcept
 
-from pneumo.evaluation.operating_point import INDETERMINATE, RULE_IN, RULE_OUT
+from pneumo.evaluation.operating_point import INDETERMINATE, OPEN, RULE_IN, RULE_OUT
 
 SCHEME = CodingSchemeIdentificationItem("99PNEUMO", name="Codes of the Pneumo project")
 
@@ -16,8 +16,11 @@ PROCEDURE = CodedConcept("399208008", "SCT", "Plain X-ray of chest")
 FINDINGS = {  # NORMAL is the model's own label: of anything but pneumonia it knows nothing
     "PNEUMONIA": CodedConcept("233604007", "SCT", "Pneumonia"),
     "NORMAL": _own("NO-PNEUMONIA", "No pneumonia called (NORMAL)"),
+    OPEN: _own("OPEN", "Pneumonia neither called nor ruled out (INDETERMINATE)"),
 }
 PROBABILITY = _own("PROBABILITY", "Calibrated probability of pneumonia")
+PREVALENCE = _own("PREVALENCE", "Share of patients with pneumonia that the probability assumes")
+LIKELIHOOD_RATIO = _own("LIKELIHOOD-RATIO", "Calibrated likelihood ratio of pneumonia")
 THRESHOLD = _own("THRESHOLD", "Threshold of the operating point")
 OPERATING_POINT = _own("OPERATING-POINT", "Operating point")
 ZONE = _own("ZONE", "Zone of the probability")

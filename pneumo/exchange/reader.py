@@ -13,7 +13,7 @@ from pneumo.exchange.outcome import FAILED, Outcome
 from pneumo.exchange.results import make_results
 from pneumo.exchange.source import content_hash, made_here
 from pneumo.exchange.status import FAULT, NOT_STORED, SUCCESS, UNREADABLE, Status
-from pneumo.inference.finding import read
+from pneumo.inference.finding import Terms, read
 from pneumo.inference.predictor import Predictor
 
 log = logging.getLogger(__name__)
@@ -42,14 +42,12 @@ class Tally:
 class Reader:
     """Reads images one after the other and sends the results. Logs and tallies outcomes, never an identifier."""
 
-    def __init__(
-        self, predictor: Predictor, operating_point: str, send: Send, pauses: Sequence[float] = (1.0, 3.0), patience: float = 8.0
-    ):
+    def __init__(self, predictor: Predictor, terms: Terms, send: Send, pauses: Sequence[float] = (1.0, 3.0), patience: float = 8.0):
         """`pauses`: seconds before each further attempt to send what failed; none is begun `patience` seconds after the first.
 
         Both are short: the sender of the image waits meanwhile, keeps it, and has attempts of its own.
         """
-        self._predictor, self._operating_point, self._send = predictor, operating_point, send
+        self._predictor, self._terms, self._send = predictor, terms, send
         self._pauses, self._patience = tuple(pauses), patience
         self._answered: OrderedDict[bytes, None] = OrderedDict()
         self.tally = Tally()
@@ -84,7 +82,7 @@ class Reader:
             return f"rejected: {reasons}", SUCCESS
         if not finding.answer:
             return f"not read: {reasons}", UNREADABLE
-        results = make_results(data, finding, self._predictor.card, self._operating_point, image)
+        results = make_results(data, finding, self._predictor.card, self._terms, image)
         outcomes = self._delivered(list(results))
         for outcome in outcomes:
             self.tally.add(f"results {outcome.state}")

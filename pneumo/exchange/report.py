@@ -33,12 +33,13 @@ SERIES_NUMBER = 9901  # above what modalities number their own series with
 def structured_report(source: Source, finding: Finding, reading: Reading) -> ComprehensiveSR:
     """Report on one image whose finding is "ok", in a series of its own and without the patient: see `results.make_results`.
 
-    NORMAL becomes the finding "no pneumonia called". The subtype is written where pneumonia is called, and only there.
+    NORMAL becomes the finding "no pneumonia called", INDETERMINATE "neither called nor ruled out". The subtype is written
+    where pneumonia is called, and only there.
     """
     assert finding.answer is not None, "expected a finding that is an answer"
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(uid=generate_uid(), identifier="Pneumo answer"),
-        finding_type=concepts.FINDINGS[reading.label],
+        finding_type=concepts.FINDINGS[reading.verdict],
         algorithm_id=AlgorithmIdentification(
             name=MAKER,
             version=__version__,
@@ -86,12 +87,17 @@ def structured_report(source: Source, finding: Finding, reading: Reading) -> Com
 
 
 def _measurements(answer: Answer, reading: Reading) -> list[Measurement]:
-    measured = [_number(concepts.PROBABILITY, answer.probability), _number(concepts.THRESHOLD, reading.threshold)]
-    if reading.label == "PNEUMONIA" and answer.bacterial is not None:
+    measured = [
+        _number(concepts.PROBABILITY, reading.probability),
+        _number(concepts.PREVALENCE, reading.prevalence),
+        _number(concepts.LIKELIHOOD_RATIO, reading.likelihood_ratio),
+        _number(concepts.THRESHOLD, reading.threshold),
+    ]
+    if reading.verdict == "PNEUMONIA" and answer.bacterial is not None:
         measured += [_number(concepts.BACTERIAL, answer.bacterial), _number(concepts.VIRAL, 1 - answer.bacterial)]
     return measured
 
 
 def _number(name: CodedConcept, value: float) -> Measurement:
-    """Six digits: a decimal string of DICOM holds 16 characters."""
-    return Measurement(name=name, value=round(value, 6), unit=codes.UCUM.NoUnits)
+    """Six significant digits: a decimal string of DICOM holds 16 characters."""
+    return Measurement(name=name, value=float(f"{value:.6g}"), unit=codes.UCUM.NoUnits)

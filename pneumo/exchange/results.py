@@ -13,7 +13,7 @@ from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.capture import secondary_capture
 from pneumo.exchange.report import structured_report
 from pneumo.exchange.source import Source, read_source
-from pneumo.inference.finding import Finding, judge
+from pneumo.inference.finding import Finding, Terms, judge
 from pneumo.registry import ModelCard
 
 
@@ -28,18 +28,18 @@ class Results:
         return iter((self.report, self.capture))
 
 
-def make_results(data: bytes, finding: Finding, card: ModelCard, operating_point: str, image: bytes | None = None) -> Results:
+def make_results(data: bytes, finding: Finding, card: ModelCard, terms: Terms, image: bytes | None = None) -> Results:
     """Both results of one DICOM file, in memory. `finding` is what `inference.finding.read` said of these very bytes.
 
     Their UIDs are new each time. With `image`, the image's content hash, they are the same for the same image, model,
-    operating point and version: an image that a sender tries again adds nothing to a study that has its results.
+    terms and version: an image that a sender tries again adds nothing to a study that has its results.
 
-    Raises ExchangeError where the finding is no answer or the file can take no results, ConfigError for an unknown
-    operating point.
+    Raises ExchangeError where the finding is no answer or the file can take no results, ConfigError for terms
+    that do not fit the model.
     """
     if not finding.answer:
         raise ExchangeError("No result is written for a file without an answer: " + " ".join(finding.reasons))
-    reading = judge(finding.answer.probability, card, operating_point)
+    reading = judge(finding.answer.log_ratio, card, terms)
     source = read_source(data)
     results = Results(
         _filed(structured_report(source, finding, reading), source),
@@ -47,7 +47,7 @@ def make_results(data: bytes, finding: Finding, card: ModelCard, operating_point
     )
     if image is not None:
         for result in results:
-            _name(result, [image.hex(), card.sha256, operating_point, __version__, result.Modality])
+            _name(result, [image.hex(), card.sha256, terms.operating_point, str(terms.prevalence), __version__, result.Modality])
     return results
 
 

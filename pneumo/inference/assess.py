@@ -9,15 +9,16 @@ import numpy as np
 from pneumo.data.records import LABELS, Record, folder_of, scan
 from pneumo.data.split import read_manifest
 from pneumo.errors import DataError, ImageError
+from pneumo.evaluation.bands import band_edges, count_bands
 from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
-from pneumo.evaluation.predictions import Predictions, make_predictions, write_predictions
+from pneumo.evaluation.predictions import Predictions, make_predictions, read_predictions, write_predictions
 from pneumo.evaluation.summary import summarise
 from pneumo.files import write_json
 from pneumo.imaging.image_file import image_bytes
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import METRICS, models_dir, read_metrics
+from pneumo.registry import CALIBRATION, METRICS, ModelCard, models_dir, read_metrics
 from pneumo.seal import reseal
 from pneumo.versions import git_commit
 
@@ -44,6 +45,8 @@ def assess(
     predictions, unanswered = predict_records(predictor, data, records_of(data, split, root / predictor.card.id / "split.csv"))
     points = predictor.card.points_at(own_prevalence(predictions.labels))
     summary = {**summarise(predictions, points), "unanswered": {label: unanswered.count(label) for label in LABELS}}
+    if bands := bands_of(predictor.card, predictions, root):
+        summary["bands"] = bands
     name = split.replace("/", "-")
     write_predictions(folder / f"predictions-{name}.csv", predictions)
     stored = read_metrics(predictor.card.id, root) if output is None else {}
@@ -52,6 +55,16 @@ def assess(
     if split == "test":
         add_row(ledger or root / "ledger.csv", git_commit(), predictor.card.id, summary, why)
     return summary
+
+
+def bands_of(card: ModelCard, predictions: Predictions, root: Path) -> list[dict[str, Any]]:
+    """Counts of `predictions` in bands fixed on the calibration part; none for a model that is older than the file they need."""
+    path = root / card.id / CALIBRATION
+    if not path.is_file():
+        return []
+    held_out = read_predictions(path)
+    edges = band_edges(card.calibration.log_ratio(held_out.logits), held_out.patients, card.cuts)
+    return count_bands(edges, card.calibration.log_ratio(predictions.logits), predictions.labels, predictions.patients)
 
 
 def records_of(data: Path, split: str, manifest: Path) -> list[Record]:

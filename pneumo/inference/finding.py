@@ -2,12 +2,13 @@
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from pneumo.errors import ConfigError, ImageRejected, LungsNotFound, ModelError
-from pneumo.evaluation.operating_point import zone
+from pneumo.evaluation.likelihood import posterior, stated_prevalence
+from pneumo.evaluation.operating_point import BALANCED, RULE_IN, RULE_OUT, VERDICTS, zone
 from pneumo.imaging.decoded import Decoded, Refusal
 from pneumo.imaging.decoders import shared
 from pneumo.imaging.radiograph import SYNTHETIC, Radiograph
@@ -15,15 +16,38 @@ from pneumo.inference.gate import PASS, REJECT, Gate, check
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.registry import ModelCard
 
+_LARGEST = 700.0  # natural logarithm of a ratio that a float still holds
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How answers are read: where the label's line is drawn, and which share of the patients have pneumonia, between 0 and 1."""
+
+    operating_point: str = BALANCED
+    prevalence: float = field(default_factory=stated_prevalence)
+
 
 @dataclass(frozen=True)
 class Reading:
-    """An answer judged at one operating point."""
+    """An answer judged. Every page, export and report shows these values and computes none of its own.
 
-    label: str  # NORMAL or PNEUMONIA
+    Probabilities are posteriors: prior odds of `prevalence` times the likelihood ratio.
+    """
+
+    verdict: str  # NORMAL, INDETERMINATE or PNEUMONIA, by zone: what a person reads
     zone: str  # rule-out, indeterminate or rule-in
-    threshold: float
+    label: str  # NORMAL or PNEUMONIA, at the operating point: for programs
+    probability: float  # of pneumonia
+    likelihood_ratio: float  # above 0
+    prevalence: float
+    threshold: float  # of the label, a probability
+    low: float  # where the indeterminate zone begins, a probability
+    high: float  # where it ends
     operating_point: str
+
+    def verdict_of(self, probability: float) -> str:
+        """The verdict of another probability at the same prevalence, as of the picture slightly changed."""
+        return VERDICTS[zone(probability, {RULE_OUT: self.low, RULE_IN: self.high})]
 
 
 @dataclass(frozen=True)
@@ -92,11 +116,29 @@ def answered(file: Opened, predictor: Predictor, gated: bool = True) -> Finding:
     return Finding("ok", (), warnings + gate.reasons, file.sha256, card.id, card.sha256, seconds, radiograph, image, answer)
 
 
-def judge(probability: float, card: ModelCard, operating_point: str) -> Reading:
-    """Label and zone at a named operating point. Raises ConfigError with the names there are."""
-    if operating_point not in card.operating_points:
-        names = ", ".join(card.operating_points)
-        raise ConfigError(f"Unknown operating point {operating_point!r} for model {card.id}; expected one of {names}.")
-    threshold = card.operating_points[operating_point]
-    label = card.classes[int(probability >= threshold)]
-    return Reading(label, zone(probability, card.operating_points), threshold, operating_point)
+def judge(log_ratio: float, card: ModelCard, terms: Terms) -> Reading:
+    """A calibrated log likelihood ratio on these terms. Raises ConfigError, see `check_terms`."""
+    check_terms(terms, card)
+    cuts, points = card.cuts, card.points_at(terms.prevalence)
+    where = zone(log_ratio, cuts)
+    return Reading(
+        verdict=VERDICTS[where],
+        zone=where,
+        label=card.classes[int(log_ratio >= cuts[terms.operating_point])],
+        probability=float(posterior(log_ratio, terms.prevalence)),
+        likelihood_ratio=float(np.exp(np.clip(log_ratio, -_LARGEST, _LARGEST))),
+        prevalence=terms.prevalence,
+        threshold=points[terms.operating_point],
+        low=points[RULE_OUT],
+        high=points[RULE_IN],
+        operating_point=terms.operating_point,
+    )
+
+
+def check_terms(terms: Terms, card: ModelCard) -> None:
+    """Raises ConfigError for an operating point that the model does not have, or a prevalence that is none."""
+    if terms.operating_point not in card.cuts:
+        names = ", ".join(card.cuts)
+        raise ConfigError(f"Unknown operating point {terms.operating_point!r} for model {card.id}; expected one of {names}.")
+    if not 0 < terms.prevalence < 1:
+        raise ConfigError(f"The prevalence is {terms.prevalence:g}; expected a share between 0 and 1, such as 0.3.")

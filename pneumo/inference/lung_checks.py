@@ -10,6 +10,7 @@ from pneumo.inference.lung_fields import LungFinder, lungs_folder
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.registry import ModelCard
 
+_NO_HEAT = "No place spoke for pneumonia, so there is no heat to share out."
 RESTS_ON_LUNGS = 0.2  # a score that moves less when the lungs are hidden does not rest on them
 
 
@@ -32,7 +33,9 @@ class HeatShare:
 
 @dataclass(frozen=True)
 class Occlusion:
-    """Calibrated probabilities with the lungs in sight and painted over (see `lungs_hidden`); NaN for the reason."""
+    """With the lungs in sight and painted over (see `lungs_hidden`): log likelihood ratios as measured, or the probabilities of
+    `SecondOpinion.at`; NaN for the reason.
+    """
 
     unchanged: float
     hidden: float
@@ -58,18 +61,20 @@ class Occlusion:
 def occlusion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lungs) -> Occlusion:
     """One pass. Raises ModelError."""
     if lungs.mask is None:
-        return Occlusion(answer.probability, float("nan"), lungs.reason)
+        return Occlusion(answer.log_ratio, float("nan"), lungs.reason)
     hidden = predictor.answer(lungs_hidden(image, lungs.mask), answer.heatmap.shown)
-    return Occlusion(answer.probability, hidden.probability)
+    return Occlusion(answer.log_ratio, hidden.log_ratio)
 
 
 def heat_in_lungs(answer: Answer, card: ModelCard, lungs: Lungs) -> HeatShare:
     """By the signed map, not by the heatmap, which is cut off at full heat: the share is of all of it."""
     if lungs.mask is None:
         return HeatShare(float("nan"), float("nan"), lungs.reason)
+    if answer.heatmap.empty:
+        return HeatShare(float("nan"), float("nan"), _NO_HEAT)
     shown = answer.heatmap.shown
     share = heat_share(answer.gradcam, card, shown, lungs.mask)
-    reason = "" if np.isfinite(share) else "No place spoke for pneumonia, so there is no heat to share out."
+    reason = "" if np.isfinite(share) else _NO_HEAT
     return HeatShare(share, seen_share(shown, lungs.mask), reason)
 
 

@@ -40,7 +40,7 @@ class Answer:
     """What the network said of one image, before any operating point."""
 
     logit: float
-    probability: float  # of pneumonia, at the stated prevalence
+    log_ratio: float  # calibrated log likelihood ratio of pneumonia; with a prevalence a probability (inference/finding.judge)
     heatmap: Heatmap
     gradcam: np.ndarray  # float32 (h, w), the signed map that `heatmap` is cut from
     bacterial: float | None = None  # calibrated; given pneumonia, bacterial rather than viral. None: the model does not tell
@@ -96,14 +96,15 @@ class Predictor:
     def run(self, batch: np.ndarray) -> Outputs:
         """What the model says of float32 (n, size, size, 1) in [0, 1].
 
-        A model that is `mirrored` gives the mean logit of each image and its mirror image; map and features stay the image's.
+        A model that is `mirrored` gives the mean logit and map of each image and its mirror image; features stay the image's.
         """
         straight = self.one_pass(batch)
         if not self.card.mirrored:
             return straight
         mirror = self.one_pass(np.ascontiguousarray(batch[:, :, ::-1]))
         bacterial = None if straight.bacterial is None else (straight.bacterial + mirror.bacterial) / 2
-        return Outputs((straight.logits + mirror.logits) / 2, straight.maps, bacterial, straight.features)
+        maps = (straight.maps + mirrored_back(mirror.maps, self.card.heatmap_centres)) / 2
+        return Outputs((straight.logits + mirror.logits) / 2, maps, bacterial, straight.features)
 
     def one_pass(self, batch: np.ndarray) -> Outputs:
         """The network's own outputs."""
@@ -136,4 +137,15 @@ class Predictor:
             raise ModelError(f"Model {card.id!r} gave no number for this image; it gives no answer. Use another model.")
         heatmap = Heatmap.from_map(outputs.maps[0], card.heatmap_scale, shown, card.heatmap_centres)
         features = None if outputs.features is None else outputs.features[0]
-        return Answer(logit, float(card.probability(logit)), heatmap, outputs.maps[0], bacterial, features)
+        return Answer(logit, float(card.calibration.log_ratio(logit)), heatmap, outputs.maps[0], bacterial, features)
+
+
+def mirrored_back(maps: np.ndarray, centres: tuple[float, float]) -> np.ndarray:
+    """Maps (n, h, w) of mirror images as they lie over the images themselves.
+
+    `centres`: of the first and last cell, fractions of the width. Cells need not lie symmetrically, so they are interpolated.
+    """
+    flipped, width = maps[:, :, ::-1], maps.shape[2]
+    wanted = np.linspace(*centres, width)
+    weights = np.stack([np.interp(wanted, 1.0 - wanted[::-1], cell) for cell in np.eye(width)])  # (w flipped, w wanted)
+    return np.asarray(flipped @ weights, maps.dtype)

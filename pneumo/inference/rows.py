@@ -6,25 +6,24 @@ from collections.abc import Iterable
 from typing import Any
 
 from pneumo import outgoing
-from pneumo.inference.finding import Finding, judge
+from pneumo.inference.finding import Finding, Terms, judge
 from pneumo.registry import ModelCard
 
-FIELDS = ("file", "sha256", "status", "reasons", "warnings", "label", "zone", "probability", "threshold",
-          "operating_point", "subtype", "heatmap", "model", "model_sha256", "seconds")  # fmt: skip
+_JUDGED = ("verdict", "label", "zone", "probability", "prevalence", "likelihood_ratio", "threshold", "operating_point")
+FIELDS = ("file", "sha256", "status", "reasons", "warnings", *_JUDGED, "subtype", "heatmap", "model", "model_sha256", "seconds")
 
 
-def fields(path: str, finding: Finding, card: ModelCard, operating_point: str) -> dict[str, Any]:
+def fields(path: str, finding: Finding, card: ModelCard, terms: Terms) -> dict[str, Any]:
     """A finding as the contract's flat JSON object."""
     row = dict.fromkeys(FIELDS)
     row.update(file=path, sha256=finding.sha256, status=finding.status, reasons=list(finding.reasons),
                warnings=list(finding.warnings), model=finding.model, model_sha256=finding.model_sha256,
                seconds=round(finding.seconds, 4))  # fmt: skip
     if finding.answer:
-        reading = judge(finding.answer.probability, card, operating_point)
-        row.update(label=reading.label, zone=reading.zone, probability=finding.answer.probability,
-                   threshold=reading.threshold, operating_point=operating_point)  # fmt: skip
+        reading = judge(finding.answer.log_ratio, card, terms)
+        row.update((name, getattr(reading, name)) for name in _JUDGED)
         bacterial = finding.answer.bacterial
-        if reading.label == "PNEUMONIA" and bacterial is not None:  # of a child called healthy it says nothing
+        if reading.verdict == "PNEUMONIA" and bacterial is not None:  # of a child not called sick it says nothing
             row["subtype"] = {"bacterial": bacterial, "viral": 1 - bacterial}
     return row
 

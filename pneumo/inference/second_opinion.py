@@ -1,17 +1,18 @@
 """What speaks for or against one answer: small changes, hidden lungs, the place of the heat, similar cases, other models.
 
-Nothing here changes an answer. Probabilities are kept, not labels, so that every operating point can judge them anew.
+Nothing here changes an answer. Log likelihood ratios are kept; `SecondOpinion.at` gives their probabilities at a prevalence.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from pneumo.errors import LungsNotFound
+from pneumo.evaluation.likelihood import posterior
 from pneumo.imaging.changes import blur, brightness, contrast, jpeg, rotation, shift
-from pneumo.inference.finding import judge
+from pneumo.inference.finding import Reading, Terms, judge
 from pneumo.inference.lung_checks import HeatShare, Lungs, Occlusion, heat_in_lungs, occlusion
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.inference.similar_cases import SimilarCase, similar_cases
@@ -31,7 +32,7 @@ SMALL_CHANGES: tuple[tuple[str, Callable[[np.ndarray], np.ndarray]], ...] = (
 
 @dataclass(frozen=True)
 class Stability:
-    """Calibrated probabilities of the image as it is and under each of SMALL_CHANGES; NaN where a change got no answer."""
+    """Of the image as it is and under each of SMALL_CHANGES; NaN where a change got no answer."""
 
     unchanged: float
     changed: tuple[float, ...]
@@ -44,19 +45,18 @@ class Stability:
     def highest(self) -> float:
         return float(np.nanmax([self.unchanged, *self.changed]))
 
-    def turned(self, threshold: float) -> int:
-        """How many changes give the other label at `threshold`, or no answer."""
-        return sum(np.isnan(value) or (value >= threshold) != (self.unchanged >= threshold) for value in self.changed)
+    def turned(self, reading: Reading) -> int:
+        """How many changes give another verdict on the terms of `reading`, or no answer."""
+        return sum(np.isnan(value) or reading.verdict_of(value) != reading.verdict for value in self.changed)
 
 
 @dataclass(frozen=True)
 class Vote:
-    """What one model says at its own operating point of the same name."""
+    """What one model says, by its own zones."""
 
     model: str
     probability: float
-    threshold: float
-    label: str
+    verdict: str
 
 
 @dataclass(frozen=True)
@@ -68,25 +68,38 @@ class SecondOpinion:
     heat: HeatShare
     similar: tuple[SimilarCase, ...]  # empty where the model has no stored train images
 
+    def at(self, prevalence: float) -> "SecondOpinion":
+        """With probabilities where log likelihood ratios were measured."""
+        steady, hidden = self.stability, self.occlusion
+
+        def at_prevalence(log_ratio: float) -> float:
+            return float(posterior(log_ratio, prevalence))
+
+        return replace(
+            self,
+            stability=Stability(at_prevalence(steady.unchanged), tuple(map(at_prevalence, steady.changed))),
+            occlusion=Occlusion(at_prevalence(hidden.unchanged), at_prevalence(hidden.hidden), hidden.reason),
+        )
+
 
 def second_opinion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lungs) -> SecondOpinion:
     """About `answer`, which `predictor` gave to the canonical `image`, uint8 (224, 224). Nine passes. Raises ModelError."""
-    changed = tuple(_probability(predictor, change(image)) for _, change in SMALL_CHANGES)
+    changed = tuple(_log_ratio(predictor, change(image)) for _, change in SMALL_CHANGES)
     similar: tuple[SimilarCase, ...] = ()
     if predictor.reference is not None and answer.features is not None:
         similar = similar_cases(answer.features, predictor.reference)
-    return SecondOpinion(Stability(answer.probability, changed), occlusion(image, predictor, answer, lungs),
+    return SecondOpinion(Stability(answer.log_ratio, changed), occlusion(image, predictor, answer, lungs),
                          heat_in_lungs(answer, predictor.card, lungs), similar)  # fmt: skip
 
 
-def _probability(predictor: Predictor, image: np.ndarray) -> float:
+def _log_ratio(predictor: Predictor, image: np.ndarray) -> float:
     try:
-        return predictor.answer(image).probability
+        return predictor.answer(image).log_ratio
     except LungsNotFound:
         return float("nan")
 
 
-def vote(card: ModelCard, probability: float, operating_point: str) -> Vote:
-    """Raises ConfigError for an operating point that the model does not have."""
-    reading = judge(probability, card, operating_point)
-    return Vote(card.id, probability, reading.threshold, reading.label)
+def vote(card: ModelCard, log_ratio: float, terms: Terms) -> Vote:
+    """Raises ConfigError for terms that do not fit the model."""
+    reading = judge(log_ratio, card, terms)
+    return Vote(card.id, reading.probability, reading.verdict)

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from pneumo import __version__
-from pneumo.evaluation.operating_point import INDETERMINATE, RULE_IN, RULE_OUT
+from pneumo.evaluation.operating_point import INDETERMINATE
 from pneumo.imaging.overlay import fit_within, grey_picture, legend_picture, overlay_picture
 from pneumo.reporting import finding_words as words
 from pneumo.reporting.chart import PAPER
@@ -128,12 +128,13 @@ def _pictures(page: _Page, content: ReportContent) -> None:
 
 
 def _verdict(page: _Page, content: ReportContent) -> None:
-    reading, probability = content.reading, content.answer.probability
+    reading = content.reading
     tone = "quiet" if reading.zone == INDETERMINATE else reading.label.lower()
-    page.text(_LEFT, page.y + 22, reading.label, 21, tone, "bold")
+    page.text(_LEFT, page.y + 22, reading.verdict, 19, tone, "bold")
     page.text(_LEFT, page.y + 36, f"{reading.zone} zone", 9, "quiet")
-    page.text(_LEFT + 180, page.y + 16, "probability of pneumonia", 9)
-    page.text(_LEFT + 180, page.y + 34, words.in_words(probability), 15, weight="bold")
+    page.text(_LEFT + 190, page.y + 10, "probability of pneumonia", 9)
+    page.text(_LEFT + 190, page.y + 27, words.in_words(reading.probability), 15, weight="bold")
+    page.text(_LEFT + 190, page.y + 38, f"where {words.share(reading.prevalence)} have it", 8, "quiet")
     _bar(page, content, _LEFT + 310, tone)
     page.y += 46
     for warning in content.warnings:
@@ -142,14 +143,15 @@ def _verdict(page: _Page, content: ReportContent) -> None:
 
 def _bar(page: _Page, content: ReportContent, x: float, tone: str) -> None:
     """The probability on a line from 0 to 1, with the threshold and the indeterminate zone."""
-    points, cut, width, y = content.card.operating_points, content.reading.threshold, _RIGHT - x, page.y + 14
+    reading, width, y = content.reading, _RIGHT - x, page.y + 14
+    cut = reading.threshold
     axes = page.axes(x, y, width, 12)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.axhspan(0.15, 0.85, color=PAPER["grid"], linewidth=0)
-    axes.axvspan(points[RULE_OUT], points[RULE_IN], 0.15, 0.85, color="#B9C1C8", linewidth=0)
+    axes.axvspan(reading.low, reading.high, 0.15, 0.85, color="#B9C1C8", linewidth=0)
     axes.axvline(cut, color=PAPER["ink"], linewidth=1.2, linestyle=(0, (3, 2)), clip_on=False)
-    axes.axvline(min(max(content.answer.probability, 0.006), 0.994), color=PAPER[tone], linewidth=4, solid_capstyle="butt")
+    axes.axvline(min(max(reading.probability, 0.006), 0.994), color=PAPER[tone], linewidth=4, solid_capstyle="butt")
     said = f"threshold {cut:.2f}"
     middle, room = x + cut * width, text_width(said, 7.5) / 2
     page.text(min(max(middle, x + room), _RIGHT - room), y - 3, said, 7.5, side="center")
@@ -162,10 +164,11 @@ def _trust(page: _Page, content: ReportContent) -> None:
     page.paragraph(words.sentence(reading), 9.5)
     if kind := words.subtype_sentence(metrics, reading, bacterial):
         page.paragraph(f"{kind} {words.subtype_accuracy(metrics)}")
-    page.paragraph(words.figures_sentence(metrics, reading))
-    for name, value, meaning in words.figure_rows(metrics, reading):
-        page.paragraph(f"{value} {meaning}", label=name, indent=66)
-    page.paragraph(words.calibration_sentence(metrics))
+    page.paragraph(words.likelihood_sentence(reading))
+    page.paragraph(words.like_this_sentence(metrics, content.answer.log_ratio, reading, content.warnings))
+    page.paragraph(words.figures_sentence(metrics))
+    for what, value in words.figure_rows(metrics):
+        page.paragraph(value, label=what, indent=170)
     page.paragraph(words.heatmap_sentence(reading, content.answer.heatmap), tone="quiet")
     for label, text in content.extra:
         page.paragraph(text, label=label, room=_KEPT_FOR_NOTE)
@@ -173,8 +176,8 @@ def _trust(page: _Page, content: ReportContent) -> None:
 
 def _clinician(page: _Page, content: ReportContent) -> None:
     page.y += 3
-    agreement = content.remarks.agreement_with(content.reading.label)
-    stated = agreement if agreement == NOT_STATED else f"{agreement}, with the answer {content.reading.label}"
+    agreement = content.remarks.agreement_with(content.reading.verdict)
+    stated = agreement if agreement == NOT_STATED else f"{agreement}, with the answer {content.reading.verdict}"
     page.paragraph(stated, 9, label="The clinician's agreement:")
     if MISSING in printable(content.remarks.note):
         page.paragraph(f"{MISSING} stands for a character that this report cannot print.", tone="quiet")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pneumo.inference.finding import Finding, Reading, judge
+from pneumo.inference.finding import Finding, Reading, Terms, judge
 from pneumo.inference.predictor import Answer
 from pneumo.registry import ModelCard
 
@@ -45,9 +45,9 @@ class ReportContent:
     extra: tuple[tuple[str, str], ...] = ()  # further rows: label, text
 
 
-def report_content(finding: Finding, pixels: np.ndarray, answer: Answer, card: ModelCard, operating_point: str,
+def report_content(finding: Finding, pixels: np.ndarray, answer: Answer, card: ModelCard, terms: Terms,
                    metrics: dict[str, Any], remarks: Remarks, made: datetime, colour_map: str = "magma",
                    extra: tuple[tuple[str, str], ...] = ()) -> ReportContent:  # fmt: skip
     """`finding` gives hash and warnings; `answer` is that of the model of `card`, judged here. Raises ConfigError."""
-    reading = judge(answer.probability, card, operating_point)
+    reading = judge(answer.log_ratio, card, terms)
     return ReportContent(pixels, answer, reading, card, metrics, finding.sha256, finding.warnings, remarks, made, colour_map, extra)

@@ -1,29 +1,26 @@
 """The sentences about one answer, in plain words: the Diagnose page and the report on paper say the same."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from pneumo.evaluation.operating_point import INDETERMINATE, MEANING, RULE_IN, RULE_OUT
+from pneumo.evaluation.bands import LEAST, band_of, share_sick
+from pneumo.evaluation.operating_point import OPEN, RULE_IN, RULE_OUT
 from pneumo.inference.finding import Reading
 from pneumo.inference.heatmap import Heatmap
 from pneumo.reporting.model_card import interval
 
 UNTESTED = "This model was not evaluated on the test split: nothing is known of how far to trust it."
+LARGEST_RATIO = 100  # no calibration part here is large enough to tell a larger one
 LEGEND = ("no evidence", "strong evidence for pneumonia", "(one scale for all pictures of this model)")
 SENTENCES = {
-    ("PNEUMONIA", RULE_IN): "The model calls this pneumonia. The figures below say how often it is wrong when it does.",
-    ("PNEUMONIA", INDETERMINATE): "The model leans towards pneumonia, but the value lies where it often errs. Treat it as open.",
-    ("PNEUMONIA", RULE_OUT): "The model leans towards pneumonia at this operating point, with a low value. Treat it as open.",
-    ("NORMAL", RULE_OUT): "The model finds no pneumonia. It looks for nothing else, and it misses some: see the figures below.",
-    ("NORMAL", INDETERMINATE): "The model leans towards normal, but the value lies where it often errs. Treat it as open.",
-    (
-        "NORMAL",
-        RULE_IN,
-    ): "The value is below this strict threshold, yet in the range that usually means pneumonia. Treat it as open.",
+    "PNEUMONIA": "The model calls this pneumonia. The figures below say how often it does so wrongly.",
+    OPEN: "The model cannot tell: the value lies where it often errs. Treat it as open.",
+    "NORMAL": "The model finds no pneumonia. It looks for nothing else, and it misses some: see the figures below.",
 }
 
 
 def sentence(reading: Reading) -> str:
-    return SENTENCES[reading.label, reading.zone]
+    return SENTENCES[reading.verdict]
 
 
 def in_words(probability: float) -> str:
@@ -33,17 +30,58 @@ def in_words(probability: float) -> str:
     return "below 0.01" if probability < 0.01 else f"{probability:.2f}"
 
 
+def share(value: float) -> str:
+    """A share of patients in percent, with a decimal only below 1 % and above 99 %."""
+    percent = 100 * value
+    return f"{percent:.1f} %" if percent < 1 or percent > 99 else f"{percent:.0f} %"
+
+
+def probability_sentence(reading: Reading) -> str:
+    return f"probability {in_words(reading.probability)} where {share(reading.prevalence)} of the patients have pneumonia"
+
+
+def likelihood_sentence(reading: Reading) -> str:
+    """The likelihood ratio, turned so that it is above 1, and no larger than what the data could show."""
+    ratio, among, other = reading.likelihood_ratio, "sick", "healthy"
+    if ratio < 1:
+        ratio, among, other = 1 / ratio, other, among
+    times = f"more than {LARGEST_RATIO}" if ratio > LARGEST_RATIO else f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}"
+    return f"Such a value is {times} times as frequent among {among} children as among {other} ones (likelihood ratio)."
+
+
+def like_this_sentence(metrics: dict[str, Any], log_ratio: float, reading: Reading, warnings: Sequence[str]) -> str:
+    """How many test children who scored like this were sick, and how many that would be at the stated prevalence.
+
+    Empty where it was not counted. Under a warning, or where the answer is open, nothing is foretold.
+    """
+    test = metrics.get("test", {})
+    band = band_of(test.get("bands", ()), log_ratio)
+    if band is None or warnings:
+        return ""
+    if band["patients"] < LEAST:
+        return f"Only {band['patients']} test children scored like this: too few to say how often they were sick."
+    value, low, high = share_sick(band, test["prevalence"], test["prevalence"])
+    said = (
+        f"Of {band['n']} test X-rays of children who scored like this, {band['sick']} were of sick children "
+        f"({100 * value:.0f} %, 95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
+    )
+    if reading.verdict == OPEN:
+        return f"{said}."
+    value, low, high = share_sick(band, test["prevalence"], reading.prevalence)
+    return (
+        f"{said}. Where {share(reading.prevalence)} of the patients have pneumonia, that would be about {100 * value:.0f} of 100 "
+        f"({100 * low:.0f} to {100 * high:.0f})."
+    )
+
+
 def subtype_sentence(metrics: dict[str, Any], reading: Reading, bacterial: float | None) -> str:
     """Bacterial or viral, and how far to trust it; empty unless PNEUMONIA is called by a model that tells them apart."""
-    if bacterial is None or reading.label != "PNEUMONIA":
+    if bacterial is None or reading.verdict != "PNEUMONIA":
         return ""
-    said = f"Bacterial {in_words(bacterial)}, viral {in_words(1 - bacterial)}."
-    test = metrics.get("test", {})
-    auc, main = test.get("subtype", {}).get("auc", {}).get("value"), test.get("auc", {}).get("value")
-    if auc is None:
-        return f"{said} A second answer (never measured on the test pneumonias; not to choose antibiotics by)."
-    trust = "Weaker than the main answer" if main is not None and auc < main else "A second answer"
-    return f"{said} {trust} (AUC {auc:.2f} on the test pneumonias; not to choose antibiotics by)."
+    said = f"Bacterial {in_words(bacterial)}, viral {in_words(1 - bacterial)}: a second answer, not to choose antibiotics by."
+    aucs = [(split, metrics.get(split, {}).get("subtype", {}).get("auc", {}).get("value")) for split in ("validation", "test")]
+    measured = " and ".join(f"{auc:.2f} on {split}" for split, auc in aucs if auc is not None)
+    return f"{said} Its AUC is {measured} pneumonias." if measured else f"{said} It was never measured."
 
 
 def subtype_accuracy(metrics: dict[str, Any]) -> str:
@@ -54,43 +92,39 @@ def subtype_accuracy(metrics: dict[str, Any]) -> str:
     return f"Bacterial or viral was right in {interval(kind['accuracy'], 2)} of the {kind['n']} test pneumonias of known kind."
 
 
-def figures_at(metrics: dict[str, Any], reading: Reading) -> dict[str, Any] | None:
-    """The test figures {name: {value, low, high}} at the reading's operating point; None where there are none."""
-    point: dict[str, Any] | None = metrics.get("test", {}).get("operating_points", {}).get(reading.operating_point)
-    return point
-
-
-def figures_sentence(metrics: dict[str, Any], reading: Reading) -> str:
+def figures_sentence(metrics: dict[str, Any]) -> str:
     """What leads the rows of `figure_rows`; where there are none, says so."""
-    if figures_at(metrics, reading) is None:
+    if not figure_rows(metrics):
         return UNTESTED
-    return (
-        f"Operating point {reading.operating_point}: {MEANING[reading.operating_point]}. "
-        f"On {metrics['test']['n']} test X-rays it had (95 % interval):"
-    )
+    return f"On {metrics['test']['n']} test X-rays (95 % interval):"
 
 
-def figure_rows(metrics: dict[str, Any], reading: Reading) -> list[tuple[str, str, str]]:
-    """(name, value with its interval, meaning) of what this operating point achieved on the test split."""
-    point = figures_at(metrics, reading)
-    return [] if point is None else [
-        ("sensitivity", interval(point["sensitivity"], 2), "of the sick called PNEUMONIA"),
-        ("specificity", interval(point["specificity"], 2), "of the healthy called NORMAL"),
-    ]  # fmt: skip
+def figure_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    """(what, share with its interval) of the verdicts right and wrong on the test split; empty where it was not tested."""
+    points = metrics.get("test", {}).get("operating_points", {})
+    if not {RULE_IN, RULE_OUT} <= points.keys():
+        return []
+    found, called_healthy = points[RULE_IN]["sensitivity"], points[RULE_OUT]["specificity"]
+    missed, alarms = _complement(points[RULE_OUT]["sensitivity"]), _complement(points[RULE_IN]["specificity"])
+    rows = (
+        ("sick children called PNEUMONIA", found), ("sick children called NORMAL", missed),
+        ("healthy children called NORMAL", called_healthy), ("healthy children called PNEUMONIA", alarms),
+    )  # fmt: skip
+    return [(what, interval(figure, 2)) for what, figure in rows]
 
 
-def calibration_sentence(metrics: dict[str, Any]) -> str:
-    """How far the probability was off on test; empty without a test."""
-    test = metrics.get("test")
-    return f"The probability was off by {test['ece']:.2f} on average there." if test else ""
+def _complement(figure: dict[str, float | None]) -> dict[str, float | None]:
+    """The share of all others, with its interval."""
+    swapped = {"value": figure["value"], "low": figure["high"], "high": figure["low"]}
+    return {name: None if share is None else 1 - share for name, share in swapped.items()}
 
 
 def heatmap_sentence(reading: Reading, heatmap: Heatmap) -> str:
     if heatmap.empty:
         return "No place spoke for pneumonia above a tenth of the scale, so the map is empty."
-    if reading.label == "NORMAL":
+    if reading.verdict != "PNEUMONIA":
         return (
-            "The answer is NORMAL: colour marks the places that spoke most for pneumonia all the same. "
+            f"The answer is {reading.verdict}: colour marks the places that spoke most for pneumonia all the same. "
             "Together they did not reach the threshold."
         )
     return "Colour marks where the model found evidence for pneumonia. It is no outline of disease, and may lie beside the lungs."

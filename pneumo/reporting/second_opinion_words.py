@@ -13,6 +13,7 @@ from pneumo.reporting.finding_words import in_words
 
 NO_REFERENCE = "Not measured: this model has no stored train pictures to compare with."
 
+_OPPOSITE = {"NORMAL": "PNEUMONIA", "PNEUMONIA": "NORMAL"}  # an indeterminate answer has nothing to disagree with
 CALM = "none of the checks that could be made spoke against the answer"
 
 
@@ -31,19 +32,23 @@ def rows(
 
 def warnings(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading) -> tuple[str, ...]:
     """What speaks against relying on the answer, the gravest first."""
-    found, other = [], _other(reading.label)
-    if opinion.occlusion.alarms(reading.threshold):
+    found = []
+    if opinion.occlusion.alarms(reading.high):
         found.append(f"The score stays at {in_words(opinion.occlusion.hidden)} with the lungs hidden: do not trust it.")
-    if turned := opinion.stability.turned(reading.threshold):
+    if turned := opinion.stability.turned(reading):
         give = _verb(turned, "give")
-        found.append(f"Small changes to the picture turn the answer: {turned} of {len(opinion.stability.changed)} {give} {other}.")
-    against = [each.model for each in votes if each.label != reading.label]
-    if against:
-        say = _verb(len(against), "say")
-        found.append(f"The models disagree: {len(against)} of {len(votes)} {say} {other} ({', '.join(against)}).")
-    unlike = sum(case.label == other for case in opinion.similar)
-    if unlike > len(opinion.similar) / 2:
-        found.append(f"Of the {len(opinion.similar)} most similar train pictures, {unlike} are {other}.")
+        found.append(
+            f"Small changes to the picture turn the answer: {turned} of {len(opinion.stability.changed)} {give} another verdict."
+        )
+    if reading.verdict in _OPPOSITE:
+        other = _OPPOSITE[reading.verdict]
+        against = [each.model for each in votes if each.verdict == other]
+        if against:
+            say = _verb(len(against), "say")
+            found.append(f"The models disagree: {len(against)} of {len(votes)} {say} {other} ({', '.join(against)}).")
+        unlike = sum(case.label == other for case in opinion.similar)
+        if unlike > len(opinion.similar) / 2:
+            found.append(f"Of the {len(opinion.similar)} most similar train pictures, {unlike} are {other}.")
     if any(case.same for case in opinion.similar):
         found.append("The model learned from this very picture or a copy of it: its answer here proves nothing.")
     return tuple(found)
@@ -57,8 +62,8 @@ def report_row(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading) 
 def stability_sentence(found: Stability, reading: Reading) -> str:
     low, high, count = in_words(found.lowest), in_words(found.highest), len(found.changed)
     span = f"The score stays at {low}" if low == high else f"The score goes from {low} to {high}"
-    turned = found.turned(reading.threshold)
-    end = f"{turned} of them {_verb(turned, 'give')} {_other(reading.label)}" if turned else f"the answer stays {reading.label}"
+    turned = found.turned(reading)
+    end = f"{turned} of them {_verb(turned, 'give')} another verdict" if turned else f"the answer stays {reading.verdict}"
     return f"{span} over {count} changes that a reader would not mind (mirrored, moved, turned, exposure, blur, JPEG); {end}."
 
 
@@ -67,13 +72,15 @@ def occlusion_sentence(found: Occlusion, reading: Reading) -> str:
         return f"Not measured: {found.reason}"
     before, after = in_words(found.unchanged), in_words(found.hidden)
     start = f"The score is {before} as it is, {after} with the lungs painted over in the grey around them."
-    threshold = reading.threshold
+    threshold = (
+        reading.high if reading.verdict == "PNEUMONIA" else reading.low if reading.verdict == "NORMAL" else reading.threshold
+    )
     moves, same = found.moved(threshold) >= RESTS_ON_LUNGS, found.same_side(threshold)
     if moves:
         return f"{start} The answer rests on what the lungs show" + (", though not on that alone." if same else ".")
     if not same:
         return f"{start} The answer is so near the threshold that little turns it."
-    if reading.label == "PNEUMONIA":
+    if reading.verdict != "NORMAL":
         return f"{start} The answer hardly rests on what the lungs show."
     return f"{start} A NORMAL that stays one says little: there was no finding to hide."
 
@@ -92,7 +99,7 @@ def _usual_sentence(found: Occlusion, reading: Reading, usual: float | None) -> 
     if found.reason or usual is None:
         return ""
     said = f" Healthy children with hidden lungs get {in_words(usual)} from this model on average"
-    if usual < reading.threshold:
+    if usual < reading.high:
         return f"{said}."
     return f"{said}: it calls nearly any picture without lungs PNEUMONIA, which is a weakness of the model."
 
@@ -109,10 +116,10 @@ def heat_sentence(found: HeatShare) -> str:
 def votes_sentence(votes: Sequence[Vote], reading: Reading) -> str:
     if len(votes) < 2:
         return "Not measured: there is no other model to ask."
-    agree = sum(each.label == reading.label for each in votes)
-    each = ", ".join(f"{each.model} {in_words(each.probability)}" for each in votes)
+    agree = sum(each.verdict == reading.verdict for each in votes)
+    each = ", ".join(f"{each.model} {each.verdict} {in_words(each.probability)}" for each in votes)
     return (
-        f"{agree} of {len(votes)} models {_verb(agree, 'say')} {reading.label}, each at its own threshold ({each}). "
+        f"{agree} of {len(votes)} models {_verb(agree, 'say')} {reading.verdict}, each by its own zones ({each}). "
         "They learned from the same pictures and can be wrong together."
     )
 
@@ -128,10 +135,6 @@ def similar_sentence(found: Sequence[SimilarCase]) -> str:
         f"Of the {len(found)} most similar train pictures, {sick} {verb} PNEUMONIA{told}. "
         "Similar in the eyes of this model, so they share its blind spots."
     )
-
-
-def _other(label: str) -> str:
-    return "NORMAL" if label == "PNEUMONIA" else "PNEUMONIA"
 
 
 def _verb(count: int, plural: str) -> str:

@@ -27,7 +27,7 @@ from pneumo.nets.compact import round_kernels, save_compact
 from pneumo.nets.load import load_network
 from pneumo.nets.receptive import cell_centres
 from pneumo.nets.serving_graph import write_serving_graph
-from pneumo.registry import CLASSES, ModelCard, models_dir, write_card
+from pneumo.registry import CALIBRATION, CLASSES, ModelCard, models_dir, write_card
 from pneumo.reporting.model_card import write_readme
 from pneumo.seal import seal
 from pneumo.signing_keys import signing_key
@@ -42,7 +42,6 @@ from pneumo.versions import git_commit, library_versions
 log = logging.getLogger(__name__)
 
 _TAKEN = "A model {!r} is in the registry already. Remove {} first, or choose another id."
-CALIBRATION = "predictions-calibration.csv"
 PARITY = 1e-4  # greatest difference in probability allowed between Keras and the serving graph
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pneumo.access import Action
 from pneumo.errors import PneumoError
+from pneumo.evaluation.operating_point import VERDICTS
 from pneumo.outgoing import markdown
 from pneumo.record.case import AGREEMENTS, RecordedCase
 from pneumo.record.settings import record_url
@@ -74,7 +75,7 @@ def _search(models: list[str]):
     text = right.text_input("Text in the note", key="history_text")
     with st.expander("More filters"):
         cells = [*st.columns(3), *st.columns(3)]  # two rows, so that a narrow screen keeps their order
-        choices = (("Model", models), ("Label", ("NORMAL", "PNEUMONIA")), ("Zone", _ZONES), ("Agreement", AGREEMENTS))
+        choices = (("Model", models), ("Zone", _ZONES), ("Agreement", AGREEMENTS))
         chosen = {
             name: cell.selectbox(
                 name, (_ANY, *options), key=f"history_{name.lower()}", format_func=lambda value: SAID.get(value, value)
@@ -109,8 +110,8 @@ def _table(cases: list[RecordedCase]) -> None:
         [
             {
                 "Time": _moment(case),
-                "Label": case.label,
-                "Probability": case.probability,
+                "Verdict": VERDICTS[case.zone],
+                "Probability": wording.in_words(case.probability),
                 "Zone": case.zone,
                 "Agreement": SAID[case.agreement],
                 "Note": case.note,
@@ -122,7 +123,6 @@ def _table(cases: list[RecordedCase]) -> None:
             for case in shown
         ],
         column_config={
-            "Probability": st.column_config.NumberColumn(format="%.2f"),
             "Note": st.column_config.TextColumn(width="medium"),
         },
         hide_index=True,
@@ -203,13 +203,13 @@ def _moment(case: RecordedCase) -> str:
 
 
 def _title(case: RecordedCase) -> str:
-    return f"{_moment(case)}  {case.label}  {wording.in_words(case.probability)}  {case.file_sha256[:8]}"
+    return f"{_moment(case)}  {VERDICTS[case.zone]}  {wording.in_words(case.probability)}  {case.file_sha256[:8]}"
 
 
 def _facts(case: RecordedCase) -> list[tuple[str, str]]:
     return [
         ("Time", f"{case.created} (UTC)"),
-        ("Answer", f"{case.label}, {case.zone} zone, probability {wording.in_words(case.probability)}"),
+        ("Answer", f"{VERDICTS[case.zone]}, {case.zone} zone, probability {wording.in_words(case.probability)}"),
         ("Operating point", f"{case.operating_point}, threshold {case.threshold:.2f}"),
         ("Gate", "; ".join([case.gate, *case.warnings])),
         ("Model", f"{case.model}, weights {case.model_sha256[:16]}"),

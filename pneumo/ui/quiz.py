@@ -5,9 +5,8 @@ import streamlit as st
 
 from pneumo.data.catalog import Catalog
 from pneumo.errors import ModelError
-from pneumo.evaluation.operating_point import BALANCED
 from pneumo.imaging.overlay import grey_picture
-from pneumo.inference.finding import judge
+from pneumo.inference.finding import Terms, judge
 from pneumo.outgoing import markdown
 from pneumo.reporting.finding_words import in_words
 from pneumo.ui.library import pictures
@@ -51,16 +50,16 @@ def quiz(found: Catalog) -> None:
 
 
 def _model_answer(picture: np.ndarray) -> tuple[str, float, str] | None:
-    """(label at balanced, probability, model id) of the default model; None when no model can serve."""
+    """(verdict, probability, model id) of the default model at the stated prevalence; None when no model can serve."""
     usable, _ = usable_models()
     if not usable:
         return None
     try:
         loaded = predictor(usable[0])
-        probability = loaded.answer(picture).probability
+        reading = judge(loaded.answer(picture).log_ratio, loaded.card, Terms())
     except ModelError:
         return None
-    return judge(probability, loaded.card, BALANCED).label, probability, loaded.card.id
+    return reading.verdict, reading.probability, loaded.card.id
 
 
 def _guess(label: str, truth: str, model: str | None) -> None:

@@ -9,7 +9,8 @@ import streamlit as st
 
 from pneumo.access import Action
 from pneumo.errors import PneumoError, RecordError
-from pneumo.inference.finding import Finding, judge
+from pneumo.evaluation.operating_point import VERDICTS
+from pneumo.inference.finding import Finding, Terms, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.record.case import AGREE, AGREEMENTS, DISAGREE, NONE, NOTE_LENGTH, PASS, WARN, Answered
@@ -42,7 +43,7 @@ def open_record():
     return store.open_record()
 
 
-def keep(findings: Iterable[Finding | None], predictor: Predictor, operating_point: str, busy: bool) -> None:
+def keep(findings: Iterable[Finding | None], predictor: Predictor, terms: Terms, busy: bool) -> None:
     """Record every answer of this session, once a file, model and operating point. Never raises, never stops an answer.
 
     `findings` are those of `predictor`, answered or not; while `busy` reading, what failed is not tried again.
@@ -50,7 +51,7 @@ def keep(findings: Iterable[Finding | None], predictor: Predictor, operating_poi
     if record_url() is None:
         return
     memory = _memory()
-    answered = [_answered(finding, predictor, operating_point) for finding in findings if finding and finding.answer]
+    answered = [_answered(finding, predictor, terms) for finding in findings if finding and finding.answer]
     new = {key: answer for answer in answered if (key := _key(answer)) not in memory.ids}
     if not new or (memory.problem and (new.keys() <= memory.refused or busy)):
         return
@@ -63,25 +64,25 @@ def keep(findings: Iterable[Finding | None], predictor: Predictor, operating_poi
         memory.problem, memory.refused = "", set()
 
 
-def show_record(case: Case, predictor: Predictor, operating_point: str) -> None:
+def show_record(case: Case, predictor: Predictor, terms: Terms) -> None:
     """Under an answer: agreement and note, or why the answer was not recorded."""
     if record_url() is None:
         return
-    memory, answered = _memory(), _answered(case.found(predictor), predictor, operating_point)
+    memory, answered = _memory(), _answered(case.found(predictor), predictor, terms)
     case_id = memory.ids.get(_key(answered))
     if case_id:
-        judgement(case_id, partial(_remark, case, answered.label))
+        judgement(case_id, partial(_remark, case, VERDICTS[answered.zone]))
         st.caption("Recorded: the file's hash, the model and its answer. No picture, no file name. See History.")
     else:
         st.warning(f"This answer was not recorded. {markdown(memory.problem)} The answer itself is not affected.")
         st.button("Record now", on_click=_ask_again, key="record_now")
 
 
-def show_kept(findings: Iterable[Finding | None], predictor: Predictor, operating_point: str) -> None:
+def show_kept(findings: Iterable[Finding | None], predictor: Predictor, terms: Terms) -> None:
     """Beside many answers: how many of them are recorded, or why some are not."""
     if record_url() is None:
         return
-    keys = {_key(_answered(finding, predictor, operating_point)) for finding in findings if finding and finding.answer}
+    keys = {_key(_answered(finding, predictor, terms)) for finding in findings if finding and finding.answer}
     if not keys:
         return
     if missing := len(keys - _memory().ids.keys()):
@@ -157,9 +158,9 @@ def _key(answered: Answered) -> _Key:
     return answered.file_sha256, answered.model_sha256, answered.operating_point
 
 
-def _answered(finding: Finding, predictor: Predictor, operating_point: str) -> Answered:
-    card, probability = predictor.card, float(finding.answer.probability)
-    reading = judge(probability, card, operating_point)
-    warnings = finding.warnings
-    return Answered(_memory().session, finding.sha256, card.id, card.sha256, probability, operating_point,
-                    float(reading.threshold), reading.label, reading.zone, WARN if warnings else PASS, tuple(warnings))  # fmt: skip
+def _answered(finding: Finding, predictor: Predictor, terms: Terms) -> Answered:
+    """Recorded at the installation's own prevalence, so that a slider makes no second case and cases compare."""
+    card, kept = predictor.card, Terms(terms.operating_point)
+    reading, warnings = judge(finding.answer.log_ratio, card, kept), finding.warnings
+    return Answered(_memory().session, finding.sha256, card.id, card.sha256, reading.probability, reading.operating_point,
+                    reading.threshold, reading.label, reading.zone, WARN if warnings else PASS, tuple(warnings))  # fmt: skip

@@ -27,7 +27,7 @@ def report_download(case: Case, predictor: Predictor, view: View) -> None:
 
 def report_form(case: Case, predictor: Predictor, view: View) -> None:
     """A form, because the browser sends it as a whole: a note half typed when the button is pressed would be lost in silence."""
-    label = judge(case.answer(predictor).probability, predictor.card, view.operating_point).label
+    label = judge(case.answer(predictor).log_ratio, predictor.card, view.terms).verdict
     given = case.remarks
     name = f"report-{case.finding.sha256[:16]}-{label}-{hash(given):x}"  # anew when the record's own form changed them
     st.caption(said(given, label))
@@ -59,6 +59,6 @@ def _pdf(case: Case, predictor: Predictor, view: View) -> bytes:
     card, made = predictor.card, datetime.now(UTC).astimezone()
     size = f"{case.pixels.shape[1]} x {case.pixels.shape[0]} pixels"
     extra = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
-    extra += report_rows(case, predictor, judge(case.answer(predictor).probability, card, view.operating_point))
-    return report_pdf(report_content(case.found(predictor), case.pixels, case.answer(predictor), card, view.operating_point,
+    extra += report_rows(case, predictor, view.terms)
+    return report_pdf(report_content(case.found(predictor), case.pixels, case.answer(predictor), card, view.terms,
                                      read_metrics(card.id), case.remarks, made, view.colour_map, extra))  # fmt: skip

@@ -12,11 +12,11 @@ from pneumo.data.paths import data_dir
 from pneumo.data.records import folder_of
 from pneumo.errors import DataError, ModelError
 from pneumo.imaging.overlay import grey_picture, png
-from pneumo.inference.finding import Reading, judge
+from pneumo.inference.finding import Reading, Terms, judge
 from pneumo.inference.lung_checks import Lungs, heat_in_lungs, load_finder, lungs_of
 from pneumo.inference.lung_fields import LungFinder, lungs_folder
 from pneumo.inference.predictor import Predictor
-from pneumo.inference.second_opinion import Vote, second_opinion, vote
+from pneumo.inference.second_opinion import SecondOpinion, Vote, second_opinion, vote
 from pneumo.inference.similar_cases import SimilarCase
 from pneumo.outgoing import markdown
 from pneumo.registry import read_card
@@ -35,21 +35,21 @@ def second_opinion_button(case: Case, predictor: Predictor) -> None:
         st.caption(f"Not asked: {markdown(problem)}")
 
 
-def show_cautions(case: Case, predictor: Predictor, operating_point: str) -> None:
+def show_cautions(case: Case, predictor: Predictor, terms: Terms) -> None:
     """What the second opinion, once asked for, holds against the answer: to stand above it."""
-    if opinion := case.opinions.get(key_of(predictor.card)):
-        found = words.warnings(opinion, votes_of(case, operating_point), _reading(case, predictor, operating_point))
+    if opinion := _opinion(case, predictor, terms):
+        found = words.warnings(opinion, votes_of(case, terms), _reading(case, predictor, terms))
         cautions = "".join(f'<p class="opinion-warning">Caution: {escape(warning)}</p>' for warning in found)
         st.html(cautions or f'<p class="quiet">Second opinion: {words.CALM}.</p>')
 
 
-def show_second_opinion(case: Case, predictor: Predictor, operating_point: str) -> None:
+def show_second_opinion(case: Case, predictor: Predictor, terms: Terms) -> None:
     """Once it was asked for: five rows, and the similar train pictures."""
-    opinion = case.opinions.get(key_of(predictor.card))
+    opinion = _opinion(case, predictor, terms)
     if opinion is None:
         return
     usual = words.usual_when_hidden(predictor.card.id)
-    reading, votes = _reading(case, predictor, operating_point), votes_of(case, operating_point)
+    reading, votes = _reading(case, predictor, terms), votes_of(case, terms)
     st.html(_rows_html(words.rows(opinion, votes, reading, usual)))
     if opinion.similar:
         st.html(_similar_html(opinion.similar, train_pictures([each.file for each in opinion.similar])))
@@ -63,13 +63,10 @@ def heat_line(case: Case, predictor: Predictor) -> str:
     return words.heat_sentence(case.heat[key])
 
 
-def report_rows(case: Case, predictor: Predictor, reading: Reading) -> tuple[tuple[str, str], ...]:
+def report_rows(case: Case, predictor: Predictor, terms: Terms) -> tuple[tuple[str, str], ...]:
     """(label, text) for the report: what speaks against the answer, or that nothing did. Empty when nobody asked."""
-    opinion = case.opinions.get(key_of(predictor.card))
-    if opinion is None:
-        return ()
-    votes = votes_of(case, reading.operating_point)
-    return (words.report_row(opinion, votes, reading),)
+    opinion = _opinion(case, predictor, terms)
+    return () if opinion is None else (words.report_row(opinion, votes_of(case, terms), _reading(case, predictor, terms)),)
 
 
 def lungs_in(case: Case) -> Lungs:
@@ -82,11 +79,11 @@ def lungs_in(case: Case) -> Lungs:
     return case.lungs
 
 
-def votes_of(case: Case, operating_point: str) -> list[Vote]:
+def votes_of(case: Case, terms: Terms) -> list[Vote]:
     """Of every usable model that answered for this X-ray, the default model first."""
     cards = [read_card(model) for model in models.usable_models()[0]]
     found = ((card, case.findings.get(key_of(card))) for card in cards)
-    return [vote(card, finding.answer.probability, operating_point) for card, finding in found if finding and finding.answer]
+    return [vote(card, finding.answer.log_ratio, terms) for card, finding in found if finding and finding.answer]
 
 
 def train_pictures(files: list[str]) -> dict[str, np.ndarray]:
@@ -100,8 +97,13 @@ def train_pictures(files: list[str]) -> dict[str, np.ndarray]:
         return {}
 
 
-def _reading(case: Case, predictor: Predictor, operating_point: str) -> Reading:
-    return judge(case.answer(predictor).probability, predictor.card, operating_point)
+def _opinion(case: Case, predictor: Predictor, terms: Terms) -> SecondOpinion | None:
+    opinion = case.opinions.get(key_of(predictor.card))
+    return opinion and opinion.at(terms.prevalence)
+
+
+def _reading(case: Case, predictor: Predictor, terms: Terms) -> Reading:
+    return judge(case.answer(predictor).log_ratio, predictor.card, terms)
 
 
 def _ask(case: Case, predictor: Predictor) -> None:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pneumo.errors import ModelError
+from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.imaging.overlay import COLOUR_MAPS
+from pneumo.inference.finding import Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.ui.models import predictor, usable_models
@@ -14,10 +16,9 @@ from pneumo.ui.models import predictor, usable_models
 
 @dataclass(frozen=True)
 class View:
-    """How to draw: opacity and prevalence in [0, 1], grey window (low, high) in [0, 1]."""
+    """How to read and draw: opacity in [0, 1], grey window (low, high) in [0, 1]."""
 
-    operating_point: str
-    prevalence: float
+    terms: Terms
     opacity: float
     colour_map: str
     side_by_side: bool
@@ -53,27 +54,30 @@ def choose_model() -> Predictor | None:
     return None
 
 
-def choose_point(points: list[str]) -> str:
-    if st.session_state.get("operating_point") not in points:
-        st.session_state["operating_point"] = BALANCED
-    return st.sidebar.selectbox("Operating point", points, key="operating_point",
-                                help="Where the line between NORMAL and PNEUMONIA is drawn.")  # fmt: skip
+def choose_terms(points: list[str]) -> Terms:
+    """Share of sick patients and operating point, the same on every page of the session."""
+    state, side = st.session_state, st.sidebar
+    if state.get("operating_point") not in points:
+        state["operating_point"] = BALANCED
+    state.setdefault("prevalence", max(1, min(90, round(100 * stated_prevalence()))))
+    side.slider("Share of your patients with pneumonia", 1, 90, key="prevalence", format="%d %%",
+                help="Turns the model's likelihood ratio into a probability. 30 % is a guess.")  # fmt: skip
+    side.selectbox("Operating point", points, key="operating_point",
+                   help="The threshold of the two-valued label in CSV and JSON. The verdict has zones of its own.")  # fmt: skip
+    return Terms(state["operating_point"], state["prevalence"] / 100)
 
 
 def choose_view(points: list[str]) -> View:
     """Everything below the model in the sidebar, but for the grey window: ui.window draws that for the open X-ray."""
-    state = st.session_state
-    choose_point(points)
-    for key, value in (("prevalence", 30), ("opacity", 60), ("colour_map", COLOUR_MAPS[0]), ("grey_window", (0, 100))):
+    state, terms = st.session_state, choose_terms(points)
+    for key, value in (("opacity", 60), ("colour_map", COLOUR_MAPS[0]), ("grey_window", (0, 100))):
         state.setdefault(key, value)
     side = st.sidebar
-    side.slider("Prevalence among your children", 1, 90, key="prevalence", format="%d %%",
-                help="How many of the children you X-ray have pneumonia. It decides how often an answer is right.")  # fmt: skip
     side.markdown("**Heatmap**")
     side.slider("Opacity", 0, 100, key="opacity", format="%d %%")
     side.selectbox("Colour map", COLOUR_MAPS, key="colour_map")
     side.toggle("Side by side", key="side_by_side")
     side.toggle("Part shown to the model", key="shown_part", help="A thin line around the lungs: all that the model looks at.")
     low, high = state["grey_window"]
-    return View(state["operating_point"], state["prevalence"] / 100, state["opacity"] / 100, state["colour_map"],
+    return View(terms, state["opacity"] / 100, state["colour_map"],
                 state["side_by_side"], (low / 100, max(high, low + 1) / 100), state["shown_part"])  # fmt: skip

@@ -47,9 +47,9 @@ def show_case(case: Case, predictor: Predictor, view: View) -> None:
             st.caption(f"A reduced copy from the worklist, {case.pixels.shape[1]:d} x {case.pixels.shape[0]:d} pixels; the answer "
                        "was given on the full image. Drop the file here to see it in full.")  # fmt: skip
     with panel:
-        show_cautions(case, predictor, view.operating_point)
+        show_cautions(case, predictor, view.terms)
         _panel(case, predictor, view, answer)
-        show_record(case, predictor, view.operating_point)
+        show_record(case, predictor, view.terms)
         with st.container(horizontal=True, gap="small"):
             st.download_button("Overlay PNG", partial(png, overlay), f"pneumo-overlay-{case.finding.sha256[:8]}.png", "image/png",
                                on_click="ignore", key="overlay_png")  # fmt: skip
@@ -57,36 +57,41 @@ def show_case(case: Case, predictor: Predictor, view: View) -> None:
         report_form(case, predictor, view)
         second_opinion_button(case, predictor)
         with st.expander("More about this answer"):
-            _details(case, predictor, answer)
-    show_second_opinion(case, predictor, view.operating_point)
+            _details(case, predictor, view, answer)
+    show_second_opinion(case, predictor, view.terms)
 
 
 def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
     card = predictor.card
-    reading = judge(answer.probability, card, view.operating_point)
+    reading = judge(answer.log_ratio, card, view.terms)
     metrics = read_metrics(card.id)
-    kind = words.subtype_sentence(metrics, reading, answer.bacterial)
-    for warning in case.found(predictor).warnings:
+    warnings = case.found(predictor).warnings
+    for warning in warnings:
         st.warning(markdown(warning))
     if case.truth:
         st.info(f"From the data set. Its true label: {markdown(case.truth)}.")
+    said = (
+        words.sentence(reading),
+        words.like_this_sentence(metrics, answer.log_ratio, reading, warnings),
+        words.likelihood_sentence(reading),
+    )
     st.html(
         wording.verdict_html(reading)
-        + wording.bar_html(answer.probability, reading, card.operating_points)
-        + f'<p class="said">{words.sentence(reading)}</p>'
-        + (f'<p class="said">{kind}</p>' if kind else "")
-        + wording.figures_html(metrics, reading)
-        + f'<p class="said">{wording.predictive_sentence(metrics, reading, view.prevalence)}</p>'
+        + wording.bar_html(reading)
+        + "".join(f'<p class="said">{sentence}</p>' for sentence in said if sentence)
+        + wording.figures_html(metrics)
         + f'<p class="quiet">{words.heatmap_sentence(reading, answer.heatmap)}</p>'
     )
 
 
-def _details(case: Case, predictor: Predictor, answer) -> None:
+def _details(case: Case, predictor: Predictor, view: View, answer) -> None:
     card = predictor.card
+    kind = words.subtype_sentence(read_metrics(card.id), judge(answer.log_ratio, card, view.terms), answer.bacterial)
     rows = [
         *wording.facts_rows(case.name, case.facts, case.finding.sha256),
         ("Read and answered in", f"{case.found(predictor).seconds:.2f} s"),
         ("Model", f"{card.id}, weights {card.sha256[:16]}, {predictor.seal.state if predictor.seal else 'unsigned'}"),
+        *([("Bacterial or viral", kind)] if kind else []),
         ("Logit", f"{answer.logit:.3f} before calibration"),
         ("Heat", f"peak {answer.heatmap.peak:.2f} of the model's fixed scale; Grad-CAM, positive part"),
     ]

@@ -2,61 +2,37 @@
 
 from html import escape
 
-from pneumo.evaluation.metrics import predictive_values
-from pneumo.evaluation.operating_point import INDETERMINATE, RULE_IN, RULE_OUT
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.finding import Reading
-from pneumo.reporting.finding_words import UNTESTED, calibration_sentence, figure_rows, figures_sentence, in_words
+from pneumo.reporting.finding_words import UNTESTED, figure_rows, figures_sentence, in_words, share
 
 
 def verdict_html(reading: Reading) -> str:
-    tone = "indeterminate" if reading.zone == INDETERMINATE else reading.label.lower()
-    return f'<div class="verdict {tone}">{reading.label}<small>{reading.zone} zone</small></div>'
+    return f'<div class="verdict {reading.verdict.lower()}">{reading.verdict}<small>{reading.zone} zone</small></div>'
 
 
-def bar_html(probability: float, reading: Reading, points: dict[str, float]) -> str:
+def bar_html(reading: Reading) -> str:
     """Probability as a number and on a scale 0 to 1 with the threshold marked and the indeterminate zone shaded."""
-    low, high = points[RULE_OUT], points[RULE_IN]
-    side = "early" if reading.threshold < 0.2 else "late" if reading.threshold > 0.8 else ""
+    value, cut = in_words(reading.probability), reading.threshold
+    side = "early" if cut < 0.2 else "late" if cut > 0.8 else ""
     return (
-        f'<div class="probability">probability of pneumonia <b>{in_words(probability)}</b></div>'
-        f'<div class="bar {reading.label.lower()}" role="img" '
-        f'aria-label="probability {probability:.2f}, threshold {reading.threshold:.2f}">'
-        f'<div class="zone" style="left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"></div>'
-        f'<div class="cut {side}" style="left:{100 * reading.threshold:.1f}%"><span>threshold {reading.threshold:.2f}</span></div>'
-        f'<div class="value" style="left:{min(max(100 * probability, 1), 99):.1f}%"></div></div>'
+        f'<div class="probability">probability of pneumonia <b>{value}</b>'
+        f"<small>where {share(reading.prevalence)} of the patients have it</small></div>"
+        f'<div class="bar {reading.verdict.lower()}" role="img" aria-label="probability {value}, threshold {cut:.2f}">'
+        f'<div class="zone" style="left:{100 * reading.low:.1f}%;width:{100 * (reading.high - reading.low):.1f}%"></div>'
+        f'<div class="cut {side}" style="left:{100 * cut:.1f}%"><span>threshold {cut:.2f}</span></div>'
+        f'<div class="value" style="left:{min(max(100 * reading.probability, 1), 99):.1f}%"></div></div>'
         '<div class="ends"><span>0 normal</span><span>1 pneumonia</span></div>'
     )
 
 
-def figures_html(metrics: dict, reading: Reading) -> str:
-    """What this operating point achieved on the test split, with its intervals."""
-    rows = figure_rows(metrics, reading)
+def figures_html(metrics: dict) -> str:
+    """How often each verdict was right and wrong on the test split, with its intervals."""
+    rows = figure_rows(metrics)
     if not rows:
         return f'<p class="quiet">{UNTESTED}</p>'
-    body = "".join(f"<tr><td>{name}</td><td>{value}</td><td>{meaning}</td></tr>" for name, value, meaning in rows)
-    return (
-        f'<p class="quiet">{escape(figures_sentence(metrics, reading))}</p><table class="figures numbers">{body}</table>'
-        f'<p class="quiet">{calibration_sentence(metrics)}</p>'
-    )
-
-
-def predictive_sentence(metrics: dict, reading: Reading, prevalence: float) -> str:
-    """How often this label is right where `prevalence` (0 to 1) of the children have pneumonia; empty without a test."""
-    test = metrics.get("test")
-    if not test:
-        return ""
-    point = test["operating_points"][reading.operating_point]
-    if None in (point["sensitivity"]["value"], point["specificity"]["value"]):
-        return ""
-    ppv, npv = predictive_values(point["sensitivity"]["value"], point["specificity"]["value"], prevalence)
-    right = ppv if reading.label == "PNEUMONIA" else npv
-    if right != right:
-        return ""
-    return (
-        f"If {100 * prevalence:.0f} % of your children have pneumonia, "
-        f"the answer {reading.label} is right in about {100 * right:.0f} of 100."
-    )
+    body = "".join(f"<tr><td>{what}</td><td>{value}</td></tr>" for what, value in rows)
+    return f'<p class="quiet">{escape(figures_sentence(metrics))}</p><table class="figures numbers">{body}</table>'
 
 
 def facts_rows(name: str, facts: ImageFacts | None, sha256: str) -> list[tuple[str, str]]:

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pneumo.evaluation.operating_point import INDETERMINATE, RULE_IN, RULE_OUT
-from pneumo.inference.finding import judge
+from pneumo.evaluation.operating_point import OPEN
+from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import csv_text, json_text
 from pneumo.ui import quota, state
 from pneumo.ui.worklist_rows import Row, export
 
-LABELS, ZONES, WARNED = ("PNEUMONIA", "NORMAL"), (RULE_IN, INDETERMINATE, RULE_OUT), "with a warning"
+LABELS, WARNED = ("PNEUMONIA", OPEN, "NORMAL"), "with a warning"
 STATUS = {"rejected": "not answered", "error": "not read"}
 SHOW = "worklist_show"  # the filter chips
 _GO = "worklist_to_diagnose"
@@ -33,14 +33,14 @@ _COLUMNS = {  # on a telephone the first three are in sight
 }  # fmt: skip
 
 
-def table_of(rows: Sequence[Row], predictor: Predictor, point: str) -> pd.DataFrame:
+def table_of(rows: Sequence[Row], predictor: Predictor, terms: Terms) -> pd.DataFrame:
     """Answered rows by falling probability, which is cut to what may be said, 0.01 to 0.99; the index is the place in `rows`."""
     lines = []
     for index, row in enumerate(rows):
         finding = row.finding(predictor)
         if finding and finding.answer:
-            reading = judge(finding.answer.probability, predictor.card, point)
-            lines.append((index, _uri(row.thumbnail), finding.answer.probability, reading.label, reading.zone, row.name,
+            reading = judge(finding.answer.log_ratio, predictor.card, terms)
+            lines.append((index, _uri(row.thumbnail), reading.probability, reading.verdict, reading.zone, row.name,
                           "; ".join(finding.warnings)))  # fmt: skip
     table = pd.DataFrame(lines, columns=["index", *_COLUMNS]).set_index("index")
     table = table.sort_values("probability", ascending=False, kind="stable")
@@ -66,13 +66,11 @@ def unanswered_html(lines: Sequence[tuple[bytes | None, str, str, str]]) -> str:
 
 
 def passing(table: pd.DataFrame, chosen: Sequence[str]) -> pd.DataFrame:
-    """Rows of `table_of` that pass the chips: any of the chosen labels, any of the zones, and a warning where that is chosen."""
-    labels, zones = [name for name in chosen if name in LABELS], [name for name in chosen if name in ZONES]
+    """Rows of `table_of` that pass the chips: any of the chosen verdicts, and a warning where that is chosen."""
+    labels = [name for name in chosen if name in LABELS]
     keep = pd.Series(True, index=table.index)
     if labels:
         keep &= table["label"].isin(labels)
-    if zones:
-        keep &= table["zone"].isin(zones)
     if WARNED in chosen:
         keep &= table["warnings"] != ""
     return table[keep]
@@ -94,21 +92,21 @@ def summary(table: pd.DataFrame, unanswered: int, skipped: int, cancelled: int) 
 
 
 def show(
-    rows: Sequence[Row], predictor: Predictor, point: str, busy: bool, counts: tuple[int, int], clear: Callable | None
+    rows: Sequence[Row], predictor: Predictor, terms: Terms, busy: bool, counts: tuple[int, int], clear: Callable | None
 ) -> None:
     """Everything below the drop zone. While `busy` rows change place, so none can be chosen yet. `counts`: skipped, cancelled."""
-    table, without = table_of(rows, predictor, point), unanswered_of(rows, predictor)
+    table, without = table_of(rows, predictor, terms), unanswered_of(rows, predictor)
     st.markdown(summary(table, len(without), *counts))
     chosen: list[str] = []
     if len(table):
-        chosen = st.pills("Show", [*LABELS, *ZONES, WARNED], selection_mode="multi", key=SHOW, label_visibility="collapsed") or []
+        chosen = st.pills("Show", [*LABELS, WARNED], selection_mode="multi", key=SHOW, label_visibility="collapsed") or []
     buttons = st.container(horizontal=True, gap="small")
     shown = passing(table, chosen)
     if len(shown) < len(table):
         st.caption(f"{len(shown)} of {len(table)} answered files pass this filter.")
     if len(shown):
-        _answered_table(shown, rows, predictor, buttons, busy, f"{point} {chosen}")
-    _exports(rows, predictor, point, buttons)
+        _answered_table(shown, rows, predictor, buttons, busy, f"{terms} {chosen}")
+    _exports(rows, predictor, terms, buttons)
     if clear:
         buttons.button("Clear all", on_click=clear, type="tertiary", help="Lets go of every X-ray of this page.")
     if without:
@@ -133,9 +131,9 @@ def _answered_table(shown: pd.DataFrame, rows, predictor: Predictor, buttons, bu
                    args=(opened, predictor), help="Choose a row of the table first.")  # fmt: skip
 
 
-def _exports(rows: Sequence[Row], predictor: Predictor, point: str, place) -> None:
+def _exports(rows: Sequence[Row], predictor: Predictor, terms: Terms, place) -> None:
     for title, name, kind, text in (("CSV", "csv", "text/csv", csv_text), ("JSON", "jsonl", "application/jsonl", json_text)):
-        place.download_button(title, lambda text=text: text(export(rows, predictor, point)), f"pneumo-worklist.{name}", kind,
+        place.download_button(title, lambda text=text: text(export(rows, predictor, terms)), f"pneumo-worklist.{name}", kind,
                               on_click="ignore", key=f"worklist-{name}",
                               help="All files, the filter notwithstanding; the fields of `python -m pneumo predict`.")  # fmt: skip
 

@@ -6,6 +6,7 @@ another model can be asked), a thumbnail (2 KB), the findings and the facts. A t
 """
 
 import io
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +17,7 @@ from PIL import Image
 from pneumo.imaging.overlay import fit_within, png
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.again import ask_again, image_to_keep
-from pneumo.inference.finding import Finding
+from pneumo.inference.finding import Finding, Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import fields
 from pneumo.ui.quota import answers_size
@@ -81,11 +82,11 @@ def make_row(name: str, finding: Finding, predictor: Predictor) -> Row:
     )
 
 
-def export(rows: Iterable[Row], predictor: Predictor, operating_point: str) -> list[dict[str, Any]]:
+def export(rows: Iterable[Row], predictor: Predictor, terms: Terms) -> list[dict[str, Any]]:
     """The fields of `predict --format json`: answered files by falling probability, then the others as dropped."""
     found = [(row.name, finding) for row in rows if (finding := row.finding(predictor))]
-    found.sort(key=lambda pair: -pair[1].answer.probability if pair[1].answer else 1.0)
-    return [fields(name, finding, predictor.card, operating_point) for name, finding in found]
+    found.sort(key=lambda pair: -pair[1].answer.log_ratio if pair[1].answer else math.inf)
+    return [fields(name, finding, predictor.card, terms) for name, finding in found]
 
 
 def _key(predictor: Predictor) -> str:

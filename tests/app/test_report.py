@@ -7,6 +7,7 @@ from pypdf import PdfReader
 from tiny_model import make_registry
 
 from pneumo.imaging.overlay import png
+from pneumo.inference.finding import Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.reporting.finding_report import Remarks
 from pneumo.ui import report
@@ -39,7 +40,7 @@ def captions(app) -> str:
 
 def made(app, case: int, window=(0.0, 1.0)) -> str:
     """The words of the PDF that the button would make; AppTest cannot press it."""
-    view = View(app.session_state["operating_point"], 0.3, 0.6, "magma", False, window)
+    view = View(Terms(app.session_state["operating_point"], 0.3), 0.6, "magma", False, window)
     (page,) = PdfReader(io.BytesIO(report._pdf(app.session_state["cases"][case], Predictor.load("tiny"), view))).pages
     return " ".join(page.extract_text().split())
 
@@ -85,6 +86,6 @@ def test_clear_all_lets_go_of_the_note(app):
 
 def test_the_grey_window_of_the_page_does_not_reach_the_report(app):
     assert made(app, 0, window=(0.4, 0.6)) == made(app, 0)
-    case, view = app.session_state["cases"][0], View("balanced", 0.3, 0.6, "magma", False, (0.4, 0.6))
+    case, view = app.session_state["cases"][0], View(Terms("balanced", 0.3), 0.6, "magma", False, (0.4, 0.6))
     (page,) = PdfReader(io.BytesIO(report._pdf(case, Predictor.load("tiny"), view))).pages
     assert np.asarray(page.images[0].image.convert("L")).max() == 180

@@ -12,6 +12,7 @@ from tiny_reference import FILES, change_card, with_reference
 
 from pneumo.cli import main
 from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.inference.finding import Terms
 from pneumo.inference.lung_checks import Lungs
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import read_card
@@ -124,7 +125,7 @@ def test_clear_all_lets_go_and_no_other_session_knows(app):
 
 
 def test_the_report_tells_it_once_it_was_asked(app):
-    view = View("balanced", 0.3, 0.6, "magma", False, (0.0, 1.0))
+    view = View(Terms("balanced", 0.3), 0.6, "magma", False, (0.0, 1.0))
 
     def paper() -> str:
         (page,) = PdfReader(io.BytesIO(report._pdf(app.session_state["cases"][0], Predictor.load("tiny"), view))).pages

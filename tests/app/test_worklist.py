@@ -14,6 +14,7 @@ from tiny_model import make_registry
 from pneumo.errors import ModelError
 from pneumo.imaging.archive import Member
 from pneumo.inference.batch import read_member
+from pneumo.inference.finding import Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import csv_text, json_text
 from pneumo.ui import worklist
@@ -177,13 +178,15 @@ def test_a_model_that_fails_on_one_image_becomes_its_reason(tiny, monkeypatch):
 
 def test_export_has_the_fields_of_predict_and_the_order_of_the_table(tiny):
     rows = [row_of(name, data, tiny) for name, data in (("b", DARK), ("l", LETTER), ("w", BRIGHT), ("g", shaded(135)))]
-    lines = [json.loads(line) for line in json_text(export(rows, tiny, "rule-in")).splitlines()]
+    lines = [json.loads(line) for line in json_text(export(rows, tiny, Terms("rule-in"))).splitlines()]
     assert [line["file"] for line in lines] == ["w", "g", "b", "l"]
     assert [line["label"] for line in lines] == ["PNEUMONIA", "NORMAL", "NORMAL", None]
+    assert [line["verdict"] for line in lines] == ["PNEUMONIA", "INDETERMINATE", "NORMAL", None]
+    assert [line["prevalence"] for line in lines] == [0.5, 0.5, 0.5, None]
     assert lines[0]["probability"] == pytest.approx(probability(190), abs=0.01)
     assert lines[0]["threshold"] == 0.75
     assert lines[3]["status"] == "error"
-    table = list(csv.DictReader(io.StringIO(csv_text(export(rows, tiny, "rule-in")))))
+    table = list(csv.DictReader(io.StringIO(csv_text(export(rows, tiny, Terms("rule-in"))))))
     assert list(table[0]) == list(lines[0])
     assert "text file" in table[3]["reasons"]
 
@@ -204,12 +207,12 @@ def test_case_for_diagnose_says_that_it_is_reduced(tiny):
 
 def test_filter_chips(tiny):
     rows = [row_of(str(grey), shaded(grey), tiny) for grey in (65, 120, 135, 190)]  # rule-out, indeterminate twice, rule-in
-    table = worklist.table_of(rows, tiny, "balanced")
+    table = worklist.table_of(rows, tiny, Terms())
     assert list(table["file"]) == ["190", "135", "120", "65"]
     assert list(table.index) == [3, 2, 1, 0]
-    assert list(worklist.passing(table, ["PNEUMONIA"])["file"]) == ["190", "135"]
-    assert list(worklist.passing(table, ["PNEUMONIA", "indeterminate"])["file"]) == ["135"]
-    assert list(worklist.passing(table, ["rule-in", "rule-out"])["file"]) == ["190", "65"]
+    assert list(worklist.passing(table, ["PNEUMONIA"])["file"]) == ["190"]
+    assert list(worklist.passing(table, ["PNEUMONIA", "NORMAL"])["file"]) == ["190", "65"]
+    assert list(worklist.passing(table, ["INDETERMINATE"])["file"]) == ["135", "120"]
     assert list(worklist.passing(table, [])["file"]) == ["190", "135", "120", "65"]
     assert worklist.passing(table, ["with a warning"]).empty
 
@@ -217,9 +220,9 @@ def test_filter_chips(tiny):
 def test_no_bar_is_a_certainty_and_the_export_has_every_digit(tiny):
     row = row_of("bright", BRIGHT, tiny)
     (key, finding), *_ = row.findings.items()
-    row.findings[key] = replace(finding, answer=replace(finding.answer, probability=0.99987))
-    assert worklist.table_of([row], tiny, "balanced")["probability"].tolist() == [0.99]
-    assert export([row], tiny, "balanced")[0]["probability"] == 0.99987
+    row.findings[key] = replace(finding, answer=replace(finding.answer, log_ratio=9.0))
+    assert worklist.table_of([row], tiny, Terms())["probability"].tolist() == [0.99]
+    assert export([row], tiny, Terms())[0]["probability"] == pytest.approx(0.99987661)
 
 
 # --- the page
@@ -271,7 +274,7 @@ def test_mixed_files_each_have_an_answer_or_a_reason(app):
     for part, (_, _, _, reason) in zip(["text", "no contrast", "incomplete", "cut short", "64 x 64"], without, strict=True):
         assert part in reason
         assert reason in page
-    assert "**8 files**; 3 answered (2 PNEUMONIA, 1 NORMAL); 5 without an answer" in said(app)
+    assert "**8 files**; 3 answered (2 PNEUMONIA, 0 INDETERMINATE, 1 NORMAL); 5 without an answer" in said(app)
     assert "1 file in archives or folders passed over" in said(app)
     assert app.dataframe[0].value["picture"].str.startswith("data:image/jpeg;base64,").all()
     assert NAME not in said(app) + page
@@ -283,13 +286,16 @@ def test_names_are_escaped_among_the_reasons():
     assert page.count("<img") == 1
 
 
-def test_operating_point_judges_anew_without_reading(app, monkeypatch):
-    drop(app, ("grey.png", shaded(135)))  # probability 0.573
-    assert answered(app) == [("grey.png", "PNEUMONIA", "indeterminate")]
+def test_another_prevalence_judges_anew_without_reading(app, monkeypatch):
+    drop(app, ("grey.png", shaded(135)))
+    assert answered(app) == [("grey.png", "INDETERMINATE", "indeterminate")]
+    before = app.dataframe[0].value["probability"].iloc[0]
     monkeypatch.setattr(Predictor, "answer", None)
-    app.selectbox(key="operating_point").set_value("rule-in").run()
+    app.slider(key="prevalence").set_value(10).run()
     assert not app.exception
-    assert answered(app) == [("grey.png", "NORMAL", "indeterminate")]
+    assert answered(app) == [("grey.png", "INDETERMINATE", "indeterminate")]
+    after = app.dataframe[0].value["probability"].iloc[0]
+    assert after / (1 - after) == pytest.approx(before / (1 - before) / 9)  # from even odds to 1 to 9
 
 
 def test_another_model_is_asked_about_every_row(app):

@@ -1,7 +1,7 @@
 import pytest
 from tiny_model import make_registry
 
-from pneumo.inference.finding import read
+from pneumo.inference.finding import Terms, read
 from pneumo.inference.predictor import Predictor
 
 
@@ -21,7 +21,7 @@ def results_of(predictor):
     """A function from the bytes of a DICOM file to its results at the balanced operating point."""
     from pneumo.exchange.results import make_results
 
-    return lambda data: make_results(data, read(data, predictor), predictor.card, "balanced")
+    return lambda data: make_results(data, read(data, predictor), predictor.card, Terms())
 
 
 @pytest.fixture(autouse=True)

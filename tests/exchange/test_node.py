@@ -18,6 +18,7 @@ from pneumo.exchange.listener import Limits
 from pneumo.exchange.node import Node, NodeSettings
 from pneumo.exchange.reader import Reader
 from pneumo.exchange.settings import Archive
+from pneumo.inference.finding import Terms
 
 CALM = Limits(introduction=600, idle=600)  # a machine at its limits is no caller that is silent
 DX = DigitalXRayImageStorageForPresentation
@@ -27,7 +28,7 @@ DX = DigitalXRayImageStorageForPresentation
 def node(predictor, send, inbox=None, **settings):
     running = Node(
         NodeSettings(**{"port": 0, "patience": 600, "limits": CALM, **settings}),
-        Reader(predictor, "balanced", send, pauses=()),
+        Reader(predictor, Terms(), send, pauses=()),
         inbox,
     )
     try:
@@ -149,4 +150,4 @@ def test_a_port_in_use_is_told(predictor):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = NodeSettings(port=taken.getsockname()[1])
         with pytest.raises(ExchangeError, match=r"Cannot listen on 127\.0\.0\.1"):
-            Node(settings, Reader(predictor, "balanced", None))
+            Node(settings, Reader(predictor, Terms(), None))

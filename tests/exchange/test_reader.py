@@ -9,6 +9,7 @@ from pneumo.exchange.outcome import CONFIRMED, FAILED, Outcome
 from pneumo.exchange.reader import Reader
 from pneumo.exchange.results import file_bytes
 from pneumo.exchange.status import FAULT, NOT_STORED, SUCCESS, UNREADABLE
+from pneumo.inference.finding import Terms
 
 
 class Sent:
@@ -27,7 +28,7 @@ class Sent:
 
 @pytest.fixture
 def make(predictor):
-    return lambda sent, pauses=(): Reader(predictor, "balanced", sent, pauses)
+    return lambda sent, pauses=(): Reader(predictor, Terms(), sent, pauses)
 
 
 def image(**elements) -> bytes:
@@ -145,19 +146,19 @@ def test_an_image_that_is_tried_again_adds_nothing_to_its_study(predictor):
     """Its report arrived and its capture did not; or the node was killed before it could say that both had."""
     sent, one = Sent(), image()
     for _ in range(2):
-        Reader(predictor, "balanced", sent).process(one)
+        Reader(predictor, Terms(), sent).process(one)
     report, capture, again, capture_again = sent.objects
     assert (report.SOPInstanceUID, capture.SOPInstanceUID) == (again.SOPInstanceUID, capture_again.SOPInstanceUID)
     assert (report.SeriesInstanceUID, capture.SeriesInstanceUID) == (again.SeriesInstanceUID, capture_again.SeriesInstanceUID)
     assert len({report.SOPInstanceUID, capture.SOPInstanceUID, report.SeriesInstanceUID, capture.SeriesInstanceUID}) == 4
     assert again.file_meta.MediaStorageSOPInstanceUID == again.SOPInstanceUID
-    Reader(predictor, "rule-out", sent).process(one)
+    Reader(predictor, Terms("rule-out"), sent).process(one)
     assert sent.objects[-1].SOPInstanceUID != capture.SOPInstanceUID
 
 
 def test_no_further_attempt_when_the_sender_would_wait_too_long(predictor):
     sent = Sent(failures=9)
-    assert Reader(predictor, "balanced", sent, pauses=(60.0,), patience=59.0).process(image()) == NOT_STORED
+    assert Reader(predictor, Terms(), sent, pauses=(60.0,), patience=59.0).process(image()) == NOT_STORED
     assert sent.attempts == 1
 
 

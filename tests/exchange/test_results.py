@@ -16,7 +16,7 @@ from pneumo import __version__
 from pneumo.errors import ConfigError, ExchangeError
 from pneumo.exchange.results import file_bytes, make_results
 from pneumo.imaging.overlay import grey_picture
-from pneumo.inference.finding import read
+from pneumo.inference.finding import Terms, judge, read
 
 pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")  # as pneumo.imaging.dicom does; pytest begins anew
 
@@ -46,11 +46,14 @@ def content(report) -> dict[str, list]:
 def test_report_of_a_pneumonia(results_of, predictor):
     source = dx_dataset(**SICK)
     finding = read(file_of(source), predictor)
-    assert 0.75 < finding.answer.probability < 0.95
+    reading = judge(finding.answer.log_ratio, predictor.card, Terms())
+    assert 0.75 < reading.probability < 0.95
     report = reopened(results_of(file_of(source)).report)
     found = content(report)
     assert found["Finding"] == [("233604007", "SCT")]
-    assert found["Calibrated probability of pneumonia"] == pytest.approx([finding.answer.probability], abs=1e-6)
+    assert found["Calibrated probability of pneumonia"] == pytest.approx([reading.probability], abs=1e-6)
+    assert found["Share of patients with pneumonia that the probability assumes"] == [0.5]
+    assert found["Calibrated likelihood ratio of pneumonia"] == pytest.approx([reading.likelihood_ratio], rel=1e-5)
     assert found["Threshold of the operating point"] == [0.5]
     assert found["Zone of the probability"] == [("RULE-IN", "99PNEUMO")]
     assert found["Operating point"][0].startswith("balanced: ")
@@ -77,7 +80,7 @@ def test_report_of_a_healthy_child_names_no_pneumonia(results_of):
 def test_warnings_of_the_finding_stand_in_the_report(predictor):
     data = dx_bytes(**SICK)
     finding = dataclasses.replace(read(data, predictor), warnings=("Rotated.", "Too dark."))
-    found = content(make_results(data, finding, predictor.card, "rule-in").report)
+    found = content(make_results(data, finding, predictor.card, Terms("rule-in")).report)
     assert found["Warning"] == ["Rotated.", "Too dark."]
     assert found["Threshold of the operating point"] == [0.75]
 
@@ -186,20 +189,20 @@ def test_name_in_another_character_set(results_of):
 def test_a_file_that_can_take_no_results_is_refused(data, match, predictor):
     finding = read(dx_bytes(**SICK), predictor)
     with pytest.raises(ExchangeError, match=match) as caught:
-        make_results(data, finding, predictor.card, "balanced")
+        make_results(data, finding, predictor.card, Terms())
     assert "Zwetschgenbaum" not in str(caught.value)
 
 
 def test_no_results_without_an_answer(predictor):
     data = dx_bytes(Modality="CT")
     with pytest.raises(ExchangeError, match="without an answer"):
-        make_results(data, read(data, predictor), predictor.card, "balanced")
+        make_results(data, read(data, predictor), predictor.card, Terms())
 
 
 def test_unknown_operating_point(predictor):
     data = dx_bytes()
     with pytest.raises(ConfigError, match="balanced"):
-        make_results(data, read(data, predictor), predictor.card, "none")
+        make_results(data, read(data, predictor), predictor.card, Terms("none"))
 
 
 def test_nothing_is_said_of_the_patient(results_of, caplog, recwarn, capsys):

@@ -1,15 +1,18 @@
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 from pictures import CHEST, make_reference
+from scipy.special import logit
 from tiny_model import make_registry
 
 from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.errors import ConfigError
 from pneumo.imaging.overlay import png
-from pneumo.inference.finding import judge, read
+from pneumo.inference.finding import Terms, judge, read
 from pneumo.inference.predictor import Predictor
+from pneumo.reporting.finding_words import SENTENCES, sentence
 
 pytestmark = pytest.mark.gated
 
@@ -31,19 +34,44 @@ def predictor(tmp_path):
     ],
 )
 def test_label_follows_the_point_and_zone_does_not(predictor, probability, point, label, zone):
-    reading = judge(probability, predictor.card, point)
+    reading = judge(float(logit(probability)), predictor.card, Terms(point, 0.5))
     assert (reading.label, reading.zone) == (label, zone)
+    assert reading.probability == pytest.approx(probability)
+
+
+@pytest.mark.parametrize("prevalence", [0.001, 0.05, 0.3, 0.5, 0.74, 0.999])
+@pytest.mark.parametrize("log_ratio", [-800.0, -3.0, -1.1, -1.0, 0.0, 0.4, 1.0, 1.2, 5.0, 800.0])
+def test_a_reading_is_the_posterior_and_agrees_with_itself(predictor, log_ratio, prevalence):
+    reading = judge(log_ratio, predictor.card, Terms("balanced", prevalence))
+    ratio = math.exp(max(-700.0, min(700.0, log_ratio)))
+    odds = ratio * prevalence / (1 - prevalence)
+    assert reading.likelihood_ratio == pytest.approx(ratio)
+    assert reading.probability == pytest.approx(odds / (1 + odds))
+    assert reading.prevalence == prevalence
+    assert reading.verdict == (
+        "NORMAL" if log_ratio < -math.log(3) else "PNEUMONIA" if log_ratio >= math.log(3) else "INDETERMINATE"
+    )
+    assert {"rule-out": "NORMAL", "indeterminate": "INDETERMINATE", "rule-in": "PNEUMONIA"}[reading.zone] == reading.verdict
+    assert reading.verdict != {"NORMAL": "PNEUMONIA", "PNEUMONIA": "NORMAL"}[reading.label]
+    assert reading.verdict_of(reading.probability) == reading.verdict
+    assert sentence(reading) == SENTENCES[reading.verdict]
+
+
+@pytest.mark.parametrize("prevalence", [0.0, 1.0, -0.1, float("nan"), 30.0])
+def test_a_prevalence_that_is_none(predictor, prevalence):
+    with pytest.raises(ConfigError, match="between 0 and 1"):
+        judge(0.0, predictor.card, Terms("balanced", prevalence))
 
 
 def test_unknown_operating_point(predictor):
     with pytest.raises(ConfigError, match="balanced, rule-out, rule-in"):
-        judge(0.5, predictor.card, "screening")
+        judge(0.5, predictor.card, Terms("screening"))
 
 
 def test_answered_file(predictor):
     finding = read(png(CHEST), predictor)
     assert finding.status == "ok"
-    assert finding.answer.probability == predictor.answer(CHEST).probability
+    assert finding.answer.log_ratio == predictor.answer(CHEST).log_ratio
     assert finding.radiograph.pixels.shape == (224, 224)
     assert finding.model_sha256 == predictor.card.sha256
 
@@ -60,7 +88,7 @@ def test_what_the_gate_refuses_has_no_probability(predictor):
     assert finding.status == "rejected"
     assert "hardly any contrast" in finding.reasons[0]
     assert (finding.answer, finding.canonical, finding.warnings) == (None, None, ())
-    assert read(flat, predictor, gated=False).answer.probability > 0.99  # for published figures alone
+    assert read(flat, predictor, gated=False).answer.log_ratio > 4.6  # for published figures alone
 
 
 class Featured(Predictor):

@@ -21,7 +21,7 @@ def test_logit_probability_and_map(predictor):
     image[:, 112:] = 51  # 0.2: the halves cancel
     answer = predictor.answer(image)
     assert answer.logit == pytest.approx(0.0, abs=1e-4)
-    assert answer.probability == pytest.approx(0.5, abs=1e-4)
+    assert answer.log_ratio == pytest.approx(0.0, abs=4e-4)
     np.testing.assert_allclose(answer.heatmap.heat[:, :1], 0.6, atol=1e-3)  # (0.8 - 0.5) / 0.5
     assert answer.heatmap.heat[:, 3].max() == 0
 
@@ -29,7 +29,7 @@ def test_logit_probability_and_map(predictor):
 def test_temperature_is_applied(predictor):
     answer = predictor.answer(np.full((224, 224), 255, np.uint8))
     assert answer.logit == pytest.approx(10.0, abs=1e-4)
-    assert answer.probability == pytest.approx(expit(10.0 / 2.0), abs=1e-6)
+    assert answer.log_ratio == pytest.approx(10.0 / 2.0, abs=1e-4)
 
 
 def test_without_a_second_output_the_kind_is_not_told(predictor):

@@ -6,12 +6,14 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from readings import reading_of
+from scipy.special import expit
 from tiny_model import SPEC, make_registry, put
 
 from pneumo.errors import ConfigError
 from pneumo.files import sha256
 from pneumo.imaging.preprocess import model_input
-from pneumo.inference.finding import Reading, judge
+from pneumo.inference.finding import Terms
 from pneumo.inference.lung_checks import HeatShare, Lungs, Occlusion, heat_in_lungs, load_finder, lungs_of, occlusion
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import Reference
@@ -20,8 +22,14 @@ from pneumo.inference.similar_cases import SimilarCase, similar_cases
 from pneumo.registry import read_card, write_card
 from pneumo.reporting import second_opinion_words as words
 
-CALLED = Reading("PNEUMONIA", "rule-in", 0.5, "balanced")
-HEALTHY = Reading("NORMAL", "rule-out", 0.5, "balanced")
+CALLED, HEALTHY = (
+    reading_of(0.9, low=0.5, high=0.5),
+    reading_of(0.1, low=0.5, high=0.5),
+)  # two zones: every value is one or the other
+
+
+def at_even_odds(found: Occlusion) -> Occlusion:
+    return Occlusion(float(expit(found.unchanged)), float(expit(found.hidden)), found.reason)
 
 
 def lungs() -> np.ndarray:
@@ -86,11 +94,11 @@ def test_a_model_that_reads_the_surroundings_must_be_warned_of(tmp_path):
     predictor = reader_of(tmp_path, around())
     image = two_greys(inside=60, outside=200)  # sigmoid(10 (200 / 255 - 0.5)) = 0.945
     answer = predictor.answer(image)
-    found = occlusion(image, predictor, answer, Lungs(lungs()))
+    found = at_even_odds(occlusion(image, predictor, answer, Lungs(lungs())))
     assert found.unchanged == pytest.approx(0.945, abs=1e-3)
     assert found.hidden == found.unchanged
     assert found.alarms(0.5)
-    opinion = second_opinion(image, predictor, answer, Lungs(lungs()))
+    opinion = second_opinion(image, predictor, answer, Lungs(lungs())).at(0.5)
     assert words.warnings(opinion, [], CALLED) == ("The score stays at 0.94 with the lungs hidden: do not trust it.",)
     assert "hardly rests on what the lungs show" in words.occlusion_sentence(found, CALLED)
 
@@ -99,11 +107,11 @@ def test_a_model_that_reads_the_lungs_must_not(tmp_path):
     predictor = reader_of(tmp_path, lungs())
     image = two_greys(inside=200, outside=60)
     answer = predictor.answer(image)
-    found = occlusion(image, predictor, answer, Lungs(lungs()))
+    found = at_even_odds(occlusion(image, predictor, answer, Lungs(lungs())))
     assert found.unchanged == pytest.approx(0.945, abs=1e-3)
     assert found.hidden == pytest.approx(1 / (1 + np.exp(10 * (0.5 - 60 / 255))), abs=1e-3)  # 0.066: all grey of the surroundings
     assert not found.alarms(0.5)
-    assert words.warnings(second_opinion(image, predictor, answer, Lungs(lungs())), [], CALLED) == ()
+    assert words.warnings(second_opinion(image, predictor, answer, Lungs(lungs())).at(0.5), [], CALLED) == ()
     assert words.occlusion_sentence(found, CALLED) == (
         "The score is 0.94 as it is, 0.07 with the lungs painted over in the grey around them. "
         "The answer rests on what the lungs show."
@@ -166,7 +174,7 @@ def test_heat_in_the_lungs_is_of_the_raw_map(tmp_path):
 def test_lungs_that_cannot_be_believed_are_measured_nowhere(tmp_path):
     predictor = reader_of(tmp_path, lungs())
     image = two_greys(200, 60)
-    opinion = second_opinion(image, predictor, predictor.answer(image), Lungs(None, "No lung field was found."))
+    opinion = second_opinion(image, predictor, predictor.answer(image), Lungs(None, "No lung field was found.")).at(0.5)
     assert np.isnan(opinion.occlusion.hidden)
     assert not opinion.occlusion.alarms(0.5)
     said = dict(words.rows(opinion, [], CALLED))
@@ -187,7 +195,7 @@ def test_without_a_segmenter_nothing_is_said_of_the_lungs(tmp_path, monkeypatch)
 def test_a_change_that_gets_no_answer_is_no_number_and_counts_as_another_answer():
     found = Stability(0.8, (0.9, float("nan"), 0.7))
     assert (found.lowest, found.highest) == (0.7, 0.9)
-    assert found.turned(0.5) == 1
+    assert found.turned(CALLED) == 1
 
 
 def test_small_changes(tmp_path):
@@ -197,23 +205,23 @@ def test_small_changes(tmp_path):
     predictor = reader_of(tmp_path, left)
     image = np.where(np.arange(224) < 112, 200, 60) * np.ones((224, 1))
     image = image.astype(np.uint8)
-    found = second_opinion(image, predictor, predictor.answer(image), Lungs(lungs())).stability
+    found = second_opinion(image, predictor, predictor.answer(image), Lungs(lungs())).at(0.5).stability
     by_name = dict(zip([name for name, _ in SMALL_CHANGES], found.changed, strict=True))
     assert by_name["mirrored"] == pytest.approx(1 / (1 + np.exp(10 * (0.5 - 60 / 255))), abs=1e-3)
     assert by_name["blurred by 0.7 px"] == pytest.approx(0.945, abs=2e-3)
     assert by_name["brighter by 0.10"] == pytest.approx(1 / (1 + np.exp(10 * (0.5 - 200 / 255 - 0.1))), abs=2e-3)
     assert found.lowest == by_name["mirrored"]
     assert found.highest == by_name["brighter by 0.10"]
-    assert found.turned(0.5) == 1
-    assert found.turned(0.01) == 0
+    assert found.turned(CALLED) == 1
+    assert found.turned(reading_of(0.9, low=0.01, high=0.01)) == 0
 
 
 def test_words_of_small_changes():
     opinion = SecondOpinion(Stability(0.6, (0.3, 0.4, 0.9)), Occlusion(0.6, 0.1), HeatShare(0.5, 0.3), ())
-    assert words.warnings(opinion, [], CALLED) == ("Small changes to the picture turn the answer: 2 of 3 give NORMAL.",)
+    assert words.warnings(opinion, [], CALLED) == ("Small changes to the picture turn the answer: 2 of 3 give another verdict.",)
     said = words.stability_sentence(opinion.stability, CALLED)
     assert said.startswith("The score goes from 0.30 to 0.90 over 3 changes")
-    assert said.endswith("; 2 of them give NORMAL.")
+    assert said.endswith("; 2 of them give another verdict.")
     assert words.stability_sentence(Stability(0.999, (0.998,)), CALLED).startswith("The score stays at above 0.99 over 1")
 
 
@@ -260,17 +268,21 @@ def test_words_of_similar_cases():
     assert "learned from this very picture" in words.warnings(copy, [], CALLED)[0]
 
 
-def test_votes_are_each_at_the_models_own_threshold(tmp_path):
+def test_votes_are_each_by_the_models_own_zones(tmp_path):
     make_registry(tmp_path)
     card = read_card("tiny", tmp_path)
-    assert vote(card, 0.6, "balanced") == Vote("tiny", 0.6, 0.5, "PNEUMONIA")
-    assert vote(card, 0.6, "rule-in") == Vote("tiny", 0.6, 0.75, "NORMAL")
+    for log_ratio, probability, verdict in ((2.0, 0.8808, "PNEUMONIA"), (0.4, 0.5987, "INDETERMINATE"), (-2.0, 0.1192, "NORMAL")):
+        found = vote(card, log_ratio, Terms("balanced", 0.5))
+        assert found == Vote("tiny", pytest.approx(probability, abs=1e-4), verdict)
     with pytest.raises(ConfigError, match="best"):
-        vote(card, 0.6, "best")
-    votes = [Vote("a", 0.91, 0.5, "PNEUMONIA"), Vote("b", 0.88, 0.6, "PNEUMONIA"), Vote("c", 0.31, 0.4, "NORMAL")]
-    assert words.votes_sentence(votes, judge(0.91, card, "balanced")).startswith(
-        "2 of 3 models say PNEUMONIA, each at its own threshold (a 0.91, b 0.88, c 0.31)."
+        vote(card, 0.6, Terms("best", 0.5))
+    votes = [Vote("a", 0.91, "PNEUMONIA"), Vote("b", 0.68, "INDETERMINATE"), Vote("c", 0.31, "NORMAL")]
+    assert words.votes_sentence(votes, CALLED).startswith(
+        "1 of 3 models says PNEUMONIA, each by its own zones (a PNEUMONIA 0.91, b INDETERMINATE 0.68, c NORMAL 0.31)."
     )
     calm = SecondOpinion(Stability(0.9, (0.9,)), Occlusion(0.9, 0.1), HeatShare(0.5, 0.3), ())
     assert words.warnings(calm, votes, CALLED) == ("The models disagree: 1 of 3 says NORMAL (c).",)
+    unsure = reading_of(0.6)
+    steady = dataclasses.replace(calm, stability=Stability(0.6, (0.6,)))
+    assert words.warnings(steady, votes, unsure) == ()  # nothing to disagree with
     assert words.votes_sentence(votes[:1], CALLED) == "Not measured: there is no other model to ask."

@@ -1,0 +1,70 @@
+"""Children who scored like this: how many of the test children in a band of the score had pneumonia."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, logit
+
+from pneumo.evaluation.operating_point import INDETERMINATE, RULE_IN, RULE_OUT, zone
+from pneumo.evaluation.wilson import interval_of_share
+
+LEAST = 30  # held-out children in a band
+_MOST = 4  # bands in a zone
+
+
+def band_edges(log_ratios: np.ndarray, patients: Sequence[str], cuts: Mapping[str, float]) -> list[float]:
+    """Edges, rising, of bands of the log likelihood ratio, float (n,), of the calibration part; the outer two are infinite.
+
+    Zones are cut into equal shares of their images, at most four and each of at least 30 children. A zone of fewer is left whole.
+    """
+    names = np.asarray(patients)
+    edges = {-math.inf, cuts[RULE_OUT], cuts[RULE_IN], math.inf}
+    where = np.array([zone(value, cuts) for value in log_ratios])
+    for name in (RULE_OUT, INDETERMINATE, RULE_IN):
+        inside, children = log_ratios[where == name], names[where == name]
+        for parts in range(_MOST, 1, -1):
+            inner = np.quantile(inside, np.arange(1, parts) / parts) if len(inside) else np.empty(0)
+            place = np.searchsorted(inner, inside, side="right")
+            if min((len(set(children[place == part])) for part in range(parts)), default=0) >= LEAST:
+                edges |= set(map(float, inner))
+                break
+    return sorted(edges)
+
+
+def count_bands(
+    edges: Sequence[float], log_ratios: np.ndarray, labels: np.ndarray, patients: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Of each band, as metrics.json keeps it: its ends (None: open), images, children (`patients`), and images of the sick."""
+    names, place = np.asarray(patients), np.searchsorted(edges[1:-1], log_ratios, side="right")
+    bands = []
+    for index, (low, high) in enumerate(pairwise(edges)):
+        inside = place == index
+        bands.append({
+            "low": low if math.isfinite(low) else None, "high": high if math.isfinite(high) else None,
+            "n": int(inside.sum()), "patients": len(set(names[inside])), "sick": int(labels[inside].sum()),
+        })  # fmt: skip
+    return bands
+
+
+def band_of(bands: Sequence[dict[str, Any]], log_ratio: float) -> dict[str, Any] | None:
+    """The band that a score lies in, lower end included; None where there are none."""
+    for band in bands:
+        if (band["low"] is None or log_ratio >= band["low"]) and (band["high"] is None or log_ratio < band["high"]):
+            return band
+    return None
+
+
+def share_sick(band: Mapping[str, Any], own_prevalence: float, prevalence: float) -> tuple[float, float, float]:
+    """(share, low, high) of sick children among those of a band where `prevalence` of all children are sick.
+
+    The band's share on its split, with Wilson's interval for as many cases as it has children, its odds moved from the prevalence
+    of that split to the one that is asked for (Bayes). NaN where the band is empty.
+    """
+    found = interval_of_share(band["sick"], band["n"], band["patients"])
+    with np.errstate(divide="ignore"):
+        moved = expit(logit(np.array(found)) - logit(own_prevalence) + logit(prevalence))
+    value, low, high = map(float, moved)
+    return value, low, high
