@@ -2,23 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 
+from pneumo.evaluation.operating_point import VERDICTS
 from pneumo.evaluation.wilson import Share, wilson
 from pneumo.record.case import AGREE, NONE, RecordedCase
 
 ALL = "all"
 
 
-def agreement_rates(cases: Sequence[RecordedCase], labels: Iterable[str] = ("NORMAL", "PNEUMONIA")) -> dict[str, Share]:
-    """Share of judged answers that were agreed with: under "all", then under each label.
+def agreement_rates(cases: Sequence[RecordedCase], verdicts: Iterable[str] = tuple(VERDICTS.values())) -> dict[str, Share]:
+    """Share of judged answers that were agreed with: under "all", then under each verdict.
 
-    A file counts once a model and label, with its newest judgement: one child opened five times is no five children.
+    A file counts once a model and verdict, with its newest judgement: one child opened five times is no five children.
     """
     newest: dict[tuple[str, str, str], RecordedCase] = {}
     for case in sorted(cases, key=lambda case: case.created):
         if case.agreement != NONE:
-            newest[case.file_sha256, case.model_sha256, case.label] = case
+            newest[case.file_sha256, case.model_sha256, case.verdict] = case
     judged = list(newest.values())
-    return {ALL: _share(judged)} | {label: _share([case for case in judged if case.label == label]) for label in labels}
+    return {ALL: _share(judged)} | {verdict: _share([case for case in judged if case.verdict == verdict]) for verdict in verdicts}
 
 
 def _share(judged: list[RecordedCase]) -> Share:

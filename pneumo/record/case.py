@@ -5,6 +5,8 @@ import json
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 
+from pneumo.evaluation.operating_point import VERDICTS
+
 AGREE, DISAGREE, NONE = "agree", "disagree", "none"
 AGREEMENTS = (AGREE, DISAGREE, NONE)
 NOTE_LENGTH = 2000  # characters
@@ -26,6 +28,11 @@ class Answered:
     zone: str  # rule-out, indeterminate or rule-in
     gate: str  # pass or warn; what the gate rejects has no answer to keep
     warnings: tuple[str, ...]
+
+    @property
+    def verdict(self) -> str:
+        """NORMAL, INDETERMINATE or PNEUMONIA: what was shown."""
+        return VERDICTS[self.zone]
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ def _trust(page: _Page, content: ReportContent) -> None:
     page.paragraph(words.like_this_sentence(metrics, content.answer.log_ratio, reading, content.warnings))
     page.paragraph(words.figures_sentence(metrics))
     for what, value in words.figure_rows(metrics):
-        page.paragraph(value, label=what, indent=170)
+        page.paragraph(value, label=what, indent=186)
     page.paragraph(words.heatmap_sentence(reading, content.answer.heatmap), tone="quiet")
     for label, text in content.extra:
         page.paragraph(text, label=label, room=_KEPT_FOR_NOTE)

@@ -7,7 +7,6 @@ import streamlit as st
 
 from pneumo.access import Action
 from pneumo.errors import PneumoError
-from pneumo.evaluation.operating_point import VERDICTS
 from pneumo.outgoing import markdown
 from pneumo.record.case import AGREEMENTS, RecordedCase
 from pneumo.record.settings import record_url
@@ -100,7 +99,7 @@ def _rates(cases: list[RecordedCase]) -> None:
         for name, share in agreement_rates(cases).items()
     ]
     st.columns([2, 3])[0].html(wording.table_html(rows))  # names and figures stay together
-    st.caption("Among the cases below; 95 % interval (Wilson). A file counts once a model and label, with its newest judgement.")
+    st.caption("Among the cases below; 95 % interval (Wilson). A file counts once a model and verdict, with its newest judgement.")
 
 
 def _table(cases: list[RecordedCase]) -> None:
@@ -110,7 +109,7 @@ def _table(cases: list[RecordedCase]) -> None:
         [
             {
                 "Time": _moment(case),
-                "Verdict": VERDICTS[case.zone],
+                "Verdict": case.verdict,
                 "Probability": wording.in_words(case.probability),
                 "Zone": case.zone,
                 "Agreement": SAID[case.agreement],
@@ -203,13 +202,13 @@ def _moment(case: RecordedCase) -> str:
 
 
 def _title(case: RecordedCase) -> str:
-    return f"{_moment(case)}  {VERDICTS[case.zone]}  {wording.in_words(case.probability)}  {case.file_sha256[:8]}"
+    return f"{_moment(case)}  {case.verdict}  {wording.in_words(case.probability)}  {case.file_sha256[:8]}"
 
 
 def _facts(case: RecordedCase) -> list[tuple[str, str]]:
     return [
         ("Time", f"{case.created} (UTC)"),
-        ("Answer", f"{VERDICTS[case.zone]}, {case.zone} zone, probability {wording.in_words(case.probability)}"),
+        ("Answer", f"{case.verdict}, {case.zone} zone, probability {wording.in_words(case.probability)}"),
         ("Operating point", f"{case.operating_point}, threshold {case.threshold:.2f}"),
         ("Gate", "; ".join([case.gate, *case.warnings])),
         ("Model", f"{case.model}, weights {case.model_sha256[:16]}"),

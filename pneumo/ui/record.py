@@ -9,7 +9,6 @@ import streamlit as st
 
 from pneumo.access import Action
 from pneumo.errors import PneumoError, RecordError
-from pneumo.evaluation.operating_point import VERDICTS
 from pneumo.inference.finding import Finding, Terms, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
@@ -71,7 +70,7 @@ def show_record(case: Case, predictor: Predictor, terms: Terms) -> None:
     memory, answered = _memory(), _answered(case.found(predictor), predictor, terms)
     case_id = memory.ids.get(_key(answered))
     if case_id:
-        judgement(case_id, partial(_remark, case, VERDICTS[answered.zone]))
+        judgement(case_id, partial(_remark, case, answered.verdict))
         st.caption("Recorded: the file's hash, the model and its answer. No picture, no file name. See History.")
     else:
         st.warning(f"This answer was not recorded. {markdown(memory.problem)} The answer itself is not affected.")

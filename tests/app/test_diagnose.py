@@ -38,7 +38,7 @@ def shown(app) -> str:
 def test_empty_state_says_what_it_is(app):
     assert not app.exception
     assert [title.value for title in app.title] == ["Diagnose"]
-    assert "NORMAL or PNEUMONIA" in " ".join(element.value for element in app.markdown)
+    assert "NORMAL, INDETERMINATE or PNEUMONIA" in " ".join(element.value for element in app.markdown)
     assert DISCLAIMER in html(app)
 
 
@@ -50,9 +50,8 @@ def test_one_x_ray_gets_label_probability_threshold_and_figures(app):
     assert "threshold 0.50" in text
     assert "0.90 (0.85-0.95)" in text
     assert "On 10 test X-rays" in text
-    assert "off by 0.02 on average" in text
-    # Bayes at 30 %: 0.9 * 0.3 / (0.9 * 0.3 + 0.1 * 0.7) = 0.794
-    assert "right in about 79 of 100" in text
+    assert "where 50 % of the patients have it" in text
+    assert "sick children called NORMAL</td><td>0.10 (0.05-0.15)" in text
 
 
 def test_bacterial_or_viral_under_a_called_pneumonia_alone(tmp_path, monkeypatch, app):
@@ -61,7 +60,8 @@ def test_bacterial_or_viral_under_a_called_pneumonia_alone(tmp_path, monkeypatch
     app = open_app()
     text = html(drop(app, WHITE))
     # sigmoid(1 / 4) = 0.562
-    assert "Bacterial 0.56, viral 0.44. Weaker than the main answer (AUC 0.80 on the test pneumonias" in text
+    assert "Bacterial 0.56, viral 0.44: a second answer" in text
+    assert "Its AUC is 0.80 on test pneumonias." in text
     assert "acterial" not in html(drop(open_app(), BLACK))
 
 
@@ -72,7 +72,7 @@ def test_a_model_without_a_test_split_says_so_and_serves(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
     app = drop(open_app(), WHITE)
     assert "was not evaluated on the test split" in html(app)
-    assert "never measured on the test pneumonias" in html(app)
+    assert "Its AUC is 0.80 on validation pneumonias." in html(app)
     app.switch_page("pages/about.py").run()
     assert not app.exception
     assert "was not evaluated on a test split" in " ".join(element.value for element in app.markdown)
@@ -82,8 +82,6 @@ def test_a_normal_picture_says_what_its_map_means(app):
     text = html(drop(app, BLACK))
     assert "NORMAL" in text
     assert "the map is empty" in text
-    # Bayes at 30 %: 0.9 * 0.7 / (0.9 * 0.7 + 0.1 * 0.3) = 0.955
-    assert "right in about 95 of 100" in text
 
 
 def test_bad_files_do_not_stop_the_others(app):
@@ -112,13 +110,28 @@ def test_results_stay_when_another_page_was_visited(app):
     assert app.selectbox(key="operating_point").value == "rule-in"
 
 
-def test_operating_point_changes_the_label_not_the_probability(app):
+def test_what_lies_between_the_zones_is_called_open(app):
     grey = ("grey.png", png(np.full((80, 120), 135, np.uint8)), "image/png")  # logit 0.588, probability 0.573
-    assert "threshold 0.50" in html(drop(app, grey))
-    assert 'class="bar pneumonia"' in html(app)
+    text = html(drop(app, grey))
+    assert "threshold 0.50" in text
+    assert 'class="bar indeterminate"' in text
+    assert "INDETERMINATE<small>indeterminate zone" in text
+    assert "Treat it as open" in text
     app.selectbox(key="operating_point").set_value("rule-in").run()
-    assert 'class="bar normal"' in html(app)
-    assert "<b>0.57</b>" in html(app)
+    assert "threshold 0.75" in html(app)
+    assert 'class="bar indeterminate"' in html(app)
+
+
+def test_one_prevalence_for_the_whole_page(app):
+    grey = ("grey.png", png(np.full((80, 120), 190, np.uint8)), "image/png")
+    drop(app, grey)
+    app.slider(key="prevalence").set_value(5).run()
+    text = html(app)
+    # logit 4.90, calibrated 2.45: odds 11.6 times 5 to 95
+    assert "<b>0.38</b><small>where 5 % of the patients have it" in text
+    assert 'class="bar pneumonia"' in text
+    assert "threshold 0.05" in text
+    assert "12 times as frequent among sick children" in text
 
 
 def test_clear_all_lets_go(app):

@@ -117,8 +117,10 @@ def test_agreement_and_note_under_the_answer(folder):
     (case,) = open_record().search()
     assert (case.label, case.agreement, case.note) == ("PNEUMONIA", "agree", "left lower field")
     remarks = app.session_state["cases"][0].remarks
-    assert (remarks.agreement_with("PNEUMONIA"), remarks.note) == ("agree", "left lower field")
-    app.selectbox(key="operating_point").set_value("rule-in").run()  # another answer: NORMAL, not agreed with by anybody
+    assert (remarks.agreement_with("INDETERMINATE"), remarks.note) == ("agree", "left lower field")
+    app.slider(key="prevalence").set_value(10).run()  # the same answer, told otherwise
+    assert (agreement(app).value, note(app).value) == ("agree", "left lower field")
+    app.selectbox(key="operating_point").set_value("rule-in").run()  # another label for programs: a case of its own
     assert (agreement(app).value, note(app).value) == ("none", "")
     agreement(app).set_value("disagree").run()
     app.switch_page("pages/about.py").run()
@@ -139,7 +141,7 @@ def test_history_says_where_how_long_and_how_often(folder, monkeypatch):
     assert "1.00 (0.21-1.00), 1 of 1 judged" in said  # Wilson for 1 of 1
     assert "none judged yet" in said
     table = app.dataframe[0].value
-    assert sorted(table["Label"]) == ["NORMAL", "PNEUMONIA"]
+    assert sorted(table["Verdict"]) == ["NORMAL", "PNEUMONIA"]
     assert sorted(table["Agreement"]) == ["agree", "not said"]
     monkeypatch.setenv("PNEUMO_RECORD_DAYS", "30")
     assert "A case is kept 30 days, then deleted" in text(app.run())
@@ -150,8 +152,8 @@ def test_history_searches(folder):
     note(app).set_value("Opacity, ÜBER the heart").run()
     history(app)
     app.text_input(key="history_text").set_value("über").run()
-    assert list(app.dataframe[0].value["Label"]) == ["PNEUMONIA"]
-    app.selectbox(key="history_label").set_value("NORMAL").run()
+    assert list(app.dataframe[0].value["Verdict"]) == ["PNEUMONIA"]
+    app.selectbox(key="history_zone").set_value("rule-out").run()
     assert "No case fits" in text(app)
     app.text_input(key="history_text").set_value("").run()
     (normal,) = (case for case in open_record().search() if case.label == "NORMAL")

@@ -40,7 +40,7 @@ def captions(app) -> str:
 
 def made(app, case: int, window=(0.0, 1.0)) -> str:
     """The words of the PDF that the button would make; AppTest cannot press it."""
-    view = View(Terms(app.session_state["operating_point"], 0.3), 0.6, "magma", False, window)
+    view = View(Terms(app.session_state["operating_point"], 0.5), 0.6, "magma", False, window)
     (page,) = PdfReader(io.BytesIO(report._pdf(app.session_state["cases"][case], Predictor.load("tiny"), view))).pages
     return " ".join(page.extract_text().split())
 

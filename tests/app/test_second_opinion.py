@@ -125,7 +125,7 @@ def test_clear_all_lets_go_and_no_other_session_knows(app):
 
 
 def test_the_report_tells_it_once_it_was_asked(app):
-    view = View(Terms("balanced", 0.3), 0.6, "magma", False, (0.0, 1.0))
+    view = View(Terms("balanced", 0.5), 0.6, "magma", False, (0.0, 1.0))
 
     def paper() -> str:
         (page,) = PdfReader(io.BytesIO(report._pdf(app.session_state["cases"][0], Predictor.load("tiny"), view))).pages
@@ -138,7 +138,7 @@ def test_the_report_tells_it_once_it_was_asked(app):
     case.findings.pop(next(key for key in case.findings if key.startswith("strict")))
     key = next(iter(case.opinions))
     calm = case.opinions[key]
-    case.opinions[key] = dataclasses.replace(calm, occlusion=dataclasses.replace(calm.occlusion, hidden=0.0))
+    case.opinions[key] = dataclasses.replace(calm, occlusion=dataclasses.replace(calm.occlusion, hidden=-9.0))
     assert "none of the checks that could be made spoke against the answer" in paper()
 
 
@@ -148,8 +148,8 @@ def test_on_the_command_line(root, tmp_path, capsys, monkeypatch):
     assert main(["second-opinion", str(file)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["model"] == "tiny"
-    assert found["label"] == "PNEUMONIA"
-    assert [vote["label"] for vote in found["models"]] == ["PNEUMONIA", "NORMAL"]
+    assert found["verdict"] == "PNEUMONIA"
+    assert [vote["verdict"] for vote in found["models"]] == ["PNEUMONIA", "NORMAL"]
     assert found["models"][0]["probability"] == found["models"][1]["probability"] == found["probability"]
     assert found["small_changes"]["lowest"] <= found["probability"] <= found["small_changes"]["highest"]
     assert len(found["small_changes"]["probabilities"]) == 8

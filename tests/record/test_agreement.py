@@ -7,18 +7,20 @@ from pneumo.record.agreement import agreement_rates
 from pneumo.record.case import RecordedCase
 
 
-def case(file, label, agreement, created="2026-03-01T12:00:00.000Z", point="balanced"):
-    known = asdict(ANSWER) | {"file_sha256": file, "label": label, "operating_point": point}
+def case(file, verdict, agreement, created="2026-03-01T12:00:00.000Z", point="balanced"):
+    zone = {"NORMAL": "rule-out", "INDETERMINATE": "indeterminate", "PNEUMONIA": "rule-in"}[verdict]
+    known = asdict(ANSWER) | {"file_sha256": file, "zone": zone, "operating_point": point}
     return RecordedCase(**known, id=f"{file}{created}{point}", created=created, salt="", agreement=agreement)
 
 
-def test_rates_by_label_with_wilson():
+def test_rates_by_verdict_with_wilson():
     cases = [case(f"n{number}", "NORMAL", "agree") for number in range(9)] + [case("n9", "NORMAL", "disagree")]
-    cases += [case("p1", "PNEUMONIA", "disagree"), case("p2", "PNEUMONIA", "none")]
+    cases += [case("p1", "PNEUMONIA", "disagree"), case("p2", "PNEUMONIA", "none"), case("i", "INDETERMINATE", "agree")]
     rates = agreement_rates(cases)
     assert [(name, share.count, share.of) for name, share in rates.items()] == [
-        ("all", 9, 11),
+        ("all", 10, 12),
         ("NORMAL", 9, 10),
+        ("INDETERMINATE", 1, 1),
         ("PNEUMONIA", 0, 1),
     ]
     assert (rates["NORMAL"].low, rates["NORMAL"].high) == pytest.approx((0.5958, 0.9821), abs=1e-4)  # Wilson for 9 of 10
