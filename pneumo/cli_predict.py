@@ -18,13 +18,14 @@ from pneumo.files import output_stem, sha256
 from pneumo.imaging.decoders import shared
 from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture, png
 from pneumo.inference.batch import files_below, read_files
-from pneumo.inference.finding import Finding
+from pneumo.inference.finding import Finding, Terms, judge
 from pneumo.inference.heatmap import Heatmap
 from pneumo.inference.manifest import Manifest, Row
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import FIELDS, csv_cells, fields
 from pneumo.outgoing import json_text, printable
-from pneumo.registry import default_model, models_dir
+from pneumo.registry import ModelCard, default_model, models_dir
+from pneumo.reporting.captioned import captioned
 from pneumo.reporting.finding_words import in_words
 
 Engine = Callable[[Iterable[str]], Iterator[tuple[str, Finding]]]
@@ -49,7 +50,7 @@ def run_predict(options: argparse.Namespace) -> int:
 
     unread, stdout = 0, sys.stdout
     with ExitStack() as opened:
-        engine = _engine(options, predictor, opened)
+        engine = _engine(options, predictor, terms, opened)
         paths = files_below(options.paths, _tell_skipped)
         if options.manifest:
             asks = {"model": predictor.card.id, "model_sha256": predictor.card.sha256, "operating_point": terms.operating_point,
@@ -69,9 +70,9 @@ def run_predict(options: argparse.Namespace) -> int:
     return 1 if unread else 0
 
 
-def _engine(options: argparse.Namespace, predictor: Predictor, opened: ExitStack) -> Engine:
+def _engine(options: argparse.Namespace, predictor: Predictor, terms: Terms, opened: ExitStack) -> Engine:
     """What answers, and writes the overlays where a file was read: only there are its pixels."""
-    each = partial(_save_overlay, options.heatmap) if options.heatmap else None
+    each = partial(_save_overlay, options.heatmap, predictor.card, terms) if options.heatmap else None
     if options.engine == "ray":
         from pneumo.inference import ray_engine
 
@@ -96,10 +97,12 @@ def _overlay_path(folder: Path, path: str, finding: Finding) -> Path:
     return folder / f"{output_stem(path, finding.sha256)}.png"
 
 
-def _save_overlay(folder: Path, path: str, finding: Finding) -> None:
+def _save_overlay(folder: Path, card: ModelCard, terms: Terms, path: str, finding: Finding) -> None:
     if finding.answer is None or finding.radiograph is None:
         return
-    _overlay_path(folder, path, finding).write_bytes(png(overlay_of(finding.radiograph.pixels, finding.answer.heatmap)))
+    overlay = overlay_of(finding.radiograph.pixels, finding.answer.heatmap)
+    reading = judge(finding.answer.log_ratio, card, terms)
+    _overlay_path(folder, path, finding).write_bytes(png(captioned(overlay, reading, finding.model, finding.warnings)))
 
 
 def overlay_of(pixels: np.ndarray, heatmap: Heatmap) -> np.ndarray:

@@ -3,16 +3,14 @@
 import numpy as np
 from highdicom import UID
 from highdicom.sc import SCImage
-from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset
 
 from pneumo import __version__
 from pneumo.exchange import quiet  # noqa: F401
-from pneumo.exchange.report import RESEARCH_USE
 from pneumo.exchange.source import MAKER, Source
 from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture
 from pneumo.inference.finding import Finding, Reading
-from pneumo.reporting.finding_words import probability_sentence
+from pneumo.reporting.captioned import RESEARCH_USE, captioned
 
 SIDE = 2048  # longer side of the image, at most
 SERIES_NUMBER = 9902
@@ -49,24 +47,9 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCI
 
 
 def capture_picture(finding: Finding, reading: Reading) -> np.ndarray:
-    """uint8 (h, w, 3): overlay with a band above (`RESEARCH_USE`) and below it the verdict, probability,
-    model, and each warning."""
+    """uint8 (h, w, 3): overlay with the notice above and, below it, verdict, probability, model and each warning."""
     assert finding.radiograph is not None, "expected a finding that is an answer"
     assert finding.answer is not None, "expected a finding that is an answer"
     pixels = fit_within(finding.radiograph.pixels, SIDE)
     picture = overlay_picture(grey_picture(pixels), finding.answer.heatmap.on_image(*pixels.shape), _OPACITY)
-    said = f"{reading.verdict}, {probability_sentence(reading)}, {finding.model}"
-    width = pixels.shape[1]
-    warnings = [_band(f"WARNING: {warning}", width) for warning in finding.warnings]
-    return np.vstack([_band(RESEARCH_USE, width), picture, _band(said, width), *warnings])
-
-
-def _band(text: str, width: int) -> np.ndarray:
-    """uint8 (h, width, 3): white on black, as large as fits into the width."""
-    height = max(16, width // 24)
-    size = height * 0.7
-    fit = min(1.0, 0.96 * width / ImageFont.load_default(size).getlength(text))
-    font = ImageFont.load_default(max(6.0, size * fit))
-    band = Image.new("RGB", (width, height))
-    ImageDraw.Draw(band).text((width / 2, height / 2), text, fill=(255, 255, 255), font=font, anchor="mm")
-    return np.asarray(band)
+    return captioned(picture, reading, finding.model, finding.warnings)

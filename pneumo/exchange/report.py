@@ -25,8 +25,8 @@ from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.source import MAKER, Source
 from pneumo.inference.finding import Finding, Reading
 from pneumo.inference.predictor import Answer
+from pneumo.reporting.captioned import RESEARCH_USE
 
-RESEARCH_USE = "RESEARCH USE - NOT A MEDICAL DEVICE"
 SERIES_NUMBER = 9901  # above what modalities number their own series with
 
 

@@ -4,6 +4,7 @@ import base64
 from functools import partial
 from html import escape
 
+import numpy as np
 import streamlit as st
 
 from pneumo.imaging.overlay import boxed, legend_picture, overlay_picture, png
@@ -12,6 +13,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.registry import read_metrics
 from pneumo.reporting import finding_words as words
+from pneumo.reporting.captioned import captioned
 from pneumo.ui import wording
 from pneumo.ui.record import show_record
 from pneumo.ui.report import report_download, report_form
@@ -51,7 +53,8 @@ def show_case(case: Case, predictor: Predictor, view: View) -> None:
         _panel(case, predictor, view, answer)
         show_record(case, predictor, view.terms)
         with st.container(horizontal=True, gap="small"):
-            st.download_button("Overlay PNG", partial(png, overlay), f"pneumo-overlay-{case.finding.sha256[:8]}.png", "image/png",
+            st.download_button("Overlay PNG", partial(_overlay_png, overlay, case, predictor, view),
+                               f"pneumo-overlay-{case.finding.sha256[:8]}.png", "image/png",
                                on_click="ignore", key="overlay_png")  # fmt: skip
             report_download(case, predictor, view)
         report_form(case, predictor, view)
@@ -59,6 +62,11 @@ def show_case(case: Case, predictor: Predictor, view: View) -> None:
         with st.expander("More about this answer"):
             _details(case, predictor, view, answer)
     show_second_opinion(case, predictor, view.terms)
+
+
+def _overlay_png(overlay: np.ndarray, case: Case, predictor: Predictor, view: View) -> bytes:
+    reading = judge(case.answer(predictor).log_ratio, predictor.card, view.terms)
+    return png(captioned(overlay, reading, predictor.card.id, case.found(predictor).warnings))
 
 
 def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
