@@ -32,7 +32,6 @@ from pneumo.training.config import TrainConfig, make_config
 from pneumo.training.feed import Feed
 from pneumo.training.parts import Part, epoch_order, read_parts, with_lungs
 from pneumo.training.recipe import build_network, build_trainer, compile_stage
-from pneumo.training.repaint import Repaint
 
 SHARE = 0.2  # of each class that is left out
 CELLS, RING = 28, 5  # the outer five of 28 cells a side
@@ -97,8 +96,7 @@ def judged(config: TrainConfig, train: Part, held: Part, validation: Part) -> di
     keras.utils.set_random_seed(config.seed)
     net = build_network(config)
     trainer = build_trainer(config, net)
-    repaint = Repaint.of(train, config.swapped, config.hidden) if config.swapped or config.hidden else None
-    feed = Feed(train, config.spec, config.batch_size, order=epoch_order(config, train), repaint=repaint, seed=config.seed)
+    feed = Feed(train, config.spec, config.batch_size, order=epoch_order(config, train), hidden=config.hidden, seed=config.seed)
     compile_stage(trainer, config, config.learning_rate, False, steps=config.epochs * len(feed))
     trainer.fit(feed, epochs=config.epochs, verbose=0)
     easy, shifted = (net.predict(Feed(part, config.spec, 64), verbose=0)[:, 0].astype(float) for part in (validation, held))

@@ -2,8 +2,8 @@
 
 Validation and calibration parts come from the same rooms as the train part and separate almost perfectly: any epoch looks
 good there, and any threshold in a wide gap. The copies differ in what training augments (see training/augment.py), by
-about as much, and then lose resolution and go through JPEG, as files do on their way. docs/experiments.md shows what that
-is worth on acquisition styles that were held out.
+about as much, and then lose resolution and go through JPEG, as files do on their way. docs/experiments.md tells what that
+was worth.
 """
 
 import cv2

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo.imaging.lungs import lungs_hidden
+from pneumo.imaging.lung_cover import lungs_hidden
 from pneumo.inference.faithfulness import heat_share, seen_share
 from pneumo.inference.lung_fields import LungFinder, lungs_folder
 from pneumo.inference.predictor import Answer, Predictor

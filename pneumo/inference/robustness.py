@@ -20,7 +20,7 @@ from pneumo.evaluation.operating_point import BALANCED
 from pneumo.files import write_json
 from pneumo.imaging.changes import CHANGES
 from pneumo.imaging.lung_box import Box
-from pneumo.imaging.lungs import lungs_hidden, lungs_only
+from pneumo.imaging.lung_cover import lungs_hidden, lungs_only
 from pneumo.inference.assess import records_of
 from pneumo.inference.faithfulness import BATCH, at_random, by_heat, curve, exposed_like, heat_share, seen_share
 from pneumo.inference.lung_fields import LungFinder

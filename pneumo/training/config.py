@@ -16,8 +16,9 @@ PRECISIONS = ("auto", "float32", "mixed")
 ALL_DEVICES = "all"
 # none: every image once an epoch. weights: the same, the loss weighing both classes alike. replicate: the smaller class is
 # drawn again, augmented anew, until both are equal. classes: as many draws as images, both classes alike often.
-# style: drawn so that both are equal within each style (data/style.py).
-BALANCES = ("none", "weights", "replicate", "classes", "style")
+BALANCES = ("none", "weights", "replicate", "classes")
+# Settings of earlier versions, each with the value at which it did nothing: config.json of a run made then still has them.
+_REMOVED = {"swapped": 0.0}
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,7 @@ class TrainConfig:
     balance: str = "classes"  # one of BALANCES
     augmentation: float = 1.0  # strength; 0 switches it off
     crop: float = 1.0  # least share of the area that augmentation shows
-    swapped: float = 0.0  # share of images shown with another child's surroundings (see training/repaint.py)
-    hidden: float = 0.0  # share of images shown with their lungs hidden, without a label
+    hidden: float = 0.0  # share of images shown with their lungs hidden, without a label (training/feed.py)
     label_smoothing: float = 0.0
     subtype: bool = False  # a second output, bacterial against viral, learned from the pneumonia cases alone
     precision: str = "auto"  # auto: mixed where a GPU is found, float32 elsewhere
@@ -90,6 +90,10 @@ def make_config(architecture: str, settings: dict[str, Any]) -> TrainConfig:
         raise ConfigError(f"The configuration is for {settings['architecture']!r}, but {architecture!r} was asked for.")
     own = {f.name: f for f in dataclasses.fields(kind.settings)}
     run = {f.name: f for f in dataclasses.fields(TrainConfig) if f.name not in ("architecture", "network")}
+    for key, did_nothing in _REMOVED.items():
+        value = given.pop(key, did_nothing)
+        if _read(key, value, did_nothing) != did_nothing:
+            raise ConfigError(f"{key} is {value}; expected {did_nothing} or nothing, as this setting was removed.")
     for key in given:
         if key not in own and key not in run:
             near = difflib.get_close_matches(key, [*own, *run], n=1)
@@ -129,8 +133,7 @@ def _check(config: TrainConfig) -> None:
         ("balance", config.balance in BALANCES, ", ".join(BALANCES)),
         ("precision", config.precision in PRECISIONS, ", ".join(PRECISIONS)),
         ("augmentation", 0 <= config.augmentation <= 2, "0 (off) to 2"),
-        ("swapped", 0 <= config.swapped <= 1, "0 to 1"),
-        ("hidden", config.hidden >= 0 and config.swapped + config.hidden <= 1, "0 to 1 - swapped"),
+        ("hidden", 0 <= config.hidden <= 1, "0 to 1"),
         ("label_smoothing", 0 <= config.label_smoothing < 0.5, "0 to below 0.5"),
         ("crop", 0 < config.crop <= 1, "above 0, at most 1"),
         ("margin", 0 <= config.margin <= CANONICAL_SIDE // 4, f"0 to {CANONICAL_SIDE // 4}"),

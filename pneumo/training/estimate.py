@@ -9,7 +9,7 @@ from pneumo.errors import PneumoError
 from pneumo.training.config import TrainConfig
 from pneumo.training.runfolder import history, list_runs, load_config, read_status
 
-START_UP = 30.0  # seconds: loading Keras, dividing the data, grouping acquisition styles, building the network
+START_UP = 30.0  # seconds: loading Keras, dividing the data, finding lungs, building the network
 _SPEEDS = Path(__file__).with_name("speeds.json")
 _SHORTER, _LONGER = 0.75, 1.4  # an estimate of 1 becomes this range: machines are shared, and the first epoch is slower
 _MINUTES = (1, 2, 3, 5, 8, 10, 15, 20, 25, 30, 40, 50, 60, 75, 90, 120)

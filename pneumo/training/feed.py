@@ -5,9 +5,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from pneumo.imaging.lung_cover import lungs_hidden
 from pneumo.imaging.preprocess import InputSpec, model_input
 from pneumo.training.parts import Order, Part
-from pneumo.training.repaint import Repaint
 
 
 class Feed(keras.utils.PyDataset):
@@ -15,18 +15,19 @@ class Feed(keras.utils.PyDataset):
 
     `order` gives the indices of an epoch's images from a generator seeded by (seed, epoch): a resumed run sees what an
     unbroken one would. Without it: every image once, as they stand. With `subtype` targets and weights are dicts of the outputs
-    `probability` and `bacterial`, images of unknown kind weighing nothing in the latter. `repaint` shows some images painted over
-    (training/repaint.py); one without lungs has the label 0.5, and its kind is unknown.
+    `probability` and `bacterial`, images of unknown kind weighing nothing in the latter. `hidden`: the share of images whose
+    lungs are painted over (imaging/lung_cover.py); they have the label 0.5 and no kind, so that the network learns to say that it
+    does not know, and nothing from what is around the lungs.
     `devices` share each batch: an epoch leaves out as many images as it takes for the last batch to be shared evenly, too.
     """
 
     def __init__(self, part: Part, spec: InputSpec, batch_size: int, *, order: Order | None = None,
-                 sample_weight: np.ndarray | None = None, subtype: bool = False, repaint: Repaint | None = None,
+                 sample_weight: np.ndarray | None = None, subtype: bool = False, hidden: float = 0.0,
                  seed: int = 0, epoch: int = 0, devices: int = 1):  # fmt: skip
         super().__init__()
         self.part, self.spec, self.batch_size = part, spec, batch_size
         self.order, self.sample_weight, self.subtype = order, sample_weight, subtype
-        self.repaint, self.seed, self.epoch, self.devices = repaint, seed, epoch, devices
+        self.hidden, self.seed, self.epoch, self.devices = hidden, seed, epoch, devices
         self._arrange()
 
     def _arrange(self) -> None:
@@ -56,11 +57,10 @@ class Feed(keras.utils.PyDataset):
 
     def _shown(self, index: int, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The inputs of batch `index`, and bool (batch,): whether their lungs can be seen."""
-        images, boxes = self.part.images, self.part.boxes
-        if self.repaint is None:
-            views = [(images[i], None if boxes is None else boxes[i], True) for i in chosen]
-        else:
-            rng = np.random.default_rng((self.seed, self.epoch, index))
-            views = [self.repaint(int(i), rng) for i in chosen]
-        x = np.stack([model_input(image, self.spec, box) for image, box, _ in views])
-        return x, np.array([seen for *_, seen in views])
+        part = self.part
+        seen = np.random.default_rng((self.seed, self.epoch, index)).random(len(chosen)) >= self.hidden
+        images = [
+            part.images[i] if sees else lungs_hidden(part.images[i], part.mask(i)) for i, sees in zip(chosen, seen, strict=True)
+        ]
+        boxes = [part.boxes[i] if part.boxes else None for i in chosen]
+        return np.stack([model_input(image, self.spec, box) for image, box in zip(images, boxes, strict=True)]), seen

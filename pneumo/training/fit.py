@@ -12,6 +12,7 @@ from filelock import Timeout
 
 from pneumo.data.split import manifest_hash
 from pneumo.errors import RunError
+from pneumo.evaluation.calibration import even_weights
 from pneumo.files import write_json
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.nets.load import load_network
@@ -20,9 +21,8 @@ from pneumo.training.config import TrainConfig
 from pneumo.training.devices import chosen_devices, spread
 from pneumo.training.failure import explain, is_shortage
 from pneumo.training.feed import Feed
-from pneumo.training.parts import Part, class_weights, disturbed_too, epoch_order, read_parts, with_lungs
+from pneumo.training.parts import Part, disturbed_too, epoch_order, read_parts, with_lungs
 from pneumo.training.recipe import build_network, build_trainer, compile_stage, device, is_mixed, network_of, stages
-from pneumo.training.repaint import Repaint
 from pneumo.training.runfolder import RunStatus, check_free, history, lock, prepare, read_status, settle, source, write_status
 from pneumo.versions import git_commit, library_versions
 
@@ -100,12 +100,11 @@ def _fit(config: TrainConfig, run: Path, train_part: Part, validation_part: Part
     if config.lung_centred or config.hidden:
         finder = LungFinder.load()
         train_part, held_part = with_lungs(train_part, finder)[0], with_lungs(held_part, finder)[0]
-    repaint = Repaint.of(train_part, config.swapped, config.hidden) if config.swapped or config.hidden else None
-    weights = class_weights(train_part.labels) if config.balance == "weights" else None
+    weights = even_weights(train_part.labels) if config.balance == "weights" else None
     feed = Feed(train_part, spec, config.batch_size, order=epoch_order(config, train_part), sample_weight=weights,
-                subtype=config.subtype, repaint=repaint, seed=config.seed, epoch=done, devices=devices)  # fmt: skip
+                subtype=config.subtype, hidden=config.hidden, seed=config.seed, epoch=done, devices=devices)  # fmt: skip
     # Both classes count alike in validation, whatever their shares: the best epoch is no better for calling all sick.
-    held = Feed(held_part, spec, config.batch_size, sample_weight=class_weights(held_part.labels), subtype=config.subtype,
+    held = Feed(held_part, spec, config.batch_size, sample_weight=even_weights(held_part.labels), subtype=config.subtype,
                 devices=devices)  # fmt: skip
     trainer = load_network(run / f"last-{done}.keras") if done else build_trainer(config, build_network(config))
     net = network_of(trainer)

@@ -11,8 +11,8 @@ from pneumo.arrays import Images
 from pneumo.data.cache import cached_images
 from pneumo.data.records import folder_of, scan
 from pneumo.data.split import read_manifest, split, twins, write_manifest
-from pneumo.data.style import balanced_weights, styles
 from pneumo.errors import DataError
+from pneumo.evaluation.calibration import even_weights
 from pneumo.imaging.hard import with_hard_copies
 from pneumo.imaging.lung_box import Box, lung_box
 from pneumo.imaging.preprocess import CANONICAL_SIDE
@@ -96,18 +96,11 @@ def with_lungs(part: Part, finder: LungFinder) -> tuple[Part, np.ndarray]:
     return found, kept
 
 
-def class_weights(labels: np.ndarray) -> np.ndarray:
-    """Weights, mean 1, that let both classes count alike."""
-    return (balanced_weights(labels, np.zeros(len(labels), int), cap=np.inf) * len(labels)).astype(np.float32)
-
-
 def epoch_order(config: TrainConfig, part: Part) -> Order:
     """How an epoch of the train part is put together; see `config.BALANCES`."""
     n = len(part.labels)
-    if config.balance in ("classes", "style"):
-        groups = styles(part.images, seed=config.seed) if config.balance == "style" else np.zeros(n, int)
-        cap = {} if config.balance == "style" else {"cap": np.inf}
-        chance = balanced_weights(part.labels, groups, **cap)
+    if config.balance == "classes":
+        chance = even_weights(part.labels) / n
         return lambda rng: rng.choice(n, n, p=chance)
     if config.balance == "replicate":
         return replicated(part.labels)

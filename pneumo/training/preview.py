@@ -1,4 +1,4 @@
-"""What augmentation does to one image, as a picture: the image large, beside it two rows of four draws.
+"""What augmentation does to one image, as a picture: what training shows of it large, beside it two rows of four draws.
 
 The layers are Keras, which the app never loads: the page runs `python -m pneumo.training.preview` as a process of its own
 and takes the PNG from its standard output, so nothing is written to a disk.
@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from pneumo.data.phantom import make_phantom, phantom_png
-from pneumo.errors import PneumoError, RunError
+from pneumo.errors import ImageError, LungsNotFound, PneumoError, RunError
 from pneumo.imaging.decode import decode
 from pneumo.imaging.image_file import image_bytes
+from pneumo.imaging.lung_box import Box
 from pneumo.imaging.overlay import png
 from pneumo.imaging.preprocess import InputSpec, canonical, model_input
+from pneumo.inference.lung_fields import LungFinder
 from pneumo.training.jobs_process import environment, python
 
 ROWS, COLUMNS = 2, 4
@@ -25,18 +27,23 @@ _GAP = 6
 _LIMIT = 180  # seconds; Keras alone may need 20 to load on a busy machine
 
 
-def contact_sheet(image: np.ndarray, strength: float, seed: int) -> np.ndarray:
-    """Canonical uint8 (224, 224) -> uint8 (390, 1182): the image twice as large, then eight draws at `strength` (0 to 2)."""
+def contact_sheet(image: np.ndarray, strength: float, seed: int, crop: float = 1.0, box: Box | None = None) -> np.ndarray:
+    """Canonical uint8 (224, 224) -> uint8 (390, 1182): what is shown of it twice as large, then eight draws at `strength` (0 to 2).
+
+    `box`: of the lungs, for a lung-centred network; without one the frame is shown. `crop`: see `augmentation`.
+    """
     from pneumo.training.augment import augmentation  # loads Keras
 
-    plain = model_input(image, InputSpec(TILE))
-    batch = np.repeat(plain[np.newaxis], ROWS * COLUMNS, axis=0)
-    for layer in augmentation(strength, seed):
+    def shown(side: int) -> np.ndarray:
+        return model_input(image, InputSpec(side, margin=0, lung_centred=True) if box else InputSpec(side), box)
+
+    batch = np.repeat(shown(TILE)[np.newaxis], ROWS * COLUMNS, axis=0)
+    for layer in augmentation(strength, seed, crop):
         batch = layer(batch, training=True)
     views = _grey(np.asarray(batch))
     step = TILE + _GAP
     sheet = np.zeros((ROWS * step - _GAP, (ROWS + COLUMNS) * step), np.uint8)
-    large = _grey(model_input(image, InputSpec(ROWS * step - _GAP)))
+    large = _grey(shown(ROWS * step - _GAP))
     sheet[:, : large.shape[1]] = large
     for number, view in enumerate(views):
         top, left = number // COLUMNS * step, (ROWS + number % COLUMNS) * step
@@ -55,9 +62,19 @@ def sample(path: Path | None, seed: int) -> np.ndarray:
     return canonical(decode(image_bytes(path) if path else phantom_png(make_phantom("bacterial", seed))))
 
 
-def preview(strength: float, seed: int, path: Path | None = None) -> bytes:
+def lungs_of(image: np.ndarray) -> Box:
+    """The box that a lung-centred network is shown of a canonical image. Raises ImageError where there are no lungs to be found."""
+    try:
+        return LungFinder.load().find(image).box
+    except LungsNotFound as error:
+        raise ImageError(f"The sample has no lungs to show, and training leaves such images out. {error.why}") from error
+
+
+def preview(strength: float, seed: int, path: Path | None = None, crop: float = 1.0, lung_centred: bool = True) -> bytes:
     """The contact sheet as PNG bytes, made by another process. Raises RunError when that fails."""
-    command = python("-m", __name__, f"--strength={strength}", f"--seed={seed}")
+    command = python("-m", __name__, f"--strength={strength}", f"--seed={seed}", f"--crop={crop}")
+    if lung_centred:
+        command.append("--lung-centred")
     if path is not None:
         command.append(f"--file={path.resolve()}")
     try:
@@ -75,10 +92,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pneumo.training.preview", description=__doc__)
     parser.add_argument("--strength", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--crop", type=float, default=1.0)
+    parser.add_argument("--lung-centred", action="store_true", help="show the box of the lungs, not the frame")
     parser.add_argument("--file", type=Path, help="the image; default: a generated phantom")
     options = parser.parse_args(arguments)
     try:
-        sheet = contact_sheet(sample(options.file, options.seed), options.strength, options.seed)
+        image = sample(options.file, options.seed)
+        box = lungs_of(image) if options.lung_centred else None
+        sheet = contact_sheet(image, options.strength, options.seed, options.crop, box)
     except (PneumoError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

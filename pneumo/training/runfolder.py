@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from pneumo.errors import RunError
+from pneumo.errors import ConfigError, RunError
 from pneumo.files import write_json
 from pneumo.training.config import TrainConfig, make_config
 
@@ -120,10 +120,14 @@ def prepare(config: TrainConfig, run: Path, resume: bool) -> None:
 
 
 def load_config(run: Path) -> TrainConfig:
-    """The config a run was started with. Raises RunError when the folder is no run."""
+    """The config a run was started with. Raises RunError when the folder is no run, or one with settings that are gone."""
     try:
         saved = json.loads((run / "config.json").read_text())
         return make_config(saved["architecture"], saved)
+    except ConfigError as error:
+        raise RunError(
+            f"The run {run} does not fit this version of Pneumo: {error} Go on with the version that began it, or start a new run."
+        ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{run} is no training run: its config.json cannot be read.") from error
 

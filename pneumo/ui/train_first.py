@@ -40,24 +40,25 @@ def show_preview() -> None:
     asked = st.session_state.get("train-preview")
     if asked is None:
         return
-    strength, seed, path = asked
+    strength, seed, path, crop, lung_centred = asked
     try:
         with st.spinner("Drawing augmented views; this loads Keras in a process of its own and takes up to half a minute"):
-            picture = _preview(strength, seed, path, Path(path).stat().st_mtime_ns if path else 0)
+            picture = _preview(strength, seed, path, crop, lung_centred, Path(path).stat().st_mtime_ns if path else 0)
     except (PneumoError, OSError) as error:
         st.error(
             markdown(str(error)) if isinstance(error, PneumoError) else "The sample image has disappeared. Check the data folder."
         )
     else:
         st.image(picture, width="stretch", alt="augmented views of one radiograph")
-        st.caption(f"Left: one image as the network sees it. Right: eight draws at strength {strength:g}. Each epoch "
+        cut = ", cut to the box of its lungs" if lung_centred else ""
+        st.caption(f"Left: one image as the network sees it{cut}. Right: eight draws at strength {strength:g}. Each epoch "
                    "draws anew for every image. Lungs should stay readable; where they do not, lower the strength.")  # fmt: skip
     st.button("Close", key="train-preview-close", on_click=_close)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _preview(strength: float, seed: int, path: str | None, stamp: int) -> bytes:
-    return preview(strength, seed, Path(path) if path else None)
+def _preview(strength: float, seed: int, path: str | None, crop: float, lung_centred: bool, stamp: int) -> bytes:
+    return preview(strength, seed, Path(path) if path else None, crop, lung_centred)
 
 
 def _close() -> None:

@@ -35,13 +35,11 @@ _BALANCE_WORDS = {
     "weights": "class weights",
     "replicate": "repeat the smaller class",
     "classes": "drawn so that both classes come alike often",
-    "style": "even within styles",
 }
 _BALANCE_HELP = (
     "The public set has about three sick children for each healthy one, and its classes were X-rayed in different ways. "
-    "Class weights let both count alike in the loss; repeating shows the smaller class again, augmented anew. Even within "
-    "styles draws both alike within eight acquisition styles, so that the way a picture was taken does not tell the class, "
-    "which is this data's greatest trap."
+    "Class weights let both count alike in the loss; repeating shows the smaller class again, augmented anew; drawing lets both "
+    "come alike often in an epoch as long as without balancing."
 )
 _SCHEDULE_WORDS = {"cosine": "cosine", "constant": "constant", "plateau": "halved on a plateau"}
 _SCHEDULE_HELP = (
@@ -103,10 +101,11 @@ def _settings(found: Catalog | None) -> None:
     _whole("size", "Image size, pixels", "Side of the square the network sees. Time grows with its square.", step=32)
     st.slider("Augmentation", 0.0, 2.0, step=0.1, key=PREFIX + "augmentation",
               help="Strength of random flips, rotations, shifts, exposure and markers; 0 switches it off.")  # fmt: skip
+    _share("crop", "Least area shown", 0.05, 1.0, "Augmentation at strength 1 shows at least this share of the area.")
     st.button("Show what augmentation does", on_click=_ask_preview, args=(_sample(found),), key="train-preview-ask")
     _choice("balance", "Balancing", {name: _BALANCE_WORDS[name] for name in BALANCES}, _BALANCE_HELP)
-    _share("swapped", "Lungs in other surroundings", "Share of images shown with another child's picture around the lungs.")
-    _share("hidden", "Lungs hidden", "Share of images shown with their lungs painted over, and without a label.")
+    _share("hidden", "Lungs hidden", 0.0, 0.5, "Share of images shown with their lungs painted over, and without a label.")
+    _share("label_smoothing", "Label smoothing", 0.0, 0.45, "How far labels are moved towards 0.5, against being too sure.")
     for name in own:
         if "dropout" in name:
             st.slider(name.replace("_", " ").capitalize(), 0.0, 0.9, step=0.05, key=PREFIX + name,
@@ -120,8 +119,8 @@ def _whole(name: str, label: str, help: str, step: int = 1) -> None:
     st.number_input(label, min_value=0, step=step, key=PREFIX + name, help=help)
 
 
-def _share(name: str, label: str, help: str) -> None:
-    st.slider(label, 0.0, 0.5, step=0.05, key=PREFIX + name, help=help)
+def _share(name: str, label: str, least: float, most: float, help: str) -> None:
+    st.slider(label, least, most, step=0.05, key=PREFIX + name, help=help)
 
 
 def _choice(name: str, label: str, words: dict[str, str], help: str | None = None) -> None:
@@ -180,8 +179,8 @@ def _fill() -> None:
 
 def _names(architecture: str) -> list[str]:
     """The settings the form shows; all others keep the architecture's defaults."""
-    common = ["epochs", "batch_size", "learning_rate", "optimizer", "schedule", "patience", "size", "augmentation", "balance",
-              "swapped", "hidden", "subtype", "seed"]  # fmt: skip
+    common = ["epochs", "batch_size", "learning_rate", "optimizer", "schedule", "patience", "size", "augmentation", "crop",
+              "balance", "hidden", "label_smoothing", "subtype", "seed"]  # fmt: skip
     transfer = ["head_epochs", "backbone_weights"] if is_transfer(architecture) else []
     return common + transfer + _own_fields(architecture)
 
@@ -206,4 +205,10 @@ def _sample(found: Catalog | None) -> str | None:
 
 def _ask_preview(path: str | None) -> None:
     state = st.session_state
-    state["train-preview"] = (state[PREFIX + "augmentation"], state[PREFIX + "seed"], path)
+    lung_centred = make_config(state[PREFIX + "architecture"], {}).lung_centred  # no widget changes it
+    state["train-preview"] = (
+        *(state[PREFIX + name] for name in ("augmentation", "seed")),
+        path,
+        state[PREFIX + "crop"],
+        lung_centred,
+    )

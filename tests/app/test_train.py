@@ -122,6 +122,17 @@ def test_start_submits_the_config_that_the_command_line_would_build(runs, calls,
     assert calls == [("submit", make_config("cnn", settings), phantoms, runs, "cnn-1")]
 
 
+def test_the_shares_reach_the_config(runs, calls):
+    app = open_page()
+    choose(app, "preset", "standard")
+    for name, value in (("crop", 0.3), ("hidden", 0.05), ("label_smoothing", 0.05)):
+        app.slider(key=f"train-set-{name}").set_value(value).run()
+    assert "Changed from “standard”: crop, hidden, label smoothing." in text(app)
+    assert "train cnn --crop 0.3 --hidden 0.05 --label-smoothing 0.05 --data" in text(app)
+    click(app, "train-start")
+    assert calls[0][1] == make_config("cnn", {"crop": 0.3, "hidden": 0.05, "label_smoothing": 0.05})
+
+
 def test_a_started_run_waits_in_the_queue_and_the_next_gets_a_fresh_name(runs):
     app = open_page()
     click(app, "train-start")
@@ -294,14 +305,15 @@ def test_a_damaged_run_folder_does_not_stop_the_page(runs):
 
 def test_augmentation_preview_is_drawn_once_for_each_strength(runs, monkeypatch):
     drawn = []
-    monkeypatch.setattr(train_first, "preview", lambda *words: drawn.append(words[:2]) or PNG)
+    monkeypatch.setattr(train_first, "preview", lambda *words: drawn.append((*words[:2], *words[3:])) or PNG)
     app = open_page()
     click(app, "train-preview-ask")
-    assert "eight draws at strength 1" in text(app)
+    assert "cut to the box of its lungs. Right: eight draws at strength 1." in text(app)
     app.slider(key="train-set-augmentation").set_value(0.5).run()
+    app.slider(key="train-set-crop").set_value(0.3).run()
     click(app, "train-preview-ask")
     app.run()
-    assert drawn == [(1.0, 0), (0.5, 0)]
+    assert drawn == [(1.0, 0, 1.0, True), (0.5, 0, 0.3, True)]
     click(app, "train-preview-close")
     assert "eight draws" not in text(app)
 

@@ -14,7 +14,6 @@ from makers import dicom_bytes, jpeg_bytes, png_bytes, ramp
 
 from pneumo.data import cache
 from pneumo.data.cache import CachedImages, cached_images
-from pneumo.data.style import style_features
 from pneumo.errors import DataError
 from pneumo.imaging.decode import decode
 from pneumo.imaging.preprocess import InputSpec, canonical, model_input
@@ -91,11 +90,10 @@ def test_indexes_like_an_array_and_cannot_be_written_through(root, folder):
         images[0][0, 0] = 1
 
 
-def test_feed_and_styles_take_it_for_an_array(root, folder):
+def test_the_feed_takes_it_for_an_array(root, folder):
     images, whole = cached_images(root, FIVE, folder), expected(root, FIVE)
     x, _ = Feed(Part(images, np.array([0, 1, 0, 1, 0]), np.zeros(5, np.float32)), InputSpec(32, 16), batch_size=3)[1]
     np.testing.assert_array_equal(x, [model_input(whole[i], InputSpec(32, 16)) for i in (3, 4)])
-    np.testing.assert_array_equal(style_features(images), style_features(whole))
 
 
 def test_a_second_call_decodes_nothing(root, folder, decoded):

@@ -33,14 +33,15 @@ def test_defaults_of_the_architecture():
         ({"epochs": 0}, "at least 1"),
         ({"head_epochs": 99}, "between 0 and epochs"),
         ({"optimizer": "adamm"}, "adam, adamw, rmsprop"),
-        ({"balance": "class"}, "none, weights, replicate, classes, style"),
+        ({"balance": "class"}, "none, weights, replicate, classes"),
         ({"schedule": "step"}, "cosine, constant, plateau"),
         ({"patience": -1}, "0 .never stop early. or more"),
         ({"precision": "half"}, "auto, float32, mixed"),
         ({"subtype": "perhaps"}, "expected true or false"),
         ({"size": 8}, "32 to 512"),
-        ({"swapped": 1.1}, "swapped is 1.1"),
-        ({"swapped": 0.7, "hidden": 0.4}, "0 to 1 - swapped"),
+        ({"balance": "style"}, "balance is style; expected none, weights, replicate, classes"),
+        ({"hidden": 1.1}, "hidden is 1.1; expected 0 to 1"),
+        ({"swapped": 0.4}, "swapped is 0.4; expected 0.0 or nothing, as this setting was removed"),
         ({"crop": 0}, "above 0, at most 1"),
         ({"margin": 16}, "0 where lung_centred is true"),
         ({"architecture": "resnet50"}, "is for 'resnet50'"),
@@ -65,6 +66,13 @@ def test_the_command_repeats_the_config(architecture, settings):
     pairs = {key.removeprefix("--"): value for key, value in zip(words[::2], words[1::2], strict=True)}
     assert make_config(name, pairs) == config
     assert len(pairs) == len(settings)
+
+
+def test_a_removed_setting_may_stand_where_it_did_nothing():
+    saved = make_config("cnn", {"hidden": 0.05}).to_dict()
+    assert "swapped" not in saved
+    assert make_config("cnn", {**saved, "swapped": 0.0}).to_dict() == saved
+    assert make_config("cnn", {"hidden": "0.05", "swapped": "0"}).to_dict() == saved
 
 
 def test_settings_are_read_without_keras():

@@ -56,7 +56,7 @@ def test_nothing_known_is_said(tmp_path, speeds):
 
 
 def test_replicating_fills_up_the_smaller_class():
-    assert images_an_epoch(make_config("cnn", {"balance": "style"}), 100, 300) == 400
+    assert images_an_epoch(make_config("cnn", {"balance": "classes"}), 100, 300) == 400
     assert images_an_epoch(make_config("cnn", {"balance": "replicate"}), 100, 300) == 600
 
 

@@ -1,6 +1,9 @@
 import numpy as np
+import pytest
 
-from pneumo.imaging.lung_box import Box
+from pneumo.data.phantom import make_phantom
+from pneumo.imaging.lung_box import Box, lung_box
+from pneumo.imaging.lung_cover import lungs_hidden
 from pneumo.imaging.preprocess import InputSpec, model_input
 from pneumo.training.feed import Feed
 from pneumo.training.parts import Part
@@ -59,3 +62,38 @@ def test_a_lung_centred_network_is_shown_each_images_own_box():
     spec = InputSpec(32, 0, lung_centred=True)
     feed = Feed(Part(IMAGES, LABELS, np.full(10, np.nan, np.float32), boxes), spec, 4, order=lambda rng: np.array([7, 2]))
     np.testing.assert_array_equal(feed[0][0], [model_input(IMAGES[i], spec, boxes[i]) for i in (7, 2)])
+
+
+CENTRED = InputSpec(64, 0, lung_centred=True)
+
+
+@pytest.fixture(scope="module")
+def lungs():
+    """Three phantoms, thirty times each, with their lungs."""
+    phantoms = [make_phantom(kind, seed, 224, 224) for seed, kind in enumerate(("none", "bacterial", "viral"))] * 30
+    images = np.stack([np.rint(phantom.pixels * 255).astype(np.uint8) for phantom in phantoms])
+    fields = [phantom.fields for phantom in phantoms]
+    return Part(images, np.array([0, 1, 1] * 30), np.array([np.nan, 1, 0] * 30, np.float32), tuple(map(lung_box, fields)),
+                np.stack([np.packbits(mask) for mask in fields]))  # fmt: skip
+
+
+def test_lungs_are_hidden_as_often_as_asked_and_such_images_have_no_label(lungs):
+    x, y, weights = Feed(lungs, CENTRED, 90, subtype=True, hidden=0.3)[0]
+    plain = Feed(lungs, CENTRED, 90)[0][0]
+    covered = np.stack([model_input(lungs_hidden(lungs.images[i], lungs.mask(i)), CENTRED, lungs.boxes[i]) for i in range(90)])
+    seen = np.array([np.array_equal(x[i], plain[i]) for i in range(90)])
+    np.testing.assert_array_equal(x[~seen], covered[~seen])
+    assert (~seen).mean() == pytest.approx(0.3, abs=0.12)
+    np.testing.assert_array_equal(y["probability"][:, 0], np.where(seen, lungs.labels, 0.5))
+    np.testing.assert_array_equal(weights["bacterial"], seen & (lungs.labels == 1))
+    np.testing.assert_array_equal(weights["probability"], 1)
+
+
+def test_a_resumed_feed_hides_the_lungs_that_an_unbroken_one_would(lungs):
+    unbroken = Feed(lungs, CENTRED, 30, hidden=0.5, seed=2)
+    first, second = unbroken[0][1], unbroken[1][1]
+    unbroken.on_epoch_end()
+    resumed = Feed(lungs, CENTRED, 30, hidden=0.5, seed=2, epoch=1)
+    np.testing.assert_array_equal(unbroken[0][1], resumed[0][1])
+    assert (first != unbroken[0][1]).any()
+    assert (first != second).any()

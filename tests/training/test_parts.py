@@ -6,7 +6,7 @@ from pneumo.data.split import read_manifest
 from pneumo.errors import DataError
 from pneumo.inference.lung_fields import LungFields
 from pneumo.training.config import make_config
-from pneumo.training.parts import Part, class_weights, disturbed_too, epoch_order, read_parts, replicated, with_lungs
+from pneumo.training.parts import Part, disturbed_too, epoch_order, read_parts, replicated, with_lungs
 
 LABELS = np.array([0] * 3 + [1] * 8)
 PART = Part(np.zeros((11, 224, 224), np.uint8), LABELS, np.full(11, np.nan, np.float32))
@@ -35,10 +35,6 @@ def test_each_image_once_without_replication(balance):
     chosen = order(balance)
     assert sorted(chosen) == list(range(11))
     assert list(chosen) != list(range(11))
-
-
-def test_style_draws_as_many_as_there_are():
-    assert len(order("style")) == 11
 
 
 def test_classes_draws_as_many_as_there_are_and_both_classes_alike():
@@ -77,12 +73,6 @@ def test_disturbed_copies_stand_behind_the_images_in_the_same_order():
     np.testing.assert_array_equal(found.images[:2], images)
     assert found.labels.tolist() == [0, 1, 0, 1]
     assert found.bacterial[1::2].tolist() == [1, 1]
-
-
-def test_class_weights_let_both_classes_count_alike():
-    weights = class_weights(LABELS)
-    assert weights.mean() == pytest.approx(1)
-    assert weights[LABELS == 0].sum() == pytest.approx(weights[LABELS == 1].sum())
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from makers import png_bytes, ramp
 from PIL import Image
 
 from pneumo.errors import ImageError, RunError
+from pneumo.imaging.preprocess import InputSpec, model_input
 from pneumo.training import preview
 from pneumo.training.jobs_process import python
 
@@ -14,7 +15,7 @@ from pneumo.training.jobs_process import python
 def test_sheet_in_a_process_of_its_own(tmp_path):
     """Left the image itself, a ramp that rises to the right; beside it eight draws, no two alike."""
     (tmp_path / "ramp.png").write_bytes(png_bytes(ramp(256, 256)))
-    sheet = np.asarray(Image.open(io.BytesIO(preview.preview(1.0, 3, tmp_path / "ramp.png"))))
+    sheet = np.asarray(Image.open(io.BytesIO(preview.preview(1.0, 3, tmp_path / "ramp.png", lung_centred=False))))
     assert sheet.shape == (390, 1182)
     original = sheet[:, :390].astype(int)
     assert original[200, 350] > original[200, 200] > original[200, 40]
@@ -28,6 +29,34 @@ def test_strength_0_changes_nothing():
     tiles = [sheet[y : y + 192, x : x + 192] for y in (0, 198) for x in range(396, 1182, 198)]
     assert all((tile == tiles[0]).all() for tile in tiles)
     assert np.abs(tiles[0][::2, ::2].astype(int) - image[16:208:2, 16:208:2]).mean() < 1
+
+
+def test_a_lung_centred_network_is_shown_the_box_of_the_lungs():
+    """Without augmentation every tile is the box, stretched to a square; the frame's corner is not in it."""
+    image = preview.sample(None, 5)
+    box = preview.lungs_of(image)
+    assert 0.4 < box.width < 0.95
+    sheet = preview.contact_sheet(image, 0.0, 5, box=box)
+    expected = model_input(image, InputSpec(192, 0, lung_centred=True), box)[..., 0]
+    np.testing.assert_allclose(sheet[:192, 396:588], expected * 255, atol=0.51)
+    assert np.abs(sheet[:192, 396:588].astype(int) - preview.contact_sheet(image, 0.0, 5)[:192, 396:588]).mean() > 5
+
+
+def test_the_least_area_is_that_of_training():
+    """A ramp across the picture: a draw of 30 % of it spans fewer greys than one of all of it."""
+    image = np.tile(np.arange(224, dtype=np.uint8), (224, 1))
+    spans = []
+    for crop in (1.0, 0.3):
+        sheet = preview.contact_sheet(image, 1.0, 5, crop)
+        tiles = [sheet[y : y + 192, x : x + 192] for y in (0, 198) for x in range(396, 1182, 198)]
+        spans.append(np.mean([np.ptp(np.percentile(tile, (5, 95))) for tile in tiles]))
+    assert spans[1] < 0.9 * spans[0]
+
+
+def test_a_sample_without_lungs_is_told(tmp_path, capsys):
+    (tmp_path / "ramp.png").write_bytes(png_bytes(ramp(256, 256)))
+    assert preview.main([f"--file={tmp_path / 'ramp.png'}", "--lung-centred"]) == 1
+    assert "no lungs to show" in capsys.readouterr().err
 
 
 def test_a_file_that_is_no_image(tmp_path, capsys):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pneumo.errors import ConfigError, RunError
+from pneumo.errors import RunError
 from pneumo.training.config import make_config
 from pneumo.training.runfolder import (
     RunStatus,
@@ -52,10 +52,23 @@ def test_nothing_to_resume(tmp_path):
         prepare(CONFIG, tmp_path, resume=True)
 
 
+def test_a_run_of_an_earlier_version_goes_on_or_is_refused_in_words(tmp_path):
+    prepare(CONFIG, tmp_path, resume=False)
+    saved = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**saved, "swapped": 0.0}))
+    assert load_config(tmp_path) == CONFIG
+    prepare(CONFIG, tmp_path, resume=True)
+    for old in ({"swapped": 0.4}, {"balance": "style"}):
+        (tmp_path / "config.json").write_text(json.dumps({**saved, **old}))
+        (name,) = old
+        with pytest.raises(RunError, match=f"does not fit this version of Pneumo: {name} is .* start a new run"):
+            prepare(CONFIG, tmp_path, resume=True)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"architecture": "vgg"}', "nonsense"])
 def test_a_damaged_config_is_told(tmp_path, text):
     (tmp_path / "config.json").write_text(text)
-    with pytest.raises((RunError, ConfigError)):
+    with pytest.raises(RunError):
         load_config(tmp_path)
 
 
