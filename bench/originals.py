@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pneumo.evaluation.operating_point import BALANCED
 from pneumo.imaging.decode import decode
 from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
 from pneumo.imaging.radiograph import Radiograph
-from pneumo.inference.finding import judge
+from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import list_models
 
@@ -27,15 +26,16 @@ def without_jpeg(radiograph: Radiograph) -> np.ndarray:
 
 
 def compare(model: str, pairs: list[tuple[Radiograph, Radiograph]], bring: Callable[[Radiograph], np.ndarray]) -> str:
-    """Differences of probability and logit, original less copy, and how often the label at `balanced` agrees."""
+    """Differences of probability and logit, original less copy, and how often the verdict agrees."""
     predictor = Predictor.load(model)
     answers = [(predictor.answer(bring(original)), predictor.answer(canonical(copy))) for original, copy in pairs]
-    differences = np.abs([original.probability - copy.probability for original, copy in answers])
+    readings = [[judge(answer.log_ratio, predictor.card, Terms()) for answer in both] for both in answers]
+    differences = np.abs([original.probability - copy.probability for original, copy in readings])
     logits = np.mean([original.logit - copy.logit for original, copy in answers])
-    labels = [{judge(answer.probability, predictor.card, BALANCED).label for answer in both} for both in answers]
+    same = sum(original.verdict == copy.verdict for original, copy in readings)
     return (
         f"{model}, {bring.__name__}: mean difference {differences.mean():.4f}, greatest {differences.max():.4f}, "
-        f"mean of the logits {logits:+.2f}, same label {sum(len(found) == 1 for found in labels)} of {len(pairs)}"
+        f"mean of the logits {logits:+.2f}, same verdict {same} of {len(pairs)}"
     )
 
 
