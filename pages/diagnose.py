@@ -38,8 +38,7 @@ def drop_zone() -> None:
     files = st.file_uploader("Drop chest X-rays here: JPEG, PNG or DICOM, several at once, or a zip of a study",
                              accept_multiple_files=True, key=f"drop-{number}")  # fmt: skip
     if files:
-        if not state.cases():
-            st.session_state["current"] = 0
+        st.session_state["current"] = len(state.cases()) + len(state.pending())  # the first new file opens
         state.enqueue(take_over(files))
         st.session_state["drop_number"] = number + 1
         st.rerun()
@@ -88,6 +87,6 @@ if predictor is not None:
         ]  # fmt: skip
         current = filmstrip(cases, findings, labels, len(state.pending()))
         keep(findings, predictor, view.terms, bool(state.pending()))
-        show_case(cases[current], predictor, view)
+        show_case(cases[current], predictor, view, f"{current + 1} of {len(cases) + len(state.pending())}")
     if state.pending():
         st.rerun()

@@ -125,6 +125,6 @@ def heatmap_sentence(reading: Reading, heatmap: Heatmap) -> str:
     if reading.verdict != "PNEUMONIA":
         return (
             f"The answer is {reading.verdict}: colour marks the places that spoke most for pneumonia all the same. "
-            "Together they did not reach the threshold."
+            "Together they did not reach what is called pneumonia."
         )
     return "Colour marks where the model found evidence for pneumonia. It is no outline of disease, and may lie beside the lungs."

@@ -23,9 +23,10 @@ from pneumo.ui.state import Case
 from pneumo.ui.window import eye_picture
 
 
-def show_case(case: Case, predictor: Predictor, view: View) -> None:
-    """Draw an answered case, or the reason why there is no answer."""
+def show_case(case: Case, predictor: Predictor, view: View, place: str) -> None:
+    """Draw an answered case, or the reason why there is no answer, under its name and `place` among the files."""
     found = case.found(predictor)
+    st.html(f'<p class="case-name">{escape(case.name)} ({escape(place)})</p>')
     if found.answer is None:
         st.error(f"{'Not answered' if found.status == 'rejected' else 'Not read'}: {markdown(found.reasons[0])}")
         st.html(wording.table_html(wording.facts_rows(case.name, case.facts, case.finding.sha256)))

@@ -2,13 +2,15 @@
 
 from html import escape
 
+from pneumo.evaluation.operating_point import OPEN
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.finding import Reading
 from pneumo.reporting.finding_words import UNTESTED, figure_rows, figures_sentence, in_words, share
 
 
 def verdict_html(reading: Reading) -> str:
-    return f'<div class="verdict {reading.verdict.lower()}">{reading.verdict}<small>{reading.zone} zone</small></div>'
+    small = "" if reading.verdict == OPEN else f"<small>{reading.zone} zone</small>"  # the open verdict is its zone's name
+    return f'<div class="verdict {reading.verdict.lower()}">{reading.verdict}{small}</div>'
 
 
 def bar_html(reading: Reading) -> str:

@@ -93,6 +93,14 @@ def test_bad_files_do_not_stop_the_others(app):
     assert "<b>above 0.99</b>" in html(app)
 
 
+def test_a_new_drop_opens_its_first_new_file_under_its_name(app):
+    drop(app, WHITE)
+    drop(app, BLACK, LETTER)
+    assert app.session_state["current"] == 1
+    assert f'<p class="case-name">{BLACK[0]} (2 of 3)</p>' in html(app)
+    assert ">NORMAL<small>" in html(app)
+
+
 def test_file_names_are_escaped(app):
     text = html(drop(app, WHITE))
     assert "&lt;b&gt;Müller" in text
@@ -115,7 +123,7 @@ def test_what_lies_between_the_zones_is_called_open(app):
     text = html(drop(app, grey))
     assert "threshold 0.50" in text
     assert 'class="bar indeterminate"' in text
-    assert "INDETERMINATE<small>indeterminate zone" in text
+    assert ">INDETERMINATE</div>" in text
     assert "Treat it as open" in text
     app.selectbox(key="operating_point").set_value("rule-in").run()
     assert "threshold 0.75" in html(app)
