@@ -16,15 +16,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-from browser.running import browser_page, free_port, settle, started, wait_for_answer
+from browser.running import browser_page, free_port, settle, started, tell, wait_for_answer
 from exchange.running import waited
 from memory_search import children
 from playwright.sync_api import Error as BrowserError
+from playwright.sync_api import TimeoutError as BrowserTimeout
 
 KILL_APP, KILL_DECODING, FILL = "kill the app", "kill what decodes", "fill the disk"
 UNREAD = "files not read, their process killed"
 AT_ONCE, STEPS = 5, 4  # visitors; moments within each visit at which something may happen
 FULL = 6  # steps until the full disk has room again
+INSISTENCE = 4 * FULL
 CLOCKS = (0, 1826, -1826)  # days that the record's clock is ahead in each life of the app, over and over
 RUN = """
 import sys
@@ -125,12 +127,16 @@ def drop(week: Week, page, files: list[tuple[str, bytes]]) -> None:
 
 
 def insisted(week: Week, page) -> Iterator[None]:
-    """Asks again while the page says that it could not record."""
-    while page.get_by_text("not recorded").count():
+    """Asks again while the page says that it could not record; it may have done so by itself meanwhile, with the next answer."""
+    for _ in range(INSISTENCE):
+        if not page.get_by_text("not recorded").count():
+            return
         week.did["refusals while the disk was full"] += 1
         yield
-        page.get_by_role("button", name="Record now").click()
+        with suppress(BrowserTimeout):
+            page.get_by_role("button", name="Record now").click(timeout=5_000)
         settle(page)
+    week.broken.append("an answer was not recorded although the disk had room")
 
 
 def visit(week: Week, page, files: list[tuple[str, bytes]]) -> Iterator[None]:
@@ -220,5 +226,6 @@ def _goes_on(week: Week, visitor: Visitor) -> bool:
     try:
         return next(visitor.steps, "over") is None
     except BrowserError as error:
+        tell(visitor.page)
         week.broken.append(f"a page did not answer as expected: {error}")
         return False
