@@ -24,7 +24,8 @@ from playwright.sync_api import TimeoutError as BrowserTimeout
 
 KILL_APP, KILL_DECODING, FILL = "kill the app", "kill what decodes", "fill the disk"
 UNREAD = "files not read, their process killed"
-AT_ONCE, STEPS = 5, 4  # visitors; moments within each visit at which something may happen
+OVER, READING = "over", "files were dropped"  # what a visit tells; what decodes is killed when files were dropped
+AT_ONCE, STEPS = 5, 3  # visitors; moments within each visit at which something may happen
 FULL = 6  # steps until the full disk has room again
 INSISTENCE = 4 * FULL
 CLOCKS = (0, 1826, -1826)  # days that the record's clock is ahead in each life of the app, over and over
@@ -139,14 +140,14 @@ def insisted(week: Week, page) -> Iterator[None]:
     week.broken.append("an answer was not recorded although the disk had room")
 
 
-def visit(week: Week, page, files: list[tuple[str, bytes]]) -> Iterator[None]:
+def visit(week: Week, page, files: list[tuple[str, bytes]]) -> Iterator[str | None]:
     """One visitor. At each yield the app may be killed; then this visit is over, and the visitor begins another."""
     first, others = files[0], files[1:]
     page.goto(f"http://127.0.0.1:{week.port}", wait_until="domcontentloaded")
     page.get_by_role("button", name="Try it with generated phantoms").wait_for()
     yield
     drop(week, page, [first])
-    yield
+    yield READING
     page.get_by_text(re.compile("Recorded: the file|not recorded|Not read|Not answered")).first.wait_for()
     settle(page)
     yield from insisted(week, page)
@@ -163,7 +164,7 @@ def visit(week: Week, page, files: list[tuple[str, bytes]]) -> Iterator[None]:
     page.get_by_role("link", name="Worklist").click()
     page.get_by_role("heading", name="Worklist").wait_for()
     drop(week, page, others)
-    yield
+    yield READING
     page.get_by_role("button", name="Clear all").wait_for()
     settle(page)
     yield from insisted(week, page)
@@ -182,7 +183,7 @@ def visit(week: Week, page, files: list[tuple[str, bytes]]) -> Iterator[None]:
 class Visitor:
     page: object
     files: list[tuple[str, bytes]]
-    steps: Iterator[None]
+    steps: Iterator[str | None]
     leave: ExitStack
 
 
@@ -194,13 +195,13 @@ def play(week: Week, chromium, visits: list[list[tuple[str, bytes]]], events: li
         while waiting and len(present) < AT_ONCE:
             present.append(_enter(week, chromium, waiting.pop(0)))
         visitor = week.rng.choice(present)
-        if not _goes_on(week, visitor):
+        if (said := _step(week, visitor)) == OVER:
             visitor.leave.close()
             present.remove(visitor)
         step += 1
         if week.room_at and step >= week.room_at:
             week.make_room()
-        if moments and step >= moments[0]:
+        if moments and step >= moments[0] and (events[0] != KILL_DECODING or said == READING):
             moments.pop(0)
             _happen(week, events.pop(0), step, present)
 
@@ -222,10 +223,10 @@ def _happen(week: Week, event: str, step: int, present: list[Visitor]) -> None:
             visitor.steps = visit(week, visitor.page, visitor.files)
 
 
-def _goes_on(week: Week, visitor: Visitor) -> bool:
+def _step(week: Week, visitor: Visitor) -> str | None:
     try:
-        return next(visitor.steps, "over") is None
+        return next(visitor.steps, OVER)
     except BrowserError as error:
         tell(visitor.page)
         week.broken.append(f"a page did not answer as expected: {error}")
-        return False
+        return OVER
