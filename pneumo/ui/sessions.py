@@ -5,6 +5,7 @@ By itself Streamlit lets go of a session that was left when the next is left, wh
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib import import_module
@@ -83,16 +84,27 @@ def _shut_down(session: AppSession, shutdown, ended: list[AppSession]) -> None:
 
 async def _sweep(ended: list[AppSession]) -> None:
     """Runs in the server's loop, as everything else that touches sessions."""
-    looks = 0
+    looks, threads = 0, _new_threads(None)
     while True:
         await asyncio.sleep(EVERY)
         _expire()
         if _empty(ended):
             shared().renew()
+            threads = _new_threads(threads)
             looks = 2  # threads that served the session may end a moment later
         if looks:
             looks -= 1
             let_go(MANY)  # 0.2 s, and here: the loop's own thread has memory of its own
+
+
+def _new_threads(old: ThreadPoolExecutor | None) -> ThreadPoolExecutor:
+    """Streamlit makes downloads on threads of the server's loop, and the C library keeps what was small for the thread that freed
+    it: the old ones end, after what they are at."""
+    new = ThreadPoolExecutor(thread_name_prefix="asyncio")
+    asyncio.get_running_loop().set_default_executor(new)
+    if old:
+        old.shutdown(wait=False)
+    return new
 
 
 def _expire() -> None:

@@ -27,25 +27,38 @@ needs_chromium = [
 ]
 
 
+def started(home: Path, port: int, run: tuple[str, ...] = ("-m", "streamlit"), **settings: str) -> subprocess.Popen:
+    """The app's process, which may not answer yet; whatever it writes lands below `home`. `run`: how Python starts Streamlit."""
+    (home / TEMPORARY).mkdir(exist_ok=True)
+    folders = {"HOME": str(home), "TMPDIR": str(home / TEMPORARY), "PNEUMO_CACHE_DIR": str(home / "cache")}
+    environment = {**os.environ, **folders, **settings}
+    command = [sys.executable, *run, "run", "app.py", "--server.port", str(port)]
+    with open(home / "log", "a") as log:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+
+
+def wait_for_answer(port: int) -> None:
+    for _ in range(900):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).read()
+            return
+        except OSError:
+            time.sleep(0.2)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @contextmanager
 def app(home: Path, **settings: str) -> Iterator[str]:
     """The app's address; whatever it writes lands below `home`, so that it can be searched."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    (home / TEMPORARY).mkdir()
-    folders = {"HOME": str(home), "TMPDIR": str(home / TEMPORARY), "PNEUMO_CACHE_DIR": str(home / "cache")}
-    environment = {**os.environ, **folders, **settings}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    with open(home / "log", "w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    port = free_port()
+    process = started(home, port, **settings)
     try:
-        for _ in range(900):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).read()
-                break
-            except OSError:
-                time.sleep(0.2)
+        wait_for_answer(port)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from browser.running import CHROMIUM, FLAGS, app, needs_chromium
+from browser.running import CHROMIUM, FLAGS, app, needs_chromium, settle
 from makers import dicom_bytes, jpeg_bytes, png_bytes
 from memory_search import children, held, left, middle, needs_memory
 from PIL import Image
@@ -144,3 +144,24 @@ def test_nothing_of_a_session_outlives_it(browser, tmp_path):
         stays.close()
         assert second.named(left(server, second.needles.values())) == []
     assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_a_short_export_does_not_outlive_its_session(browser, tmp_path):
+    """It is made on a thread of the server's loop, and the C library keeps what is small for the thread that freed it."""
+    patient = Patient("Quittenmus Wendelin", "Schwarzwurzel", 7)
+    settings = {f"PNEUMO_{name}_DIR": str(tmp_path / name.lower()) for name in ("DATA", "RUNS")}
+    with app(tmp_path, STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=NEVER, PNEUMO_RECORD="", **settings) as url:
+        page = browser.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(f"{url}/worklist", wait_until="domcontentloaded")
+        page.get_by_role("button", name="Try it with generated phantoms").wait_for()
+        drop(page, patient, "png", "dcm")
+        page.get_by_role("button", name="Clear all").wait_for()
+        settle(page)
+        for kind in ("CSV", "JSON"):
+            with page.expect_download() as exported:
+                page.get_by_role("button", name=kind, exact=True).click()
+            assert patient.name in exported.value.path().read_text(encoding="utf-8")
+        page.close()
+        server, _ = processes(url)
+        assert patient.named(left(server, patient.needles.values())) == []

@@ -35,9 +35,9 @@ def waited(true: Callable[[], bool], seconds: float = 600) -> bool:
 
 
 @contextmanager
-def node_process(models: Path, log: Path, archive: Archive, port: int, *words: str) -> Iterator[subprocess.Popen]:
-    """`python -m pneumo node`, listening on `port`; ended by SIGTERM. What it says is in `log`."""
-    environment = {**os.environ, "PNEUMO_MODELS_DIR": str(models), "PNEUMO_SEND_TIMEOUT": "600"}
+def node_process(models: Path, log: Path, archive: Archive, port: int, *words: str, **settings: str) -> Iterator[subprocess.Popen]:
+    """`python -m pneumo node`, listening on `port`; ended by SIGTERM. What it says is in `log`. `settings`: of its environment."""
+    environment = {**os.environ, "PNEUMO_MODELS_DIR": str(models), "PNEUMO_SEND_TIMEOUT": "600", **settings}
     target = f"{archive.host}:{archive.port}:{archive.ae_title}"
     command = [sys.executable, "-m", "pneumo", "node", "--port", str(port), "--archive", target, *words]
     with open(log, "w") as stream:

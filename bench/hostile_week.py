@@ -1,0 +1,157 @@
+"""A bad week, played against the running app and the node; afterwards every promise is looked at again.
+
+python bench/hostile_week.py [--sessions 50] [--uploads 500] [--kills 2] [--seed 0]      Chromium installed; root for the full disk
+
+Visitors in Chromium, five at a time, drop X-rays of made-up patients on Diagnose and the worklist and agree with answers. Meanwhile
+the app and the processes that decode for it are killed (SIGKILL), the disk of the record is filled (a tmpfs, where mounting is
+permitted), and the app comes back with a clock five years ahead, then five years behind. Beside it a node receives images and is
+killed between two results that it sends to its archive. It prints what was done and what was broken as JSON; exit code 1 where
+something was.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from browser.running import ROOT, TEMPORARY, running_chromium
+from browser.test_memory_in_chromium import Patient
+from browser.test_privacy_in_chromium import GUARD
+from browser.traces import pieces, traces, writings
+from exchange.running import waited
+from memory_search import children, left
+from record.making import rows
+from tiny_model import make_registry
+
+from bench.hostile_app import CLOCKS, FILL, KILL_APP, KILL_DECODING, Week, play, small_disk
+from bench.hostile_node import NodeWeek, play_node
+from pneumo.imaging.decode import decode
+from pneumo.imaging.preprocess import canonical
+from pneumo.record.case import AGREE
+
+NAME, INSIDE = "Zwetschgenbaum Ottilie", "Schwarzwurzel"  # in the names of files; within them
+SEARCHED = 4  # patients, the last, for whose pixels the app's memory is searched; for all names it is
+
+
+def lost(answers: Counter[str], agreed: set[str], cases: list[tuple[str, str]]) -> list[str]:
+    """What of that which the page acknowledged is missing in the record's cases, (hash of the file, agreement)."""
+    missing = answers - Counter(sha for sha, _ in cases)
+    forgotten = agreed - {sha for sha, agreement in cases if agreement == AGREE}
+    found = [f"{missing.total()} answers are not in the record, which the page said are"] if missing else []
+    return found + ([f"{len(forgotten)} agreements are not in the record, which the page took"] if forgotten else [])
+
+
+def of_pictures(patients: list[Patient]) -> set[bytes]:
+    """What must not be on the disk: the names in any writing, pieces of each file and of what the network is shown of it."""
+    found = {*writings(NAME).values(), *writings(INSIDE).values()}
+    for patient in patients:
+        for data in islice(patient.files.values(), 3):
+            found |= {*pieces(data).values(), *pieces(canonical(decode(data)).tobytes()).values()}
+    return found
+
+
+def sessions_end(week: Week, patients: list[Patient]) -> list[str]:
+    """After the last visitor left: sessions, and what the memory of the app and of those that decode holds of them."""
+
+    def none() -> bool:
+        metrics = urllib.request.urlopen(f"http://127.0.0.1:{week.port}/_stcore/metrics", timeout=60).read().decode()
+        return bool(re.search(r"^active_sessions 0$", metrics, re.MULTILINE))
+
+    found = [] if waited(none, 60) else ["sessions did not end"]
+    needles = {NAME.encode(): "a name", INSIDE.encode(): "a name within a file"}
+    needles |= {needle: what for patient in patients[-SEARCHED:] for what, needle in patient.needles.items()}
+    for pid in (week.process.pid, *children(week.process.pid)):
+        try:
+            found += [f"memory holds {needles[needle]}" for needle in left(pid, needles)]
+        except PermissionError:
+            week.did["memory not searched: not permitted"] = 1
+        except FileNotFoundError:  # it ended meanwhile
+            continue
+    return found
+
+
+def audit(week: Week, action: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pneumo", "audit", action]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | week.settings, capture_output=True, text=True, check=False)
+
+
+def record_is_whole(week: Week) -> list[str]:
+    """By the right clock, and after a purge by it."""
+    purged, verified = audit(week, "purge"), audit(week, "verify")
+    week.did["cases in the record"] = len(cases := rows(week.record, "SELECT file_sha256, agreement FROM cases"))
+    wrong = [f"audit verify: {verified.stdout}{verified.stderr}"] if verified.returncode else []
+    wrong += [f"audit purge: {purged.stderr}"] if "Traceback" in purged.stderr else []
+    return wrong + lost(week.answers, week.agreed, cases)
+
+
+def nothing_written(week: Week, guard: Path, needles: set[bytes]) -> list[str]:
+    noted = [os.readlink(path) for path in guard.iterdir()]
+    kept = (str(week.home), "/dev/", "/proc/")
+    written = {line.removeprefix("open ") for line in noted if line.startswith("open ") and "__pycache__" not in line}
+    elsewhere = {path for path in written if not path.startswith(kept)}
+    temporary = {line for line in noted if line.startswith(("temporary", "nameless", f"open {week.home / TEMPORARY}"))}
+    sent = {line for line in noted if line.startswith("socket")}
+    tracebacks = [f"{log.name}: a traceback" for log in week.home.glob("*log") if "Traceback" in log.read_text()]
+    return traces(week.home, needles) + sorted(elsewhere | temporary | sent) + tracebacks
+
+
+def play_week(chromium, scratch: Path, sessions: int, uploads: int, kills: int, seed: int) -> dict[str, object]:
+    """What was done, and under "broken" what was found; `scratch` is an empty folder."""
+    began, rng = time.monotonic(), random.Random(seed)
+    home, guard, models = scratch / "home", scratch / "guard", make_registry(scratch / "models", subtype=True)
+    home.mkdir()
+    guard.mkdir()
+    watched = {"PNEUMO_GUARD": str(guard), "PYTHONPATH": str(GUARD), "PYTHONDONTWRITEBYTECODE": "1"}
+    settings = {**watched, "PNEUMO_MODELS_DIR": str(models), "PNEUMO_RECORD": f"sqlite:///{home / 'record' / 'record.sqlite'}",
+                "PNEUMO_RECORD_DAYS": "30", "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1"}  # fmt: skip
+    patients = [Patient(f"{NAME} {number}", f"{INSIDE} {number}", number) for number in range(-(-uploads // 3))]
+    files = [item for patient in patients for item in islice(patient.files.items(), 3)][:uploads]
+    visits = [files[number::sessions] for number in range(sessions)]
+    week = Week(home, settings, rng)
+    with small_disk(week.record) as mounted, ThreadPoolExecutor(1) as beside:
+        own = {**watched, "HOME": str(home), "TMPDIR": str(home / TEMPORARY)}
+        node = beside.submit(play_node, home, models, own, NAME, max(4, uploads // 5), kills, seed)
+        events = [KILL_APP] * kills + [KILL_DECODING] * max(1, sessions // 5) + [FILL] * (max(1, sessions // 20) if mounted else 0)
+        rng.shuffle(events)
+        week.start()
+        try:
+            play(week, chromium, visits, events)
+            week.broken += sessions_end(week, patients)
+        finally:
+            week.process.terminate()
+            week.process.wait(60)
+        found: NodeWeek = node.result()
+        week.broken += found.broken + record_is_whole(week) + nothing_written(week, guard, of_pictures(patients))
+    done = {"visitors": sessions, **week.did, "days that the clock was ahead": list(CLOCKS[: week.lives]),
+            "answers acknowledged": week.answers.total(), "agreements acknowledged": len(week.agreed),
+            "node killed": found.killed, "images acknowledged by the node": len(found.acknowledged)}  # fmt: skip
+    done |= {} if mounted else {"disk filled": "no: mounting a file system is not permitted here"}
+    return {**done, "seconds": round(time.monotonic() - began), "broken": week.broken}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in (("sessions", 50), ("uploads", 500), ("kills", 2), ("seed", 0)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch, running_chromium() as chromium:
+        found = play_week(chromium, Path(scratch), **vars(options))
+    print(json.dumps(found, indent=2))
+    return bool(found["broken"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
