@@ -9,7 +9,7 @@ from pneumo.minisign import PublicKey, SecretKey
 
 log = logging.getLogger(__name__)
 
-PROJECT = "RWQZqIeswvL8iRP4+Qm/7cS+JU8hSl0S9BPvWXljrUuT3Ppu8Wh+I9a4"  # as `minisign -P` takes it
+PROJECT = "RWSC4HPldjyCDIgVSvqQluQ5/MQ28NtNbQCsXdYQekPwasYZevugLBgH"  # as `minisign -P` takes it
 BY_PROJECT, BY_SITE = "the project", "this site"
 _HERE = Path(__file__).resolve().parent.parent  # the repository
 

@@ -1,0 +1,71 @@
+"""Registered models on the held-out calibration part, as it is, disturbed, and with its frame padded and cropped. No test image.
+
+PYTHONPATH=. python bench/frame_changed.py DATA MODEL...
+
+By the mean loss it was decided which network is shipped: a random part as it is does not show what a network makes of the frame.
+Each model is calibrated as promotion does, on the images as they are and disturbed. A row: log loss with both classes weighing the
+same, AUC, and sensitivity and specificity at `balanced`, of images with an answer.
+"""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from pneumo.data.cache import cached_images
+from pneumo.data.records import folder_of
+from pneumo.data.split import read_manifest
+from pneumo.errors import LungsNotFound
+from pneumo.evaluation.calibration import even_weights, fit_calibration, log_loss
+from pneumo.evaluation.metrics import roc_auc
+from pneumo.evaluation.operating_point import BALANCED, choose_operating_points
+from pneumo.imaging.changes import crop, pad
+from pneumo.imaging.hard import hard_copies
+from pneumo.inference.predictor import Predictor
+from pneumo.registry import models_dir
+
+FRAMES = {
+    "padded 12 %": partial(pad, share=0.12),
+    "cropped 6 %": partial(crop, share=0.06),
+    "cropped 12 %": partial(crop, share=0.12),
+}
+
+
+def logit_of(predictor: Predictor, image: np.ndarray) -> float:
+    """NaN where the model finds nothing to look at."""
+    try:
+        return float(predictor.run(predictor.input(image)[np.newaxis]).logits[0])
+    except LungsNotFound:
+        return float("nan")
+
+
+def main(data: Path, models: list[str]) -> None:
+    print("| model | pictures | log loss | AUC | sensitivity | specificity | no answer |\n|---|---|---:|---:|---:|---:|---:|")
+    for model in models:
+        rows = [row for row in read_manifest(models_dir() / model / "split.csv") if row["part"] == "calibration"]
+        labels = np.array([row["label"] == "PNEUMONIA" for row in rows], int)
+        images = cached_images(folder_of(data), [row["path"] for row in rows])
+        images = images[np.arange(len(rows))]
+        shown = {"as they are": images, "disturbed": hard_copies(images, 0)}
+        shown |= {name: np.stack([change(image) for image in images]) for name, change in FRAMES.items()}
+        predictor, losses = Predictor.load(model), []
+        logits = {name: np.array([logit_of(predictor, picture) for picture in pictures]) for name, pictures in shown.items()}
+        fitted = np.concatenate([logits["as they are"], logits["disturbed"]])
+        known, twice = np.isfinite(fitted), np.concatenate([labels, labels])
+        calibration = fit_calibration(twice[known], fitted[known], even_weights(twice[known]))
+        cut = choose_operating_points(twice[known], calibration.log_ratio(fitted[known]))[BALANCED]
+        for name, values in logits.items():
+            answered = np.isfinite(values)
+            truth, ratios = labels[answered], calibration.log_ratio(values[answered])
+            sick = ratios >= cut
+            losses.append(log_loss(truth, ratios, even_weights(truth)))
+            print(f"| {model} | {name} | {losses[-1]:.3f} | {roc_auc(truth, ratios):.4f} | {sick[truth == 1].mean():.3f} | "
+                  f"{1 - sick[truth == 0].mean():.3f} | {np.sum(~answered)} |", flush=True)  # fmt: skip
+        print(f"| {model} | mean | {np.mean(losses):.3f} | | | | |", flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]), sys.argv[2:])
