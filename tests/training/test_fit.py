@@ -232,10 +232,10 @@ def test_balance_by_weights_or_by_replication(data, tmp_path, monkeypatch, balan
     seen = []
     monkeypatch.setattr(fit.keras.Model, "fit", lambda self, feed, **_: seen.append(feed))
     train(tiny(balance=balance), data, tmp_path)
-    labels = seen[0].labels[seen[0].chosen]
+    labels = seen[0].part.labels[seen[0].chosen]
     assert len(labels) == images
     weight = seen[0].sample_weight
-    total = [labels[labels == c].size if weight is None else weight[seen[0].labels == c].sum() for c in (0, 1)]
+    total = [labels[labels == c].size if weight is None else weight[seen[0].part.labels == c].sum() for c in (0, 1)]
     assert total[0] == pytest.approx(total[1])
 
 
