@@ -40,29 +40,33 @@ def logit_of(predictor: Predictor, image: np.ndarray) -> float:
         return float("nan")
 
 
+def measure(model: str, predictor: Predictor, data: Path, rows: list[dict[str, str]]) -> None:
+    """Print the table's rows of one model on the calibration part of `rows`, a split manifest."""
+    chosen = [row for row in rows if row["part"] == "calibration"]
+    labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], int)
+    images = cached_images(folder_of(data), [row["path"] for row in chosen])[np.arange(len(chosen))]
+    shown = {"as they are": images, "disturbed": hard_copies(images, 0)}
+    shown |= {name: np.stack([change(image) for image in images]) for name, change in FRAMES.items()}
+    logits = {name: np.array([logit_of(predictor, picture) for picture in pictures]) for name, pictures in shown.items()}
+    fitted, twice = np.concatenate([logits["as they are"], logits["disturbed"]]), np.concatenate([labels, labels])
+    known = np.isfinite(fitted)
+    calibration = fit_calibration(twice[known], fitted[known], even_weights(twice[known]))
+    cut = choose_operating_points(twice[known], calibration.log_ratio(fitted[known]))[BALANCED]
+    losses = []
+    for name, values in logits.items():
+        answered = np.isfinite(values)
+        truth, ratios = labels[answered], calibration.log_ratio(values[answered])
+        sick = ratios >= cut
+        losses.append(log_loss(truth, ratios, even_weights(truth)))
+        print(f"| {model} | {name} | {losses[-1]:.3f} | {roc_auc(truth, ratios):.4f} | {sick[truth == 1].mean():.3f} | "
+              f"{1 - sick[truth == 0].mean():.3f} | {np.sum(~answered)} |", flush=True)  # fmt: skip
+    print(f"| {model} | mean | {np.mean(losses):.3f} | | | | |", flush=True)
+
+
 def main(data: Path, models: list[str]) -> None:
     print("| model | pictures | log loss | AUC | sensitivity | specificity | no answer |\n|---|---|---:|---:|---:|---:|---:|")
     for model in models:
-        rows = [row for row in read_manifest(models_dir() / model / "split.csv") if row["part"] == "calibration"]
-        labels = np.array([row["label"] == "PNEUMONIA" for row in rows], int)
-        images = cached_images(folder_of(data), [row["path"] for row in rows])
-        images = images[np.arange(len(rows))]
-        shown = {"as they are": images, "disturbed": hard_copies(images, 0)}
-        shown |= {name: np.stack([change(image) for image in images]) for name, change in FRAMES.items()}
-        predictor, losses = Predictor.load(model), []
-        logits = {name: np.array([logit_of(predictor, picture) for picture in pictures]) for name, pictures in shown.items()}
-        fitted = np.concatenate([logits["as they are"], logits["disturbed"]])
-        known, twice = np.isfinite(fitted), np.concatenate([labels, labels])
-        calibration = fit_calibration(twice[known], fitted[known], even_weights(twice[known]))
-        cut = choose_operating_points(twice[known], calibration.log_ratio(fitted[known]))[BALANCED]
-        for name, values in logits.items():
-            answered = np.isfinite(values)
-            truth, ratios = labels[answered], calibration.log_ratio(values[answered])
-            sick = ratios >= cut
-            losses.append(log_loss(truth, ratios, even_weights(truth)))
-            print(f"| {model} | {name} | {losses[-1]:.3f} | {roc_auc(truth, ratios):.4f} | {sick[truth == 1].mean():.3f} | "
-                  f"{1 - sick[truth == 0].mean():.3f} | {np.sum(~answered)} |", flush=True)  # fmt: skip
-        print(f"| {model} | mean | {np.mean(losses):.3f} | | | | |", flush=True)
+        measure(model, Predictor.load(model), data, read_manifest(models_dir() / model / "split.csv"))
 
 
 if __name__ == "__main__":
