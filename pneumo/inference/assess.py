@@ -11,7 +11,7 @@ from pneumo.data.split import read_manifest
 from pneumo.errors import DataError, ImageError
 from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
-from pneumo.evaluation.predictions import Predictions, make_predictions, write_predictions
+from pneumo.evaluation.predictions import Predictions, make_predictions, read_predictions, write_predictions
 from pneumo.evaluation.summary import summarise
 from pneumo.files import write_json
 from pneumo.imaging.image_file import image_bytes
@@ -22,6 +22,8 @@ from pneumo.seal import reseal
 from pneumo.versions import git_commit
 
 log = logging.getLogger(__name__)
+
+CALIBRATION = "predictions-calibration.csv"
 
 
 def assess(
@@ -43,7 +45,8 @@ def assess(
     folder.mkdir(parents=True, exist_ok=True)
     predictions, unanswered = predict_records(predictor, data, records_of(data, split, root / predictor.card.id / "split.csv"))
     points = predictor.card.points_at(own_prevalence(predictions.labels))
-    summary = {**summarise(predictions, points), "unanswered": {label: unanswered.count(label) for label in LABELS}}
+    calibration = calibration_part(root / predictor.card.id)
+    summary = {**summarise(predictions, points, calibration), "unanswered": {label: unanswered.count(label) for label in LABELS}}
     name = split.replace("/", "-")
     write_predictions(folder / f"predictions-{name}.csv", predictions)
     stored = read_metrics(predictor.card.id, root) if output is None else {}
@@ -60,6 +63,15 @@ def records_of(data: Path, split: str, manifest: Path) -> list[Record]:
         rows = [row for row in read_manifest(manifest) if row["part"] == split]
         return [Record(row["path"], row["label"], row["subtype"], row["patient"], "train") for row in rows]
     return scan(data, (split,))
+
+
+def calibration_part(folder: Path) -> Predictions | None:
+    """What a model said of the part that its cuts were chosen on; None for an older model, whose folder does not hold it.
+
+    Raises DataError for a file that is damaged.
+    """
+    path = folder / CALIBRATION
+    return read_predictions(path) if path.is_file() else None
 
 
 def own_prevalence(labels: np.ndarray) -> float:

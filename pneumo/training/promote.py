@@ -20,7 +20,7 @@ from pneumo.evaluation.operating_point import choose_operating_points
 from pneumo.evaluation.predictions import make_predictions, write_predictions
 from pneumo.files import sha256, write_json
 from pneumo.imaging.preprocess import VERSION, model_input
-from pneumo.inference.assess import assess, own_prevalence
+from pneumo.inference.assess import CALIBRATION, assess, own_prevalence
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Outputs, Predictor
 from pneumo.nets.compact import round_kernels, save_compact
@@ -42,7 +42,6 @@ from pneumo.versions import git_commit, library_versions
 log = logging.getLogger(__name__)
 
 _TAKEN = "A model {!r} is in the registry already. Remove {} first, or choose another id."
-CALIBRATION = "predictions-calibration.csv"
 PARITY = 1e-4  # greatest difference in probability allowed between Keras and the serving graph
 
 
