@@ -1,14 +1,16 @@
 """Two models on the same images: is one better, or was it luck?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import expit, logit, ndtr, ndtri
 from scipy.stats import binomtest, rankdata
 
 from pneumo.errors import DataError
 from pneumo.evaluation.metrics import roc_auc
 from pneumo.evaluation.predictions import Predictions
+from pneumo.evaluation.wilson import wilson
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,30 @@ def delong(labels: np.ndarray, first: np.ndarray, second: np.ndarray, patients: 
         return Difference(value, value, value, 1.0 if value == 0 else 0.0)
     half = float(ndtri(0.975)) * error
     return Difference(value, value - half, value + half, float(2 * ndtr(-abs(value) / error)))
+
+
+def auc_interval(labels: np.ndarray, scores: np.ndarray, patients: Sequence[str] | np.ndarray) -> tuple[float, float]:
+    """95 % interval of one AUC, on the scale of its log odds, by DeLong's variance summed over patients (Obuchowski 1997).
+
+    Where every pair is in order, or none, that of a share of as many images as the smaller class has patients (Wilson). NaN below
+    two patients of a class.
+    """
+    sick, value, names = np.asarray(labels).astype(bool), roc_auc(labels, scores), np.asarray(patients)
+    variance, fewest = 0.0, len(names)
+    parts = _placements(sick, scores) - value
+    for group in (sick, ~sick):
+        _, cluster = np.unique(names[group], return_inverse=True)
+        sums = np.bincount(cluster, parts[group])
+        fewest = min(fewest, len(sums))
+        if fewest < 2:
+            return float("nan"), float("nan")
+        variance += len(sums) / (len(sums) - 1) * float(np.sum(sums**2)) / len(cluster) ** 2
+    if not 0 < value < 1:
+        alike = wilson(round(value) * fewest, fewest)
+        return alike.low, alike.high
+    half = float(ndtri(0.975)) * np.sqrt(variance) / (value * (1 - value))
+    low, high = expit(logit(value) + np.array([-half, half]))
+    return float(low), float(high)
 
 
 def _placements(sick: np.ndarray, scores: np.ndarray) -> np.ndarray:

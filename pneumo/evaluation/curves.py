@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo.evaluation.metrics import predictive_values, roc_auc
+from pneumo.evaluation.likelihood import at_prevalence
+from pneumo.evaluation.metrics import predictive_values, prevalence_weights, roc_auc
 from pneumo.evaluation.wilson import Share, wilson
 
 BINS = 15  # those of metrics.expected_calibration_error, so that curve and figure tell the same
@@ -114,19 +115,26 @@ def calibration_bins(labels: np.ndarray, probabilities: np.ndarray, bins: int = 
     return tuple(found)
 
 
-def decision_curve(labels: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray | None = None) -> DecisionCurve:
-    """TP/n - FP/n x t/(1 - t) at each threshold t (default 0.01 to 0.99), at the split's own prevalence.
+def decision_curve(
+    labels: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray | None = None, prevalence: float | None = None
+) -> DecisionCurve:
+    """TP/n - FP/n x t/(1 - t) at each threshold t (default 0.01 to 0.99).
 
+    With `prevalence` in (0, 1), for children of whom so many are sick: each class is weighted to that share, and the probabilities,
+    which hold the share of `labels`, are moved to it. It needs both classes. Else at the labels' own.
     Raises ValueError for a threshold outside (0, 1).
     """
     cuts = np.arange(1, 100) / 100 if thresholds is None else np.asarray(thresholds, float)
     if cuts.min() <= 0 or cuts.max() >= 1:
         raise ValueError(f"expected thresholds between 0 and 1, received {cuts.min()} to {cuts.max()}")
-    sick = np.asarray(labels).astype(bool)
+    sick, weights = np.asarray(labels).astype(bool), np.ones(len(labels))
+    if prevalence is not None:
+        probabilities = at_prevalence(probabilities, float(sick.mean()), prevalence)
+        weights = prevalence_weights(labels, prevalence)
     called = np.asarray(probabilities)[np.newaxis] >= cuts[:, np.newaxis]
-    odds, prevalence = cuts / (1 - cuts), float(sick.mean())
-    model = (called & sick).mean(axis=1) - (called & ~sick).mean(axis=1) * odds
-    return DecisionCurve(cuts, model, prevalence - (1 - prevalence) * odds, prevalence)
+    odds, share = cuts / (1 - cuts), float((sick * weights).mean())
+    model = ((called & sick) * weights).mean(axis=1) - ((called & ~sick) * weights).mean(axis=1) * odds
+    return DecisionCurve(cuts, model, share - (1 - share) * odds, share)
 
 
 def histogram(labels: np.ndarray, probabilities: np.ndarray, bins: int = 20) -> Histogram:

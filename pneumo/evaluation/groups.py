@@ -6,7 +6,7 @@ import numpy as np
 
 from pneumo.evaluation.metrics import roc_auc
 from pneumo.evaluation.predictions import Predictions
-from pneumo.evaluation.wilson import Share, wilson
+from pneumo.evaluation.wilson import Share, clustered_wilson
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Group:
     name: str
     images: int
     patients: int
-    right: Share  # called by their true label: sensitivity within the sick, specificity of the healthy; Wilson interval
+    right: Share  # called by their true label: sensitivity within the sick, specificity of the healthy; interval over patients
     auc: float  # this kind against all healthy images; NaN for the healthy themselves
 
 
@@ -34,9 +34,7 @@ def by_subtype(predictions: Predictions, threshold: float) -> tuple[Group, ...]:
 def _group(name: str, predictions: Predictions, mask: np.ndarray, threshold: float) -> Group:
     sick = predictions.labels == 1
     called = predictions.probabilities[mask] >= threshold
-    right = int(np.sum(called == sick[mask]))
     against = mask | ~sick
     auc = roc_auc(mask[against], predictions.probabilities[against]) if sick[mask].any() else float("nan")
-    names = predictions.patients
-    patients = {names[i] for i in np.flatnonzero(mask)}
-    return Group(name, int(mask.sum()), len(patients), wilson(right, int(mask.sum())), auc)
+    patients = np.asarray(predictions.patients)[mask]
+    return Group(name, int(mask.sum()), len(set(patients)), clustered_wilson(called == sick[mask], patients), auc)

@@ -16,6 +16,16 @@ def posterior(log_ratio: np.ndarray | float, prevalence: float) -> np.ndarray:
     return probability
 
 
+def at_prevalence(probability: np.ndarray | float, of: float, to: float) -> np.ndarray:
+    """A probability at the prevalence `of` -> at the prevalence `to`, float64 of the same shape; 0 and 1 stay.
+
+    The likelihood ratio is the same at both. So is that of a share of sick children among those who got one answer: such shares
+    move alike.
+    """
+    moved: np.ndarray = expit(logit(np.asarray(probability, float)) + logit(to) - logit(of))
+    return moved
+
+
 def stated_prevalence() -> float:
     """PNEUMO_PREVALENCE, 0.3 where it is not set. Raises ConfigError unless it lies between 0 and 1."""
     text = os.environ.get("PNEUMO_PREVALENCE", "")

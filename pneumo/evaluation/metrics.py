@@ -52,13 +52,24 @@ def brier(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(np.mean((np.asarray(probabilities) - np.asarray(labels)) ** 2))
 
 
-def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> float:
-    """Mean distance of predicted probability and observed share over equally wide bins (Guo et al. 2017), weighted by count."""
-    labels, probabilities = np.asarray(labels, float), np.asarray(probabilities, float)
+def expected_calibration_error(
+    labels: np.ndarray, probabilities: np.ndarray, bins: int = 15, weights: np.ndarray | None = None
+) -> float:
+    """Mean distance of predicted probability and observed share over equally wide bins (Guo et al. 2017), weighted by count.
+
+    `weights` (n,) where cases count differently, as by `prevalence_weights`.
+    """
+    probabilities, weights = np.asarray(probabilities, float), np.ones(len(labels)) if weights is None else weights
     index = np.minimum((probabilities * bins).astype(int), bins - 1)
-    counts = np.bincount(index, minlength=bins)
-    gaps = np.abs(np.bincount(index, probabilities, bins) - np.bincount(index, labels, bins))
-    return float(gaps.sum() / counts.sum())
+    gaps = np.bincount(index, weights * (probabilities - np.asarray(labels, float)), bins)
+    return float(np.abs(gaps).sum() / weights.sum())
+
+
+def prevalence_weights(labels: np.ndarray, prevalence: float) -> np.ndarray:
+    """float64 (n,): weights at which a share of `prevalence` of labels 0 or 1, both present, is 1; their mean is 1."""
+    sick, share = np.asarray(labels) == 1, float(np.mean(labels))
+    weights: np.ndarray = np.where(sick, prevalence / share, (1 - prevalence) / (1 - share))
+    return weights
 
 
 def predictive_values(sensitivity: float, specificity: float, prevalence: float) -> tuple[float, float]:

@@ -38,8 +38,8 @@ def choose_operating_points(labels: np.ndarray, scores: np.ndarray) -> dict[str,
     values = np.unique(scores)
     # Between two neighbouring scores every cut acts alike: stand in the middle. One cut calls everyone, one calls no one.
     cuts = np.concatenate([[values[0] - 1.0], (values[1:] + values[:-1]) / 2, [values[-1] + 1.0]])
-    sensitivity = np.array([np.mean(scores[labels] >= cut) for cut in cuts])
-    specificity = np.array([np.mean(scores[~labels] < cut) for cut in cuts])
+    sensitivity = (labels.sum() - np.searchsorted(np.sort(scores[labels]), cuts)) / labels.sum()
+    specificity = np.searchsorted(np.sort(scores[~labels]), cuts) / (~labels).sum()
     gap = np.abs(sensitivity - specificity)
     nearest = cuts[gap == gap.min()]
     balanced, least = float(nearest[len(nearest) // 2]), math.log(LIKELIHOOD_RATIO)

@@ -15,19 +15,21 @@ def recalibration(labels: np.ndarray, log_odds: np.ndarray) -> tuple[float, floa
     """
     labels, log_odds = np.asarray(labels, float), np.asarray(log_odds, float)
     ones = np.ones((len(labels), 1))
-    intercept = _fit(labels, ones, log_odds)[0]
-    return float(intercept), float(_fit(labels, np.column_stack([ones, log_odds]), np.zeros(len(labels)))[1])
+    intercept = logistic(labels, ones, log_odds)[0]
+    return float(intercept), float(logistic(labels, np.column_stack([ones, log_odds]))[1])
 
 
-def _fit(labels: np.ndarray, columns: np.ndarray, offset: np.ndarray) -> np.ndarray:
-    """Coefficients of a logistic regression by Newton's method; NaN where they run away."""
+def logistic(
+    labels: np.ndarray, columns: np.ndarray, offset: np.ndarray | float = 0.0, weights: np.ndarray | float = 1.0
+) -> np.ndarray:
+    """float (k,): coefficients of a logistic regression on `columns` (n, k) by Newton's method; NaN where they run away."""
     beta = np.zeros(columns.shape[1])
     for _ in range(_STEPS):
         p = expit(columns @ beta + offset)
-        curvature = (columns * (p * (1 - p))[:, np.newaxis]).T @ columns
+        curvature = (columns * (weights * p * (1 - p))[:, np.newaxis]).T @ columns
         if not np.linalg.det(curvature) > 1e-12:
             break
-        step = np.linalg.solve(curvature, columns.T @ (labels - p))
+        step = np.linalg.solve(curvature, columns.T @ (weights * (labels - p)))
         beta += np.clip(step, -2.0, 2.0)
         if np.abs(beta).max() > _WILD:
             break

@@ -5,54 +5,131 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import logit
 
+from pneumo.evaluation.calibration_curve import calibration_curve, log_odds_of
+from pneumo.evaluation.chosen_cuts import RATES, chosen_cut_intervals
+from pneumo.evaluation.compare import auc_interval
 from pneumo.evaluation.intervals import patient_intervals
-from pneumo.evaluation.metrics import Metrics, brier, confusion_matrix, expected_calibration_error, metrics
+from pneumo.evaluation.likelihood import PREVALENCE, at_prevalence
+from pneumo.evaluation.metrics import brier, confusion_matrix, expected_calibration_error, metrics, prevalence_weights
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.evaluation.predictions import Predictions
 from pneumo.evaluation.recalibration import recalibration
+from pneumo.evaluation.wilson import clustered_wilson
 
 SUBTYPE_CUT = 0.5  # of the calibrated probability of bacterial
-_ALMOST = 1e-9  # log odds of a rounded 0 or 1 stay finite
+INTERVALS = "shares by Wilson's method and AUC by DeLong's, over patients; F1 and calibration by bootstrap over patients (BCa)"
+OLD_INTERVALS = "percentiles of a bootstrap over patients, which are too narrow near 0 and 1"  # of figures that name no way
+_ANOTHER = 0.01  # a rate that differs by more, repeated from the calibration part, is that of other cuts
+
+Figure = dict[str, float | None]  # {value, low, high}
 
 
-def summarise(predictions: Predictions, points: Mapping[str, float]) -> dict[str, Any]:
+def summarise(predictions: Predictions, points: Mapping[str, float], calibration: Predictions | None = None) -> dict[str, Any]:
     """`points` are probabilities on the scale of the predictions, which is that of the split's own prevalence.
 
-    `n`, every figure at `balanced` as {value, low, high}, counts, calibration, and the figures of each operating point.
+    `n`, every figure at `balanced` as {value, low, high}, counts, calibration, and the figures of each operating point; there,
+    where the predictions of the calibration part are given and lead to the same cuts, `with_choice` holds sensitivity and
+    specificity with the choice of the cuts resampled (see chosen_cuts.py).
 
     Where the model tells bacterial from viral and the split holds such cases, also `subtype` (see `subtype_figures`).
     """
     labels, probabilities, patients = predictions.labels, predictions.probabilities, predictions.patients
-    figures = {name: _figures(labels, probabilities, patients, cut) for name, cut in points.items()}
+    found = figures(labels, probabilities, patients, points)
+    chosen = _with_choice(calibration, predictions, found) if calibration else {}
     threshold = points[BALANCED]
     return {
         "n": len(predictions.files),
         "patients": len(set(patients)),
-        **figures[BALANCED],
+        **found[BALANCED],
         "confusion_matrix": confusion_matrix(labels, probabilities, threshold).tolist(),
         "prevalence": float(labels.mean()),  # what the probabilities, `brier` and `ece` are computed at
         "brier": brier(labels, probabilities),
         "ece": expected_calibration_error(labels, probabilities),
         "calibration": _calibration(labels, probabilities, patients),
+        **_curve(labels, probabilities, patients),
+        **_moved_error(labels, probabilities),
+        "intervals": INTERVALS,
         "operating_point": {"name": BALANCED, "threshold": threshold},
-        "operating_points": {name: {"threshold": points[name], **figures[name]} for name in points},
+        "operating_points": {name: {"threshold": points[name], **found[name], **chosen.get(name, {})} for name in points},
         **subtype_figures(predictions),
     }
 
 
-def _calibration(labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str]) -> dict[str, dict[str, float | None]]:
+def figures(
+    labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str] | np.ndarray, points: Mapping[str, float]
+) -> dict[str, dict[str, Figure]]:
+    """{operating point: {name of each field of Metrics: {value, low, high}}}; undefined is None.
+
+    Shares have Wilson's interval over patients, for a bootstrap knows no spread where all are right; AUC has DeLong's, F1 BCa.
+    """
+    names, of = np.asarray(patients), list(points)
+    sick = np.asarray(labels) == 1
+
+    def vector(index: np.ndarray) -> np.ndarray:
+        return np.array([_f1(sick[index], probabilities[index] >= points[name]) for name in of])
+
+    low, high = patient_intervals(vector, names)
+    area, found = auc_interval(labels, probabilities, names), {}
+    for number, name in enumerate(of):
+        value, called = metrics(labels, probabilities, points[name]), np.asarray(probabilities) >= points[name]
+        shares = {
+            "accuracy": clustered_wilson(called == sick, names), "sensitivity": clustered_wilson(called[sick], names[sick]),
+            "specificity": clustered_wilson(~called[~sick], names[~sick]),
+            "precision": clustered_wilson(sick[called], names[called]),
+        }  # fmt: skip
+        ends = {"auc": area, "f1": (low[number], high[number]),
+                **{key: (share.low, share.high) for key, share in shares.items()}}  # fmt: skip
+        ends["recall"] = ends["sensitivity"]
+        found[name] = {key: figure(each, *ends[key]) for key, each in dataclasses.asdict(value).items()}
+    return found
+
+
+def _f1(sick: np.ndarray, called: np.ndarray) -> float:
+    whole = sick.sum() + called.sum()
+    return float(2 * (sick & called).sum() / whole) if whole else float("nan")
+
+
+def _with_choice(
+    calibration: Predictions, predictions: Predictions, found: Mapping[str, Mapping[str, Figure]]
+) -> dict[str, dict[str, Any]]:
+    """{operating point: {"with_choice": {sensitivity, specificity}}} where the repeated choice leads to the model's own cut."""
+    chosen = {}
+    for name, rates in chosen_cut_intervals(calibration, predictions).items():
+        pairs = [(rates[rate][0], found[name][rate]["value"]) for rate in RATES] if name in found else []
+        if pairs and all(own is not None and abs(again - own) <= _ANOTHER for again, own in pairs):
+            chosen[name] = {"with_choice": {rate: figure(*rates[rate]) for rate in RATES}}
+    return chosen
+
+
+def _calibration(labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str]) -> dict[str, Figure]:
     """{intercept, slope}, each {value, low, high} (see recalibration.py)."""
-    log_odds = logit(np.clip(probabilities, _ALMOST, 1 - _ALMOST))
+    log_odds = log_odds_of(probabilities)
 
     def vector(index: np.ndarray) -> np.ndarray:
         return np.array(recalibration(labels[index], log_odds[index]))
 
     value = vector(np.arange(len(labels)))
     low, high = patient_intervals(vector, patients)
-    names = ("intercept", "slope")
-    return {name: _figure(*each) for name, *each in zip(names, value, low, high, strict=True)}
+    return {name: figure(*each) for name, *each in zip(("intercept", "slope"), value, low, high, strict=True)}
+
+
+def _curve(labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str]) -> dict[str, Any]:
+    """{"calibration_curve": {given, observed, low, high}}, lists of numbers at the split's own prevalence; empty without one."""
+    curve = calibration_curve(labels, probabilities, patients)
+    if curve is None or not np.isfinite(curve.low).all():
+        return {}
+    return {"calibration_curve": {name: np.round(column, 5).tolist() for name, column in dataclasses.asdict(curve).items()}}
+
+
+def _moved_error(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    """{"ece_at": {prevalence, value}}: at the prevalence that is stated where nobody said otherwise; empty without both classes."""
+    own = float(np.mean(labels))
+    if not 0 < own < 1:
+        return {}
+    moved = at_prevalence(probabilities, own, PREVALENCE)
+    error = expected_calibration_error(labels, moved, weights=prevalence_weights(labels, PREVALENCE))
+    return {"ece_at": {"prevalence": PREVALENCE, "value": error}}
 
 
 def subtype_figures(p: Predictions) -> dict[str, Any]:
@@ -65,26 +142,11 @@ def subtype_figures(p: Predictions) -> dict[str, Any]:
     if p.bacterial is None or not len(index):
         return {}
     bacterial = np.array([p.subtypes[i] == "bacterial" for i in index], np.int64)
-    found = _figures(bacterial, p.bacterial[index], [p.patients[i] for i in index], SUBTYPE_CUT)
+    names = np.asarray(p.patients)[index]
+    found = figures(bacterial, p.bacterial[index], names, {BALANCED: SUBTYPE_CUT})[BALANCED]
     return {"subtype": {"n": len(index), **{name: found[name] for name in ("auc", "accuracy", "sensitivity", "specificity")}}}
 
 
-def _figures(
-    labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str], threshold: float
-) -> dict[str, dict[str, float | None]]:
-    def vector(index: np.ndarray) -> np.ndarray:
-        return np.array(dataclasses.astuple(metrics(labels[index], probabilities[index], threshold)))
-
-    value = vector(np.arange(len(labels)))
-    low, high = patient_intervals(vector, patients)
-    names = [field.name for field in dataclasses.fields(Metrics)]
-    return {name: _figure(*each) for name, *each in zip(names, value, low, high, strict=True)}
-
-
-def _figure(value: float, low: float, high: float) -> dict[str, float | None]:
-    return {"value": _number(value), "low": _number(low), "high": _number(high)}
-
-
-def _number(value: float) -> float | None:
-    """JSON knows no NaN: undefined is null."""
-    return float(value) if np.isfinite(value) else None
+def figure(value: float, low: float, high: float) -> Figure:
+    """{value, low, high} as JSON writes it, which knows no NaN: undefined is None."""
+    return {name: float(each) if np.isfinite(each) else None for name, each in (("value", value), ("low", low), ("high", high))}

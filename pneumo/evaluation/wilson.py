@@ -1,8 +1,10 @@
 """A share with its 95 % interval, for the moment when no bootstrap was stored."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.special import ndtri
 
 _Z = float(ndtri(0.975))
@@ -36,10 +38,34 @@ def wilson(count: int, of: int) -> Share:
     """
     if not 0 <= count <= of:
         raise ValueError(f"expected a count from 0 to {of}, received {count}")
-    if of == 0:
+    return Share(int(count), int(of), *_ends(count / of, of)) if of else Share(0, 0, math.nan, math.nan)
+
+
+def clustered_wilson(hits: np.ndarray, clusters: Sequence[str] | np.ndarray) -> Share:
+    """Wilson's interval of a share of images that come in clusters, such as those of one patient; `hits` bool (n,).
+
+    It is that of as many independent images as give the same variance (the design effect; Kish 1965, Korn, Graubard 1998), the
+    variance being that of a ratio over clusters. Where that tells nothing, because all are hits, none is, or there is one
+    cluster alone, each cluster counts as one image: the most cautious reading.
+    """
+    hits = np.asarray(hits, bool)
+    if not len(hits):
         return Share(0, 0, math.nan, math.nan)
-    _, low, high = interval_of_share(count, of, of)
-    return Share(int(count), int(of), low, high)
+    _, cluster = np.unique(np.asarray(clusters), return_inverse=True)
+    sizes, found = np.bincount(cluster), np.bincount(cluster, hits)
+    share, k = float(hits.mean()), len(sizes)
+    variance = k / max(k - 1, 1) * float(np.sum((found - share * sizes) ** 2)) / len(hits) ** 2
+    alike = k == 1 or share in (0, 1) or variance == 0
+    alone = k if alike else min(max(share * (1 - share) / variance, 1.0), len(hits))
+    return Share(int(hits.sum()), len(hits), *_ends(share, alone))
+
+
+def _ends(share: float, of: float) -> tuple[float, float]:
+    """The interval of a share of `of` independent cases; `of` need not be whole."""
+    weight = _Z**2 / of
+    middle = (share + weight / 2) / (1 + weight)
+    half = _Z / (1 + weight) * math.sqrt(share * (1 - share) / of + weight / (4 * of))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def interval_of_share(count: int, of: int, cases: int) -> tuple[float, float, float]:
@@ -47,9 +73,4 @@ def interval_of_share(count: int, of: int, cases: int) -> tuple[float, float, fl
 
     NaN where there is none.
     """
-    if of == 0 or cases == 0:
-        return math.nan, math.nan, math.nan
-    share, weight = count / of, _Z**2 / cases
-    middle = (share + weight / 2) / (1 + weight)
-    half = _Z / (1 + weight) * math.sqrt(share * (1 - share) / cases + weight / (4 * cases))
-    return share, max(0.0, middle - half), min(1.0, middle + half)
+    return (count / of, *_ends(count / of, cases)) if of and cases else (math.nan, math.nan, math.nan)

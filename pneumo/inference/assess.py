@@ -43,10 +43,8 @@ def assess(
     folder = output or root / predictor.card.id
     folder.mkdir(parents=True, exist_ok=True)
     predictions, unanswered = predict_records(predictor, data, records_of(data, split, root / predictor.card.id / "split.csv"))
-    points = predictor.card.points_at(own_prevalence(predictions.labels))
-    summary = {**summarise(predictions, points), "unanswered": {label: unanswered.count(label) for label in LABELS}}
-    if bands := bands_of(predictor.card, predictions, root):
-        summary["bands"] = bands
+    found = summary_of(predictor.card, predictions, root)
+    summary = {**found, "unanswered": {label: unanswered.count(label) for label in LABELS}}
     name = split.replace("/", "-")
     write_predictions(folder / f"predictions-{name}.csv", predictions)
     stored = read_metrics(predictor.card.id, root) if output is None else {}
@@ -57,14 +55,18 @@ def assess(
     return summary
 
 
-def bands_of(card: ModelCard, predictions: Predictions, root: Path) -> list[dict[str, Any]]:
-    """Counts of `predictions` in bands fixed on the calibration part; none for a model that is older than the file they need."""
-    path = root / card.id / CALIBRATION
-    if not path.is_file():
-        return []
-    held_out = read_predictions(path)
-    edges = band_edges(card.calibration.log_ratio(held_out.logits), held_out.patients, card.cuts)
-    return count_bands(edges, card.calibration.log_ratio(predictions.logits), predictions.labels, predictions.patients)
+def summary_of(card: ModelCard, predictions: Predictions, root: Path) -> dict[str, Any]:
+    """All that metrics.json says of a split and its predictions tell, with counts in bands fixed on the calibration part.
+
+    Without bands for a model that is older than the file they need.
+    """
+    held_out = calibration_part(root / card.id)
+    summary = summarise(predictions, card.points_at(own_prevalence(predictions.labels)), held_out)
+    if held_out is None:
+        return summary
+    ratio = card.calibration.log_ratio
+    edges = band_edges(ratio(held_out.logits), held_out.patients, card.cuts)
+    return {**summary, "bands": count_bands(edges, ratio(predictions.logits), predictions.labels, predictions.patients)}
 
 
 def records_of(data: Path, split: str, manifest: Path) -> list[Record]:
@@ -73,6 +75,15 @@ def records_of(data: Path, split: str, manifest: Path) -> list[Record]:
         rows = [row for row in read_manifest(manifest) if row["part"] == split]
         return [Record(row["path"], row["label"], row["subtype"], row["patient"], "train") for row in rows]
     return scan(data, (split,))
+
+
+def calibration_part(folder: Path) -> Predictions | None:
+    """What a model said of the part that its cuts were chosen on; None for an older model, whose folder does not hold it.
+
+    Raises DataError for a file that is damaged.
+    """
+    path = folder / CALIBRATION
+    return read_predictions(path) if path.is_file() else None
 
 
 def own_prevalence(labels: np.ndarray) -> float:

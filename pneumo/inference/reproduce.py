@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pneumo.evaluation.predictions import read_predictions
-from pneumo.evaluation.summary import summarise
-from pneumo.inference.assess import assess, own_prevalence
+from pneumo.inference.assess import assess, summary_of
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import models_dir, read_metrics
 
@@ -25,7 +24,7 @@ def reproduce(model: str, data: Path | None = None, root: Path | None = None) ->
     found = []
     for split, whole in read_metrics(model, root).items():
         predictions = read_predictions(root / model / f"predictions-{split}.csv")
-        anew = summarise(predictions, predictor.card.points_at(own_prevalence(predictions.labels)))
+        anew = summary_of(predictor.card, predictions, root)
         stored = {name: value for name, value in whole.items() if name != "unanswered"}  # which the predictions do not hold
         found += [f"{split}, from predictions: {line}" for line in differences(stored, anew)]
         if data is not None:

@@ -15,8 +15,8 @@ from pneumo.data.records import Record, folder_of
 from pneumo.errors import LungsNotFound
 from pneumo.evaluation.intervals import RESAMPLES, patient_intervals
 from pneumo.evaluation.ledger import add_row
-from pneumo.evaluation.metrics import metrics
 from pneumo.evaluation.operating_point import BALANCED
+from pneumo.evaluation.summary import figures
 from pneumo.files import write_json
 from pneumo.imaging.changes import CHANGES
 from pneumo.imaging.lung_box import Box
@@ -217,11 +217,8 @@ def _sample(index: np.ndarray, most: int) -> np.ndarray:
 def _figures(
     labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, threshold: float
 ) -> dict[str, dict[str, float | None]]:
-    def vector(index: np.ndarray) -> np.ndarray:
-        found = metrics(labels[index], probabilities[index], threshold)
-        return np.array([getattr(found, name) for name in _FIGURES])
-
-    return dict(zip(_FIGURES, _with_intervals(vector, patients), strict=True))
+    found = figures(labels, probabilities, patients, {BALANCED: threshold})[BALANCED]
+    return {name: found[name] for name in _FIGURES}
 
 
 def _with_intervals(vector: Callable[[np.ndarray], np.ndarray], patients: np.ndarray) -> list[dict[str, float | None]]:

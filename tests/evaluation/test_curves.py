@@ -105,3 +105,12 @@ def test_predictive_curve():
     whole = curves.predictive_curve(0.9, 0.8)
     assert (np.diff(whole.ppv) > 0).all()
     assert (np.diff(whole.npv) < 0).all()
+
+
+def test_decision_curve_at_a_prevalence_is_that_of_the_reweighted_children():
+    labels, scores = np.array([1, 1, 0, 0]), np.array([0.9, 0.4, 0.6, 0.2])
+    found = curves.decision_curve(labels, scores, [0.2], prevalence=0.1)
+    # odds a ninth as high: 0.9 -> 0.5, 0.6 -> 1/7, 0.4 -> 2/29. One sick child of two, no healthy one is treated.
+    assert found.model == pytest.approx([0.1 / 2])
+    assert found.treat_all == pytest.approx([0.1 - 0.9 / 4])
+    assert found.prevalence == pytest.approx(0.1)

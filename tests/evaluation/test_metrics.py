@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, f1_score, precision_score, recall_score, roc_auc_score
 
-from pneumo.evaluation.metrics import brier, confusion_matrix, expected_calibration_error, metrics, predictive_values, roc_auc
+from pneumo.evaluation.metrics import (
+    brier,
+    confusion_matrix,
+    expected_calibration_error,
+    metrics,
+    predictive_values,
+    prevalence_weights,
+    roc_auc,
+)  # fmt: skip
 
 LABELS = np.array([0, 0, 0, 0, 0, 1, 1, 1])
 PROBABILITIES = np.array([0.1, 0.2, 0.5, 0.7, 0.3, 0.5, 0.9, 0.4])
@@ -111,3 +119,11 @@ def test_predictive_values(sensitivity, specificity, prevalence, ppv, npv):
 def test_predictive_value_of_what_is_never_called_is_nan():
     assert math.isnan(predictive_values(0.0, 1.0, 0.3)[0])
     assert math.isnan(predictive_values(1.0, 0.0, 0.3)[1])
+
+
+def test_ece_after_a_move_of_prevalence():
+    labels, probabilities = np.array([1, 1, 0, 0]), np.array([0.9, 0.7, 0.4, 0.1])
+    weights = prevalence_weights(labels, 0.2)
+    assert weights.tolist() == pytest.approx([0.4, 0.4, 1.6, 1.6])
+    expected = (abs(0.4 * -0.1 + 0.4 * -0.3) + abs(1.6 * 0.4 + 1.6 * 0.1)) / 4
+    assert expected_calibration_error(labels, probabilities, bins=2, weights=weights) == pytest.approx(expected)

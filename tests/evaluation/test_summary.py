@@ -39,6 +39,9 @@ def test_fields(summary):
         "ece",
         "prevalence",
         "calibration",
+        "calibration_curve",
+        "ece_at",
+        "intervals",
         "operating_point",
         "operating_points",
     }
@@ -127,5 +130,7 @@ def test_one_class_and_one_patient_give_null_and_no_error():
     summary = summarise(alone, {"balanced": 0.5})
     assert summary["sensitivity"]["value"] == 1
     assert summary["specificity"]["value"] is None
-    assert summary["sensitivity"]["low"] is None
+    assert summary["sensitivity"]["low"] == pytest.approx(0.207, abs=1e-3)  # of one patient: Wilson's of 1 of 1
+    assert summary["auc"]["low"] is None
+    assert {"calibration_curve", "ece_at"}.isdisjoint(summary)
     assert "NaN" not in json.dumps(summary)

@@ -1,9 +1,10 @@
 import math
 
+import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from pneumo.evaluation.wilson import wilson
+from pneumo.evaluation.wilson import clustered_wilson, wilson
 
 
 @pytest.mark.parametrize(("count", "of"), [(0, 1), (0, 20), (3, 7), (190, 234), (385, 390), (10, 10)])
@@ -31,3 +32,23 @@ def test_no_end_leaves_the_shares():
 def test_impossible_counts(count, of):
     with pytest.raises(ValueError, match="expected a count"):
         wilson(count, of)
+
+
+def test_clusters_of_one_are_independent_images():
+    hits = np.arange(50) < 45
+    found, expected = clustered_wilson(hits, np.arange(50)), wilson(45, 50)
+    assert found.low == pytest.approx(expected.low, abs=0.003)
+    assert (found.count, found.of) == (45, 50)
+
+
+def test_copies_are_no_new_witnesses():
+    hits = np.tile(np.arange(50) < 45, 4)
+    found, once = clustered_wilson(hits, np.tile(np.arange(50), 4)), clustered_wilson(hits[:50], np.arange(50))
+    assert (found.low, found.high) == pytest.approx((once.low, once.high))
+
+
+def test_where_all_are_hits_a_cluster_counts_once():
+    expected = wilson(2, 2)
+    found = clustered_wilson(np.ones(40, bool), ["a", "b"] * 20)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert math.isnan(clustered_wilson(np.zeros(0, bool), []).low)
