@@ -48,7 +48,8 @@ def calibration_curve(
     width = 1.06 * float(log_odds.std()) * len(labels) ** -0.2
     if not np.isfinite(intercept) or not width:
         return None
-    places = np.linspace(*np.percentile(log_odds, (1, 99)), POINTS)
+    first, last = map(float, np.percentile(log_odds, (1, 99)))
+    places = np.linspace(first, last, POINTS)
     distance = ((places[:, np.newaxis] - log_odds) / width) ** 2 / 2
     kernel = np.exp(distance.min(axis=1, keepdims=True) - distance)  # no sum is 0, however far the nearest case is
     moved, left = expit(places + intercept), labels - expit(log_odds + intercept)

@@ -29,7 +29,7 @@ def chosen_cut_intervals(
         return _rates(labels, logits, index[index < n], index[index >= n])
 
     figures = zip(rates(np.arange(len(labels))), *patient_intervals(rates, patients, seed, resamples), strict=True)
-    each = [tuple(map(float, figure)) for figure in figures]
+    each = [(float(value), float(low), float(high)) for value, low, high in figures]
     return {point: dict(zip(RATES, each[2 * i : 2 * i + 2], strict=True)) for i, point in enumerate(_POINTS)}
 
 
