@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     again = models.add_parser("reproduce", help="compute every published number anew; exit 1 when one differs")
     again.add_argument("id", nargs="?")
     again.add_argument("--data", type=Path, help="also from the X-rays themselves; the look at test goes into the ledger")
+    again.add_argument("--renew", action="store_true", help="write metrics.json anew from the stored predictions, without a look")
     again.set_defaults(run=_models_reproduce)
     promote = models.add_parser("promote", help="make a model of a finished run: export, calibrate, evaluate")
     promote.add_argument("run_folder", type=Path, metavar="RUN")
@@ -231,10 +232,12 @@ def _models_show(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _models_reproduce(options: argparse.Namespace, _: list[str]) -> int:
-    from pneumo.inference.reproduce import reproduce
+    from pneumo.inference.reproduce import renew, reproduce
 
     failed = 0
     for model in [options.id] if options.id else registry.list_models():
+        if options.renew:
+            renew(model)
         found = reproduce(model, options.data)
         failed += bool(found)
         print("\n".join(f"{model}\t{line}" for line in found) or f"{model}\tthe same to four digits", flush=True)

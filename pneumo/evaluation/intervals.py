@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 RESAMPLES = 1000
+_SAME = 1e-6
 _ENDS = ndtri(np.array([0.025, 0.975]))
 
 
@@ -40,7 +41,8 @@ def bca(value: float, drawn: np.ndarray, left_out: np.ndarray) -> np.ndarray:
     drawn, left_out = drawn[np.isfinite(drawn)], left_out[np.isfinite(left_out)]
     if not np.isfinite(value) or not len(drawn):
         return np.full(2, np.nan)
-    below = np.mean(drawn < value) / 2 + np.mean(drawn <= value) / 2
+    same = _SAME * max(1.0, abs(value))  # stored predictions are rounded: a tie stays one
+    below = np.mean(drawn < value - same) / 2 + np.mean(drawn <= value + same) / 2
     bias = ndtri(np.clip(below, 0.5 / len(drawn), 1 - 0.5 / len(drawn)))
     change = left_out.mean() - left_out if len(left_out) else np.zeros(1)
     spread = np.sum(change**2) ** 1.5

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from pneumo.evaluation.predictions import read_predictions
+from pneumo.files import write_json
 from pneumo.inference.assess import assess, summary_of
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import models_dir, read_metrics
+from pneumo.registry import METRICS, models_dir, read_card, read_metrics
+from pneumo.seal import reseal
 
 TOLERANCE = 5e-5  # four digits behind the point
 
@@ -32,6 +34,17 @@ def reproduce(model: str, data: Path | None = None, root: Path | None = None) ->
                 anew = assess(predictor, data, split, "reproduction", output=Path(folder), root=root)
             found += [f"{split}, from scratch: {line}" for line in differences(whole, anew)]
     return found
+
+
+def renew(model: str, root: Path | None = None) -> None:
+    """Write metrics.json anew from the stored predictions: no image is looked at. What only images tell stays as it is."""
+    root = root or models_dir()
+    card, stored = read_card(model, root), read_metrics(model, root)
+    for split, whole in stored.items():
+        anew = summary_of(card, read_predictions(root / model / f"predictions-{split}.csv"), root)
+        stored[split] = {**anew, **({"unanswered": whole["unanswered"]} if "unanswered" in whole else {})}
+    write_json(root / model / METRICS, stored)
+    reseal(root / model, (METRICS,))
 
 
 def differences(stored: Any, anew: Any, place: str = "") -> Iterator[str]:

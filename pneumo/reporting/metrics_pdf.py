@@ -77,7 +77,7 @@ def _first_page(evaluated: Evaluated, metrics: dict[str, Any], predictions: Pred
     page.line(f"Weights SHA-256 {card.sha256[:16]}, commit {card.commit}, made {card.created}", quiet=True)
     page.gap()
     page.lines(INTENDED_USE)
-    page.heading("Figures, with 95 % intervals by bootstrap over patients")
+    page.heading("Figures, with 95 % intervals over patients")
     for name, meaning in (("auc", "a sick child is rated above a healthy one"), ("accuracy", "answers that are right"),
                           ("sensitivity", "of the sick, called PNEUMONIA"), ("specificity", "of the healthy, called NORMAL"),
                           ("precision", "of the PNEUMONIA answers, right on this split"), ("f1", "of PNEUMONIA")):  # fmt: skip

@@ -101,7 +101,7 @@ def _table(split: str, m: dict[str, Any]) -> list[str]:
         cells = " | ".join(interval(point[key]) for key in ("sensitivity", "specificity", "accuracy"))
         rows.append(f"| {_told(name)} ({MEANING[name]}) | {point['threshold']:.3f} | {cells} |")
     rows += ["", f"AUC {interval(m['auc'])}; Brier score {m['brier']:.3f}; expected calibration error {m['ece']:.3f}. "
-             "95 % intervals by bootstrap over patients.", ""]  # fmt: skip
+             "95 % intervals over patients (metrics.json says by which way).", ""]  # fmt: skip
     if fit := m.get("calibration"):  # older figures have none
         rows += [f"Calibration intercept {interval(fit['intercept'], 2)} (0 is right, below 0 says sick too often) and slope "
                  f"{interval(fit['slope'], 2)} (1 is right). Thresholds are probabilities at this split's own share of sick "

@@ -85,7 +85,7 @@ def show_figures(choice: Choice) -> None:
         f"{markdown(MEANING.get(choice.point, 'set on held-out train images'))}."
     )
     st.html(numbers_html(figures))
-    st.caption(f"95 % intervals by bootstrap over patients. {_FLATTERS if found.split == 'validation' else ''}")
+    st.caption(f"95 % intervals over patients. {_FLATTERS if found.split == 'validation' else ''}")
 
 
 def _read(model: str, split: str) -> Evaluated | None:

