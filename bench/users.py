@@ -31,12 +31,12 @@ PATIENCE = 300_000  # ms
 
 
 def expected(files: list[Path]) -> dict[Path, tuple[str, str]]:
-    """(label, probability in two digits) by the command line."""
+    """(verdict, probability in two digits) by the command line."""
     said = subprocess.run([sys.executable, "-m", "pneumo", "predict", *map(str, files), "--format", "csv"],
                           cwd=ROOT, capture_output=True, text=True, check=True).stdout  # fmt: skip
     rows = csv.DictReader(said.splitlines())
     return {
-        Path(row["file"]): (row["label"], f"{min(max(float(row['probability']), 0.01), 0.99):.2f}")  # "below 0.01", "above 0.99"
+        Path(row["file"]): (row["verdict"], f"{min(max(float(row['probability']), 0.01), 0.99):.2f}")  # "below 0.01", "above 0.99"
         for row in rows
         if row["status"] == "ok"
     }
@@ -49,12 +49,12 @@ def processor(process: psutil.Process) -> float:
 
 
 async def drop(page, file: Path) -> tuple[float, str, str]:
-    """(seconds, label, probability in two digits) once the page shows this file's answer."""
+    """(seconds, verdict, probability in two digits) once the page shows this file's answer."""
     began = time.perf_counter()
     await page.locator('input[type="file"]').first.set_input_files(str(file))
     await page.locator('img[alt="radiograph with heatmap"]').wait_for()
     await page.locator(".verdict").first.wait_for()
-    label = re.match("NORMAL|PNEUMONIA", await page.locator(".verdict").first.inner_text())[0]
+    label = re.match("NORMAL|INDETERMINATE|PNEUMONIA", await page.locator(".verdict").first.inner_text())[0]
     said = await page.locator(".probability").first.inner_text()
     return time.perf_counter() - began, label, re.search(r"\d\.\d\d", said)[0]
 

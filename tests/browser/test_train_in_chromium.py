@@ -54,7 +54,7 @@ def test_from_a_quick_look_to_an_answer(chromium, tmp_path):
         page.get_by_role("link", name="Use it on Diagnose").click()
         page.locator('input[type="file"]').first.set_input_files(picture)
         page.locator(".verdict").wait_for()
-        assert re.match("NORMAL|PNEUMONIA", page.locator(".verdict").inner_text())
+        assert re.match("NORMAL|INDETERMINATE|PNEUMONIA", page.locator(".verdict").inner_text())
     assert "browser test" in (tmp_path / "models" / "ledger.csv").read_text()
     assert "Traceback" not in (tmp_path / "log").read_text()
 
