@@ -57,6 +57,7 @@ OURS = {
     "pneumo/ui/record.py": {"what": "agreement or note"},
     "pneumo/ui/report.py": {"said(given, label)": "of fixed words", "label": "NORMAL or PNEUMONIA"},
     "pneumo/ui/train_first.py": {
+        "cut": "words of the page, or none",
         "'\\n'.join([f\"| Architecture | {' | '.join(PRESETS)} |\", '|---' * (len(PRESETS) + 1) + '|', *rows])": "names of ours"},
     "pneumo/ui/train_form.py": {"label": "of `_settings`", "help": "of `_settings`", "state[PREFIX + 'preset']": "of PRESETS",
                                 "', '.join(changed)": "fields of TrainConfig", "name.replace('_', ' ').capitalize()": "the same",

@@ -47,6 +47,7 @@ def connection(running, calling="MODALITY", contexts=None, tls=None, address="12
         yield association
     finally:
         if association.is_established:
+            association.acse_timeout = 10  # a node that has ended answers no release; what became of the image was told before
             association.release()
 
 
