@@ -11,11 +11,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from pneumo.data.cache import cache_dir
+from pneumo.data.cache import canonical_dir
 from pneumo.data.records import Record, folder_of, walk
 from pneumo.errors import PneumoError
-from pneumo.imaging.decode import decode
-from pneumo.imaging.image_file import image_bytes
+from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.outgoing import cell
 
 # What the public set holds (Kermany et al., version 2): Kaggle's copy has a val folder, Mendeley's counts it to train.
@@ -103,7 +103,7 @@ def _size(path: Path, data: bytes) -> tuple[int, int]:
 
 
 def _memory(root: Path) -> Path:
-    return cache_dir() / f"catalog-{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]}.csv"
+    return canonical_dir() / f"catalog-{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]}.csv"
 
 
 def _remembered(root: Path) -> dict[str, tuple[str, ...]]:

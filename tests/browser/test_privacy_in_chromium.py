@@ -24,9 +24,9 @@ from browser.traces import Watch, deleted_files, pieces, traces, writings
 from makers import dataset_bytes, dicom_dataset, picture_bytes
 from PIL import Image, PngImagePlugin
 
-from pneumo.data.phantom import make_phantom
-from pneumo.imaging.decode import decode
+from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.preprocess import canonical
+from pneumo.synthetic.phantom import make_phantom
 
 pytestmark = needs_chromium
 
@@ -339,7 +339,7 @@ def test_nothing_left_this_computer(session, guarded):
     seen = noted(guarded)
     watched = [line for line in seen if line.startswith("watched")]
     assert any("streamlit run" in line for line in watched)
-    assert any("decoding_child" in line for line in watched)
+    assert any("decoding.worker" in line for line in watched)
     assert [line for line in seen if line.startswith("socket")] == []
     own = re.compile(rf"{session.url}/|{session.url.replace('http', 'ws')}/|data:|blob:{session.url}/")
     assert [url for url in session.ours.asked + session.theirs.asked if not own.match(url)] == []

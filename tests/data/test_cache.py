@@ -15,10 +15,10 @@ from makers import dicom_bytes, jpeg_bytes, png_bytes, ramp
 from pneumo.data import cache
 from pneumo.data.cache import CachedImages, cached_images
 from pneumo.errors import DataError
-from pneumo.imaging.decode import decode
+from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.preprocess import InputSpec, canonical, model_input
+from pneumo.training.dataset import Part
 from pneumo.training.feed import Feed
-from pneumo.training.parts import Part
 
 ROW = 224 * 224
 
@@ -264,7 +264,7 @@ def test_another_preprocessing_version_uses_another_folder(root, tmp_path, decod
 
 def test_without_a_setting_it_lies_in_the_working_folder(monkeypatch):
     monkeypatch.setenv("PNEUMO_CACHE_DIR", "")
-    assert cache.cache_dir() == Path(".cache") / cache.VERSION
+    assert cache.canonical_dir() == Path(".cache") / cache.VERSION
 
 
 def test_two_processes_at_once_give_a_whole_cache(root, folder, decoded):

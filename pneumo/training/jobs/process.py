@@ -1,0 +1,87 @@
+"""What the background jobs share: names, processes that outlive the app, and why a process ended, in words."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pneumo.errors import RunError
+from pneumo.paths import HOME
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
+_TAIL = 4096  # bytes of a log in which its last line is looked for
+
+
+def check_name(name: str, what: str) -> None:
+    """Raises RunError unless `name` may be a folder's; `what` says whose, for the message."""
+    if not _NAME.fullmatch(name):
+        raise RunError(f"{name!r} is no {what}; expected small letters, digits, dots and dashes, such as resnet50-2.")
+
+
+def python(*words: str) -> list[str]:
+    """The command that runs this very Python with `words`."""
+    return [sys.executable, *words]
+
+
+def environment() -> dict[str, str]:
+    """The app's own, so that jobs see the same folders; this package is found wherever the app was started.
+
+    Unbuffered, because what a log's last line says is shown: lines must stand in the order in which they were written.
+    """
+    paths = [str(HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
+
+
+def start_detached(command: Sequence[str]) -> int:
+    """Start a process that goes on when this one ends, or its terminal is closed; return its pid."""
+    apart: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        apart = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
+    silent: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    process: subprocess.Popen[bytes] = subprocess.Popen(command, env=environment(), **silent, **apart)
+    threading.Thread(target=process.wait, daemon=True).start()  # or it would stay in the process table as a zombie
+    return process.pid
+
+
+def start_logged(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a process that appends what it says to `log`."""
+    quiet: dict[str, Any] = {}
+    if sys.platform == "win32":
+        quiet["creationflags"] = subprocess.CREATE_NO_WINDOW
+    with open(log, "ab") as file:
+        return subprocess.Popen(
+            command, env=environment(), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, **quiet
+        )
+
+
+def lower_priority() -> None:
+    """Let the app answer first. Children inherit it."""
+    if hasattr(os, "nice"):
+        os.nice(10)
+
+
+def why_ended(code: int, log: Path) -> str:
+    """What an exit code (negative: a signal's number) and the end of a log say, for the page."""
+    if code == -9:
+        return (
+            "The process was killed by the system (signal 9), most often because memory ran out. "
+            "Free memory, or try a smaller batch size or image size."
+        )
+    if code < 0:
+        return f"The process was ended by signal {-code} ({signal.strsignal(-code)})."
+    return f"{_last_line(log) or 'The process ended before its work was done.'} (exit code {code})"
+
+
+def _last_line(log: Path) -> str:
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, log.stat().st_size - _TAIL))
+            lines = file.read().decode("utf-8", errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
