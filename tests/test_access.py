@@ -81,9 +81,13 @@ def test_from_the_environment():
         "PNEUMO_HOSTS": "Pneumo.example.org, 10.0.0.7,[fe80::1]",
     }
     assert AccessSettings.from_environment(told) == AccessSettings(
-        login=True, claim="groups", readers=frozenset({"ward", "clinic"}), admins=frozenset({"it@example.org"}), hours=1.5,
+        login=True,
+        claim="groups",
+        readers=frozenset({"ward", "clinic"}),
+        admins=frozenset({"it@example.org"}),
+        hours=1.5,
         hosts=frozenset({"pneumo.example.org", "10.0.0.7", "[fe80::1]"}),
-    )  # fmt: skip
+    )
 
 
 def test_ended_logins_are_read_at_every_call(tmp_path):

@@ -11,9 +11,20 @@ from pneumo.outgoing import cell, code, json_text, markdown, printable
 
 LATIN_1 = os.fsdecode("Müller.png".encode("latin-1"))  # its ü is a byte that no UTF-8 has
 HOSTILE = [
-    "=cmd|' /C calc'!A0.jpeg", "a\nok NORMAL 0.01 forged.png", "\x1b]0;title\x07\x1b[31mred", "\x9b31m", "\u202egnp.x", "a\u2028b",
-    "a\rb", LATIN_1, "\ud800", "@SUM(1)", "\t=1+1", " =1+1", "＝1+1",
-]  # fmt: skip
+    "=cmd|' /C calc'!A0.jpeg",
+    "a\nok NORMAL 0.01 forged.png",
+    "\x1b]0;title\x07\x1b[31mred",
+    "\x9b31m",
+    "\u202egnp.x",
+    "a\u2028b",
+    "a\rb",
+    LATIN_1,
+    "\ud800",
+    "@SUM(1)",
+    "\t=1+1",
+    " =1+1",
+    "＝1+1",
+]
 
 
 @pytest.mark.parametrize(
@@ -81,11 +92,30 @@ def test_a_csv_row_stays_a_row_for_whoever_reads_lines():
 @pytest.mark.parametrize(
     "text",
     [
-        "![x](http://evil.example/x.png)", "<img src=http://evil.example/x.png>", "[x](http://evil.example)", "`a`", "*a* _b_",
-        "~~c~~", "$a$", ":red[a]", ":material/home:", "&lt;", "# a", "> a", "- a\n- b", "1. a", "12) a", "=== a", "+ a",
-        "a | b\n--- | ---",        "  * a", "{a}", "\\![x](http://evil.example/x.png)", "\\<img src=x>",
+        "![x](http://evil.example/x.png)",
+        "<img src=http://evil.example/x.png>",
+        "[x](http://evil.example)",
+        "`a`",
+        "*a* _b_",
+        "~~c~~",
+        "$a$",
+        ":red[a]",
+        ":material/home:",
+        "&lt;",
+        "# a",
+        "> a",
+        "- a\n- b",
+        "1. a",
+        "12) a",
+        "=== a",
+        "+ a",
+        "a | b\n--- | ---",
+        "  * a",
+        "{a}",
+        "\\![x](http://evil.example/x.png)",
+        "\\<img src=x>",
     ],
-)  # fmt: skip
+)
 def test_markdown_shows_the_letters_themselves(text):
     """By the two rules of CommonMark that matter: a backslash before punctuation is not shown, and takes its meaning away."""
     escaped = markdown(text)

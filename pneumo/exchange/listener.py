@@ -49,8 +49,10 @@ class Listener(ThreadedAssociationServer):
         ae.acse_timeout = limits.introduction
         ae.network_timeout = ae.dimse_timeout = limits.idle
         own: list[evt.EventHandlerType] = [
-            (evt.EVT_CONN_OPEN, self._opened), (evt.EVT_REQUESTED, self._requested), (evt.EVT_CONN_CLOSE, self._closed),
-        ]  # fmt: skip
+            (evt.EVT_CONN_OPEN, self._opened),
+            (evt.EVT_REQUESTED, self._requested),
+            (evt.EVT_CONN_CLOSE, self._closed),
+        ]
         context = tls.context if tls else None
         super().__init__(ae, address, ae.ae_title, ae.supported_contexts, context, own + handlers)
         self.daemon_threads = True

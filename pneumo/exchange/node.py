@@ -38,10 +38,19 @@ from pneumo.imaging.decoding.decode import MAX_BYTES
 
 log = logging.getLogger(__name__)
 SYNTAXES = [  # not the deflated one: half a megabyte of it can unpack to a gigabyte
-    ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, RLELossless,
-    JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1,
-    JPEGLSLossless, JPEGLSNearLossless, JPEG2000Lossless, JPEG2000,
-]  # fmt: skip
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    RLELossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    JPEG2000Lossless,
+    JPEG2000,
+]
 _LAST_WORDS = 5.0  # seconds for the last answers to leave
 
 
@@ -77,8 +86,10 @@ class Node:
         ae.require_calling_aet = list(settings.callers)
         ae.maximum_pdu_size = 2**18
         handlers: list[evt.EventHandlerType] = [
-            (evt.EVT_C_STORE, self._store), (evt.EVT_PDU_SENT, self._sent), (evt.EVT_CONN_CLOSE, self._gone),
-        ]  # fmt: skip
+            (evt.EVT_C_STORE, self._store),
+            (evt.EVT_PDU_SENT, self._sent),
+            (evt.EVT_CONN_CLOSE, self._gone),
+        ]
         try:
             self._listener = Listener(ae, (settings.host, settings.port), handlers, settings.tls, settings.limits)
         except OSError as error:

@@ -33,17 +33,35 @@ IMAGES = (
 # The one place where identifiers pass through: from the source straight into the results, in memory, to be filed under
 # the same patient and study. Patient, General Study and Patient Study modules of PS3.3; no free comments.
 _EMPTY_IF_ABSENT = (
-    "PatientName", "PatientID", "PatientBirthDate", "PatientSex",
-    "StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName",
-)  # fmt: skip
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
 _IF_PRESENT = (
-    "IssuerOfPatientID", "TypeOfPatientID", "PatientBirthTime", "PatientAge", "PatientSize", "PatientWeight",
-    "PatientIdentityRemoved", "DeidentificationMethod", "StudyDescription", "IssuerOfAccessionNumberSequence",
-)  # fmt: skip
+    "IssuerOfPatientID",
+    "TypeOfPatientID",
+    "PatientBirthTime",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "PatientIdentityRemoved",
+    "DeidentificationMethod",
+    "StudyDescription",
+    "IssuerOfAccessionNumberSequence",
+)
 _OF_THE_PICTURE = (
-    "PatientOrientation", "BurnedInAnnotation",
-    "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
-)  # fmt: skip
+    "PatientOrientation",
+    "BurnedInAnnotation",
+    "LossyImageCompression",
+    "LossyImageCompressionRatio",
+    "LossyImageCompressionMethod",
+)
 _UIDS = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 _FORMS = {
     "DA": re.compile(r"\d{8}", re.ASCII),

@@ -44,8 +44,10 @@ def overlay_picture(picture: np.ndarray, heat: np.ndarray, opacity: float, colou
 def boxed(picture: np.ndarray, box: Box) -> np.ndarray:
     """uint8 (h, w, 3) with a thin, faint line around what the model was shown."""
     height, width = picture.shape[:2]
-    (left, right), (top, bottom) = (np.clip(np.rint(ends), 0, side - 1).astype(int) for ends, side in (
-        ((width * box.left, width * box.right), width), ((height * box.top, height * box.bottom), height)))  # fmt: skip
+    (left, right), (top, bottom) = (
+        np.clip(np.rint(ends), 0, side - 1).astype(int)
+        for ends, side in (((width * box.left, width * box.right), width), ((height * box.top, height * box.bottom), height))
+    )
     thickness = max(1, round(min(height, width) / 400))
     lined = cv2.rectangle(picture.copy(), (left, top), (right, bottom), _LINE, thickness)
     return cv2.addWeighted(picture, 0.5, lined, 0.5, 0.0)

@@ -161,13 +161,19 @@ def _check_hashes(card: ModelCard, needed: Iterable[str]) -> None:
 
 def _card(fields: dict[str, Any]) -> ModelCard:
     subtype = fields.get("subtype_calibration")
-    return ModelCard(**{
-        **fields, "input": InputSpec(**fields["input"]), "calibration": Calibration(**fields["calibration"]),
-        "classes": tuple(fields["classes"]), "heatmap_centres": tuple(map(float, fields["heatmap_centres"])),
-        "subtype_calibration": Calibration(**subtype) if subtype else None,
-        "cuts": {name: float(cut) for name, cut in fields["cuts"].items()}, "files": dict(fields["files"]),
-        "selection_loss": float(fields["selection_loss"]),
-    })  # fmt: skip
+    return ModelCard(
+        **{
+            **fields,
+            "input": InputSpec(**fields["input"]),
+            "calibration": Calibration(**fields["calibration"]),
+            "classes": tuple(fields["classes"]),
+            "heatmap_centres": tuple(map(float, fields["heatmap_centres"])),
+            "subtype_calibration": Calibration(**subtype) if subtype else None,
+            "cuts": {name: float(cut) for name, cut in fields["cuts"].items()},
+            "files": dict(fields["files"]),
+            "selection_loss": float(fields["selection_loss"]),
+        }
+    )
 
 
 def _from_first_version(fields: dict[str, Any], folder: Path) -> dict[str, Any]:

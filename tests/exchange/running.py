@@ -77,12 +77,22 @@ def orthanc(folder: Path, ports: tuple[int, int], node_port: int) -> Iterator[Or
     """A fresh Orthanc whose storage is `folder`, that knows the node as PNEUMO."""
     http, dicom = ports
     settings = {
-        "Name": "test", "StorageDirectory": str(folder), "IndexDirectory": str(folder), "Plugins": [str(_PLUGINS / _PLUGIN)],
-        "HttpPort": http, "DicomPort": dicom, "DicomAet": "ORTHANC", "RemoteAccessAllowed": False, "AuthenticationEnabled": False,
-        "DicomAlwaysAllowStore": True, "DicomAlwaysAllowFind": True, "StableAge": 1, "DicomScuTimeout": 600,
+        "Name": "test",
+        "StorageDirectory": str(folder),
+        "IndexDirectory": str(folder),
+        "Plugins": [str(_PLUGINS / _PLUGIN)],
+        "HttpPort": http,
+        "DicomPort": dicom,
+        "DicomAet": "ORTHANC",
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+        "DicomAlwaysAllowStore": True,
+        "DicomAlwaysAllowFind": True,
+        "StableAge": 1,
+        "DicomScuTimeout": 600,
         "DicomModalities": {"PNEUMO": {"AET": "PNEUMO", "Host": "127.0.0.1", "Port": node_port}},
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
-    }  # fmt: skip
+    }
     path = folder / "orthanc.json"
     path.write_text(json.dumps(settings))
     with open(folder / "log", "w") as log:

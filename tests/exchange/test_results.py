@@ -89,8 +89,20 @@ def test_both_are_filed_under_the_patient_and_study_of_the_source(results_of):
     source = dx_dataset(**SICK)
     results = [reopened(one) for one in results_of(file_of(source))]
     for one in results:
-        for name in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "PatientAge", "StudyInstanceUID", "StudyDate",
-                     "StudyTime", "StudyID", "StudyDescription", "AccessionNumber", "ReferringPhysicianName"):  # fmt: skip
+        for name in (
+            "PatientName",
+            "PatientID",
+            "PatientBirthDate",
+            "PatientSex",
+            "PatientAge",
+            "StudyInstanceUID",
+            "StudyDate",
+            "StudyTime",
+            "StudyID",
+            "StudyDescription",
+            "AccessionNumber",
+            "ReferringPhysicianName",
+        ):
             assert str(one[name].value) == str(source[name].value), name
         assert one.Manufacturer == "Pneumo"
     series = {str(one.SeriesInstanceUID) for one in [source, *results]}

@@ -69,9 +69,16 @@ def test_what_is_no_public_key(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", PUBLIC, "\n".join(SIGNATURE.splitlines()[:3]), SIGNATURE.replace("trusted comment: s", "comment: s"),
-     SIGNATURE.replace("RUQ6", "RWQ6"), SIGNATURE.replace("RUQ6", "RUQ"), SIGNATURE + "more\n"],
-)  # fmt: skip
+    [
+        "",
+        PUBLIC,
+        "\n".join(SIGNATURE.splitlines()[:3]),
+        SIGNATURE.replace("trusted comment: s", "comment: s"),
+        SIGNATURE.replace("RUQ6", "RWQ6"),
+        SIGNATURE.replace("RUQ6", "RUQ"),
+        SIGNATURE + "more\n",
+    ],
+)
 def test_what_is_no_signature(text):
     with pytest.raises(ValueError, match=r"."):
         Signature.parse(text)

@@ -41,10 +41,16 @@ def test_a_card_of_the_first_version_answers_as_before(root):
     path = root / "tiny" / "card.json"
     fields = json.loads(path.read_text())
     del fields["cuts"]
-    older = {"card_version": 1, "operating_points": {"balanced": 0.75, "rule-out": 0.5, "rule-in": 0.9},
-             "calibration": {"temperature": 2.0, "bias": 0.7}}  # fmt: skip
-    rows = ["path,label,subtype,patient,part", *(f"{i}.png,{label},none,{i},calibration" for i, label in
-            enumerate(["PNEUMONIA", "PNEUMONIA", "PNEUMONIA", "NORMAL"])), "4.png,NORMAL,none,4,train"]  # fmt: skip
+    older = {
+        "card_version": 1,
+        "operating_points": {"balanced": 0.75, "rule-out": 0.5, "rule-in": 0.9},
+        "calibration": {"temperature": 2.0, "bias": 0.7},
+    }
+    rows = [
+        "path,label,subtype,patient,part",
+        *(f"{i}.png,{label},none,{i},calibration" for i, label in enumerate(["PNEUMONIA", "PNEUMONIA", "PNEUMONIA", "NORMAL"])),
+        "4.png,NORMAL,none,4,train",
+    ]
     put(root / "tiny" / "split.csv", "\n".join(rows) + "\n")
     put(path, json.dumps({**fields, **older}))
     card = read_card("tiny", root)

@@ -93,10 +93,12 @@ def test_the_shipped_models_are_signed_by_the_project():
         (lambda folder: (folder / MANIFEST).write_text((folder / MANIFEST).read_text().replace("a", "b")), "is not what this site"),
         (lambda folder: (folder / SIGNATURE).write_text("signed, honestly"), "MANIFEST.minisig is damaged"),
         (lambda folder: (folder / SIGNATURE).write_bytes(b"\xff\xfe"), "MANIFEST.minisig is damaged"),
-        (lambda folder: (folder / SIGNATURE).write_text((folder / SIGNATURE).read_text().replace("folder tiny", "folder big")),
-         "is not what this site"),
+        (
+            lambda folder: (folder / SIGNATURE).write_text((folder / SIGNATURE).read_text().replace("folder tiny", "folder big")),
+            "is not what this site",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_seal_that_was_tampered_with_is_refused(root, site, harm, said):
     main(["models", "sign", "tiny"])
     harm(root / "tiny")

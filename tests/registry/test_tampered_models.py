@@ -112,24 +112,30 @@ def graph(output="logit", size=32, features=True) -> bytes:
     """A graph that any runtime takes, though with another output or input than the card promises."""
     outputs = [output, "map", "features"] if features else [output, "map"]
     made = helper.make_graph(
-        [helper.make_node("ReduceMean", ["radiograph"], [output], axes=[1, 2, 3], keepdims=0),
-         helper.make_node("ReduceMean", ["radiograph"], ["features"], axes=[1, 2], keepdims=0),
-         helper.make_node("Identity", ["radiograph"], ["map"])], "other",
+        [
+            helper.make_node("ReduceMean", ["radiograph"], [output], axes=[1, 2, 3], keepdims=0),
+            helper.make_node("ReduceMean", ["radiograph"], ["features"], axes=[1, 2], keepdims=0),
+            helper.make_node("Identity", ["radiograph"], ["map"]),
+        ],
+        "other",
         [helper.make_tensor_value_info("radiograph", TensorProto.FLOAT, ["n", size, size, 1])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
-    )  # fmt: skip
+    )
     return helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
 
 
 def with_outside_weights(folder: Path) -> bytes:
     """A graph whose weights lie in a file beside it, which no hash of the card covers."""
     made = helper.make_graph(
-        [helper.make_node("Mul", ["radiograph", "w"], ["map"]),
-         helper.make_node("ReduceMean", ["map"], ["logit"], axes=[1, 2, 3], keepdims=0)], "outside",
+        [
+            helper.make_node("Mul", ["radiograph", "w"], ["map"]),
+            helper.make_node("ReduceMean", ["map"], ["logit"], axes=[1, 2, 3], keepdims=0),
+        ],
+        "outside",
         [helper.make_tensor_value_info("radiograph", TensorProto.FLOAT, ["n", 32, 32, 1])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("logit", "map")],
         [numpy_helper.from_array(np.ones((32, 32, 1), np.float32), "w")],
-    )  # fmt: skip
+    )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.save(model, folder / "model.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
     return (folder / "model.onnx").read_bytes()
@@ -160,13 +166,21 @@ TAMPERED = {
     "no reference in the card": (lambda root: without_reference(root), r"no hash of reference\.npz.*Restore"),
     "weights of another card": (lambda root: tiny_model.put(root / "tiny" / "model.keras", b"others"), r"model\.keras was altered"),
     "a way out of the folder": (
-        lambda root: change_card(root, files={**card(root)["files"], "../x": "0" * 64}), "files is .*expected plain names"),
+        lambda root: change_card(root, files={**card(root)["files"], "../x": "0" * 64}),
+        "files is .*expected plain names",
+    ),
     "an inverted model": (
-        lambda root: change_card(root, calibration={"temperature": -1, "bias": 0}), "temperature is -1, expected more than 0"),
+        lambda root: change_card(root, calibration={"temperature": -1, "bias": 0}),
+        "temperature is -1, expected more than 0",
+    ),
     "no temperature": (
-        lambda root: change_card(root, calibration={"temperature": 0.0, "bias": 0}), r"temperature is 0\.0, expected more than 0"),
+        lambda root: change_card(root, calibration={"temperature": 0.0, "bias": 0}),
+        r"temperature is 0\.0, expected more than 0",
+    ),
     "an endless bias": (
-        lambda root: change_card(root, calibration={"temperature": 1, "bias": float("inf")}), "bias is inf, expected a finite"),
+        lambda root: change_card(root, calibration={"temperature": 1, "bias": float("inf")}),
+        "bias is inf, expected a finite",
+    ),
     "a threshold that is none": (lambda root: change_points(root, balanced=float("nan")), "balanced is nan, expected a finite"),
     "a threshold of true": (lambda root: change_points(root, balanced=True), "expected numbers"),
     "zones the wrong way round": (lambda root: change_points(root, **{"rule-out": 9.0}), "do not rise in this order"),
@@ -186,9 +200,13 @@ TAMPERED = {
     "a later field": (lambda root: change_card(root, ensemble=["a", "b"]), "ensemble.* Promote"),
     "a pickle for a graph": (lambda root: put(root, "model.onnx", pickle.dumps(Harm(root / "trace"))), r"model\.onnx is no graph"),
     "a pickle for a reference": (
-        lambda root: put(root, REFERENCE, pickle.dumps(Harm(root / "trace"))), rf"{REFERENCE} does not fit"),
+        lambda root: put(root, REFERENCE, pickle.dumps(Harm(root / "trace"))),
+        rf"{REFERENCE} does not fit",
+    ),
     "a pickle within a reference": (
-        lambda root: put(root, REFERENCE, npz(files=np.array([Harm(root / "trace")], object))), rf"{REFERENCE} does not fit"),
+        lambda root: put(root, REFERENCE, npz(files=np.array([Harm(root / "trace")], object))),
+        rf"{REFERENCE} does not fit",
+    ),
     "one array for a reference": (lambda root: put(root, REFERENCE, array_file()), rf"{REFERENCE} does not fit"),
     "a reference of another version": (lambda root: put(root, REFERENCE, npz(files=np.zeros(3))), rf"{REFERENCE} does not fit"),
     "text for a graph": (lambda root: put(root, "model.onnx", b"Dear colleague"), r"model\.onnx is no graph"),
@@ -196,7 +214,7 @@ TAMPERED = {
     "a graph of another size": (lambda root: put(root, "model.onnx", graph(size=48)), r"model\.onnx is another kind"),
     "a graph without features": (lambda root: put(root, "model.onnx", graph(features=False)), r"model\.onnx is another kind"),
     "weights outside": (lambda root: put(root, "model.onnx", with_outside_weights(root / "tiny")), r"model\.onnx is no graph"),
-}  # fmt: skip
+}
 
 
 def array_file() -> bytes:

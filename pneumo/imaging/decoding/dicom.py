@@ -22,12 +22,36 @@ warnings.filterwarnings("ignore", module="pydicom")
 
 # Only these elements are read; names, numbers, dates and private tags never enter memory as values.
 READ = [
-    "Modality", "ViewPosition", "BodyPartExamined", "PatientAge", "PresentationIntentType", "SamplesPerPixel",
-    "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames", "Rows", "Columns", "BitsAllocated", "BitsStored",
-    "HighBit", "PixelRepresentation", "PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
-    "RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence", "VOILUTSequence", "VOILUTFunction",
-    "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "PixelData",
-]  # fmt: skip
+    "Modality",
+    "ViewPosition",
+    "BodyPartExamined",
+    "PatientAge",
+    "PresentationIntentType",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelAspectRatio",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    "NominalScannedPixelSpacing",
+    "RescaleIntercept",
+    "RescaleSlope",
+    "RescaleType",
+    "ModalityLUTSequence",
+    "VOILUTSequence",
+    "VOILUTFunction",
+    "WindowCenter",
+    "WindowWidth",
+    "WindowCenterWidthExplanation",
+    "PixelData",
+]
 _DEFLATED = b"1.2.840.10008.1.2.1.99"  # Deflated Explicit VR: half a megabyte can unpack to a gigabyte
 _MAX_READS = 100_000  # an ordinary radiograph takes some thousand
 _MAX_TABLES = 2**20  # bytes of a sequence of look-up tables: seven of 65,536 entries

@@ -26,10 +26,41 @@ _RADIOGRAPHY = {"CR", "DX", "RG", "OT", "SC"}  # SC and OT: scanned films and sc
 _OTHER_MODALITIES = {"CT", "MR", "US", "MG", "NM", "PT", "XA", "RF", "IO", "PX", "ES", "XC", "ECG", "SR", "PR", "KO", "DOC", "SEG"}
 _VIEWS = {"AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO", "LAT", "LATERAL"}
 _BODY_PARTS = {
-    "CHEST", "THORAX", "LUNG", "RIB", "RIBS", "CHESTABDOMEN", "ABDOMEN", "PELVIS", "HIP", "SPINE", "CSPINE", "TSPINE", "LSPINE",
-    "SKULL", "HEAD", "NECK", "SHOULDER", "CLAVICLE", "HUMERUS", "ELBOW", "FOREARM", "WRIST", "HAND", "FINGER", "FEMUR", "KNEE",
-    "LEG", "ANKLE", "FOOT", "TOE", "ARM", "EXTREMITY", "BREAST", "WHOLEBODY",
-}  # fmt: skip
+    "CHEST",
+    "THORAX",
+    "LUNG",
+    "RIB",
+    "RIBS",
+    "CHESTABDOMEN",
+    "ABDOMEN",
+    "PELVIS",
+    "HIP",
+    "SPINE",
+    "CSPINE",
+    "TSPINE",
+    "LSPINE",
+    "SKULL",
+    "HEAD",
+    "NECK",
+    "SHOULDER",
+    "CLAVICLE",
+    "HUMERUS",
+    "ELBOW",
+    "FOREARM",
+    "WRIST",
+    "HAND",
+    "FINGER",
+    "FEMUR",
+    "KNEE",
+    "LEG",
+    "ANKLE",
+    "FOOT",
+    "TOE",
+    "ARM",
+    "EXTREMITY",
+    "BREAST",
+    "WHOLEBODY",
+}
 _AGE = re.compile(r"\d{3}[DWMY]", re.ASCII)
 _GREY, _COLOUR = {"MONOCHROME1", "MONOCHROME2"}, {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
 NATIVE = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
@@ -67,9 +98,18 @@ def check(dataset: pydicom.Dataset, size: int) -> ImageFacts:
     _check_stored(dataset, rows, columns, samples)
     view, age, part = (str(dataset.get(name, "")) for name in ("ViewPosition", "PatientAge", "BodyPartExamined"))
     part = part.upper().replace(" ", "")
-    return ImageFacts("DICOM", columns, rows, stored, size, tuple(_notes(dataset)), modality or None,
-                      view if view in _VIEWS else None, age if _AGE.fullmatch(age) else None,
-                      (part if part in _BODY_PARTS else "OTHER") if part else None)  # fmt: skip
+    return ImageFacts(
+        "DICOM",
+        columns,
+        rows,
+        stored,
+        size,
+        tuple(_notes(dataset)),
+        modality or None,
+        view if view in _VIEWS else None,
+        age if _AGE.fullmatch(age) else None,
+        (part if part in _BODY_PARTS else "OTHER") if part else None,
+    )
 
 
 def _check_stored(dataset: pydicom.Dataset, rows: int, columns: int, samples: int) -> None:

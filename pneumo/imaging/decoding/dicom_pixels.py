@@ -19,9 +19,32 @@ _BAND = 2**20  # pixels
 _DAMAGED_SCALE = "The DICOM's rescale or window values are damaged. Export the X-ray again."
 # The explanation of a window is free text, where a name may stand: only words that viewers offer are repeated.
 _WINDOW_WORDS = {
-    "NORMAL", "HARDER", "SOFTER", "STANDARD", "DEFAULT", "CHEST", "LUNG", "BONE", "SOFT", "TISSUE", "MEDIASTINUM", "SPINE",
-    "RIBS", "WIDE", "NARROW", "HIGH", "LOW", "CONTRAST", "WINDOW", "USER", "AUTO", "1", "2", "3", "4",
-}  # fmt: skip
+    "NORMAL",
+    "HARDER",
+    "SOFTER",
+    "STANDARD",
+    "DEFAULT",
+    "CHEST",
+    "LUNG",
+    "BONE",
+    "SOFT",
+    "TISSUE",
+    "MEDIASTINUM",
+    "SPINE",
+    "RIBS",
+    "WIDE",
+    "NARROW",
+    "HIGH",
+    "LOW",
+    "CONTRAST",
+    "WINDOW",
+    "USER",
+    "AUTO",
+    "1",
+    "2",
+    "3",
+    "4",
+}
 
 
 def presented(decoded: np.ndarray, dataset: pydicom.Dataset) -> tuple[np.ndarray, GreyValues | None]:
@@ -67,9 +90,15 @@ def grey_values(stored: np.ndarray, dataset: pydicom.Dataset) -> GreyValues:
         slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
     lowest, function = int(small.min()), _function(dataset)
     function = function if function in (LINEAR, LINEAR_EXACT, SIGMOID) else LINEAR  # free text else, where a name may stand
-    return GreyValues((small - lowest).astype(np.uint16), slope, slope * lowest + intercept,
-                      dataset.PhotometricInterpretation == "MONOCHROME1", function, file_windows(dataset),
-                      bool(dataset.get("VOILUTSequence")))  # fmt: skip
+    return GreyValues(
+        (small - lowest).astype(np.uint16),
+        slope,
+        slope * lowest + intercept,
+        dataset.PhotometricInterpretation == "MONOCHROME1",
+        function,
+        file_windows(dataset),
+        bool(dataset.get("VOILUTSequence")),
+    )
 
 
 def file_windows(dataset: pydicom.Dataset) -> tuple[Window, ...]:

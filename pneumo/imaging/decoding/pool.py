@@ -145,9 +145,15 @@ def _start(limits: Limits) -> "subprocess.Popen[bytes]":
         quiet["creationflags"] = subprocess.CREATE_NO_WINDOW
     pipe, told = to_pass_on(), [str(limits.memory), str(limits.seconds)]
     child = subprocess.Popen(  # -P: no library from the folder where the app was started
-        [sys.executable, "-P", "-m", "pneumo.imaging.decoding.worker", *told, *map(str, pipe)], env=environment(), pass_fds=pipe,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, **quiet,
-    )  # fmt: skip
+        [sys.executable, "-P", "-m", "pneumo.imaging.decoding.worker", *told, *map(str, pipe)],
+        env=environment(),
+        pass_fds=pipe,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+        **quiet,
+    )
     _widen(child)
     return child
 

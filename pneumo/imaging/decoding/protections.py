@@ -35,8 +35,14 @@ def protections() -> Protections:
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
         (Path(folder) / _THERE).write_text("an X-ray")
         told = [folder, str(server.getsockname()[1]), str(os.getpid())]
-        ended = subprocess.run([sys.executable, "-P", "-m", __name__, *told], env=environment(), stdout=subprocess.PIPE,
-                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)  # fmt: skip
+        ended = subprocess.run(
+            [sys.executable, "-P", "-m", __name__, *told],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
     try:
         found = json.loads(ended.stdout)
         return Protections(tuple(found["locks"]), found["refused"])

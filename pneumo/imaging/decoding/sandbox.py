@@ -34,16 +34,50 @@ _MISSING, _FORBIDDEN = 38, 13  # ENOSYS: libraries know calls that a kernel lack
 
 # Name: number on x86_64, on aarch64. None reaches what is not open yet; `stat` and its kin only tell whether a path is there.
 ALLOWED = {
-    "read": (0, 63), "write": (1, 64), "readv": (19, 65), "writev": (20, 66), "pread64": (17, 67), "close": (3, 57),
-    "fstat": (5, 80), "newfstatat": (262, 79), "statx": (332, 291), "stat": (4, None), "lstat": (6, None), "lseek": (8, 62),
-    "getdents64": (217, 61), "getcwd": (79, 17), "mmap": (9, 222), "munmap": (11, 215), "mremap": (25, 216), "mprotect": (10, 226),
-    "madvise": (28, 233), "brk": (12, 214), "futex": (202, 98), "membarrier": (324, 283), "sched_yield": (24, 124),
-    "sched_getaffinity": (204, 123), "getcpu": (309, 168), "clock_gettime": (228, 113), "clock_getres": (229, 114),
-    "clock_nanosleep": (230, 115), "nanosleep": (35, 101), "gettimeofday": (96, 169), "setitimer": (38, 103),
-    "getrusage": (98, 165), "sysinfo": (99, 179), "getrandom": (318, 278), "getpid": (39, 172), "gettid": (186, 178),
-    "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135), "rt_sigreturn": (15, 139), "sigaltstack": (131, 132),
-    "restart_syscall": (219, 128), "exit": (60, 93), "exit_group": (231, 94),
-}  # fmt: skip
+    "read": (0, 63),
+    "write": (1, 64),
+    "readv": (19, 65),
+    "writev": (20, 66),
+    "pread64": (17, 67),
+    "close": (3, 57),
+    "fstat": (5, 80),
+    "newfstatat": (262, 79),
+    "statx": (332, 291),
+    "stat": (4, None),
+    "lstat": (6, None),
+    "lseek": (8, 62),
+    "getdents64": (217, 61),
+    "getcwd": (79, 17),
+    "mmap": (9, 222),
+    "munmap": (11, 215),
+    "mremap": (25, 216),
+    "mprotect": (10, 226),
+    "madvise": (28, 233),
+    "brk": (12, 214),
+    "futex": (202, 98),
+    "membarrier": (324, 283),
+    "sched_yield": (24, 124),
+    "sched_getaffinity": (204, 123),
+    "getcpu": (309, 168),
+    "clock_gettime": (228, 113),
+    "clock_getres": (229, 114),
+    "clock_nanosleep": (230, 115),
+    "nanosleep": (35, 101),
+    "gettimeofday": (96, 169),
+    "setitimer": (38, 103),
+    "getrusage": (98, 165),
+    "sysinfo": (99, 179),
+    "getrandom": (318, 278),
+    "getpid": (39, 172),
+    "gettid": (186, 178),
+    "rt_sigaction": (13, 134),
+    "rt_sigprocmask": (14, 135),
+    "rt_sigreturn": (15, 139),
+    "sigaltstack": (131, 132),
+    "restart_syscall": (219, 128),
+    "exit": (60, 93),
+    "exit_group": (231, 94),
+}
 _OPENING = {"open": (2, None, 1), "openat": (257, 56, 2)}  # the last: which argument holds the flags
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
@@ -95,15 +129,20 @@ def landlock_version() -> int:
 def _filter(column: int, machine: int, opening: bool) -> bytes:
     """The seccomp filter, as instructions of 8 bytes: operation, steps to skip if true, if false, operand."""
     program = [
-        (_LOAD, 0, 0, _MACHINE), (_EQUAL, 1, 0, machine), (_RETURN, 0, 0, _KILL),  # another machine's calls have other numbers
+        (_LOAD, 0, 0, _MACHINE),
+        (_EQUAL, 1, 0, machine),
+        (_RETURN, 0, 0, _KILL),  # another machine's calls have other numbers
         (_LOAD, 0, 0, _CALL),
-    ]  # fmt: skip
+    ]
     for *numbers, flags in _OPENING.values():
         if (number := numbers[column]) is not None:
             program += [
-                (_EQUAL, 0, 4, number), (_LOAD, 0, 0, _ARGUMENTS + 8 * flags), (_ANY_BIT, 0, 1, _WRITING),
-                (_RETURN, 0, 0, _ERROR | _FORBIDDEN), (_RETURN, 0, 0, _YES if opening else _ERROR | _FORBIDDEN),
-            ]  # fmt: skip
+                (_EQUAL, 0, 4, number),
+                (_LOAD, 0, 0, _ARGUMENTS + 8 * flags),
+                (_ANY_BIT, 0, 1, _WRITING),
+                (_RETURN, 0, 0, _ERROR | _FORBIDDEN),
+                (_RETURN, 0, 0, _YES if opening else _ERROR | _FORBIDDEN),
+            ]
     for known in ALLOWED.values():
         if (number := known[column]) is not None:
             program += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _YES)]

@@ -287,8 +287,17 @@ def test_view_is_kept_only_as_a_code(view, kept):
     assert decode(dicom_bytes(R8, ViewPosition=view)).facts.view_position == kept
 
 
-JUNK = ("Modality", "ViewPosition", "BodyPartExamined", "PatientAge", "PhotometricInterpretation", "VOILUTFunction", "RescaleType",
-        "PresentationIntentType", "WindowCenterWidthExplanation")  # fmt: skip
+JUNK = (
+    "Modality",
+    "ViewPosition",
+    "BodyPartExamined",
+    "PatientAge",
+    "PhotometricInterpretation",
+    "VOILUTFunction",
+    "RescaleType",
+    "PresentationIntentType",
+    "WindowCenterWidthExplanation",
+)
 
 
 def explained():

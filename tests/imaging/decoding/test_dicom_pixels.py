@@ -48,8 +48,17 @@ def test_bands_change_nothing(elements, photometric, monkeypatch):
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
 def test_the_files_own_window_shows_the_eye_what_the_model_was_given(photometric, function):
-    radiograph = decode(dicom_bytes(R12, BitsStored=12, PhotometricInterpretation=photometric, VOILUTFunction=function,
-                                    RescaleSlope=2, RescaleIntercept=-1000, **TWO))  # fmt: skip
+    radiograph = decode(
+        dicom_bytes(
+            R12,
+            BitsStored=12,
+            PhotometricInterpretation=photometric,
+            VOILUTFunction=function,
+            RescaleSlope=2,
+            RescaleIntercept=-1000,
+            **TWO,
+        )
+    )
     values = radiograph.values
     assert values.range == (-1000.0, 7190.0)
     assert values.windows == (Window("window 1 of the file", 1000.0, 800.0), Window("window 2 of the file", 3000.0, 500.0))

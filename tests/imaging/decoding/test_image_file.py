@@ -59,9 +59,14 @@ def test_of_what_never_ends_no_more_than_the_limit_and_one_byte_is_read(asked):
 
 
 @pytest.mark.parametrize(
-    ("path", "told"), [("gone", "The file cannot be opened: No such file"), ("x" * 300, "name too long"), ("a\0b", "null"),
-                       (".", "The folder cannot be opened")]
-)  # fmt: skip
+    ("path", "told"),
+    [
+        ("gone", "The file cannot be opened: No such file"),
+        ("x" * 300, "name too long"),
+        ("a\0b", "null"),
+        (".", "The folder cannot be opened"),
+    ],
+)
 def test_what_cannot_be_opened_says_so(path, told, tmp_path):
     with pytest.raises(ImageError, match=told):
         image_bytes(tmp_path / path)

@@ -17,9 +17,17 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="locks of Linux")
 landlock = pytest.mark.skipif(not landlock_version(), reason="this kernel has no Landlock, or it is switched off")
 seccomp = pytest.mark.skipif(not os.path.exists("/proc/sys/kernel/seccomp"), reason="this kernel has no seccomp")
 ATTEMPTS = {
-    "start a program", "fork", "signal the app", "read the app's environment", "open a TCP connection", "send a UDP packet",
-    "create a file", "rename a file", "read a file", "delete a file",
-}  # fmt: skip
+    "start a program",
+    "fork",
+    "signal the app",
+    "read the app's environment",
+    "open a TCP connection",
+    "send a UDP packet",
+    "create a file",
+    "rename a file",
+    "read a file",
+    "delete a file",
+}
 
 
 def tried(prepare: str) -> dict[str, bool]:

@@ -68,8 +68,9 @@ try:
 except PermissionError:
     print("refused")
 """
-    ended = subprocess.run([sys.executable, "-P", "-c", code], stdout=subprocess.PIPE, text=True, check=True, cwd=TESTS.parent,
-                           env=environment())  # fmt: skip
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", code], stdout=subprocess.PIPE, text=True, check=True, cwd=TESTS.parent, env=environment()
+    )
     assert "landlock" in ended.stdout
     assert ended.stdout.endswith("refused\n")
 
