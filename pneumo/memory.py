@@ -10,11 +10,11 @@ from itertools import repeat
 _MMAP_THRESHOLD, _PERTURB, _ARENA_MAX = -3, -6, -8
 # Python's own heap has a list of free blocks for each of these sizes. The largest also takes the pages that no size uses.
 _SIZES = range(16, 513, 16)
-MANY, FEW = 1 << 13, 1 << 9  # blocks of each size that a program of many threads, or a small one, may have freed
+MANY_BLOCKS, FEW_BLOCKS = 1 << 13, 1 << 9  # blocks of each size that a program of many threads, or a small one, may have freed
 _HEAD = sys.getsizeof(b"")
 
 
-def hold_little() -> None:
+def limit_malloc() -> None:
     """Once, early, in a process of many threads: few heaps; pictures in maps of their own, which the system has back as soon as
     they go; whatever else is freed is written over. malloc's part: Linux with glibc.
 
@@ -27,7 +27,7 @@ def hold_little() -> None:
 
 
 @functools.cache
-def set_aside() -> None:
+def freeze_garbage_collector() -> None:
     """Once, when the server starts and nobody is there: what exists now is never looked through for garbage again.
 
     Streamlit looks through everything after each run of a page, which took a third of a page's time. Not later: an X-ray that
@@ -37,15 +37,15 @@ def set_aside() -> None:
     gc.freeze()
 
 
-def let_go(freed: int) -> None:
+def collect_and_overwrite(freed: int) -> None:
     """After the last reference to an X-ray went: circles go too, and what all that left in memory is written over."""
     gc.collect()
     _overwrite(freed)
     _overwrite_thread()
-    give_back()
+    trim_heap()
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Pages that were freed and are still held. Loading resnet50 frees 160 MB of them, nearly half of it all."""
     if trim := _libc("malloc_trim"):
         trim(0)

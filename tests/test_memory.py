@@ -7,8 +7,8 @@ from memory_search import held, needs_memory
 _NAMES = """
 import gc
 from pneumo import memory
-memory.hold_little()
-memory.set_aside()
+memory.limit_malloc()
+memory.freeze_garbage_collector()
 letters = [chr(97 + 7 * n * n % 26) for n in range(1, 40)]  # no name stands in the code
 
 class Held:
@@ -49,12 +49,12 @@ def test_what_is_let_go_of_is_written_over(process):
     assert held(process.pid, _WORDS) == set(_WORDS)
     do(process, "kept.clear()")
     assert held(process.pid, _WORDS) == set(_WORDS)  # each holds itself: only looking for circles finds that it is gone
-    do(process, "memory.let_go(memory.MANY)")
+    do(process, "memory.collect_and_overwrite(memory.MANY_BLOCKS)")
     assert held(process.pid, _WORDS) == set()
 
 
 @needs_memory
 def test_what_is_in_use_stays(process):
-    do(process, "memory.let_go(memory.MANY)")
+    do(process, "memory.collect_and_overwrite(memory.MANY_BLOCKS)")
     do(process, "assert kept[2].names[7] == kept[2].name + '7' and kept[2].pixels.decode() == kept[2].name * 4000")
     assert held(process.pid, _WORDS) == set(_WORDS)

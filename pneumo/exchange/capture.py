@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 
 from pneumo import __version__
 from pneumo.exchange import quiet  # noqa: F401
-from pneumo.exchange.source import MAKER, Source
+from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture
 from pneumo.inference.finding import Finding, Reading
 from pneumo.reporting.captioned import RESEARCH_USE, captioned
@@ -30,16 +30,17 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCI
         series_number=SERIES_NUMBER,
         sop_instance_uid=UID(),
         instance_number=1,
-        manufacturer=MAKER,
+        manufacturer=MANUFACTURER,
         manufacturer_model_name=finding.model,
         software_versions=__version__,
         device_serial_number=finding.model_sha256[:16],
-        series_description=f"{MAKER} heatmap, research use",
+        series_description=f"{MANUFACTURER} heatmap, research use",
         transfer_syntax_uid="1.2.840.10008.1.2.1",  # Explicit VR Little Endian
     )
     capture["PatientOrientation"].value, capture.BodyPartExamined = "", "CHEST"  # what it is read for, whatever the source says
     capture.update(source.picture)
-    capture.DerivationDescription = f"{MAKER} {__version__}, {finding.model}: evidence for pneumonia in colour. {RESEARCH_USE}"
+    maker = f"{MANUFACTURER} {__version__}, {finding.model}"
+    capture.DerivationDescription = f"{maker}: evidence for pneumonia in colour. {RESEARCH_USE}"
     used = Dataset()
     used.ReferencedSOPClassUID, used.ReferencedSOPInstanceUID = source.reference.SOPClassUID, source.reference.SOPInstanceUID
     capture.SourceImageSequence = [used]

@@ -14,7 +14,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # names that i
 
 from pneumo.errors import ExchangeError
 from pneumo.exchange import quiet  # noqa: F401
-from pneumo.exchange.outcome import FAILED, Outcome, awaited, failed, judged
+from pneumo.exchange.outcome import FAILED, Outcome, all_failed, outcome_after_query, wait_until_found
 from pneumo.exchange.settings import Archive, SendSettings
 
 _SYNTAXES = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
@@ -27,7 +27,7 @@ def store(objects: Sequence[Dataset], archive: Archive, settings: SendSettings) 
     try:
         association = _associate(archive, settings, ComprehensiveSRStorage, SecondaryCaptureImageStorage)
     except ExchangeError as error:
-        return failed(objects, str(error))
+        return all_failed(objects, str(error))
     try:
         problems = [_store_one(association, one) for one in objects]
     finally:
@@ -36,7 +36,7 @@ def store(objects: Sequence[Dataset], archive: Archive, settings: SendSettings) 
     taken = [one for one, problem in zip(objects, problems, strict=True) if problem is None]
     found = iter(_look_for(taken, archive, settings))
     return tuple(
-        judged(one, next(found)) if problem is None else Outcome(one.Modality, FAILED, problem)
+        outcome_after_query(one, next(found)) if problem is None else Outcome(one.Modality, FAILED, problem)
         for one, problem in zip(objects, problems, strict=True)
     )
 
@@ -99,7 +99,7 @@ def _look_for(objects: Sequence[Dataset], archive: Archive, settings: SendSettin
     except ExchangeError:
         return [None] * len(objects)
     try:
-        return [awaited(partial(_find, association, one), settings.confirm) for one in objects]
+        return [wait_until_found(partial(_find, association, one), settings.confirm) for one in objects]
     finally:
         association.release()
 

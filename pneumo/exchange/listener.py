@@ -29,8 +29,8 @@ _LIMIT_EXCEEDED, _UNKNOWN_CALLER = (0x02, 0x03, 0x02), (0x01, 0x01, 0x03)  # res
 class Limits:
     silent: int = 32  # connections that have not said who they are; one more ends the oldest of them
     associations: int = 16
-    of_one_address: int = 8  # associations
-    introduction: float = 15.0  # seconds to say who one is
+    per_address: int = 8  # associations
+    request_timeout: float = 15.0  # seconds to say who one is
     idle: float = 30.0  # seconds for one unit of data, and between two
 
 
@@ -46,7 +46,7 @@ class Listener(ThreadedAssociationServer):
         self._introduced: list[tuple[Association, str]] = []  # with their addresses
         self._lock = threading.Lock()
         ae.maximum_associations = 10_000  # the library counts silent connections as well
-        ae.acse_timeout = limits.introduction
+        ae.acse_timeout = limits.request_timeout
         ae.network_timeout = ae.dimse_timeout = limits.idle
         own: list[evt.EventHandlerType] = [
             (evt.EVT_CONN_OPEN, self._opened),
@@ -76,7 +76,7 @@ class Listener(ThreadedAssociationServer):
     def get_request(self) -> tuple[socket.socket, Any]:
         assert self.socket is not None, "it is open"
         client, address = self.socket.accept()
-        client.settimeout(self._limits.introduction)
+        client.settimeout(self._limits.request_timeout)
         if self.ssl_context:  # its handshake is not done here: who does not answer it would keep all others waiting
             client = self.ssl_context.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
         with self._lock:
@@ -131,7 +131,7 @@ class Listener(ThreadedAssociationServer):
             self._silent.pop(connection, None)
             self._introduced = [(one, where) for one, where in self._introduced if one.is_alive()]
             full = len(self._introduced) >= self._limits.associations
-            many = sum(where == address for _, where in self._introduced) >= self._limits.of_one_address
+            many = sum(where == address for _, where in self._introduced) >= self._limits.per_address
             shown = connection.getpeercert(binary_form=True) if self._certificates and connection else None
             known = not self._certificates or shown in self._certificates.get(title, ())
             if known and not (full or many):
@@ -146,7 +146,7 @@ class Listener(ThreadedAssociationServer):
 
         The library itself would gather it whole, and wait for each byte anew.
         """
-        introduction, gathered = time.monotonic() + self._limits.introduction, 0
+        introduction, gathered = time.monotonic() + self._limits.request_timeout, 0
 
         def recv(count: int) -> bytearray:
             nonlocal gathered

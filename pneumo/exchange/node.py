@@ -60,7 +60,7 @@ class NodeSettings:
     port: int = 11112  # 0: any free one
     ae_title: str = AE_TITLE
     callers: tuple[str, ...] = ()  # AE titles that may send; empty: all
-    patience: float = 20.0  # seconds that an image waits to be read; then its sender keeps it
+    max_wait: float = 20.0  # seconds that an image waits to be read; then its sender keeps it
     tls: ServerTls | None = None
     limits: Limits = field(default_factory=Limits)
 
@@ -74,7 +74,7 @@ class Node:
     def __init__(self, settings: NodeSettings, reader: Reader, inbox: Inbox | None = None):
         """Start listening. Raises ExchangeError when the address cannot be used."""
         self._reader, self._inbox, self.tally = reader, Inbox() if inbox is None else inbox, reader.tally
-        self._patience = settings.patience
+        self._max_wait = settings.max_wait
         self._ended = threading.Event()
         self._unanswered: set[Association] = set()  # have sent an object and wait for its status
         self._answered = threading.Condition()
@@ -154,11 +154,11 @@ class Node:
 
     def _awaited(self, received: Received) -> Status:
         try:
-            return received.status.result(self._patience)
+            return received.status.result(self._max_wait)
         except TimeoutError:
             if self._inbox.withdraw(received):
                 self.tally.add("refused after waiting")
-                log.warning("an image was refused after waiting for %.0f s. Its sender has to try again.", self._patience)
+                log.warning("an image was refused after waiting for %.0f s. Its sender has to try again.", self._max_wait)
                 return BUSY
             return received.status.result()  # it is being read: decoding and sending have limits of their own
 

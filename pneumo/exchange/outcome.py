@@ -19,11 +19,11 @@ class Outcome:
     detail: str = ""  # why, in plain words
 
 
-def failed(objects: Iterable[Dataset], detail: str) -> tuple[Outcome, ...]:
+def all_failed(objects: Iterable[Dataset], detail: str) -> tuple[Outcome, ...]:
     return tuple(Outcome(one.Modality, FAILED, detail) for one in objects)
 
 
-def judged(one: Dataset, found: bool | None) -> Outcome:
+def outcome_after_query(one: Dataset, found: bool | None) -> Outcome:
     """Outcome of an object that the archive said it took: `found` True, False, or None where it cannot be asked."""
     if found is None:
         return Outcome(one.Modality, UNCONFIRMED, "The archive took it, but offers no query to check.")
@@ -32,7 +32,7 @@ def judged(one: Dataset, found: bool | None) -> Outcome:
     return Outcome(one.Modality, FAILED, "The archive said it stored the object, but does not have it. Ask its administrator.")
 
 
-def awaited(look: Callable[[], bool | None], seconds: float) -> bool | None:
+def wait_until_found(look: Callable[[], bool | None], seconds: float) -> bool | None:
     """Look until the object is there, the archive turns out not to answer queries (None), or the time is up."""
     end = time.monotonic() + seconds
     while (found := look()) is False and time.monotonic() < end:

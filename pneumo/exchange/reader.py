@@ -12,7 +12,7 @@ from pneumo import labels
 from pneumo.errors import PneumoError
 from pneumo.exchange.outcome import FAILED, Outcome
 from pneumo.exchange.results import make_results
-from pneumo.exchange.source import content_hash, made_here
+from pneumo.exchange.source import content_hash, is_own_result
 from pneumo.exchange.status import FAULT, NOT_STORED, SUCCESS, UNREADABLE, Status
 from pneumo.inference.finding import Terms, read
 from pneumo.inference.predictor import Predictor
@@ -43,13 +43,20 @@ class Tally:
 class Reader:
     """Reads images one after the other and sends the results. Logs and tallies outcomes, never an identifier."""
 
-    def __init__(self, predictor: Predictor, terms: Terms, send: Send, pauses: Sequence[float] = (1.0, 3.0), patience: float = 8.0):
-        """`pauses`: seconds before each further attempt to send what failed; none is begun `patience` seconds after the first.
+    def __init__(
+        self,
+        predictor: Predictor,
+        terms: Terms,
+        send: Send,
+        pauses: Sequence[float] = (1.0, 3.0),
+        retry_window: float = 8.0,
+    ):
+        """`pauses`: seconds before each retry of what failed; none starts `retry_window` seconds after the first attempt.
 
-        Both are short: the sender of the image waits meanwhile, keeps it, and has attempts of its own.
+        Both are short: meanwhile the sender waits. It keeps the image and can retry itself.
         """
         self._predictor, self._terms, self._send = predictor, terms, send
-        self._pauses, self._patience = tuple(pauses), patience
+        self._pauses, self._retry_window = tuple(pauses), retry_window
         self._answered: OrderedDict[bytes, None] = OrderedDict()
         self.tally = Tally()
         self.stopping = threading.Event()  # set: no further attempts
@@ -72,7 +79,7 @@ class Reader:
 
     def _process(self, data: bytes) -> tuple[str, Status]:
         # Archives that send on whatever arrives would have results read, or, sending whole studies, the same image for ever.
-        if made_here(data):
+        if is_own_result(data):
             return "ignored: a result of this program", SUCCESS
         image = content_hash(data)
         if image in self._answered:
@@ -97,7 +104,7 @@ class Reader:
 
     def _delivered(self, objects: list[Dataset]) -> list[Outcome]:
         """Outcome of each after the last attempt; only what failed is sent again, under the same UIDs."""
-        end = time.monotonic() + self._patience
+        end = time.monotonic() + self._retry_window
         outcomes = list(self._send(objects))
         for pause in self._pauses:
             again = [index for index, outcome in enumerate(outcomes) if outcome.state == FAILED]

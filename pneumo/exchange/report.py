@@ -22,7 +22,7 @@ from pneumo import __version__
 from pneumo.evaluation.operating_point import MEANING
 from pneumo.exchange import codes as concepts
 from pneumo.exchange import quiet  # noqa: F401
-from pneumo.exchange.source import MAKER, Source
+from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.inference.finding import Finding, Reading
 from pneumo.inference.predictor import Answer
 from pneumo.labels import Verdict
@@ -42,7 +42,7 @@ def structured_report(source: Source, finding: Finding, reading: Reading) -> Com
         tracking_identifier=TrackingIdentifier(uid=generate_uid(), identifier="Pneumo answer"),
         finding_type=concepts.FINDINGS[reading.verdict],
         algorithm_id=AlgorithmIdentification(
-            name=MAKER,
+            name=MANUFACTURER,
             version=__version__,
             parameters=[f"model {finding.model}", f"model SHA-256 {finding.model_sha256}"],
         ),
@@ -56,9 +56,9 @@ def structured_report(source: Source, finding: Finding, reading: Reading) -> Com
     # TID 1501 takes texts beside codes as evaluations; the library offers codes alone.
     group[0].ContentSequence.extend(TextContentItem(name, text, "CONTAINS") for name, text in texts)
     observer = DeviceObserverIdentifyingAttributes(
-        uid=generate_uid(entropy_srcs=[MAKER, finding.model_sha256]),  # one device a model: the same model, the same UID
-        name=MAKER,
-        manufacturer_name=MAKER,
+        uid=generate_uid(entropy_srcs=[MANUFACTURER, finding.model_sha256]),  # one device a model: the same model, the same UID
+        name=MANUFACTURER,
+        manufacturer_name=MANUFACTURER,
         model_name=finding.model,
     )
     content = MeasurementReport(
@@ -75,11 +75,11 @@ def structured_report(source: Source, finding: Finding, reading: Reading) -> Com
         series_number=SERIES_NUMBER,
         sop_instance_uid=generate_uid(),
         instance_number=1,
-        manufacturer=MAKER,
+        manufacturer=MANUFACTURER,
         manufacturer_model_name=finding.model,
         software_versions=__version__,
         device_serial_number=finding.model_sha256[:16],
-        series_description=f"{MAKER} report, research use",
+        series_description=f"{MANUFACTURER} report, research use",
         coding_schemes=[concepts.SCHEME],
         is_complete=True,
         is_final=False,

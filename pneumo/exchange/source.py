@@ -22,7 +22,7 @@ from pneumo.errors import ExchangeError
 from pneumo.exchange import quiet  # noqa: F401
 from pneumo.imaging.decoding.dicom import READ
 
-MAKER = "Pneumo"  # Manufacturer of every result, by which it is known again
+MANUFACTURER = "Pneumo"  # Manufacturer of every result, by which it is known again
 IMAGES = (
     ComputedRadiographyImageStorage,
     DigitalXRayImageStorageForPresentation,
@@ -110,14 +110,14 @@ def read_source(data: bytes) -> Source:
     return Source(reference, patient, picture)
 
 
-def made_here(data: bytes) -> bool:
+def is_own_result(data: bytes) -> bool:
     """Whether a DICOM file is a result of this program, come back from an archive that sends everything on.
 
     Raises ExchangeError when the header cannot be read.
     """
     try:
         header = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=["Manufacturer"])
-        return str(header.get("Manufacturer") or "") == MAKER
+        return str(header.get("Manufacturer") or "") == MANUFACTURER
     except Exception:  # noqa: BLE001
         raise ExchangeError("The header of the DICOM file is damaged.") from None
 

@@ -10,7 +10,7 @@ import requests
 from pydicom.dataset import Dataset
 
 from pneumo import __version__
-from pneumo.exchange.outcome import FAILED, Outcome, awaited, failed, judged
+from pneumo.exchange.outcome import FAILED, Outcome, all_failed, outcome_after_query, wait_until_found
 from pneumo.exchange.results import file_bytes
 from pneumo.exchange.settings import SendSettings, WebArchive
 
@@ -37,7 +37,7 @@ def store(objects: Sequence[Dataset], web: WebArchive, settings: SendSettings) -
             )
             said = _json(answer) if answer.status_code in (200, 202, 409) else None
         except requests.RequestException:
-            return failed(objects, "The archive does not answer, or broke off: nothing counts as sent. Check PNEUMO_STOW_URL.")
+            return all_failed(objects, "The archive does not answer, or broke off: nothing counts as sent. Check PNEUMO_STOW_URL.")
         return tuple(_outcome(session, one, answer.status_code, said, web, settings) for one in objects)
 
 
@@ -46,14 +46,14 @@ def _outcome(session: requests.Session, one: Dataset, status: int, said: Any, we
         return Outcome(one.Modality, FAILED, f"The archive did not accept the user or token (HTTP {status}).")
     refusals = _references(said, _FAILED)
     if refusals.get(one.SOPInstanceUID) == _DUPLICATE:
-        return judged(one, awaited(lambda: _find(session, one, web, settings), settings.confirm))
+        return outcome_after_query(one, wait_until_found(lambda: _find(session, one, web, settings), settings.confirm))
     if one.SOPInstanceUID in refusals:
         return Outcome(one.Modality, FAILED, f"The archive refused the object (reason {refusals[one.SOPInstanceUID]}).")
     if status not in (200, 202):
         return Outcome(one.Modality, FAILED, f"The archive did not store the object (HTTP {status}).")
     if status == 202 and one.SOPInstanceUID not in _references(said, _STORED):
         return Outcome(one.Modality, FAILED, "The archive stored a part of what was sent, and this object is not in it.")
-    return judged(one, awaited(lambda: _find(session, one, web, settings), settings.confirm))
+    return outcome_after_query(one, wait_until_found(lambda: _find(session, one, web, settings), settings.confirm))
 
 
 def _find(session: requests.Session, one: Dataset, web: WebArchive, settings: SendSettings) -> bool | None:

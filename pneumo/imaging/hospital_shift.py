@@ -14,14 +14,14 @@ from pneumo.imaging.perturbations import blur, brightness, contrast, gamma, jpeg
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 
 
-def hard_copies(images: Images, seed: int) -> np.ndarray:
+def shifted_copies(images: Images, seed: int) -> np.ndarray:
     """uint8 (n, 224, 224) -> one disturbed copy of each, the same shape and type; the same for the same seed, anywhere."""
     return np.stack([_disturbed(images[i], np.random.default_rng((seed, i))) for i in range(len(images))])
 
 
-def with_hard_copies(images: Images, seed: int) -> np.ndarray:
+def with_shifted_copies(images: Images, seed: int) -> np.ndarray:
     """uint8 (2 n, 224, 224): the images as they are, then a hard copy of each in the same order."""
-    return np.concatenate([images[np.arange(len(images))], hard_copies(images, seed)])
+    return np.concatenate([images[np.arange(len(images))], shifted_copies(images, seed)])
 
 
 def _disturbed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -28,7 +28,7 @@ class Box:
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 
 
-def lung_box(mask: np.ndarray, margin: float = MARGIN) -> Box:
+def bounding_box(mask: np.ndarray, margin: float = MARGIN) -> Box:
     """The box of a mask, bool (h, w), with `margin` around it, cut at the image's edges. Raises ValueError for an empty mask."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):

@@ -41,7 +41,7 @@ def overlay_picture(picture: np.ndarray, heat: np.ndarray, opacity: float, colou
     return laid
 
 
-def boxed(picture: np.ndarray, box: Box) -> np.ndarray:
+def draw_box(picture: np.ndarray, box: Box) -> np.ndarray:
     """uint8 (h, w, 3) with a thin, faint line around what the model was shown."""
     height, width = picture.shape[:2]
     (left, right), (top, bottom) = (

@@ -52,7 +52,7 @@ def image_issues(image: np.ndarray, facts: ImageFacts) -> list[Issue]:
             "The image has little contrast. Export the X-ray with its window, if that is possible.",
         ),
         _above(
-            clipped(inner),
+            clipped_share(inner),
             CLIPPED_WARN,
             CLIPPED_REJECT,
             "Most of the image is pure black or pure white: a page or a drawing, or an exposure without detail.",
@@ -64,7 +64,7 @@ def image_issues(image: np.ndarray, facts: ImageFacts) -> list[Issue]:
     return [issue for issue in found if issue]
 
 
-def clipped(pixels: np.ndarray) -> float:
+def clipped_share(pixels: np.ndarray) -> float:
     """Share of uint8 pixels at either end of the range, one level of JPEG's wavering allowed."""
     return float(np.mean((pixels <= 1) | (pixels >= 254)))
 

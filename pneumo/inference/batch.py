@@ -14,7 +14,7 @@ from typing import BinaryIO
 from pneumo.errors import ImageError
 from pneumo.imaging.decoding.archive import HEAD, Member, is_image, is_zip, open_archive, refused
 from pneumo.imaging.decoding.image_file import image_bytes
-from pneumo.imaging.decoding.pool import shared
+from pneumo.imaging.decoding.pool import shared_pool
 from pneumo.inference.finding import Finding, Opened, answered, opened, read
 from pneumo.inference.predictor import Predictor
 from pneumo.labels import Status
@@ -51,7 +51,7 @@ def read_files(paths: Iterable[str], predictor: Predictor, on_skipped: OnSkipped
     number. A zip archive is read member by member, each under "archive.zip/name in it"; `on_skipped` is told of an archive in
     which files were no images, and how many.
     """
-    size = shared().size
+    size = shared_pool().size
     waiting: deque[tuple[str, Future[Opened] | str]] = deque()
     with ThreadPoolExecutor(size) as threads:
         for path, member in _members(paths, on_skipped):

@@ -16,10 +16,10 @@ _LARGEST = 4096  # pixels, of a network's input
 _ENDLESS = 1e300  # JSON knows whole numbers that no float can hold
 
 
-def odd_values(fields: Mapping[str, Any]) -> list[str]:
+def invalid_values(fields: Mapping[str, Any]) -> list[str]:
     """What cannot be, each as "temperature is -1, expected more than 0"; empty for a card that may serve."""
     return (
-        endless_numbers(fields)
+        non_finite_numbers(fields)
         + [
             f"{name} is {value!r}, expected {_RULES[name][1]}"
             for name, value in _named(fields)
@@ -29,7 +29,7 @@ def odd_values(fields: Mapping[str, Any]) -> list[str]:
     )
 
 
-def endless_numbers(value: Any) -> list[str]:
+def non_finite_numbers(value: Any) -> list[str]:
     """NaN and the infinite, wherever they stand in what JSON holds."""
     return [f"{name} is {number}, expected a finite number" for name, number in _numbers(value) if not abs(number) < _ENDLESS]
 

@@ -19,7 +19,7 @@ from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.imaging.preprocess import VERSION, InputSpec
 from pneumo.labels import LABELS
 from pneumo.paths import models_dir
-from pneumo.registry.card_checks import odd_values
+from pneumo.registry.card_checks import invalid_values
 from pneumo.registry.seal import Seal, read_seal, reseal, sealed_file, sealed_files
 
 log = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def _parsed(model: str, data: bytes, folder: Path) -> ModelCard:
         fields = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{damaged}. Restore models/{model}/card.json.") from error
-    odd = odd_values(fields) if isinstance(fields, dict) else []
+    odd = invalid_values(fields) if isinstance(fields, dict) else []
     if isinstance(fields, dict) and fields.get("card_version") == 1 and not odd:
         fields = _from_first_version(fields, folder)
     if unfit := _odd_fields(fields):

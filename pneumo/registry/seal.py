@@ -14,7 +14,7 @@ from pathlib import Path
 from pneumo.errors import ModelError
 from pneumo.files import sha256
 from pneumo.registry.minisign import SecretKey, Signature
-from pneumo.registry.signing_keys import known_keys, only_signed, signing_key
+from pneumo.registry.signing_keys import known_keys, signature_required, signing_key
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def read_seal(folder: Path, whose: str) -> Seal:
         raise ModelError(f"{whose} does not verify: {MANIFEST} is damaged. Restore it.")
     signer, key = _signer(folder, data, whose)
     seal = Seal(files, signer, key)
-    if not signer and only_signed():
+    if not signer and signature_required():
         raise ModelError(f"{whose} is {seal.state}, and PNEUMO_REQUIRE_SIGNED asks for a known signature. {_sign(folder)}")
     return seal
 
@@ -78,7 +78,7 @@ def sealed_files(folder: Path, whose: str) -> tuple[Seal, dict[str, bytes]]:
     return seal, contents
 
 
-def seal(folder: Path, key: SecretKey | None = None) -> Seal:
+def seal_folder(folder: Path, key: SecretKey | None = None) -> Seal:
     """Write the manifest over every file that lies there, and sign it with `key`, where there is one.
 
     Raises ModelError for what no manifest can name.

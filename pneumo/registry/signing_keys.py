@@ -20,7 +20,7 @@ def known_keys() -> list[tuple[str, PublicKey]]:
     return [(BY_PROJECT, PublicKey.parse(PROJECT)), *([(BY_SITE, site)] if site else [])]
 
 
-def only_signed() -> bool:
+def signature_required() -> bool:
     """Whether the site lets nothing serve that no known key has signed; any word but a plain no asks for it."""
     return os.environ.get("PNEUMO_REQUIRE_SIGNED", "").strip().lower() not in ("", "0", "false", "no")
 

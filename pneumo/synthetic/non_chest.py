@@ -11,12 +11,12 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.overlay import png
 from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
 from pneumo.synthetic import non_chest_drawn as drawn
 from pneumo.synthetic import non_chest_films as films
-from pneumo.synthetic.non_chest_stored import MORE_PHOTOS, MORE_SLICES, PHOTOS, SCANS, SLICES, piece
+from pneumo.synthetic.non_chest_stored import MORE_PHOTOS, MORE_SLICES, PHOTOS, SCANS, SLICES, random_crop
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Kind:
     """`make(rng)` gives one picture, uint8 (h, w) or (h, w, 3). What is kept `aside` chose nothing."""
 
     name: str
-    aside: bool
+    held_out: bool
     make: Callable[[np.random.Generator], np.ndarray]
 
     def pictures(self, count: int, seed: int = 0) -> list[np.ndarray]:
@@ -33,8 +33,8 @@ class Kind:
 
 
 KINDS = (
-    Kind("photographs, grey", False, lambda rng: piece(PHOTOS, rng, grey=True)),
-    Kind("head slice, MR", False, partial(piece, SLICES)),
+    Kind("photographs, grey", False, lambda rng: random_crop(PHOTOS, rng, grey=True)),
+    Kind("head slice, MR", False, partial(random_crop, SLICES)),
     Kind("printed pages", False, drawn.paper),
     Kind("charts", False, drawn.chart),
     Kind("noise", False, drawn.noise),
@@ -45,10 +45,10 @@ KINDS = (
     Kind("bellies, drawn", False, films.abdomen),
     Kind("skulls, drawn", False, films.skull),
     Kind("films of no part, drawn", False, films.no_part),
-    Kind("photographs in colour", True, partial(piece, MORE_PHOTOS[:6])),
-    Kind("other photographs, grey", True, lambda rng: piece(MORE_PHOTOS, rng, grey=True)),
-    Kind("scans and micrographs, grey", True, lambda rng: piece(SCANS, rng, grey=True)),
-    Kind("CT, MR, ultrasound, nuclear medicine", True, lambda rng: piece(MORE_SLICES, rng, grey=True)),
+    Kind("photographs in colour", True, partial(random_crop, MORE_PHOTOS[:6])),
+    Kind("other photographs, grey", True, lambda rng: random_crop(MORE_PHOTOS, rng, grey=True)),
+    Kind("scans and micrographs, grey", True, lambda rng: random_crop(SCANS, rng, grey=True)),
+    Kind("CT, MR, ultrasound, nuclear medicine", True, lambda rng: random_crop(MORE_SLICES, rng, grey=True)),
     Kind("handwriting", True, drawn.handwriting),
     Kind("screens", True, drawn.screen),
     Kind("codes", True, drawn.code),
@@ -64,7 +64,7 @@ KINDS = (
 
 def as_served(picture: np.ndarray) -> np.ndarray:
     """A picture as uint8 (h, w) or (h, w, 3) -> the canonical image that serving makes of its file, uint8 (224, 224)."""
-    return canonical(decode(png(picture)))
+    return canonical(decode_image(png(picture)))
 
 
 def close_up(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -75,6 +75,6 @@ def close_up(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(Image.fromarray(part).resize((CANONICAL_SIDE, CANONICAL_SIDE), Image.Resampling.BICUBIC))
 
 
-def posed(images: np.ndarray) -> list[np.ndarray]:
+def rotated_and_inverted(images: np.ndarray) -> list[np.ndarray]:
     """Copies of uint8 (n, 224, 224): turned left by 90, 180 and 270 degrees, and inverted."""
     return [*(np.rot90(images, turns, (1, 2)) for turns in (1, 2, 3)), 255 - images]

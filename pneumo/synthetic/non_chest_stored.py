@@ -53,9 +53,9 @@ MORE_SLICES = (
 )
 
 
-def piece(names: tuple[str, ...], rng: np.random.Generator, grey: bool = False) -> np.ndarray:
+def random_crop(names: tuple[str, ...], rng: np.random.Generator, grey: bool = False) -> np.ndarray:
     """One of the pictures, or a part of it at least a third as wide and high, mirrored or not: uint8 (h, w) or (h, w, 3)."""
-    picture = stored(names[rng.integers(len(names))])
+    picture = load_picture(names[rng.integers(len(names))])
     height, width = picture.shape[:2]
     if rng.random() < 0.8:
         tall, wide = (int(rng.uniform(0.35, 1.0) * side) for side in (height, width))
@@ -72,7 +72,7 @@ def piece(names: tuple[str, ...], rng: np.random.Generator, grey: bool = False) 
 
 
 @cache
-def stored(name: str) -> np.ndarray:
+def load_picture(name: str) -> np.ndarray:
     """uint8 (h, w) or (h, w, 3) of "<package>/<file>"; deep greys are stretched from their 1st to their 99th percentile."""
     package, _, file = name.partition("/")
     with resources.as_file(resources.files(package)) as folder:

@@ -24,7 +24,7 @@ from browser.traces import Watch, deleted_files, pieces, traces, writings
 from makers import dataset_bytes, dicom_dataset, picture_bytes
 from PIL import Image, PngImagePlugin
 
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.preprocess import canonical
 from pneumo.synthetic.phantom import make_phantom
 
@@ -80,7 +80,7 @@ def needles(files: dict[str, bytes]) -> set[bytes]:
     for name, data in files.items():
         found |= set(pieces(data).values())
         if not name.endswith(".zip"):
-            found |= set(pieces(canonical(decode(data)).tobytes()).values())
+            found |= set(pieces(canonical(decode_image(data)).tobytes()).values())
     return found
 
 

@@ -56,7 +56,7 @@ def answers(running, number):
 
 
 def test_no_answer_before_the_results_are_stored(slow):
-    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow)
+    running = Node(NodeSettings(port=0, max_wait=600, limits=CALM), slow)
     (answer,) = answers(running, 1)
     assert slow.begun.wait(600)
     assert not answer.done()
@@ -67,7 +67,7 @@ def test_no_answer_before_the_results_are_stored(slow):
 
 
 def test_the_end_lets_what_waits_be_read(slow):
-    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow)
+    running = Node(NodeSettings(port=0, max_wait=600, limits=CALM), slow)
     sent = answers(running, SENT)
     assert waited(lambda: running.tally["received"] == SENT and len(running._inbox) == SENT - 1)
     with ThreadPoolExecutor(1) as pool:
@@ -81,7 +81,7 @@ def test_the_end_lets_what_waits_be_read(slow):
 
 def test_an_end_without_grace_leaves_what_waits_with_its_senders(slow):
     """The image that is being read is finished and acknowledged; of the others each sender is told that it failed."""
-    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow)
+    running = Node(NodeSettings(port=0, max_wait=600, limits=CALM), slow)
     sent = answers(running, SENT)
     assert waited(lambda: running.tally["received"] == SENT and len(running._inbox) == SENT - 1)
     with ThreadPoolExecutor(1) as pool:
@@ -93,7 +93,7 @@ def test_an_end_without_grace_leaves_what_waits_with_its_senders(slow):
 
 
 def test_a_full_queue_refuses_and_goes_on(slow):
-    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow, Inbox(max_objects=1))
+    running = Node(NodeSettings(port=0, max_wait=600, limits=CALM), slow, Inbox(max_objects=1))
     first = answers(running, 1)
     assert slow.begun.wait(600)
     second = answers(running, 1)
@@ -109,7 +109,7 @@ def test_a_full_queue_refuses_and_goes_on(slow):
 
 
 def test_what_waits_too_long_is_refused_and_never_read(slow):
-    running = Node(NodeSettings(port=0, patience=0.05, limits=CALM), slow)
+    running = Node(NodeSettings(port=0, max_wait=0.05, limits=CALM), slow)
     first = answers(running, 1)
     assert slow.begun.wait(600)
     with connection(running) as association:
@@ -131,7 +131,7 @@ def test_a_long_reading_does_not_count_as_silence(slow, monkeypatch):
 
     clock = Clock()
     monkeypatch.setattr("pynetdicom.timer.time", clock)
-    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow)
+    running = Node(NodeSettings(port=0, max_wait=600, limits=CALM), slow)
     association = AE(ae_title="CT01")
     association.dimse_timeout, association.network_timeout = 600, None
     association.add_requested_context(image().SOPClassUID)

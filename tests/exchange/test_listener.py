@@ -27,7 +27,7 @@ def test_silent_connections_keep_nobody_out(predictor, number):
 
 
 def test_one_too_many_ends_the_oldest(predictor):
-    with node(predictor, None, limits=Limits(silent=2, introduction=600)) as running, silent(running, 3) as raw:
+    with node(predictor, None, limits=Limits(silent=2, request_timeout=600)) as running, silent(running, 3) as raw:
         assert raw[0].recv(1) == b""
         raw[1].settimeout(0.2)
         with pytest.raises(TimeoutError):
@@ -35,13 +35,13 @@ def test_one_too_many_ends_the_oldest(predictor):
 
 
 def test_a_silent_connection_is_ended(predictor):
-    with node(predictor, None, limits=Limits(introduction=0.2)) as running, silent(running, 1) as (raw,):
+    with node(predictor, None, limits=Limits(request_timeout=0.2)) as running, silent(running, 1) as (raw,):
         assert raw.recv(1) == b""
 
 
 def test_so_is_one_that_introduces_itself_a_byte_at_a_time(predictor):
     """Each byte would be in time."""
-    with node(predictor, None, limits=Limits(introduction=1.0)) as running, silent(running, 1) as (raw,):
+    with node(predictor, None, limits=Limits(request_timeout=1.0)) as running, silent(running, 1) as (raw,):
         raw.sendall(struct.pack(">BBL", 1, 0, 100_000))
 
         def ended():
@@ -55,14 +55,14 @@ def test_so_is_one_that_introduces_itself_a_byte_at_a_time(predictor):
 
 
 def test_no_thread_is_left_of_connections_that_came_and_went(predictor):
-    with node(predictor, None, limits=Limits(introduction=600)) as running:
+    with node(predictor, None, limits=Limits(request_timeout=600)) as running:
         with silent(running, 20):
             assert waited(lambda: len(running._listener.active_associations) == 20)
         assert waited(lambda: not running._listener.active_associations)
 
 
 def test_one_address_does_not_take_all(predictor):
-    with node(predictor, None, limits=Limits(of_one_address=2)) as running:
+    with node(predictor, None, limits=Limits(per_address=2)) as running:
         with connection(running) as first, connection(running) as second, connection(running) as third:
             assert (first.is_established, second.is_established, third.is_rejected) == (True, True, True)
             with connection(running, address="127.0.0.2") as other:

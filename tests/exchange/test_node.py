@@ -20,14 +20,14 @@ from pneumo.exchange.reader import Reader
 from pneumo.exchange.settings import Archive
 from pneumo.inference.finding import Terms
 
-CALM = Limits(introduction=600, idle=600)  # a machine at its limits is no caller that is silent
+CALM = Limits(request_timeout=600, idle=600)  # a machine at its limits is no caller that is silent
 DX = DigitalXRayImageStorageForPresentation
 
 
 @contextmanager
 def node(predictor, send, inbox=None, **settings):
     running = Node(
-        NodeSettings(**{"port": 0, "patience": 600, "limits": CALM, **settings}),
+        NodeSettings(**{"port": 0, "max_wait": 600, "limits": CALM, **settings}),
         Reader(predictor, Terms(), send, pauses=()),
         inbox,
     )

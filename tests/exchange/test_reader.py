@@ -158,7 +158,7 @@ def test_an_image_that_is_tried_again_adds_nothing_to_its_study(predictor):
 
 def test_no_further_attempt_when_the_sender_would_wait_too_long(predictor):
     sent = Sent(failures=9)
-    assert Reader(predictor, Terms(), sent, pauses=(60.0,), patience=59.0).process(image()) == NOT_STORED
+    assert Reader(predictor, Terms(), sent, pauses=(60.0,), retry_window=59.0).process(image()) == NOT_STORED
     assert sent.attempts == 1
 
 

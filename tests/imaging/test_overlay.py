@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from pneumo.imaging.lung_box import Box
-from pneumo.imaging.overlay import COLOUR_MAPS, boxed, fit_within, grey_picture, legend_picture, overlay_picture, png
+from pneumo.imaging.overlay import COLOUR_MAPS, draw_box, fit_within, grey_picture, legend_picture, overlay_picture, png
 
 PIXELS = np.array([[0.0, 0.25], [0.5, 1.0]], np.float32)
 
@@ -90,7 +90,7 @@ def test_fit_within_never_enlarges():
 
 def test_the_line_around_what_was_shown_lies_on_its_edge_and_nowhere_else():
     picture = np.zeros((100, 200, 3), np.uint8)
-    lined = boxed(picture, Box(0.25, 0.1, 0.75, 1.0))
+    lined = draw_box(picture, Box(0.25, 0.1, 0.75, 1.0))
     assert picture.max() == 0
     rows, columns = np.nonzero(lined.any(axis=2))
     assert set(np.unique(rows)) == set(range(10, 100))

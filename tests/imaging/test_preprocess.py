@@ -5,7 +5,7 @@ import pytest
 from makers import png_bytes, ramp
 from PIL import Image
 
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.lung_box import WHOLE, Box
 from pneumo.imaging.preprocess import InputSpec, canonical, model_input
 from pneumo.imaging.radiograph import ImageFacts, Radiograph
@@ -23,7 +23,7 @@ def smooth(height: int, width: int) -> np.ndarray:
 
 def test_canonical_of_canonical_size_is_identity():
     image = np.random.default_rng(0).integers(0, 256, (224, 224), np.uint8)
-    assert np.array_equal(canonical(decode(png_bytes(image))), image)
+    assert np.array_equal(canonical(decode_image(png_bytes(image))), image)
 
 
 def test_canonical_rounds_and_clips():
@@ -41,8 +41,8 @@ def test_an_original_and_its_small_copy_agree(height, width):
     assert np.ptp(np.asarray(small).astype(int)) > 100
     buffer = io.BytesIO()
     small.convert("RGB").save(buffer, "JPEG", quality=75)  # as the public copies were made
-    copy = canonical(decode(buffer.getvalue()))
-    ours = canonical(decode(png_bytes(original)))
+    copy = canonical(decode_image(buffer.getvalue()))
+    ours = canonical(decode_image(png_bytes(original)))
     difference = np.abs(ours.astype(int) - copy)
     assert difference.mean() < 0.5  # Pillow rounds once more on the way to the copy
     assert difference.max() <= 4

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from makers import jpeg_bytes, png_bytes
 
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.preprocess import canonical
-from pneumo.imaging.quality import clipped, image_issues
+from pneumo.imaging.quality import clipped_share, image_issues
 from pneumo.imaging.radiograph import ImageFacts, Radiograph
 from pneumo.synthetic.phantom import make_phantom
 
@@ -56,16 +56,16 @@ def test_the_margin_does_not_count():
     image = CHEST.copy()
     image[:16], image[-16:] = 255, 255
     assert said(image) == []
-    assert clipped(np.array([0, 1, 2, 253, 254, 255], np.uint8)) == pytest.approx(4 / 6)
+    assert clipped_share(np.array([0, 1, 2, 253, 254, 255], np.uint8)) == pytest.approx(4 / 6)
 
 
 def test_colour_is_measured_before_it_is_lost():
     red = np.zeros((80, 80, 3), np.uint8)
     red[..., 0] = 255
-    assert decode(png_bytes(red)).facts.colour == pytest.approx(1.0)
+    assert decode_image(png_bytes(red)).facts.colour == pytest.approx(1.0)
     grey = np.tile(np.arange(80, dtype=np.uint8)[None, :, None], (80, 1, 3))
-    assert decode(jpeg_bytes(grey)).facts.colour == pytest.approx(0.0, abs=0.005)
-    assert decode(png_bytes(grey[..., 0])).facts.colour == 0.0
+    assert decode_image(jpeg_bytes(grey)).facts.colour == pytest.approx(0.0, abs=0.005)
+    assert decode_image(png_bytes(grey[..., 0])).facts.colour == 0.0
 
 
 def test_a_value_on_the_line_is_still_within():

@@ -14,7 +14,7 @@ from pneumo.evaluation.overlap import dice
 from pneumo.files import sha256
 from pneumo.imaging.preprocess import VERSION
 from pneumo.inference.lung_fields import LungFields, LungFinder, implausible, read_description, segmenter_input
-from pneumo.registry.seal import seal
+from pneumo.registry.seal import seal_folder
 
 SIDE = 56
 
@@ -166,7 +166,7 @@ def other_graph(folder):
 
 def without_description(folder):
     (folder / "lungs.json").unlink()
-    seal(folder)
+    seal_folder(folder)
 
 
 @pytest.mark.parametrize(

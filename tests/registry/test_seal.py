@@ -15,7 +15,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.registry import signing_keys
 from pneumo.registry.minisign import PublicKey, SecretKey
 from pneumo.registry.models import list_models, read_metrics, verified
-from pneumo.registry.seal import MANIFEST, SIGNATURE, read_seal, reseal, seal, sealed_file
+from pneumo.registry.seal import MANIFEST, SIGNATURE, read_seal, reseal, seal_folder, sealed_file
 from pneumo.reporting.model_card import write_readme
 from pneumo.studies.assess import assess
 
@@ -117,7 +117,7 @@ def test_a_site_may_ask_for_signatures(root, site, monkeypatch, capsys):
     assert main(["models", "sign", "tiny"]) == 0
     assert "no file changed" in capsys.readouterr().out
     assert state(root).startswith("signed by this site")
-    seal(root / "tiny")
+    seal_folder(root / "tiny")
     for word, asked in (("yes", True), ("0", False), ("", False), ("perhaps", True)):
         monkeypatch.setenv("PNEUMO_REQUIRE_SIGNED", word)
         assert main(["models", "verify"]) == asked
@@ -182,7 +182,7 @@ def test_no_later_command_vouches_for_what_a_stranger_changed(root, site):
     reseal(root / "tiny", ("README.md",))
     with pytest.raises(ModelError, match=r"model\.keras was altered"):
         verified("tiny", root)
-    seal(root / "tiny")  # what he can do: a manifest that fits, without a signature
+    seal_folder(root / "tiny")  # what he can do: a manifest that fits, without a signature
     reseal(root / "tiny", ("README.md",))
     assert read_seal(root / "tiny", "tiny").state == "unsigned"
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pneumo.synthetic.non_chest import KINDS, as_served, close_up, posed
-from pneumo.synthetic.non_chest_stored import MORE_PHOTOS, MORE_SLICES, PHOTOS, SCANS, SLICES, stored
+from pneumo.synthetic.non_chest import KINDS, as_served, close_up, rotated_and_inverted
+from pneumo.synthetic.non_chest_stored import MORE_PHOTOS, MORE_SLICES, PHOTOS, SCANS, SLICES, load_picture
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -17,7 +17,7 @@ def test_pictures_follow_from_the_seed_and_can_be_served(kind):
 
 def test_each_name_is_a_kind_and_both_roles_have_some():
     assert len({kind.name for kind in KINDS}) == len(KINDS)
-    assert min(sum(kind.aside for kind in KINDS), sum(not kind.aside for kind in KINDS)) >= 10
+    assert min(sum(kind.held_out for kind in KINDS), sum(not kind.held_out for kind in KINDS)) >= 10
 
 
 def test_no_stored_picture_has_both_roles():
@@ -26,7 +26,7 @@ def test_no_stored_picture_has_both_roles():
 
 @pytest.mark.parametrize("name", [*PHOTOS, *SLICES, *MORE_PHOTOS, *SCANS, *MORE_SLICES])
 def test_stored_pictures_are_where_their_library_puts_them(name):
-    picture = stored(name)
+    picture = load_picture(name)
     assert picture.dtype == np.uint8
     assert picture.max() > picture.min()
 
@@ -34,7 +34,7 @@ def test_stored_pictures_are_where_their_library_puts_them(name):
 def test_poses_of_a_marked_corner():
     image = np.zeros((1, 224, 224), np.uint8)
     image[0, :20, :20] = 255
-    left, half, right, inverted = posed(image)
+    left, half, right, inverted = rotated_and_inverted(image)
     assert left[0, -1, 0] == half[0, -1, -1] == right[0, 0, -1] == 255
     assert inverted[0, 0, 0] == 0
     assert inverted[0, -1, -1] == 255

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from pneumo.data.records import scan
 from pneumo.errors import DataError
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.radiograph import SYNTHETIC
 from pneumo.synthetic.phantom import make_phantom, phantom_png, write_set
 
@@ -113,7 +113,7 @@ def test_png_passes_the_door_and_says_what_it_is():
     image = Image.open(io.BytesIO(data))
     assert image.mode == "L"
     assert image.text == {"Comment": SYNTHETIC}
-    radiograph = decode(data)
+    radiograph = decode_image(data)
     assert radiograph.pixels.shape == (160, 200)
     # The word stands in the bottom margin alone; the rest is the phantom to half a grey level.
     np.testing.assert_allclose(radiograph.pixels[:-14], phantom.pixels[:-14], atol=0.5 / 255 + 1e-6)
@@ -135,7 +135,7 @@ def test_write_set_is_read_back_by_scan(tmp_path):
     assert not patients["train"] & patients["val"]
     assert not patients["train"] & patients["test"]
     assert not patients["val"] & patients["test"]
-    shapes = {decode((root / record.path).read_bytes()).pixels.shape for record in records}
+    shapes = {decode_image((root / record.path).read_bytes()).pixels.shape for record in records}
     assert len(shapes) > 10
     assert "no patient" in (root / "SYNTHETIC.txt").read_text(encoding="utf-8")
 

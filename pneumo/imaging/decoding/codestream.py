@@ -50,7 +50,7 @@ def _jpeg_2000(stream: bytes) -> tuple[int, int, int]:
     return right - left, bottom - top, components
 
 
-def is_whole(stream: bytes) -> bool:
+def is_complete(stream: bytes) -> bool:
     """Whether a JPEG, JPEG-LS or JPEG 2000 codestream ends with its end marker, but for padding.
 
     All three write FFD9 last. Decoders of JPEG and JPEG-LS fill what is missing with grey, and do not say so.

@@ -22,7 +22,7 @@ _FOREIGN = (
 )
 
 
-def decode(data: bytes) -> Radiograph:
+def decode_image(data: bytes) -> Radiograph:
     """Read JPEG, PNG (8 or 16 bit) or DICOM bytes; the content decides, never the file's name.
 
     Raises ImageError when the bytes cannot be read, ImageRejected when they can but are no single radiograph.

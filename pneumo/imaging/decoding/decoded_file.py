@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.preprocess import canonical
 from pneumo.imaging.radiograph import Radiograph
 
@@ -22,10 +22,10 @@ Refusal = ImageError | ImageRejected
 _TOO_MUCH = "Reading the image takes more memory than one image may have. Export it at the detector's own resolution."
 
 
-def decode_whole(data: bytes) -> Decoded | Refusal:
+def decode_or_refuse(data: bytes) -> Decoded | Refusal:
     """Both pictures of one file, or why there are none. Never raises for what the bytes are."""
     try:
-        radiograph = decode(data)
+        radiograph = decode_image(data)
         return Decoded(radiograph, canonical(radiograph))
     except (ImageError, ImageRejected) as refusal:
         return refusal

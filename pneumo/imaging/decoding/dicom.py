@@ -11,8 +11,8 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from pneumo.errors import ImageError, PneumoError
-from pneumo.imaging.decoding.dicom_header import NATIVE, check
-from pneumo.imaging.decoding.dicom_pixels import presented
+from pneumo.imaging.decoding.dicom_header import NATIVE, check_header
+from pneumo.imaging.decoding.dicom_pixels import display_pixels
 from pneumo.imaging.radiograph import Radiograph
 
 # pydicom quotes offending values, and a value may be a patient's name: none may reach a log.
@@ -127,10 +127,10 @@ def _radiograph(dataset: pydicom.Dataset, size: int) -> Radiograph:
     for element in list(dataset):
         if element.is_empty:  # as good as absent
             del dataset[element.tag]
-    facts = check(dataset, size)
+    facts = check_header(dataset, size)
     # One decoder for all that is compressed. pydicom would try another where it fails, and that one unpacks RLE without bound.
     plugin = "" if dataset.file_meta.TransferSyntaxUID in NATIVE else "pylibjpeg"
-    # Which bits are unused is for `presented` to say: pydicom would clear the upper ones, whatever the header's HighBit.
+    # Which bits are unused is for `display_pixels` to say: pydicom would clear the upper ones, whatever the header's HighBit.
     decoded = pixel_array(dataset, decoding_plugin=plugin, correct_unused_bits=False)
-    pixels, values = presented(decoded, dataset)
+    pixels, values = display_pixels(decoded, dataset)
     return Radiograph(pixels, facts, values)

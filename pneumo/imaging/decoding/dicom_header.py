@@ -15,7 +15,7 @@ from pydicom.uid import (
 )
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.codestream import check_rle, codestream_size, is_whole
+from pneumo.imaging.decoding.codestream import check_rle, codestream_size, is_complete
 from pneumo.imaging.decoding.raster import MAX_PIXELS
 from pneumo.imaging.radiograph import ImageFacts
 
@@ -67,7 +67,7 @@ NATIVE = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
 _CODESTREAMS = {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes}
 
 
-def check(dataset: pydicom.Dataset, size: int) -> ImageFacts:
+def check_header(dataset: pydicom.Dataset, size: int) -> ImageFacts:
     """The harmless facts of one radiograph in a file of `size` bytes. Raises ImageError or ImageRejected for anything else."""
     modality = str(dataset.get("Modality") or "")
     if modality and modality not in _RADIOGRAPHY:
@@ -141,7 +141,7 @@ def _check_stored(dataset: pydicom.Dataset, rows: int, columns: int, samples: in
         stream = get_frame(dataset.PixelData, 0, number_of_frames=1)
         if codestream_size(stream) != (columns, rows, samples):
             raise ImageError("The DICOM is damaged: its header and its compressed image differ in size. Export it again.")
-        if not is_whole(stream):
+        if not is_complete(stream):
             raise ImageError("The DICOM is damaged: its compressed image is cut short. Export it again.")
     else:
         raise ImageError(

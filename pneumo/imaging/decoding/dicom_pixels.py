@@ -47,7 +47,7 @@ _WINDOW_WORDS = {
 }
 
 
-def presented(decoded: np.ndarray, dataset: pydicom.Dataset) -> tuple[np.ndarray, GreyValues | None]:
+def display_pixels(decoded: np.ndarray, dataset: pydicom.Dataset) -> tuple[np.ndarray, GreyValues | None]:
     """Pixels as decoded, (h, w) or (h, w, 3) -> float32 (h, w) in [0, 1]; and the values behind it if there are more than 8 bits.
 
     Order after PS3.4 C.11 / PS3.3 C.7.6.3: modality LUT or rescale, VOI LUT or window, then MONOCHROME1 inversion.

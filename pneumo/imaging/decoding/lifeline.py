@@ -20,12 +20,12 @@ def _pipe() -> tuple[int, int]:
     return os.pipe()
 
 
-def to_pass_on() -> tuple[int, ...]:
+def inherited_pipe() -> tuple[int, ...]:
     """What the process to start is given (`pass_fds`), and told as its argument; nothing but on Linux."""
     return _pipe()[:1] if sys.platform == "linux" else ()
 
 
-def end_with(given: int) -> None:
+def kill_with_parent(given: int) -> None:
     """Be killed when the process that holds the other end of `given` ends; now, where it did. Without /proc nothing happens."""
     if sys.platform != "linux":
         return
@@ -46,7 +46,7 @@ def end_with(given: int) -> None:
 
 
 @contextlib.contextmanager
-def at_most(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
     """The process ends where the block takes longer, even within a decoder in C. Windows has no such alarm."""
     if sys.platform == "win32":
         yield

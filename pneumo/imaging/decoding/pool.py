@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pneumo.errors import ImageError
-from pneumo.imaging.decoding.decode import MAX_BYTES, decode
+from pneumo.imaging.decoding.decode import MAX_BYTES, decode_image
 from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
-from pneumo.imaging.decoding.lifeline import to_pass_on
-from pneumo.imaging.decoding.protocol import WireError, receive, send_bytes
+from pneumo.imaging.decoding.lifeline import inherited_pipe
+from pneumo.imaging.decoding.protocol import ProtocolError, receive, send_bytes
 from pneumo.paths import HOME
 
 # Of the app's environment, where passwords may stand: only what finds Python's libraries.
@@ -33,10 +33,10 @@ class Limits:
 
 LIMITS = Limits()
 _STARTING = 60.0  # seconds more for its first file, to load libraries on a busy machine; its own alarm bounds what it reads
-PROCESSES = max(2, os.cpu_count() or 1)  # of `shared`; a program that is one of several on its machine takes less before it asks
+PROCESSES = max(2, os.cpu_count() or 1)  # of `shared_pool`; a program that shares its machine sets fewer before the first call
 
 
-class Decoders:
+class DecoderPool:
     """Up to `size` reading processes, started as they are needed. Whoever asks first is served first."""
 
     def __init__(self, size: int, limits: Limits = LIMITS):
@@ -66,7 +66,7 @@ class Decoders:
         if not self._begun:
             self._idle.put(self._begin())
 
-    def renew(self) -> None:
+    def restart(self) -> None:
         """What a process still holds of the files it read ends with it: those that wait end now, the others after their file."""
         if self._begun:
             with self._returning:
@@ -112,7 +112,7 @@ class Decoders:
             found = receive(child.stdout)  # type: ignore[arg-type]
             self._answered.add(child)
             return found, not late.is_set()
-        except (OSError, WireError):
+        except (OSError, ProtocolError):
             _end(child)
             return ImageError(_LATE.format(self._limits.seconds) if late.is_set() else _CRASHED), False
         finally:
@@ -126,7 +126,7 @@ _CRASHED = "Reading the image broke off: the file is damaged or made to do harm.
 def _refused_unread(data: bytes) -> Refusal:
     """Empty or too large: `decode` says so without looking at a byte."""
     try:
-        decode(data)
+        decode_image(data)
     except ImageError as refusal:
         return refusal
     raise AssertionError("decode reads files of this size")
@@ -143,7 +143,7 @@ def _start(limits: Limits) -> "subprocess.Popen[bytes]":
     quiet: dict[str, Any] = {}
     if sys.platform == "win32":
         quiet["creationflags"] = subprocess.CREATE_NO_WINDOW
-    pipe, told = to_pass_on(), [str(limits.memory), str(limits.seconds)]
+    pipe, told = inherited_pipe(), [str(limits.memory), str(limits.seconds)]
     child = subprocess.Popen(  # -P: no library from the folder where the app was started
         [sys.executable, "-P", "-m", "pneumo.imaging.decoding.worker", *told, *map(str, pipe)],
         env=environment(),
@@ -179,8 +179,8 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 
 
 @functools.cache
-def shared() -> Decoders:
+def shared_pool() -> DecoderPool:
     """This process's own, for all its sessions: two at least, so that one huge file does not hold up the rest."""
-    pool = Decoders(PROCESSES)
+    pool = DecoderPool(PROCESSES)
     atexit.register(pool.close)
     return pool

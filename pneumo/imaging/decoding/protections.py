@@ -1,6 +1,6 @@
 """What a process that decodes untrusted bytes can still do on this machine: tried, in one that gave up as much as they do.
 
-`python -m pneumo.imaging.decoding.protections FOLDER PORT` is that process; `protections()` starts it.
+`python -m pneumo.imaging.decoding.protections FOLDER PORT` is that process; `probe_protections()` starts it.
 """
 
 import errno
@@ -30,7 +30,7 @@ class Protections:
     refused: dict[str, bool]
 
 
-def protections() -> Protections:
+def probe_protections() -> Protections:
     """Start such a process, let it try, and say what came of it. About a second."""
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
         (Path(folder) / _THERE).write_text("an X-ray")

@@ -21,7 +21,7 @@ MAX_HEADER = 1 << 20  # bytes; notes and windows take some hundred
 _REFUSALS = {kind.__name__: kind for kind in (ImageError, ImageRejected)}
 
 
-class WireError(Exception):
+class ProtocolError(Exception):
     """The other side ended, or sent what this protocol does not know."""
 
 
@@ -37,7 +37,7 @@ def receive_bytes(stream: BinaryIO) -> bytes | None:
     try:
         length = int.from_bytes(_exactly(stream, np.empty(8, np.uint8)).tobytes(), "little")
         return _exactly(stream, np.empty(length, np.uint8)).tobytes()
-    except WireError:
+    except ProtocolError:
         return None
 
 
@@ -62,17 +62,17 @@ def send(stream: BinaryIO, found: Decoded | Refusal) -> None:
 
 
 def receive(stream: BinaryIO) -> Decoded | Refusal:
-    """One answer. Raises WireError for anything but what `send` sends."""
+    """One answer. Raises ProtocolError for anything but what `send` sends."""
     length = int.from_bytes(_exactly(stream, np.empty(4, np.uint8)).tobytes(), "little")
     if not 0 < length <= MAX_HEADER:
-        raise WireError("a header of an impossible length")
+        raise ProtocolError("a header of an impossible length")
     try:
         header = json.loads(_exactly(stream, np.empty(length, np.uint8)).tobytes())
         if "refusal" in header:
             return _REFUSALS[header["refusal"]](str(header["message"]))
         return _decoded(stream, header)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise WireError("a header that does not fit") from error
+        raise ProtocolError("a header that does not fit") from error
 
 
 def _decoded(stream: BinaryIO, header: dict[str, Any]) -> Decoded:
@@ -80,15 +80,15 @@ def _decoded(stream: BinaryIO, header: dict[str, Any]) -> Decoded:
     values, shapes = header["values"], [tuple(map(int, shape)) for shape in header["shapes"]]
     (height, width), rest = shapes[0], shapes[1:]
     if min(height, width) < 1 or height * width > MAX_PIXELS or (height, width) != (facts.height, facts.width):
-        raise WireError(f"an image of {width} x {height}")
+        raise ProtocolError(f"an image of {width} x {height}")
     if rest[:1] != [(CANONICAL_SIDE, CANONICAL_SIDE)] or len(rest) != 1 + bool(values):
-        raise WireError("other pictures than expected")
+        raise ProtocolError("other pictures than expected")
     pixels = _exactly(stream, np.empty((height, width), np.float32))
     small = _exactly(stream, np.empty(rest[0], np.uint8))
     grey = None
     if values:
         if len(rest[1]) != 2 or not 0 < min(rest[1]) <= max(rest[1]) <= DISPLAY_SIDE:
-            raise WireError("a display copy of another size")
+            raise ProtocolError("a display copy of another size")
         windows = tuple(Window(**window) for window in values.pop("windows"))
         grey = GreyValues(_exactly(stream, np.empty(rest[1], np.uint16)), windows=windows, **values)
     return Decoded(Radiograph(pixels, facts, grey), small)
@@ -107,6 +107,6 @@ def _exactly(stream: BinaryIO, array: np.ndarray) -> np.ndarray:
     while rest:
         count = stream.readinto(rest)  # type: ignore[attr-defined]  # raw and buffered binary streams have it
         if not count:
-            raise WireError("the other side ended")
+            raise ProtocolError("the other side ended")
         rest = rest[count:]
     return array

@@ -13,11 +13,11 @@ import os
 import sys
 from pathlib import Path
 
-from pneumo.imaging.decoding.decoded_file import decode_whole
-from pneumo.imaging.decoding.lifeline import at_most, end_with
+from pneumo.imaging.decoding.decoded_file import decode_or_refuse
+from pneumo.imaging.decoding.lifeline import kill_with_parent, time_limit
 from pneumo.imaging.decoding.protocol import receive_bytes, send
 from pneumo.imaging.decoding.sandbox import lock
-from pneumo.memory import FEW, let_go, set_aside
+from pneumo.memory import FEW_BLOCKS, collect_and_overwrite, freeze_garbage_collector
 from pneumo.paths import HOME, PACKAGE
 
 _LATE = ("pneumo.imaging.decoding.dicom", "libjpeg", "openjpeg", "rle", "PIL.TiffImagePlugin")  # the last reads EXIF
@@ -34,20 +34,20 @@ def main(memory: int, seconds: float, pipe: int | None = None) -> None:
         os.dup2(nowhere, stream)
     prepare(memory, pipe)
     while (data := receive_bytes(incoming)) is not None:
-        with at_most(seconds + _LATER):
-            found = decode_whole(data)
+        with time_limit(seconds + _LATER):
+            found = decode_or_refuse(data)
         send(outgoing, found)
         del data, found  # while it waits for the next file it has none
-        let_go(FEW)
+        collect_and_overwrite(FEW_BLOCKS)
 
 
 def prepare(memory: int, pipe: int | None = None) -> tuple[str, ...]:
     """Everything that must be done before the first untrusted byte. Gives the locks that hold (see sandbox)."""
     _load()
-    set_aside()
-    let_go(FEW)  # what it calls is found now, not behind the locks
+    freeze_garbage_collector()
+    collect_and_overwrite(FEW_BLOCKS)  # what it calls is found now, not behind the locks
     if pipe is not None:
-        end_with(pipe)
+        kill_with_parent(pipe)
     _limit(memory)
     return lock([PACKAGE, *(Path(folder) for folder in sys.path if Path(folder) != HOME)])
 

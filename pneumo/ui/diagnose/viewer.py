@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from pneumo.imaging.overlay import boxed, legend_picture, overlay_picture, png
+from pneumo.imaging.overlay import draw_box, legend_picture, overlay_picture, png
 from pneumo.inference.finding import judge
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
@@ -35,7 +35,7 @@ def show_case(case: Case, predictor: Predictor, view: View, place: str) -> None:
     plain = eye_picture(case, view)
     overlay = overlay_picture(plain, answer.heatmap.on_image(*case.pixels.shape), view.opacity, view.colour_map)
     if view.shown_part:
-        overlay = boxed(overlay, answer.heatmap.shown)
+        overlay = draw_box(overlay, answer.heatmap.shown)
     picture, panel = st.columns([5, 3], gap="medium")
     with picture:
         if view.side_by_side:

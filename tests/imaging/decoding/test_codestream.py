@@ -5,7 +5,7 @@ import pytest
 from makers import jpeg_bytes, picture_bytes, ramp
 from PIL import Image
 
-from pneumo.imaging.decoding.codestream import check_rle, codestream_size, is_whole
+from pneumo.imaging.decoding.codestream import check_rle, codestream_size, is_complete
 
 JPEG = jpeg_bytes(ramp())
 SOF = JPEG.index(b"\xff\xc0")
@@ -48,11 +48,11 @@ def test_anything_else_is_no_size(stream):
 
 @pytest.mark.parametrize("stream", [JPEG, picture_bytes(Image.fromarray(ramp()), "JPEG2000", no_jp2=True)])
 def test_a_stream_is_whole_with_its_end_marker_and_padding(stream):
-    assert is_whole(stream)
-    assert is_whole(stream + b"\x00")
-    assert is_whole(stream + b"\xff\xff")
-    assert not is_whole(stream[:-1])
-    assert not is_whole(stream[: len(stream) // 2])
+    assert is_complete(stream)
+    assert is_complete(stream + b"\x00")
+    assert is_complete(stream + b"\xff\xff")
+    assert not is_complete(stream[:-1])
+    assert not is_complete(stream[: len(stream) // 2])
 
 
 def rle_header(*offsets, count=None) -> bytes:

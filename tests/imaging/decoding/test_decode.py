@@ -7,7 +7,7 @@ from makers import NAME, dicom_bytes, jpeg_bytes, picture_bytes, png_bytes, png_
 from PIL import Image, ImageFile
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.decode import MAX_BYTES, decode
+from pneumo.imaging.decoding.decode import MAX_BYTES, decode_image
 
 GREY = np.full((70, 70), 90, np.uint8)
 
@@ -43,7 +43,7 @@ def frames(kind: str) -> bytes:
 )
 def test_refused(data, error, match):
     with pytest.raises(error, match=match) as caught:
-        decode(data)
+        decode_image(data)
     assert type(caught.value) is error
 
 
@@ -56,22 +56,22 @@ def test_too_many_pixels_are_refused_by_the_header_alone(width, height, recwarn,
     data = png_of_zeros(width, height)
     start = time.perf_counter()
     with pytest.raises(ImageRejected, match=f"{width} x {height} pixels; at most 50 million"):
-        decode(data)
+        decode_image(data)
     assert time.perf_counter() - start < 1
     assert not recwarn.list
 
 
 def test_constant_picture_is_read_as_it_is():
-    assert np.all(decode(png_bytes(GREY)).pixels == np.float32(90 / 255))
+    assert np.all(decode_image(png_bytes(GREY)).pixels == np.float32(90 / 255))
 
 
 def test_smallest_side_is_accepted():
-    assert decode(png_bytes(ramp(64, 64))).pixels.shape == (64, 64)
+    assert decode_image(png_bytes(ramp(64, 64))).pixels.shape == (64, 64)
 
 
 def test_pixels_are_read_only():
     with pytest.raises(ValueError, match="read-only"):
-        decode(png_bytes(ramp())).pixels[0, 0] = 1
+        decode_image(png_bytes(ramp())).pixels[0, 0] = 1
 
 
 def mutations(data: bytes, count: int, rng: np.random.Generator):
@@ -116,7 +116,7 @@ def test_damaged_bytes_give_a_picture_or_our_own_error(data, seal, caplog):
     read, told = 0, []
     for mutant in mutations(data, 300, np.random.default_rng(7)):
         try:
-            radiograph = decode(seal(mutant))
+            radiograph = decode_image(seal(mutant))
         except (ImageError, ImageRejected) as error:
             told.append(str(error))
         else:
@@ -133,5 +133,5 @@ def test_damaged_bytes_give_a_picture_or_our_own_error(data, seal, caplog):
 
 def test_decode_leaves_its_input_alone():
     data = dicom_bytes(ramp(top=4095, dtype=np.uint16), BitsStored=12, WindowCenter=2000, WindowWidth=500)
-    first, second = decode(data).pixels, decode(io.BytesIO(data).getvalue()).pixels
+    first, second = decode_image(data).pixels, decode_image(io.BytesIO(data).getvalue()).pixels
     assert np.array_equal(first, second)

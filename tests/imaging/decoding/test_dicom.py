@@ -30,7 +30,7 @@ from pydicom.uid import (
 )
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 
 pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")  # as pneumo.imaging.decoding.dicom does; pytest begins anew
 
@@ -183,7 +183,7 @@ SQUARE = [i * i // 1024 for i in range(1024)]  # 10 bits in, 10 bits out
     ],
 )
 def test_pixels(data, expected):
-    pixels = decode(data).pixels
+    pixels = decode_image(data).pixels
     assert pixels.dtype == np.float32
     np.testing.assert_allclose(pixels, expected, atol=0.005)
 
@@ -238,7 +238,7 @@ COMPRESSED_LIE = dicom_around(picture_bytes(Image.new("L", (3000, 3000)), "JPEG2
 )
 def test_refused(data, error, match):
     with pytest.raises(error, match=match) as caught:
-        decode(data)
+        decode_image(data)
     assert type(caught.value) is error
 
 
@@ -250,7 +250,7 @@ def test_bombs_are_refused_before_a_pixel_is_decoded(data, monkeypatch):
     monkeypatch.setattr("pydicom.Dataset.pixel_array", property(decoded))
     monkeypatch.setattr("zlib.decompress", decoded)
     with pytest.raises((ImageError, ImageRejected), match=r"65535|differ in size|deflated"):
-        decode(data)
+        decode_image(data)
 
 
 def test_deflated_is_noticed_behind_a_long_header():
@@ -260,31 +260,33 @@ def test_deflated_is_noticed_behind_a_long_header():
     data = dataset_bytes(dataset)
     assert data.index(DeflatedExplicitVRLittleEndian.encode()) > 9000
     with pytest.raises(ImageError, match="deflated"):
-        decode(data)
+        decode_image(data)
 
 
 def test_monochrome1_is_the_inverse_of_monochrome2():
     for window in ({}, {"WindowCenter": 700, "WindowWidth": 600}):
-        one, two = (decode(dicom_bytes(R12, BitsStored=12, PhotometricInterpretation=f"MONOCHROME{n}", **window)) for n in (1, 2))
-        np.testing.assert_allclose(one.pixels, 1 - two.pixels, atol=1e-6)
-        assert one.facts.notes == ("MONOCHROME1 turned so that bone is white",)
-        assert two.facts.notes == ()
+        photometric = ("MONOCHROME1", "MONOCHROME2")
+        files = (dicom_bytes(R12, BitsStored=12, PhotometricInterpretation=kind, **window) for kind in photometric)
+        first, second = map(decode_image, files)
+        np.testing.assert_allclose(first.pixels, 1 - second.pixels, atol=1e-6)
+        assert first.facts.notes == ("MONOCHROME1 turned so that bone is white",)
+        assert second.facts.notes == ()
 
 
 def test_facts():
-    facts = decode(dicom_bytes(R12, BitsStored=12, ViewPosition="AP", PatientAge="003Y", Modality="CR")).facts
+    facts = decode_image(dicom_bytes(R12, BitsStored=12, ViewPosition="AP", PatientAge="003Y", Modality="CR")).facts
     assert (facts.format, facts.width, facts.height, facts.bits) == ("DICOM", 256, 64, 12)
     assert (facts.modality, facts.view_position, facts.patient_age) == ("CR", "AP", "003Y")
 
 
 @pytest.mark.parametrize(("age", "kept"), [("003Y", "003Y"), ("018M", "018M"), ("3Y", None), ("003y", None), ("Rosalinde", None)])
 def test_age_is_kept_only_as_an_age(age, kept):
-    assert decode(dicom_bytes(R8, PatientAge=age)).facts.patient_age == kept
+    assert decode_image(dicom_bytes(R8, PatientAge=age)).facts.patient_age == kept
 
 
 @pytest.mark.parametrize(("view", "kept"), [("PA", "PA"), ("LL", "LL"), ("Rosalinde", None), ("ROSA", None), ("", None)])
 def test_view_is_kept_only_as_a_code(view, kept):
-    assert decode(dicom_bytes(R8, ViewPosition=view)).facts.view_position == kept
+    assert decode_image(dicom_bytes(R8, ViewPosition=view)).facts.view_position == kept
 
 
 JUNK = (
@@ -326,7 +328,7 @@ def test_a_name_is_told_nowhere(elements, caplog, recwarn):
     assert NAME.encode() in data
     told = io.StringIO()
     try:
-        radiograph = decode(data)
+        radiograph = decode_image(data)
     except (ImageError, ImageRejected) as error:
         # `from None` would only hide the context: a log that walks the chain finds it all the same.
         print(repr(error.__cause__), repr(error.__context__), file=told)
@@ -345,7 +347,7 @@ def test_a_name_in_place_of_a_number_is_not_quoted(element, caplog, recwarn):
     others = {"RescaleIntercept": 0, "WindowCenter": 3}
     data = dicom_bytes(R8, **others, **{element: "00000000000001"}).replace(b"00000000000001", b"Zwetschgenbaum")
     with pytest.raises(ImageError, match="cannot be decoded") as caught:
-        decode(data)
+        decode_image(data)
     assert caught.value.__cause__ is caught.value.__context__ is None
     told = "".join(traceback.format_exception(caught.value)) + caplog.text + "".join(str(w.message) for w in recwarn.list)
     assert "Zwetschgenbaum" not in told
@@ -357,6 +359,6 @@ def test_a_name_in_a_broken_header_is_not_quoted():
         2, "little"
     )  # the first length swallows the name
     with pytest.raises(ImageError, match="header cannot be read") as caught:
-        decode(bytes(data))
+        decode_image(bytes(data))
     assert caught.value.__cause__ is caught.value.__context__ is None
     assert "Zwetschgenbaum" not in "".join(traceback.format_exception(caught.value))

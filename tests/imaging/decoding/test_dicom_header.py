@@ -17,7 +17,7 @@ from pydicom.uid import (
 )
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 
 pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")
 
@@ -36,7 +36,7 @@ def compressed(name: str, stream: bytes) -> bytes:
 @pytest.mark.parametrize("name", STREAMS)
 def test_every_compression_is_read(name):
     atol = 1e-6 if name.endswith(("Lossless", "LosslessSV1")) and "Near" not in name else 0.03
-    np.testing.assert_allclose(decode(compressed(name, STREAMS[name])).pixels, BARS / 4000, atol=atol)
+    np.testing.assert_allclose(decode_image(compressed(name, STREAMS[name])).pixels, BARS / 4000, atol=atol)
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -45,7 +45,7 @@ def test_a_compressed_image_cut_short_is_never_answered(name, left):
     """Decoders of JPEG and JPEG-LS fill the rest with grey without a word."""
     stream = STREAMS[name][: int(left * len(STREAMS[name]))]
     with pytest.raises(ImageError, match=r"cut short|cannot be decoded"):
-        decode(compressed(name, stream))
+        decode_image(compressed(name, stream))
 
 
 def test_colour_jpeg_of_a_secondary_capture():
@@ -54,7 +54,7 @@ def test_colour_jpeg_of_a_secondary_capture():
     dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
     dataset.PixelData = encapsulate([jpeg_bytes(grey, "RGB")])
     dataset["PixelData"].VR = "OB"
-    radiograph = decode(dataset_bytes(dataset))
+    radiograph = decode_image(dataset_bytes(dataset))
     np.testing.assert_allclose(radiograph.pixels, R8 / 255, atol=0.01)
     assert radiograph.facts.notes == ("colours converted to grey",)
 
@@ -73,7 +73,7 @@ PLANE = bytes([129, 3]) * 64 + bytes([129, 9]) * 64  # 64 x 256 bytes: each pair
 
 
 def test_rle_planes_by_value():
-    pixels = decode(rle([PLANE, PLANE], WindowCenter=2048, WindowWidth=4096)).pixels
+    pixels = decode_image(rle([PLANE, PLANE], WindowCenter=2048, WindowWidth=4096)).pixels
     assert pixels[0, 0] == pytest.approx(0x303 / 4095)
     assert pixels[-1, -1] == pytest.approx(0x909 / 4095)
 
@@ -84,20 +84,20 @@ def test_an_rle_bomb_never_reaches_the_decoder_without_bounds(monkeypatch):
     asked = []
     monkeypatch.setattr("pydicom.pixels.decoders.rle._rle_decode_segment", asked.append)
     with pytest.raises(ImageError, match="cannot be decoded"):
-        decode(rle([bytes([129, 3]) * 2**16, PLANE[:-2]]))
+        decode_image(rle([bytes([129, 3]) * 2**16, PLANE[:-2]]))
     assert not asked
 
 
 def test_an_rle_decoder_that_panics_is_a_refusal():
     """Found by bench/fuzz.py: the decoder, in Rust, panics on a first segment that is too long, and a panic is no Exception."""
     with pytest.raises(ImageError, match="cannot be decoded"):
-        decode(rle([PLANE + bytes([129, 3]), PLANE]))
+        decode_image(rle([PLANE + bytes([129, 3]), PLANE]))
 
 
 @pytest.mark.parametrize("segments", [[PLANE], [PLANE] * 3, []])
 def test_rle_of_another_depth_than_declared(segments):
     with pytest.raises(ImageError, match="cannot be decoded"):
-        decode(rle(segments))
+        decode_image(rle(segments))
 
 
 def with_items(tag: bytes, count: int) -> bytes:
@@ -110,9 +110,9 @@ def with_items(tag: bytes, count: int) -> bytes:
 
 @pytest.mark.parametrize("tag", [b"\x28\x00\x10\x30", b"\x29\x00\x10\x10"])  # VOI LUT Sequence; a private one
 def test_a_header_of_countless_items_is_given_up(tag):
-    assert decode(with_items(b"\x29\x00\x10\x10", 1000)).pixels.shape == R8.shape
+    assert decode_image(with_items(b"\x29\x00\x10\x10", 1000)).pixels.shape == R8.shape
     with pytest.raises(ImageError, match="more elements than any X-ray"):
-        decode(with_items(tag, 60_000))
+        decode_image(with_items(tag, 60_000))
 
 
 def test_look_up_tables_of_a_size_that_no_scale_of_grey_has():
@@ -120,7 +120,7 @@ def test_look_up_tables_of_a_size_that_no_scale_of_grey_has():
     item.LUTExplanation = "x" * 1_100_000
     item["LUTExplanation"].VR = "LT"
     with pytest.raises(ImageError, match="look-up tables are larger"):
-        decode(dicom_bytes(R8, VOILUTSequence=[item]))
+        decode_image(dicom_bytes(R8, VOILUTSequence=[item]))
 
 
 def without_syntax() -> bytes:
@@ -185,7 +185,7 @@ def short_table() -> bytes:
 )
 def test_refused(data, error, match):
     with pytest.raises(error, match=match) as caught:
-        decode(data)
+        decode_image(data)
     assert type(caught.value) is error
     assert caught.value.__context__ is None
 
@@ -193,7 +193,7 @@ def test_refused(data, error, match):
 def test_implicit_vr_and_empty_elements_are_read():
     dataset = dicom_dataset(R8, RescaleSlope="", RescaleIntercept="", NumberOfFrames="", VOILUTFunction="", BodyPartExamined="")
     dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
-    radiograph = decode(dataset_bytes(dataset))
+    radiograph = decode_image(dataset_bytes(dataset))
     np.testing.assert_allclose(radiograph.pixels, R8 / 255, atol=1e-6)
     assert radiograph.facts.body_part is None
 
@@ -211,7 +211,7 @@ def test_implicit_vr_and_empty_elements_are_read():
     ],
 )
 def test_notes(elements, notes):
-    told = decode(dicom_bytes(R8, **elements)).facts.notes
+    told = decode_image(dicom_bytes(R8, **elements)).facts.notes
     assert len(told) == len(notes)
     for note, beginning in zip(told, notes, strict=True):
         assert note.startswith(beginning)
@@ -219,4 +219,4 @@ def test_notes(elements, notes):
 
 @pytest.mark.parametrize(("part", "kept"), [("CHEST", "CHEST"), ("chest", "CHEST"), ("HAND", "HAND"), (NAME, "OTHER"), ("", None)])
 def test_body_part_is_kept_only_as_a_code(part, kept):
-    assert decode(dicom_bytes(R8, BodyPartExamined=part)).facts.body_part == kept
+    assert decode_image(dicom_bytes(R8, BodyPartExamined=part)).facts.body_part == kept

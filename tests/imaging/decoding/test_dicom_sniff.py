@@ -11,7 +11,7 @@ from pydicom.uid import RLELossless
 
 from pneumo.errors import ImageError
 from pneumo.imaging.decoding.archive import is_image
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.decoding.dicom_sniff import is_bare_dicom
 
 PIXELS = ramp(80, 96, top=4095, dtype=np.uint16)
@@ -38,7 +38,7 @@ WHOLE = dicom_bytes(PIXELS, BitsStored=12)
 def test_read_as_the_same_file_with_a_preamble(data):
     assert is_bare_dicom(data)
     assert is_image("IM0001", data[:1024])
-    found, expected = decode(data), decode(WHOLE)
+    found, expected = decode_image(data), decode_image(WHOLE)
     np.testing.assert_array_equal(found.pixels, expected.pixels)
     assert found.facts.modality == "DX"
     assert NAME not in repr(found.facts)
@@ -46,20 +46,20 @@ def test_read_as_the_same_file_with_a_preamble(data):
 
 def test_a_compressed_one_with_its_meta_header():
     stream = dicom_bytes(ramp(80, 96), RLELossless)[132:]
-    np.testing.assert_allclose(decode(stream).pixels, ramp(80, 96) / 255, atol=0.001)
+    np.testing.assert_allclose(decode_image(stream).pixels, ramp(80, 96) / 255, atol=0.001)
 
 
 def test_compressed_without_a_word_how_is_refused():
     data = dicom_around(bytes(2 * 80 * 96), RLELossless, ramp(80, 96))
     data = data[data.index(b"\x08\x00\x16\x00UI") :]
     with pytest.raises(ImageError, match="does not say how"):
-        decode(data)
+        decode_image(data)
 
 
 @pytest.mark.parametrize("cut", [0, 3, 11, 40, 90])
 def test_cut_short(cut):
     with pytest.raises(ImageError):
-        decode(bare(False)[:cut])
+        decode_image(bare(False)[:cut])
 
 
 @pytest.mark.parametrize(

@@ -13,20 +13,20 @@ from memory_search import left, middle, needs_memory
 from PIL import Image
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.decoded_file import Decoded, decode_whole
-from pneumo.imaging.decoding.pool import Decoders, Limits
+from pneumo.imaging.decoding.decoded_file import Decoded, decode_or_refuse
+from pneumo.imaging.decoding.pool import DecoderPool, Limits
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX")
 
 
 @pytest.fixture
 def decoders():
-    made = Decoders(2)
+    made = DecoderPool(2)
     yield made
     made.close()
 
 
-def child_of(decoders: Decoders) -> "subprocess.Popen[bytes]":
+def child_of(decoders: DecoderPool) -> "subprocess.Popen[bytes]":
     """The process that will be asked next."""
     decoders.decode(png_bytes(ramp()))
     return decoders._idle.queue[-1]
@@ -34,7 +34,7 @@ def child_of(decoders: Decoders) -> "subprocess.Popen[bytes]":
 
 @pytest.mark.parametrize("data", [png_bytes(ramp(300, 200)), dicom_bytes(ramp(300, 200))], ids=["PNG", "DICOM"])
 def test_the_child_gives_what_decoding_here_gives(decoders, data):
-    there, here = decoders.decode(data), decode_whole(data)
+    there, here = decoders.decode(data), decode_or_refuse(data)
     np.testing.assert_array_equal(there.radiograph.pixels, here.radiograph.pixels)
     np.testing.assert_array_equal(there.canonical, here.canonical)
     assert there.radiograph.facts == here.radiograph.facts
@@ -43,7 +43,7 @@ def test_the_child_gives_what_decoding_here_gives(decoders, data):
 
 def test_refusals_come_back_with_their_kind_and_words(decoders):
     for data in (b"", b"GIF89a" * 20, png_bytes(ramp(10, 10)), png_bytes(ramp())[:60]):
-        there, here = decoders.decode(data), decode_whole(data)
+        there, here = decoders.decode(data), decode_or_refuse(data)
         assert isinstance(there, ImageError | ImageRejected)
         assert (type(there), str(there)) == (type(here), str(here))
 
@@ -53,13 +53,13 @@ def test_each_of_many_callers_gets_its_own(decoders):
     with ThreadPoolExecutor(6) as threads:
         found = list(threads.map(decoders.decode, [png_bytes(ramp(*size)) for size in sizes]))
     assert [one.radiograph.pixels.shape for one in found] == [
-        decode_whole(png_bytes(ramp(*s))).radiograph.pixels.shape for s in sizes
+        decode_or_refuse(png_bytes(ramp(*s))).radiograph.pixels.shape for s in sizes
     ]
     assert decoders._idle.qsize() <= 2
 
 
 def test_memory_is_bounded_and_the_process_lives_on():
-    decoders = Decoders(1, Limits(memory=48 << 20))
+    decoders = DecoderPool(1, Limits(memory=48 << 20))
     child = child_of(decoders)
     refusal = decoders.decode(png_bytes(ramp(4000, 4000)))
     assert isinstance(refusal, ImageError)
@@ -70,7 +70,7 @@ def test_memory_is_bounded_and_the_process_lives_on():
 
 
 def test_a_process_that_hangs_is_ended_and_the_next_file_is_read():
-    decoders = Decoders(1)
+    decoders = DecoderPool(1)
     os.kill(child_of(decoders).pid, signal.SIGSTOP)
     decoders._limits = Limits(seconds=0.3)
     refusal = decoders.decode(png_bytes(ramp()))
@@ -82,7 +82,7 @@ def test_a_process_that_hangs_is_ended_and_the_next_file_is_read():
 
 
 def test_the_start_of_a_process_is_not_taken_for_a_slow_file():
-    decoders = Decoders(1, Limits(seconds=0.1))  # no machine starts one in that time
+    decoders = DecoderPool(1, Limits(seconds=0.1))  # no machine starts one in that time
     assert isinstance(decoders.decode(png_bytes(ramp())), Decoded)
     decoders.close()
 
@@ -137,7 +137,7 @@ def test_a_file_that_was_read_leaves_nothing_in_the_process(decoders, kind):
 
 def test_renewed_the_process_that_waits_is_another(decoders):
     before = child_of(decoders)
-    decoders.renew()
+    decoders.restart()
     assert before.poll() is not None
     (waiting,) = decoders._idle.queue
     assert waiting.poll() is None
@@ -151,7 +151,7 @@ def test_renewed_the_process_that_reads_ends_after_its_file(decoders):
         found = thread.submit(decoders.decode, png_bytes(ramp()))
         while not decoders._idle.empty():
             time.sleep(0.01)
-        decoders.renew()
+        decoders.restart()
         os.kill(busy.pid, signal.SIGCONT)
         assert isinstance(found.result(), Decoded)
     assert busy.poll() is not None
@@ -159,7 +159,7 @@ def test_renewed_the_process_that_reads_ends_after_its_file(decoders):
 
 
 def test_nothing_is_renewed_before_the_first_file(decoders):
-    decoders.renew()
+    decoders.restart()
     assert decoders._idle.empty()
 
 
@@ -181,8 +181,8 @@ def test_the_child_writes_no_file_and_says_nothing(tmp_path):
 
 def test_children_end_with_the_one_they_work_for():
     code = (
-        "from pneumo.imaging.decoding.pool import shared; import os, sys\n"
-        "shared().start(); print(shared()._idle.queue[0].pid, flush=True)\n"
+        "from pneumo.imaging.decoding.pool import shared_pool; import os, sys\n"
+        "shared_pool().start(); print(shared_pool()._idle.queue[0].pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     pid = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).stdout)

@@ -9,8 +9,8 @@ from makers import png_bytes, ramp
 
 from pneumo.cli.main import main
 from pneumo.imaging.decoding import protections as trying
-from pneumo.imaging.decoding.pool import Decoders, environment
-from pneumo.imaging.decoding.protections import Protections, protections
+from pneumo.imaging.decoding.pool import DecoderPool, environment
+from pneumo.imaging.decoding.protections import Protections, probe_protections
 from pneumo.imaging.decoding.sandbox import landlock_version
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="locks of Linux")
@@ -41,13 +41,13 @@ def tried(prepare: str) -> dict[str, bool]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trying.subprocess, "run", replaced)
-        return protections().refused
+        return probe_protections().refused
 
 
 @seccomp
 @landlock
 def test_nothing_is_possible_where_both_locks_hold():
-    found = protections()
+    found = probe_protections()
     assert found.locks == (f"landlock {landlock_version()}", "seccomp")
     assert found.refused == dict.fromkeys(ATTEMPTS, True)
 
@@ -78,7 +78,7 @@ def test_the_attempts_work_where_nothing_stops_them():
 @linux
 def test_a_process_that_decodes_has_nothing_of_the_apps_environment(monkeypatch):
     monkeypatch.setenv("PNEUMO_STOW_PASSWORD", "secret")
-    decoders = Decoders(1)
+    decoders = DecoderPool(1)
     decoders.decode(png_bytes(ramp()))
     with open(f"/proc/{decoders._idle.queue[0].pid}/environ", encoding="utf-8") as file:
         held = dict(line.split("=", 1) for line in file.read().split("\0") if line)
@@ -89,7 +89,7 @@ def test_a_process_that_decodes_has_nothing_of_the_apps_environment(monkeypatch)
 
 @seccomp
 def test_the_processes_of_the_pool_are_locked():
-    decoders = Decoders(1)
+    decoders = DecoderPool(1)
     decoders.decode(png_bytes(ramp()))
     with open(f"/proc/{decoders._idle.queue[0].pid}/status", encoding="utf-8") as file:
         status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
@@ -98,10 +98,10 @@ def test_the_processes_of_the_pool_are_locked():
 
 
 def test_the_command_names_what_is_possible(monkeypatch, capsys):
-    monkeypatch.setattr(trying, "protections", lambda: Protections(("seccomp",), {"fork": True, "read a file": True}))
+    monkeypatch.setattr(trying, "probe_protections", lambda: Protections(("seccomp",), {"fork": True, "read a file": True}))
     assert main(["protections"]) == 0
     assert capsys.readouterr().out.splitlines() == ["locks\tseccomp", "fork\trefused", "read a file\trefused"]
-    monkeypatch.setattr(trying, "protections", lambda: Protections((), {"fork": True, "read a file": False}))
+    monkeypatch.setattr(trying, "probe_protections", lambda: Protections((), {"fork": True, "read a file": False}))
     assert main(["protections"]) == 1
     shown = capsys.readouterr().out
     assert "locks\tnone" in shown

@@ -6,13 +6,13 @@ import pytest
 from makers import dicom_bytes, png_bytes, ramp
 
 from pneumo.errors import ImageRejected
-from pneumo.imaging.decoding.decoded_file import decode_whole
-from pneumo.imaging.decoding.protocol import WireError, receive, receive_bytes, send, send_bytes
+from pneumo.imaging.decoding.decoded_file import decode_or_refuse
+from pneumo.imaging.decoding.protocol import ProtocolError, receive, receive_bytes, send, send_bytes
 
 
 def sent(data: bytes) -> bytes:
     stream = io.BytesIO()
-    send(stream, decode_whole(data))
+    send(stream, decode_or_refuse(data))
     return stream.getvalue()
 
 
@@ -26,7 +26,7 @@ def with_header(data: bytes, change) -> bytes:
 
 def test_a_picture_arrives_as_it_was_sent():
     data = dicom_bytes(ramp(1400, 90, 4095, np.uint16), BitsStored=12, HighBit=11)
-    here, there = decode_whole(data), receive(io.BytesIO(sent(data)))
+    here, there = decode_or_refuse(data), receive(io.BytesIO(sent(data)))
     np.testing.assert_array_equal(there.radiograph.pixels, here.radiograph.pixels)
     np.testing.assert_array_equal(there.canonical, here.canonical)
     np.testing.assert_array_equal(there.radiograph.values.stored, here.radiograph.values.stored)
@@ -69,16 +69,16 @@ def test_bytes_go_there_and_the_end_is_none():
     ids=["huge", "not its facts", "another canonical", "none", "no number", "a fact too many", "no facts", "no refusal", "values"],
 )
 def test_a_forged_answer_is_not_believed(change):
-    with pytest.raises(WireError):
+    with pytest.raises(ProtocolError):
         receive(io.BytesIO(with_header(sent(png_bytes(ramp())), change)))
 
 
 @pytest.mark.parametrize("data", [b"", b"\x05", b"\xff\xff\xff\xff{", b"\x00\x00\x00\x00", b"\x04\x00\x00\x00[1]x"])
 def test_noise_is_not_believed(data):
-    with pytest.raises(WireError):
+    with pytest.raises(ProtocolError):
         receive(io.BytesIO(data))
 
 
 def test_an_answer_cut_short_is_not_believed():
-    with pytest.raises(WireError, match="ended"):
+    with pytest.raises(ProtocolError, match="ended"):
         receive(io.BytesIO(sent(png_bytes(ramp()))[:-1]))

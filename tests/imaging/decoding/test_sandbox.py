@@ -12,7 +12,7 @@ import pytest
 from fuzz.mutate import mutant
 from fuzz.seeds import read_corpus
 
-from pneumo.imaging.decoding.decoded_file import Decoded, Refusal, decode_whole
+from pneumo.imaging.decoding.decoded_file import Decoded, Refusal, decode_or_refuse
 from pneumo.imaging.decoding.pool import environment
 from pneumo.imaging.decoding.sandbox import ALLOWED, landlock_version
 
@@ -46,13 +46,13 @@ from pneumo.imaging.decoding import sandbox, worker
 files = inputs()
 locks = worker.prepare(1536 << 20)
 loaded = set(sys.modules)
-digests = {{name: digest(worker.decode_whole(data)) for name, data in files.items()}}
+digests = {{name: digest(worker.decode_or_refuse(data)) for name, data in files.items()}}
 print(json.dumps([locks, digests, sorted(set(sys.modules) - loaded)]))
 """
     ended = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, env=environment())
     locks, there, late = json.loads(ended.stdout)
     assert any("landlock" in lock for lock in locks) == (not without and landlock_version() > 0)
-    assert there == {name: digest(decode_whole(data)) for name, data in inputs().items()}
+    assert there == {name: digest(decode_or_refuse(data)) for name, data in inputs().items()}
     assert late == []
 
 
