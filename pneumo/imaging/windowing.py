@@ -1,10 +1,10 @@
-"""Window centre and width: from a DICOM's grey values to black and white, for the model's picture and for the eye alike."""
+"""DICOM windowing (centre and width), for the model's image and for the viewer."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-DISPLAY_SIDE = 1280  # longer side in pixels of what is kept for the eye
+DISPLAY_SIDE = 1280  # longer side in pixels of the copy kept for display
 LINEAR, LINEAR_EXACT, SIGMOID = "LINEAR", "LINEAR_EXACT", "SIGMOID"  # VOI LUT Function, PS3.3 C.11.2.1.2 and C.11.2.1.3
 
 
@@ -19,10 +19,10 @@ class Window:
 
 @dataclass(frozen=True)
 class GreyValues:
-    """The eye's copy of a DICOM of more than 8 bits, before any window; at most 3.3 MB.
+    """Display copy of a DICOM with more than 8 bits, before windowing; at most 3.3 MB.
 
-    `stored` is uint16 (h, w), the longer side at most DISPLAY_SIDE; a value in the file's units is `stored * slope + intercept`.
-    `windows` are the file's own, the default first; empty where it has none, or a table (VOI LUT) instead.
+    `stored` is uint16 (h, w), the longer side at most DISPLAY_SIDE; `stored * slope + intercept` is in the file's units.
+    `windows` are the file's own, the default first; empty if the file has none or has a VOI LUT instead.
     """
 
     stored: np.ndarray
@@ -38,13 +38,13 @@ class GreyValues:
 
     @property
     def range(self) -> tuple[float, float]:
-        """Lowest and highest value in the picture."""
+        """Lowest and highest value, in the file's units."""
         ends = (float(end) * self.slope + self.intercept for end in (self.stored.min(), self.stored.max()))
         low, high = sorted(ends)
         return low, high
 
     def through(self, centre: float, width: float) -> np.ndarray:
-        """float32 (h, w) in [0, 1]: the picture through another window."""
+        """float32 (h, w) in [0, 1]: the image in another window."""
         table = windowed(np.arange(2**16) * self.slope + self.intercept, centre, width, self.function).astype(np.float32)
         shown: np.ndarray = (1.0 - table if self.inverted else table)[self.stored]
         return shown
@@ -53,8 +53,8 @@ class GreyValues:
 def windowed(values: np.ndarray, centre: float, width: float, function: str = LINEAR) -> np.ndarray:
     """Values in the window's units -> float64 in [0, 1], by PS3.3 C.11.2.1.2 and C.11.2.1.3; `width` above 0.
 
-    A LINEAR window narrower than 1, which the standard does not allow, is taken for LINEAR_EXACT. Raises ValueError for a
-    function of another name.
+    A LINEAR window narrower than 1, which the standard forbids, is treated as LINEAR_EXACT. Raises ValueError for any other
+    `function`.
     """
     if function == SIGMOID:
         return 0.5 + 0.5 * np.tanh(2.0 * (values - centre) / width)  # 1 / (1 + exp(-4 x)) that cannot overflow

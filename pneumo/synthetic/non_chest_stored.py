@@ -1,7 +1,7 @@
-"""Real pictures that are no chest X-ray and lie on the disk already: they come with the libraries that requirements.txt names.
+"""Real images that are not chest X-rays, from the sample data of libraries in requirements.txt. Nothing is downloaded.
 
 Photographs (scikit-learn, matplotlib, scikit-image), scanned pages and micrographs (scikit-image), and slices of other
-modalities (matplotlib, pydicom). Nothing is downloaded.
+modalities (matplotlib, pydicom).
 """
 
 import gzip
@@ -54,7 +54,7 @@ MORE_SLICES = (
 
 
 def random_crop(names: tuple[str, ...], rng: np.random.Generator, grey: bool = False) -> np.ndarray:
-    """One of the pictures, or a part of it at least a third as wide and high, mirrored or not: uint8 (h, w) or (h, w, 3)."""
+    """A random image of `names`, whole or cropped to at least a third of each side, mirrored or not: uint8 (h, w) or (h, w, 3)."""
     picture = load_picture(names[rng.integers(len(names))])
     height, width = picture.shape[:2]
     if rng.random() < 0.8:
@@ -63,7 +63,7 @@ def random_crop(names: tuple[str, ...], rng: np.random.Generator, grey: bool = F
         picture = picture[top : top + tall, left : left + wide]
     if rng.random() < 0.5:
         picture = picture[:, ::-1]
-    if min(picture.shape[:2]) < 128:  # not refused for its size alone
+    if min(picture.shape[:2]) < 128:  # enlarge, or it would be refused for its size
         scale = 128 / min(picture.shape[:2])
         picture = cv2.resize(np.ascontiguousarray(picture), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     if grey and picture.ndim == 3:
@@ -73,7 +73,7 @@ def random_crop(names: tuple[str, ...], rng: np.random.Generator, grey: bool = F
 
 @cache
 def load_picture(name: str) -> np.ndarray:
-    """uint8 (h, w) or (h, w, 3) of "<package>/<file>"; deep greys are stretched from their 1st to their 99th percentile."""
+    """The image "<package>/<file>", uint8 (h, w) or (h, w, 3); over 8 bits, the 1st to 99th percentile become 0 to 255."""
     package, _, file = name.partition("/")
     with resources.as_file(resources.files(package)) as folder:
         path = Path(folder) / _FOLDERS[package] / file

@@ -1,4 +1,4 @@
-"""Untrusted bytes -> what every reader needs of them: the radiograph, and the small picture that models are shown."""
+"""Untrusted bytes -> the radiograph at full size and the canonical image for models, or a refusal."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from pneumo.imaging.radiograph import Radiograph
 
 @dataclass(frozen=True)
 class Decoded:
-    """A file that was read: `canonical` is uint8 (224, 224)."""
+    """A decoded file. `canonical` is uint8 (224, 224)."""
 
     radiograph: Radiograph
     canonical: np.ndarray
@@ -23,7 +23,7 @@ _TOO_MUCH = "Reading the image takes more memory than one image may have. Export
 
 
 def decode_or_refuse(data: bytes) -> Decoded | Refusal:
-    """Both pictures of one file, or why there are none. Never raises for what the bytes are."""
+    """Radiograph and canonical image of one file, or the reason for refusing it. Never raises because of the file's content."""
     try:
         radiograph = decode_image(data)
         return Decoded(radiograph, canonical(radiograph))

@@ -1,4 +1,4 @@
-"""What a DICOM's header says, before a pixel is decoded: whether it is one radiograph, whole, and the harmless facts of it."""
+"""Check a DICOM header before any pixel is decoded: one complete radiograph? Returns its facts without identifiers."""
 
 import re
 
@@ -22,7 +22,7 @@ from pneumo.imaging.radiograph import ImageFacts
 _NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation")
 _SPACINGS = ("PixelAspectRatio", "ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpacing")  # each down, then across
 _RADIOGRAPHY = {"CR", "DX", "RG", "OT", "SC"}  # SC and OT: scanned films and screenshots
-# Free text may stand where a code belongs, even a name: only known codes are repeated in an answer or a message.
+# A code element may hold free text, even a name: only known codes are repeated in answers and messages.
 _OTHER_MODALITIES = {"CT", "MR", "US", "MG", "NM", "PT", "XA", "RF", "IO", "PX", "ES", "XC", "ECG", "SR", "PR", "KO", "DOC", "SEG"}
 _VIEWS = {"AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO", "LAT", "LATERAL"}
 _BODY_PARTS = {
@@ -68,7 +68,7 @@ _CODESTREAMS = {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000Transfe
 
 
 def check_header(dataset: pydicom.Dataset, size: int) -> ImageFacts:
-    """The harmless facts of one radiograph in a file of `size` bytes. Raises ImageError or ImageRejected for anything else."""
+    """Facts, without identifiers, of the radiograph in a file of `size` bytes. Raises ImageError or ImageRejected."""
     modality = str(dataset.get("Modality") or "")
     if modality and modality not in _RADIOGRAPHY:
         kind = f"a {modality}" if modality in _OTHER_MODALITIES else "another kind of"
@@ -113,7 +113,7 @@ def check_header(dataset: pydicom.Dataset, size: int) -> ImageFacts:
 
 
 def _check_stored(dataset: pydicom.Dataset, rows: int, columns: int, samples: int) -> None:
-    """Whether the pixel data is as large, or will unpack to as much, as the header declares."""
+    """Raise unless the pixel data has, or unpacks to, the size that the header declares."""
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     plane = rows * columns * int(dataset.BitsAllocated) // 8
     if syntax in NATIVE:
@@ -133,7 +133,7 @@ def _check_stored(dataset: pydicom.Dataset, rows: int, columns: int, samples: in
         check_rle(get_frame(dataset.PixelData, 0, number_of_frames=1), samples * int(dataset.BitsAllocated) // 8)
     elif syntax in _CODESTREAMS:
         stored, high = int(dataset.BitsStored), int(dataset.get("HighBit", dataset.BitsStored - 1))
-        if high != stored - 1:  # which bits of a codestream are meant, nobody can tell
+        if high != stored - 1:  # the standard does not say which bits of a codestream would then count
             raise ImageError(
                 f"The DICOM is compressed, yet by its header the {stored} bits of a pixel end at bit {high}, not {stored - 1}. "
                 "Export it again, uncompressed."

@@ -119,7 +119,7 @@ def test_look_up_tables_of_a_size_that_no_scale_of_grey_has():
     item = lut_item([0, 255], 0, 8)
     item.LUTExplanation = "x" * 1_100_000
     item["LUTExplanation"].VR = "LT"
-    with pytest.raises(ImageError, match="look-up tables are larger"):
+    with pytest.raises(ImageError, match="look-up tables are too large"):
         decode_image(dicom_bytes(R8, VOILUTSequence=[item]))
 
 
