@@ -8,7 +8,8 @@ from itertools import repeat
 
 # From malloc.h.
 _MMAP_THRESHOLD, _PERTURB, _ARENA_MAX = -3, -6, -8
-_SIZES = range(16, 513, 16)  # bytes: Python's own heap keeps a free list for each; the largest also gets the pages that no other size uses
+# Bytes. Python's own heap keeps a free list for each of these sizes; the largest also gets the pages that no other size uses.
+_SIZES = range(16, 513, 16)
 MANY_BLOCKS, FEW_BLOCKS = 1 << 13, 1 << 9  # freed blocks of each size to overwrite: in the app; in a decoding process
 _HEAD = sys.getsizeof(b"")
 
