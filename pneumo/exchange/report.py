@@ -1,4 +1,4 @@
-"""Answer -> Comprehensive Structured Report (TID 1500): coded, unverified, preliminary, with the algorithm that gave it."""
+"""Answer -> DICOM Comprehensive Structured Report (TID 1500): coded, unverified, preliminary, with its algorithm."""
 
 from highdicom.sr import (
     AlgorithmIdentification,
@@ -28,14 +28,15 @@ from pneumo.inference.predictor import Answer
 from pneumo.labels import Verdict
 from pneumo.reporting.captioned import RESEARCH_USE
 
-SERIES_NUMBER = 9901  # above what modalities number their own series with
+SERIES_NUMBER = 9901  # above the series numbers of modalities
 
 
 def structured_report(source: Source, finding: Finding, reading: Reading) -> ComprehensiveSR:
-    """Report on one image whose finding is "ok", in a series of its own and without the patient: see `results.make_results`.
+    """Report on one image with a finding of status "ok", in its own series, without patient elements (`results.make_results`
+    adds them).
 
-    NORMAL becomes the finding "no pneumonia called", INDETERMINATE "neither called nor ruled out". The subtype is written
-    where pneumonia is called, and only there.
+    NORMAL becomes the finding "no pneumonia called", INDETERMINATE "neither called nor ruled out". The subtype is included
+    only if pneumonia is called.
     """
     assert finding.answer is not None, "expected a finding that is an answer"
     group = MeasurementsAndQualitativeEvaluations(
@@ -53,10 +54,10 @@ def structured_report(source: Source, finding: Finding, reading: Reading) -> Com
     point = f"{reading.operating_point}: {MEANING.get(reading.operating_point, 'no description')}"
     texts = [(concepts.NOTICE, RESEARCH_USE), (concepts.OPERATING_POINT, point)]
     texts += [(concepts.WARNING, warning) for warning in finding.warnings]
-    # TID 1501 takes texts beside codes as evaluations; the library offers codes alone.
+    # TID 1501 allows texts as evaluations; the library supports only codes.
     group[0].ContentSequence.extend(TextContentItem(name, text, "CONTAINS") for name, text in texts)
     observer = DeviceObserverIdentifyingAttributes(
-        uid=generate_uid(entropy_srcs=[MANUFACTURER, finding.model_sha256]),  # one device a model: the same model, the same UID
+        uid=generate_uid(entropy_srcs=[MANUFACTURER, finding.model_sha256]),  # the same UID for the same model
         name=MANUFACTURER,
         manufacturer_name=MANUFACTURER,
         model_name=finding.model,
@@ -88,17 +89,17 @@ def structured_report(source: Source, finding: Finding, reading: Reading) -> Com
 
 
 def _measurements(answer: Answer, reading: Reading) -> list[Measurement]:
-    measured = [
+    measurements = [
         _number(concepts.PROBABILITY, reading.probability),
         _number(concepts.PREVALENCE, reading.prevalence),
         _number(concepts.LIKELIHOOD_RATIO, reading.likelihood_ratio),
         _number(concepts.THRESHOLD, reading.threshold),
     ]
     if reading.verdict == Verdict.PNEUMONIA and answer.bacterial is not None:
-        measured += [_number(concepts.BACTERIAL, answer.bacterial), _number(concepts.VIRAL, 1 - answer.bacterial)]
-    return measured
+        measurements += [_number(concepts.BACTERIAL, answer.bacterial), _number(concepts.VIRAL, 1 - answer.bacterial)]
+    return measurements
 
 
 def _number(name: CodedConcept, value: float) -> Measurement:
-    """Six significant digits: a decimal string of DICOM holds 16 characters."""
+    """Six significant digits: a DICOM decimal string holds at most 16 characters."""
     return Measurement(name=name, value=float(f"{value:.6g}"), unit=codes.UCUM.NoUnits)

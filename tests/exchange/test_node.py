@@ -97,7 +97,7 @@ def test_only_callers_on_the_list(predictor):
 def test_a_full_inbox_leaves_the_image_with_its_sender(predictor):
     with node(predictor, None, inbox=Inbox(max_objects=0)) as running, connection(running) as association:
         assert association.send_c_store(image()).Status == 0xA700
-        assert running.tally["refused for want of room"] == 1
+        assert running.tally["refused, inbox full"] == 1
 
 
 def test_an_image_over_the_limit_is_refused(predictor, monkeypatch):
