@@ -184,7 +184,7 @@ def without_description(folder):
         (lambda folder: put(folder / "lungs.json", "{"), "damaged"),
         (lambda folder: put(folder / "lungs.json", "[]"), "damaged"),
         (lambda folder: put(folder / "lungs.json", '{"dice": NaN}'), "dice is nan, expected a finite number"),
-        (lambda folder: (folder / "notes.txt").write_text("x"), r"knows no notes\.txt"),
+        (lambda folder: (folder / "notes.txt").write_text("x"), r"does not list notes\.txt"),
         (lambda folder: shutil.rmtree(folder), "No lung segmenter"),
     ],
 )

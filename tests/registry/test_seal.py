@@ -232,7 +232,7 @@ def test_the_key_is_made_once_for_its_owner_alone_and_not_within_pneumo(tmp_path
     assert main(["models", "key", "--output", str(path)]) == 2
     assert "There is a key already" in capsys.readouterr().err
     assert main(["models", "key", "--output", str(ROOT / "site.key")]) == 2
-    assert "must not lie within Pneumo" in capsys.readouterr().err
+    assert "must not be inside Pneumo" in capsys.readouterr().err
     assert not (ROOT / "site.key").exists()
     monkeypatch.setenv("PNEUMO_SIGNING_KEY", "")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
