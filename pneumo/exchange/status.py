@@ -20,7 +20,7 @@ class Status:
 
 
 SUCCESS = Status(0x0000)
-BUSY = Status(0xA700, "No room for it now, or the node is stopping. Send it again later.")
+BUSY = Status(0xA700, "No room now, or the node is stopping. Send it again later.")
 NOT_STORED = Status(0xA700, "The archive did not take the results. Send it again later.")
 TOO_LARGE = Status(0xC000, "The object is larger than any X-ray that is accepted.")
 UNREADABLE = Status(0xC000, "The image cannot be read, or no result can be filed for it.")

@@ -11,7 +11,7 @@ def sharpness(images):
     return np.abs(np.diff(images.astype(float), axis=1)).mean()
 
 
-def test_copies_are_other_pictures_of_the_same_children():
+def test_copies_differ_from_the_images():
     copies = shifted_copies(IMAGES, seed=0)
     assert (copies.shape, copies.dtype) == (IMAGES.shape, np.uint8)
     difference = np.abs(copies.astype(float) - IMAGES).mean(axis=(1, 2))
@@ -19,17 +19,17 @@ def test_copies_are_other_pictures_of_the_same_children():
     assert (copies != shifted_copies(IMAGES, seed=1)).any()
 
 
-def test_a_copy_depends_on_its_seed_and_place_alone():
+def test_a_copy_depends_only_on_seed_and_index():
     np.testing.assert_array_equal(shifted_copies(IMAGES, seed=3)[:2], shifted_copies(IMAGES[:2], seed=3))
 
 
-def test_fine_detail_is_lost_on_the_way():
+def test_copies_lose_fine_detail():
     noise = np.random.default_rng(0).integers(0, 256, (4, SIDE, SIDE), dtype=np.uint8)
     assert sharpness(shifted_copies(noise, seed=0)) < 0.6 * sharpness(noise)
 
 
-def test_the_chest_stays_in_the_picture():
-    """Mirrored and moved as it may be, a bright square in the middle stays near the middle."""
+def test_the_chest_stays_in_the_image():
+    """A bright square in the middle stays near the middle, however it is mirrored and moved."""
     squares = np.zeros((30, SIDE, SIDE), np.uint8)
     squares[:, 72:152, 72:152] = 200
     copies = shifted_copies(squares, seed=0).astype(float)
@@ -52,15 +52,15 @@ def test_a_mark_is_one_box_of_2_to_14_percent_of_the_side():
     for seed in range(40):
         rows, columns = np.nonzero(_marked(empty, np.random.default_rng(seed)) != 128)
         if rows.size:
-            found = np.ptp(rows) + 1, np.ptp(columns) + 1
-            assert rows.size == found[0] * found[1]
-            sides += found
+            size = np.ptp(rows) + 1, np.ptp(columns) + 1
+            assert rows.size == size[0] * size[1]
+            sides += size
     assert len(sides) > 60
     assert max(sides) <= round(0.14 * SIDE) + 1
     assert np.mean(sides) > 0.05 * SIDE
 
 
-def test_no_picture_is_turned_by_more_than_10_degrees():
+def test_rotation_is_at_most_10_degrees():
     bar = np.zeros((SIDE, SIDE), np.uint8)
     bar[108:116, 52:172] = 255
     for seed in range(20):

@@ -40,7 +40,7 @@ def test_full_heat_covers_by_the_opacity(colour_map):
     np.testing.assert_allclose(overlay_picture(picture, np.ones((2, 2)), 0.5, colour_map)[0, 0], (hottest + 100) / 2, atol=0.5)
 
 
-def test_heat_beyond_its_scale_is_drawn_as_its_end():
+def test_heat_outside_the_range_is_clipped():
     picture = grey_picture(np.random.default_rng(1).random((3, 5)))
     for heat, end in ((1.7, 1.0), (-0.5, 0.0)):
         assert np.array_equal(
@@ -48,7 +48,7 @@ def test_heat_beyond_its_scale_is_drawn_as_its_end():
         )
 
 
-def test_a_tall_picture_is_what_its_parts_are():
+def test_the_result_does_not_depend_on_the_strips():
     rng = np.random.default_rng(2)
     picture, heat = grey_picture(rng.random((150, 7))), rng.random((150, 7))
     parts = [overlay_picture(picture[rows], heat[rows], 0.6) for rows in (slice(0, 40), slice(40, 150))]
@@ -88,7 +88,7 @@ def test_fit_within_never_enlarges():
     assert fit_within(np.zeros((1, 900), np.float32), 100).shape == (1, 100)
 
 
-def test_the_line_around_what_was_shown_lies_on_its_edge_and_nowhere_else():
+def test_the_line_lies_on_the_edge_of_the_box():
     picture = np.zeros((100, 200, 3), np.uint8)
     lined = draw_box(picture, Box(0.25, 0.1, 0.75, 1.0))
     assert picture.max() == 0

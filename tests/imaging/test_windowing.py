@@ -29,17 +29,17 @@ def test_another_function_is_refused():
 STORED = np.array([[0, 1000], [3000, 4095]], np.uint16)
 
 
-def test_the_eyes_window_works_in_the_files_units():
+def test_windows_are_in_the_files_units():
     # values = 2 x - 1000: -1000, 1000, 5000, 7190
     values = GreyValues(STORED, 2.0, -1000.0, False, "LINEAR_EXACT")
     assert values.range == (-1000.0, 7190.0)
-    shown = values.through(3000, 8000)
-    assert shown.dtype == np.float32
-    np.testing.assert_allclose(shown, [[0, 0.25], [0.75, 1]], atol=1e-6)
-    np.testing.assert_allclose(GreyValues(STORED, 2.0, -1000.0, True, "LINEAR_EXACT").through(3000, 8000), 1 - shown, atol=1e-6)
+    pixels = values.through(3000, 8000)
+    assert pixels.dtype == np.float32
+    np.testing.assert_allclose(pixels, [[0, 0.25], [0.75, 1]], atol=1e-6)
+    np.testing.assert_allclose(GreyValues(STORED, 2.0, -1000.0, True, "LINEAR_EXACT").through(3000, 8000), 1 - pixels, atol=1e-6)
 
 
-def test_a_negative_slope_turns_the_range_round():
+def test_a_negative_slope_reverses_the_range():
     values = GreyValues(STORED, -1.0, 4095.0, False, windows=(Window("w", 1.0, 2.0),))
     assert values.range == (0.0, 4095.0)
     np.testing.assert_allclose(values.through(2048, 4096)[0], [1, 3095 / 4095], atol=1e-6)

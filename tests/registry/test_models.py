@@ -36,8 +36,8 @@ def test_cuts_are_probabilities_at_a_prevalence(root):
     assert card.probability(2.0) == pytest.approx(1 / (1 + math.exp(-1)))
 
 
-def test_a_card_of_the_first_version_answers_as_before(root):
-    """There, log odds held the share of sick children of the calibration part, here three of four, and cuts were probabilities."""
+def test_a_card_of_version_1_is_converted(root):
+    """In version 1 the log odds included the prevalence of the calibration part, here 3 of 4, and cuts were probabilities."""
     path = root / "tiny" / "card.json"
     fields = json.loads(path.read_text())
     del fields["cuts"]
@@ -80,7 +80,7 @@ def test_a_card_without_a_needed_field_is_refused_by_its_name(root):
         read_card("tiny", root)
 
 
-def test_unknown_model_names_the_known(root):
+def test_an_unknown_model_error_names_the_known_models(root):
     with pytest.raises(ModelError, match=r"'small'.*tiny"):
         read_card("small", root)
 

@@ -1,4 +1,4 @@
-"""What is refused before a pixel is decoded, what is read in each compression, and that memory stays within bounds."""
+"""Files refused before decoding, every compression, and limits of memory."""
 
 import struct
 
@@ -42,7 +42,7 @@ def test_every_compression_is_read(name):
 @pytest.mark.parametrize("name", STREAMS)
 @pytest.mark.parametrize("left", [0.4, 0.9])
 def test_a_compressed_image_cut_short_is_never_answered(name, left):
-    """Decoders of JPEG and JPEG-LS fill the rest with grey without a word."""
+    """JPEG and JPEG-LS decoders silently fill the rest with grey."""
     stream = STREAMS[name][: int(left * len(STREAMS[name]))]
     with pytest.raises(ImageError, match=r"cut short|cannot be decoded"):
         decode_image(compressed(name, stream))
@@ -78,8 +78,8 @@ def test_rle_planes_by_value():
     assert pixels[-1, -1] == pytest.approx(0x909 / 4095)
 
 
-def test_an_rle_bomb_never_reaches_the_decoder_without_bounds(monkeypatch):
-    """pydicom's own decoder unpacks all of a segment; it would be asked as soon as the bounded one fails."""
+def test_an_rle_bomb_never_reaches_the_unlimited_decoder(monkeypatch):
+    """pydicom's own decoder unpacks a whole segment. By default it is used if the limited decoder fails."""
 
     asked = []
     monkeypatch.setattr("pydicom.pixels.decoders.rle._rle_decode_segment", asked.append)
@@ -88,20 +88,20 @@ def test_an_rle_bomb_never_reaches_the_decoder_without_bounds(monkeypatch):
     assert not asked
 
 
-def test_an_rle_decoder_that_panics_is_a_refusal():
-    """Found by bench/fuzz.py: the decoder, in Rust, panics on a first segment that is too long, and a panic is no Exception."""
+def test_a_panic_of_the_rle_decoder_is_an_image_error():
+    """Found by bench/fuzz.py: the Rust decoder panics if the first segment is too long, and a panic is not an Exception."""
     with pytest.raises(ImageError, match="cannot be decoded"):
         decode_image(rle([PLANE + bytes([129, 3]), PLANE]))
 
 
 @pytest.mark.parametrize("segments", [[PLANE], [PLANE] * 3, []])
-def test_rle_of_another_depth_than_declared(segments):
+def test_rle_with_a_wrong_number_of_segments(segments):
     with pytest.raises(ImageError, match="cannot be decoded"):
         decode_image(rle(segments))
 
 
 def with_items(tag: bytes, count: int) -> bytes:
-    """A sequence of undefined length before the pixels; each of its empty items takes 8 bytes."""
+    """A file with a sequence of undefined length before the pixels; each of its empty items takes 8 bytes."""
     plain = dicom_bytes(R8)
     at = plain.index(b"\xe0\x7f\x10\x00")
     sequence = tag + b"SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\0\0\0\0" * count + b"\xfe\xff\xdd\xe0\0\0\0\0"
@@ -109,13 +109,13 @@ def with_items(tag: bytes, count: int) -> bytes:
 
 
 @pytest.mark.parametrize("tag", [b"\x28\x00\x10\x30", b"\x29\x00\x10\x10"])  # VOI LUT Sequence; a private one
-def test_a_header_of_countless_items_is_given_up(tag):
+def test_too_many_header_items_are_refused(tag):
     assert decode_image(with_items(b"\x29\x00\x10\x10", 1000)).pixels.shape == R8.shape
     with pytest.raises(ImageError, match="more elements than any X-ray"):
         decode_image(with_items(tag, 60_000))
 
 
-def test_look_up_tables_of_a_size_that_no_scale_of_grey_has():
+def test_oversized_look_up_tables_are_refused():
     item = lut_item([0, 255], 0, 8)
     item.LUTExplanation = "x" * 1_100_000
     item["LUTExplanation"].VR = "LT"
@@ -211,12 +211,14 @@ def test_implicit_vr_and_empty_elements_are_read():
     ],
 )
 def test_notes(elements, notes):
-    told = decode_image(dicom_bytes(R8, **elements)).facts.notes
-    assert len(told) == len(notes)
-    for note, beginning in zip(told, notes, strict=True):
+    received = decode_image(dicom_bytes(R8, **elements)).facts.notes
+    assert len(received) == len(notes)
+    for note, beginning in zip(received, notes, strict=True):
         assert note.startswith(beginning)
 
 
-@pytest.mark.parametrize(("part", "kept"), [("CHEST", "CHEST"), ("chest", "CHEST"), ("HAND", "HAND"), (NAME, "OTHER"), ("", None)])
-def test_body_part_is_kept_only_as_a_code(part, kept):
-    assert decode_image(dicom_bytes(R8, BodyPartExamined=part)).facts.body_part == kept
+@pytest.mark.parametrize(
+    ("part", "expected"), [("CHEST", "CHEST"), ("chest", "CHEST"), ("HAND", "HAND"), (NAME, "OTHER"), ("", None)]
+)
+def test_body_part_is_kept_only_as_a_code(part, expected):
+    assert decode_image(dicom_bytes(R8, BodyPartExamined=part)).facts.body_part == expected

@@ -1,4 +1,4 @@
-"""What becomes of decoded integers; the order of look-up tables and windows is in test_dicom.py, through the whole door."""
+"""Conversion of decoded integers. The order of look-up tables and windows is tested on whole files in test_dicom.py."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_overlay_planes_in_unused_bits_do_not_reach_the_picture():
 
 @pytest.mark.parametrize("elements", [{}, TWO, {"VOILUTSequence": [lut_item([i // 16 for i in range(4096)], 0, 8)]}])
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
-def test_bands_change_nothing(elements, photometric, monkeypatch):
+def test_the_result_does_not_depend_on_the_bands(elements, photometric, monkeypatch):
     stored = R12.T[::-1].copy()  # darkest and brightest lie in different bands
     data = dicom_bytes(stored, BitsStored=12, PhotometricInterpretation=photometric, **elements)
     whole = decode_image(data).pixels
@@ -47,7 +47,7 @@ def test_bands_change_nothing(elements, photometric, monkeypatch):
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
-def test_the_files_own_window_shows_the_eye_what_the_model_was_given(photometric, function):
+def test_the_first_window_displays_the_image_given_to_the_model(photometric, function):
     radiograph = decode_image(
         dicom_bytes(
             R12,
@@ -97,7 +97,7 @@ def test_only_more_than_8_bits_of_grey_have_a_window():
     assert decode_image(dicom_bytes(np.stack([ramp(width=256)] * 3, axis=-1), Modality="OT")).values is None
 
 
-def test_a_large_picture_is_kept_small_and_in_place():
+def test_a_large_image_is_reduced_for_display():
     stored = ramp(height=1500, width=1801, top=4095, dtype=np.uint16)
     radiograph = decode_image(dicom_bytes(stored, BitsStored=12))
     display = fit_within(radiograph.pixels, DISPLAY_SIDE)
@@ -108,14 +108,14 @@ def test_a_large_picture_is_kept_small_and_in_place():
     np.testing.assert_allclose(values.through((low + high + 1) / 2, high - low + 1), display, atol=0.003)
 
 
-def test_a_function_that_is_none_is_not_repeated():
-    """Found by bench/fuzz.py: a name in VOI LUT Function came through where no window asked for it."""
+def test_an_unknown_voi_function_is_not_repeated():
+    """Found by bench/fuzz.py: a name in VOI LUT Function was passed on if the file had no window."""
     values = decode_image(dicom_bytes(R12, BitsStored=12, VOILUTFunction=NAME[:16])).values
     assert values.function == "LINEAR"
     np.testing.assert_allclose(values.through(2048, 4096), X12 / 4095, atol=1e-3)
 
 
-def test_a_scale_without_end_is_refused():
-    """Found by bench/fuzz.py: the picture was clipped to white, and its range of values was infinite."""
+def test_an_infinite_range_of_values_is_refused():
+    """Found by bench/fuzz.py: the image was clipped to white, and its range of values was infinite."""
     with pytest.raises(ImageError, match="rescale or window values are damaged"):
         decode_image(dicom_bytes(R12, BitsStored=12, RescaleSlope="1e308", RescaleIntercept=0, **TWO))

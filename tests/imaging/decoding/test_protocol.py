@@ -24,26 +24,26 @@ def with_header(data: bytes, change) -> bytes:
     return len(line).to_bytes(4, "little") + line + data[4 + length :]
 
 
-def test_a_picture_arrives_as_it_was_sent():
+def test_image_round_trip():
     data = dicom_bytes(ramp(1400, 90, 4095, np.uint16), BitsStored=12, HighBit=11)
-    here, there = decode_or_refuse(data), receive(io.BytesIO(sent(data)))
-    np.testing.assert_array_equal(there.radiograph.pixels, here.radiograph.pixels)
-    np.testing.assert_array_equal(there.canonical, here.canonical)
-    np.testing.assert_array_equal(there.radiograph.values.stored, here.radiograph.values.stored)
-    assert there.radiograph.values.windows == here.radiograph.values.windows
-    assert there.radiograph.values.range == here.radiograph.values.range
-    assert there.radiograph.facts == here.radiograph.facts
-    assert not there.radiograph.pixels.flags.writeable
+    expected, received = decode_or_refuse(data), receive(io.BytesIO(sent(data)))
+    np.testing.assert_array_equal(received.radiograph.pixels, expected.radiograph.pixels)
+    np.testing.assert_array_equal(received.canonical, expected.canonical)
+    np.testing.assert_array_equal(received.radiograph.values.stored, expected.radiograph.values.stored)
+    assert received.radiograph.values.windows == expected.radiograph.values.windows
+    assert received.radiograph.values.range == expected.radiograph.values.range
+    assert received.radiograph.facts == expected.radiograph.facts
+    assert not received.radiograph.pixels.flags.writeable
 
 
-def test_a_refusal_arrives_as_it_was_sent():
+def test_refusal_round_trip():
     stream = io.BytesIO()
     send(stream, ImageRejected("Two frames; expected one."))
-    found = receive(io.BytesIO(stream.getvalue()))
-    assert (type(found), str(found)) == (ImageRejected, "Two frames; expected one.")
+    received = receive(io.BytesIO(stream.getvalue()))
+    assert (type(received), str(received)) == (ImageRejected, "Two frames; expected one.")
 
 
-def test_bytes_go_there_and_the_end_is_none():
+def test_bytes_round_trip_and_none_at_the_end():
     stream = io.BytesIO()
     send_bytes(stream, b"picture")
     send_bytes(stream, b"the next")
@@ -68,17 +68,17 @@ def test_bytes_go_there_and_the_end_is_none():
     ],
     ids=["huge", "not its facts", "another canonical", "none", "no number", "a fact too many", "no facts", "no refusal", "values"],
 )
-def test_a_forged_answer_is_not_believed(change):
+def test_a_forged_answer_is_refused(change):
     with pytest.raises(ProtocolError):
         receive(io.BytesIO(with_header(sent(png_bytes(ramp())), change)))
 
 
 @pytest.mark.parametrize("data", [b"", b"\x05", b"\xff\xff\xff\xff{", b"\x00\x00\x00\x00", b"\x04\x00\x00\x00[1]x"])
-def test_noise_is_not_believed(data):
+def test_noise_is_refused(data):
     with pytest.raises(ProtocolError):
         receive(io.BytesIO(data))
 
 
-def test_an_answer_cut_short_is_not_believed():
+def test_a_truncated_answer_is_refused():
     with pytest.raises(ProtocolError, match="ended"):
         receive(io.BytesIO(sent(png_bytes(ramp()))[:-1]))
