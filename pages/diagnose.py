@@ -11,7 +11,7 @@ from pneumo.ui import quota, state
 from pneumo.ui.filmstrip import filmstrip
 from pneumo.ui.frame import require_frame
 from pneumo.ui.record import keep
-from pneumo.ui.sidebar import choose_model, choose_view
+from pneumo.ui.sidebar import choose_model, choose_terms
 from pneumo.ui.uploads import take_over
 from pneumo.ui.viewer import show_case
 
@@ -69,7 +69,7 @@ drop_zone()
 passed_over()
 predictor = choose_model()
 if predictor is not None:
-    view = choose_view(list(predictor.card.cuts))
+    terms = choose_terms(list(predictor.card.cuts))
     line = st.empty()  # always: whatever stands below would be drawn anew in another place
     if state.pending():
         read_pending(predictor, line)
@@ -81,12 +81,12 @@ if predictor is not None:
         if said := quota.warning(findings):
             st.warning(said)
         labels = [
-            judge(finding.answer.log_ratio, predictor.card, view.terms).verdict if finding.answer
+            judge(finding.answer.log_ratio, predictor.card, terms).verdict if finding.answer
             else {"rejected": "NOT ANSWERED", "error": "NOT READ"}[finding.status]
             for finding in findings
         ]  # fmt: skip
         current = filmstrip(cases, findings, labels, len(state.pending()))
-        keep(findings, predictor, view.terms, bool(state.pending()))
-        show_case(cases[current], predictor, view, f"{current + 1} of {len(cases) + len(state.pending())}")
+        keep(findings, predictor, terms, bool(state.pending()))
+        show_case(cases[current], predictor, terms, f"{current + 1} of {len(cases) + len(state.pending())}")
     if state.pending():
         st.rerun()

@@ -16,6 +16,7 @@ from PIL import Image
 
 from pneumo.imaging.overlay import fit_within, png
 from pneumo.imaging.radiograph import ImageFacts
+from pneumo.imaging.windowing import plain_values
 from pneumo.inference.again import ask_again, image_to_keep
 from pneumo.inference.finding import Finding, Terms
 from pneumo.inference.predictor import Predictor
@@ -57,7 +58,8 @@ class Row:
     def case(self, predictor: Predictor) -> Case:
         """For Diagnose, with the display copy in place of the full image."""
         finding, reduced = self.finding(predictor), max(self.facts.width, self.facts.height) > DISPLAY_SIDE
-        return Case(self.name, finding, self.pixels(), self.image(), self.facts, findings=dict(self.findings), reduced=reduced)
+        values = plain_values(self.pixels(), bits=8)
+        return Case(self.name, finding, values, self.image(), self.facts, findings=dict(self.findings), reduced=reduced)
 
     def image(self) -> np.ndarray:
         """uint8 (224, 224), to the bit what was answered first."""
