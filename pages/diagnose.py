@@ -10,6 +10,7 @@ from pneumo.inference.finding import judge
 from pneumo.ui import quota, state
 from pneumo.ui.filmstrip import filmstrip
 from pneumo.ui.frame import require_frame
+from pneumo.ui.going_on import offer_to_go_on
 from pneumo.ui.record import keep
 from pneumo.ui.sidebar import choose_model, choose_terms
 from pneumo.ui.uploads import take_over
@@ -72,6 +73,7 @@ if predictor is not None:
     terms = choose_terms(list(predictor.card.cuts))
     line = st.empty()  # always: whatever stands below would be drawn anew in another place
     if state.pending():
+        offer_to_go_on((len(state.cases()), len(state.cases()) + len(state.pending())))
         read_pending(predictor, line)
     cases = state.cases()
     if not cases:

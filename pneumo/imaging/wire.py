@@ -6,6 +6,7 @@ checked for kind and size before it is believed.
 
 import dataclasses
 import json
+import math
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -79,7 +80,7 @@ def receive(stream: BinaryIO) -> Decoded | Refusal:
 
 def _decoded(stream: BinaryIO, header: dict[str, Any]) -> Decoded:
     told = header["facts"]
-    spacing = told["spacing"] and Spacing(float(told["spacing"]["mm"]), bool(told["spacing"]["at_detector"]))
+    spacing = told["spacing"] and Spacing(_finite(told["spacing"]["mm"]), bool(told["spacing"]["at_detector"]))
     facts = ImageFacts(**{**told, "notes": tuple(told["notes"]), "spacing": spacing})
     values, shapes = header["values"], [tuple(map(int, shape)) for shape in header["shapes"]]
     (height, width), rest = shapes[0], shapes[1:]
@@ -93,7 +94,8 @@ def _decoded(stream: BinaryIO, header: dict[str, Any]) -> Decoded:
     if values:
         if len(rest[1]) != 2 or not 0 < min(rest[1]) <= max(rest[1]) <= DISPLAY_SIDE:
             raise WireError("a display copy of another size")
-        windows = tuple(Window(**window) for window in values.pop("windows"))
+        windows = tuple(Window(each["name"], _finite(each["centre"]), _finite(each["width"])) for each in values.pop("windows"))
+        values |= {name: _finite(values[name]) for name in ("slope", "intercept")}
         stored, table = _exactly(stream, np.empty(rest[1], np.uint16)), None
         if len(rest) == 3:
             if len(rest[2]) != 1 or not int(stored.max()) < rest[2][0] <= _TABLE:
@@ -110,6 +112,12 @@ def _without_pixels(values: GreyValues | None) -> dict[str, Any] | None:
         field.name: getattr(values, field.name) for field in dataclasses.fields(values) if field.name not in ("stored", "table")
     }
     return {**fields, "windows": [dataclasses.asdict(window) for window in values.windows]}
+
+
+def _finite(number: Any) -> float:
+    if not math.isfinite(number):
+        raise WireError("a number without end")
+    return float(number)
 
 
 def _exactly(stream: BinaryIO, array: np.ndarray) -> np.ndarray:

@@ -62,7 +62,7 @@ export class Toolbar {
     this.beside.value = state.beside;
     if (this.beside.selectedIndex < 0) this.beside.value = "";
     this.opacity.value = Math.round(100 * state.opacity);
-    this.more.open = state.more ?? this.root.clientWidth > 600;
+    this.more.open = state.more ?? this.root.clientWidth > 500;
     this.keys.checked = state.keys;
   }
 
