@@ -233,7 +233,7 @@ def test_case_for_diagnose_says_that_it_is_reduced(tiny):
     assert case.reduced
     assert not row_of("small.png", BRIGHT, tiny).case(tiny).reduced
     assert case.values.stored.shape == (450, 640)
-    assert case.pixels[100, -1] == pytest.approx(1, abs=0.02)
+    assert case.values.presented()[100, -1] == pytest.approx(1, abs=0.02)
     assert case.canonical.dtype == np.uint8
     assert case.answer(tiny) is row.finding(tiny).answer  # not asked again
 
