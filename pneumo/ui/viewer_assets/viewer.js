@@ -160,7 +160,7 @@ export class Viewer {
     const { state } = this;
     const told = { contours: state.contours, lungs: state.lungs, box: state.box, heat: state.heat, invert: state.inverted };
     const more = command.name in told ? (told[command.name] ? ": on" : ": off") : "";
-    this.root.querySelector(".said").textContent = `${command.title}${more}. ${this.toolbar.words(state, this.picture)}`;
+    this.root.querySelector(".spoken").textContent = `${command.title}${more}. ${this.toolbar.words(state, this.picture)}`;
   }
 
   close() {
