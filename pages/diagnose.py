@@ -72,9 +72,13 @@ predictor = choose_model()
 if predictor is not None:
     terms = choose_terms(list(predictor.card.cuts))
     line = st.empty()  # always: whatever stands below would be drawn anew in another place
+    stopped = st.empty()
     if state.pending():
-        offer_to_go_on((len(state.cases()), len(state.cases()) + len(state.pending())))
+        with stopped:
+            offer_to_go_on((len(state.cases()), len(state.cases()) + len(state.pending())))
         read_pending(predictor, line)
+    if not state.pending():
+        stopped.empty()
     cases = state.cases()
     if not cases:
         empty_state()

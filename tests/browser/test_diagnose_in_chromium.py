@@ -40,6 +40,7 @@ def test_drop_an_x_ray_and_read_the_answer(page, address, tmp_path):
     stage = page.locator(".stage").first.bounding_box()
     assert stage["width"] / stage["height"] == pytest.approx(400 / 300, abs=0.01)  # own aspect
     page.get_by_role("button", name="NOT READ").wait_for()
+    assert page.locator(".st-key-stopped").count() == 0
     page.get_by_text("Research use. Not a medical device.").wait_for()
     # Another page and back: the answer stays.
     page.get_by_role("link", name="About").click()
