@@ -18,8 +18,8 @@ import numpy as np
 from browser.running import app, browser_page, running_chromium, settle
 from makers import dicom_bytes
 
-from pneumo.data.phantom import make_phantom
 from pneumo.imaging.overlay import png
+from pneumo.synthetic.phantom import make_phantom
 
 GOAL = 30  # frames a second
 COUNT = """

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from opened_parcel import opened
 
-from pneumo.ui.parcel import pack
+from pneumo.ui.diagnose.parcel import pack
 
 RNG = np.random.default_rng(0)
 

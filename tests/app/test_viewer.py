@@ -13,7 +13,7 @@ from tiny_model import make_registry
 from pneumo.imaging.overlay import png
 from pneumo.inference.finding import Terms
 from pneumo.inference.predictor import Predictor
-from pneumo.ui import viewer
+from pneumo.ui.diagnose import viewer
 
 R12 = ramp(height=80, width=120, top=4095, dtype=np.uint16)
 FILE = {

@@ -7,7 +7,7 @@ from pneumo.imaging.radiograph import ImageFacts, Spacing
 from pneumo.imaging.windowing import GreyValues, Window
 from pneumo.inference.heatmap import Heatmap
 from pneumo.inference.lung_checks import Lungs
-from pneumo.ui.viewer_data import CONTOURS, HEAT_SIDE, SimilarPicture, heat_levels, outlines, viewer_parcel
+from pneumo.ui.diagnose.viewer_data import CONTOURS, HEAT_SIDE, SimilarPicture, heat_levels, outlines, viewer_parcel
 
 STORED = np.arange(60, dtype=np.uint16).reshape(6, 10)
 FACTS = ImageFacts("DICOM", 20, 12, 12, 1000, spacing=Spacing(0.1, at_detector=True))

@@ -13,9 +13,9 @@ from makers import dicom_bytes, lut_item, png_bytes
 from opened_parcel import opened
 from tiny_model import make_registry
 
-from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.imaging.windowing import windowed
-from pneumo.ui.parcel import pack
+from pneumo.synthetic.phantom import make_phantom, phantom_png
+from pneumo.ui.diagnose.parcel import pack
 
 pytestmark = needs_chromium
 

@@ -1,0 +1,119 @@
+"""One case, large: the radiograph with its heatmap, and beside it what was found and how far to trust it."""
+
+from functools import partial
+from html import escape
+
+import streamlit as st
+
+from pneumo.imaging.overlay import grey_picture, overlay_picture, png
+from pneumo.inference.finding import Terms, judge
+from pneumo.inference.predictor import Predictor
+from pneumo.outgoing import markdown
+from pneumo.registry.models import read_metrics
+from pneumo.reporting import finding_words as words
+from pneumo.reporting.captioned import captioned
+from pneumo.ui.diagnose import wording
+from pneumo.ui.diagnose.report import report_download, report_form
+from pneumo.ui.diagnose.second_opinion import (
+    heat_line,
+    lungs_in,
+    second_opinion_button,
+    show_cautions,
+    show_second_opinion,
+    similar_pictures,
+)
+from pneumo.ui.history.record import show_record
+from pneumo.ui.shell.state import PARCEL, Case, key_of
+from pneumo.ui.diagnose.viewer_component import draw_viewer
+from pneumo.ui.diagnose.viewer_data import OPACITY, viewer_parcel
+
+
+def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> None:
+    """Draw an answered case, or the reason why there is no answer, under its name and `place` among the files."""
+    found = case.found(predictor)
+    parcel = _parcel(case, predictor) if found.answer else b""  # it takes a moment: before the name changes, not after
+    st.html(f'<p class="case-name">{escape(case.name)} ({escape(place)})</p>')
+    if found.answer is None:
+        st.error(f"{'Not answered' if found.status == 'rejected' else 'Not read'}: {markdown(found.reasons[0])}")
+        st.html(wording.table_html(wording.facts_rows(case.name, case.facts, case.finding.sha256)))
+        return
+    picture, panel = st.columns([5, 3], gap="medium")
+    with picture:
+        draw_viewer(parcel, case.finding.sha256[:16])
+        st.html(f'<p class="quiet">{escape(heat_line(case, predictor))}</p>')
+        if case.reduced:
+            height, width = case.values.stored.shape
+            st.caption(f"A reduced copy from the worklist, {width:d} x {height:d} pixels; the answer "
+                       "was given on the full image. Drop the file here to see it in full.")  # fmt: skip
+    with panel:
+        show_cautions(case, predictor, terms)
+        _panel(case, predictor, terms, found.answer)
+        show_record(case, predictor, terms)
+        with st.container(horizontal=True, gap="small"):
+            st.download_button("Overlay PNG", partial(_overlay_png, case, predictor, terms),
+                               f"pneumo-overlay-{case.finding.sha256[:8]}.png", "image/png", on_click="ignore", key="overlay_png",
+                               help="In the file's own greys, whatever window the viewer shows.")  # fmt: skip
+            report_download(case, predictor, terms)
+        report_form(case, predictor, terms)
+        second_opinion_button(case, predictor)
+        with st.expander("More about this answer"):
+            _details(case, predictor, terms, found.answer)
+    show_second_opinion(case, predictor, terms)
+
+
+def _parcel(case: Case, predictor: Predictor) -> bytes:
+    """Of the open case only, and made anew when another opens: a rerun sends the same bytes, which the browser then has already."""
+    opinion = case.opinions.get(key_of(predictor.card))
+    identity = (case.finding.sha256, case.reduced, key_of(predictor.card), opinion is not None)
+    known, parcel = st.session_state.get(PARCEL, (None, b""))
+    if known != identity:
+        similar = similar_pictures(opinion.similar) if opinion else ()
+        heatmap, lungs = case.answer(predictor).heatmap, lungs_in(case)
+        parcel = viewer_parcel(case.finding.sha256[:16], case.values, case.facts, heatmap, lungs, similar)
+        st.session_state[PARCEL] = (identity, parcel)
+    return parcel
+
+
+def _overlay_png(case: Case, predictor: Predictor, terms: Terms) -> bytes:
+    answer, plain = case.answer(predictor), grey_picture(case.values.presented())
+    overlay = overlay_picture(plain, answer.heatmap.on_image(*plain.shape[:2]), OPACITY)
+    return png(
+        captioned(overlay, judge(answer.log_ratio, predictor.card, terms), predictor.card.id, case.found(predictor).warnings)
+    )
+
+
+def _panel(case: Case, predictor: Predictor, terms: Terms, answer) -> None:
+    card = predictor.card
+    reading = judge(answer.log_ratio, card, terms)
+    metrics = read_metrics(card.id)
+    warnings = case.found(predictor).warnings
+    for warning in warnings:
+        st.warning(markdown(warning))
+    if case.truth:
+        st.info(f"From the data set. Its true label: {markdown(case.truth)}.")
+    said = (
+        words.sentence(reading),
+        words.like_this_sentence(metrics, answer.log_ratio, reading, warnings),
+        words.likelihood_sentence(reading),
+    )
+    st.html(
+        wording.verdict_html(reading)
+        + wording.bar_html(reading)
+        + "".join(f'<p class="said">{sentence}</p>' for sentence in said if sentence)
+        + wording.figures_html(metrics)
+        + f'<p class="quiet">{words.heatmap_sentence(reading, answer.heatmap)}</p>'
+    )
+
+
+def _details(case: Case, predictor: Predictor, terms: Terms, answer) -> None:
+    card = predictor.card
+    kind = words.subtype_sentence(read_metrics(card.id), judge(answer.log_ratio, card, terms), answer.bacterial)
+    rows = [
+        *wording.facts_rows(case.name, case.facts, case.finding.sha256),
+        ("Read and answered in", f"{case.found(predictor).seconds:.2f} s"),
+        ("Model", f"{card.id}, weights {card.sha256[:16]}, {predictor.seal.state if predictor.seal else 'unsigned'}"),
+        *([("Bacterial or viral", kind)] if kind else []),
+        ("Logit", f"{answer.logit:.3f} before calibration"),
+        ("Heat", f"peak {answer.heatmap.peak:.2f} of the model's fixed scale; Grad-CAM, positive part"),
+    ]
+    st.html(wording.table_html(rows))
