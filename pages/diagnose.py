@@ -10,10 +10,10 @@ from pneumo.synthetic.phantom import make_phantom, phantom_png
 from pneumo.ui.diagnose.filmstrip import filmstrip
 from pneumo.ui.diagnose.sidebar import choose_model, choose_terms
 from pneumo.ui.diagnose.viewer import show_case
-from pneumo.ui.shell.going_on import offer_to_go_on
 from pneumo.ui.history.record import keep
 from pneumo.ui.shell import quota, state
 from pneumo.ui.shell.frame import require_frame
+from pneumo.ui.shell.going_on import offer_to_go_on
 from pneumo.ui.shell.uploads import take_over
 
 BUDGET = 0.6  # seconds of reading between two looks at the page, so that the first results show at once
@@ -88,7 +88,7 @@ if predictor is not None:
             st.warning(said)
         labels = [
             judge(finding.answer.log_ratio, predictor.card, terms).verdict if finding.answer
-            else {"rejected": "NOT ANSWERED", "error": "NOT READ"}[finding.status]
+            else finding.status.in_words.upper()
             for finding in findings
         ]  # fmt: skip
         current = filmstrip(cases, findings, labels, len(state.pending()))

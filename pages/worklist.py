@@ -8,10 +8,10 @@ from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 from pneumo.ui.diagnose.sidebar import choose_model, choose_terms
-from pneumo.ui.shell.going_on import offer_to_go_on
 from pneumo.ui.history.record import keep, show_kept, what_stays
 from pneumo.ui.shell import quota
 from pneumo.ui.shell.frame import require_frame
+from pneumo.ui.shell.going_on import offer_to_go_on
 from pneumo.ui.shell.uploads import take_over
 from pneumo.ui.worklist import table
 from pneumo.ui.worklist.intake import Intake, time_left

@@ -8,7 +8,6 @@ import numpy as np
 import streamlit as st
 
 from pneumo.data.cache import cached_images
-from pneumo.data.paths import data_dir
 from pneumo.data.records import folder_of
 from pneumo.errors import DataError, ModelError, PneumoError
 from pneumo.imaging.decoding.decode import decode
@@ -21,11 +20,12 @@ from pneumo.inference.predictor import Predictor
 from pneumo.inference.second_opinion import SecondOpinion, Vote, second_opinion, vote
 from pneumo.inference.similar_cases import SimilarCase
 from pneumo.outgoing import markdown
+from pneumo.paths import data_dir
 from pneumo.registry.models import read_card
 from pneumo.reporting import second_opinion_words as words
+from pneumo.ui.diagnose.viewer_data import SimilarPicture
 from pneumo.ui.shell import models
 from pneumo.ui.shell.state import Case, key_of
-from pneumo.ui.diagnose.viewer_data import SimilarPicture
 
 COMPARED, _COMPARED_SIDE = 3, 1024  # similar pictures in the viewer; pixels, longer side
 _HELP = "Small changes, hidden lungs, the other models, similar train pictures. Takes a few seconds."

@@ -22,10 +22,10 @@ from pneumo.ui.diagnose.second_opinion import (
     show_second_opinion,
     similar_pictures,
 )
-from pneumo.ui.history.record import show_record
-from pneumo.ui.shell.state import PARCEL, Case, key_of
 from pneumo.ui.diagnose.viewer_component import draw_viewer
 from pneumo.ui.diagnose.viewer_data import OPACITY, viewer_parcel
+from pneumo.ui.history.record import show_record
+from pneumo.ui.shell.state import PARCEL, Case, key_of
 
 
 def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> None:
@@ -34,7 +34,7 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> Non
     parcel = _parcel(case, predictor) if found.answer else b""  # it takes a moment: before the name changes, not after
     st.html(f'<p class="case-name">{escape(case.name)} ({escape(place)})</p>')
     if found.answer is None:
-        st.error(f"{'Not answered' if found.status == 'rejected' else 'Not read'}: {markdown(found.reasons[0])}")
+        st.error(f"{found.status.in_words.capitalize()}: {markdown(found.reasons[0])}")
         st.html(wording.table_html(wording.facts_rows(case.name, case.facts, case.finding.sha256)))
         return
     picture, panel = st.columns([5, 3], gap="medium")

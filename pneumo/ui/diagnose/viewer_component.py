@@ -4,24 +4,20 @@ from functools import cache
 from pathlib import Path
 
 import streamlit as st
-from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
-from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
+
+from pneumo.ui.shell.streamlit_internals import serve_component
 
 _ASSETS = Path(__file__).with_name("viewer_assets")
-_NAME = "pneumo.viewer"
+_PACKAGE, _NAME = "pneumo", "viewer"
 
 
 def draw_viewer(parcel: bytes, key: str) -> None:
     """`parcel` as `viewer_data` makes it; with another `key` the browser begins anew, and nothing of what it showed stays."""
-    manager = get_bidi_component_manager()
-    if manager.get_component_asset_root(_NAME) is None:
-        # What Streamlit does by itself for packages that pip installed. Script as a string would be run from a blob: address,
-        # which the Content-Security-Policy forbids.
-        manager.register_from_manifest(ComponentManifest("pneumo", "", [ComponentConfig("viewer", _ASSETS.name)]), _ASSETS.parent)
+    serve_component(_PACKAGE, _NAME, _ASSETS)
     _component()(data=parcel, key=f"viewer-{key}")
 
 
 @cache
 def _component():
     html, css = ((_ASSETS / name).read_text(encoding="utf-8") for name in ("viewer.html", "viewer.css"))
-    return st.components.v2.component(_NAME, html=html, css=css, js="index.js")
+    return st.components.v2.component(f"{_PACKAGE}.{_NAME}", html=html, css=css, js="index.js")
