@@ -69,15 +69,14 @@ def work(predictor: Predictor, line, seconds: float) -> None:
 
     A click ends this run where the progress is told, when nothing is half done.
     """
-    queue, end, room = intake(), time.monotonic() + seconds, quota.room(st.session_state)
+    queue, listed, end, room = intake(), rows(), time.monotonic() + seconds, quota.room(st.session_state)
     while (member := queue.head) and time.monotonic() < end:
         done, total = queue.progress
         line.progress(done / total, f"Reading {done + 1} of {total:,}{time_left(queue.seconds_left)}")
-        if read_row(rows(), member, predictor, room > 0):
-            room -= rows()[-1].nbytes
-        else:
-            queue.repeated += 1
+        is_new = read_row(listed, member, predictor, room > 0)
         queue.done()
+        queue.repeated += not is_new
+        room -= listed[-1].nbytes if is_new else 0
     unasked = [row for row in rows() if row.finding(predictor) is None]
     for count, row in enumerate(unasked):
         if queue.head or time.monotonic() > end:

@@ -168,6 +168,8 @@ def test_a_file_that_was_left_out_gives_way_when_it_comes_again(tiny, monkeypatc
     monkeypatch.undo()
     read_all(rows, tiny, ("a", BRIGHT))
     assert [(row.name, row.finding(tiny).status) for row in rows] == [("b", "error"), ("a", "ok")]
+    read_all(rows, tiny, ("b/IM1", DARK))  # it was an archive
+    assert [(row.name, row.finding(tiny).status) for row in rows] == [("a", "ok"), ("b/IM1", "ok")]
 
 
 def test_a_row_is_small_whatever_the_file_was(tiny):

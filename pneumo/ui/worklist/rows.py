@@ -83,7 +83,8 @@ class Row:
 def read_row(rows: list[Row], member: Member, predictor: Predictor, room: bool) -> bool:
     """Read a file into `rows`, where it has one row, whatever it is called and however often it is dropped; False: it had it.
 
-    What was never had, for want of room perhaps, gives way to a file of its name. Without `room` nothing is read.
+    What was never had, for want of room perhaps, gives way to a file of its name, an archive to what is in it. Without `room`
+    nothing is read.
     """
     try:
         data = member.load()
@@ -94,7 +95,7 @@ def read_row(rows: list[Row], member: Member, predictor: Predictor, room: bool) 
         if digest != NEVER_HAD and any(row.sha256 == digest for row in rows):  # an empty file has the hash of nothing too
             return False
         finding = read(data, predictor) if room else unread(quota.full(), predictor)
-    rows[:] = [row for row in rows if (row.name, row.sha256) != (member.name, NEVER_HAD)]
+    rows[:] = [row for row in rows if row.sha256 != NEVER_HAD or row.name not in (member.name, member.name.partition("/")[0])]
     rows.append(make_row(member.name, finding, predictor))
     return True
 
