@@ -11,7 +11,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.record.settings import record_url
 from pneumo.registry.models import read_metrics
 from pneumo.reporting.finding_pdf import report_pdf
-from pneumo.reporting.finding_report import AGREEMENTS, Remarks, report_content
+from pneumo.reporting.finding_report import AGREEMENTS, Picture, Remarks, ReportContent
 from pneumo.ui.diagnose.second_opinion import report_rows
 from pneumo.ui.diagnose.sidebar import View
 from pneumo.ui.shell.state import Case
@@ -60,5 +60,7 @@ def _pdf(case: Case, predictor: Predictor, view: View) -> bytes:
     size = f"{case.pixels.shape[1]} x {case.pixels.shape[0]} pixels"
     extra = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
     extra += report_rows(case, predictor, view.terms)
-    return report_pdf(report_content(case.found(predictor), case.pixels, case.answer(predictor), card, view.terms,
-                                     read_metrics(card.id), case.remarks, made, view.colour_map, extra))  # fmt: skip
+    picture = Picture(case.pixels, case.facts, view.colour_map)
+    return report_pdf(
+        ReportContent(case.found(predictor), picture, card, read_metrics(card.id), view.terms, case.remarks, made, extra)
+    )
