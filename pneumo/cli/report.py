@@ -46,8 +46,10 @@ def run(options: argparse.Namespace) -> int:
     metrics = read_metrics(card.id)
     ((_, finding),) = read_files([str(options.file)], predictor)
     if finding.answer is None or finding.radiograph is None:
-        what = "not answered" if finding.status == "rejected" else "not read"
-        print(printable(f"{options.file}: {what}, so there is no report. {'; '.join(finding.reasons)}"), file=sys.stderr)
+        print(
+            printable(f"{options.file}: {finding.status.in_words}, so there is no report. {'; '.join(finding.reasons)}"),
+            file=sys.stderr,
+        )
         return 1
     reading = judge(finding.answer.log_ratio, card, terms)
     remarks = Remarks(options.note, options.agreement or NOT_STATED, options.reference, reading.verdict)

@@ -44,8 +44,10 @@ def run(options: argparse.Namespace) -> int:
         raise DataError(f"{options.file} holds {len(findings)} X-rays; expected one. Unpack it and give one file.")
     (finding,) = findings
     if finding.answer is None or finding.canonical is None:
-        what = "not answered" if finding.status == "rejected" else "not read"
-        print(printable(f"{options.file}: {what}, so there is no second opinion. {'; '.join(finding.reasons)}"), file=sys.stderr)
+        print(
+            printable(f"{options.file}: {finding.status.in_words}, so there is no second opinion. {'; '.join(finding.reasons)}"),
+            file=sys.stderr,
+        )
         return 1
     answer = finding.answer
     reading = judge(answer.log_ratio, predictor.card, terms)

@@ -16,13 +16,14 @@ from pneumo.data.records import Record, folder_of, walk
 from pneumo.errors import PneumoError
 from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.labels import Label
 from pneumo.outgoing import cell
 
 # What the public set holds (Kermany et al., version 2): Kaggle's copy has a val folder, Mendeley's counts it to train.
 PUBLIC_COUNTS = (
-    {("train", "NORMAL"): 1341, ("train", "PNEUMONIA"): 3875, ("val", "NORMAL"): 8, ("val", "PNEUMONIA"): 8,
-     ("test", "NORMAL"): 234, ("test", "PNEUMONIA"): 390},
-    {("train", "NORMAL"): 1349, ("train", "PNEUMONIA"): 3883, ("test", "NORMAL"): 234, ("test", "PNEUMONIA"): 390},
+    {("train", Label.NORMAL): 1341, ("train", Label.PNEUMONIA): 3875, ("val", Label.NORMAL): 8, ("val", Label.PNEUMONIA): 8,
+     ("test", Label.NORMAL): 234, ("test", Label.PNEUMONIA): 390},
+    {("train", Label.NORMAL): 1349, ("train", Label.PNEUMONIA): 3883, ("test", Label.NORMAL): 234, ("test", Label.PNEUMONIA): 390},
 )  # fmt: skip
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 
 from pneumo import __version__
-from pneumo.evaluation.operating_point import INDETERMINATE
 from pneumo.imaging.overlay import fit_within, grey_picture, legend_picture, overlay_picture
+from pneumo.labels import Verdict
 from pneumo.reporting import finding_words as words
 from pneumo.reporting.chart import PAPER
 from pneumo.reporting.finding_report import NOT_STATED, ReportContent
@@ -50,7 +50,7 @@ def _head(sheet: Sheet, content: ReportContent) -> None:
 
 def _verdict(sheet: Sheet, content: ReportContent) -> None:
     reading, y = content.reading, sheet.y + 4
-    tone = "quiet" if reading.zone == INDETERMINATE else reading.label.lower()
+    tone = "quiet" if reading.verdict == Verdict.INDETERMINATE else reading.label.lower()
     sheet.put(LEFT, y, reading.verdict, 19, tone, bold=True)
     sheet.put(LEFT, y + 26, f"{reading.zone} zone", 9, "quiet")
     sheet.put(LEFT + 190, y, "probability of pneumonia", 9)

@@ -12,6 +12,7 @@ from pneumo.access import Action
 from pneumo.data.catalog import Catalog
 from pneumo.data.split import HELD_OUT
 from pneumo.errors import ConfigError, PneumoError
+from pneumo.labels import Label
 from pneumo.outgoing import markdown
 from pneumo.paths import data_dir, runs_dir
 from pneumo.training.config import BALANCES, OPTIMIZERS, SCHEDULES, TrainConfig, make_config
@@ -52,7 +53,7 @@ def train_counts(found: Catalog) -> tuple[int, int]:
     """(NORMAL, PNEUMONIA) images of the train part, about: what is not test, less what is held out."""
     share = 1 - sum(HELD_OUT.values())
     labels = [entry.record.label for entry in found.entries if entry.record.split != "test"]
-    return round(share * labels.count("NORMAL")), round(share * labels.count("PNEUMONIA"))
+    return round(share * labels.count(Label.NORMAL)), round(share * labels.count(Label.PNEUMONIA))
 
 
 def estimated(config: TrainConfig, found: Catalog) -> Estimate | None:
