@@ -45,9 +45,9 @@ def probability_sentence(reading: Reading) -> str:
 def threshold_sentence(reading: Reading) -> str:
     """What the cuts mean for this reader."""
     return (
-        f"From {in_words(reading.high)} the answer is {Verdict.PNEUMONIA}, below {in_words(reading.low)} {Verdict.NORMAL}, between them {Verdict.INDETERMINATE}. "
-        f"The threshold {in_words(reading.threshold)} (operating point {reading.operating_point}) "
-        "is for programs that need a yes or no."
+        f"From {in_words(reading.high)} the answer is {Verdict.PNEUMONIA}, below {in_words(reading.low)} {Verdict.NORMAL}, "
+        f"between them {Verdict.INDETERMINATE}. The threshold {in_words(reading.threshold)} (operating point "
+        f"{reading.operating_point}) is for programs that need a yes or no."
     )
 
 
