@@ -10,7 +10,7 @@ from pneumo.outgoing import markdown
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 from pneumo.ui.diagnose.sidebar import choose_model, choose_terms
 from pneumo.ui.history.record import keep, show_kept
-from pneumo.ui.shell import quota
+from pneumo.ui.shell import quota, state
 from pneumo.ui.shell.frame import require_frame
 from pneumo.ui.shell.uploads import take_over
 from pneumo.ui.worklist import table
@@ -77,13 +77,13 @@ def work(predictor: Predictor, line, seconds: float) -> None:
         rows().append(make_row(member.name, finding, predictor))
         queue.done()
         room -= rows()[-1].nbytes
-    unasked = [row for row in rows() if row.finding(predictor) is None]
-    for count, row in enumerate(unasked):
+    unasked = [place for place, row in enumerate(rows()) if row.finding(predictor) is None]
+    for count, place in enumerate(unasked):
         if queue.head or time.monotonic() > end:
             break
         done = len(rows()) - len(unasked) + count
         line.progress(done / len(rows()), f"Asking {markdown(predictor.card.id)}: {done + 1} of {len(rows())}")
-        row.ask(predictor)
+        rows()[place] = rows()[place].asked(predictor)
 
 
 def unfinished(predictor: Predictor) -> bool:
@@ -92,7 +92,7 @@ def unfinished(predictor: Predictor) -> bool:
 
 def page() -> None:
     began = time.monotonic()
-    table.go_to_diagnose()
+    state.go_where_sent()
     st.title("Worklist")
     st.space("xxsmall")
     drop_zone()

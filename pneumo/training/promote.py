@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from scipy.special import expit
 
-from pneumo.data.describe import describe
+from pneumo.data.catalog import describe
 from pneumo.data.split import manifest_hash, read_manifest
 from pneumo.errors import ModelError, RunError
 from pneumo.evaluation.calibration import Calibration, even_weights, fit_calibration, log_loss
