@@ -7,8 +7,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+<<<<<<< HEAD
 from matplotlib.ticker import FuncFormatter
 from PIL import Image
+=======
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+>>>>>>> 999a831a5d8d64b78ffd493068c4a7014285016b
 
 from pneumo.reporting.chart import DASHES, PAPER, SCREEN, Chart, label_left
 
@@ -84,6 +88,10 @@ def _frame(axes: Axes, chart: Chart, colours: Mapping[str, str]) -> None:
     if chart.root_scale:
         axes.set_yscale("function", functions=(lambda y: np.sign(y) * np.sqrt(np.abs(y)), lambda y: np.sign(y) * np.square(y)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):.0f}"))
+    if chart.log_scale:
+        axes.set_yscale("log")
+    if chart.whole_x:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if chart.y_range:
         axes.set_ylim(*(chart.y_range if chart.root_scale else _padded(chart.y_range)))
 

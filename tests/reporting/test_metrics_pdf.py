@@ -8,7 +8,8 @@ from pneumo.errors import DataError
 from pneumo.evaluation.classification_report import classification_report
 from pneumo.reporting import metrics_pdf as module
 from pneumo.reporting.evaluated import read_evaluated
-from pneumo.reporting.metrics_charts import history_charts, main_charts
+from pneumo.reporting.history_charts import history_charts
+from pneumo.reporting.metrics_charts import main_charts
 from pneumo.reporting.metrics_pdf import metrics_pdf
 from pneumo.reporting.model_card import interval
 from pneumo.reporting.paper import Sheet
@@ -24,12 +25,14 @@ def pages(found, point="balanced", more=()) -> list[str]:
     return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(metrics_pdf(found, point, more))).pages]
 
 
+@pytest.mark.slow
 def test_pages(root):
     found = read_evaluated("one", "test", root)
     assert len(pages(found)) == 1 + 3 + 1  # figures, six charts, mistakes
-    *_, last, mistakes = pages(found, more=tuple(history_charts(HISTORY)))
-    assert len(_) == 1 + 4
-    assert history_charts(HISTORY)[-1].reading in last
+    learning = history_charts({"a": HISTORY})
+    *before, last, mistakes = pages(found, more=learning)
+    assert len(before) == 1 + 4
+    assert learning[-1].reading in last
     assert "surest of" in mistakes
 
 

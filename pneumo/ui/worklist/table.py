@@ -11,7 +11,7 @@ import streamlit as st
 from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import csv_text, json_text
-from pneumo.labels import LABELS, Verdict
+from pneumo.labels import Verdict
 from pneumo.ui.shell import quota, state
 from pneumo.ui.worklist.rows import Row, export
 
@@ -65,7 +65,7 @@ def unanswered_html(lines: Sequence[tuple[bytes | None, str, str, str]]) -> str:
 
 def passing(table: pd.DataFrame, chosen: Sequence[str]) -> pd.DataFrame:
     """Rows of `table_of` that pass the chips: any of the chosen verdicts, and a warning where that is chosen."""
-    labels = [name for name in chosen if name in LABELS]
+    labels = [name for name in chosen if name in VERDICTS]
     keep = pd.Series(True, index=table.index)
     if labels:
         keep &= table["label"].isin(labels)
@@ -79,7 +79,7 @@ def summary(table: pd.DataFrame, unanswered: int, skipped: int, cancelled: int) 
     labels = table["label"].value_counts()
     said = [f"**{_files(len(table) + unanswered)}**"]
     if len(table):
-        said.append(f"{len(table)} answered ({', '.join(f'{labels.get(name, 0)} {name}' for name in LABELS)})")
+        said.append(f"{len(table)} answered ({', '.join(f'{labels.get(name, 0)} {name}' for name in VERDICTS)})")
     if unanswered:
         said.append(f"{unanswered} without an answer, listed below with the reason")
     if skipped:
@@ -97,7 +97,7 @@ def show(
     st.markdown(summary(table, len(without), *counts))
     chosen: list[str] = []
     if len(table):
-        chosen = st.pills("Show", [*LABELS, WARNED], selection_mode="multi", key=SHOW, label_visibility="collapsed") or []
+        chosen = st.pills("Show", [*VERDICTS, WARNED], selection_mode="multi", key=SHOW, label_visibility="collapsed") or []
     buttons = st.container(horizontal=True, gap="small")
     shown = passing(table, chosen)
     if len(shown) < len(table):
