@@ -7,12 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-<<<<<<< HEAD
-from matplotlib.ticker import FuncFormatter
-from PIL import Image
-=======
 from matplotlib.ticker import FuncFormatter, MaxNLocator
->>>>>>> 999a831a5d8d64b78ffd493068c4a7014285016b
+from PIL import Image
 
 from pneumo.reporting.chart import DASHES, PAPER, SCREEN, Chart, label_left
 
