@@ -9,7 +9,7 @@ from pneumo.outgoing import markdown
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 from pneumo.ui.diagnose.sidebar import choose_model, choose_terms
 from pneumo.ui.history.record import keep, show_kept, what_stays
-from pneumo.ui.shell import quota
+from pneumo.ui.shell import quota, state
 from pneumo.ui.shell.frame import require_frame
 from pneumo.ui.shell.going_on import offer_to_go_on
 from pneumo.ui.shell.uploads import take_over
@@ -77,13 +77,13 @@ def work(predictor: Predictor, line, seconds: float) -> None:
         queue.done()
         queue.repeated += not is_new
         room -= listed[-1].nbytes if is_new else 0
-    unasked = [row for row in rows() if row.finding(predictor) is None]
-    for count, row in enumerate(unasked):
+    unasked = [place for place, row in enumerate(rows()) if row.finding(predictor) is None]
+    for count, place in enumerate(unasked):
         if queue.head or time.monotonic() > end:
             break
         done = len(rows()) - len(unasked) + count
         line.progress(done / len(rows()), f"Asking {markdown(predictor.card.id)}: {done + 1} of {len(rows())}")
-        row.ask(predictor)
+        rows()[place] = rows()[place].asked(predictor)
 
 
 def asked(predictor: Predictor) -> int:
@@ -97,7 +97,7 @@ def unfinished(predictor: Predictor) -> bool:
 
 def page() -> None:
     began = time.monotonic()
-    table.go_to_diagnose()
+    state.go_where_sent()
     st.title("Worklist")
     st.space("xxsmall")
     drop_zone()

@@ -188,7 +188,7 @@ def test_another_model_sees_the_same_image_to_the_bit(tiny):
     other = Predictor.load("other")
     row = row_of("ramp.png", data, tiny)
     assert row.finding(other) is None
-    row.ask(other)
+    row = row.asked(other)
     fresh = row_of("ramp.png", data, other).finding(other)
     asked = row.finding(other)
     assert (asked.answer.logit, asked.answer.bacterial) == (fresh.answer.logit, fresh.answer.bacterial)
@@ -203,7 +203,7 @@ def test_a_model_that_fails_on_one_image_becomes_its_reason(tiny, monkeypatch):
     row = row_of("bright.png", BRIGHT, tiny)
     other = Predictor.load("other")
     monkeypatch.setattr(other, "answer", fail)
-    row.ask(other)
+    row = row.asked(other)
     assert (row.finding(other).status, row.finding(other).reasons, row.finding(other).answer) == (
         "error",
         ("gave no number",),

@@ -11,7 +11,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.record.settings import record_url
 from pneumo.registry.models import read_metrics
 from pneumo.reporting.finding_pdf import report_pdf
-from pneumo.reporting.finding_report import AGREEMENTS, Remarks, report_content
+from pneumo.reporting.finding_report import AGREEMENTS, Picture, Remarks, ReportContent
 from pneumo.ui.diagnose.second_opinion import report_rows
 from pneumo.ui.shell.state import Case
 
@@ -60,5 +60,5 @@ def _pdf(case: Case, predictor: Predictor, terms: Terms) -> bytes:
     size = f"{width} x {height} pixels"
     extra = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
     extra += report_rows(case, predictor, terms)
-    return report_pdf(report_content(case.found(predictor), case.values.presented(), case.answer(predictor), card, terms,
-                                     read_metrics(card.id), case.remarks, made, extra=extra))  # fmt: skip
+    picture = Picture(case.values.presented(), case.facts)
+    return report_pdf(ReportContent(case.found(predictor), picture, card, read_metrics(card.id), terms, case.remarks, made, extra))

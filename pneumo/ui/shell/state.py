@@ -10,8 +10,7 @@ from pneumo.imaging.decoding.archive import Member
 from pneumo.imaging.overlay import fit_within
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.imaging.windowing import DISPLAY_SIDE, GreyValues, plain_values
-from pneumo.inference.again import ask_again, image_to_keep
-from pneumo.inference.finding import Finding
+from pneumo.inference.finding import Finding, ask_again, image_to_keep
 from pneumo.inference.lung_checks import HeatShare, Lungs
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.inference.second_opinion import SecondOpinion
@@ -19,6 +18,7 @@ from pneumo.registry.models import ModelCard
 from pneumo.reporting.finding_report import Remarks
 from pneumo.ui.shell.quota import CASES, PENDING, answers_size, offered
 
+_TO_DIAGNOSE = "to_diagnose"
 _KEPT = ("model", "operating_point", "prevalence", "worklist_show")
 PARCEL = "viewer_parcel"  # what the browser's viewer was last given: (of what, its bytes)
 
@@ -91,6 +91,24 @@ def enqueue(files: Iterable[tuple[str, bytes]], truth: str | None = None) -> Non
         contents = offered(name, data)
         pending().extend((member, truth) for member in contents.members)
         st.session_state["passed_over"] = st.session_state.get("passed_over", 0) + contents.skipped
+
+
+def send_to_diagnose(path: str, data: bytes, truth: str | None) -> None:
+    """Queue a file of the data set with its true label, and go to Diagnose with it."""
+    enqueue([(path.rsplit("/", 1)[-1], data)], truth)
+    show_on_diagnose(10**9)  # the last one, which this will be
+
+
+def show_on_diagnose(place: int) -> None:
+    """Go to Diagnose with the case at `place`."""
+    st.session_state["current"] = place
+    st.session_state[_TO_DIAGNOSE] = True
+
+
+def go_where_sent() -> None:
+    """Leave for Diagnose when the run before was asked to; a callback cannot change the page by itself."""
+    if st.session_state.pop(_TO_DIAGNOSE, False):
+        st.switch_page("pages/diagnose.py")
 
 
 def forget() -> None:

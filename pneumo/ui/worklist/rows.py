@@ -20,14 +20,13 @@ from pneumo.imaging.decoding.archive import Member
 from pneumo.imaging.overlay import fit_within, png
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.imaging.windowing import plain_values
-from pneumo.inference.again import ask_again, image_to_keep
 from pneumo.inference.batch import NEVER_HAD, unread
-from pneumo.inference.finding import Finding, Terms, read
+from pneumo.inference.finding import Finding, Terms, ask_again, image_to_keep, read
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import fields
 from pneumo.ui.shell import quota
 from pneumo.ui.shell.quota import answers_size
-from pneumo.ui.shell.state import Case
+from pneumo.ui.shell.state import Case, key_of
 
 THUMBNAIL_SIDE = 96  # pixels, longer side
 DISPLAY_SIDE = 640  # pixels, longer side: Diagnose shows this copy, and says so
@@ -58,12 +57,13 @@ class Row:
 
     def finding(self, predictor: Predictor) -> Finding | None:
         """What `predictor` said; None while it was not asked. A file that was not read has one finding, whatever the model."""
-        return self.findings.get(_key(predictor)) if self.canonical else next(iter(self.findings.values()))
+        return self.findings.get(key_of(predictor.card)) if self.canonical else next(iter(self.findings.values()))
 
-    def ask(self, predictor: Predictor) -> None:
-        """Put the same image to another model, whose own gate decides; one that fails is an `error` finding of its own."""
+    def asked(self, predictor: Predictor) -> "Row":
+        """With what another model and its own gate say of the same image; a model that fails is an `error` finding of its own."""
         first = next(iter(self.findings.values()))
-        self.findings[_key(predictor)] = ask_again(first.sha256, self.image(), self.facts, predictor)
+        said = ask_again(first.sha256, self.image(), self.facts, predictor)
+        return replace(self, findings={**self.findings, key_of(predictor.card): said})
 
     def case(self, predictor: Predictor) -> Case:
         """For Diagnose, with the display copy in place of the full image."""
@@ -106,7 +106,7 @@ def make_row(name: str, finding: Finding, predictor: Predictor) -> Row:
     light = replace(finding, radiograph=None, canonical=None)
     return Row(
         name,
-        {_key(predictor): light},
+        {key_of(predictor.card): light},
         radiograph.facts if radiograph else None,
         _jpeg(radiograph.pixels, THUMBNAIL_SIDE) if radiograph else None,
         _jpeg(radiograph.pixels, DISPLAY_SIDE) if radiograph else None,
@@ -119,10 +119,6 @@ def export(rows: Iterable[Row], predictor: Predictor, terms: Terms) -> list[dict
     found = [(row.name, finding) for row in rows if (finding := row.finding(predictor))]
     found.sort(key=lambda pair: -pair[1].answer.log_ratio if pair[1].answer else math.inf)
     return [fields(name, finding, predictor.card, terms) for name, finding in found]
-
-
-def _key(predictor: Predictor) -> str:
-    return f"{predictor.card.id} {predictor.card.sha256}"
 
 
 def _jpeg(pixels: np.ndarray, side: int) -> bytes:

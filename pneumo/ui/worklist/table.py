@@ -17,7 +17,6 @@ from pneumo.ui.worklist.rows import Row, export
 
 VERDICTS, WARNED = (Verdict.PNEUMONIA, Verdict.INDETERMINATE, Verdict.NORMAL), "with a warning"
 SHOW = "worklist_show"  # the filter chips
-_GO = "worklist_to_diagnose"
 PICTURES_SHOWN = 1000  # thumbnails in one table: it is sent whole to the browser, 3 KB each
 REASONS_SHOWN = 500
 _COLUMNS = {  # on a telephone the first three are in sight
@@ -151,14 +150,7 @@ def _open(row: Row, predictor: Predictor) -> None:
         return
     if not known:
         cases.append(row.case(predictor))
-    st.session_state["current"] = known[0] if known else len(cases) - 1
-    st.session_state[_GO] = True
-
-
-def go_to_diagnose() -> None:
-    """Leave for Diagnose when a row was opened in the run before."""
-    if st.session_state.pop(_GO, False):
-        st.switch_page("pages/diagnose.py")
+    state.show_on_diagnose(known[0] if known else len(cases) - 1)
 
 
 def _files(count: int) -> str:
