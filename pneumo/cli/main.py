@@ -11,6 +11,7 @@ from pneumo.cli import (
     audit,
     data,
     dicom,
+    doctor,
     evaluate,
     gate,
     lungs,
@@ -21,14 +22,16 @@ from pneumo.cli import (
     report,
     second_opinion,
     train,
-)  # fmt: skip
+)
 from pneumo.errors import ConfigError, PneumoError
 from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import printable
 
 COMMANDS = (
-    predict, report, second_opinion, train, evaluate, models, data, audit, dicom, node, gate, lungs, protections,
-)  # fmt: skip
+    *(predict, report, second_opinion, dicom, node),
+    *(data, train, evaluate, models, gate, lungs),
+    *(audit, protections, doctor),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

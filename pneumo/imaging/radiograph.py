@@ -10,6 +10,14 @@ SYNTHETIC = "synthetic phantom, not a patient"  # comment in a phantom's file, s
 
 
 @dataclass(frozen=True)
+class Spacing:
+    """Distance between the middles of two neighbouring pixels of the file."""
+
+    mm: float
+    at_detector: bool  # nothing corrects for the enlargement from the child to the detector
+
+
+@dataclass(frozen=True)
 class ImageFacts:
     """Facts of a file that may be shown. Identifiers (name, id, dates) are never read."""
 
@@ -22,8 +30,9 @@ class ImageFacts:
     modality: str | None = None  # DICOM only, like the next three
     view_position: str | None = None
     patient_age: str | None = None  # DICOM age string, for example "003Y"
-    body_part: str | None = None  # DICOM code, for example "CHEST"; "OTHER" for an unknown one
-    colour: float | None = None  # mean of (highest - lowest colour channel), 0 to 1; None if not measured
+    body_part: str | None = None  # DICOM's code, for example "CHEST"; "OTHER" for one not known here
+    colour: float | None = None  # mean of highest less lowest colour channel, 0 to 1; None where it is not told
+    spacing: Spacing | None = None  # DICOM only; None where it is not told, or pixels are not square
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,18 @@ def test_preset_and_architecture_fill_the_form(runs):
     assert "train-set-head_epochs" not in [element.key for element in app.number_input]
 
 
+def test_the_seeds_preset_is_cnn_s_alone(runs, calls):
+    app = open_page()
+    choose(app, "preset", "seeds")
+    assert "three blocks of 32, 64 and 128 channels" in text(app)
+    assert "train cnn --size 96 --filters 32,64,128 --kernel-size 2 --data" in text(app)
+    click(app, "train-start")
+    assert calls[0][1] == make_config("cnn", {"filters": "32,64,128", "kernel_size": 2, "size": 96})
+    choose(app, "architecture", "resnet50")
+    assert app.selectbox(key="train-set-preset").value == "standard"
+    assert "seeds" not in app.selectbox(key="train-set-preset").options
+
+
 def test_start_submits_the_config_that_the_command_line_would_build(runs, calls, phantoms):
     app = open_page()
     choose(app, "preset", "standard")
@@ -219,7 +231,7 @@ def test_table_and_details_of_past_runs(runs, phantoms):
     assert not app.exception
     assert "without a curve: none" in text(app)
     spec = json.loads(app.get("vega_lite_chart")[0].proto.spec)
-    assert spec["layer"][1]["encoding"]["strokeDash"]["scale"]["domain"] == ["new", "old"]
+    assert spec["layer"][0]["encoding"]["strokeDash"]["scale"]["domain"] == ["new", "old"]
 
 
 def test_a_run_that_ends_is_opened(runs):

@@ -32,8 +32,7 @@ class Limits:
 
 
 LIMITS = Limits()
-_STARTING = 60.0  # seconds more for a child's first file: it loads libraries first. Its own alarm still limits the decoding
-PROCESSES = max(2, os.cpu_count() or 1)  # of `shared_pool`; a program that shares its machine sets fewer before the first call
+_STARTING = 60.0  # seconds more for its first file, to load libraries on a busy machine; its own alarm bounds what it reads
 
 
 class DecoderPool:
@@ -179,8 +178,8 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 
 
 @functools.cache
-def shared_pool() -> DecoderPool:
-    """The pool of this process, for all its sessions. At least two processes, so that one huge file does not block the rest."""
-    pool = DecoderPool(PROCESSES)
+def shared() -> Decoders:
+    """This process's own, for all its sessions: two at least, so that one huge file does not hold up the rest."""
+    pool = Decoders(max(2, os.cpu_count() or 1))
     atexit.register(pool.close)
     return pool
