@@ -1,4 +1,4 @@
-"""Write files atomically; name and hash them."""
+"""Write files atomically; name and hash files, and read the end of a log."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ def output_stem(path: str, digest: str) -> str:
 
 
 def tail(path: Path, lines: int = 20) -> str:
-    """The last lines of a log, of its last 6,000 bytes; empty ones at the end do not count. Empty when there is no log."""
+    """The last `lines` lines within the last 6,000 bytes of a log, without empty lines at the end; empty if there is no log."""
     try:
         with open(path, "rb") as file:
             file.seek(max(0, path.stat().st_size - _TAIL))

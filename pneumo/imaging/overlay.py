@@ -10,8 +10,8 @@ from PIL import Image
 
 COLOUR_MAPS = ("magma", "inferno", "viridis")
 _FLOOR = 0.10  # heat below this is fully transparent
-_NO_FRACTIONS = np.empty(0, np.uint16)  # where whole coordinates are looked up
-_STRIP = 64  # rows at a time: what lies between the steps stays in the processor's cache
+_NO_FRACTIONS = np.empty(0, np.uint16)  # for cv2.remap: all coordinates are whole
+_STRIP = 64  # rows processed at a time, so that intermediate arrays stay in the processor's cache
 
 
 def grey_picture(pixels: np.ndarray, window: tuple[float, float] = (0.0, 1.0)) -> np.ndarray:
@@ -45,9 +45,9 @@ def legend_picture(colour_map: str, width: int = 256, height: int = 12) -> np.nd
 
 
 def colour_table(colour_map: str) -> np.ndarray:
-    """uint8 (256, 4): red, green, blue and cover of each step of heat at full opacity, for whoever lays it over a picture."""
+    """uint8 (256, 4): red, green, blue and alpha of each step of heat at full opacity, for the viewer."""
     steps = np.linspace(0.0, 1.0, 256)
-    table: np.ndarray = np.rint(np.column_stack([_colours(steps, colour_map), 255.0 * _cover(steps)])).astype(np.uint8)
+    table: np.ndarray = np.rint(np.column_stack([_colours(steps, colour_map), 255.0 * _alpha(steps)])).astype(np.uint8)
     return table
 
 
@@ -73,13 +73,14 @@ def fit_within(pixels: np.ndarray, side: int) -> np.ndarray:
 def _blended_colours(opacity: float, colour_map: str) -> np.ndarray:
     """uint8 (256, 256, 3), a look-up table: row = heat, column = grey. Faster than blending millions of pixels."""
     steps, greys = np.linspace(0.0, 1.0, 256)[:, np.newaxis], np.arange(256.0)[:, np.newaxis]
-    cover = opacity * _cover(steps)[:, np.newaxis]
+    cover = opacity * _alpha(steps)[:, np.newaxis]
     return np.rint(greys * (1.0 - cover) + _colours(steps, colour_map) * cover).astype(np.uint8)
 
 
-def _cover(heat: np.ndarray) -> np.ndarray:
-    covers: np.ndarray = np.clip((heat - _FLOOR) / (1.0 - _FLOOR), 0.0, 1.0) ** 0.7
-    return covers
+def _alpha(heat: np.ndarray) -> np.ndarray:
+    """Alpha of heat in [0, 1] at full opacity."""
+    alpha: np.ndarray = np.clip((heat - _FLOOR) / (1.0 - _FLOOR), 0.0, 1.0) ** 0.7
+    return alpha
 
 
 def _colours(heat: np.ndarray, colour_map: str) -> np.ndarray:

@@ -11,10 +11,10 @@ SYNTHETIC = "synthetic phantom, not a patient"  # comment in a phantom's file, s
 
 @dataclass(frozen=True)
 class Spacing:
-    """Distance between the middles of two neighbouring pixels of the file."""
+    """Distance between the centres of neighbouring pixels of the file."""
 
     mm: float
-    at_detector: bool  # nothing corrects for the enlargement from the child to the detector
+    at_detector: bool  # not corrected for the magnification between child and detector
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class ImageFacts:
     modality: str | None = None  # DICOM only, like the next three
     view_position: str | None = None
     patient_age: str | None = None  # DICOM age string, for example "003Y"
-    body_part: str | None = None  # DICOM's code, for example "CHEST"; "OTHER" for one not known here
-    colour: float | None = None  # mean of highest less lowest colour channel, 0 to 1; None where it is not told
-    spacing: Spacing | None = None  # DICOM only; None where it is not told, or pixels are not square
+    body_part: str | None = None  # DICOM code, for example "CHEST"; "OTHER" for an unknown one
+    colour: float | None = None  # mean of (highest - lowest colour channel), 0 to 1; None if not measured
+    spacing: Spacing | None = None  # DICOM only; None if unknown, or if pixels are not square
 
 
 @dataclass(frozen=True)

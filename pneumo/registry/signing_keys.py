@@ -10,7 +10,7 @@ from pneumo.registry.minisign import PublicKey, SecretKey
 
 log = logging.getLogger(__name__)
 
-PROJECT = "RWQ9Iyf3adBTvMWFdNWB1x5rH3FNNJ+DJdS4DbzsboOt9mabDk3YxOVr"  # as `minisign -P` takes it
+PROJECT = "RWQ9Iyf3adBTvMWFdNWB1x5rH3FNNJ+DJdS4DbzsboOt9mabDk3YxOVr"  # public key, as for `minisign -P`
 BY_PROJECT, BY_SITE = "the project", "this site"
 
 

@@ -106,7 +106,7 @@ def _draft(run: Path, draft: Path, asked: _Asked) -> Path:
     write_json(draft / "history.json", history(run))
     write_card(_card(run, draft, net, asked), draft)
     add_reference(model, asked.data, root)
-    seal(draft, signing_key())
+    seal_folder(draft, signing_key())
     predictor = Predictor.load(model, root)
     for split in _splits(draft / "split.csv"):
         assess(predictor, asked.data, split, asked.why, root=root, ledger=asked.ledger)

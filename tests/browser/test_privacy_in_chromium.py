@@ -349,7 +349,7 @@ def test_nothing_left_this_computer(session, guarded):
 
 def test_another_session_sees_nothing_of_it(session):
     assert session.theirs.told
-    (jpeg,) = [decode(data) for name, data in session.files.items() if name.endswith(".jpg")]  # the first that was open
+    (jpeg,) = [decode_image(data) for name, data in session.files.items() if name.endswith(".jpg")]  # the first that was open
     sent = pack({}, {"values": plain_values(jpeg.pixels, 8).stored})
     viewed = sent[len(sent) // 2 :][:200]
     assert viewed in session.ours.told

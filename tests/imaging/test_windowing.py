@@ -63,16 +63,16 @@ def test_the_default_presentation_comes_first():
     assert GreyValues(stored, 0.001, 0.0, False).presets[FULL_RANGE] == pytest.approx((0.05, 0.1))
 
 
-def test_a_picture_without_units_is_kept_to_the_grey_level():
+def test_an_image_without_units_keeps_its_grey_levels():
     eight, sixteen = np.arange(256.0).reshape(16, 16) / 255, np.arange(65536.0).reshape(256, 256) / 65535
-    for pixels, bits, kind in ((eight, 8, np.uint8), (eight, 1, np.uint8), (sixteen, 16, np.uint16)):
+    for pixels, bits, dtype in ((eight, 8, np.uint8), (eight, 1, np.uint8), (sixteen, 16, np.uint16)):
         values = plain_values(pixels, bits)
-        assert values.stored.dtype == kind
+        assert values.stored.dtype == dtype
         np.testing.assert_allclose(values.presented(), pixels, atol=1e-6)
     assert list(plain_values(eight, 8).presets.values()) == [(127.5, 255.0), (127.5, 255.0)]
 
 
-def test_a_picture_of_one_value_has_a_window_too():
+def test_a_constant_image_has_a_window():
     assert np.isfinite(
         plain_values(np.full((2, 2), 0.5), 8).through(*plain_values(np.full((2, 2), 0.5), 8).presets[FULL_RANGE])
     ).all()

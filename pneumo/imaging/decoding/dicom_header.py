@@ -99,9 +99,19 @@ def check_header(dataset: pydicom.Dataset, size: int) -> ImageFacts:
     _check_stored(dataset, rows, columns, samples)
     view, age, part = (str(dataset.get(name, "")) for name in ("ViewPosition", "PatientAge", "BodyPartExamined"))
     part = part.upper().replace(" ", "")
-    return ImageFacts("DICOM", columns, rows, stored, size, tuple(_notes(dataset)), modality or None,
-                      view if view in _VIEWS else None, age if _AGE.fullmatch(age) else None,
-                      (part if part in _BODY_PARTS else "OTHER") if part else None, spacing=_spacing(dataset))  # fmt: skip
+    return ImageFacts(
+        format="DICOM",
+        width=columns,
+        height=rows,
+        bits=stored,
+        size_bytes=size,
+        notes=tuple(_notes(dataset)),
+        modality=modality or None,
+        view_position=view if view in _VIEWS else None,
+        patient_age=age if _AGE.fullmatch(age) else None,
+        body_part=(part if part in _BODY_PARTS else "OTHER") if part else None,
+        spacing=_spacing(dataset),
+    )
 
 
 def _check_stored(dataset: pydicom.Dataset, rows: int, columns: int, samples: int) -> None:
@@ -158,7 +168,7 @@ def _notes(dataset: pydicom.Dataset) -> list[str]:
 
 
 def _spacing(dataset: pydicom.Dataset) -> Spacing | None:
-    """Of square pixels. PixelSpacing is at the child where it differs from the detector's own (PS3.3 10.7.1.3)."""
+    """Pixel spacing, if pixels are square. If PixelSpacing differs from ImagerPixelSpacing, it is at the patient (PS3.3 10.7.1.3)."""
     pairs = {name: pair for name in _SPACINGS if (pair := _pair(dataset, name))}
     if not pairs.keys() - {"PixelAspectRatio"} or any(not 0.99 < down / across < 1.01 for down, across in pairs.values()):
         return None
@@ -169,7 +179,7 @@ def _spacing(dataset: pydicom.Dataset) -> Spacing | None:
 
 
 def _pair(dataset: pydicom.Dataset, name: str) -> tuple[float, float] | None:
-    """Down and across, both above 0; None where the file tells no such pair."""
+    """(down, across) of a spacing element, both finite and above 0; None if missing or invalid."""
     if name not in dataset or dataset[name].VM != 2:
         return None
     down, across = map(float, dataset[name].value)

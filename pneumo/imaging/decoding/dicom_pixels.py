@@ -89,15 +89,21 @@ def grey_values(stored: np.ndarray, dataset: pydicom.Dataset) -> GreyValues:
     elif "RescaleSlope" in dataset and "RescaleIntercept" in dataset:
         slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
     lowest, highest, function = int(small.min()), int(small.max()), _function(dataset)
-    function = function if function in (LINEAR, LINEAR_EXACT, SIGMOID) else LINEAR  # free text else, where a name may stand
+    function = function if function in (LINEAR, LINEAR_EXACT, SIGMOID) else LINEAR  # other text is not kept: it may be a name
     table = None
     if dataset.get("VOILUTSequence"):
-        shown, first = _voi_table(dataset)
-        table = np.rint(255.0 * _looked_up(shown, first, np.rint(np.arange(lowest, highest + 1) * slope + intercept))).astype(
-            np.uint8
-        )
-    return GreyValues((small - lowest).astype(np.uint16), slope, slope * lowest + intercept,
-                      dataset.PhotometricInterpretation == "MONOCHROME1", function, file_windows(dataset), table)  # fmt: skip
+        greys, first = _voi_table(dataset)
+        values = np.rint(np.arange(lowest, highest + 1) * slope + intercept)
+        table = np.rint(255.0 * _looked_up(greys, first, values)).astype(np.uint8)
+    return GreyValues(
+        stored=(small - lowest).astype(np.uint16),
+        slope=slope,
+        intercept=slope * lowest + intercept,
+        inverted=dataset.PhotometricInterpretation == "MONOCHROME1",
+        function=function,
+        windows=file_windows(dataset),
+        table=table,
+    )
 
 
 def file_windows(dataset: pydicom.Dataset) -> tuple[Window, ...]:
@@ -133,8 +139,8 @@ def _voi(stored: np.ndarray, dataset: pydicom.Dataset) -> Callable[[np.ndarray],
 
     values = _modality(dataset)
     if dataset.get("VOILUTSequence"):
-        shown, first = _voi_table(dataset)
-        return lambda band: _looked_up(shown, first, np.rint(values(band)))
+        greys, first = _voi_table(dataset)
+        return lambda band: _looked_up(greys, first, np.rint(values(band)))
     if windows := file_windows(dataset):
         centre, width, function = windows[0].centre, windows[0].width, _function(dataset)
         return lambda band: windowed(values(band), centre, width, function)

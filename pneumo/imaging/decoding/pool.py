@@ -32,7 +32,7 @@ class Limits:
 
 
 LIMITS = Limits()
-_STARTING = 60.0  # seconds more for its first file, to load libraries on a busy machine; its own alarm bounds what it reads
+_STARTING = 60.0  # seconds more for a child's first file: it loads libraries first. Its own alarm still limits the decoding
 
 
 class DecoderPool:
@@ -178,8 +178,8 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 
 
 @functools.cache
-def shared() -> Decoders:
+def shared_pool() -> DecoderPool:
     """This process's own, for all its sessions: two at least, so that one huge file does not hold up the rest."""
-    pool = Decoders(max(2, os.cpu_count() or 1))
+    pool = DecoderPool(max(2, os.cpu_count() or 1))
     atexit.register(pool.close)
     return pool

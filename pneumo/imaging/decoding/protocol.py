@@ -18,8 +18,8 @@ from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.imaging.radiograph import ImageFacts, Radiograph, Spacing
 from pneumo.imaging.windowing import DISPLAY_SIDE, GreyValues, Window
 
-MAX_HEADER = 1 << 20  # bytes; notes and windows take some hundred
-_TABLE = 1 << 16  # entries: one a value of 16 bits
+MAX_HEADER = 1 << 20  # bytes; notes and windows take a few hundred
+_MAX_TABLE = 1 << 16  # entries, one for each 16-bit value
 _REFUSALS = {kind.__name__: kind for kind in (ImageError, ImageRejected)}
 
 
@@ -46,9 +46,9 @@ def receive_bytes(stream: BinaryIO) -> bytes | None:
 def send(stream: BinaryIO, result: Decoded | Refusal) -> None:
     """Send the result for one file."""
     arrays: list[np.ndarray] = []
-    if isinstance(found, Decoded):
-        radiograph, values = found.radiograph, found.radiograph.values
-        arrays = [radiograph.pixels, found.canonical, *([values.stored] if values else [])]
+    if isinstance(result, Decoded):
+        radiograph, values = result.radiograph, result.radiograph.values
+        arrays = [radiograph.pixels, result.canonical, *([values.stored] if values else [])]
         arrays += [values.table] if values and values.table is not None else []
         header: dict[str, Any] = {
             "facts": dataclasses.asdict(radiograph.facts),
@@ -79,30 +79,32 @@ def receive(stream: BinaryIO) -> Decoded | Refusal:
 
 
 def _decoded(stream: BinaryIO, header: dict[str, Any]) -> Decoded:
-    told = header["facts"]
-    spacing = told["spacing"] and Spacing(_finite(told["spacing"]["mm"]), bool(told["spacing"]["at_detector"]))
-    facts = ImageFacts(**{**told, "notes": tuple(told["notes"]), "spacing": spacing})
+    fields = header["facts"]
+    spacing = fields["spacing"] and Spacing(_finite(fields["spacing"]["mm"]), bool(fields["spacing"]["at_detector"]))
+    facts = ImageFacts(**{**fields, "notes": tuple(fields["notes"]), "spacing": spacing})
     values, shapes = header["values"], [tuple(map(int, shape)) for shape in header["shapes"]]
     (height, width), rest = shapes[0], shapes[1:]
     if min(height, width) < 1 or height * width > MAX_PIXELS or (height, width) != (facts.height, facts.width):
-        raise WireError(f"an image of {width} x {height}")
+        raise ProtocolError(f"an image of {width} x {height} pixels: too large, or not as its facts say")
     if rest[:1] != [(CANONICAL_SIDE, CANONICAL_SIDE)] or len(rest) not in ((2, 3) if values else (1,)):
-        raise WireError("other pictures than expected")
+        raise ProtocolError("unexpected number or shape of arrays")
     pixels = _exactly(stream, np.empty((height, width), np.float32))
     canonical = _exactly(stream, np.empty(rest[0], np.uint8))
     grey = None
     if values:
         if len(rest[1]) != 2 or not 0 < min(rest[1]) <= max(rest[1]) <= DISPLAY_SIDE:
-            raise WireError("a display copy of another size")
-        windows = tuple(Window(each["name"], _finite(each["centre"]), _finite(each["width"])) for each in values.pop("windows"))
+            raise ProtocolError(f"expected grey values of at most {DISPLAY_SIDE} pixels a side")
+        windows = tuple(
+            Window(window["name"], _finite(window["centre"]), _finite(window["width"])) for window in values.pop("windows")
+        )
         values |= {name: _finite(values[name]) for name in ("slope", "intercept")}
         stored, table = _exactly(stream, np.empty(rest[1], np.uint16)), None
         if len(rest) == 3:
-            if len(rest[2]) != 1 or not int(stored.max()) < rest[2][0] <= _TABLE:
-                raise WireError("a table that does not fit")
+            if len(rest[2]) != 1 or not int(stored.max()) < rest[2][0] <= _MAX_TABLE:
+                raise ProtocolError("expected a table with an entry for each stored value")
             table = _exactly(stream, np.empty(rest[2], np.uint8))
         grey = GreyValues(stored, windows=windows, table=table, **values)
-    return Decoded(Radiograph(pixels, facts, grey), small)
+    return Decoded(Radiograph(pixels, facts, grey), canonical)
 
 
 def _without_pixels(values: GreyValues | None) -> dict[str, Any] | None:
@@ -116,7 +118,7 @@ def _without_pixels(values: GreyValues | None) -> dict[str, Any] | None:
 
 def _finite(number: Any) -> float:
     if not math.isfinite(number):
-        raise WireError("a number without end")
+        raise ProtocolError(f"expected a finite number, received {number}")
     return float(number)
 
 

@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.app_session import AppSession
 
-from pneumo.imaging.decoding.pool import shared
-from pneumo.memory import MANY, hold_little, let_go, set_aside
+from pneumo.imaging.decoding.pool import shared_pool
+from pneumo.memory import MANY_BLOCKS, collect_and_overwrite, freeze_garbage_collector, limit_malloc
 from pneumo.ui.shell.streamlit_internals import (
     expire_stored_sessions,
     forget,

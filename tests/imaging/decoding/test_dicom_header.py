@@ -17,7 +17,7 @@ from pydicom.uid import (
 )
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.radiograph import Spacing
 
 pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")
@@ -223,11 +223,11 @@ def test_notes(elements, notes):
     [
         ({}, None),
         ({"ImagerPixelSpacing": [0.14, 0.14]}, Spacing(0.14, at_detector=True)),
-        ({"PixelSpacing": [0.2, 0.2]}, Spacing(0.2, at_detector=True)),  # who wrote no other may mean the detector's
+        ({"PixelSpacing": [0.2, 0.2]}, Spacing(0.2, at_detector=True)),  # alone, it may be that at the detector
         ({"PixelSpacing": [0.14, 0.14], "ImagerPixelSpacing": [0.14, 0.14]}, Spacing(0.14, at_detector=True)),
         ({"PixelSpacing": [0.12, 0.12], "ImagerPixelSpacing": [0.14, 0.14]}, Spacing(0.12, at_detector=False)),
         ({"NominalScannedPixelSpacing": [0.1, 0.1]}, Spacing(0.1, at_detector=True)),
-        ({"ImagerPixelSpacing": [0.2, 0.1]}, None),  # drawn as if they were square
+        ({"ImagerPixelSpacing": [0.2, 0.1]}, None),  # pixels are not square
         ({"ImagerPixelSpacing": [0.1, 0.1], "PixelAspectRatio": [1, 2]}, None),
         ({"PixelAspectRatio": [1, 1]}, None),
         ({"PixelSpacing": [0.0, 0.0]}, None),
@@ -235,9 +235,11 @@ def test_notes(elements, notes):
     ],
 )
 def test_spacing(elements, spacing):
-    assert decode(dicom_bytes(R8, **elements)).facts.spacing == spacing
+    assert decode_image(dicom_bytes(R8, **elements)).facts.spacing == spacing
 
 
-@pytest.mark.parametrize(("part", "kept"), [("CHEST", "CHEST"), ("chest", "CHEST"), ("HAND", "HAND"), (NAME, "OTHER"), ("", None)])
-def test_body_part_is_kept_only_as_a_code(part, kept):
-    assert decode(dicom_bytes(R8, BodyPartExamined=part)).facts.body_part == kept
+@pytest.mark.parametrize(
+    ("part", "expected"), [("CHEST", "CHEST"), ("chest", "CHEST"), ("HAND", "HAND"), (NAME, "OTHER"), ("", None)]
+)
+def test_body_part_is_kept_only_as_a_code(part, expected):
+    assert decode_image(dicom_bytes(R8, BodyPartExamined=part)).facts.body_part == expected

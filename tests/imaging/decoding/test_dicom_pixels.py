@@ -94,9 +94,9 @@ def test_values_after_a_modality_table_and_of_signed_pixels():
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 @pytest.mark.parametrize("rescale", [{}, {"RescaleSlope": 2, "RescaleIntercept": 100}])
-def test_the_files_own_table_shows_the_eye_what_the_model_was_given(photometric, rescale):
-    table = lut_item([255 - i // 32 for i in range(8192)], 100, 8)  # bent at 100, where it begins, and falling
-    radiograph = decode(
+def test_the_files_table_displays_the_image_given_to_the_model(photometric, rescale):
+    table = lut_item([255 - i // 32 for i in range(8192)], 100, 8)  # constant up to 100, then falling
+    radiograph = decode_image(
         dicom_bytes(R12 + 5, BitsStored=13, PhotometricInterpretation=photometric, VOILUTSequence=[table], **rescale)
     )
     assert next(iter(radiograph.values.presets)) == TABLE
@@ -108,9 +108,9 @@ def test_only_more_than_8_bits_of_grey_have_a_window():
     assert decode_image(dicom_bytes(np.stack([ramp(width=256)] * 3, axis=-1), Modality="OT")).values is None
 
 
-def test_a_large_picture_is_kept_small_and_in_place():
+def test_a_large_image_is_reduced_for_display():
     stored = ramp(height=2500, width=3001, top=4095, dtype=np.uint16)
-    radiograph = decode(dicom_bytes(stored, BitsStored=12))
+    radiograph = decode_image(dicom_bytes(stored, BitsStored=12))
     display = fit_within(radiograph.pixels, DISPLAY_SIDE)
     values = radiograph.values
     assert values.stored.dtype == np.uint16
