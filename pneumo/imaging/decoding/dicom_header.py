@@ -168,7 +168,7 @@ def _notes(dataset: pydicom.Dataset) -> list[str]:
 
 
 def _spacing(dataset: pydicom.Dataset) -> Spacing | None:
-    """Pixel spacing, if pixels are square. If PixelSpacing differs from ImagerPixelSpacing, it is at the patient (PS3.3 10.7.1.3)."""
+    """Pixel spacing of square pixels. PixelSpacing is at the patient if it differs from ImagerPixelSpacing (PS3.3 10.7.1.3)."""
     pairs = {name: pair for name in _SPACINGS if (pair := _pair(dataset, name))}
     if not pairs.keys() - {"PixelAspectRatio"} or any(not 0.99 < down / across < 1.01 for down, across in pairs.values()):
         return None
