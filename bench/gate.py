@@ -19,7 +19,7 @@ import numpy as np
 from pneumo.data.split import read_manifest
 from pneumo.imaging.hospital_shift import shifted_copies
 from pneumo.imaging.preprocess import CANONICAL_SIDE
-from pneumo.imaging.quality import clipped
+from pneumo.imaging.quality import clipped_share
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import Reference, components
 from pneumo.paths import models_dir
@@ -27,9 +27,9 @@ from pneumo.synthetic.non_chest import KINDS, as_served, close_up
 from pneumo.training.reference import (
     CLOSE_UPS,
     COMPONENTS,
-    SHIFTED_COPIES,
     LEAST,
     SHARES,
+    SHIFTED_COPIES,
     SMALL_COMPONENTS,
     features_of,
     fit_odds,
@@ -99,7 +99,7 @@ def main(data: Path, model: str, counts: tuple[int, int] = (COMPONENTS, SMALL_CO
     print(f"mean {np.mean(shares):.3f}, least {min(shares):.2f}; validation {plain:.3f}, its perturbed copies {hard:.3f}")
     inner = images["validation"][:, 16 : CANONICAL_SIDE - 16, 16 : CANONICAL_SIDE - 16]
     low, high = np.percentile(inner.reshape(len(inner), -1), (1, 99), axis=1)
-    print(f"contrast at least {(high - low).min() / 255:.2f}, clipped at most {max(map(clipped, inner)):.2f}")
+    print(f"contrast at least {(high - low).min() / 255:.2f}, clipped at most {max(map(clipped_share, inner)):.2f}")
 
 
 if __name__ == "__main__":
