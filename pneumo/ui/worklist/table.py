@@ -74,7 +74,7 @@ def passing(table: pd.DataFrame, chosen: Sequence[str]) -> pd.DataFrame:
     return table[keep]
 
 
-def summary(table: pd.DataFrame, unanswered: int, skipped: int, cancelled: int) -> str:
+def summary(table: pd.DataFrame, unanswered: int, skipped: int, cancelled: int, repeated: int = 0) -> str:
     """The counts in one line: every file that was dropped is in one of them."""
     labels = table["label"].value_counts()
     said = [f"**{_files(len(table) + unanswered)}**"]
@@ -84,15 +84,20 @@ def summary(table: pd.DataFrame, unanswered: int, skipped: int, cancelled: int) 
         said.append(f"{unanswered} without an answer, listed below with the reason")
     if skipped:
         said.append(f"{_files(skipped)} in archives or folders passed over: no images")
+    if repeated:
+        said.append(f"{_files(repeated)} dropped again or under another name: each has one row")
     if cancelled:
         said.append(f"{_files(cancelled)} left unread: cancelled")
     return "; ".join(said) + "."
 
 
 def show(
-    rows: Sequence[Row], predictor: Predictor, terms: Terms, busy: bool, counts: tuple[int, int], clear: Callable | None
+    rows: Sequence[Row], predictor: Predictor, terms: Terms, busy: bool, counts: tuple[int, int, int], clear: Callable | None
 ) -> None:
-    """Everything below the drop zone. While `busy` rows change place, so none can be chosen yet. `counts`: skipped, cancelled."""
+    """Everything below the drop zone. While `busy` rows change place, so none can be chosen yet.
+
+    `counts`: skipped, cancelled, repeated.
+    """
     table, without = table_of(rows, predictor, terms), unanswered_of(rows, predictor)
     st.markdown(summary(table, len(without), *counts))
     chosen: list[str] = []
