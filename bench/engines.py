@@ -29,7 +29,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from pneumo.data.records import folder_of
 from pneumo.data.split import read_manifest
 from pneumo.evaluation.metrics import roc_auc
-from pneumo.imaging.decoding.decoded_file import decode_whole
+from pneumo.imaging.decoding.decoded_file import decode_or_refuse
 from pneumo.imaging.preprocess import model_input
 from pneumo.paths import models_dir
 from pneumo.registry.models import read_card
@@ -49,7 +49,7 @@ def images_of(data: Path, model: str, part: str, count: int) -> tuple[np.ndarray
     rows = [row for row in read_manifest(models_dir() / model / "split.csv") if row["part"] == part]
     rows = [rows[k] for k in np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int))]
     spec = read_card(model).input
-    pictures = [model_input(decode_whole((folder_of(data) / row["path"]).read_bytes()).canonical, spec) for row in rows]
+    pictures = [model_input(decode_or_refuse((folder_of(data) / row["path"]).read_bytes()).canonical, spec) for row in rows]
     return np.stack(pictures), np.array([row["label"] == "PNEUMONIA" for row in rows])
 
 

@@ -20,7 +20,7 @@ from pneumo.errors import LungsNotFound
 from pneumo.evaluation.calibration import even_weights, fit_calibration, log_loss
 from pneumo.evaluation.metrics import roc_auc
 from pneumo.evaluation.operating_point import BALANCED, choose_operating_points
-from pneumo.imaging.hospital_shift import hard_copies
+from pneumo.imaging.hospital_shift import shifted_copies
 from pneumo.imaging.perturbations import crop, pad
 from pneumo.inference.predictor import Predictor
 from pneumo.paths import models_dir
@@ -45,7 +45,7 @@ def measure(model: str, predictor: Predictor, data: Path, rows: list[dict[str, s
     chosen = [row for row in rows if row["part"] == "calibration"]
     labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], int)
     images = cached_images(folder_of(data), [row["path"] for row in chosen])[np.arange(len(chosen))]
-    shown = {"as they are": images, "disturbed": hard_copies(images, 0)}
+    shown = {"as they are": images, "disturbed": shifted_copies(images, 0)}
     shown |= {name: np.stack([change(image) for image in images]) for name, change in FRAMES.items()}
     logits = {name: np.array([logit_of(predictor, picture) for picture in pictures]) for name, pictures in shown.items()}
     fitted, twice = np.concatenate([logits["as they are"], logits["disturbed"]]), np.concatenate([labels, labels])

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from pneumo.data.split import read_manifest
-from pneumo.imaging.hospital_shift import hard_copies
+from pneumo.imaging.hospital_shift import shifted_copies
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.imaging.quality import clipped
 from pneumo.inference.predictor import Predictor
@@ -67,13 +67,13 @@ def main(data: Path, model: str, counts: tuple[int, int] = (COMPONENTS, SMALL_CO
     reference, rows = predictor.reference, read_manifest(models_dir() / model / "split.csv")
     assert reference is not None
     images = {part: images_of(data, [row for row in rows if row["part"] == part]) for part in PARTS}
-    images |= {kind.name: np.stack([as_served(p) for p in kind.pictures(PICTURES)]) for kind in KINDS if not kind.aside}
+    images |= {kind.name: np.stack([as_served(p) for p in kind.pictures(PICTURES)]) for kind in KINDS if not kind.held_out}
     rng = np.random.default_rng(0)
     some = rng.permutation(len(images["train"]))
     images["close-ups"] = np.stack([close_up(image, rng) for image in images["train"][some[:CLOSE_UPS]]])
     foreign = list(images)[len(PARTS) :]
-    images["hard train"] = hard_copies(images["train"][some[:HARD_COPIES]], seed=0)
-    images |= {f"hard {part}": hard_copies(images[part], seed=0) for part in PARTS[1:]}
+    images["hard train"] = shifted_copies(images["train"][some[:HARD_COPIES]], seed=0)
+    images |= {f"hard {part}": shifted_copies(images[part], seed=0) for part in PARTS[1:]}
     features = {name: features_of(predictor, these) for name, these in images.items()}
     small = {name: small_views(these) for name, these in images.items()}
     reference = with_components(reference, features["train"], small["train"], counts)

@@ -38,7 +38,7 @@ from tiny_model import make_registry
 
 from bench.hostile_app import CLOCKS, FILL, KILL_APP, KILL_DECODING, Week, play, small_disk
 from bench.hostile_node import NodeWeek, play_node
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.preprocess import canonical
 from pneumo.record.case import AGREE
 
@@ -59,7 +59,7 @@ def of_pictures(patients: list[Patient]) -> set[bytes]:
     found = {*writings(NAME).values(), *writings(INSIDE).values()}
     for patient in patients:
         for data in islice(patient.files.values(), 3):
-            found |= {*pieces(data).values(), *pieces(canonical(decode(data)).tobytes()).values()}
+            found |= {*pieces(data).values(), *pieces(canonical(decode_image(data)).tobytes()).values()}
     return found
 
 

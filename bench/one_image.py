@@ -27,8 +27,8 @@ import onnxruntime
 from naive import Naive
 
 from pneumo.cli.predict import overlay_of
-from pneumo.imaging.decoding.decode import decode
-from pneumo.imaging.decoding.pool import shared
+from pneumo.imaging.decoding.decode import decode_image
+from pneumo.imaging.decoding.pool import shared_pool
 from pneumo.imaging.preprocess import canonical
 from pneumo.inference.finding import answered, opened
 from pneumo.inference.gate import check
@@ -47,11 +47,11 @@ def stages(path: Path, predictor: Predictor) -> dict[str, float]:
     def mark() -> None:
         marks.append(time.perf_counter())
 
-    radiograph = decode(data)
+    radiograph = decode_image(data)
     mark()
     image = canonical(radiograph)
     mark()
-    shared().decode(data)
+    shared_pool().decode(data)
     mark()
     answer = predictor.answer(image)
     mark()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
 from pneumo.imaging.radiograph import Radiograph
 from pneumo.inference.finding import Terms, judge
@@ -42,7 +42,7 @@ def compare(model: str, pairs: list[tuple[Radiograph, Radiograph]], bring: Calla
 def main(originals: str, copies: str, *models: str) -> None:
     small = {path.name: path for path in Path(copies).rglob("*.jp*g")}
     names = [path for path in sorted(Path(originals).rglob("*.jp*g")) if path.name in small]
-    pairs = [(decode(path.read_bytes()), decode(small[path.name].read_bytes())) for path in names]
+    pairs = [(decode_image(path.read_bytes()), decode_image(small[path.name].read_bytes())) for path in names]
     for model in models or list_models():
         for bring in (canonical, without_jpeg):
             print(compare(model, pairs, bring))

@@ -1,4 +1,4 @@
-"""Who may do what, and where the app may listen: settings by environment, roles, and the rules, without a page or a server."""
+"""Access rules: settings from the environment, roles, permitted actions, and addresses on which the app may listen."""
 
 import ipaddress
 import math
@@ -12,14 +12,14 @@ from pathlib import Path
 from pneumo.ended_logins import EndedLogin, has_ended, read_ended_logins
 from pneumo.errors import ConfigError
 
-OPEN_WORD = "no-login"  # long enough not to be set by accident
+OPEN_WORD = "no-login"  # not just "1", so that nobody sets it by accident
 OWN_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-ANYBODY = "*"  # in PNEUMO_READERS: whoever can log in
+ANYBODY = "*"  # in PNEUMO_READERS: everybody who can log in
 Claims = Mapping[str, object]  # of the identity token
 
 
 class Role(IntEnum):
-    """Each may do what those before it may."""
+    """Each role includes the rights of those before it."""
 
     READER = 1
     RESEARCHER = 2
@@ -27,7 +27,7 @@ class Role(IntEnum):
 
 
 class Action(Enum):
-    READ = "see the pages"  # but Train; and be answered, and agree or not with these answers
+    READ = "see the pages"  # all but Train; get answers and agree or disagree with them
     TRAIN = "train"  # start, cancel, resume, delete and promote runs
     DATA = "get data"  # a data set, and its audit
     RECORD = "change the record"  # on History: change, delete and export cases
@@ -43,17 +43,17 @@ LEAST = {
 
 @dataclass(frozen=True)
 class AccessSettings:
-    """By default nobody logs in: whoever reaches the app may do everything, and it listens on this computer alone."""
+    """By default there is no login: everybody who reaches the app may do everything, and it listens on this computer only."""
 
     login: bool = False
-    claim: str = "roles"  # of the identity token; a dot leads into a nested one
+    claim: str = "roles"  # claim of the identity token; dots lead into nested claims
     readers: frozenset[str] = frozenset({"pneumo-reader"})  # values of that claim, or verified e-mail addresses
     researchers: frozenset[str] = frozenset({"pneumo-researcher"})
     admins: frozenset[str] = frozenset({"pneumo-admin"})
-    hours: float = 12.0  # after which one has to log in again: until then a role that was taken away is still held
-    ended: tuple[EndedLogin, ...] = ()  # logins that are none any more, though their hours are not over
-    hosts: frozenset[str] = frozenset()  # names by which browsers may call the app, beside OWN_NAMES
-    open: bool = False  # the second word that is needed to be open to a network without a login
+    hours: float = 12.0  # lifetime of a login; a role withdrawn meanwhile is kept until then
+    ended: tuple[EndedLogin, ...] = ()  # logins ended by the operator before their hours were over
+    hosts: frozenset[str] = frozenset()  # host names under which browsers may call the app, besides OWN_NAMES
+    open: bool = False  # explicitly open to a network without a login
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "AccessSettings":
@@ -63,38 +63,38 @@ class AccessSettings:
         Raises ConfigError.
         """
 
-        def told(name: str) -> str:
+        def setting(name: str) -> str:
             return environment.get(f"PNEUMO_{name}", "").strip()
 
         def names(name: str, default: frozenset[str]) -> frozenset[str]:
-            return frozenset(part.strip() for part in told(name).split(",") if part.strip()) or default
+            return frozenset(part.strip() for part in setting(name).split(",") if part.strip()) or default
 
         for name, word in (("LOGIN", "oidc"), ("OPEN", OPEN_WORD)):
-            if told(name) not in ("", word):
-                raise ConfigError(f"PNEUMO_{name}: expected {word}, or nothing; received {told(name)!r}.")
+            if setting(name) not in ("", word):
+                raise ConfigError(f"PNEUMO_{name}: expected {word}, or nothing; received {setting(name)!r}.")
         try:
-            hours = float(told("LOGIN_HOURS") or cls.hours)
+            hours = float(setting("LOGIN_HOURS") or cls.hours)
         except ValueError:
             hours = math.nan
         if not 0 < hours <= 720:
-            raise ConfigError(f"PNEUMO_LOGIN_HOURS: expected hours from above 0 to 720; received {told('LOGIN_HOURS')!r}.")
-        found = cls(
-            login=told("LOGIN") == "oidc",
-            claim=told("ROLE_CLAIM") or cls.claim,
+            raise ConfigError(f"PNEUMO_LOGIN_HOURS: expected hours from above 0 to 720; received {setting('LOGIN_HOURS')!r}.")
+        settings = cls(
+            login=setting("LOGIN") == "oidc",
+            claim=setting("ROLE_CLAIM") or cls.claim,
             readers=names("READERS", cls.readers),
             researchers=names("RESEARCHERS", cls.researchers),
             admins=names("ADMINS", cls.admins),
             hours=hours,
-            ended=read_ended_logins(Path(told("ENDED_LOGINS"))) if told("ENDED_LOGINS") else (),
+            ended=read_ended_logins(Path(setting("ENDED_LOGINS"))) if setting("ENDED_LOGINS") else (),
             hosts=frozenset(name.lower() for name in names("HOSTS", frozenset())),
-            open=told("OPEN") == OPEN_WORD,
+            open=setting("OPEN") == OPEN_WORD,
         )
-        if ANYBODY in found.researchers | found.admins:
-            raise ConfigError(f"{ANYBODY!r} (whoever can log in) is possible in PNEUMO_READERS alone.")
-        for name in found.hosts:
+        if ANYBODY in settings.researchers | settings.admins:
+            raise ConfigError(f"{ANYBODY!r} (everybody who can log in) is allowed in PNEUMO_READERS only.")
+        for name in settings.hosts:
             if host_name(name) != name:
                 raise ConfigError(f"PNEUMO_HOSTS: expected names such as pneumo.example.org, without port; received {name!r}.")
-        return found
+        return settings
 
 
 def may(role: Role | None, action: Action) -> bool:
@@ -102,25 +102,25 @@ def may(role: Role | None, action: Action) -> bool:
 
 
 def role_of(claims: Claims, settings: AccessSettings, now: float) -> Role | None:
-    """The highest role that an identity token gives; None: none, or the login is over (`now`: seconds since 1970).
+    """The highest role of an identity token; None if it gives none or the login has expired (`now`: seconds since 1970).
 
-    Without a login everybody is admin. An e-mail address counts where the provider says that it was verified.
+    Without login everybody is admin. An e-mail address counts only if the provider says that it is verified.
     """
     if not settings.login:
         return Role.ADMIN
     if not is_current(claims, settings, now):
         return None
-    held = _values(_claim(claims, settings.claim))
+    names = _values(_claim(claims, settings.claim))
     if str(claims.get("email_verified")).lower() == "true":
-        held |= {value.lower() for value in _values(claims.get("email"))}
-    for role, given in ((Role.ADMIN, settings.admins), (Role.RESEARCHER, settings.researchers), (Role.READER, settings.readers)):
-        if held & (given | {name.lower() for name in given if "@" in name}):
+        names |= {value.lower() for value in _values(claims.get("email"))}
+    for role, members in ((Role.ADMIN, settings.admins), (Role.RESEARCHER, settings.researchers), (Role.READER, settings.readers)):
+        if names & (members | {name.lower() for name in members if "@" in name}):
             return role
     return Role.READER if ANYBODY in settings.readers else None
 
 
 def is_current(claims: Claims, settings: AccessSettings, now: float) -> bool:
-    """Whether somebody logged in, not longer ago than PNEUMO_LOGIN_HOURS, and was not ended since. The cookie lasts for 30 days."""
+    """Whether the token is of a login within PNEUMO_LOGIN_HOURS that has not been ended. The cookie itself lasts 30 days."""
     issued = claims.get("iat")
     if claims.get("is_logged_in") is not True or not isinstance(issued, int | float):
         return False
@@ -128,47 +128,47 @@ def is_current(claims: Claims, settings: AccessSettings, now: float) -> bool:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether only this computer reaches what listens on `address`: an IP address of either kind, or localhost."""
+    """Whether `address` (IPv4, IPv6 or a host name) is reachable from this computer only."""
     try:
-        found = ipaddress.ip_address(address.strip().strip("[]").split("%")[0])
+        ip = ipaddress.ip_address(address.strip().strip("[]").split("%")[0])
     except ValueError:
         return address.strip().lower() == "localhost"
-    mapped = getattr(found, "ipv4_mapped", None)  # ::ffff:127.0.0.1, as a socket for both kinds names it
-    return (mapped or found).is_loopback
+    mapped = getattr(ip, "ipv4_mapped", None)  # ::ffff:127.0.0.1, from a dual-stack socket
+    return (mapped or ip).is_loopback
 
 
 def host_name(host: str) -> str | None:
-    """Of a Host header, without its port, in lower case; None: it is none."""
-    found = re.fullmatch(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+?)\.?(:[0-9]+)?", host.lower())
-    return found and found[1]
+    """The name in a Host header, lower case, without port; None if the header is malformed."""
+    match = re.fullmatch(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+?)\.?(:[0-9]+)?", host.lower())
+    return match and match[1]
 
 
 def is_own_name(host: str, settings: AccessSettings) -> bool:
-    """Whether a Host header names this app. By any other name a foreign page may call, whose own name was bent to this address."""
+    """Whether a Host header names this app. Other names are refused, against DNS rebinding by foreign pages."""
     return host_name(host) in OWN_NAMES | settings.hosts
 
 
 def refusal(address: str | None, settings: AccessSettings) -> str | None:
-    """Why the app will not answer on `address` (none: every interface); None: it will."""
+    """Why the app must not listen on `address` (None or empty: every interface); None if it may."""
     if settings.login or settings.open or is_loopback(address or "0.0.0.0"):
         return None
     return (
-        f"Pneumo is not started on {address or 'every network interface'}: without a login everybody in the network could read "
+        f"Pneumo does not start on {address or 'every network interface'}: without a login, everybody in the network could read "
         "the X-rays of all sessions, train, and delete. Set up a login (PNEUMO_LOGIN=oidc, docs/access.md), or listen on 127.0.0.1 "
-        f"alone, which is the default. To be open to everybody all the same, set PNEUMO_OPEN={OPEN_WORD} as well."
+        f"only, which is the default. To be open to everybody anyway, also set PNEUMO_OPEN={OPEN_WORD}."
     )
 
 
 def _claim(claims: Claims, name: str) -> object:
-    """By its full name, which may hold dots (an address), else step by step, as realm_access.roles."""
+    """A claim by its full name, which may contain dots (a URL), otherwise nested by its dots, such as realm_access.roles."""
     if name in claims:
         return claims[name]
-    found: object = claims
+    claim: object = claims
     for part in name.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found
+        claim = claim.get(part) if isinstance(claim, Mapping) else None
+    return claim
 
 
 def _values(claim: object) -> set[str]:
-    """The strings of a claim that is one, or a list of them."""
+    """The strings of a claim: itself, or those in its list."""
     return {value for value in (claim if isinstance(claim, list | tuple) else [claim]) if isinstance(value, str) and value}

@@ -1,4 +1,4 @@
-"""A name for what several floors ask of a pile of images."""
+"""Type of a collection of canonical images, used on several floors."""
 
 from typing import Any, Protocol
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Images(Protocol):
-    """uint8 (n, 224, 224), indexed along the first axis: an array, or a `CachedImages`, which reads from the disk."""
+    """uint8 (n, 224, 224), indexed along the first axis: an array, or `CachedImages`, which reads from disk."""
 
     def __len__(self) -> int: ...
 

@@ -1,7 +1,7 @@
-"""Logins that whoever runs Pneumo has ended: a small file, read anew at each request, since a login's cookie lives in a browser.
+"""Logins ended by the operator: a small file, read at each request, because a login's cookie cannot be revoked in the browser.
 
-A line says whose and until when: a subject or an e-mail address of the identity token, or * for everybody, and a time.
-A login of that account that was issued at that time or before is none any more.
+Each line holds a subject or e-mail address of an identity token, or * for everybody, and a time. Logins of that account
+issued at or before that time are no longer valid.
 """
 
 from collections.abc import Mapping
@@ -21,24 +21,24 @@ class EndedLogin:
 
 
 def read_ended_logins(path: Path) -> tuple[EndedLogin, ...]:
-    """Raises ConfigError where the file cannot be read or a line means nothing: nobody must get in by a spelling mistake."""
+    """Read the file. Raises ConfigError if it is unreadable or a line is malformed: a typo must not let anybody in."""
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         raise ConfigError("PNEUMO_ENDED_LOGINS: expected a text file that can be read; see docs/access.md.") from None
-    told = ((number, line.strip()) for number, line in enumerate(lines, start=1))
-    return tuple(_read(number, line) for number, line in told if line and not line.startswith("#"))
+    numbered = ((number, line.strip()) for number, line in enumerate(lines, start=1))
+    return tuple(_read(number, line) for number, line in numbered if line and not line.startswith("#"))
 
 
 def has_ended(claims: Mapping[str, object], ended: tuple[EndedLogin, ...]) -> bool:
-    """Whether a line names this token's subject or address, verified or not, and is not older than the token."""
+    """Whether an entry names this token's subject or e-mail address, verified or not, and the token was issued at or before it."""
     names = {value.lower() for value in (claims.get("sub"), claims.get("email")) if isinstance(value, str)} | {EVERYBODY}
     issued = claims.get("iat")
     return any(end.who in names and (not isinstance(issued, int | float) or issued <= end.until) for end in ended)
 
 
 def _read(number: int, line: str) -> EndedLogin:
-    """The line itself, which may name somebody, is not repeated in an error that every visitor sees."""
+    """Parse one line. Its text is not quoted in the error, which every visitor sees: it may name somebody."""
     who, _, when = line.rpartition(" ")
     try:
         time = datetime.fromisoformat(when)

@@ -1,4 +1,4 @@
-"""Naming, writing and hashing files without leaving half of one."""
+"""Write files atomically; name and hash files, and read the end of a log."""
 
 import hashlib
 import json
@@ -9,23 +9,23 @@ _TAIL = 6000  # bytes
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON so that a reader sees the old file or the new one, never a part."""
+    """Write JSON atomically: a reader sees the old file or the new one, never a part."""
     draft = path.with_name(path.name + ".draft")
     draft.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
     draft.replace(path)
 
 
 def output_stem(path: str, digest: str) -> str:
-    """<stem, at most 60 letters>-<first 8 of the file's hash>: two files of one name never overwrite each other.
+    """<stem, at most 60 characters>-<first 8 characters of the file's hash>, so that files of equal name have different outputs.
 
-    Every file system takes it: no letter but printing ones, and short enough for an ending of 50 letters.
+    Valid on every file system: printable characters only, and short enough to append 50 characters.
     """
     stem = "".join(letter if letter.isprintable() and letter not in '<>:"/\\|?*' else "_" for letter in Path(path).stem[:60])
     return f"{stem.encode()[:190].decode(errors='ignore')}-{digest[:8]}"
 
 
 def tail(path: Path, lines: int = 20) -> str:
-    """The last lines of a log, of its last 6,000 bytes; empty ones at the end do not count. Empty when there is no log."""
+    """The last `lines` lines within the last 6,000 bytes of a log, without empty lines at the end; empty if there is no log."""
     try:
         with open(path, "rb") as file:
             file.seek(max(0, path.stat().st_size - _TAIL))

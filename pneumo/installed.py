@@ -1,4 +1,4 @@
-"""Which libraries this installation has: a machine that only answers goes without those of training (requirements-serve.txt)."""
+"""Which libraries are installed: an installation that only serves lacks those for training (requirements-serve.txt)."""
 
 from importlib.util import find_spec
 
@@ -7,5 +7,5 @@ ONLY_ANSWERS = "This installation only answers: training and the audit of a data
 
 
 def can_train() -> bool:
-    """Whether everything that training imports is there; asked without importing it."""
+    """Whether all libraries needed for training are installed; checked without importing them."""
     return all(find_spec(name) is not None for name in _TRAINING)

@@ -1,4 +1,4 @@
-"""Memory of a process that reads X-rays: not held without use, not looked through without need, written over when it is freed."""
+"""Limit malloc arenas, freeze the garbage collector, and overwrite the memory of X-rays after use."""
 
 import ctypes
 import functools
@@ -8,63 +8,63 @@ from itertools import repeat
 
 # From malloc.h.
 _MMAP_THRESHOLD, _PERTURB, _ARENA_MAX = -3, -6, -8
-# Python's own heap has a list of free blocks for each of these sizes. The largest also takes the pages that no size uses.
+# Bytes. Python's own heap keeps a free list for each of these sizes; the largest also gets the pages that no other size uses.
 _SIZES = range(16, 513, 16)
-MANY, FEW = 1 << 13, 1 << 9  # blocks of each size that a program of many threads, or a small one, may have freed
+MANY_BLOCKS, FEW_BLOCKS = 1 << 13, 1 << 9  # freed blocks of each size to overwrite: in the app; in a decoding process
 _HEAD = sys.getsizeof(b"")
 
 
-def hold_little() -> None:
-    """Once, early, in a process of many threads: few heaps; pictures in maps of their own, which the system has back as soon as
-    they go; whatever else is freed is written over. malloc's part: Linux with glibc.
+def limit_malloc() -> None:
+    """Limit malloc to two arenas, map large blocks (images) separately so that they return to the system at once, and overwrite
+    freed blocks. Call it once, early, in a process of many threads. No effect without glibc.
 
-    Six X-rays on the Diagnose page: the app takes 371 MB instead of 496 MB.
+    With six X-rays on the Diagnose page the app takes 371 MB instead of 496 MB.
     """
     if mallopt := _libc("mallopt"):
         mallopt(_ARENA_MAX, 2)
         mallopt(_MMAP_THRESHOLD, 256 << 10)
-        mallopt(_PERTURB, 0xFF)  # freed bytes become 0xFF, fresh ones 0
+        mallopt(_PERTURB, 0xFF)  # freed bytes become 0xFF, newly allocated ones 0
 
 
 @functools.cache
-def set_aside() -> None:
-    """Once, when the server starts and nobody is there: what exists now is never looked through for garbage again.
+def freeze_garbage_collector() -> None:
+    """Exclude all existing objects from garbage collection. Call it once, when the server starts and before any session.
 
-    Streamlit looks through everything after each run of a page, which took a third of a page's time. Not later: an X-ray that
-    something holds in a circle would stay for ever.
+    Streamlit collects garbage after each run of a page; scanning all objects took a third of the page's time. Called later,
+    an X-ray in a reference cycle would never be freed.
     """
     gc.collect()
     gc.freeze()
 
 
-def let_go(freed: int) -> None:
-    """After the last reference to an X-ray went: circles go too, and what all that left in memory is written over."""
+def collect_and_overwrite(freed: int) -> None:
+    """After the last reference to an X-ray is gone: free reference cycles and overwrite `freed` blocks of each small size."""
     gc.collect()
     _overwrite(freed)
     _overwrite_thread()
-    give_back()
+    trim_heap()
 
 
-def give_back() -> None:
-    """Pages that were freed and are still held. Loading resnet50 frees 160 MB of them, nearly half of it all."""
+def trim_heap() -> None:
+    """Return freed heap pages to the system. After loading resnet50 these are 160 MB, nearly half of the process."""
     if trim := _libc("malloc_trim"):
         trim(0)
 
 
 def _overwrite(freed: int) -> None:
-    """A small thing that is gone, such as a file's name, stands in Python's own heap until another takes its block: zeros do."""
+    """Fill free blocks of Python's own heap with zeros: a freed small object, such as a file name, stays there until then."""
     for size in _SIZES:
         count = freed * 16 if size == _SIZES[-1] else freed
         if size < _HEAD:
-            taken: list[bytes | bytearray] = list(map(bytearray, repeat(size - 1, count)))  # its buffer, which ends with one more
+            zeros: list[bytes | bytearray] = list(map(bytearray, repeat(size - 1, count)))  # its buffer is one byte longer
         else:
-            taken = list(map(bytes, repeat(size - _HEAD, count)))
-        del taken
+            zeros = list(map(bytes, repeat(size - _HEAD, count)))
+        del zeros
 
 
 def _overwrite_thread() -> None:
-    """The C library sets a few freed blocks of each small size aside for the thread that freed them, and writes over none of them.
-    Only the calling thread's can be had."""
+    """Overwrite the calling thread's malloc cache: the C library caches a few freed blocks of each small size per thread and
+    does not overwrite them."""
     malloc, free = _libc("malloc"), _libc("free")
     if not malloc or not free:
         return
@@ -78,4 +78,4 @@ def _overwrite_thread() -> None:
 
 
 def _libc(name: str) -> "ctypes._NamedFuncPointer | None":
-    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None  # musl has none of them
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None  # None with musl

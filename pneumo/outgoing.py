@@ -1,31 +1,31 @@
-"""What others wrote (file names, notes, messages that quote them) on its way out: to a terminal, a CSV, JSON or Markdown.
+"""Escape foreign text (file names, notes, messages that quote them) for output to a terminal, CSV, JSON or Markdown.
 
-Each function is for one way and is the only one for it. Undecodable bytes of a file name, which Python keeps as surrogates and
-no UTF-8 can hold, leave as \\xNN everywhere.
+There is exactly one function for each output. Undecodable bytes of a file name, which Python holds as surrogates and UTF-8
+cannot encode, are written as \\xNN.
 """
 
 import json
 import re
 from typing import Any
 
-# Control characters of the upper half, marks that turn the direction of writing, odd line ends, surrogates.
+# C1 control characters, bidirectional controls, Unicode line separators, surrogates.
 _INVISIBLE = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
 _CONTROL = re.compile(f"[\x00-\x1f{_INVISIBLE}]")
-_IN_JSON = re.compile(f"[{_INVISIBLE}]")  # json.dumps writes the others by itself
+_IN_JSON = re.compile(f"[{_INVISIBLE}]")  # json.dumps escapes the others itself
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # some spreadsheets take the wide ones too
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # some spreadsheets accept the full-width ones too
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>&$~|!#{}]|:(?=\S)|^\s*[-+=]|^\s*\d+[.)](?=\s|$)", re.MULTILINE)
 
 
 def printable(text: str, keep: str = "") -> str:
-    """One line that shows what is in it and commands no terminal: what does not print as \\n, \\x1b, \\u202e; `keep` as it is."""
-    return _CONTROL.sub(lambda found: found[0] if found[0] in keep else _visible(found[0]), text)
+    """Text on one line, safe for terminals: unprintable characters become \\n, \\x1b, \\u202e..., except those in `keep`."""
+    return _CONTROL.sub(lambda match: match[0] if match[0] in keep else _visible(match[0]), text)
 
 
 def cell(value: Any, keep: str = "") -> Any:
-    """A value for a CSV: lists joined by "; ", a dict as JSON, text printable and never a formula; numbers as they are.
+    """A value for a CSV: lists joined by "; ", a dict as JSON, text printable and never a formula; numbers unchanged.
 
-    A spreadsheet would run what begins like a formula; the apostrophe makes it read a text.
+    Spreadsheets run text that begins like a formula; a leading apostrophe prevents that.
     """
     if isinstance(value, dict):
         return json_text(value)
@@ -38,20 +38,20 @@ def cell(value: Any, keep: str = "") -> Any:
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """JSON that is valid UTF-8 whatever the strings hold, read back as it was but for undecodable bytes."""
-    return _IN_JSON.sub(lambda found: _in_json(found[0]), json.dumps(value, ensure_ascii=False, indent=indent))
+    """JSON that is always valid UTF-8; reading it back gives the same value except for undecodable bytes."""
+    return _IN_JSON.sub(lambda match: _in_json(match[0]), json.dumps(value, ensure_ascii=False, indent=indent))
 
 
 def markdown(text: str) -> str:
-    """Text that Markdown (Streamlit's widget labels too) shows as it is: no picture, HTML, formula, heading or hidden link.
+    """Text that Markdown, including Streamlit's widget labels, shows literally: no image, HTML, formula, heading or hidden link.
 
-    Streamlit still makes a link of an address and a picture of its own of :smile:. Neither asks anybody.
+    Streamlit still turns URLs into links and :smile: into an emoji; neither causes a request.
     """
-    return _MARKDOWN.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", printable(text, keep="\n"))
+    return _MARKDOWN.sub(lambda match: f"{match[0][:-1]}\\{match[0][-1]}", printable(text, keep="\n"))
 
 
 def code(text: str) -> str:
-    """A name as a span of code in Markdown; backticks in it do not end it."""
+    """A name as a code span in Markdown; backticks in it do not end the span."""
     text = printable(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     space = " " if "`" in text else ""
@@ -60,7 +60,7 @@ def code(text: str) -> str:
 
 def _visible(letter: str) -> str:
     number = ord(letter)
-    if 0xDC80 <= number <= 0xDCFF:
+    if 0xDC80 <= number <= 0xDCFF:  # an undecodable byte
         return f"\\x{number - 0xDC00:02x}"
     return _SHORT.get(letter) or (f"\\x{number:02x}" if number < 0x80 else f"\\u{number:04x}")
 

@@ -12,7 +12,7 @@ from tiny_model import make_registry
 from pneumo.evaluation.predictions import Predictions, make_predictions, write_predictions
 from pneumo.evaluation.summary import summarise
 from pneumo.registry.models import read_card, write_card
-from pneumo.registry.seal import seal
+from pneumo.registry.seal import seal_folder
 
 POINTS = {"balanced": 0.5, "rule-out": 0.25, "rule-in": 0.75}
 FIGURE = {"value": 0.9, "low": 0.85, "high": 0.95}
@@ -52,7 +52,7 @@ def make_evaluated_registry(root: Path, *models: str, splits: tuple[str, ...] = 
             write_predictions(folder / f"predictions-{split}.csv", stored)
             metrics[split] = _summary(number, split, tuple(how.items()))
         (folder / "metrics.json").write_text(json.dumps(metrics))
-        seal(folder)
+        seal_folder(folder)
     return root
 
 

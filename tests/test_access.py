@@ -11,7 +11,7 @@ def claims(**more):
     return {"is_logged_in": True, "iat": NOW - 60, **more}
 
 
-def test_what_each_role_may():
+def test_rights_of_each_role():
     permitted = {role: {action.name for action in Action if may(role, action)} for role in (None, *Role)}
     assert permitted == {
         None: set(),
@@ -21,7 +21,7 @@ def test_what_each_role_may():
     }
 
 
-def test_without_a_login_everybody_is_everything():
+def test_without_login_everybody_is_admin():
     assert AccessSettings.from_environment({}) == AccessSettings()
     assert role_of({}, AccessSettings(), NOW) is Role.ADMIN
 
@@ -31,7 +31,7 @@ def test_without_a_login_everybody_is_everything():
     [
         (claims(), None),
         (claims(roles=["pneumo-reader"]), Role.READER),
-        (claims(roles="pneumo-reader"), Role.READER),  # a list of one, as some providers write it
+        (claims(roles="pneumo-reader"), Role.READER),  # some providers write a list of one as a string
         (claims(roles=["pneumo-reader", "research"]), Role.RESEARCHER),  # the highest
         (claims(roles=["pneumo-admin"]), Role.ADMIN),
         (claims(roles=["pneumo-researcher"]), None),  # other names were set for researchers
@@ -40,7 +40,7 @@ def test_without_a_login_everybody_is_everything():
         (claims(roles=["ada@example.org"]), Role.RESEARCHER),
         (claims(email="ada@example.ORG", email_verified=True), Role.RESEARCHER),
         (claims(email="ada@example.org", email_verified="true"), Role.RESEARCHER),
-        (claims(email="ada@example.org"), None),  # anybody may have typed it
+        (claims(email="ada@example.org"), None),  # not verified
         (claims(email="ada@example.org", email_verified=False), None),
         (claims(roles=["pneumo-admin"], is_logged_in=False), None),
         (claims(roles=["pneumo-admin"], iat=NOW - 13 * 3600), None),
@@ -65,14 +65,14 @@ def test_role_claim_by_any_name(name, token):
     assert role_of(claims(realm_access="x"), AccessSettings(login=True, claim=name), NOW) is None
 
 
-def test_whoever_can_log_in_is_a_reader_where_that_is_said():
+def test_everybody_who_can_log_in_can_be_a_reader():
     settings = AccessSettings.from_environment({"PNEUMO_LOGIN": "oidc", "PNEUMO_READERS": "*"})
     assert role_of(claims(), settings, NOW) is Role.READER
     assert role_of(claims(is_logged_in=False), settings, NOW) is None
 
 
 def test_from_the_environment():
-    told = {
+    environment = {
         "PNEUMO_LOGIN": " oidc ",
         "PNEUMO_ROLE_CLAIM": "groups",
         "PNEUMO_READERS": "ward, ,clinic",
@@ -80,22 +80,26 @@ def test_from_the_environment():
         "PNEUMO_LOGIN_HOURS": "1.5",
         "PNEUMO_HOSTS": "Pneumo.example.org, 10.0.0.7,[fe80::1]",
     }
-    assert AccessSettings.from_environment(told) == AccessSettings(
-        login=True, claim="groups", readers=frozenset({"ward", "clinic"}), admins=frozenset({"it@example.org"}), hours=1.5,
+    assert AccessSettings.from_environment(environment) == AccessSettings(
+        login=True,
+        claim="groups",
+        readers=frozenset({"ward", "clinic"}),
+        admins=frozenset({"it@example.org"}),
+        hours=1.5,
         hosts=frozenset({"pneumo.example.org", "10.0.0.7", "[fe80::1]"}),
-    )  # fmt: skip
+    )
 
 
 def test_ended_logins_are_read_at_every_call(tmp_path):
-    told = {"PNEUMO_LOGIN": "oidc", "PNEUMO_ENDED_LOGINS": str(tmp_path / "ended")}
+    environment = {"PNEUMO_LOGIN": "oidc", "PNEUMO_ENDED_LOGINS": str(tmp_path / "ended")}
     with pytest.raises(ConfigError, match="PNEUMO_ENDED_LOGINS"):
-        AccessSettings.from_environment(told)
+        AccessSettings.from_environment(environment)
     (tmp_path / "ended").write_text("")
     token = claims(roles=["pneumo-admin"], sub="ada")
-    assert role_of(token, AccessSettings.from_environment(told), NOW) is Role.ADMIN
+    assert role_of(token, AccessSettings.from_environment(environment), NOW) is Role.ADMIN
     (tmp_path / "ended").write_text("ada 2027-01-15T08:00:00Z")  # NOW
-    assert role_of(token, AccessSettings.from_environment(told), NOW) is None
-    assert role_of({**token, "iat": NOW + 1}, AccessSettings.from_environment(told), NOW + 2) is Role.ADMIN
+    assert role_of(token, AccessSettings.from_environment(environment), NOW) is None
+    assert role_of({**token, "iat": NOW + 1}, AccessSettings.from_environment(environment), NOW + 2) is Role.ADMIN
 
 
 @pytest.mark.parametrize(
@@ -115,13 +119,13 @@ def test_ended_logins_are_read_at_every_call(tmp_path):
         ("HOSTS", "https://pneumo.example.org"),
     ],
 )
-def test_settings_that_mean_nothing_are_refused(name, value):
+def test_invalid_settings_are_refused(name, value):
     with pytest.raises(ConfigError, match="PNEUMO_"):
         AccessSettings.from_environment({f"PNEUMO_{name}": value})
 
 
 @pytest.mark.parametrize(
-    ("address", "found"),
+    ("address", "loopback"),
     [
         ("127.0.0.1", True),
         ("127.8.8.8", True),
@@ -140,16 +144,16 @@ def test_settings_that_mean_nothing_are_refused(name, value):
         ("", False),
     ],
 )
-def test_loopback(address, found):
-    assert is_loopback(address) is found
+def test_loopback(address, loopback):
+    assert is_loopback(address) is loopback
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "", None, "192.168.1.5"])
-def test_a_network_needs_a_login_or_to_be_told_twice(address):
-    said = refusal(address, AccessSettings())
-    assert said
-    assert "PNEUMO_LOGIN=oidc" in said
-    assert "PNEUMO_OPEN=no-login" in said
+def test_a_network_address_needs_a_login_or_pneumo_open(address):
+    message = refusal(address, AccessSettings())
+    assert message
+    assert "PNEUMO_LOGIN=oidc" in message
+    assert "PNEUMO_OPEN=no-login" in message
     assert refusal(address, AccessSettings(login=True)) is None
     assert refusal(address, AccessSettings.from_environment({"PNEUMO_OPEN": "no-login"})) is None
 

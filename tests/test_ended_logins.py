@@ -9,7 +9,7 @@ def written(tmp_path, text):
     return tmp_path / "ended"
 
 
-def test_reads_lines_and_passes_over_comments(tmp_path):
+def test_lines_are_read_and_comments_skipped(tmp_path):
     path = written(
         tmp_path,
         "# who left\n\nAda@example.org 1970-01-01T01:00:00+01:00\n  auth0|7  1970-01-01T00:01:00Z \n* 1970-01-02T00:00:00+00:00\n",
@@ -22,12 +22,12 @@ def test_reads_lines_and_passes_over_comments(tmp_path):
     [
         "ada@example.org",
         "2026-11-03T14:00:00Z",
-        "ada@example.org 2026-11-03T14:00:00",  # whose clock?
+        "ada@example.org 2026-11-03T14:00:00",  # no offset
         "ada@example.org soon",
         "ada@example.org 2026-11-03T14:00:00Z for good",
     ],
 )
-def test_a_line_that_means_nothing_is_refused_and_names_nobody(tmp_path, line):
+def test_a_malformed_line_is_refused_without_quoting_it(tmp_path, line):
     with pytest.raises(ConfigError, match="line 2") as error:
         read_ended_logins(written(tmp_path, f"* 2026-01-01T00:00:00Z\n{line}\n"))
     assert "ada@example.org 2026-11-03T14:00:00+01:00" in str(error.value)  # the example alone
@@ -56,6 +56,6 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path):
         ({"iat": 60}, False),
     ],
 )
-def test_who_is_named_and_since_when(claims, ended):
+def test_which_logins_are_ended(claims, ended):
     assert has_ended(claims, (EndedLogin("ada", 100.0), EndedLogin("*", 50.0))) is ended
     assert not has_ended(claims, ())

@@ -7,28 +7,28 @@ from memory_search import held, needs_memory
 _NAMES = """
 import gc
 from pneumo import memory
-memory.hold_little()
-memory.set_aside()
-letters = [chr(97 + 7 * n * n % 26) for n in range(1, 40)]  # no name stands in the code
+memory.limit_malloc()
+memory.freeze_garbage_collector()
+letters = [chr(97 + 7 * n * n % 26) for n in range(1, 40)]  # names are computed, so that they are not in the code
 
-class Held:
+class Upload:
     pass
 
-def made(start, end):
-    one = Held()
-    one.circle, one.name = one, "".join(letters[start:end])
-    one.names = [one.name + str(n) for n in range(3000)]
-    one.pixels = one.name.encode() * 4000
-    return one
+def make(start, end):
+    upload = Upload()
+    upload.cycle, upload.name = upload, "".join(letters[start:end])
+    upload.names = [upload.name + str(n) for n in range(3000)]
+    upload.pixels = upload.name.encode() * 4000
+    return upload
 
-kept = [made(*place) for place in ((0, 12), (5, 25), (6, 39))]
+uploads = [make(*letter_range) for letter_range in ((0, 12), (5, 25), (6, 39))]
 """
 _WORDS = ["".join(chr(97 + 7 * n * n % 26) for n in range(1, 40))[start:end].encode() for start, end in ((0, 12), (5, 25), (6, 39))]
 
 
 @pytest.fixture
 def process():
-    """Three X-rays, so to speak, in a process that does what it is told line by line."""
+    """A process that holds three fake uploads and executes the lines it is sent."""
     code = (
         _NAMES + "import sys\nprint('ready', flush=True)\nfor line in sys.stdin:\n    exec(line)\n    print('done', flush=True)\n"
     )
@@ -45,16 +45,16 @@ def do(process, line: str) -> None:
 
 
 @needs_memory
-def test_what_is_let_go_of_is_written_over(process):
+def test_freed_memory_is_overwritten(process):
     assert held(process.pid, _WORDS) == set(_WORDS)
-    do(process, "kept.clear()")
-    assert held(process.pid, _WORDS) == set(_WORDS)  # each holds itself: only looking for circles finds that it is gone
-    do(process, "memory.let_go(memory.MANY)")
+    do(process, "uploads.clear()")
+    assert held(process.pid, _WORDS) == set(_WORDS)  # reference cycles: freed only by garbage collection
+    do(process, "memory.collect_and_overwrite(memory.MANY_BLOCKS)")
     assert held(process.pid, _WORDS) == set()
 
 
 @needs_memory
-def test_what_is_in_use_stays(process):
-    do(process, "memory.let_go(memory.MANY)")
-    do(process, "assert kept[2].names[7] == kept[2].name + '7' and kept[2].pixels.decode() == kept[2].name * 4000")
+def test_memory_in_use_is_unchanged(process):
+    do(process, "memory.collect_and_overwrite(memory.MANY_BLOCKS)")
+    do(process, "assert uploads[2].names[7] == uploads[2].name + '7' and uploads[2].pixels.decode() == uploads[2].name * 4000")
     assert held(process.pid, _WORDS) == set(_WORDS)

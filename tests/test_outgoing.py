@@ -9,11 +9,22 @@ import pytest
 
 from pneumo.outgoing import cell, code, json_text, markdown, printable
 
-LATIN_1 = os.fsdecode("Müller.png".encode("latin-1"))  # its ü is a byte that no UTF-8 has
+LATIN_1 = os.fsdecode("Müller.png".encode("latin-1"))  # its ü is not valid UTF-8
 HOSTILE = [
-    "=cmd|' /C calc'!A0.jpeg", "a\nok NORMAL 0.01 forged.png", "\x1b]0;title\x07\x1b[31mred", "\x9b31m", "\u202egnp.x", "a\u2028b",
-    "a\rb", LATIN_1, "\ud800", "@SUM(1)", "\t=1+1", " =1+1", "＝1+1",
-]  # fmt: skip
+    "=cmd|' /C calc'!A0.jpeg",
+    "a\nok NORMAL 0.01 forged.png",
+    "\x1b]0;title\x07\x1b[31mred",
+    "\x9b31m",
+    "\u202egnp.x",
+    "a\u2028b",
+    "a\rb",
+    LATIN_1,
+    "\ud800",
+    "@SUM(1)",
+    "\t=1+1",
+    " =1+1",
+    "＝1+1",
+]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +43,7 @@ def test_printable(text, expected):
     assert printable(text) == expected
 
 
-def test_what_may_stay():
+def test_kept_characters():
     assert printable("one\ntwo\x1b", keep="\n") == "one\ntwo\\x1b"
 
 
@@ -58,19 +69,19 @@ def test_json_is_utf_8_and_gives_names_back():
     assert len(text.splitlines()) == 1
     assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202e]", text)
     back = json.loads(text)["names"]
-    assert [one for one in back if "\\" not in one] == [one for one in HOSTILE if one not in (LATIN_1, "\ud800")]
+    assert [name for name in back if "\\" not in name] == [name for name in HOSTILE if name not in (LATIN_1, "\ud800")]
     assert back[HOSTILE.index(LATIN_1)] == r"M\xfcller.png"
     assert json_text({"a": ["肺"]}, indent=1) == '{\n "a": [\n  "肺"\n ]\n}'
 
 
-def test_the_bytes_of_a_name_can_be_had_from_json():
+def test_the_bytes_of_a_name_can_be_restored_from_json():
     for name in np.random.default_rng(0).integers(1, 256, (200, 12), np.uint8):
         original = bytes(name).replace(b"/", b"").replace(b"\\", b"")
-        told = json.loads(json_text(os.fsdecode(original)))
-        assert re.sub(rb"\\x([0-9a-f]{2})", lambda byte: bytes([int(byte[1], 16)]), told.encode()) == original
+        escaped = json.loads(json_text(os.fsdecode(original)))
+        assert re.sub(rb"\\x([0-9a-f]{2})", lambda byte: bytes([int(byte[1], 16)]), escaped.encode()) == original
 
 
-def test_a_csv_row_stays_a_row_for_whoever_reads_lines():
+def test_a_csv_row_is_one_line():
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     for text in HOSTILE:
@@ -81,20 +92,39 @@ def test_a_csv_row_stays_a_row_for_whoever_reads_lines():
 @pytest.mark.parametrize(
     "text",
     [
-        "![x](http://evil.example/x.png)", "<img src=http://evil.example/x.png>", "[x](http://evil.example)", "`a`", "*a* _b_",
-        "~~c~~", "$a$", ":red[a]", ":material/home:", "&lt;", "# a", "> a", "- a\n- b", "1. a", "12) a", "=== a", "+ a",
-        "a | b\n--- | ---",        "  * a", "{a}", "\\![x](http://evil.example/x.png)", "\\<img src=x>",
+        "![x](http://evil.example/x.png)",
+        "<img src=http://evil.example/x.png>",
+        "[x](http://evil.example)",
+        "`a`",
+        "*a* _b_",
+        "~~c~~",
+        "$a$",
+        ":red[a]",
+        ":material/home:",
+        "&lt;",
+        "# a",
+        "> a",
+        "- a\n- b",
+        "1. a",
+        "12) a",
+        "=== a",
+        "+ a",
+        "a | b\n--- | ---",
+        "  * a",
+        "{a}",
+        "\\![x](http://evil.example/x.png)",
+        "\\<img src=x>",
     ],
-)  # fmt: skip
-def test_markdown_shows_the_letters_themselves(text):
-    """By the two rules of CommonMark that matter: a backslash before punctuation is not shown, and takes its meaning away."""
+)
+def test_markdown_shows_text_literally(text):
+    """By two rules of CommonMark: a backslash before punctuation is not shown, and the punctuation has no special meaning."""
     escaped = markdown(text)
     assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", escaped) == text
     bare = re.sub(r"\\[!-/:-@\[-`{-~]", "x", escaped)
     assert not re.search(r"[\\`*_\[\]<>&$~|#]|:\S|^\s*[-+=]|^\s*\d+[.)](\s|$)", bare, re.MULTILINE)
 
 
-def test_markdown_leaves_ordinary_sentences_alone():
+def test_markdown_does_not_change_ordinary_sentences():
     text = "The file has 51 MB; at most 50 MB are read (cnn-1, 0.5 %): export a single image. Says 'x', \"y\" and z/a.png?"
     assert markdown(text) == text
     assert markdown("3.15.1") == "3.15.1"

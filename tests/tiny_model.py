@@ -18,7 +18,7 @@ from pneumo.imaging.preprocess import VERSION, InputSpec
 from pneumo.inference.reference import Reference
 from pneumo.labels import LABELS
 from pneumo.registry.models import REFERENCE, SERVED, ModelCard, write_card
-from pneumo.registry.seal import seal
+from pneumo.registry.seal import seal_folder
 
 SPEC = InputSpec(size=32, margin=16)
 TRAIN_FILES = ["train/NORMAL/IM-0001-0001.png", "train/PNEUMONIA/person7_virus_1.png", "train/PNEUMONIA/<b>8.png"]
@@ -77,14 +77,14 @@ def make_registry(root: Path, model: str = "tiny", subtype: bool = False) -> Pat
         kinds = ("accuracy", "sensitivity", "specificity")
         test["subtype"] = {"n": 5, "auc": {"value": 0.8, "low": 0.7, "high": 0.85}, **dict.fromkeys(kinds, FIGURE)}
     (folder / "metrics.json").write_text(json.dumps({"test": {**test, "operating_points": points}}))
-    seal(folder)
+    seal_folder(folder)
     return root
 
 
 def put(path: Path, data: str | bytes) -> None:
     """Write a file of a model folder and seal that anew: what is then refused is what the file holds."""
     path.write_bytes(data.encode() if isinstance(data, str) else data)
-    seal(path.parent)
+    seal_folder(path.parent)
 
 
 def tiny_reference(odds: float = 0.0) -> Reference:

@@ -73,9 +73,9 @@ def _answer() -> tuple[bool, str]:
 
 
 def _protections() -> tuple[bool, str]:
-    from pneumo.imaging.decoding.protections import protections
+    from pneumo.imaging.decoding.protections import probe_protections
 
-    tried = protections()
+    tried = probe_protections()
     possible = [attempt for attempt, refused in tried.refused.items() if not refused]
     if possible:
         return False, f"A hostile image could {', '.join(possible)}. See SECURITY.md."

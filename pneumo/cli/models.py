@@ -10,7 +10,7 @@ from pneumo.errors import ConfigError, ModelError, PneumoError
 from pneumo.paths import data_dir, models_dir
 from pneumo.registry.minisign import SecretKey
 from pneumo.registry.models import check_draft, list_models, read_metrics
-from pneumo.registry.seal import listed_files, seal
+from pneumo.registry.seal import listed_files, seal_folder
 from pneumo.registry.signing_keys import make_site_key, read_key, signing_key
 from pneumo.reporting.model_card import interval, model_card
 
@@ -104,7 +104,7 @@ def _sign(options: argparse.Namespace) -> int:
 
 def _seal(folder: Path, key: SecretKey | None) -> None:
     """Whoever signs is told what is not as it was sealed before."""
-    before, found = listed_files(folder), seal(folder, key)
+    before, found = listed_files(folder), seal_folder(folder, key)
     changed = sorted(name for name in {*before, *found.files} if before.get(name) != found.files.get(name))
     told = f"changed: {', '.join(changed)}" if changed else "no file changed"
     print(f"{folder.name}\t{found.state}\t{told}")

@@ -16,7 +16,7 @@ from pneumo.cli.commands import Commands
 from pneumo.cli.terms import add_terms, terms_of
 from pneumo.errors import ConfigError
 from pneumo.files import output_stem, sha256
-from pneumo.imaging.decoding.pool import shared
+from pneumo.imaging.decoding.pool import shared_pool
 from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture, png
 from pneumo.inference.batch import files_below, read_files
 from pneumo.inference.finding import Finding, Terms, judge
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     """Exit code 0 when every file was read, 1 when at least one could not be."""
     if options.ray_address and options.engine != "ray":
         raise ConfigError("--ray-address names a cluster for --engine ray; the engine is local.")
-    shared().start()  # the process that reads images is up by the time the model is
+    shared_pool().start()  # the process that reads images is up by the time the model is
     predictor = Predictor.load(options.model or default_model())
     terms = terms_of(options, predictor.card)
     if options.heatmap:

@@ -12,9 +12,9 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Returns 0 where every attempt was refused, else 1."""
-    from pneumo.imaging.decoding.protections import protections
+    from pneumo.imaging.decoding.protections import probe_protections
 
-    found = protections()
+    found = probe_protections()
     print("locks\t" + (", ".join(found.locks) or "none of this system's is used: limits on memory, time and file size alone"))
     for attempt, refused in found.refused.items():
         print(f"{attempt}\t{'refused' if refused else 'POSSIBLE'}")

@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from pneumo.errors import DataError, PneumoError
 from pneumo.files import sha256
-from pneumo.imaging.decoding.decode import MAX_BYTES, decode
+from pneumo.imaging.decoding.decode import MAX_BYTES, decode_image
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.preprocess import CANONICAL_SIDE, VERSION, canonical
 from pneumo.outgoing import printable
@@ -118,7 +118,7 @@ def _decode(path: Path, name: str) -> np.ndarray | str:
         data = image_bytes(path)
         if hashlib.sha256(data).hexdigest() != name:
             return "it changed while it was being read."
-        return canonical(decode(data))
+        return canonical(decode_image(data))
     except PneumoError as error:
         return str(error)
     except OSError as error:

@@ -14,7 +14,7 @@ from PIL import Image
 from pneumo.data.cache import canonical_dir
 from pneumo.data.records import Record, folder_of, walk
 from pneumo.errors import PneumoError
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.labels import Label
 from pneumo.outgoing import cell
@@ -100,7 +100,7 @@ def _size(path: Path, data: bytes) -> tuple[int, int]:
         with Image.open(path, formats=["JPEG", "PNG"]) as image:
             return image.size
     except (OSError, ValueError, Image.DecompressionBombError):
-        facts = decode(data).facts  # DICOM, or a message that says what is wrong
+        facts = decode_image(data).facts  # DICOM, or a message that says what is wrong
         return facts.width, facts.height
 
 

@@ -13,7 +13,7 @@ from pneumo.data.duplicates import SIDE, thumbnails
 from pneumo.data.lung_places import LungPlace, LungSource, place_of
 from pneumo.data.records import Record
 from pneumo.errors import PneumoError
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
 
@@ -104,7 +104,7 @@ def _look(
 ) -> tuple[FileFacts, np.ndarray, np.ndarray, LungPlace | None] | Unreadable:
     try:
         data = image_bytes(Path(root) / record.path)
-        radiograph = decode(data)
+        radiograph = decode_image(data)
     except PneumoError as error:
         return Unreadable(record.path, str(error))
     image, seen = canonical(radiograph), radiograph.facts

@@ -1,4 +1,4 @@
-"""Answer -> Secondary Capture: the image with the heat over it and, in bands that hide none of it, what it is and is not."""
+"""Answer -> DICOM Secondary Capture: the image with heatmap, and captions above and below it that cover no part of it."""
 
 import numpy as np
 from highdicom import UID
@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 
 from pneumo import __version__
 from pneumo.exchange import quiet  # noqa: F401
-from pneumo.exchange.source import MAKER, Source
+from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture
 from pneumo.inference.finding import Finding, Reading
 from pneumo.reporting.captioned import RESEARCH_USE, captioned
@@ -18,36 +18,40 @@ _OPACITY = 0.6
 
 
 def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCImage:
-    """8-bit RGB capture of one image whose finding is "ok", in a series of its own and without the patient."""
+    """8-bit RGB capture of one image with a finding of status "ok", in its own series, without patient elements."""
     capture = SCImage.from_ref_dataset(
         source.reference,
         pixel_array=capture_picture(finding, reading),
         photometric_interpretation="RGB",
         bits_allocated=8,
         coordinate_system="PATIENT",
-        patient_orientation=("L", "F"),  # asked for by the library; the source's own takes its place below
+        patient_orientation=("L", "F"),  # required by the library; replaced by the source's below
         series_instance_uid=UID(),
         series_number=SERIES_NUMBER,
         sop_instance_uid=UID(),
         instance_number=1,
-        manufacturer=MAKER,
+        manufacturer=MANUFACTURER,
         manufacturer_model_name=finding.model,
         software_versions=__version__,
         device_serial_number=finding.model_sha256[:16],
-        series_description=f"{MAKER} heatmap, research use",
+        series_description=f"{MANUFACTURER} heatmap, research use",
         transfer_syntax_uid="1.2.840.10008.1.2.1",  # Explicit VR Little Endian
     )
-    capture["PatientOrientation"].value, capture.BodyPartExamined = "", "CHEST"  # what it is read for, whatever the source says
+    capture["PatientOrientation"].value, capture.BodyPartExamined = (
+        "",
+        "CHEST",
+    )  # it is read as a chest X-ray, whatever the source says
     capture.update(source.picture)
-    capture.DerivationDescription = f"{MAKER} {__version__}, {finding.model}: evidence for pneumonia in colour. {RESEARCH_USE}"
-    used = Dataset()
-    used.ReferencedSOPClassUID, used.ReferencedSOPInstanceUID = source.reference.SOPClassUID, source.reference.SOPInstanceUID
-    capture.SourceImageSequence = [used]
+    maker = f"{MANUFACTURER} {__version__}, {finding.model}"
+    capture.DerivationDescription = f"{maker}: evidence for pneumonia in colour. {RESEARCH_USE}"
+    image = Dataset()
+    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = source.reference.SOPClassUID, source.reference.SOPInstanceUID
+    capture.SourceImageSequence = [image]
     return capture
 
 
 def capture_picture(finding: Finding, reading: Reading) -> np.ndarray:
-    """uint8 (h, w, 3): overlay with the notice above and, below it, verdict, probability, model and each warning."""
+    """uint8 (h, w, 3): the overlay, the research-use notice above it, and verdict, probability, model and warnings below it."""
     assert finding.radiograph is not None, "expected a finding that is an answer"
     assert finding.answer is not None, "expected a finding that is an answer"
     pixels = fit_within(finding.radiograph.pixels, SIDE)

@@ -1,4 +1,4 @@
-"""Coded concepts of the results: SNOMED CT and DICOM where they have one, 99PNEUMO (this project) where they have none."""
+"""Coded concepts of the results: from SNOMED CT and DICOM where available, otherwise the project's own scheme 99PNEUMO."""
 
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from highdicom.sr import CodedConcept
@@ -13,7 +13,7 @@ def _own(value: str, meaning: str) -> CodedConcept:
 
 
 PROCEDURE = CodedConcept("399208008", "SCT", "Plain X-ray of chest")
-FINDINGS = {  # NORMAL is the model's own label: of anything but pneumonia it knows nothing
+FINDINGS = {  # NORMAL is a label of the model: it rules out no other disease
     Verdict.PNEUMONIA: CodedConcept("233604007", "SCT", "Pneumonia"),
     Verdict.NORMAL: _own("NO-PNEUMONIA", "No pneumonia called (NORMAL)"),
     Verdict.INDETERMINATE: _own("OPEN", "Pneumonia neither called nor ruled out (INDETERMINATE)"),

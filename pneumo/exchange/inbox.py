@@ -1,4 +1,4 @@
-"""Received objects waiting to be read: in memory only, bounded in number and in bytes."""
+"""Queue of received objects: in memory only, limited in number and bytes."""
 
 import threading
 from collections import deque
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pneumo.exchange.status import Status
 
 
-@dataclass(frozen=True, repr=False, eq=False)  # a printed one would tell whose it is; each is one of its own
+@dataclass(frozen=True, repr=False, eq=False)  # no repr: it would show patient data; eq by identity: equal bytes may arrive twice
 class Received:
     data: bytes  # a DICOM Part 10 file
-    status: "Future[Status]" = field(default_factory=Future)  # for its sender, who waits for it
+    status: "Future[Status]" = field(default_factory=Future)  # the answer that its sender waits for
 
 
 class Inbox:
-    """A queue between the threads that receive and the one that reads. When it is full, the sender keeps the object."""
+    """Queue between the receiving threads and the reading thread. If it is full, the object stays with its sender."""
 
     def __init__(self, max_objects: int = 64, max_bytes: int = 512 * 2**20):
         self._max_objects, self._max_bytes = max_objects, max_bytes
@@ -25,7 +25,7 @@ class Inbox:
         self._changed = threading.Condition()
 
     def offer(self, received: Received) -> bool:
-        """Take it in; False when there is no room, or no more is taken."""
+        """Add an object; False if the inbox is full or closed."""
         with self._changed:
             full = len(self._waiting) >= self._max_objects or self._bytes + len(received.data) > self._max_bytes
             if full or self._closed:
@@ -36,7 +36,7 @@ class Inbox:
             return True
 
     def take(self, timeout: float) -> Received | None:
-        """The oldest; None when nothing came within `timeout` seconds."""
+        """Remove and return the oldest object; None if there is none within `timeout` seconds."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._waiting, timeout):
                 return None
@@ -45,7 +45,7 @@ class Inbox:
             return received
 
     def withdraw(self, received: Received) -> bool:
-        """Let go of one that still waits; False when it has been taken to be read."""
+        """Remove an object that is still queued; False if it is already being read."""
         with self._changed:
             if received not in self._waiting:
                 return False
@@ -54,7 +54,7 @@ class Inbox:
             return True
 
     def close(self) -> None:
-        """Take nothing in any more."""
+        """Accept no more objects."""
         with self._changed:
             self._closed = True
 

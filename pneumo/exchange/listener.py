@@ -1,4 +1,4 @@
-"""The listening side of the node: TLS, and limits by which nobody who is silent, slow or many keeps others out."""
+"""Network listener of the node: TLS, and limits so that silent, slow or too many connections cannot block others."""
 
 import logging
 import socket
@@ -21,44 +21,46 @@ from pneumo.imaging.decoding.decode import MAX_BYTES
 
 log = logging.getLogger(__name__)
 _MAX_MESSAGE, _CHUNK = MAX_BYTES + 2**20, 65536
-_SILENT_DELAY, _DELAY = 0.02, 0.001  # seconds between two looks; the library's own for all would keep a processor busy
+_SILENT_DELAY, _DELAY = 0.02, 0.001  # polling intervals in seconds; with the library's default, silent connections load a processor
 _LIMIT_EXCEEDED, _UNKNOWN_CALLER = (0x02, 0x03, 0x02), (0x01, 0x01, 0x03)  # result, source, reason (PS3.8 table 9-21)
 
 
 @dataclass(frozen=True)
 class Limits:
-    silent: int = 32  # connections that have not said who they are; one more ends the oldest of them
+    silent: int = 32  # connections that have not requested an association; one more closes the oldest
     associations: int = 16
-    of_one_address: int = 8  # associations
-    introduction: float = 15.0  # seconds to say who one is
-    idle: float = 30.0  # seconds for one unit of data, and between two
+    per_address: int = 8  # associations from one address
+    request_timeout: float = 15.0  # seconds from connecting to requesting an association
+    idle: float = 30.0  # seconds for receiving one PDU, and between two
 
 
 class Listener(ThreadedAssociationServer):
-    """Accepts connections on a thread of its own. A connection is silent until it asks for an association."""
+    """Accepts connections on its own thread. A connection counts as silent until it requests an association."""
 
     def __init__(
         self, ae: AE, address: tuple[str, int], handlers: list[evt.EventHandlerType], tls: ServerTls | None, limits: Limits
     ):
-        """Raises OSError when the address cannot be used."""
+        """Raises OSError if the address cannot be used."""
         self._limits, self._certificates = limits, tls.callers if tls else {}
         self._silent: dict[socket.socket, Association | None] = {}  # oldest first
-        self._introduced: list[tuple[Association, str]] = []  # with their addresses
+        self._active: list[tuple[Association, str]] = []  # with their addresses
         self._lock = threading.Lock()
-        ae.maximum_associations = 10_000  # the library counts silent connections as well
-        ae.acse_timeout = limits.introduction
+        ae.maximum_associations = 10_000  # no limit here: the library would count silent connections, too
+        ae.acse_timeout = limits.request_timeout
         ae.network_timeout = ae.dimse_timeout = limits.idle
         own: list[evt.EventHandlerType] = [
-            (evt.EVT_CONN_OPEN, self._opened), (evt.EVT_REQUESTED, self._requested), (evt.EVT_CONN_CLOSE, self._closed),
-        ]  # fmt: skip
+            (evt.EVT_CONN_OPEN, self._opened),
+            (evt.EVT_REQUESTED, self._requested),
+            (evt.EVT_CONN_CLOSE, self._closed),
+        ]
         context = tls.context if tls else None
         super().__init__(ae, address, ae.ae_title, ae.supported_contexts, context, own + handlers)
         self.daemon_threads = True
         threading.Thread(target=self.serve_forever, args=(0.1,), name="listener", daemon=True).start()
 
     def close(self) -> None:
-        """Accept no more connections; those that are there go on."""
-        socketserver.BaseServer.shutdown(self)  # the library's own also takes the server out of a list that it is not in
+        """Accept no more connections; existing ones continue."""
+        socketserver.BaseServer.shutdown(self)  # the library's own fails: it removes the server from a list that does not hold it
         self.server_close()
 
     def end(self) -> None:
@@ -66,16 +68,16 @@ class Listener(ThreadedAssociationServer):
         with self._lock:
             while self._silent:
                 self._cut_oldest()
-            introduced = [association for association, _ in self._introduced]
-        for association in introduced:
+            active = [association for association, _ in self._active]
+        for association in active:
             if association.is_alive():
                 association.abort()
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        assert self.socket is not None, "it is open"
+        assert self.socket is not None, "expected an open socket"
         client, address = self.socket.accept()
-        client.settimeout(self._limits.introduction)
-        if self.ssl_context:  # its handshake is not done here: who does not answer it would keep all others waiting
+        client.settimeout(self._limits.request_timeout)
+        if self.ssl_context:  # no handshake here: a client that does not respond would block all others
             client = self.ssl_context.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
         with self._lock:
             while len(self._silent) >= self._limits.silent:
@@ -88,7 +90,7 @@ class Listener(ThreadedAssociationServer):
             if isinstance(request, ssl.SSLSocket):
                 request.do_handshake()
         except OSError:
-            log.warning("a connection was broken off: no TLS, or not with a certificate that is known here.")
+            log.warning("a connection was closed: no TLS, or an unknown certificate.")
             with self._lock:
                 self._silent.pop(request, None)
             self.shutdown_request(request)
@@ -96,80 +98,80 @@ class Listener(ThreadedAssociationServer):
         super().process_request_thread(request, client_address)
 
     def _cut_oldest(self) -> None:
-        """End the silent connection that has been there longest."""
+        """Close the oldest silent connection."""
         oldest = next(iter(self._silent))
         association = self._silent.pop(oldest)
         with suppress(OSError):
-            socket.socket.shutdown(oldest, socket.SHUT_RDWR)  # not an encrypted socket's own, which is for its reading thread
+            socket.socket.shutdown(oldest, socket.SHUT_RDWR)  # not SSLSocket.shutdown, which only its reading thread may call
         if association:
             _wake(association)
 
     def _opened(self, event: evt.Event) -> None:
-        connection: Any = event.assoc.dul.socket  # one of its methods is replaced
+        connection: Any = event.assoc.dul.socket  # Any: its method `recv` is replaced
         with self._lock:
             if connection.socket in self._silent:
                 self._silent[connection.socket] = event.assoc
         event.assoc.dul._run_loop_delay = _SILENT_DELAY
-        connection.recv, complete = self._bounded(connection.socket)
-        event.assoc.bind(evt.EVT_DIMSE_RECV, complete)
+        connection.recv, on_message = self._bounded(connection.socket)
+        event.assoc.bind(evt.EVT_DIMSE_RECV, on_message)
 
     def _closed(self, event: evt.Event) -> None:
         with self._lock:
-            for one in [one for one, association in self._silent.items() if association is event.assoc]:
-                del self._silent[one]
+            for connection in [client for client, association in self._silent.items() if association is event.assoc]:
+                del self._silent[connection]
                 _wake(event.assoc)
 
     def _requested(self, event: evt.Event) -> None:
-        """Refuse an association before it is negotiated: a certificate of another caller, or too many."""
+        """Reject an association before it is negotiated if the certificate is not the caller's, or there are too many."""
         association: Any = event.assoc
         association.dul._run_loop_delay = _DELAY
         connection, address = association.dul.socket.socket, association.requestor.address_info.address
         title = association.requestor.primitive.calling_ae_title
         with self._lock:
             self._silent.pop(connection, None)
-            self._introduced = [(one, where) for one, where in self._introduced if one.is_alive()]
-            full = len(self._introduced) >= self._limits.associations
-            many = sum(where == address for _, where in self._introduced) >= self._limits.of_one_address
-            shown = connection.getpeercert(binary_form=True) if self._certificates and connection else None
-            known = not self._certificates or shown in self._certificates.get(title, ())
-            if known and not (full or many):
-                self._introduced.append((association, address))
+            self._active = [(other, origin) for other, origin in self._active if other.is_alive()]
+            full = len(self._active) >= self._limits.associations
+            address_full = sum(origin == address for _, origin in self._active) >= self._limits.per_address
+            certificate = connection.getpeercert(binary_form=True) if self._certificates and connection else None
+            known = not self._certificates or certificate in self._certificates.get(title, ())
+            if known and not (full or address_full):
+                self._active.append((association, address))
                 return
         log.warning("an association was refused: %s.", "too many at once" if known else "not the certificate of that caller")
         association.acse.send_reject(*(_LIMIT_EXCEEDED if known else _UNKNOWN_CALLER))
         association.kill()
 
     def _bounded(self, connection: socket.socket) -> tuple[Callable[[int], bytearray], Callable[[evt.Event], None]]:
-        """Reading that breaks off who is too slow, or sends a larger unit or object than is read; and what to do after each object.
+        """(recv, on_message): a `recv` that fails if a connection is too slow or sends too much; a reset after each object.
 
-        The library itself would gather it whole, and wait for each byte anew.
+        The library's own reads objects of any size, and its timeout starts anew with each byte.
         """
-        introduction, gathered = time.monotonic() + self._limits.introduction, 0
+        request_deadline, received = time.monotonic() + self._limits.request_timeout, 0
 
         def recv(count: int) -> bytearray:
-            nonlocal gathered
-            gathered += count
-            if gathered > _MAX_MESSAGE:
-                log.warning("a connection was broken off: more than %d MB in one object.", MAX_BYTES // 2**20)
+            nonlocal received
+            received += count
+            if received > _MAX_MESSAGE:
+                log.warning("a connection was closed: more than %d MB in one object.", MAX_BYTES // 2**20)
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
                 raise OSError("too large")
-            end = introduction if connection in self._silent else time.monotonic() + self._limits.idle
+            deadline = request_deadline if connection in self._silent else time.monotonic() + self._limits.idle
             read = bytearray()
             while len(read) < count:
-                connection.settimeout(max(end - time.monotonic(), 0.001))
-                if not (part := connection.recv(min(count - len(read), _CHUNK))):
+                connection.settimeout(max(deadline - time.monotonic(), 0.001))
+                if not (chunk := connection.recv(min(count - len(read), _CHUNK))):
                     break
-                read += part
-            connection.settimeout(self._limits.idle)  # for what is sent
+                read += chunk
+            connection.settimeout(self._limits.idle)  # for sending
             return read
 
-        def complete(_: evt.Event) -> None:
-            nonlocal gathered
-            gathered = 0
+        def on_message(_: evt.Event) -> None:
+            nonlocal received
+            received = 0
 
-        return recv, complete
+        return recv, on_message
 
 
 def _wake(association: Association) -> None:
-    """The thread of a connection that ended without a word would go on waiting for one."""
-    association.dul.to_user_queue.put(None)  # type: ignore[arg-type]  # as if its time was up
+    """End the thread of a closed connection, which would otherwise wait for a request."""
+    association.dul.to_user_queue.put(None)  # type: ignore[arg-type]  # None: like a timeout

@@ -1,4 +1,4 @@
-"""A storage SCP: receives studies over C-STORE, answers when an image's results are in the archive, answers C-ECHO."""
+"""DICOM node (storage SCP): receives images with C-STORE, responds when their results are in the archive, answers C-ECHO."""
 
 import logging
 import threading
@@ -23,7 +23,7 @@ from pydicom.uid import (
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 from pynetdicom.association import Association
 from pynetdicom.pdu import P_DATA_TF
-from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # a name that it makes at import
+from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # defined at import
 
 from pneumo.errors import ExchangeError
 from pneumo.exchange import quiet  # noqa: F401
@@ -37,12 +37,21 @@ from pneumo.exchange.tls import ServerTls
 from pneumo.imaging.decoding.decode import MAX_BYTES
 
 log = logging.getLogger(__name__)
-SYNTAXES = [  # not the deflated one: half a megabyte of it can unpack to a gigabyte
-    ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, RLELossless,
-    JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1,
-    JPEGLSLossless, JPEGLSNearLossless, JPEG2000Lossless, JPEG2000,
-]  # fmt: skip
-_LAST_WORDS = 5.0  # seconds for the last answers to leave
+SYNTAXES = [  # not deflated: half a megabyte can unpack to a gigabyte
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    RLELossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    JPEG2000Lossless,
+    JPEG2000,
+]
+_LAST_ANSWERS = 5.0  # seconds for sending the last answers
 
 
 @dataclass(frozen=True)
@@ -50,24 +59,24 @@ class NodeSettings:
     host: str = "127.0.0.1"
     port: int = 11112  # 0: any free one
     ae_title: str = AE_TITLE
-    callers: tuple[str, ...] = ()  # AE titles that may send; empty: all
-    patience: float = 20.0  # seconds that an image waits to be read; then its sender keeps it
+    callers: tuple[str, ...] = ()  # AE titles allowed to send; empty: all
+    max_wait: float = 20.0  # seconds that an image waits in the inbox before it is refused
     tls: ServerTls | None = None
     limits: Limits = field(default_factory=Limits)
 
 
 class Node:
-    """Receives on threads of pynetdicom's, reads on one of its own.
+    """Receives on pynetdicom's threads, reads on its own thread.
 
-    Nothing is answered with success before it is done: what is lost here, whatever the reason, its sender still has.
+    Success is sent only after the results are stored: if an image is lost here for any reason, its sender still has it.
     """
 
     def __init__(self, settings: NodeSettings, reader: Reader, inbox: Inbox | None = None):
-        """Start listening. Raises ExchangeError when the address cannot be used."""
+        """Start listening. Raises ExchangeError if the address cannot be used."""
         self._reader, self._inbox, self.tally = reader, Inbox() if inbox is None else inbox, reader.tally
-        self._patience = settings.patience
+        self._max_wait = settings.max_wait
         self._ended = threading.Event()
-        self._unanswered: set[Association] = set()  # have sent an object and wait for its status
+        self._unanswered: set[Association] = set()  # have sent an object and wait for the answer
         self._answered = threading.Condition()
         ae = AE(ae_title=settings.ae_title)
         for context in AllStoragePresentationContexts:
@@ -77,21 +86,23 @@ class Node:
         ae.require_calling_aet = list(settings.callers)
         ae.maximum_pdu_size = 2**18
         handlers: list[evt.EventHandlerType] = [
-            (evt.EVT_C_STORE, self._store), (evt.EVT_PDU_SENT, self._sent), (evt.EVT_CONN_CLOSE, self._gone),
-        ]  # fmt: skip
+            (evt.EVT_C_STORE, self._store),
+            (evt.EVT_PDU_SENT, self._sent),
+            (evt.EVT_CONN_CLOSE, self._gone),
+        ]
         try:
             self._listener = Listener(ae, (settings.host, settings.port), handlers, settings.tls, settings.limits)
         except OSError as error:
-            where = f"{settings.host}:{settings.port}"
-            raise ExchangeError(f"Cannot listen on {where}: {error.strerror}. Choose another --port or --host.") from None
+            address = f"{settings.host}:{settings.port}"
+            raise ExchangeError(f"Cannot listen on {address}: {error.strerror}. Choose another --port or --host.") from None
         self.port = int(self._listener.server_address[1])
         self._worker = threading.Thread(target=self._work, name="reader")
         self._worker.start()
 
     def stop(self, grace: float = 8.0) -> int:
-        """Take nothing more, read what waits for at most `grace` seconds, give every sender its answer.
+        """Accept no more images, read queued ones for at most `grace` seconds, and answer every sender.
 
-        Returns the number of images left unread; their senders are told that they failed.
+        Returns the number of images left unread, which are answered with a failure.
         """
         self._inbox.close()
         self._listener.close()
@@ -103,7 +114,7 @@ class Node:
         self._reader.stopping.set()
         self._ended.set()
         self._worker.join()
-        self._all_answered(_LAST_WORDS)
+        self._all_answered(_LAST_ANSWERS)
         self._listener.end()
         return left
 
@@ -122,34 +133,34 @@ class Node:
             self._unanswered.add(event.assoc)
         self.tally.add("received")
         status = self._status(event)
-        event.assoc.dul._idle_timer.restart()  # the library would count the time of reading, and break off after the answer
+        event.assoc.dul._idle_timer.restart()  # the library counts the reading as idle time and would abort after the answer
         return status.data_set
 
     def _status(self, event: evt.Event) -> Status:
-        request: Any = event.request  # C-STORE's
+        request: Any = event.request  # a C-STORE request
         if request.AffectedSOPClassUID not in IMAGES:
             self.tally.add("ignored")
             return SUCCESS
         received = Received(event.encoded_dataset())
-        request.DataSet = None  # it holds the image once more
+        request.DataSet = None  # frees the second copy of the image
         if len(received.data) > MAX_BYTES:
             self.tally.add("too large")
             return TOO_LARGE
         if not self._inbox.offer(received):
-            self.tally.add("refused for want of room")
+            self.tally.add("refused, inbox full")
             log.warning("an image was refused: %d are waiting. Its sender has to try again.", len(self._inbox))
             return BUSY
         return self._awaited(received)
 
     def _awaited(self, received: Received) -> Status:
         try:
-            return received.status.result(self._patience)
+            return received.status.result(self._max_wait)
         except TimeoutError:
             if self._inbox.withdraw(received):
                 self.tally.add("refused after waiting")
-                log.warning("an image was refused after waiting for %.0f s. Its sender has to try again.", self._patience)
+                log.warning("an image was refused after waiting for %.0f s. Its sender has to try again.", self._max_wait)
                 return BUSY
-            return received.status.result()  # it is being read: decoding and sending have limits of their own
+            return received.status.result()  # it is being read: decoding and sending have their own time limits
 
     def _sent(self, event: evt.Event) -> None:
         if isinstance(event.pdu, P_DATA_TF):

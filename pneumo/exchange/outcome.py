@@ -1,4 +1,4 @@
-"""What became of each object that was sent: only what the archive shows when asked again counts as arrived."""
+"""Outcome of sending an object: it counts as arrived only if the archive confirms it in a query."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -7,34 +7,34 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 CONFIRMED, UNCONFIRMED, FAILED = "arrived", "sent, not confirmed", "failed"
-_PAUSE = 0.25  # seconds between two looks
+_PAUSE = 0.25  # seconds between two queries
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one object. Holds no identifier, so it may be logged."""
+    """Outcome of one object. Contains no identifier, so it may be logged."""
 
-    kind: str  # by modality: "SR", or "OT" for the capture
-    state: str  # CONFIRMED, UNCONFIRMED (the archive took it and cannot be asked) or FAILED
-    detail: str = ""  # why, in plain words
-
-
-def failed(objects: Iterable[Dataset], detail: str) -> tuple[Outcome, ...]:
-    return tuple(Outcome(one.Modality, FAILED, detail) for one in objects)
+    kind: str  # modality: "SR", or "OT" for the capture
+    state: str  # CONFIRMED, UNCONFIRMED (accepted by an archive that cannot be queried) or FAILED
+    detail: str = ""  # the reason, for the user
 
 
-def judged(one: Dataset, found: bool | None) -> Outcome:
-    """Outcome of an object that the archive said it took: `found` True, False, or None where it cannot be asked."""
+def all_failed(objects: Iterable[Dataset], detail: str) -> tuple[Outcome, ...]:
+    return tuple(Outcome(instance.Modality, FAILED, detail) for instance in objects)
+
+
+def outcome_after_query(instance: Dataset, found: bool | None) -> Outcome:
+    """Outcome of an object that the archive accepted. `found`: whether a query finds it; None if it cannot be queried."""
     if found is None:
-        return Outcome(one.Modality, UNCONFIRMED, "The archive took it, but offers no query to check.")
+        return Outcome(instance.Modality, UNCONFIRMED, "The archive took it, but offers no query to check.")
     if found:
-        return Outcome(one.Modality, CONFIRMED)
-    return Outcome(one.Modality, FAILED, "The archive said it stored the object, but does not have it. Ask its administrator.")
+        return Outcome(instance.Modality, CONFIRMED)
+    return Outcome(instance.Modality, FAILED, "The archive said it stored the object, but does not have it. Ask its administrator.")
 
 
-def awaited(look: Callable[[], bool | None], seconds: float) -> bool | None:
-    """Look until the object is there, the archive turns out not to answer queries (None), or the time is up."""
+def wait_until_found(query: Callable[[], bool | None], seconds: float) -> bool | None:
+    """Repeat `query` until it finds the object, fails (None), or `seconds` have passed; returns its last result."""
     end = time.monotonic() + seconds
-    while (found := look()) is False and time.monotonic() < end:
+    while (found := query()) is False and time.monotonic() < end:
         time.sleep(_PAUSE)
     return found

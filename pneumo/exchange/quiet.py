@@ -1,6 +1,6 @@
-"""Silence the DICOM libraries: their messages quote values, and a value may be a patient's name.
+"""Silence the DICOM libraries: their messages quote patient data.
 
-Every module of this package that touches them imports this one first, as `pneumo.imaging.decoding.dicom` does for reading.
+Every module of this package that uses them imports this one first; `pneumo.imaging.decoding.dicom` does the same for reading.
 """
 
 import logging
@@ -10,8 +10,8 @@ import pydicom
 
 import pneumo.imaging.decoding.dicom  # noqa: F401  (silences pydicom's reading)
 
-# Results carry patient elements of the source as they are, valid or not; the library's own checks would quote them.
+# Results repeat the source's patient elements unchanged, valid or not; pydicom's validation would quote them.
 pydicom.config.settings.writing_validation_mode = pydicom.config.IGNORE
 for _name in ("highdicom", "pynetdicom"):
-    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)  # their children inherit this
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)  # inherited by child loggers
     warnings.filterwarnings("ignore", module=_name)

@@ -1,4 +1,4 @@
-"""One received image -> its results in the archive. Whatever the image holds, the next one is read."""
+"""Received image -> results in the archive. A bad image never stops the next one."""
 
 import logging
 import threading
@@ -12,18 +12,18 @@ from pneumo import labels
 from pneumo.errors import PneumoError
 from pneumo.exchange.outcome import FAILED, Outcome
 from pneumo.exchange.results import make_results
-from pneumo.exchange.source import content_hash, made_here
+from pneumo.exchange.source import content_hash, is_own_result
 from pneumo.exchange.status import FAULT, NOT_STORED, SUCCESS, UNREADABLE, Status
 from pneumo.inference.finding import Terms, read
 from pneumo.inference.predictor import Predictor
 
 log = logging.getLogger(__name__)
 Send = Callable[[Sequence[Dataset]], tuple[Outcome, ...]]
-_REMEMBERED = 10_000  # images answered last
+_REMEMBERED = 10_000  # recently answered images, not to be answered again
 
 
 class Tally:
-    """What became of how many, counted by several threads at once; `str` gives it for the log."""
+    """Thread-safe counts by outcome; `str` formats them for the log."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
@@ -41,38 +41,46 @@ class Tally:
 
 
 class Reader:
-    """Reads images one after the other and sends the results. Logs and tallies outcomes, never an identifier."""
+    """Reads images one at a time and sends the results. Logs and counts outcomes, never an identifier."""
 
-    def __init__(self, predictor: Predictor, terms: Terms, send: Send, pauses: Sequence[float] = (1.0, 3.0), patience: float = 8.0):
-        """`pauses`: seconds before each further attempt to send what failed; none is begun `patience` seconds after the first.
+    def __init__(
+        self,
+        predictor: Predictor,
+        terms: Terms,
+        send: Send,
+        pauses: Sequence[float] = (1.0, 3.0),
+        retry_window: float = 8.0,
+    ):
+        """`pauses`: seconds before each retry of what failed; none starts `retry_window` seconds after the first attempt.
 
-        Both are short: the sender of the image waits meanwhile, keeps it, and has attempts of its own.
+        Both are short: meanwhile the sender waits. It keeps the image and can retry itself.
         """
         self._predictor, self._terms, self._send = predictor, terms, send
-        self._pauses, self._patience = tuple(pauses), patience
+        self._pauses, self._retry_window = tuple(pauses), retry_window
         self._answered: OrderedDict[bytes, None] = OrderedDict()
         self.tally = Tally()
         self.stopping = threading.Event()  # set: no further attempts
 
     def process(self, data: bytes) -> Status:
-        """Read one DICOM file and send its results; what its sender is told. Never raises for what image or archive do.
+        """Read one DICOM file and send its results; returns the answer to its sender. Never raises because of image or archive.
 
-        Success: its results are in the archive, or it gets none (a result of ours, answered before, refused by the gate).
+        Success means that its results are in the archive, or that it gets none: our own result, answered before, or refused
+        by the gate.
         """
-        # Every Exception: one bad image must not stop the others; only its kind is told, for its text may quote the image.
+        # Catch every Exception: a bad image must not stop the others. Log only its class: its text may quote the image.
         try:
-            became, status = self._process(data)
+            outcome, status = self._process(data)
         except PneumoError as error:
-            became, status = f"not read: {error}", UNREADABLE
+            outcome, status = f"not read: {error}", UNREADABLE
         except Exception as error:  # noqa: BLE001
-            became, status = f"not read: {type(error).__name__}", FAULT
-        self.tally.add(became.split(":")[0])
-        log.info("image %s", became)
+            outcome, status = f"not read: {type(error).__name__}", FAULT
+        self.tally.add(outcome.split(":")[0])
+        log.info("image %s", outcome)
         return status
 
     def _process(self, data: bytes) -> tuple[str, Status]:
-        # Archives that send on whatever arrives would have results read, or, sending whole studies, the same image for ever.
-        if made_here(data):
+        # Archives that forward everything would otherwise send us our own results, or the same image again and again.
+        if is_own_result(data):
             return "ignored: a result of this program", SUCCESS
         image = content_hash(data)
         if image in self._answered:
@@ -87,22 +95,24 @@ class Reader:
         outcomes = self._delivered(list(results))
         for outcome in outcomes:
             self.tally.add(f"results {outcome.state}")
-        told = "; ".join(f"{outcome.kind} {outcome.state}" + f" ({outcome.detail})" * bool(outcome.detail) for outcome in outcomes)
+        summary = "; ".join(
+            f"{outcome.kind} {outcome.state}" + f" ({outcome.detail})" * bool(outcome.detail) for outcome in outcomes
+        )
         if any(outcome.state == FAILED for outcome in outcomes):
-            return f"read, results not stored: {told} Its sender was told that it failed.", NOT_STORED
+            return f"read, results not stored: {summary} Its sender was told that it failed.", NOT_STORED
         self._answered[image] = None
         if len(self._answered) > _REMEMBERED:
             self._answered.popitem(last=False)
-        return f"answered: {told}", SUCCESS
+        return f"answered: {summary}", SUCCESS
 
     def _delivered(self, objects: list[Dataset]) -> list[Outcome]:
-        """Outcome of each after the last attempt; only what failed is sent again, under the same UIDs."""
-        end = time.monotonic() + self._patience
+        """Send with retries; the final outcome of each object. Only failed objects are sent again, with the same UIDs."""
+        end = time.monotonic() + self._retry_window
         outcomes = list(self._send(objects))
         for pause in self._pauses:
-            again = [index for index, outcome in enumerate(outcomes) if outcome.state == FAILED]
-            if not again or time.monotonic() + pause > end or self.stopping.wait(pause):
+            failed = [index for index, outcome in enumerate(outcomes) if outcome.state == FAILED]
+            if not failed or time.monotonic() + pause > end or self.stopping.wait(pause):
                 break
-            for index, outcome in zip(again, self._send([objects[index] for index in again]), strict=True):
+            for index, outcome in zip(failed, self._send([objects[index] for index in failed]), strict=True):
                 outcomes[index] = outcome
         return outcomes

@@ -1,4 +1,4 @@
-"""Answer -> Comprehensive Structured Report (TID 1500): coded, unverified, preliminary, with the algorithm that gave it."""
+"""Answer -> DICOM Comprehensive Structured Report (TID 1500): coded, unverified, preliminary, with its algorithm."""
 
 from highdicom.sr import (
     AlgorithmIdentification,
@@ -22,27 +22,28 @@ from pneumo import __version__
 from pneumo.evaluation.operating_point import MEANING
 from pneumo.exchange import codes as concepts
 from pneumo.exchange import quiet  # noqa: F401
-from pneumo.exchange.source import MAKER, Source
+from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.inference.finding import Finding, Reading
 from pneumo.inference.predictor import Answer
 from pneumo.labels import Verdict
 from pneumo.reporting.captioned import RESEARCH_USE
 
-SERIES_NUMBER = 9901  # above what modalities number their own series with
+SERIES_NUMBER = 9901  # above the series numbers of modalities
 
 
 def structured_report(source: Source, finding: Finding, reading: Reading) -> ComprehensiveSR:
-    """Report on one image whose finding is "ok", in a series of its own and without the patient: see `results.make_results`.
+    """Report on one image with a finding of status "ok", in its own series, without patient elements (`results.make_results`
+    adds them).
 
-    NORMAL becomes the finding "no pneumonia called", INDETERMINATE "neither called nor ruled out". The subtype is written
-    where pneumonia is called, and only there.
+    NORMAL becomes the finding "no pneumonia called", INDETERMINATE "neither called nor ruled out". The subtype is included
+    only if pneumonia is called.
     """
     assert finding.answer is not None, "expected a finding that is an answer"
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(uid=generate_uid(), identifier="Pneumo answer"),
         finding_type=concepts.FINDINGS[reading.verdict],
         algorithm_id=AlgorithmIdentification(
-            name=MAKER,
+            name=MANUFACTURER,
             version=__version__,
             parameters=[f"model {finding.model}", f"model SHA-256 {finding.model_sha256}"],
         ),
@@ -53,12 +54,12 @@ def structured_report(source: Source, finding: Finding, reading: Reading) -> Com
     point = f"{reading.operating_point}: {MEANING.get(reading.operating_point, 'no description')}"
     texts = [(concepts.NOTICE, RESEARCH_USE), (concepts.OPERATING_POINT, point)]
     texts += [(concepts.WARNING, warning) for warning in finding.warnings]
-    # TID 1501 takes texts beside codes as evaluations; the library offers codes alone.
+    # TID 1501 allows texts as evaluations; the library supports only codes.
     group[0].ContentSequence.extend(TextContentItem(name, text, "CONTAINS") for name, text in texts)
     observer = DeviceObserverIdentifyingAttributes(
-        uid=generate_uid(entropy_srcs=[MAKER, finding.model_sha256]),  # one device a model: the same model, the same UID
-        name=MAKER,
-        manufacturer_name=MAKER,
+        uid=generate_uid(entropy_srcs=[MANUFACTURER, finding.model_sha256]),  # the same UID for the same model
+        name=MANUFACTURER,
+        manufacturer_name=MANUFACTURER,
         model_name=finding.model,
     )
     content = MeasurementReport(
@@ -75,11 +76,11 @@ def structured_report(source: Source, finding: Finding, reading: Reading) -> Com
         series_number=SERIES_NUMBER,
         sop_instance_uid=generate_uid(),
         instance_number=1,
-        manufacturer=MAKER,
+        manufacturer=MANUFACTURER,
         manufacturer_model_name=finding.model,
         software_versions=__version__,
         device_serial_number=finding.model_sha256[:16],
-        series_description=f"{MAKER} report, research use",
+        series_description=f"{MANUFACTURER} report, research use",
         coding_schemes=[concepts.SCHEME],
         is_complete=True,
         is_final=False,
@@ -88,17 +89,17 @@ def structured_report(source: Source, finding: Finding, reading: Reading) -> Com
 
 
 def _measurements(answer: Answer, reading: Reading) -> list[Measurement]:
-    measured = [
+    measurements = [
         _number(concepts.PROBABILITY, reading.probability),
         _number(concepts.PREVALENCE, reading.prevalence),
         _number(concepts.LIKELIHOOD_RATIO, reading.likelihood_ratio),
         _number(concepts.THRESHOLD, reading.threshold),
     ]
     if reading.verdict == Verdict.PNEUMONIA and answer.bacterial is not None:
-        measured += [_number(concepts.BACTERIAL, answer.bacterial), _number(concepts.VIRAL, 1 - answer.bacterial)]
-    return measured
+        measurements += [_number(concepts.BACTERIAL, answer.bacterial), _number(concepts.VIRAL, 1 - answer.bacterial)]
+    return measurements
 
 
 def _number(name: CodedConcept, value: float) -> Measurement:
-    """Six significant digits: a decimal string of DICOM holds 16 characters."""
+    """Six significant digits: a DICOM decimal string holds at most 16 characters."""
     return Measurement(name=name, value=float(f"{value:.6g}"), unit=codes.UCUM.NoUnits)

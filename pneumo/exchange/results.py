@@ -1,4 +1,4 @@
-"""A DICOM file and its finding -> structured report and secondary capture, filed under the source's patient and study."""
+"""DICOM file and finding -> structured report and secondary capture, in the patient and study of the source."""
 
 import io
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ from pneumo.inference.finding import Finding, Terms, judge
 from pneumo.registry.models import ModelCard
 
 
-@dataclass(frozen=True, repr=False)  # a printed one would tell whose it is
+@dataclass(frozen=True, repr=False)  # no repr: it would show patient data
 class Results:
-    """Both belong to the study of the source, each in a series of its own."""
+    """Two objects in the study of the source, each in its own series."""
 
     report: Dataset  # Comprehensive SR
     capture: Dataset  # Secondary Capture
@@ -29,13 +29,13 @@ class Results:
 
 
 def make_results(data: bytes, finding: Finding, card: ModelCard, terms: Terms, image: bytes | None = None) -> Results:
-    """Both results of one DICOM file, in memory. `finding` is what `inference.finding.read` said of these very bytes.
+    """Both results of one DICOM file, in memory. `finding` must be the result of `inference.finding.read` for the same bytes.
 
     Their UIDs are new each time. With `image`, the image's content hash, they are the same for the same image, model,
-    terms and version: an image that a sender tries again adds nothing to a study that has its results.
+    terms and version, so that an image sent again adds no second result to its study.
 
-    Raises ExchangeError where the finding is no answer or the file can take no results, ConfigError for terms
-    that do not fit the model.
+    Raises ExchangeError if the finding is no answer or no result can be filed for the file, ConfigError for terms that do
+    not fit the model.
     """
     if not finding.answer:
         raise ExchangeError("No result is written for a file without an answer: " + " ".join(finding.reasons))
@@ -47,18 +47,20 @@ def make_results(data: bytes, finding: Finding, card: ModelCard, terms: Terms, i
     )
     if image is not None:
         for result in results:
-            _name(result, [image.hex(), card.sha256, terms.operating_point, str(terms.prevalence), __version__, result.Modality])
+            _set_uids(
+                result, [image.hex(), card.sha256, terms.operating_point, str(terms.prevalence), __version__, result.Modality]
+            )
     return results
 
 
-def _name(result: Dataset, origin: list[str]) -> None:
-    """Give a result the UIDs that follow from its origin."""
+def _set_uids(result: Dataset, origin: list[str]) -> None:
+    """Give a result UIDs derived from `origin`."""
     result.SeriesInstanceUID, result.SOPInstanceUID = (generate_uid(entropy_srcs=[*origin, kind]) for kind in ("series", "object"))
     result.file_meta.MediaStorageSOPInstanceUID = result.SOPInstanceUID
 
 
 def _filed(result: Dataset, source: Source) -> Dataset:
-    """The result with the source's patient and study elements, in a character set that holds any name."""
+    """The result with the source's patient and study elements, in UTF-8, which can encode every name."""
     result.update(source.patient)
     result.SpecificCharacterSet = "ISO_IR 192"
     return result

@@ -1,4 +1,4 @@
-"""Where results are sent: nowhere, unless the environment names an archive."""
+"""Settings for sending results, from the environment. Nothing is sent unless it names an archive."""
 
 import os
 import ssl
@@ -38,20 +38,20 @@ class WebArchive:
     url: str
     user: str = ""
     password: str = field(default="", repr=False)
-    token: str = field(default="", repr=False)  # bearer; goes before user and password
+    token: str = field(default="", repr=False)  # bearer token; takes precedence over user and password
 
     def __post_init__(self) -> None:
         try:
             parts = urlsplit(self.url)
-            fits = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.query or parts.fragment)
+            valid = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.query or parts.fragment)
         except ValueError:
-            fits = False
-        if not fits:  # not quoted: it may hold a password
+            valid = False
+        if not valid:  # the URL is not quoted: it may contain a password
             raise ConfigError("PNEUMO_STOW_URL: expected http:// or https:// and no password, for example https://pacs/dicom-web.")
         if not self.encrypted and (self.user or self.password or self.token) and not is_loopback(str(parts.hostname)):
             raise ConfigError(
                 "PNEUMO_STOW_URL: a password or token is sent over https only; received an http:// address of another computer. "
-                "Use https://, or leave PNEUMO_STOW_USER, PNEUMO_STOW_PASSWORD and PNEUMO_STOW_TOKEN out."
+                "Use https://, or do not set PNEUMO_STOW_USER, PNEUMO_STOW_PASSWORD and PNEUMO_STOW_TOKEN."
             )
         object.__setattr__(self, "url", self.url.rstrip("/"))
 
@@ -66,9 +66,9 @@ class SendSettings:
 
     archive: Archive | None = None
     web: WebArchive | None = None
-    ae_title: str = AE_TITLE  # our own, as the caller
-    timeout: float = 20.0  # seconds for a connection, and for each answer
-    confirm: float = 5.0  # seconds that an archive has to show what it accepted
+    ae_title: str = AE_TITLE  # our own, as calling AE
+    timeout: float = 20.0  # seconds for connecting, and for each answer
+    confirm: float = 5.0  # seconds within which a query must find an accepted object
     tls: ssl.SSLContext | None = None  # for `archive`; None: not encrypted
 
     @classmethod
@@ -78,20 +78,20 @@ class SendSettings:
         Raises ConfigError.
         """
 
-        def told(name: str, default: str = "") -> str:
+        def setting(name: str, default: str = "") -> str:
             return environment.get(f"PNEUMO_{name}", "").strip() or default
 
         try:
-            timeout = float(told("SEND_TIMEOUT", "20"))
+            timeout = float(setting("SEND_TIMEOUT", "20"))
         except ValueError:
             timeout = 0.0
         if not 0 < timeout <= 600:
-            raise ConfigError(f"PNEUMO_SEND_TIMEOUT: expected seconds from 1 to 600; received {told('SEND_TIMEOUT')!r}.")
-        url = told("STOW_URL")
+            raise ConfigError(f"PNEUMO_SEND_TIMEOUT: expected seconds from 1 to 600; received {setting('SEND_TIMEOUT')!r}.")
+        url = setting("STOW_URL")
         return cls(
-            archive=Archive.parse(told("PACS")) if told("PACS") else None,
-            web=WebArchive(url, told("STOW_USER"), told("STOW_PASSWORD"), told("STOW_TOKEN")) if url else None,
-            ae_title=checked_ae_title(told("AE_TITLE", AE_TITLE)),
+            archive=Archive.parse(setting("PACS")) if setting("PACS") else None,
+            web=WebArchive(url, setting("STOW_USER"), setting("STOW_PASSWORD"), setting("STOW_TOKEN")) if url else None,
+            ae_title=checked_ae_title(setting("AE_TITLE", AE_TITLE)),
             timeout=timeout,
             tls=client_context(environment),
         )

@@ -1,4 +1,4 @@
-"""The DICOM file an answer was given for -> what its results need of it: the study they belong to, and whose it is."""
+"""Source DICOM file -> the patient, study and reference elements that its results repeat."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ from pneumo.errors import ExchangeError
 from pneumo.exchange import quiet  # noqa: F401
 from pneumo.imaging.decoding.dicom import READ
 
-MAKER = "Pneumo"  # Manufacturer of every result, by which it is known again
+MANUFACTURER = "Pneumo"  # element Manufacturer of every result, by which our own results are recognised
 IMAGES = (
     ComputedRadiographyImageStorage,
     DigitalXRayImageStorageForPresentation,
@@ -30,20 +30,38 @@ IMAGES = (
     SecondaryCaptureImageStorage,
 )
 
-# The one place where identifiers pass through: from the source straight into the results, in memory, to be filed under
-# the same patient and study. Patient, General Study and Patient Study modules of PS3.3; no free comments.
+# Identifiers are copied here and nowhere else: in memory, from the source to its results, to file them under the same patient
+# and study. From the Patient, General Study and Patient Study modules of PS3.3, without free-text comments.
 _EMPTY_IF_ABSENT = (
-    "PatientName", "PatientID", "PatientBirthDate", "PatientSex",
-    "StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName",
-)  # fmt: skip
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
 _IF_PRESENT = (
-    "IssuerOfPatientID", "TypeOfPatientID", "PatientBirthTime", "PatientAge", "PatientSize", "PatientWeight",
-    "PatientIdentityRemoved", "DeidentificationMethod", "StudyDescription", "IssuerOfAccessionNumberSequence",
-)  # fmt: skip
+    "IssuerOfPatientID",
+    "TypeOfPatientID",
+    "PatientBirthTime",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "PatientIdentityRemoved",
+    "DeidentificationMethod",
+    "StudyDescription",
+    "IssuerOfAccessionNumberSequence",
+)
 _OF_THE_PICTURE = (
-    "PatientOrientation", "BurnedInAnnotation",
-    "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
-)  # fmt: skip
+    "PatientOrientation",
+    "BurnedInAnnotation",
+    "LossyImageCompression",
+    "LossyImageCompressionRatio",
+    "LossyImageCompressionMethod",
+)
 _UIDS = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 _FORMS = {
     "DA": re.compile(r"\d{8}", re.ASCII),
@@ -54,23 +72,23 @@ _FORMS = {
 }
 
 
-@dataclass(frozen=True, repr=False)  # a printed one would tell whose it is
+@dataclass(frozen=True, repr=False)  # no repr: it would show patient data
 class Source:
-    """The image that was read. Data sets are pydicom's and are not changed once made."""
+    """Elements of the source image. The data sets must not be changed."""
 
-    reference: Dataset  # the four UIDs and empty patient and study elements: what libraries may be shown
+    reference: Dataset  # the four UIDs and empty patient and study elements: safe to pass to libraries
     patient: Dataset  # patient and study elements with their values
-    picture: Dataset  # elements of the image that its picture repeats
+    picture: Dataset  # image elements that the secondary capture repeats
 
 
 def read_source(data: bytes) -> Source:
-    """Header of a DICOM Part 10 file. Elements that break their own rules (a date of letters) are left empty.
+    """Read the header of a DICOM Part 10 file. Values that violate their VR (such as letters in a date) are left empty.
 
-    Raises ExchangeError when no result can be filed beside the image: another kind of file or object, or no valid UIDs.
+    Raises ExchangeError if no result can be filed with the image: not a DICOM image of a supported class, or invalid UIDs.
     """
     if data[128:132] != b"DICM":
         raise ExchangeError("Results as DICOM need a DICOM image: this file belongs to no study. Give the DICOM file itself.")
-    # Every Exception, and `from None`: pydicom quotes what it could not read.
+    # Catch every Exception, and raise `from None`: pydicom's messages quote the file.
     try:
         header = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
         uids = {name: UID(str(header.get(name) or "")) for name in _UIDS}
@@ -78,8 +96,10 @@ def read_source(data: bytes) -> Source:
         picture = _copied(header, _OF_THE_PICTURE)
     except Exception:  # noqa: BLE001
         raise ExchangeError("The header of the DICOM file is damaged: no result can be filed beside it. Export it again.") from None
-    if bad := [name for name, uid in uids.items() if not uid.is_valid]:
-        raise ExchangeError(f"The DICOM file lacks a valid {', '.join(bad)}: no result can be filed beside it. Export it again.")
+    if invalid := [name for name, uid in uids.items() if not uid.is_valid]:
+        raise ExchangeError(
+            f"The DICOM file lacks a valid {', '.join(invalid)}: no result can be filed beside it. Export it again."
+        )
     if uids["SOPClassUID"] not in IMAGES:
         raise ExchangeError("The DICOM object is no CR, DX or secondary capture image. Give the X-ray of the study.")
     reference = Dataset()
@@ -92,23 +112,23 @@ def read_source(data: bytes) -> Source:
     return Source(reference, patient, picture)
 
 
-def made_here(data: bytes) -> bool:
-    """Whether a DICOM file is a result of this program, come back from an archive that sends everything on.
+def is_own_result(data: bytes) -> bool:
+    """Whether a DICOM file is one of our own results, returned by an archive that forwards everything.
 
-    Raises ExchangeError when the header cannot be read.
+    Raises ExchangeError if the header cannot be read.
     """
     try:
         header = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=["Manufacturer"])
-        return str(header.get("Manufacturer") or "") == MAKER
+        return str(header.get("Manufacturer") or "") == MANUFACTURER
     except Exception:  # noqa: BLE001
         raise ExchangeError("The header of the DICOM file is damaged.") from None
 
 
 def content_hash(data: bytes) -> bytes:
-    """SHA-256 of all that an image's results are made from: its picture, how it is shown, whose it is and where it belongs.
+    """SHA-256 of everything that the results depend on: pixels, display elements, patient, study and UIDs.
 
-    Not of the whole file: what archives write into an image when they send it on (where it is kept, how many objects its
-    study has by now) would make it another one each time. What cannot be parsed is hashed as it is.
+    Not of the whole file: archives add elements when they forward an image (its location, the number of objects in the study),
+    so the same image would have a different hash each time. A file that cannot be parsed is hashed whole.
     """
     try:
         header = pydicom.dcmread(io.BytesIO(data), specific_tags=[*_UIDS, *_EMPTY_IF_ABSENT, *_IF_PRESENT, *_OF_THE_PICTURE, *READ])
@@ -122,8 +142,8 @@ def content_hash(data: bytes) -> bytes:
 
 
 def _copied(header: Dataset, names: tuple[str, ...]) -> Dataset:
-    """Those of the elements that are there; texts decoded, to be written in another character set."""
-    chosen = Dataset()
+    """The elements of `names` that are present; texts are decoded, to be written in another character set."""
+    copied = Dataset()
     for name in names:
         if name not in header:
             continue
@@ -131,11 +151,11 @@ def _copied(header: Dataset, names: tuple[str, ...]) -> Dataset:
         values = element.value if element.VM > 1 else [element.value]
         form = _FORMS.get(element.VR)
         if element.VR == "SQ":
-            setattr(chosen, name, element.value)
+            setattr(copied, name, element.value)
         elif element.VR == "PN":
-            setattr(chosen, name, PersonName(str(values[0] or "")))
+            setattr(copied, name, PersonName(str(values[0] or "")))
         elif form and not all(form.fullmatch(str(value)) for value in values):
-            setattr(chosen, name, "")
+            setattr(copied, name, "")
         else:
-            setattr(chosen, name, [str(value) for value in values] if element.VM > 1 else str(element.value or ""))
-    return chosen
+            setattr(copied, name, [str(value) for value in values] if element.VM > 1 else str(element.value or ""))
+    return copied

@@ -1,9 +1,9 @@
-"""Copies of held-out images disturbed like other hospitals' pictures, so that nothing is chosen where all is easy.
+"""Perturbed held-out images for model selection: copies that look as if they came from other hospitals.
 
-Validation and calibration parts come from the same rooms as the train part and separate almost perfectly: any epoch looks
-good there, and any threshold in a wide gap. The copies differ in what training augments (see training/augment.py), by
-about as much, and then lose resolution and go through JPEG, as files do on their way. docs/experiments.md tells what that
-was worth.
+The validation and calibration parts come from the same hospital as the train part and are almost perfectly separated, so
+they cannot tell one epoch or threshold from another. The copies are changed like augmented training images (see
+training/augment.py) and by about as much; then they lose resolution and are saved as JPEG, as happens to files in transfer.
+docs/experiments.md reports the gain.
 """
 
 import cv2
@@ -14,17 +14,17 @@ from pneumo.imaging.perturbations import blur, brightness, contrast, gamma, jpeg
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 
 
-def hard_copies(images: Images, seed: int) -> np.ndarray:
-    """uint8 (n, 224, 224) -> one disturbed copy of each, the same shape and type; the same for the same seed, anywhere."""
-    return np.stack([_disturbed(images[i], np.random.default_rng((seed, i))) for i in range(len(images))])
+def shifted_copies(images: Images, seed: int) -> np.ndarray:
+    """uint8 (n, 224, 224) -> a perturbed copy of each, same shape and type. Depends only on the images and the seed."""
+    return np.stack([_perturbed(images[i], np.random.default_rng((seed, i))) for i in range(len(images))])
 
 
-def with_hard_copies(images: Images, seed: int) -> np.ndarray:
-    """uint8 (2 n, 224, 224): the images as they are, then a hard copy of each in the same order."""
-    return np.concatenate([images[np.arange(len(images))], hard_copies(images, seed)])
+def with_shifted_copies(images: Images, seed: int) -> np.ndarray:
+    """uint8 (2 n, 224, 224): the unchanged images, then a perturbed copy of each in the same order."""
+    return np.concatenate([images[np.arange(len(images))], shifted_copies(images, seed)])
 
 
-def _disturbed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _perturbed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     x = gamma(_posed(image, rng), np.exp(rng.uniform(-0.5, 0.5)))
     x = _sharpened_or_blurred(x, rng.uniform(-0.5, 1.0))
     x = brightness(contrast(x, np.exp(rng.uniform(-0.3, 0.3))), rng.uniform(-0.12, 0.12))
@@ -37,7 +37,7 @@ def _disturbed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _posed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mirrored or not, turned by 10 degrees, shifted by 8 %, width and height scaled apart; black around it, as at training."""
+    """Randomly mirror, rotate (10 degrees), shift (8 %) and scale (width and height separately); black border as in training."""
     angle, scale, aspect = rng.uniform(-0.175, 0.175), rng.uniform(-0.24, 0.12), rng.uniform(-0.075, 0.075)
     width, height = rng.choice((-1.0, 1.0)) * np.exp(scale + aspect), np.exp(scale - aspect)
     inverse = np.array([[np.cos(angle) * width, -np.sin(angle) * height], [np.sin(angle) * width, np.cos(angle) * height]])
@@ -47,18 +47,18 @@ def _posed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _sharpened_or_blurred(image: np.ndarray, amount: float) -> np.ndarray:
-    """`amount` of the way to a blurred copy; below 0 as far beyond the image, away from it."""
+    """Mix with a blurred copy: `amount` 1 is the blurred copy, 0 the image, below 0 sharpens it."""
     pixels = image.astype(np.float32)
-    made: np.ndarray = np.rint(np.clip(pixels + amount * (blur(image, 1.2) - pixels), 0, 255)).astype(np.uint8)
-    return made
+    mixed: np.ndarray = np.rint(np.clip(pixels + amount * (blur(image, 1.2) - pixels), 0, 255)).astype(np.uint8)
+    return mixed
 
 
 def _marked(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A box of one grey, 2 to 14 % of the side, anywhere."""
+    """Add a box of one grey at a random place, 2 to 14 % of the image's side long."""
     x, y = rng.uniform(0, CANONICAL_SIDE, 2)
     half_width, half_height = rng.uniform(0.01, 0.07, 2) * CANONICAL_SIDE
     rows = slice(max(round(y - half_height), 0), round(y + half_height))
     columns = slice(max(round(x - half_width), 0), round(x + half_width))
-    made = image.copy()
-    made[rows, columns] = rng.integers(256)
-    return made
+    marked = image.copy()
+    marked[rows, columns] = rng.integers(256)
+    return marked

@@ -1,10 +1,10 @@
-"""The box of both lungs in an image: what a lung-centred model is shown, so that the frame of the picture has no say."""
+"""Bounding box of both lungs: the input region of lung-centred models, so that the image's frame cannot influence the answer."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-MARGIN = 0.04  # of the lungs' width and height, added on each side: pleura and diaphragm belong to the picture
+MARGIN = 0.04  # of the lungs' width and height, added on each side to include pleura and diaphragm
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Box:
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 
 
-def lung_box(mask: np.ndarray, margin: float = MARGIN) -> Box:
-    """The box of a mask, bool (h, w), with `margin` around it, cut at the image's edges. Raises ValueError for an empty mask."""
+def bounding_box(mask: np.ndarray, margin: float = MARGIN) -> Box:
+    """Bounding box of a mask, bool (h, w), plus `margin` (see MARGIN), within the image. Raises ValueError for an empty mask."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         raise ValueError("expected a mask of lungs; received an empty one")

@@ -1,7 +1,7 @@
-"""What else the same radiograph could have looked like: exposure, detector, storage, framing and burned-in marks.
+"""Perturbations of a radiograph: exposure, detector, storage, framing and burned-in marks.
 
-Each function takes a canonical image, uint8 (224, 224), and returns a new one of the same kind; equal arguments give equal
-images. Where a picture is moved, its edge pixels are repeated outwards: black corners would be one more sign to read.
+Each function takes a canonical image, uint8 (224, 224), and returns a new one; equal arguments give equal images. Moved
+images are padded by repeating edge pixels: black corners would be an additional cue.
 """
 
 import io
@@ -21,23 +21,23 @@ class Change:
     """One row of a robustness table."""
 
     kind: str
-    amount: str  # as a reader wants it, with its unit
+    amount: str  # for display, with its unit
     apply: Callable[[np.ndarray], np.ndarray]
 
 
 def brightness(image: np.ndarray, amount: float) -> np.ndarray:
-    """`amount` of the whole grey range added, -1 to 1; clipped, so what was near the end of the range is lost."""
+    """Add `amount`, -1 to 1, times the full grey range; clipped at black and white."""
     return _bytes(image.astype(np.float32) + 255.0 * amount)
 
 
 def contrast(image: np.ndarray, factor: float) -> np.ndarray:
-    """Distance from the image's mean times `factor` (1: unchanged)."""
+    """Scale the distance from the image's mean by `factor` (1: unchanged)."""
     pixels = image.astype(np.float32)
     return _bytes(pixels.mean() + factor * (pixels - pixels.mean()))
 
 
 def gamma(image: np.ndarray, exponent: float) -> np.ndarray:
-    """Grey in [0, 1] to the power `exponent`: below 1 brighter in the dark parts, above 1 darker."""
+    """Grey in [0, 1] to the power `exponent`: below 1 brightens dark parts, above 1 darkens them."""
     return _bytes(255.0 * (image.astype(np.float32) / 255.0) ** exponent)
 
 
@@ -47,12 +47,12 @@ def blur(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def noise(image: np.ndarray, deviation: float, seed: int = 0) -> np.ndarray:
-    """Independent Gaussian grain; `deviation` as a share of the whole grey range."""
+    """Independent Gaussian noise; `deviation` as a share of the full grey range."""
     return _bytes(image + 255.0 * deviation * np.random.default_rng(seed).standard_normal(image.shape))
 
 
 def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
-    """Saved as JPEG and read again; `quality` 1 to 95 as Pillow counts."""
+    """Save as JPEG and read again; `quality` 1 to 95 as in Pillow."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=quality)
     return np.asarray(Image.open(buffer))
@@ -70,21 +70,21 @@ def shift(image: np.ndarray, right: float, down: float) -> np.ndarray:
 
 
 def crop(image: np.ndarray, share: float) -> np.ndarray:
-    """`share` of the side cut off at each of the four edges; the rest enlarged to 224 x 224."""
+    """Cut `share` of the side off each edge and enlarge the rest to 224 x 224."""
     cut = round(share * CANONICAL_SIDE)
     inner = np.ascontiguousarray(image[cut : CANONICAL_SIDE - cut, cut : CANONICAL_SIDE - cut])
     return cv2.resize(inner, (CANONICAL_SIDE, CANONICAL_SIDE), interpolation=cv2.INTER_LINEAR)
 
 
 def pad(image: np.ndarray, share: float) -> np.ndarray:
-    """The edge repeated outwards by `share` of the side at each of the four edges; all of it reduced to 224 x 224."""
+    """Repeat the edge pixels outwards by `share` of the side at each edge and reduce the result to 224 x 224."""
     width = round(share * CANONICAL_SIDE)
     wider = np.pad(image, width, mode="edge")
     return cv2.resize(wider, (CANONICAL_SIDE, CANONICAL_SIDE), interpolation=cv2.INTER_AREA)
 
 
 def marker(image: np.ndarray, text: str, x: int, y: int, height: int) -> np.ndarray:
-    """White `text` burned in, its upper left corner at canonical pixel (x, y), letters about `height` pixels high."""
+    """Burn in white `text`: upper left corner at canonical pixel (x, y), letters about `height` pixels high."""
     picture = Image.fromarray(image)  # a copy
     font = ImageFont.load_default(height)
     ImageDraw.Draw(picture).multiline_text((x, y), text, fill=255, font=font, anchor="la", spacing=1)
@@ -101,8 +101,8 @@ def _bytes(pixels: np.ndarray) -> np.ndarray:
     return rounded
 
 
-# Of each kind a change that a reader hardly sees and one that is plain. Marks stand inside the 16 pixels that models cut off
-# (see InputSpec.margin): outside they would prove nothing. The R upper left and the times are those of one set-up in train.
+# Each kind with a barely visible and an obvious amount. Markers keep clear of the 16-pixel margin that models cut off (see
+# InputSpec.margin): there they would have no effect. The R upper left and the time imitate one device in the train part.
 CHANGES = (
     Change("none", "", np.copy),
     Change("brightness", "-0.20", partial(brightness, amount=-0.20)),

@@ -1,4 +1,4 @@
-"""Radiograph -> model input. Training and serving both call these two functions and nothing else."""
+"""Radiograph -> model input. Training and serving use the same two functions, `canonical` and `model_input`."""
 
 import io
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ VERSION = "canonical-224-bilinear-jpeg75"  # part of every cache key and model c
 
 @dataclass(frozen=True)
 class InputSpec:
-    """How a model wants its input, cut from the canonical image."""
+    """A model's input: size and region of the canonical image."""
 
     size: int = 192  # side of the square given to the network, pixels
-    margin: int = 16  # canonical pixels cut off on every side where the model is shown the frame; 0 where it is lung-centred
-    lung_centred: bool = False  # shown the box of both lungs, each axis stretched by itself, instead of the frame
+    margin: int = 16  # canonical pixels cut off each side of the frame; 0 for a lung-centred model
+    lung_centred: bool = False  # the input is the bounding box of both lungs, each axis stretched separately, not the frame
 
     def shown(self, box: Box | None) -> Box:
-        """What the network is shown of an image whose lungs lie in `box` (see imaging/lung_box.py).
+        """The input region of an image whose lungs lie in `box` (see imaging/lung_box.py).
 
-        Raises ValueError where a lung-centred model is given no box: it is never shown the whole frame instead.
+        Raises ValueError if a lung-centred model is given no box: it must never see the whole frame instead.
         """
         if not self.lung_centred:
             edge = self.margin / CANONICAL_SIDE
@@ -36,12 +36,12 @@ class InputSpec:
 
 
 def canonical(radiograph: Radiograph) -> np.ndarray:
-    """Squash to uint8 (224, 224), the form in which the public 224-pixel copies and the training cache exist.
+    """Resize to uint8 (224, 224), both axes separately: the format of the public 224-pixel copies and the training cache.
 
-    The copies were made by bilinear sampling *with* antialiasing (Pillow) and JPEG at quality 75, so everything else is
-    brought the same way: against 40 originals the mean difference is 1.8 grey levels, without the JPEG step 2.1, without
-    antialiasing 3.3 (repeat with bench/resampling.py). The JPEG step matters more than it looks: without it, the
-    first resnet50 answered originals 2.5 logits lower than their copies, the present one .6 (repeat with bench/originals.py).
+    The public copies were made by bilinear sampling *with* antialiasing (Pillow) and JPEG at quality 75, so all other images
+    are processed the same way. Mean difference on 40 originals: 1.8 grey levels; 2.1 without JPEG, 3.3 without antialiasing
+    (bench/resampling.py). JPEG matters: without it, the first resnet50 answered originals 2.5 logits lower than their
+    copies, the present one 0.6 (bench/originals.py).
     """
     if radiograph.pixels.shape == (CANONICAL_SIDE, CANONICAL_SIDE):
         return _bytes(radiograph.pixels)
@@ -58,12 +58,12 @@ def _bytes(pixels: np.ndarray) -> np.ndarray:
 
 
 def model_input(image: np.ndarray, spec: InputSpec, box: Box | None = None) -> np.ndarray:
-    """Canonical uint8 (224, 224) -> float32 (size, size, 1) in [0, 1]: what `spec` shows of it, resampled with antialiasing.
+    """Canonical uint8 (224, 224) -> float32 (size, size, 1) in [0, 1]: the region of `spec`, resampled with antialiasing.
 
-    `box`: of the lungs, for a lung-centred `spec`; its sides may lie between pixels.
+    `box`: bounding box of the lungs, needed if `spec` is lung-centred; its sides may lie between pixels.
     """
     shown, margin = spec.shown(box), spec.margin
-    if not spec.lung_centred:  # nothing of the margin may reach the model, not even by the filter's reach
+    if not spec.lung_centred:  # crop first: the resampling filter must not reach into the margin
         image, shown = image[margin : CANONICAL_SIDE - margin, margin : CANONICAL_SIDE - margin], WHOLE
     corners = len(image) * shown.left, len(image) * shown.top, len(image) * shown.right, len(image) * shown.bottom
     scaled = Image.fromarray(image.astype(np.float32) / 255.0)

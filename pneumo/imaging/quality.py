@@ -1,4 +1,4 @@
-"""Rules a picture must meet to be judged at all, asked of the picture alone: colour, size, shape, contrast, clipping."""
+"""Quality rules that an image must meet to get an answer: colour, size, aspect ratio, contrast, clipping."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ import numpy as np
 from pneumo.imaging.preprocess import CANONICAL_SIDE, InputSpec
 from pneumo.imaging.radiograph import ImageFacts
 
-# bench/gate.py prints how near the X-rays of a data set come to each.
-COLOUR_WARN, COLOUR_REJECT = 0.02, 0.08  # mean distance between the highest and the lowest colour channel, share of full range
+# bench/gate.py prints how close the X-rays of a data set come to each limit.
+COLOUR_WARN, COLOUR_REJECT = 0.02, 0.08  # mean of (highest - lowest colour channel), share of full range
 SMALL_SIDE = 160  # pixels; below 64 the decoder refuses
 ASPECT_WARN, ASPECT_REJECT = 2.6, 4.0  # longer side over shorter
 CONTRAST_WARN, CONTRAST_REJECT = 0.20, 0.08  # from the 1st to the 99th percentile of grey, share of full range
@@ -17,39 +17,55 @@ CLIPPED_WARN, CLIPPED_REJECT = 0.30, 0.70  # share of pixels that are pure black
 
 @dataclass(frozen=True)
 class Issue:
-    """One thing that speaks against answering."""
+    """A broken quality rule."""
 
-    rejects: bool  # else it is a warning beside the answer
+    rejects: bool  # if False, a warning shown with the answer
     reason: str
 
 
 def image_issues(image: np.ndarray, facts: ImageFacts) -> list[Issue]:
-    """What the rules say of a canonical image, uint8 (224, 224), and of the facts of its file; empty: nothing."""
+    """The rules that a canonical image, uint8 (224, 224), or the facts of its file break; empty if none."""
     margin = InputSpec().margin
     inner = image[margin : CANONICAL_SIDE - margin, margin : CANONICAL_SIDE - margin]
     low, high = np.percentile(inner, (1, 99)) / 255.0
     aspect = max(facts.width, facts.height) / min(facts.width, facts.height)
-    found = [
-        _above(facts.colour or 0.0, COLOUR_WARN, COLOUR_REJECT,
-               "The image is in colour: a photograph or a drawing, it seems. Expected a grey X-ray.",
-               "The image is tinted; expected grey. A photograph of a film or a screen can mislead: use the original file."),
-        _above(aspect, ASPECT_WARN, ASPECT_REJECT,
-               f"The image is {facts.width} x {facts.height} pixels, a strip; expected a whole chest, nearly square.",
-               f"The image is {facts.width} x {facts.height} pixels, unusually long; is the whole chest in it?"),
-        _above(-(high - low), -CONTRAST_WARN, -CONTRAST_REJECT,
-               "The image has hardly any contrast: nothing can be read in it. Export the X-ray with its window.",
-               "The image has little contrast. Export the X-ray with its window, if that is possible."),
-        _above(clipped(inner), CLIPPED_WARN, CLIPPED_REJECT,
-               "Most of the image is pure black or pure white: a page or a drawing, or an exposure without detail.",
-               "Much of the image is pure black or pure white; detail is lost there. Export it with a wider window."),
-    ]  # fmt: skip
+    issues = [
+        _above(
+            facts.colour or 0.0,
+            COLOUR_WARN,
+            COLOUR_REJECT,
+            "The image is in colour: a photograph or a drawing, it seems. Expected a grey X-ray.",
+            "The image is tinted; expected grey. A photograph of a film or a screen can mislead: use the original file.",
+        ),
+        _above(
+            aspect,
+            ASPECT_WARN,
+            ASPECT_REJECT,
+            f"The image is {facts.width} x {facts.height} pixels, a strip; expected a whole chest, nearly square.",
+            f"The image is {facts.width} x {facts.height} pixels, unusually long; is the whole chest in it?",
+        ),
+        _above(
+            -(high - low),
+            -CONTRAST_WARN,
+            -CONTRAST_REJECT,
+            "The image has hardly any contrast: nothing can be read in it. Export the X-ray with its window.",
+            "The image has little contrast. Export the X-ray with its window, if that is possible.",
+        ),
+        _above(
+            clipped_share(inner),
+            CLIPPED_WARN,
+            CLIPPED_REJECT,
+            "Most of the image is pure black or pure white: a page or a drawing, or an exposure without detail.",
+            "Much of the image is pure black or pure white; detail is lost there. Export it with a wider window.",
+        ),
+    ]
     if min(facts.width, facts.height) < SMALL_SIDE:
-        found.append(Issue(False, f"The image has only {facts.width} x {facts.height} pixels: fine detail is lost."))
-    return [issue for issue in found if issue]
+        issues.append(Issue(False, f"The image has only {facts.width} x {facts.height} pixels: fine detail is lost."))
+    return [issue for issue in issues if issue]
 
 
-def clipped(pixels: np.ndarray) -> float:
-    """Share of uint8 pixels at either end of the range, one level of JPEG's wavering allowed."""
+def clipped_share(pixels: np.ndarray) -> float:
+    """Share of uint8 pixels that are black or white, with a tolerance of one grey level for JPEG noise."""
     return float(np.mean((pixels <= 1) | (pixels >= 254)))
 
 

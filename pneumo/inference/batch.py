@@ -14,7 +14,7 @@ from typing import BinaryIO
 from pneumo.errors import ImageError
 from pneumo.imaging.decoding.archive import HEAD, Member, is_image, is_zip, open_archive, refused
 from pneumo.imaging.decoding.image_file import image_bytes
-from pneumo.imaging.decoding.pool import Decoders, shared
+from pneumo.imaging.decoding.pool import DecoderPool, shared_pool
 from pneumo.inference.finding import Finding, Opened, answered, opened, read
 from pneumo.inference.predictor import Predictor
 from pneumo.labels import Status
@@ -50,7 +50,7 @@ def read_files(
     predictor: Predictor,
     on_skipped: OnSkipped = _quietly,
     folder: str = "",
-    decoders: Decoders | None = None,
+    decoders: DecoderPool | None = None,
 ) -> Iterator[tuple[str, Finding]]:
     """(path, finding) of each file, in order; one that cannot be opened is an `error` finding.
 
@@ -60,7 +60,7 @@ def read_files(
     number. A zip archive is read member by member, each under "archive.zip/name in it"; `on_skipped` is told of an archive in
     which files were no images, and how many.
     """
-    decoders = decoders or shared()
+    decoders = decoders or shared_pool()
     size = decoders.size
     waiting: deque[tuple[str, Future[Opened] | str]] = deque()
     with ThreadPoolExecutor(size) as threads:

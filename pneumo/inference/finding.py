@@ -10,7 +10,7 @@ from pneumo.errors import ConfigError, ImageRejected, LungsNotFound, ModelError
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.evaluation.operating_point import BALANCED, RULE_IN, RULE_OUT, zone
 from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
-from pneumo.imaging.decoding.pool import Decoders, shared
+from pneumo.imaging.decoding.pool import DecoderPool, shared_pool
 from pneumo.imaging.preprocess import canonical
 from pneumo.imaging.radiograph import SYNTHETIC, ImageFacts, Radiograph
 from pneumo.inference.gate import PASS, REJECT, Gate, check
@@ -82,10 +82,10 @@ def read(data: bytes, predictor: Predictor, gated: bool = True) -> Finding:
     return answered(opened(data), predictor, gated)
 
 
-def opened(data: bytes, decoders: Decoders | None = None) -> Opened:
-    """Decode one file, in a process of its own (see imaging.decoding.pool); by `shared` where no other decoders are given."""
+def opened(data: bytes, decoders: DecoderPool | None = None) -> Opened:
+    """Decode one file, in a process of its own (see imaging.decoding.pool); by `shared_pool` where no other decoders are given."""
     began = time.perf_counter()
-    found = (decoders or shared()).decode(data)
+    found = (decoders or shared_pool()).decode(data)
     return Opened(hashlib.sha256(data).hexdigest(), time.perf_counter() - began, found)
 
 

@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 
 from pneumo.errors import LungsNotFound, ModelError
-from pneumo.imaging.lung_box import Box, lung_box
+from pneumo.imaging.lung_box import Box, bounding_box
 from pneumo.imaging.preprocess import CANONICAL_SIDE, VERSION
 from pneumo.inference.session import session
 from pneumo.paths import SHIPPED_MODELS, models_dir
-from pneumo.registry.card_checks import endless_numbers
+from pneumo.registry.card_checks import non_finite_numbers
 from pneumo.registry.seal import Seal, sealed_file, sealed_files
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class LungFields:
         """The part of the image that a lung-centred model is shown. Raises LungsNotFound where the fields cannot be believed."""
         if self.reason:
             raise LungsNotFound(self.reason)
-        return lung_box(self.mask)
+        return bounding_box(self.mask)
 
 
 def segmenter_input(image: np.ndarray, side: int) -> np.ndarray:
@@ -154,7 +154,7 @@ def _description(data: bytes) -> dict[str, Any]:
         raise ModelError(f"{damaged}. Restore it.") from error
     if not isinstance(found, dict):
         raise ModelError(f"{damaged}: expected one JSON object. Restore it.")
-    if odd := endless_numbers(found):
+    if odd := non_finite_numbers(found):
         raise ModelError(f"{damaged}: {odd[0]}. Restore it.")
     return found
 

@@ -16,7 +16,7 @@ from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.reference import FILE as REFERENCE
 from pneumo.inference.reference import Reference
 from pneumo.inference.session import session
-from pneumo.memory import give_back
+from pneumo.memory import trim_heap
 from pneumo.registry.models import GRAPH, WEIGHTS, ModelCard, Verified, verified
 from pneumo.registry.seal import Seal
 
@@ -72,7 +72,7 @@ class Predictor:
         if found.seal and not found.seal.signer:
             log.warning("Model %r is %s: its files are whole, and nobody known here vouches for them.", model, found.seal.state)
         del found
-        give_back()
+        trim_heap()
         return predictor
 
     @classmethod

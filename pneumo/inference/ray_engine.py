@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pneumo.errors import ConfigError, EngineError
-from pneumo.imaging.decoding.pool import Decoders
+from pneumo.imaging.decoding.pool import DecoderPool
 from pneumo.inference.batch import read_files, unread
 from pneumo.inference.finding import Finding
 from pneumo.inference.predictor import Predictor
@@ -194,7 +194,7 @@ class Worker:
 
     def __init__(self, asking: Asking):
         self.each, self.folder = asking.each, str(asking.folder)
-        self.decoders = Decoders(CORES)  # the other cores are the other workers'
+        self.decoders = DecoderPool(CORES)  # the other cores are the other workers'
         atexit.register(self.decoders.close)
         self.predictor = Predictor.load(asking.card.id, asking.models, threads=CORES)
         if self.predictor.card != asking.card:

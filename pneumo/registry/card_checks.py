@@ -1,7 +1,6 @@
-"""Whether the values of a card.json can be a model's at all: finite, and within what each of them means.
+"""Check the values of a card.json: finite and within their valid ranges.
 
-By the names of fields, wherever they stand; what a later card has besides must be finite. What a field means is said in
-`registry.ModelCard`.
+Fields are checked by name at any depth; unknown fields must only be finite. `registry.models.ModelCard` describes the fields.
 """
 
 import re
@@ -10,45 +9,45 @@ from typing import Any
 
 from pneumo.evaluation.operating_point import BALANCED, RULE_IN, RULE_OUT
 
-POINTS = (RULE_OUT, BALANCED, RULE_IN)  # in the order of their cuts
-_SIDE = 224  # of the canonical image, which the margin is cut from
+POINTS = (RULE_OUT, BALANCED, RULE_IN)  # in ascending order of their cuts
+_SIDE = 224  # pixels, of the canonical image
 _LARGEST = 4096  # pixels, of a network's input
-_ENDLESS = 1e300  # JSON knows whole numbers that no float can hold
+_TOO_LARGE = 1e300  # JSON integers may exceed the range of a float
 
 
-def odd_values(fields: Mapping[str, Any]) -> list[str]:
-    """What cannot be, each as "temperature is -1, expected more than 0"; empty for a card that may serve."""
+def invalid_values(fields: Mapping[str, Any]) -> list[str]:
+    """Every invalid value, as "temperature is -1, expected more than 0"; empty for a valid card."""
     return (
-        endless_numbers(fields)
+        non_finite_numbers(fields)
         + [
             f"{name} is {value!r}, expected {_RULES[name][1]}"
             for name, value in _named(fields)
             if name in _RULES and not _RULES[name][0](value)
         ]
-        + _odd_points(fields)
+        + _invalid_points(fields)
     )
 
 
-def endless_numbers(value: Any) -> list[str]:
-    """NaN and the infinite, wherever they stand in what JSON holds."""
-    return [f"{name} is {number}, expected a finite number" for name, number in _numbers(value) if not abs(number) < _ENDLESS]
+def non_finite_numbers(value: Any) -> list[str]:
+    """NaN and infinite numbers at any depth of a JSON value, each as a message."""
+    return [f"{name} is {number}, expected a finite number" for name, number in _numbers(value) if not abs(number) < _TOO_LARGE]
 
 
-def _odd_points(fields: Mapping[str, Any]) -> list[str]:
-    """Version 1 has cuts of probabilities, under another name; later cards cut log likelihood ratios, of any size."""
-    first = fields.get("card_version", 1) == 1
-    name = "operating_points" if first else "cuts"
+def _invalid_points(fields: Mapping[str, Any]) -> list[str]:
+    """In version 1 the cuts are probabilities, named operating_points; in later versions log likelihood ratios of any size."""
+    version_1 = fields.get("card_version", 1) == 1
+    name = "operating_points" if version_1 else "cuts"
     points = fields.get(name)
     if not isinstance(points, Mapping) or not set(POINTS) <= set(points):
         return [f"{name} is {points!r}, expected cuts for {', '.join(POINTS)}"]
     if not all(_is_number(cut) for cut in points.values()):
         return [f"{name} is {points!r}, expected numbers"]
-    odd = []
-    if first:  # a cut that calls no one lies just above 1
-        odd = [f"the cut {name} is {cut}, expected 0 to 1" for name, cut in points.items() if not 0 <= cut <= 1 + 1e-9]
+    invalid = []
+    if version_1:  # a cut just above 1 calls no image pneumonia
+        invalid = [f"the cut {name} is {cut}, expected 0 to 1" for name, cut in points.items() if not 0 <= cut <= 1 + 1e-9]
     if not points[RULE_OUT] <= points[BALANCED] <= points[RULE_IN]:
-        odd.append("the cuts rule-out, balanced and rule-in do not rise in this order")
-    return odd
+        invalid.append("the cuts rule-out, balanced and rule-in do not rise in this order")
+    return invalid
 
 
 def _is_number(value: Any) -> bool:
@@ -91,20 +90,20 @@ _RULES: dict[str, _Rule] = {
 
 
 def _named(value: Any) -> Iterator[tuple[str, Any]]:
-    """Every (name, value) of objects within objects, but for the run's settings, which no answer depends on."""
+    """Every (name, value) of nested objects, except inside the run's settings, on which no answer depends."""
     if isinstance(value, Mapping):
-        for name, each in value.items():
-            yield name, each
+        for name, field in value.items():
+            yield name, field
             if name not in ("training", "versions", "files"):
-                yield from _named(each)
+                yield from _named(field)
 
 
 def _numbers(value: Any, name: str = "the card") -> Iterator[tuple[str, float]]:
     if _is_number(value):
         yield name, value
     elif isinstance(value, Mapping):
-        for key, each in value.items():
-            yield from _numbers(each, str(key))
+        for key, field in value.items():
+            yield from _numbers(field, str(key))
     elif isinstance(value, list):
-        for each in value:
-            yield from _numbers(each, name)
+        for item in value:
+            yield from _numbers(item, name)

@@ -1,7 +1,7 @@
-"""Ed25519 signatures in the format of minisign (jedisct1.github.io/minisign), whose own program makes and checks them as well.
+"""Ed25519 signatures in the format of minisign (jedisct1.github.io/minisign), compatible with its command line program.
 
-A signed message is first hashed with BLAKE2b-512. A trusted comment is signed with it; the untrusted one is for the eye.
-Text that is none of these formats raises ValueError.
+The message is hashed with BLAKE2b-512 and signed. The trusted comment is signed, too; the untrusted comment is not.
+Parsing raises ValueError for malformed text.
 """
 
 import base64
@@ -9,7 +9,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 
-_ALGORITHM, _HASHED = b"Ed", b"ED"  # of a key; of a signature over the message's hash
+_ALGORITHM, _HASHED = b"Ed", b"ED"  # algorithm of a key; of a signature of the message's hash
 _NO_PASSWORD = b"\0\0"
 _CHECKSUM = b"B2"
 _TRUSTED = "trusted comment: "
@@ -17,27 +17,27 @@ _TRUSTED = "trusted comment: "
 
 @dataclass(frozen=True)
 class PublicKey:
-    """Who signed: anybody may have it."""
+    """Verifies signatures; may be published."""
 
-    number: bytes  # 8 random bytes that name the pair
+    number: bytes  # 8 random bytes that identify the key pair
     raw: bytes  # 32
 
     @classmethod
     def parse(cls, text: str) -> "PublicKey":
-        """A .pub file, or its second line alone."""
+        """Parse a .pub file, or its second line alone."""
         data = _decoded(_lines(text)[-1], 42)
         if data[:2] != _ALGORITHM:
-            raise ValueError("no public key of minisign")
+            raise ValueError("not a minisign public key")
         return cls(data[2:10], data[10:])
 
     @property
     def id(self) -> str:
-        """As minisign prints it."""
+        """The key's id as minisign prints it."""
         return self.number[::-1].hex().upper()
 
     @property
     def line(self) -> str:
-        """What `minisign -P` takes."""
+        """The key as an argument of `minisign -P`."""
         return base64.b64encode(_ALGORITHM + self.number + self.raw).decode()
 
     @property
@@ -46,7 +46,7 @@ class PublicKey:
 
     def verifies(self, message: bytes, signature: "Signature") -> bool:
         """Whether the holder of this key signed `message` and the signature's trusted comment."""
-        from cryptography.exceptions import InvalidSignature  # an import of a tenth of a second
+        from cryptography.exceptions import InvalidSignature  # imported here: takes a tenth of a second
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
         key = Ed25519PublicKey.from_public_bytes(self.raw)
@@ -60,7 +60,7 @@ class PublicKey:
 
 @dataclass(frozen=True)
 class SecretKey:
-    """What signs: its holder's alone."""
+    """Makes signatures; to be kept secret."""
 
     number: bytes
     seed: bytes = field(repr=False)  # 32
@@ -71,10 +71,10 @@ class SecretKey:
 
     @classmethod
     def parse(cls, text: str) -> "SecretKey":
-        """A key file without a password (`minisign -G -W`)."""
+        """Parse a key file without password (`minisign -G -W`)."""
         data = _decoded(_lines(text)[-1], 158)
         if data[:2] != _ALGORITHM:
-            raise ValueError("no secret key of minisign")
+            raise ValueError("not a minisign secret key")
         if data[2:4] != _NO_PASSWORD:
             raise ValueError("it has a password; sign with minisign itself")
         key = cls(data[54:62], data[62:94])
@@ -94,7 +94,7 @@ class SecretKey:
         return f"untrusted comment: minisign secret key {self.public.id}\n{base64.b64encode(data).decode()}\n"
 
     def sign(self, message: bytes, comment: str) -> "Signature":
-        """`comment`: one line, trusted by whoever trusts the signature."""
+        """Sign `message` and `comment`, one line, which becomes the trusted comment."""
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
         key = Ed25519PrivateKey.from_private_bytes(self.seed)
@@ -115,15 +115,15 @@ class Signature:
     def parse(cls, text: str) -> "Signature":
         lines = _lines(text)
         if len(lines) != 4 or not lines[2].startswith(_TRUSTED):
-            raise ValueError("no signature of minisign")
+            raise ValueError("not a minisign signature")
         data, whole = _decoded(lines[1], 74), _decoded(lines[3], 64)
         if data[:2] != _HASHED:
-            raise ValueError("a signature of another kind than minisign makes today")
+            raise ValueError("a signature in minisign's old format")
         return cls(data[2:10], data[10:], lines[2].removeprefix(_TRUSTED), whole)
 
     @property
     def id(self) -> str:
-        """Of the key, as minisign prints it."""
+        """The key's id as minisign prints it."""
         return self.number[::-1].hex().upper()
 
     @property

@@ -1,4 +1,4 @@
-"""models/<id>/: read, list and verify. A folder that its seal does not fit gives no answers, and none of its files is believed."""
+"""List, read and verify model folders, models/<id>/. A folder that does not match its seal is not used."""
 
 import dataclasses
 import hashlib
@@ -19,23 +19,23 @@ from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.imaging.preprocess import VERSION, InputSpec
 from pneumo.labels import LABELS
 from pneumo.paths import models_dir
-from pneumo.registry.card_checks import odd_values
+from pneumo.registry.card_checks import invalid_values
 from pneumo.registry.seal import Seal, read_seal, reseal, sealed_file, sealed_files
 
 log = logging.getLogger(__name__)
 
-CARD_VERSION = 2  # 1: its calibration held the share of sick children, its cuts were probabilities
+CARD_VERSION = 2  # version 1: the calibration included the prevalence of its data, and cuts were probabilities
 CARD, METRICS = "card.json", "metrics.json"
-CALIBRATION = "predictions-calibration.csv"  # what the network said of the calibration part and its disturbed copies
-WEIGHTS, GRAPH = "model.keras", "model.onnx"  # the graph's weights lie where Keras wrote them
-REFERENCE = "reference.npz"  # without it the gate would let photographs pass
+CALIBRATION = "predictions-calibration.csv"  # the network's logits for the calibration part and its perturbed copies
+WEIGHTS, GRAPH = "model.keras", "model.onnx"  # the graph reads its weights from the Keras file
+REFERENCE = "reference.npz"  # of the gate, which needs it to refuse photographs
 SERVED = (WEIGHTS, GRAPH, REFERENCE)
-_ALMOST = 1e-12  # a cut of 0 or 1 has no log odds
+_ALMOST = 1e-12  # cuts are kept this far from 0 and 1, which have no finite log odds
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """card.json: everything needed to repeat an answer."""
+    """card.json: everything needed to reproduce an answer."""
 
     id: str
     architecture: str
@@ -43,10 +43,10 @@ class ModelCard:
     input: InputSpec
     preprocessing: str  # imaging.preprocess.VERSION at training
     calibration: Calibration
-    cuts: dict[str, float]  # by operating point, of the log likelihood ratio
+    cuts: dict[str, float]  # operating point: threshold of the log likelihood ratio
     heatmap_scale: float  # Grad-CAM value drawn as full heat
-    heatmap_centres: tuple[float, float]  # of its first and last cell, fractions of the network's input
-    selection_loss: float  # of predictions-calibration.csv, both classes weighing the same; the lowest is the default
+    heatmap_centres: tuple[float, float]  # centres of the first and last heatmap cell, as fractions of the network's input
+    selection_loss: float  # log loss on predictions-calibration.csv, classes weighted equally; the lowest is the default model
     training: dict[str, Any]  # the run's config
     epochs_run: int
     best_epoch: int
@@ -55,15 +55,15 @@ class ModelCard:
     versions: dict[str, str]
     commit: str
     created: str
-    files: dict[str, str]  # name -> SHA-256 of what serving reads
+    files: dict[str, str]  # name: SHA-256, of the files that serving reads
     card_version: int = CARD_VERSION
-    subtype_calibration: Calibration | None = None  # bacterial against viral; None: the model does not tell them apart
-    segmenter_sha256: str | None = None  # of models/lungs/lungs.onnx, where the model is lung-centred
-    mirrored: bool = False  # answers are the mean of the image and its mirror image (logits)
+    subtype_calibration: Calibration | None = None  # bacterial against viral; None: the model has no subtype output
+    segmenter_sha256: str | None = None  # of models/lungs/lungs.onnx, if the model is lung-centred
+    mirrored: bool = False  # average the logits of the image and its mirror image
 
     @property
     def sha256(self) -> str:
-        """The model's name for the record: the hash of its weights."""
+        """SHA-256 of the weights, which identifies the model in the record."""
         return self.files[WEIGHTS]
 
     @property
@@ -72,7 +72,7 @@ class ModelCard:
         return self.points_at(stated_prevalence())
 
     def points_at(self, prevalence: float) -> dict[str, float]:
-        """The cuts as probabilities where `prevalence` (between 0 and 1) of the children are sick."""
+        """The cuts as probabilities at `prevalence`, the share (0 to 1) of children with pneumonia."""
         return {name: float(posterior(cut, prevalence)) for name, cut in self.cuts.items()}
 
     def probability(self, logits: np.ndarray | float) -> np.ndarray:
@@ -81,30 +81,30 @@ class ModelCard:
 
 
 def list_models(root: Path | None = None) -> list[str]:
-    """Ids of the folders that hold a card, alphabetical."""
+    """Ids of the folders that contain a card, in alphabetical order."""
     root = root or models_dir()
     return sorted(path.parent.name for path in root.glob(f"*/{CARD}"))
 
 
 def read_card(model: str, root: Path | None = None) -> ModelCard:
-    """As the folder's manifest has it. Raises ModelError naming what is missing, unknown, out of range or of another version."""
+    """The verified card. Raises ModelError if it is altered, incomplete, of another version, or has unknown or invalid values."""
     folder = _folder(model, root)
-    return _complete(_parsed(model, sealed_file(folder, CARD, _whose(model)), folder))
+    return _complete(_parsed(model, sealed_file(folder, CARD, _subject(model)), folder))
 
 
 def read_draft_card(model: str, root: Path | None = None) -> ModelCard:
-    """Of a folder that is still being made, or to be sealed: as it lies there, perhaps without a reference. Raises ModelError."""
+    """The card of a folder that is not sealed yet; a reference is not required. Raises ModelError."""
     folder = _folder(model, root)
     return _parsed(model, _read(folder, CARD), folder)
 
 
 def check_draft(model: str, root: Path | None = None) -> None:
-    """Whether a folder that is yet to be sealed could serve. Raises ModelError."""
+    """Check that a folder not sealed yet could serve. Raises ModelError."""
     _complete(verified_draft(model, root).card)
 
 
-def _whose(model: str) -> str:
-    """How messages about a model begin."""
+def _subject(model: str) -> str:
+    """The beginning of messages about a model."""
     return f"Model {model!r}"
 
 
@@ -121,28 +121,28 @@ def _parsed(model: str, data: bytes, folder: Path) -> ModelCard:
         fields = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{damaged}. Restore models/{model}/card.json.") from error
-    odd = odd_values(fields) if isinstance(fields, dict) else []
-    if isinstance(fields, dict) and fields.get("card_version") == 1 and not odd:
-        fields = _from_first_version(fields, folder)
-    if unfit := _odd_fields(fields):
+    invalid = invalid_values(fields) if isinstance(fields, dict) else []
+    if isinstance(fields, dict) and fields.get("card_version") == 1 and not invalid:
+        fields = _from_version_1(fields, folder)
+    if mismatched := _mismatched_fields(fields):
         raise ModelError(
-            f"The card of model {model!r} does not fit this version of Pneumo: {', '.join(unfit)}. Promote the run again."
+            f"The card of model {model!r} does not fit this version of Pneumo: {', '.join(mismatched)}. Promote the run again."
         )
     try:
         card = _card(fields)
     except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
         raise ModelError(f"{damaged}. Restore models/{model}/card.json.") from error
-    for what, expected, received in (
+    for field, expected, received in (
         ("id", model, card.id),
         ("classes", LABELS, card.classes),
         ("preprocessing", VERSION, card.preprocessing),
         ("card version", CARD_VERSION, card.card_version),
     ):
         if expected != received:
-            raise ModelError(f"Model {model!r}: {what} is {received!r}, expected {expected!r}. Promote the run again.")
+            raise ModelError(f"Model {model!r}: {field} is {received!r}, expected {expected!r}. Promote the run again.")
     _check_hashes(card, (WEIGHTS, GRAPH))
-    if odd:
-        raise ModelError(f"{damaged}: {'; '.join(odd)}. Restore models/{model}/card.json.")
+    if invalid:
+        raise ModelError(f"{damaged}: {'; '.join(invalid)}. Restore models/{model}/card.json.")
     return card
 
 
@@ -154,37 +154,49 @@ def _complete(card: ModelCard) -> ModelCard:
 def _check_hashes(card: ModelCard, needed: Iterable[str]) -> None:
     for name in needed:
         if name not in card.files:
-            older = f" Of an older model, make it: python -m pneumo gate {card.id} --data DIR --refit." if name == REFERENCE else ""
-            lacks = f"Model {card.id!r}: its card has no hash of {name}, so it cannot be verified."
-            raise ModelError(f"{lacks} Restore the card.{older}")
+            refit = (
+                f" For an older model, create it: python -m pneumo gate {card.id} --data DIR --refit." if name == REFERENCE else ""
+            )
+            problem = f"Model {card.id!r}: its card has no hash of {name}, so it cannot be verified."
+            raise ModelError(f"{problem} Restore the card.{refit}")
 
 
 def _card(fields: dict[str, Any]) -> ModelCard:
     subtype = fields.get("subtype_calibration")
-    return ModelCard(**{
-        **fields, "input": InputSpec(**fields["input"]), "calibration": Calibration(**fields["calibration"]),
-        "classes": tuple(fields["classes"]), "heatmap_centres": tuple(map(float, fields["heatmap_centres"])),
-        "subtype_calibration": Calibration(**subtype) if subtype else None,
-        "cuts": {name: float(cut) for name, cut in fields["cuts"].items()}, "files": dict(fields["files"]),
-        "selection_loss": float(fields["selection_loss"]),
-    })  # fmt: skip
+    return ModelCard(
+        **{
+            **fields,
+            "input": InputSpec(**fields["input"]),
+            "calibration": Calibration(**fields["calibration"]),
+            "classes": tuple(fields["classes"]),
+            "heatmap_centres": tuple(map(float, fields["heatmap_centres"])),
+            "subtype_calibration": Calibration(**subtype) if subtype else None,
+            "cuts": {name: float(cut) for name, cut in fields["cuts"].items()},
+            "files": dict(fields["files"]),
+            "selection_loss": float(fields["selection_loss"]),
+        }
+    )
 
 
-def _from_first_version(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A card of version 1 as one of today: its log odds less those of its calibration part are log likelihood ratios."""
+def _from_version_1(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Convert a card of version 1: log odds minus the prior log odds of the calibration part are log likelihood ratios."""
     try:
-        parts = [row["label"] == LABELS[1] for row in read_manifest(folder / "split.csv") if row["part"] == "calibration"]
-        before = float(logit(sum(parts) / len(parts)))
+        sick = [row["label"] == LABELS[1] for row in read_manifest(folder / "split.csv") if row["part"] == "calibration"]
+        prior = float(logit(sum(sick) / len(sick)))
         calibration, points = fields["calibration"], fields["operating_points"]
-        cuts = {name: float(logit(np.clip(point, _ALMOST, 1 - _ALMOST))) - before for name, point in points.items()}
-        newer = {"calibration": {**calibration, "bias": calibration["bias"] - before}, "cuts": cuts, "card_version": CARD_VERSION}
+        cuts = {name: float(logit(np.clip(point, _ALMOST, 1 - _ALMOST))) - prior for name, point in points.items()}
+        converted = {
+            "calibration": {**calibration, "bias": calibration["bias"] - prior},
+            "cuts": cuts,
+            "card_version": CARD_VERSION,
+        }
     except (PneumoError, TypeError, KeyError, AttributeError, ZeroDivisionError):
-        return fields  # what is wrong with it is told where cards are checked
-    return {**{name: value for name, value in fields.items() if name != "operating_points"}, **newer}
+        return fields  # the error is reported where cards are checked
+    return {**{name: value for name, value in fields.items() if name != "operating_points"}, **converted}
 
 
-def _odd_fields(fields: Any) -> list[str]:
-    """What a card lacks or has too much. A field with a default may be absent: the card is older than the field."""
+def _mismatched_fields(fields: Any) -> list[str]:
+    """Missing and unknown fields. Fields with a default may be missing: the card is older than the field."""
     if not isinstance(fields, dict):
         return ["no object"]
     known = dataclasses.fields(ModelCard)
@@ -193,7 +205,7 @@ def _odd_fields(fields: Any) -> list[str]:
 
 
 def write_card(card: ModelCard, folder: Path, written: Iterable[str] = ()) -> None:
-    """`written`: what else was just written into the folder, which the card names; a manifest learns of both."""
+    """Write card.json and update the manifest for it and for `written`, other files just written to the folder."""
     text = json.dumps(dataclasses.asdict(card), indent=2) + "\n"
     (folder / CARD).write_text(text, encoding="utf-8")
     reseal(folder, (CARD, *written))
@@ -201,56 +213,56 @@ def write_card(card: ModelCard, folder: Path, written: Iterable[str] = ()) -> No
 
 @dataclass(frozen=True)
 class Verified:
-    """A model that may serve. The very bytes that were hashed: a file exchanged a moment later answers nothing."""
+    """A verified model. Holds the bytes that were hashed, so that a file replaced later cannot be used."""
 
     card: ModelCard
-    files: dict[str, bytes]  # what serving reads, by name
+    files: dict[str, bytes]  # the files that serving reads, by name
     seal: Seal | None  # None: a draft
 
 
 def verified(model: str, root: Path | None = None) -> Verified:
-    """After every file of the folder was found as its manifest says, and the card's own hashes to fit as well.
+    """Verify every file of the folder against its manifest, and the served files against the card's hashes.
 
-    Raises ModelError; no answer may be given by a model that does not pass here.
+    Raises ModelError. No answer may be given by a model that fails here.
     """
     folder = _folder(model, root)
-    seal, contents = sealed_files(folder, _whose(model))
+    seal, contents = sealed_files(folder, _subject(model))
     card = _complete(_parsed(model, contents.get(CARD, b""), folder))
-    return Verified(card, _as_the_card_says(card, contents), seal)
+    return Verified(card, _files_of_card(card, contents), seal)
 
 
 def verified_draft(model: str, root: Path | None = None) -> Verified:
-    """By the card's hashes alone; see `read_draft_card`."""
+    """Verify a folder not sealed yet by its card's hashes only; see `read_draft_card`."""
     card, folder = read_draft_card(model, root), _folder(model, root)
-    return Verified(card, _as_the_card_says(card, {name: _read(folder, name) for name in card.files}), None)
+    return Verified(card, _files_of_card(card, {name: _read(folder, name) for name in card.files}), None)
 
 
 def _read(folder: Path, name: str) -> bytes:
     try:
         return (folder / name).read_bytes()
     except OSError as error:
-        raise ModelError(f"{_whose(folder.name)} is incomplete: {name} cannot be read ({error.strerror}). Restore it.") from error
+        raise ModelError(f"{_subject(folder.name)} is incomplete: {name} cannot be read ({error.strerror}). Restore it.") from error
 
 
-def _as_the_card_says(card: ModelCard, contents: dict[str, bytes]) -> dict[str, bytes]:
-    """Those that the card names, with the hashes it gives. Raises ModelError."""
+def _files_of_card(card: ModelCard, contents: dict[str, bytes]) -> dict[str, bytes]:
+    """The files that the card names. Raises ModelError if one is missing or its hash differs."""
     for name, expected in card.files.items():
         if name not in contents:
-            raise ModelError(f"{_whose(card.id)} is incomplete: {name} is missing. Restore it; no answer is given without it.")
+            raise ModelError(f"{_subject(card.id)} is incomplete: {name} is missing. Restore it; no answer is given without it.")
         if hashlib.sha256(contents[name]).hexdigest() != expected:
-            raise ModelError(f"{_whose(card.id)} does not verify: {name} was altered. Restore it; no answer is given from it.")
+            raise ModelError(f"{_subject(card.id)} does not verify: {name} was altered. Restore it; no answer is given from it.")
     return {name: contents[name] for name in card.files}
 
 
 def default_model(root: Path | None = None) -> str:
-    """The model with the lowest log loss on the calibration part (test has no say). Raises ModelError when there is none."""
+    """The usable model with the lowest log loss on the calibration part, never on test. Raises ModelError if there is none."""
     cards, refused = [], 0
     for model in list_models(root):
         try:
             cards.append(read_card(model, root))
         except ModelError as error:
             refused += 1
-            log.warning("%s", error)  # it must not hide the others, nor be passed over in silence
+            log.warning("%s", error)  # use the other models, but report this one
     if not cards:
         raise ModelError(f"No usable model in {root or models_dir()}. Restore the folder, or train and promote one.")
     best = best_of(cards)
@@ -264,21 +276,21 @@ def best_of(cards: Iterable[ModelCard]) -> str:
 
 
 def read_metrics(model: str, root: Path | None = None) -> dict[str, Any]:
-    """metrics.json, one key a split; empty when the model was not evaluated yet. Raises ModelError where it was altered."""
+    """metrics.json, one key per split; empty if the model has not been evaluated. Raises ModelError if it was altered."""
     if not is_stored(model, METRICS, root):
         return {}
     try:
-        found: dict[str, Any] = json.loads(read_stored(model, METRICS, root))
+        metrics: dict[str, Any] = json.loads(read_stored(model, METRICS, root))
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{METRICS} of model {model!r} is damaged. Restore it.") from error
-    return found
+    return metrics
 
 
 def read_stored(model: str, name: str, root: Path | None = None) -> bytes:
-    """A file of the folder, as its manifest has it. Raises ModelError."""
-    return sealed_file(_folder(model, root), name, _whose(model))
+    """The bytes of a file, verified against the manifest. Raises ModelError."""
+    return sealed_file(_folder(model, root), name, _subject(model))
 
 
 def is_stored(model: str, name: str, root: Path | None = None) -> bool:
-    """Whether the folder's manifest names it. Raises ModelError."""
-    return name in read_seal(_folder(model, root), _whose(model)).files
+    """Whether the folder's manifest names the file. Raises ModelError."""
+    return name in read_seal(_folder(model, root), _subject(model)).files

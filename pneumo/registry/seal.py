@@ -1,7 +1,7 @@
-"""A model folder is sealed: MANIFEST names every file with its SHA-256, and MANIFEST.minisig says who vouches for it.
+"""Seal of a model folder: MANIFEST lists every file with its SHA-256, MANIFEST.minisig is its signature.
 
-Nothing else may lie in the folder. What does not fit is refused, whoever signed; what fits and is unsigned serves, and is
-told to be unsigned. `sha256sum -c MANIFEST` and `minisign -Vm MANIFEST` check the same without Pneumo.
+A folder with any other, missing or altered file is refused, even if signed. An unsigned folder that matches its manifest may
+serve and is reported as unsigned. `sha256sum -c MANIFEST` and `minisign -Vm MANIFEST` check the same without Pneumo.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from pathlib import Path
 from pneumo.errors import ModelError
 from pneumo.files import sha256
 from pneumo.registry.minisign import SecretKey, Signature
-from pneumo.registry.signing_keys import known_keys, only_signed, signing_key
+from pneumo.registry.signing_keys import known_keys, signature_required, signing_key
 
 log = logging.getLogger(__name__)
 
@@ -24,64 +24,64 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([^/\\\x00-\x1f]+)")
 
 @dataclass(frozen=True)
 class Seal:
-    """What a folder's manifest says, and who signed it."""
+    """Content of a folder's manifest, and its signer."""
 
     files: dict[str, str]  # name -> SHA-256
-    signer: str = ""  # "the project", "this site"; empty where no known key signed
-    key: str = ""  # id of the key that signed; empty: unsigned
+    signer: str = ""  # "the project" or "this site"; empty if not signed by a known key
+    key: str = ""  # id of the signing key; empty: unsigned
 
     @property
     def state(self) -> str:
-        """In words, for whoever relies on the model."""
+        """The signature state in words, for users of the model."""
         if self.signer:
             return f"signed by {self.signer} (key {self.key})"
         return f"signed by a key that is not known here ({self.key})" if self.key else "unsigned"
 
 
-def read_seal(folder: Path, whose: str) -> Seal:
-    """The seal itself; the files are not looked at. `whose` begins each message, as in "Model 'cnn'".
+def read_seal(folder: Path, subject: str) -> Seal:
+    """Read manifest and signature, but not the files. `subject` begins each error message, for example "Model 'cnn'".
 
-    Raises ModelError for a manifest that is missing or damaged, a signature that does not fit, and, where the site asks for
-    signatures, for one of no known key.
+    Raises ModelError if the manifest is missing or damaged, if the signature does not match, or, where the site requires
+    signatures, if it is not by a known key.
     """
-    data = _read(folder, MANIFEST, whose)
+    data = _read(folder, MANIFEST, subject)
     files = _parsed(data)
     if files is None:
-        raise ModelError(f"{whose} does not verify: {MANIFEST} is damaged. Restore it.")
-    signer, key = _signer(folder, data, whose)
+        raise ModelError(f"{subject} does not verify: {MANIFEST} is damaged. Restore it.")
+    signer, key = _signer(folder, data, subject)
     seal = Seal(files, signer, key)
-    if not signer and only_signed():
-        raise ModelError(f"{whose} is {seal.state}, and PNEUMO_REQUIRE_SIGNED asks for a known signature. {_sign(folder)}")
+    if not signer and signature_required():
+        raise ModelError(f"{subject} is {seal.state}, and PNEUMO_REQUIRE_SIGNED asks for a known signature. {_sign(folder)}")
     return seal
 
 
 def listed_files(folder: Path) -> dict[str, str]:
-    """What the manifest names, whoever signed it; nothing where there is none that can be read."""
+    """Files in the manifest, without checking its signature; empty if there is no readable manifest."""
     path = folder / MANIFEST
     return (_parsed(path.read_bytes()) or {}) if path.is_file() else {}
 
 
-def sealed_file(folder: Path, name: str, whose: str) -> bytes:
-    """One file, as the manifest says it is. Raises ModelError."""
-    return _sealed(folder, name, read_seal(folder, whose), whose)
+def sealed_file(folder: Path, name: str, subject: str) -> bytes:
+    """The bytes of one file, verified against the manifest. Raises ModelError."""
+    return _sealed(folder, name, read_seal(folder, subject), subject)
 
 
-def sealed_files(folder: Path, whose: str) -> tuple[Seal, dict[str, bytes]]:
-    """The seal and the bytes of every file of the folder, after each was found as the manifest says it is.
+def sealed_files(folder: Path, subject: str) -> tuple[Seal, dict[str, bytes]]:
+    """The seal, and the bytes of every file of the folder, verified against the manifest.
 
-    Raises ModelError for a file that is altered, missing, or not named in the manifest.
+    Raises ModelError for a file that is altered, missing, or not in the manifest.
     """
-    seal = read_seal(folder, whose)
-    contents = {name: _sealed(folder, name, seal, whose) for name in seal.files}
+    seal = read_seal(folder, subject)
+    contents = {name: _sealed(folder, name, seal, subject) for name in seal.files}
     if extra := sorted(_names(folder) - set(seal.files)):
-        raise ModelError(f"{whose} does not verify: its {MANIFEST} knows no {extra[0]}. Remove that, or restore the folder.")
+        raise ModelError(f"{subject} does not verify: its {MANIFEST} does not list {extra[0]}. Remove that, or restore the folder.")
     return seal, contents
 
 
-def seal(folder: Path, key: SecretKey | None = None) -> Seal:
-    """Write the manifest over every file that lies there, and sign it with `key`, where there is one.
+def seal_folder(folder: Path, key: SecretKey | None = None) -> Seal:
+    """Write the manifest of all files in the folder, and sign it if `key` is given.
 
-    Raises ModelError for what no manifest can name.
+    Raises ModelError for anything but plain files with printable names.
     """
     files = {}
     for name in sorted(_names(folder)):
@@ -92,10 +92,10 @@ def seal(folder: Path, key: SecretKey | None = None) -> Seal:
 
 
 def reseal(folder: Path, written: Iterable[str]) -> None:
-    """Bring the manifest up to date with the files that were just written, and with no other: what was altered stays so.
+    """Update the manifest for the files in `written` only, so that other altered files are still refused.
 
-    A folder that a known key had signed is signed by the site's key, or unsigned where there is none; one that was unsigned
-    stays so. Does nothing where there is no manifest yet.
+    A folder signed by a known key is signed anew with the site's key, or becomes unsigned if there is none; an unsigned folder
+    stays unsigned. Does nothing if there is no manifest yet.
     """
     if not (folder / MANIFEST).is_file():
         return
@@ -107,7 +107,7 @@ def reseal(folder: Path, written: Iterable[str]) -> None:
 
 
 def _write(folder: Path, files: dict[str, str], key: SecretKey | None) -> Seal:
-    """The signature goes first and comes last: a kill in between leaves the folder unsigned, not with a wrong signature."""
+    """Remove the old signature first and write the new one last: if killed in between, the folder is unsigned, not invalid."""
     data = "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items())).encode()
     (folder / SIGNATURE).unlink(missing_ok=True)
     _replace(folder / MANIFEST, data)
@@ -123,46 +123,47 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _parsed(data: bytes) -> dict[str, str] | None:
+    """{name: SHA-256} of a manifest; None if it is damaged."""
     *lines, rest = data.decode("utf-8", "replace").split("\n")
     entries = [_LINE.fullmatch(line) for line in lines]
     files = {entry[2]: entry[1] for entry in entries if entry}
-    whole = files and len(files) == len(entries) and not rest and not {MANIFEST, SIGNATURE} & set(files)
-    return files if whole else None
+    valid = files and len(files) == len(entries) and not rest and not {MANIFEST, SIGNATURE} & set(files)
+    return files if valid else None
 
 
-def _signer(folder: Path, data: bytes, whose: str) -> tuple[str, str]:
+def _signer(folder: Path, data: bytes, subject: str) -> tuple[str, str]:
     if not (folder / SIGNATURE).exists():
         return "", ""
     try:
-        signature = Signature.parse(_read(folder, SIGNATURE, whose).decode())
+        signature = Signature.parse(_read(folder, SIGNATURE, subject).decode())
     except ValueError as error:
-        raise ModelError(f"{whose} does not verify: {SIGNATURE} is damaged. Restore it.") from error
-    for who, key in known_keys():
+        raise ModelError(f"{subject} does not verify: {SIGNATURE} is damaged. Restore it.") from error
+    for signer, key in known_keys():
         if key.number == signature.number:
             if key.verifies(data, signature):
-                return who, key.id
-            raise ModelError(f"{whose} does not verify: {MANIFEST} is not what {who} signed. Restore the folder.")
+                return signer, key.id
+            raise ModelError(f"{subject} does not verify: {MANIFEST} is not what {signer} signed. Restore the folder.")
     return "", signature.id
 
 
-def _sealed(folder: Path, name: str, seal: Seal, whose: str) -> bytes:
+def _sealed(folder: Path, name: str, seal: Seal, subject: str) -> bytes:
     if name not in seal.files:
-        raise ModelError(f"{whose} does not verify: its {MANIFEST} knows no {name}. {_sign(folder)}")
-    data = _read(folder, name, whose)
+        raise ModelError(f"{subject} does not verify: its {MANIFEST} does not list {name}. {_sign(folder)}")
+    data = _read(folder, name, subject)
     if hashlib.sha256(data).hexdigest() != seal.files[name]:
-        raise ModelError(f"{whose} does not verify: {name} was altered. Restore it; it is not used until then.")
+        raise ModelError(f"{subject} does not verify: {name} was altered. Restore it; it is not used until then.")
     return data
 
 
-def _read(folder: Path, name: str, whose: str) -> bytes:
+def _read(folder: Path, name: str, subject: str) -> bytes:
     path = folder / name
     if not path.is_file():
         remedy = _sign(folder) if name == MANIFEST else "Restore it; no answer is given without it."
-        raise ModelError(f"{whose} is incomplete: {name} is missing. {remedy}")
+        raise ModelError(f"{subject} is incomplete: {name} is missing. {remedy}")
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{whose}: {name} cannot be read ({error.strerror}). Restore it.") from error
+        raise ModelError(f"{subject}: {name} cannot be read ({error.strerror}). Restore it.") from error
 
 
 def _sign(folder: Path) -> str:

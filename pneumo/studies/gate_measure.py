@@ -14,7 +14,7 @@ from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.wilson import wilson
 from pneumo.files import write_json
 from pneumo.imaging.decoding.image_file import image_bytes
-from pneumo.imaging.hospital_shift import hard_copies
+from pneumo.imaging.hospital_shift import shifted_copies
 from pneumo.imaging.overlay import png
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
@@ -23,7 +23,7 @@ from pneumo.labels import Status
 from pneumo.paths import models_dir
 from pneumo.registry.seal import reseal
 from pneumo.studies.assess import records_of
-from pneumo.synthetic.non_chest import KINDS, close_up, posed
+from pneumo.synthetic.non_chest import KINDS, close_up, rotated_and_inverted
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 from pneumo.versions import git_commit
 
@@ -50,12 +50,12 @@ def measure_gate(
     rng = np.random.default_rng(SEED)
     groups = [
         _group("chest", f"X-rays of {split}", map(image_bytes, paths), predictor),
-        _group("chest", "disturbed copies", map(png, hard_copies(some, SEED)), predictor),
+        _group("chest", "disturbed copies", map(png, shifted_copies(some, SEED)), predictor),
         _group("demo", "generated phantoms", (phantom_png(make_phantom(seed=seed)) for seed in range(PICTURES)), predictor),
         *(_group("posed", pose, (png(np.ascontiguousarray(copy)) for copy in copies), predictor)
-          for pose, copies in zip(POSES[1:], posed(some), strict=True)),
+          for pose, copies in zip(POSES[1:], rotated_and_inverted(some), strict=True)),
         _group("posed", "close-ups", (png(close_up(image, rng)) for image in some), predictor),
-        *(_group("foreign, kept aside" if kind.aside else "foreign, chosen by", kind.name,
+        *(_group("foreign, kept aside" if kind.held_out else "foreign, chosen by", kind.name,
                  map(png, kind.pictures(PICTURES, SEED)), predictor) for kind in KINDS),
     ]  # fmt: skip
     found = {

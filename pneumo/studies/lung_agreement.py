@@ -17,7 +17,7 @@ from pneumo.imaging.perturbations import crop
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.reference import POSES
 from pneumo.labels import identify
-from pneumo.synthetic.non_chest import KINDS, as_served, posed
+from pneumo.synthetic.non_chest import KINDS, as_served, rotated_and_inverted
 
 WRONG = 0.8  # fields with a smaller Dice than this are not the lungs
 SAMPLE, PICTURES, SEED = 200, 40, 1  # outlined images changed for the second measure; pictures of each kind of other things
@@ -55,12 +55,13 @@ def measure_wrong(finder: LungFinder, data: Path, masks: LungMasks) -> dict[str,
     truth = masks[chosen]
     turned = [*(np.rot90(truth, turns, (1, 2)) for turns in (1, 2, 3)), truth]
     groups = {
-        name: _let_through(finder, copies, lungs) for name, copies, lungs in zip(POSES[1:], posed(images), turned, strict=True)
+        name: _let_through(finder, copies, lungs)
+        for name, copies, lungs in zip(POSES[1:], rotated_and_inverted(images), turned, strict=True)
     }
     inside = [crop(255 * mask.astype(np.uint8), CUT) > 127 for mask in truth]
     groups["cropped"] = _let_through(finder, [crop(image, CUT) for image in images], inside)
     for kind in KINDS:
-        if kind.aside:
+        if kind.held_out:
             pictures = [as_served(picture) for picture in kind.pictures(PICTURES, SEED)]
             groups[kind.name] = _let_through(finder, pictures, [np.zeros_like(picture, bool) for picture in pictures])
     total, wrong = (sum(group[key] for group in groups.values()) for key in ("n", "wrong"))

@@ -1,6 +1,6 @@
-"""Drawn pictures that are no chest X-ray: papers, charts, screens, codes, noise, slices and fans.
+"""Drawn pictures that are not chest X-rays: documents, charts, screens, codes, noise, CT slices and ultrasound fans.
 
-Every function takes a generator and returns one picture, uint8 (h, w) or (h, w, 3). They stand for what is dropped by mistake.
+Every function takes a random generator and returns one picture, uint8 (h, w) or (h, w, 3), like files uploaded by mistake.
 """
 
 import cv2
@@ -8,13 +8,31 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 _WORDS = (
-    "the child", "was seen", "with cough", "and fever", "three days", "chest clear", "on the right", "no effusion", "heart size",
-    "follow up", "in two weeks", "report", "signed", "page", "total", "name", "date", "ward", "result", "range",
-)  # fmt: skip
+    "the child",
+    "was seen",
+    "with cough",
+    "and fever",
+    "three days",
+    "chest clear",
+    "on the right",
+    "no effusion",
+    "heart size",
+    "follow up",
+    "in two weeks",
+    "report",
+    "signed",
+    "page",
+    "total",
+    "name",
+    "date",
+    "ward",
+    "result",
+    "range",
+)
 
 
 def paper(rng: np.random.Generator) -> np.ndarray:
-    """A printed page as a scanner gives it: dark text on light, a little skew, grain."""
+    """A scanned printed page: dark text on light, slightly skewed, with noise."""
     image = Image.new("L", (int(rng.integers(420, 640)), int(rng.integers(500, 760))), int(rng.integers(215, 256)))
     pen, size = ImageDraw.Draw(image), int(rng.integers(11, 22))
     font, y = ImageFont.load_default(size), int(rng.integers(20, 60))
@@ -30,7 +48,7 @@ def paper(rng: np.random.Generator) -> np.ndarray:
 
 
 def handwriting(rng: np.random.Generator) -> np.ndarray:
-    """Strokes of a pen on paper."""
+    """Pen strokes on paper."""
     image = np.full((int(rng.integers(300, 600)), int(rng.integers(300, 600))), rng.integers(200, 256), np.uint8)
     for y in range(30, image.shape[0] - 20, int(rng.integers(28, 45))):
         x = np.arange(20, image.shape[1] - 20, 4)
@@ -41,7 +59,7 @@ def handwriting(rng: np.random.Generator) -> np.ndarray:
 
 
 def chart(rng: np.random.Generator) -> np.ndarray:
-    """Lines or bars on white, with axes; coloured."""
+    """Coloured lines or bars on white, with axes."""
     height, width = int(rng.integers(300, 600)), int(rng.integers(400, 800))
     image, low = np.full((height, width, 3), 255, np.uint8), height - 40
     cv2.line(image, (50, 20), (50, low), (0, 0, 0), 2)
@@ -59,7 +77,7 @@ def chart(rng: np.random.Generator) -> np.ndarray:
 
 
 def screen(rng: np.random.Generator) -> np.ndarray:
-    """A program's window: bars, panels, lines of text; light or dark."""
+    """A screenshot of a program: bars, panels and lines of text; light or dark."""
     dark = rng.random() < 0.5
     ground, panel, ink = (18, 34, 220) if dark else (250, 232, 30)
     image = Image.new("L", (int(rng.integers(640, 1000)), int(rng.integers(420, 700))), ground)
@@ -82,7 +100,7 @@ def noise(rng: np.random.Generator) -> np.ndarray:
 
 
 def gradient(rng: np.random.Generator) -> np.ndarray:
-    """Grey that runs from one side, or from a middle, evenly."""
+    """A linear or radial grey gradient."""
     y, x = np.mgrid[-1:1:300j, -1:1:360j]
     turn = rng.uniform(0, 2 * np.pi)
     field = np.hypot(x - rng.uniform(-1, 1), y - rng.uniform(-1, 1)) if rng.random() < 0.5 else x * np.cos(turn) + y * np.sin(turn)
@@ -90,13 +108,13 @@ def gradient(rng: np.random.Generator) -> np.ndarray:
 
 
 def flat(rng: np.random.Generator) -> np.ndarray:
-    """An exposure of nothing: one grey with grain, dust and a darker rim."""
+    """An empty exposure: one grey with noise and a darker rim."""
     y, x = np.mgrid[-1:1:320j, -1:1:320j]
     return grained(rng.uniform(30, 225) - rng.uniform(0, 40) * (x**2 + y**2), rng, rng.uniform(2, 10))
 
 
 def shapes(rng: np.random.Generator) -> np.ndarray:
-    """Discs, boxes and polygons of many greys."""
+    """Discs and polygons of many greys."""
     image = np.full((360, 400), rng.integers(0, 256), np.uint8)
     for _ in range(int(rng.integers(4, 25))):
         grey, centre = int(rng.integers(0, 256)), rng.integers(0, 400, 2)
@@ -109,14 +127,14 @@ def shapes(rng: np.random.Generator) -> np.ndarray:
 
 
 def code(rng: np.random.Generator) -> np.ndarray:
-    """Black and white squares or bars, as a QR code or a bar code has."""
+    """Black and white squares or bars, like a QR code or bar code."""
     cells = rng.random((1 if rng.random() < 0.4 else 29, 29 if rng.random() < 0.5 else 60)) < 0.5
     inside = cv2.resize(cells.astype(np.uint8) * 255, (400, 400), interpolation=cv2.INTER_NEAREST)
     return np.pad(inside, int(rng.integers(10, 60)), constant_values=255)
 
 
 def ultrasound(rng: np.random.Generator) -> np.ndarray:
-    """Speckle in a fan on black."""
+    """Speckle in a fan on black, like an ultrasound image."""
     height, width = 420, 560
     y, x = np.mgrid[0:height, 0:width]
     reach, angle = np.hypot(x - width / 2, y + 40), np.arctan2(x - width / 2, y + 40)
@@ -127,7 +145,7 @@ def ultrasound(rng: np.random.Generator) -> np.ndarray:
 
 
 def ct_slice(rng: np.random.Generator) -> np.ndarray:
-    """A body or a head cut across: a bright or grey ellipse on black, with organs, a ring of bone or a spine."""
+    """Axial slice of a body or head: a grey ellipse on black with organs and a spine, or with a ring of bone."""
     side, ground = 420, np.zeros((420, 420))
     head = rng.random() < 0.4
     body = ellipse(ground, side / 2, side / 2, *((130, 165) if head else (185, rng.uniform(115, 150))))
@@ -144,13 +162,14 @@ def ct_slice(rng: np.random.Generator) -> np.ndarray:
 
 
 def ellipse(like: np.ndarray, x: float, y: float, rx: float, ry: float) -> np.ndarray:
-    """Filled, edge softened over about two pixels, in [0, 1]."""
+    """A filled ellipse in [0, 1], shape of `like`, its edge softened over about two pixels."""
     mask = np.zeros(like.shape, np.uint8)
     cv2.ellipse(mask, (round(x), round(y)), (max(1, round(rx)), max(1, round(ry))), 0, 0, 360, 255, -1, cv2.LINE_AA)
     return cv2.GaussianBlur(mask, (0, 0), 1.5).astype(np.float64) / 255.0
 
 
 def clouds(rng: np.random.Generator, height: int, width: int, power: float) -> np.ndarray:
+    """Noise, uint8 (height, width), whose amplitude falls with frequency to the power `power`."""
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
     frequency[0, 0] = 1.0
     spectrum = np.fft.rfft2(rng.standard_normal((height, width))) / frequency**power
@@ -164,6 +183,7 @@ def _grey(field: np.ndarray) -> np.ndarray:
 
 
 def grained(picture: np.ndarray, rng: np.random.Generator, deviation: float) -> np.ndarray:
+    """uint8: the picture with Gaussian noise of `deviation` grey levels."""
     return _bytes(picture + deviation * rng.standard_normal(picture.shape))
 
 

@@ -1,6 +1,6 @@
-"""Drawn radiographs of other parts of the body: what a hospital drops by mistake most easily.
+"""Drawn radiographs of other body parts, the files that a hospital is most likely to upload by mistake.
 
-Every function takes a generator and returns one picture, uint8 (h, w).
+Every function takes a random generator and returns one picture, uint8 (h, w).
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from pneumo.synthetic.non_chest_drawn import clouds, ellipse, grained
 
 
 def limb(rng: np.random.Generator) -> np.ndarray:
-    """Radiograph of an arm or a leg: one or two long bones with a joint, soft tissue around them."""
+    """Arm or leg: one or two long bones with a joint, surrounded by soft tissue."""
     height, width = int(rng.integers(380, 620)), int(rng.integers(240, 420))
     middle, lean = width / 2, rng.normal(0, 0.08)
 
@@ -32,7 +32,7 @@ def limb(rng: np.random.Generator) -> np.ndarray:
 
 
 def hand(rng: np.random.Generator) -> np.ndarray:
-    """Radiograph of a hand: wrist, palm and five rays of small bones."""
+    """Hand: wrist, palm and five rays of small bones."""
     size, wrist = (int(rng.integers(420, 560)), int(rng.integers(340, 440))), np.array([0.5, 0.82])
 
     def point(place: Sequence[float] | np.ndarray) -> tuple[float, float]:
@@ -54,7 +54,7 @@ def hand(rng: np.random.Generator) -> np.ndarray:
 
 
 def skull(rng: np.random.Generator) -> np.ndarray:
-    """Radiograph of a head: a vault brighter at its rim, face, jaw and neck."""
+    """Head: a cranial vault with a brighter rim, face, jaw and neck."""
     size = (int(rng.integers(400, 520)), int(rng.integers(380, 520)))
     x, y, wide, tall = size[1] * rng.uniform(0.45, 0.55), size[0] * 0.42, size[1] * 0.38, size[0] * 0.34
     blank = np.zeros(size)
@@ -70,7 +70,7 @@ def skull(rng: np.random.Generator) -> np.ndarray:
 
 
 def abdomen(rng: np.random.Generator) -> np.ndarray:
-    """Radiograph of belly and pelvis: a spine, iliac wings, gas in the bowel."""
+    """Abdomen and pelvis: spine, iliac wings, bowel gas."""
     size = (int(rng.integers(420, 560)), int(rng.integers(360, 480)))
     middle, blank = size[1] / 2, np.zeros(size)
     film = 0.75 * _tube(size, [(middle, -0.3 * size[0]), (middle, 1.3 * size[0])], 0.92 * size[1])
@@ -81,8 +81,9 @@ def abdomen(rng: np.random.Generator) -> np.ndarray:
         hollow = ellipse(blank, middle + side * 0.13 * size[1], 0.76 * size[0], 0.1 * size[1], 0.1 * size[0])
         film += 0.25 * np.clip(wing - hollow, 0, 1)
         film += 0.35 * ellipse(blank, middle + side * 0.3 * size[1], 0.86 * size[0], 0.06 * size[1], 0.05 * size[0])
-        film += 0.6 * _bone(size, [(middle + side * 0.32 * size[1], 0.88 * size[0]),
-                                   (middle + side * 0.34 * size[1], 1.3 * size[0])], 0.1 * size[1])  # fmt: skip
+        film += 0.6 * _bone(
+            size, [(middle + side * 0.32 * size[1], 0.88 * size[0]), (middle + side * 0.34 * size[1], 1.3 * size[0])], 0.1 * size[1]
+        )
     for _ in range(int(rng.integers(6, 18))):
         gas = (middle + rng.normal(0, 0.2) * size[1], rng.uniform(0.08, 0.6) * size[0])
         film -= rng.uniform(0.1, 0.25) * ellipse(blank, *gas, *rng.uniform(0.02, 0.07, 2) * size[1])
@@ -90,7 +91,7 @@ def abdomen(rng: np.random.Generator) -> np.ndarray:
 
 
 def breast(rng: np.random.Generator) -> np.ndarray:
-    """A mammogram: half an ellipse with strands, black beside it."""
+    """Mammogram: half an ellipse with strands of tissue, on black."""
     size = (int(rng.integers(440, 560)), int(rng.integers(320, 440)))
     edge = ellipse(np.zeros(size), 0, size[0] * rng.uniform(0.4, 0.6), size[1] * rng.uniform(0.5, 0.85), size[0] * 0.4)
     strands = clouds(rng, *size, 1.4) / 255.0
@@ -99,7 +100,7 @@ def breast(rng: np.random.Generator) -> np.ndarray:
 
 
 def teeth(rng: np.random.Generator) -> np.ndarray:
-    """A panoramic film of the jaws: two rows of bright teeth on a bow, about twice as wide as high."""
+    """Panoramic radiograph of the jaws: two curved rows of bright teeth; about twice as wide as high."""
     size = (int(rng.integers(260, 340)), int(rng.integers(520, 680)))
     film = 0.35 * clouds(rng, *size, 1.8) / 255.0
     x = np.linspace(0.14, 0.86, 15)
@@ -112,7 +113,7 @@ def teeth(rng: np.random.Generator) -> np.ndarray:
 
 
 def foot(rng: np.random.Generator) -> np.ndarray:
-    """Radiograph of a foot from above: heel and tarsus below, five long bones side by side, toes of two or three short ones."""
+    """Foot from above: heel and tarsus at the bottom, five parallel metatarsals, toes of two or three short bones."""
     size, lean = (int(rng.integers(440, 600)), int(rng.integers(280, 380))), rng.choice((-1, 1)) * rng.uniform(0.03, 0.1)
 
     def point(x: float, y: float) -> tuple[float, float]:
@@ -132,7 +133,7 @@ def foot(rng: np.random.Generator) -> np.ndarray:
 
 
 def side_spine(rng: np.random.Generator) -> np.ndarray:
-    """Radiograph of a spine from the side: a curved row of blocks with gaps between and thin processes behind them."""
+    """Lateral spine: a curved row of vertebral bodies with gaps, and thin processes behind them."""
     size, bend = (int(rng.integers(460, 620)), int(rng.integers(260, 380))), rng.uniform(0.03, 0.09) * rng.choice((-1, 1))
     count, back = int(rng.integers(6, 11)), rng.choice((-1, 1))
     film = 0.6 * _tube(size, [(0.5 * size[1], -0.4 * size[0]), (0.5 * size[1], 1.4 * size[0])], rng.uniform(0.85, 1.3) * size[1])
@@ -149,7 +150,7 @@ def side_spine(rng: np.random.Generator) -> np.ndarray:
 
 
 def no_part(rng: np.random.Generator) -> np.ndarray:
-    """A film of no part in particular: soft tissue, bones, dense and airy places, anywhere; half of the films are mirrored."""
+    """No particular body part: soft tissue, bones, dense and airy areas at random places; half of the films are symmetric."""
     size = (int(rng.integers(300, 600)), int(rng.integers(300, 600)))
 
     def place() -> tuple[float, float]:
@@ -166,21 +167,21 @@ def no_part(rng: np.random.Generator) -> np.ndarray:
         film += rng.uniform(0.3, 1.0) * _bone(size, [place(), place()], rng.uniform(0.03, 0.16) * size[1])
     for _ in range(int(rng.integers(0, 13))):
         film += rng.uniform(-0.35, 0.5) * ellipse(film, *place(), *rng.uniform(0.02, 0.2, 2) * size[1])
-    if rng.random() < 0.5:  # a shell, as of a skull or a pelvis
+    if rng.random() < 0.5:  # a shell, like a skull or a pelvis
         (x, y), (wide, tall) = place(), rng.uniform(0.15, 0.45, 2) * size[1]
         film += 0.6 * ellipse(film, x, y, wide, tall) - 0.5 * ellipse(film, x, y, 0.9 * wide, 0.9 * tall)
-    if rng.random() < 0.5:  # bodies have two sides
+    if rng.random() < 0.5:  # symmetric, like a body
         film = np.maximum(film, film[:, ::-1])
     return _film(film, rng)
 
 
 def _bone(size: tuple[int, int], path: list[tuple[float, float]], width: float) -> np.ndarray:
-    """A tube whose wall is brighter than its marrow."""
+    """A bone along `path` (x, y): a tube whose wall is brighter than its marrow."""
     return 0.75 * _tube(size, path, width) - 0.4 * _tube(size, path, width * 0.62)
 
 
 def _tube(size: tuple[int, int], path: list[tuple[float, float]], width: float) -> np.ndarray:
-    """Thickness in [0, 1] of a round rod along `path` (x, y): what a beam across it meets."""
+    """Thickness in [0, 1], seen by the beam, of a round rod along `path` (x, y)."""
     off = np.full(size, 255, np.uint8)
     cv2.polylines(off, [np.rint(path).astype(np.int32)], False, 0, 1)
     distance = cv2.distanceTransform(off, cv2.DIST_L2, 5) / max(width / 2, 1)
@@ -189,14 +190,14 @@ def _tube(size: tuple[int, int], path: list[tuple[float, float]], width: float) 
 
 
 def _block(size: tuple[int, int], corners: np.ndarray) -> np.ndarray:
-    """A filled polygon, its edge softened, in [0, 1]."""
+    """A filled polygon in [0, 1] with a softened edge."""
     mask = np.zeros(size, np.uint8)
     cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], 255, cv2.LINE_AA)
     return cv2.GaussianBlur(mask, (0, 0), 1.5).astype(np.float64) / 255.0
 
 
 def _film(attenuation: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A display curve with any gain, the unevenness of tissue, grain."""
+    """Attenuation -> uint8 film: uneven tissue, a display curve of random gain, noise."""
     height, width = attenuation.shape
     tissue = 0.85 + 0.3 * clouds(rng, height, width, 1.6) / 255.0
     shown = 1 - np.exp(-rng.uniform(1.2, 2.4) * np.clip(attenuation, 0, None) * tissue)

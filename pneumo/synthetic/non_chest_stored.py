@@ -1,7 +1,7 @@
-"""Real pictures that are no chest X-ray and lie on the disk already: they come with the libraries that requirements.txt names.
+"""Real images that are not chest X-rays, from the sample data of libraries in requirements.txt. Nothing is downloaded.
 
 Photographs (scikit-learn, matplotlib, scikit-image), scanned pages and micrographs (scikit-image), and slices of other
-modalities (matplotlib, pydicom). Nothing is downloaded.
+modalities (matplotlib, pydicom).
 """
 
 import gzip
@@ -16,20 +16,46 @@ from PIL import Image
 _FOLDERS = {"sklearn": "datasets/images", "matplotlib": "mpl-data/sample_data", "skimage": "data", "pydicom": "data/test_files"}
 PHOTOS = ("sklearn/china.jpg", "sklearn/flower.jpg", "matplotlib/grace_hopper.jpg")
 MORE_PHOTOS = (
-    "skimage/astronaut.png", "skimage/chelsea.png", "skimage/coffee.png", "skimage/rocket.jpg", "skimage/motorcycle_left.png",
-    "skimage/hubble_deep_field.jpg", "skimage/camera.png", "skimage/moon.png", "skimage/coins.png",
-    "skimage/clock_motion.png", "skimage/brick.png", "skimage/grass.png", "skimage/gravel.png",
-)  # fmt: skip
-SCANS = ("skimage/page.png", "skimage/text.png", "skimage/ihc.png", "skimage/retina.jpg", "skimage/cell.png",
-         "skimage/microaneurysms.png", "skimage/phantom.png", "skimage/horse.png", "skimage/logo.png")  # fmt: skip
+    "skimage/astronaut.png",
+    "skimage/chelsea.png",
+    "skimage/coffee.png",
+    "skimage/rocket.jpg",
+    "skimage/motorcycle_left.png",
+    "skimage/hubble_deep_field.jpg",
+    "skimage/camera.png",
+    "skimage/moon.png",
+    "skimage/coins.png",
+    "skimage/clock_motion.png",
+    "skimage/brick.png",
+    "skimage/grass.png",
+    "skimage/gravel.png",
+)
+SCANS = (
+    "skimage/page.png",
+    "skimage/text.png",
+    "skimage/ihc.png",
+    "skimage/retina.jpg",
+    "skimage/cell.png",
+    "skimage/microaneurysms.png",
+    "skimage/phantom.png",
+    "skimage/horse.png",
+    "skimage/logo.png",
+)
 SLICES = ("matplotlib/s1045.ima.gz",)  # magnetic resonance, head
-MORE_SLICES = ("pydicom/693_J2KI.dcm", "pydicom/CT_small.dcm", "pydicom/MR_small.dcm", "pydicom/examples_overlay.dcm",
-               "pydicom/JPEG2000.dcm", "pydicom/examples_palette.dcm", "pydicom/examples_rgb_color.dcm")  # fmt: skip
+MORE_SLICES = (
+    "pydicom/693_J2KI.dcm",
+    "pydicom/CT_small.dcm",
+    "pydicom/MR_small.dcm",
+    "pydicom/examples_overlay.dcm",
+    "pydicom/JPEG2000.dcm",
+    "pydicom/examples_palette.dcm",
+    "pydicom/examples_rgb_color.dcm",
+)
 
 
-def piece(names: tuple[str, ...], rng: np.random.Generator, grey: bool = False) -> np.ndarray:
-    """One of the pictures, or a part of it at least a third as wide and high, mirrored or not: uint8 (h, w) or (h, w, 3)."""
-    picture = stored(names[rng.integers(len(names))])
+def random_crop(names: tuple[str, ...], rng: np.random.Generator, grey: bool = False) -> np.ndarray:
+    """A random image of `names`, whole or cropped to at least a third of each side, mirrored or not: uint8 (h, w) or (h, w, 3)."""
+    picture = load_picture(names[rng.integers(len(names))])
     height, width = picture.shape[:2]
     if rng.random() < 0.8:
         tall, wide = (int(rng.uniform(0.35, 1.0) * side) for side in (height, width))
@@ -37,7 +63,7 @@ def piece(names: tuple[str, ...], rng: np.random.Generator, grey: bool = False) 
         picture = picture[top : top + tall, left : left + wide]
     if rng.random() < 0.5:
         picture = picture[:, ::-1]
-    if min(picture.shape[:2]) < 128:  # not refused for its size alone
+    if min(picture.shape[:2]) < 128:  # enlarge, or it would be refused for its size
         scale = 128 / min(picture.shape[:2])
         picture = cv2.resize(np.ascontiguousarray(picture), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     if grey and picture.ndim == 3:
@@ -46,8 +72,8 @@ def piece(names: tuple[str, ...], rng: np.random.Generator, grey: bool = False) 
 
 
 @cache
-def stored(name: str) -> np.ndarray:
-    """uint8 (h, w) or (h, w, 3) of "<package>/<file>"; deep greys are stretched from their 1st to their 99th percentile."""
+def load_picture(name: str) -> np.ndarray:
+    """The image "<package>/<file>", uint8 (h, w) or (h, w, 3); over 8 bits, the 1st to 99th percentile become 0 to 255."""
     package, _, file = name.partition("/")
     with resources.as_file(resources.files(package)) as folder:
         path = Path(folder) / _FOLDERS[package] / file

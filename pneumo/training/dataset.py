@@ -13,8 +13,8 @@ from pneumo.data.records import folder_of, scan
 from pneumo.data.split import read_manifest, split, twins, write_manifest
 from pneumo.errors import DataError
 from pneumo.evaluation.calibration import even_weights
-from pneumo.imaging.hospital_shift import with_hard_copies
-from pneumo.imaging.lung_box import Box, lung_box
+from pneumo.imaging.hospital_shift import with_shifted_copies
+from pneumo.imaging.lung_box import Box, bounding_box
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.labels import Label, Subtype
@@ -74,7 +74,7 @@ def part_of(config: TrainConfig, data: Path, rows: list[dict[str, str]], name: s
 
 def disturbed_too(part: Part, seed: int) -> Part:
     """The images as they are, then a disturbed copy of each in the same order (imaging/hospital_shift.py)."""
-    return Part(with_hard_copies(part.images, seed), np.tile(part.labels, 2), np.tile(part.bacterial, 2))
+    return Part(with_shifted_copies(part.images, seed), np.tile(part.labels, 2), np.tile(part.bacterial, 2))
 
 
 def with_lungs(part: Part, finder: LungFinder) -> tuple[Part, np.ndarray]:
@@ -90,7 +90,7 @@ def with_lungs(part: Part, finder: LungFinder) -> tuple[Part, np.ndarray]:
     if len(kept) < len(fields):
         log.info("no lungs found in %d of %d images, which are left out", len(fields) - len(kept), len(fields))
     masks = np.stack([np.packbits(fields[i].mask) for i in kept])
-    boxes = tuple(lung_box(fields[i].mask) for i in kept)
+    boxes = tuple(bounding_box(fields[i].mask) for i in kept)
     found = replace(
         part, images=part.images[kept], labels=part.labels[kept], bacterial=part.bacterial[kept], boxes=boxes, masks=masks
     )

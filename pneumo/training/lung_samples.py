@@ -48,7 +48,7 @@ def outlined_samples(data: Path, masks: LungMasks) -> LungSamples:
 
 def lungless_samples(count: int, seed: int) -> LungSamples:
     """`count` pictures of each kind that is no chest X-ray and may be learned from; their masks are empty."""
-    images = np.array([as_served(picture) for kind in KINDS if not kind.aside for picture in kind.pictures(count, seed)])
+    images = np.array([as_served(picture) for kind in KINDS if not kind.held_out for picture in kind.pictures(count, seed)])
     return LungSamples(images, np.zeros(images.shape, bool))
 
 

@@ -20,7 +20,7 @@ from pneumo.imaging.preprocess import VERSION
 from pneumo.inference.lung_fields import DESCRIPTION, GRAPH
 from pneumo.nets.lung_graph import write_lung_graph
 from pneumo.nets.lung_net import SIDE, lung_net
-from pneumo.registry.seal import seal
+from pneumo.registry.seal import seal_folder
 from pneumo.registry.signing_keys import signing_key
 from pneumo.training.lung_samples import LungSamples, lungless_samples, outlined_samples, phantom_samples, varied
 from pneumo.versions import git_commit, library_versions
@@ -73,7 +73,7 @@ def train_lungs(config: LungConfig, folder: Path, data: Path, masks: LungMasks) 
         "versions": library_versions(),
     }
     write_json(folder / DESCRIPTION, described)
-    seal(folder, signing_key())
+    seal_folder(folder, signing_key())
     return described
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pneumo.errors import ImageError, LungsNotFound, PneumoError, RunError
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.lung_box import Box
 from pneumo.imaging.overlay import png
@@ -59,7 +59,7 @@ def _grey(pixels: np.ndarray) -> np.ndarray:
 
 def sample(path: Path | None, seed: int) -> np.ndarray:
     """Canonical uint8 (224, 224) of a file; of a phantom without one. Raises ImageError."""
-    return canonical(decode(image_bytes(path) if path else phantom_png(make_phantom("bacterial", seed))))
+    return canonical(decode_image(image_bytes(path) if path else phantom_png(make_phantom("bacterial", seed))))
 
 
 def lungs_of(image: np.ndarray) -> Box:

@@ -29,7 +29,7 @@ from pneumo.nets.receptive import cell_centres
 from pneumo.nets.serving_graph import write_serving_graph
 from pneumo.paths import models_dir
 from pneumo.registry.models import CALIBRATION, ModelCard, write_card
-from pneumo.registry.seal import seal
+from pneumo.registry.seal import seal_folder
 from pneumo.registry.signing_keys import signing_key
 from pneumo.reporting.model_card import write_readme
 from pneumo.studies.assess import assess, own_prevalence
@@ -106,7 +106,7 @@ def _draft(run: Path, draft: Path, asked: _Asked) -> Path:
     write_json(draft / "history.json", history(run))
     write_card(_card(run, draft, net, asked), draft)
     add_reference(model, asked.data, root)
-    seal(draft, signing_key())
+    seal_folder(draft, signing_key())
     predictor = Predictor.load(model, root)
     for split in _splits(draft / "split.csv"):
         assess(predictor, asked.data, split, asked.why, root=root, ledger=asked.ledger)

@@ -13,14 +13,14 @@ from pneumo.data.records import folder_of
 from pneumo.data.split import read_manifest
 from pneumo.errors import LungsNotFound, ModelError
 from pneumo.files import sha256
-from pneumo.imaging.hospital_shift import hard_copies, with_hard_copies
+from pneumo.imaging.hospital_shift import shifted_copies, with_shifted_copies
 from pneumo.imaging.lung_box import WHOLE, Box
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import FILE, Reference, components, small_view
 from pneumo.labels import SUBTYPES, Label
 from pneumo.registry.models import verified_draft, write_card
 from pneumo.registry.seal import MANIFEST
-from pneumo.synthetic.non_chest import KINDS, as_served, close_up, posed
+from pneumo.synthetic.non_chest import KINDS, as_served, close_up, rotated_and_inverted
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +63,10 @@ def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, st
     count = int(np.clip(len(train) // SHARE, 3, PICTURES))
     some = images[rng.permutation(len(images))[:HARD_COPIES]]
     close = [close_up(image, rng) for image in images[rng.permutation(len(images))[:CLOSE_UPS]]]
-    others = np.stack([*(as_served(picture) for kind in KINDS if not kind.aside for picture in kind.pictures(count)), *close])
-    chest = np.concatenate([reference.evidence(features, small), evidence(hard_copies(some, seed))])
+    others = np.stack([*(as_served(picture) for kind in KINDS if not kind.held_out for picture in kind.pictures(count)), *close])
+    chest = np.concatenate([reference.evidence(features, small), evidence(shifted_copies(some, seed))])
     weights = fit_odds(chest, evidence(others))
-    held = evidence(with_hard_copies(images_of(data, [row for row in rows if row["part"] == "calibration"]), seed))
+    held = evidence(with_shifted_copies(images_of(data, [row for row in rows if row["part"] == "calibration"]), seed))
     odds = held @ weights[:-1] + weights[-1]
     cuts = np.maximum(np.quantile(odds, SHARES), LEAST).astype(np.float32)
     log.info("reference of %d train images; cuts of the log odds %.2f and %.2f", len(train), *cuts)
@@ -111,7 +111,7 @@ def _shown(predictor: Predictor, image: np.ndarray) -> Box:
 
 
 def _fit_poses(images: np.ndarray, upright: np.ndarray) -> np.ndarray:
-    rows = [upright, *(small_views(copies) for copies in posed(images))]
+    rows = [upright, *(small_views(copies) for copies in rotated_and_inverted(images))]
     targets = np.repeat(range(len(rows)), [len(row) for row in rows])
     found = LogisticRegression(C=0.01, max_iter=200).fit(np.concatenate(rows), targets)
     return np.column_stack([found.coef_, found.intercept_]).astype(np.float32)

@@ -6,7 +6,7 @@ from opened_app import open_app
 from tiny_model import make_registry, put
 
 from pneumo.imaging.overlay import png
-from pneumo.registry.seal import seal
+from pneumo.registry.seal import seal_folder
 from pneumo.registry.signing_keys import make_site_key, signing_key
 from pneumo.ui.shell.frame import DISCLAIMER
 
@@ -178,13 +178,13 @@ def test_an_unsigned_model_serves_and_the_sidebar_says_so(tmp_path, monkeypatch)
     assert told in [caption.value for caption in open_app().sidebar.caption]
     monkeypatch.setenv("PNEUMO_SIGNING_KEY", str(tmp_path / "site.key"))
     make_site_key()
-    seal(root / "tiny", signing_key())
+    seal_folder(root / "tiny", signing_key())
     app = open_app()
     assert told not in [caption.value for caption in app.sidebar.caption]
     assert "signed by this site (key " in html(drop(app, WHITE))
     monkeypatch.setenv("PNEUMO_REQUIRE_SIGNED", "1")
     assert not open_app().error
-    seal(root / "tiny")
+    seal_folder(root / "tiny")
     assert r"'tiny' is unsigned, and PNEUMO\_REQUIRE\_SIGNED asks" in open_app().error[0].value
 
 

@@ -277,7 +277,7 @@ def start(tmp_path, *flags, secrets="", **settings):
 def test_the_app_does_not_start_where_it_must_not(tmp_path):
     status, said = start(tmp_path, "--server.address", "0.0.0.0")
     assert status == 1
-    assert "Pneumo is not started on 0.0.0.0" in said
+    assert "Pneumo does not start on 0.0.0.0" in said
     assert "Traceback" not in said
 
 

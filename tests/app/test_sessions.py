@@ -150,7 +150,7 @@ def test_each_session_that_shuts_down_is_noted_once(monkeypatch):
 
 def test_the_loop_of_the_server_holds_no_message_that_it_sent(monkeypatch):
     sent = []
-    for name in ("hold_little", "set_aside"):
+    for name in ("limit_malloc", "freeze_garbage_collector"):
         monkeypatch.setattr(sessions, name, lambda: None)
     monkeypatch.setattr(sessions.pyarrow, "set_memory_pool", lambda pool: None)
     monkeypatch.setattr(streamlit_internals.AppSession, "shutdown", None)
@@ -172,7 +172,7 @@ def test_nothing_is_set_aside_while_sessions_are_there(tmp_path, monkeypatch):
     """What a session holds in a circle, and the server set aside, would never be found."""
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
     models._load.clear()
-    memory.set_aside.cache_clear()
+    memory.freeze_garbage_collector.cache_clear()
     before = gc.get_freeze_count()
     assert not open_app().exception
     assert gc.get_freeze_count() == before

@@ -15,7 +15,7 @@ from makers import dicom_bytes, jpeg_bytes, png_bytes
 from memory_search import children, held, left, middle, needs_memory
 from PIL import Image
 
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.preprocess import canonical
 from pneumo.imaging.windowing import plain_values
 from pneumo.synthetic.phantom import make_phantom
@@ -54,7 +54,7 @@ class Patient:
         self.needles = {"the name": self.name.encode(), "the name in UTF-16": self.name.encode("utf-16-le")}
         self.needles["the name within a file"] = self.inside.encode()
         for kind, data in plain.items():
-            radiograph = decode(data)
+            radiograph = decode_image(data)
             self.needles[f"the {kind} file"] = middle(data)
             self.needles[f"the pixels of {kind}"] = middle(radiograph.pixels.tobytes())
             self.needles[f"what the network is shown of {kind}"] = middle(canonical(radiograph).tobytes())

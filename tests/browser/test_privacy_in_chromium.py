@@ -24,7 +24,7 @@ from browser.traces import Watch, deleted_files, pieces, traces, writings
 from makers import dataset_bytes, dicom_dataset, picture_bytes
 from PIL import Image, PngImagePlugin
 
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.preprocess import canonical
 from pneumo.imaging.windowing import plain_values
 from pneumo.synthetic.phantom import make_phantom
@@ -82,7 +82,7 @@ def needles(files: dict[str, bytes]) -> set[bytes]:
     for name, data in files.items():
         found |= set(pieces(data).values())
         if not name.endswith(".zip"):
-            found |= set(pieces(canonical(decode(data)).tobytes()).values())
+            found |= set(pieces(canonical(decode_image(data)).tobytes()).values())
     return found
 
 
@@ -349,7 +349,7 @@ def test_nothing_left_this_computer(session, guarded):
 
 def test_another_session_sees_nothing_of_it(session):
     assert session.theirs.told
-    (jpeg,) = [decode(data) for name, data in session.files.items() if name.endswith(".jpg")]  # the first that was open
+    (jpeg,) = [decode_image(data) for name, data in session.files.items() if name.endswith(".jpg")]  # the first that was open
     sent = pack({}, {"values": plain_values(jpeg.pixels, 8).stored})
     viewed = sent[len(sent) // 2 :][:200]
     assert viewed in session.ours.told

@@ -15,7 +15,7 @@ from makers import dicom_bytes, jpeg_bytes, png_bytes, ramp
 from pneumo.data import cache
 from pneumo.data.cache import CachedImages, cached_images
 from pneumo.errors import DataError
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.preprocess import InputSpec, canonical, model_input
 from pneumo.training.dataset import Part
 from pneumo.training.feed import Feed
@@ -35,7 +35,7 @@ def write(root: Path, files: dict[str, bytes]) -> list[str]:
 
 
 def expected(root: Path, paths: list[str]) -> np.ndarray:
-    return np.stack([canonical(decode((root / path).read_bytes())) for path in paths])
+    return np.stack([canonical(decode_image((root / path).read_bytes())) for path in paths])
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ FIVE = [f"{seed}.png" for seed in range(5)]
 def decoded(monkeypatch) -> list[bytes]:
     """What was decoded since the test began, or since it was cleared."""
     seen = []
-    monkeypatch.setattr(cache, "decode", lambda data: seen.append(data) or decode(data))
+    monkeypatch.setattr(cache, "decode_image", lambda data: seen.append(data) or decode_image(data))
     return seen
 
 

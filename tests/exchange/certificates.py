@@ -1,4 +1,4 @@
-"""Certificates made for a test, each its own authority."""
+"""Self-signed certificates for tests."""
 
 import ipaddress
 from datetime import UTC, datetime, timedelta
@@ -19,8 +19,8 @@ def certificate(folder: Path, title: str) -> tuple[Path, Path]:
     draft = draft.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
     host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     signed = draft.add_extension(host, critical=False).sign(key, hashes.SHA256())
-    shown, kept = folder / f"{title}.pem", folder / f"{title}.key"
-    shown.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    certificate_file, key_file = folder / f"{title}.pem", folder / f"{title}.key"
+    certificate_file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
     plain = serialization.NoEncryption()
-    kept.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
-    return shown, kept
+    key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
+    return certificate_file, key_file

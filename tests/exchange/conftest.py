@@ -7,7 +7,7 @@ from pneumo.inference.predictor import Predictor
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory):
-    """A registry with one model that tells bacterial from viral."""
+    """A registry with one model that has a subtype output."""
     return make_registry(tmp_path_factory.mktemp("exchange") / "models", subtype=True)
 
 
@@ -26,5 +26,5 @@ def results_of(predictor):
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch):
-    """The fakes listen on this machine, whatever proxy it goes out through."""
+    """Connect to the fakes on this machine without the machine's proxy."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -1,4 +1,4 @@
-"""A DX study of a phantom, as a modality would send it: complete enough for any archive and any validator."""
+"""A DX study of a phantom, complete enough for archives and validators."""
 
 import io
 
@@ -10,7 +10,7 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittle
 
 from pneumo.synthetic.phantom import make_phantom
 
-NAME = "Zwetschgenbaum^Rosalinde"  # a patient's name that occurs nowhere by chance
+NAME = "Zwetschgenbaum^Rosalinde"  # a patient's name that does not occur anywhere else
 
 
 def _code(code) -> Dataset:
@@ -21,8 +21,8 @@ def _code(code) -> Dataset:
 
 def dx_dataset(subtype: str = "bacterial", seed: int = 0, side: int = 160, gamma: float = 1.0, **elements) -> Dataset:
     """12-bit PA chest of a phantom; the tiny model calls pneumonia at `gamma` 0.4 and not at 2. None leaves an element out."""
-    shown = make_phantom(subtype, seed, side, side).pixels ** gamma
-    pixels = np.rint(shown * 4095).astype(np.uint16)
+    greys = make_phantom(subtype, seed, side, side).pixels ** gamma
+    pixels = np.rint(greys * 4095).astype(np.uint16)
     region = _code(codes.SCT.Chest)
     ordinary = {
         "SpecificCharacterSet": "ISO_IR 100",

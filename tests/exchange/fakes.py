@@ -1,4 +1,4 @@
-"""Archives made for a test: one that speaks DIMSE, and a place where nobody answers."""
+"""Fake archives for tests: a DIMSE archive, a silent port and a closed port."""
 
 import socket
 import ssl
@@ -13,13 +13,13 @@ from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind, Ver
 
 from pneumo.exchange.settings import Archive, SendSettings
 
-PATIENT = SendSettings(timeout=300.0, confirm=0.0)  # a machine at its limits is no archive that fails
+PATIENT = SendSettings(timeout=300.0, confirm=0.0)  # long, so that a busy test machine does not look like a failing archive
 QUICK = SendSettings(timeout=1.0, confirm=0.0)
 
 
 @dataclass
 class FakeArchive:
-    """Keeps what it is sent and shows it to C-FIND; `on_store` may do otherwise: it gives a status, or None to go on."""
+    """Stores objects and finds them with C-FIND. `on_store` may change that: it returns a status, or None to store as usual."""
 
     on_store: Callable[["FakeArchive", evt.Event], int | None] = lambda archive, event: None
     kinds: tuple[str, ...] = (ComprehensiveSRStorage, SecondaryCaptureImageStorage)
@@ -61,12 +61,12 @@ class FakeArchive:
 
 @contextmanager
 def silent_port() -> Iterator[int]:
-    """A port that takes connections and never says a word."""
+    """A port that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
 
 def closed_port() -> int:
-    """A port where nobody listens."""
+    """A free port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The node as a process of its own, and a real Orthanc, each on free ports."""
+"""Start the node as a process, and a real Orthanc archive, on free ports."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def waited(true: Callable[[], bool], seconds: float = 600) -> bool:
 
 @contextmanager
 def node_process(models: Path, log: Path, archive: Archive, port: int, *words: str, **settings: str) -> Iterator[subprocess.Popen]:
-    """`python -m pneumo node`, listening on `port`; ended by SIGTERM. What it says is in `log`. `settings`: of its environment."""
+    """`python -m pneumo node`, listening on `port`, stopped with SIGTERM. Output goes to `log`; `settings` to its environment."""
     environment = {**os.environ, "PNEUMO_MODELS_DIR": str(models), "PNEUMO_SEND_TIMEOUT": "600", **settings}
     target = f"{archive.host}:{archive.port}:{archive.ae_title}"
     command = [sys.executable, "-m", "pneumo", "node", "--port", str(port), "--archive", target, *words]
@@ -68,21 +68,33 @@ class Orthanc:
         return answer.json()
 
     def files(self, study: str) -> list[bytes]:
-        """Every object of a study (Orthanc's own name for it), as DICOM files."""
-        return [self.get(f"/instances/{one['ID']}/file").content for one in self.get(f"/studies/{study}/instances").json()]
+        """All objects of a study (by Orthanc's id), as DICOM files."""
+        return [
+            self.get(f"/instances/{instance['ID']}/file").content for instance in self.get(f"/studies/{study}/instances").json()
+        ]
 
 
 @contextmanager
 def orthanc(folder: Path, ports: tuple[int, int], node_port: int) -> Iterator[Orthanc]:
-    """A fresh Orthanc whose storage is `folder`, that knows the node as PNEUMO."""
+    """An empty Orthanc with its storage in `folder`, configured with the node as modality PNEUMO."""
     http, dicom = ports
     settings = {
-        "Name": "test", "StorageDirectory": str(folder), "IndexDirectory": str(folder), "Plugins": [str(_PLUGINS / _PLUGIN)],
-        "HttpPort": http, "DicomPort": dicom, "DicomAet": "ORTHANC", "RemoteAccessAllowed": False, "AuthenticationEnabled": False,
-        "DicomAlwaysAllowStore": True, "DicomAlwaysAllowFind": True, "StableAge": 1, "DicomScuTimeout": 600,
+        "Name": "test",
+        "StorageDirectory": str(folder),
+        "IndexDirectory": str(folder),
+        "Plugins": [str(_PLUGINS / _PLUGIN)],
+        "HttpPort": http,
+        "DicomPort": dicom,
+        "DicomAet": "ORTHANC",
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+        "DicomAlwaysAllowStore": True,
+        "DicomAlwaysAllowFind": True,
+        "StableAge": 1,
+        "DicomScuTimeout": 600,
         "DicomModalities": {"PNEUMO": {"AET": "PNEUMO", "Host": "127.0.0.1", "Port": node_port}},
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
-    }  # fmt: skip
+    }
     path = folder / "orthanc.json"
     path.write_text(json.dumps(settings))
     with open(folder / "log", "w") as log:

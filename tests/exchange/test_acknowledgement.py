@@ -1,4 +1,4 @@
-"""An image is acknowledged when its results are in the archive, and not before: what the node loses, its sender still has."""
+"""An image is acknowledged only when its results are in the archive, so that its sender still has any image the node loses."""
 
 import signal
 import threading
@@ -21,7 +21,7 @@ SENT = 6
 
 
 class SlowReader:
-    """Reads an image when `gate` is opened; then, and only then, its results are in `archive`."""
+    """Waits for `gate` before it reads an image and puts the result in `archive`."""
 
     def __init__(self):
         self.tally, self.stopping = Tally(), threading.Event()
@@ -43,7 +43,7 @@ def slow():
 
 
 def answers(running, number):
-    """The futures of so many senders, each with an image and an association of its own."""
+    """Futures of the answers to `number` senders, each with its own image and association."""
 
     def send(_):
         with connection(running) as association:
@@ -56,7 +56,7 @@ def answers(running, number):
 
 
 def test_no_answer_before_the_results_are_stored(slow):
-    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow)
+    running = Node(NodeSettings(port=0, max_wait=600, limits=CALM), slow)
     (answer,) = answers(running, 1)
     assert slow.begun.wait(600)
     assert not answer.done()
@@ -66,8 +66,8 @@ def test_no_answer_before_the_results_are_stored(slow):
     assert running.stop() == 0
 
 
-def test_the_end_lets_what_waits_be_read(slow):
-    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow)
+def test_stopping_reads_queued_images_first(slow):
+    running = Node(NodeSettings(port=0, max_wait=600, limits=CALM), slow)
     sent = answers(running, SENT)
     assert waited(lambda: running.tally["received"] == SENT and len(running._inbox) == SENT - 1)
     with ThreadPoolExecutor(1) as pool:
@@ -79,9 +79,9 @@ def test_the_end_lets_what_waits_be_read(slow):
     assert len(slow.archive) == SENT
 
 
-def test_an_end_without_grace_leaves_what_waits_with_its_senders(slow):
+def test_stopping_without_grace_refuses_queued_images(slow):
     """The image that is being read is finished and acknowledged; of the others each sender is told that it failed."""
-    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow)
+    running = Node(NodeSettings(port=0, max_wait=600, limits=CALM), slow)
     sent = answers(running, SENT)
     assert waited(lambda: running.tally["received"] == SENT and len(running._inbox) == SENT - 1)
     with ThreadPoolExecutor(1) as pool:
@@ -92,8 +92,8 @@ def test_an_end_without_grace_leaves_what_waits_with_its_senders(slow):
     assert Counter(answer.result(600) for answer in sent) == {0x0000: len(slow.archive), 0xA700: SENT - 1}
 
 
-def test_a_full_queue_refuses_and_goes_on(slow):
-    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow, Inbox(max_objects=1))
+def test_a_full_inbox_refuses_images_until_there_is_room(slow):
+    running = Node(NodeSettings(port=0, max_wait=600, limits=CALM), slow, Inbox(max_objects=1))
     first = answers(running, 1)
     assert slow.begun.wait(600)
     second = answers(running, 1)
@@ -108,20 +108,20 @@ def test_a_full_queue_refuses_and_goes_on(slow):
     running.stop()
 
 
-def test_what_waits_too_long_is_refused_and_never_read(slow):
-    running = Node(NodeSettings(port=0, patience=0.05, limits=CALM), slow)
+def test_an_image_that_waits_too_long_is_refused_and_not_read(slow):
+    running = Node(NodeSettings(port=0, max_wait=0.05, limits=CALM), slow)
     first = answers(running, 1)
     assert slow.begun.wait(600)
     with connection(running) as association:
         assert association.send_c_store(image()).Status == 0xA700
     slow.gate.set()
-    assert first[0].result(600) == 0x0000  # its reading had begun: it is waited for
+    assert first[0].result(600) == 0x0000  # already being read, so it is not refused
     assert running.stop() == 0
     assert len(slow.archive) == 1
 
 
-def test_a_long_reading_does_not_count_as_silence(slow, monkeypatch):
-    """The library asks for the clock after the answer; the last byte came before the reading."""
+def test_reading_time_does_not_count_as_idle_time(slow, monkeypatch):
+    """The library checks the idle time after the answer, counted from the last byte received, before the reading."""
 
     class Clock:
         now = 0.0
@@ -131,7 +131,7 @@ def test_a_long_reading_does_not_count_as_silence(slow, monkeypatch):
 
     clock = Clock()
     monkeypatch.setattr("pynetdicom.timer.time", clock)
-    running = Node(NodeSettings(port=0, patience=600, limits=CALM), slow)
+    running = Node(NodeSettings(port=0, max_wait=600, limits=CALM), slow)
     association = AE(ae_title="CT01")
     association.dimse_timeout, association.network_timeout = 600, None
     association.add_requested_context(image().SOPClassUID)
@@ -147,7 +147,7 @@ def test_a_long_reading_does_not_count_as_silence(slow, monkeypatch):
     running.stop()
 
 
-def test_an_archive_that_is_down_is_a_failure_and_a_later_try_a_success(predictor):
+def test_failure_while_the_archive_is_down_success_on_retry(predictor):
     up = threading.Event()
     fake = FakeArchive(on_store=lambda *_: None if up.is_set() else 0xA700)
     with (
@@ -155,25 +155,25 @@ def test_an_archive_that_is_down_is_a_failure_and_a_later_try_a_success(predicto
         node(predictor, lambda objects: dimse.store(objects, archive, PATIENT)) as running,
         connection(running) as association,
     ):
-        one = image()
-        refused = association.send_c_store(one)
+        dataset = image()
+        refused = association.send_c_store(dataset)
         assert (refused.Status, refused.ErrorComment) == (0xA700, NOT_STORED.comment)
         up.set()
-        assert association.send_c_store(one).Status == 0x0000
+        assert association.send_c_store(dataset).Status == 0x0000
         assert len(fake.stored) == 2
         unread = association.send_c_store(image(StudyInstanceUID=None))
         assert (unread.Status, unread.ErrorComment) == (0xC000, UNREADABLE.comment)
 
 
 @pytest.mark.parametrize("status", [BUSY, NOT_STORED, TOO_LARGE, UNREADABLE, FAULT])
-def test_each_reason_fits_its_element(status):
+def test_comments_fit_their_dicom_element(status):
     assert 0 < len(status.comment) <= 64
     assert status.comment.isascii()
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
-def test_killed_in_the_middle_no_acknowledged_image_lacks_its_results(models, tmp_path, end):
-    """Twelve images on four associations. The archive takes the results of the first, then none until the signal is sent."""
+def test_after_a_kill_every_acknowledged_image_has_its_results(models, tmp_path, end):
+    """Twelve images on four associations. The archive stores the first image's results, then blocks until the signal is sent."""
     free, port, acknowledged = threading.Event(), closed_port(), []
 
     def slow(archive, _):
@@ -186,10 +186,10 @@ def test_killed_in_the_middle_no_acknowledged_image_lacks_its_results(models, tm
         modality.add_requested_context(image().SOPClassUID)
         association = modality.associate("127.0.0.1", port)
         for _ in range(3):
-            one = image()
-            if not association.is_established or association.send_c_store(one).get("Status") != 0x0000:
+            dataset = image()
+            if not association.is_established or association.send_c_store(dataset).get("Status") != 0x0000:
                 break
-            acknowledged.append(one.SOPInstanceUID)
+            acknowledged.append(dataset.SOPInstanceUID)
 
     fake = FakeArchive(on_store=slow)
     with fake.listening() as archive, node_process(models, tmp_path / "log", archive, port, "--grace", "0") as process:
@@ -197,11 +197,11 @@ def test_killed_in_the_middle_no_acknowledged_image_lacks_its_results(models, tm
             senders = [pool.submit(send, index) for index in range(4)]
             assert waited(lambda: fake.asked > 2 and acknowledged)
             process.send_signal(end)
-            assert waited(lambda: sum(sender.done() for sender in senders) >= 3)  # one may wait for the archive
+            assert waited(lambda: sum(sender.done() for sender in senders) >= 3)  # one may still wait for the archive
             free.set()
             for sender in senders:
                 sender.result(600)
         assert process.wait(600) in ((0, 1) if end == signal.SIGTERM else (-signal.SIGKILL,))
-    answered = [one for one in fake.stored.values() if one.Modality == "OT"]
-    assert set(acknowledged) <= {one.SourceImageSequence[0].ReferencedSOPInstanceUID for one in answered}
+    captures = [dataset for dataset in fake.stored.values() if dataset.Modality == "OT"]
+    assert set(acknowledged) <= {dataset.SourceImageSequence[0].ReferencedSOPInstanceUID for dataset in captures}
     assert 1 <= len(acknowledged) <= 2

@@ -1,4 +1,4 @@
-"""C-STORE to archives that behave, and to those that do not: nothing half-sent counts as sent."""
+"""C-STORE to working and faulty archives; an incompletely sent object never counts as sent."""
 
 import pytest
 from exchange.dx import dx_bytes
@@ -20,18 +20,18 @@ def states(outcomes):
     return [outcome.state for outcome in outcomes]
 
 
-def test_what_was_sent_is_there(both):
+def test_sent_objects_arrive(both):
     fake = FakeArchive()
     with fake.listening() as archive:
         outcomes = store(both, archive, PATIENT)
     assert [(outcome.kind, outcome.state) for outcome in outcomes] == [("SR", CONFIRMED), ("OT", CONFIRMED)]
-    assert set(fake.stored) == {one.SOPInstanceUID for one in both}
-    (capture,) = [one for one in fake.stored.values() if one.Modality == "OT"]
+    assert set(fake.stored) == {result.SOPInstanceUID for result in both}
+    (capture,) = [result for result in fake.stored.values() if result.Modality == "OT"]
     assert (capture.pixel_array == both[1].pixel_array).all()
     assert capture.PatientID == "P-4711"
 
 
-def test_an_archive_that_says_yes_and_stores_nothing(both):
+def test_an_archive_that_accepts_but_does_not_store(both):
     with FakeArchive(on_store=lambda *_: 0x0000).listening() as archive:
         outcomes = store(both, archive, PATIENT)
     assert states(outcomes) == [FAILED, FAILED]
@@ -39,13 +39,13 @@ def test_an_archive_that_says_yes_and_stores_nothing(both):
 
 
 @pytest.mark.parametrize("fake", [FakeArchive(query=False), FakeArchive(find_status=0xA900)], ids=["no C-FIND", "C-FIND fails"])
-def test_an_archive_that_cannot_be_asked_is_not_believed(both, fake):
+def test_without_a_working_query_the_state_is_unconfirmed(both, fake):
     with fake.listening() as archive:
         assert states(store(both, archive, PATIENT)) == [UNCONFIRMED, UNCONFIRMED]
 
 
-def test_an_archive_that_has_the_object_already(both):
-    fake = FakeArchive(on_store=lambda archive, event: 0x0111, stored={one.SOPInstanceUID: one for one in both})
+def test_a_duplicate_counts_as_arrived(both):
+    fake = FakeArchive(on_store=lambda archive, event: 0x0111, stored={result.SOPInstanceUID: result for result in both})
     with fake.listening() as archive:
         assert states(store(both, archive, PATIENT)) == [CONFIRMED, CONFIRMED]
 
@@ -58,8 +58,8 @@ def test_refused_by_status(both):
     assert "0xA700" in outcomes[0].detail
 
 
-def test_dropped_in_the_middle(both):
-    """The second is broken off before its answer: the first has arrived, the second counts as nothing."""
+def test_connection_lost_during_the_second_object(both):
+    """The connection is lost before the second answer: the first object has arrived, the second counts as failed."""
 
     def second_breaks_off(archive, event):
         if archive.asked == 2:
@@ -74,7 +74,7 @@ def test_dropped_in_the_middle(both):
     assert "broke off" in outcomes[1].detail
 
 
-def test_aborted_at_the_first(both):
+def test_association_aborted_at_the_first_object(both):
     def abort(archive, event):
         event.assoc.abort()
         return 0xC000
@@ -105,13 +105,13 @@ def test_unknown_caller(both):
     assert "knows PNEUMO" in outcomes[0].detail
 
 
-def test_nobody_there(both):
+def test_no_archive_at_the_address(both):
     outcomes = store(both, Archive("127.0.0.1", closed_port(), "ARCHIVE"), PATIENT)
     assert states(outcomes) == [FAILED, FAILED]
     assert "does not answer" in outcomes[0].detail
 
 
-def test_somebody_who_never_answers(both):
+def test_an_archive_that_never_answers(both):
     with silent_port() as port:
         outcomes = store(both, Archive("127.0.0.1", port, "ARCHIVE"), QUICK)
     assert states(outcomes) == [FAILED, FAILED]

@@ -13,14 +13,14 @@ def test_first_in_first_out():
     assert inbox.take(0.01) is None
 
 
-def test_full_by_number_until_one_is_taken():
+def test_object_limit():
     inbox = Inbox(max_objects=2)
     assert [inbox.offer(received(1)) for _ in range(3)] == [True, True, False]
     inbox.take(0)
     assert inbox.offer(received(1))
 
 
-def test_full_by_bytes_until_one_is_taken():
+def test_byte_limit():
     inbox = Inbox(max_bytes=100)
     assert [inbox.offer(received(size)) for size in (60, 50, 40, 1)] == [True, False, True, False]
     inbox.take(0)
@@ -28,7 +28,7 @@ def test_full_by_bytes_until_one_is_taken():
     assert len(inbox) == 2
 
 
-def test_withdrawn_while_it_waits_and_not_afterwards():
+def test_only_a_queued_object_can_be_withdrawn():
     inbox = Inbox(max_bytes=100)
     first, second = received(50), received(50)
     assert inbox.offer(first)
@@ -40,21 +40,21 @@ def test_withdrawn_while_it_waits_and_not_afterwards():
     assert not inbox.withdraw(first)
 
 
-def test_two_of_the_same_bytes_are_two():
+def test_objects_with_equal_bytes_are_distinct():
     inbox = Inbox()
     first, second = received(1), received(1)
     assert inbox.offer(first)
     assert not inbox.withdraw(second)
 
 
-def test_closed_it_gives_out_but_takes_nothing():
+def test_a_closed_inbox_returns_objects_but_accepts_none():
     inbox = Inbox()
-    waits = received(1)
-    assert inbox.offer(waits)
+    queued = received(1)
+    assert inbox.offer(queued)
     inbox.close()
     assert not inbox.offer(received(1))
-    assert inbox.take(0) is waits
+    assert inbox.take(0) is queued
 
 
-def test_prints_nothing_of_the_image():
+def test_repr_shows_nothing_of_the_image():
     assert "Zwetschgenbaum" not in repr(Received(b"Zwetschgenbaum"))

@@ -1,4 +1,4 @@
-"""The listener on a free port, and modalities and archives that send to it."""
+"""The node on a free port, with modalities that send to it and an archive."""
 
 import socket
 import struct
@@ -20,14 +20,14 @@ from pneumo.exchange.reader import Reader
 from pneumo.exchange.settings import Archive
 from pneumo.inference.finding import Terms
 
-CALM = Limits(introduction=600, idle=600)  # a machine at its limits is no caller that is silent
+CALM = Limits(request_timeout=600, idle=600)  # long, so that a busy test machine does not look like a silent caller
 DX = DigitalXRayImageStorageForPresentation
 
 
 @contextmanager
 def node(predictor, send, inbox=None, **settings):
     running = Node(
-        NodeSettings(**{"port": 0, "patience": 600, "limits": CALM, **settings}),
+        NodeSettings(**{"port": 0, "max_wait": 600, "limits": CALM, **settings}),
         Reader(predictor, Terms(), send, pauses=()),
         inbox,
     )
@@ -47,7 +47,7 @@ def connection(running, calling="MODALITY", contexts=None, tls=None, address="12
         yield association
     finally:
         if association.is_established:
-            association.acse_timeout = 10  # a node that has ended answers no release; what became of the image was told before
+            association.acse_timeout = 10  # a stopped node does not answer the release
             association.release()
 
 
@@ -55,7 +55,7 @@ def image(**elements):
     return dx_dataset(**{"gamma": 0.4, "side": 64, **elements})
 
 
-def test_a_study_comes_in_and_its_results_reach_the_archive(predictor):
+def test_results_of_a_received_study_reach_the_archive(predictor):
     archive = FakeArchive()
     with archive.listening() as address, node(predictor, lambda objects: dimse.store(objects, address, PATIENT)) as running:
         first, other = image(), image(SOPClassUID=CTImageStorage, Modality="CT")
@@ -64,12 +64,12 @@ def test_a_study_comes_in_and_its_results_reach_the_archive(predictor):
             assert association.send_c_store(other).Status == 0x0000
         assert waited(lambda: running.tally["answered"])
         assert (running.tally["received"], running.tally["ignored"], running.tally["results arrived"]) == (2, 1, 2)
-    assert sorted(one.Modality for one in archive.stored.values()) == ["OT", "SR"]
-    assert {one.StudyInstanceUID for one in archive.stored.values()} == {first.StudyInstanceUID}
-    assert {one.PatientID for one in archive.stored.values()} == {"P-4711"}
+    assert sorted(result.Modality for result in archive.stored.values()) == ["OT", "SR"]
+    assert {result.StudyInstanceUID for result in archive.stored.values()} == {first.StudyInstanceUID}
+    assert {result.PatientID for result in archive.stored.values()} == {"P-4711"}
 
 
-def test_compressed_images_are_taken_and_deflated_ones_not(predictor):
+def test_compressed_images_are_accepted_and_deflated_ones_refused(predictor):
     sent = []
     with node(predictor, lambda objects: sent.extend(objects) or ()) as running:
         packed = image()
@@ -86,7 +86,7 @@ def test_echo(predictor):
         dimse.echo(Archive("127.0.0.1", running.port, "PNEUMO"), PATIENT)
 
 
-def test_only_callers_on_the_list(predictor):
+def test_only_listed_callers_are_accepted(predictor):
     with node(predictor, None, callers=("PACS",)) as running:
         with connection(running, "STRANGER") as association:
             assert association.is_rejected
@@ -97,7 +97,7 @@ def test_only_callers_on_the_list(predictor):
 def test_a_full_inbox_leaves_the_image_with_its_sender(predictor):
     with node(predictor, None, inbox=Inbox(max_objects=0)) as running, connection(running) as association:
         assert association.send_c_store(image()).Status == 0xA700
-        assert running.tally["refused for want of room"] == 1
+        assert running.tally["refused, inbox full"] == 1
 
 
 def test_an_image_over_the_limit_is_refused(predictor, monkeypatch):
@@ -107,30 +107,30 @@ def test_an_image_over_the_limit_is_refused(predictor, monkeypatch):
         assert running.tally["too large"] == 1
 
 
-def test_an_object_without_end_is_broken_off(predictor, monkeypatch):
+def test_an_endless_object_closes_the_connection(predictor, monkeypatch):
     monkeypatch.setattr("pneumo.exchange.listener._MAX_MESSAGE", 100_000)
     sent = []
     with node(predictor, lambda objects: sent.extend(objects) or ()) as running:
         with connection(running) as association:
-            for _ in range(12):  # each one is below the limit, and so they may go on
+            for _ in range(12):  # each one is below the limit
                 assert association.send_c_store(image()).Status == 0x0000
             status = association.send_c_store(image(side=300))
             assert "Status" not in status
-        with connection(running) as association:  # others go on
+        with connection(running) as association:  # others are not affected
             assert association.send_c_store(image()).Status == 0x0000
         assert waited(lambda: len(sent) == 26)
 
 
-def test_a_unit_of_gigabytes_is_not_waited_for(predictor):
+def test_a_pdu_of_gigabytes_closes_the_connection(predictor):
     with node(predictor, None) as running:
         with socket.create_connection(("127.0.0.1", running.port), timeout=30) as raw:
             raw.sendall(struct.pack(">BBL", 1, 0, 4 * 10**9) + bytes(1000))
-            assert raw.recv(100) == b""  # broken off at once
+            assert raw.recv(100) == b""  # closed at once
         with connection(running) as association:
             assert association.is_established
 
 
-def test_junk_on_the_line(predictor):
+def test_malformed_data_does_not_stop_the_node(predictor):
     with node(predictor, None) as running:
         for junk in (b"GET / HTTP/1.0\r\n\r\n", struct.pack(">BBL", 1, 0, 60) + bytes(60), b"\x01"):
             with socket.create_connection(("127.0.0.1", running.port), timeout=30) as raw:
@@ -139,7 +139,7 @@ def test_junk_on_the_line(predictor):
             assert association.is_established
 
 
-def test_what_waits_is_read_before_the_end(predictor):
+def test_queued_images_are_read_before_stopping(predictor):
     sent = []
     with node(predictor, lambda objects: sent.extend(objects) or ()) as running, connection(running) as association:
         for _ in range(5):
@@ -147,7 +147,7 @@ def test_what_waits_is_read_before_the_end(predictor):
     assert len(sent) == 10
 
 
-def test_a_port_in_use_is_told(predictor):
+def test_a_port_in_use_is_an_error(predictor):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = NodeSettings(port=taken.getsockname()[1])
         with pytest.raises(ExchangeError, match=r"Cannot listen on 127\.0\.0\.1"):

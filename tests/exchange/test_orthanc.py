@@ -1,4 +1,4 @@
-"""The way into a department and back: a study in a real archive, forwarded to the node, its results in the same study."""
+"""Round trip with a real archive: a study is forwarded to the node, and its results arrive in the same study."""
 
 import io
 import time
@@ -32,7 +32,7 @@ def archive(tmp_path_factory, node_port):
             yield running
 
 
-def test_study_in_report_and_capture_out(archive, node_port, models, predictor, tmp_path):
+def test_a_forwarded_study_gets_report_and_capture(archive, node_port, models, predictor, tmp_path):
     source = dx_dataset(gamma=0.4, side=200, PatientName="Müller^Zoë", PatientID="P-0001")
     known = archive.post("/instances", file_of(source))
     study = known["ParentStudy"]
@@ -42,7 +42,7 @@ def test_study_in_report_and_capture_out(archive, node_port, models, predictor, 
         archive.post("/modalities/PNEUMO/store", known["ID"])
         assert waited(lambda: len(archive.get(f"/studies/{study}/instances").json()) == 3), log.read_text()
         assert waited(lambda: "answered: SR arrived; OT arrived" in log.read_text())
-        # An archive that sends the whole study on, results and all, gets nothing more for it.
+        # If the archive forwards the whole study including the results, no new results are made.
         archive.post("/modalities/PNEUMO/store", study)
         assert waited(lambda: log.read_text().count("image ignored") == 2), log.read_text()
         time.sleep(0.3)
@@ -52,26 +52,26 @@ def test_study_in_report_and_capture_out(archive, node_port, models, predictor, 
     by_modality = {dataset.Modality: (dataset, data) for data in files for dataset in [pydicom.dcmread(io.BytesIO(data))]}
     assert sorted(by_modality) == ["DX", "OT", "SR"]
     report, capture = by_modality["SR"][0], by_modality["OT"][0]
-    for one in (report, capture):
-        assert (one.StudyInstanceUID, one.PatientName, one.PatientID) == (source.StudyInstanceUID, "Müller^Zoë", "P-0001")
-    found = content(report)
+    for result in (report, capture):
+        assert (result.StudyInstanceUID, result.PatientName, result.PatientID) == (source.StudyInstanceUID, "Müller^Zoë", "P-0001")
+    values = content(report)
     reading = judge(read(file_of(source), predictor).answer.log_ratio, predictor.card, Terms())
-    assert found["Finding"] == [("233604007", "SCT")]
-    assert found["Calibrated probability of pneumonia"] == pytest.approx([reading.probability], abs=1e-6)
-    assert found["Source of Measurement"] == [source.SOPInstanceUID]
+    assert values["Finding"] == [("233604007", "SCT")]
+    assert values["Calibrated probability of pneumonia"] == pytest.approx([reading.probability], abs=1e-6)
+    assert values["Source of Measurement"] == [source.SOPInstanceUID]
     assert report.VerificationFlag == "UNVERIFIED"
     assert capture.pixel_array.shape[1:] == (200, 3)
     assert capture.Rows > 200
     for kind in ("SR", "OT"):
         assert problems(by_modality[kind][1], tmp_path) == []
-    told = log.read_text()
-    assert "ended: " in told
+    log_text = log.read_text()
+    assert "ended: " in log_text
     for word in ("Müller", "P-0001", str(source.StudyInstanceUID), str(source.SOPInstanceUID), "A-0815"):
-        assert word not in told
+        assert word not in log_text
 
 
 @pytest.mark.parametrize("way", ["STOW-RS", "C-STORE"])
-def test_sent_to_the_archive_and_found_there(archive, results_of, way, tmp_path):
+def test_sent_results_are_in_the_archive(archive, results_of, way, tmp_path):
     results = list(results_of(dx_bytes(gamma=2.0, side=64, PatientName=NAME)))
     if way == "STOW-RS":
         outcomes = stow.store(results, archive.web, SendSettings())
@@ -80,6 +80,6 @@ def test_sent_to_the_archive_and_found_there(archive, results_of, way, tmp_path)
     assert [(outcome.kind, outcome.state) for outcome in outcomes] == [("SR", CONFIRMED), ("OT", CONFIRMED)]
     (study,) = archive.post("/tools/find", {"Level": "Study", "Query": {"StudyInstanceUID": results[0].StudyInstanceUID}})
     files = {pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID: data for data in archive.files(study)}
-    assert set(files) == {one.SOPInstanceUID for one in results}
+    assert set(files) == {result.SOPInstanceUID for result in results}
     assert content(pydicom.dcmread(io.BytesIO(files[results[0].SOPInstanceUID])))["Finding"] == [("NO-PNEUMONIA", "99PNEUMO")]
     assert [problems(data, tmp_path) for data in files.values()] == [[], []]

@@ -1,4 +1,4 @@
-"""What the node makes of one image after the other."""
+"""Reading of images one after the other by the node."""
 
 import logging
 
@@ -13,7 +13,7 @@ from pneumo.inference.finding import Terms
 
 
 class Sent:
-    """Stands for the archive: takes everything, after `failures` attempts at which it takes nothing."""
+    """A fake archive: refuses the first `failures` attempts, then accepts everything."""
 
     def __init__(self, failures: int = 0):
         self.failures, self.objects, self.attempts = failures, [], 0
@@ -21,9 +21,9 @@ class Sent:
     def __call__(self, objects):
         self.attempts += 1
         if self.attempts <= self.failures:
-            return tuple(Outcome(one.Modality, FAILED, "It is down.") for one in objects)
+            return tuple(Outcome(result.Modality, FAILED, "It is down.") for result in objects)
         self.objects += objects
-        return tuple(Outcome(one.Modality, CONFIRMED) for one in objects)
+        return tuple(Outcome(result.Modality, CONFIRMED) for result in objects)
 
 
 @pytest.fixture
@@ -39,32 +39,32 @@ def test_an_image_is_answered(make):
     sent = Sent()
     reader = make(sent)
     assert reader.process(image()) == SUCCESS
-    assert [one.Modality for one in sent.objects] == ["SR", "OT"]
+    assert [result.Modality for result in sent.objects] == ["SR", "OT"]
     assert (reader.tally["answered"], reader.tally["results arrived"]) == (1, 2)
     assert str(reader.tally) == "1 answered, 2 results arrived"
 
 
-def test_what_it_sent_itself_is_not_read_again(make, results_of):
+def test_own_results_are_not_read(make, results_of):
     sent = Sent()
     reader = make(sent)
-    for one in results_of(image()):
-        assert reader.process(file_bytes(one)) == SUCCESS
+    for result in results_of(image()):
+        assert reader.process(file_bytes(result)) == SUCCESS
     assert sent.objects == []
     assert reader.tally["ignored"] == 2
 
 
 def test_the_same_image_is_answered_once(make):
-    """Archives that send a whole study on each time it grows would never come to an end."""
+    """Otherwise, archives that forward the whole study whenever it grows would never stop."""
     sent = Sent()
-    reader, one = make(sent), image()
+    reader, data = make(sent), image()
     for _ in range(3):
-        assert reader.process(one) == SUCCESS
+        assert reader.process(data) == SUCCESS
     reader.process(image())
     assert len(sent.objects) == 4
     assert (reader.tally["answered"], reader.tally["ignored"]) == (2, 2)
 
 
-ONE = "1.2.3.4711"  # a SOP instance UID
+UID = "1.2.3.4711"  # a SOP instance UID
 
 
 @pytest.mark.parametrize(
@@ -77,28 +77,28 @@ ONE = "1.2.3.4711"  # a SOP instance UID
     ],
 )
 def test_another_image_under_the_same_uid_is_read(make, change):
-    """A corrected resend, or a modality that gives a UID twice: the first must not suppress the second."""
+    """A corrected image, or a modality that uses a UID twice: the first image must not suppress the second."""
     sent = Sent()
     reader = make(sent)
-    same = {"SOPInstanceUID": ONE, "SeriesInstanceUID": "1.2.3.4714", "StudyInstanceUID": "1.2.3.4712"}
+    same = {"SOPInstanceUID": UID, "SeriesInstanceUID": "1.2.3.4714", "StudyInstanceUID": "1.2.3.4712"}
     reader.process(image(**same))
     reader.process(image(**{**same, **change}))
     assert reader.tally["answered"] == 2
-    assert len({one.SOPInstanceUID for one in sent.objects}) == 4
+    assert len({result.SOPInstanceUID for result in sent.objects}) == 4
 
 
-def test_what_an_archive_writes_into_an_image_makes_it_no_other(make):
-    """Or a study that grows by two results would have its image read for ever."""
+def test_elements_added_by_an_archive_do_not_make_a_new_image(make):
+    """Otherwise, each result added to the study would make the archive's image a new one, to be read again."""
     sent = Sent()
-    reader, one = make(sent), dx_dataset(gamma=0.4, side=64)
+    reader, dataset = make(sent), dx_dataset(gamma=0.4, side=64)
     for objects in (1, 3, 5):
-        one.RetrieveAETitle, one.NumberOfStudyRelatedInstances = "ARCHIVE", objects
-        one.add_new(0x00091001, "LO", f"kept on disk {objects}")
-        reader.process(file_of(one))
+        dataset.RetrieveAETitle, dataset.NumberOfStudyRelatedInstances = "ARCHIVE", objects
+        dataset.add_new(0x00091001, "LO", f"kept on disk {objects}")
+        reader.process(file_of(dataset))
     assert (reader.tally["answered"], reader.tally["ignored"]) == (1, 2)
 
 
-def test_bad_images_stop_nothing(make, monkeypatch):
+def test_bad_images_do_not_stop_the_reader(make, monkeypatch):
     sent = Sent()
     reader = make(sent)
     assert reader.process(b"no DICOM at all") == UNREADABLE
@@ -112,57 +112,57 @@ def test_bad_images_stop_nothing(make, monkeypatch):
     assert (reader.tally["not read"], reader.tally["rejected"], reader.tally["answered"]) == (4, 1, 1)
 
 
-def test_sent_again_until_it_arrives(make):
+def test_failed_results_are_sent_again(make):
     sent = Sent(failures=2)
     reader = make(sent, pauses=(0.0, 0.0, 0.0))
     reader.process(image())
     assert sent.attempts == 3
-    assert len({one.SOPInstanceUID for one in sent.objects}) == 2
+    assert len({result.SOPInstanceUID for result in sent.objects}) == 2
     assert reader.tally["answered"] == 1
 
 
-def test_only_what_failed_is_sent_again(make):
+def test_only_failed_objects_are_sent_again(make):
     batches = []
 
     def first_takes_the_report(objects):
-        batches.append([one.Modality for one in objects])
-        late = len(batches) > 1
-        return tuple(Outcome(one.Modality, CONFIRMED if late or one.Modality == "SR" else FAILED) for one in objects)
+        batches.append([result.Modality for result in objects])
+        retry = len(batches) > 1
+        return tuple(Outcome(result.Modality, CONFIRMED if retry or result.Modality == "SR" else FAILED) for result in objects)
 
     make(first_takes_the_report, pauses=(0.0, 0.0)).process(image())
     assert batches == [["SR", "OT"], ["OT"]]
 
 
-def test_results_that_are_not_stored_are_told_and_the_image_may_come_again(make):
+def test_results_not_stored_are_a_failure_and_the_image_can_be_sent_again(make):
     sent = Sent(failures=2)
-    reader, one = make(sent, pauses=(0.0,)), image()
-    assert reader.process(one) == NOT_STORED
+    reader, data = make(sent, pauses=(0.0,)), image()
+    assert reader.process(data) == NOT_STORED
     assert (reader.tally["read, results not stored"], reader.tally["results failed"]) == (1, 2)
-    assert reader.process(one) == SUCCESS
+    assert reader.process(data) == SUCCESS
     assert reader.tally["answered"] == 1
 
 
-def test_an_image_that_is_tried_again_adds_nothing_to_its_study(predictor):
-    """Its report arrived and its capture did not; or the node was killed before it could say that both had."""
-    sent, one = Sent(), image()
+def test_a_repeated_image_gets_the_same_uids(predictor):
+    """If only the report arrived, or the node was killed before it acknowledged the image, the results must not be doubled."""
+    sent, data = Sent(), image()
     for _ in range(2):
-        Reader(predictor, Terms(), sent).process(one)
+        Reader(predictor, Terms(), sent).process(data)
     report, capture, again, capture_again = sent.objects
     assert (report.SOPInstanceUID, capture.SOPInstanceUID) == (again.SOPInstanceUID, capture_again.SOPInstanceUID)
     assert (report.SeriesInstanceUID, capture.SeriesInstanceUID) == (again.SeriesInstanceUID, capture_again.SeriesInstanceUID)
     assert len({report.SOPInstanceUID, capture.SOPInstanceUID, report.SeriesInstanceUID, capture.SeriesInstanceUID}) == 4
     assert again.file_meta.MediaStorageSOPInstanceUID == again.SOPInstanceUID
-    Reader(predictor, Terms("rule-out"), sent).process(one)
+    Reader(predictor, Terms("rule-out"), sent).process(data)
     assert sent.objects[-1].SOPInstanceUID != capture.SOPInstanceUID
 
 
-def test_no_further_attempt_when_the_sender_would_wait_too_long(predictor):
+def test_no_retry_beyond_the_retry_window(predictor):
     sent = Sent(failures=9)
-    assert Reader(predictor, Terms(), sent, pauses=(60.0,), patience=59.0).process(image()) == NOT_STORED
+    assert Reader(predictor, Terms(), sent, pauses=(60.0,), retry_window=59.0).process(image()) == NOT_STORED
     assert sent.attempts == 1
 
 
-def test_no_further_attempt_once_it_stops(make):
+def test_no_retry_while_stopping(make):
     sent = Sent(failures=9)
     reader = make(sent, pauses=(60.0,))
     reader.stopping.set()
@@ -170,7 +170,7 @@ def test_no_further_attempt_once_it_stops(make):
     assert sent.attempts == 1
 
 
-def test_the_log_knows_nobody(make, caplog, monkeypatch, recwarn):
+def test_the_log_contains_no_identifier(make, caplog, monkeypatch, recwarn):
     caplog.set_level(logging.DEBUG)
     study = "1.2.3.4711.4712"
     reader = make(Sent())
@@ -184,6 +184,6 @@ def test_the_log_knows_nobody(make, caplog, monkeypatch, recwarn):
     monkeypatch.setattr("pneumo.exchange.reader.read", quotes)
     reader.process(image())
     assert len([record for record in caplog.records if record.name == "pneumo.exchange.reader"]) == 4
-    told = caplog.text + str(reader.tally) + "".join(str(w.message) for w in recwarn.list)
+    messages = caplog.text + str(reader.tally) + "".join(str(w.message) for w in recwarn.list)
     for word in ("Zwetschgenbaum", study, "P-4711"):
-        assert word not in told
+        assert word not in messages

@@ -1,4 +1,4 @@
-"""The structured report and the capture of one image, by value."""
+"""Values of the structured report and the capture of one image."""
 
 import dataclasses
 import io
@@ -18,7 +18,7 @@ from pneumo.exchange.results import file_bytes, make_results
 from pneumo.imaging.overlay import grey_picture
 from pneumo.inference.finding import Terms, judge, read
 
-pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")  # as pneumo.imaging.decoding.dicom does; pytest begins anew
+pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")  # as in pneumo.imaging.decoding.dicom; pytest resets it
 
 SICK, WELL = {"gamma": 0.4}, {"gamma": 2.0}
 
@@ -28,9 +28,9 @@ def reopened(dataset) -> pydicom.Dataset:
 
 
 def content(report) -> dict[str, list]:
-    """{meaning of the concept: values} of the one measurement group, as (code, scheme), number, text or UID."""
+    """{concept meaning: values} of the measurement group; a value is (code, scheme), a number, a text or a UID."""
     (group,) = ComprehensiveSR.from_dataset(report).content.get_image_measurement_groups()
-    found: dict[str, list] = {}
+    values: dict[str, list] = {}
     for item in group[0].ContentSequence:
         value = {
             "CODE": lambda item=item: (item.ConceptCodeSequence[0].CodeValue, item.ConceptCodeSequence[0].CodingSchemeDesignator),
@@ -39,8 +39,8 @@ def content(report) -> dict[str, list]:
             "UIDREF": lambda item=item: item.UID,
             "IMAGE": lambda item=item: item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID,
         }[item.ValueType]()
-        found.setdefault(item.ConceptNameCodeSequence[0].CodeMeaning, []).append(value)
-    return found
+        values.setdefault(item.ConceptNameCodeSequence[0].CodeMeaning, []).append(value)
+    return values
 
 
 def test_report_of_a_pneumonia(results_of, predictor):
@@ -49,59 +49,71 @@ def test_report_of_a_pneumonia(results_of, predictor):
     reading = judge(finding.answer.log_ratio, predictor.card, Terms())
     assert 0.75 < reading.probability < 0.95
     report = reopened(results_of(file_of(source)).report)
-    found = content(report)
-    assert found["Finding"] == [("233604007", "SCT")]
-    assert found["Calibrated probability of pneumonia"] == pytest.approx([reading.probability], abs=1e-6)
-    assert found["Share of patients with pneumonia that the probability assumes"] == [0.5]
-    assert found["Calibrated likelihood ratio of pneumonia"] == pytest.approx([reading.likelihood_ratio], rel=1e-5)
-    assert found["Threshold of the operating point"] == [0.5]
-    assert found["Zone of the probability"] == [("RULE-IN", "99PNEUMO")]
-    assert found["Operating point"][0].startswith("balanced: ")
-    assert found["Probability of bacterial pneumonia, given pneumonia"] == pytest.approx([finding.answer.bacterial], abs=1e-6)
-    assert found["Probability of viral pneumonia, given pneumonia"] == pytest.approx([1 - finding.answer.bacterial], abs=1e-6)
-    assert found["Source of Measurement"] == [source.SOPInstanceUID]
-    assert found["Notice"] == ["RESEARCH USE - NOT A MEDICAL DEVICE"]
-    assert found.get("Warning", []) == list(finding.warnings)
-    assert (found["Algorithm Name"], found["Algorithm Version"]) == (["Pneumo"], [__version__])
-    assert found["Algorithm Parameters"] == ["model tiny", f"model SHA-256 {predictor.card.sha256}"]
+    values = content(report)
+    assert values["Finding"] == [("233604007", "SCT")]
+    assert values["Calibrated probability of pneumonia"] == pytest.approx([reading.probability], abs=1e-6)
+    assert values["Share of patients with pneumonia that the probability assumes"] == [0.5]
+    assert values["Calibrated likelihood ratio of pneumonia"] == pytest.approx([reading.likelihood_ratio], rel=1e-5)
+    assert values["Threshold of the operating point"] == [0.5]
+    assert values["Zone of the probability"] == [("RULE-IN", "99PNEUMO")]
+    assert values["Operating point"][0].startswith("balanced: ")
+    assert values["Probability of bacterial pneumonia, given pneumonia"] == pytest.approx([finding.answer.bacterial], abs=1e-6)
+    assert values["Probability of viral pneumonia, given pneumonia"] == pytest.approx([1 - finding.answer.bacterial], abs=1e-6)
+    assert values["Source of Measurement"] == [source.SOPInstanceUID]
+    assert values["Notice"] == ["RESEARCH USE - NOT A MEDICAL DEVICE"]
+    assert values.get("Warning", []) == list(finding.warnings)
+    assert (values["Algorithm Name"], values["Algorithm Version"]) == (["Pneumo"], [__version__])
+    assert values["Algorithm Parameters"] == ["model tiny", f"model SHA-256 {predictor.card.sha256}"]
     assert (report.VerificationFlag, report.PreliminaryFlag, report.CompletionFlag) == ("UNVERIFIED", "PRELIMINARY", "COMPLETE")
     assert report.ContentTemplateSequence[0].TemplateIdentifier == "1500"
     (evidence,) = report.CurrentRequestedProcedureEvidenceSequence
     assert evidence.ReferencedSeriesSequence[0].SeriesInstanceUID == source.SeriesInstanceUID
 
 
-def test_report_of_a_healthy_child_names_no_pneumonia(results_of):
-    found = content(results_of(dx_bytes(**WELL)).report)
-    assert found["Finding"] == [("NO-PNEUMONIA", "99PNEUMO")]
-    assert found["Zone of the probability"] == [("RULE-OUT", "99PNEUMO")]
-    assert not [name for name in found if "bacterial" in name or "viral" in name]
+def test_report_without_pneumonia(results_of):
+    values = content(results_of(dx_bytes(**WELL)).report)
+    assert values["Finding"] == [("NO-PNEUMONIA", "99PNEUMO")]
+    assert values["Zone of the probability"] == [("RULE-OUT", "99PNEUMO")]
+    assert not [name for name in values if "bacterial" in name or "viral" in name]
 
 
-def test_warnings_of_the_finding_stand_in_the_report(predictor):
+def test_warnings_of_the_finding_are_in_the_report(predictor):
     data = dx_bytes(**SICK)
     finding = dataclasses.replace(read(data, predictor), warnings=("Rotated.", "Too dark."))
-    found = content(make_results(data, finding, predictor.card, Terms("rule-in")).report)
-    assert found["Warning"] == ["Rotated.", "Too dark."]
-    assert found["Threshold of the operating point"] == [0.75]
+    values = content(make_results(data, finding, predictor.card, Terms("rule-in")).report)
+    assert values["Warning"] == ["Rotated.", "Too dark."]
+    assert values["Threshold of the operating point"] == [0.75]
 
 
 def test_both_are_filed_under_the_patient_and_study_of_the_source(results_of):
     source = dx_dataset(**SICK)
-    results = [reopened(one) for one in results_of(file_of(source))]
-    for one in results:
-        for name in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "PatientAge", "StudyInstanceUID", "StudyDate",
-                     "StudyTime", "StudyID", "StudyDescription", "AccessionNumber", "ReferringPhysicianName"):  # fmt: skip
-            assert str(one[name].value) == str(source[name].value), name
-        assert one.Manufacturer == "Pneumo"
-    series = {str(one.SeriesInstanceUID) for one in [source, *results]}
-    objects = {str(one.SOPInstanceUID) for one in [source, *results]}
+    results = [reopened(result) for result in results_of(file_of(source))]
+    for result in results:
+        for name in (
+            "PatientName",
+            "PatientID",
+            "PatientBirthDate",
+            "PatientSex",
+            "PatientAge",
+            "StudyInstanceUID",
+            "StudyDate",
+            "StudyTime",
+            "StudyID",
+            "StudyDescription",
+            "AccessionNumber",
+            "ReferringPhysicianName",
+        ):
+            assert str(result[name].value) == str(source[name].value), name
+        assert result.Manufacturer == "Pneumo"
+    series = {str(result.SeriesInstanceUID) for result in [source, *results]}
+    objects = {str(result.SOPInstanceUID) for result in [source, *results]}
     assert len(series) == len(objects) == 3
 
 
-def test_every_time_new_uids(results_of):
+def test_new_uids_each_time(results_of):
     data = dx_bytes(**SICK)
     first, second = results_of(data), results_of(data)
-    assert {one.SOPInstanceUID for one in first}.isdisjoint({one.SOPInstanceUID for one in second})
+    assert {result.SOPInstanceUID for result in first}.isdisjoint({result.SOPInstanceUID for result in second})
 
 
 def test_capture_shows_heat_between_the_bands(results_of, predictor):
@@ -148,9 +160,9 @@ SCRIPTS = {"PatientName": "Yamada^Tarou=山田^太郎=やまだ^たろう", "Spe
 def test_both_are_valid(elements, results_of, tmp_path):
     data = dx_bytes(**elements)
     if elements in (SICK, WELL):
-        assert problems(data, tmp_path) == []  # what it starts from is valid too
-    for one in results_of(data):
-        assert problems(file_bytes(one), tmp_path) == []
+        assert problems(data, tmp_path) == []  # the source is valid, too
+    for result in results_of(data):
+        assert problems(file_bytes(result), tmp_path) == []
 
 
 @needs_dsrdump
@@ -165,12 +177,12 @@ def test_another_toolkit_reads_the_same_report(elements, results_of, tmp_path):
     assert 'TEXT:(,,"Notice")="RESEARCH USE' in tree
 
 
-def test_values_against_their_own_rules_are_left_empty(results_of):
+def test_invalid_values_are_left_empty(results_of):
     report = reopened(results_of(dx_bytes(PatientBirthDate="unknown", PatientSex="girl?", StudyDate="20260105")).report)
     assert (report.PatientBirthDate, report.PatientSex, report.StudyDate) == ("", "", "20260105")
 
 
-def test_name_in_another_character_set(results_of):
+def test_a_name_in_another_character_set(results_of):
     data = dx_bytes(PatientName="Müller^Jörg", SpecificCharacterSet="ISO_IR 100")
     assert "Müller".encode("latin-1") in data
     report = reopened(results_of(data).report)
@@ -187,7 +199,7 @@ def test_name_in_another_character_set(results_of):
         pytest.param(dx_bytes()[:140] + b"\xff" * 20, "lacks a valid", id="damaged"),
     ],
 )
-def test_a_file_that_can_take_no_results_is_refused(data, match, predictor):
+def test_a_file_without_a_valid_study_is_refused(data, match, predictor):
     finding = read(dx_bytes(**SICK), predictor)
     with pytest.raises(ExchangeError, match=match) as caught:
         make_results(data, finding, predictor.card, Terms())
@@ -206,13 +218,13 @@ def test_unknown_operating_point(predictor):
         make_results(data, read(data, predictor), predictor.card, Terms("none"))
 
 
-def test_nothing_is_said_of_the_patient(results_of, caplog, recwarn, capsys):
-    """The libraries warn about names without a caret, quote junk and log UIDs."""
+def test_no_message_quotes_the_patient(results_of, caplog, recwarn, capsys):
+    """The libraries warn about names without a caret, quote invalid values and log UIDs."""
     caplog.set_level(logging.DEBUG)
     study = generate_uid()
     results = results_of(dx_bytes(PatientName="Zwetschgenbaum", PatientBirthDate="Zwetschgenbaum", StudyInstanceUID=study))
-    for one in results:
-        file_bytes(one)
-    told = caplog.text + "".join(str(w.message) for w in recwarn.list) + "".join(capsys.readouterr()) + repr(results)
-    assert "Zwetschgenbaum" not in told
-    assert study not in told
+    for result in results:
+        file_bytes(result)
+    messages = caplog.text + "".join(str(w.message) for w in recwarn.list) + "".join(capsys.readouterr()) + repr(results)
+    assert "Zwetschgenbaum" not in messages
+    assert study not in messages

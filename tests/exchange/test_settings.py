@@ -11,7 +11,7 @@ def test_nothing_is_sent_by_default():
 
 
 def test_from_the_environment():
-    told = {
+    environment = {
         "PNEUMO_PACS": "pacs.example.org:104:ARCHIVE",
         "PNEUMO_STOW_URL": "https://pacs.example.org/dicom-web/",
         "PNEUMO_STOW_USER": "u",
@@ -19,14 +19,14 @@ def test_from_the_environment():
         "PNEUMO_AE_TITLE": "READER",
         "PNEUMO_SEND_TIMEOUT": "3",
     }
-    settings = SendSettings.from_environment(told)
+    settings = SendSettings.from_environment(environment)
     assert settings.archive == Archive("pacs.example.org", 104, "ARCHIVE")
     assert settings.web == WebArchive("https://pacs.example.org/dicom-web", "u", "p")
     assert (settings.ae_title, settings.timeout) == ("READER", 3.0)
 
 
 @pytest.mark.parametrize("text", ["", "p", "p:104", "p:0:A", "p:65536:A", "p:x:A", ":104:A", "p:104:", "p:104:" + 17 * "A"])
-def test_no_archive(text):
+def test_malformed_archive(text):
     with pytest.raises(ConfigError):
         Archive.parse(text)
 
@@ -38,7 +38,7 @@ def test_archive_by_ipv6_address():
 @pytest.mark.parametrize(
     "url", ["pacs/web", "ftp://pacs", "https://", "https://u:secret@pacs", "https://pacs?key=secret", "http://[::1"]
 )
-def test_no_web_address(url):
+def test_malformed_url(url):
     with pytest.raises(ConfigError) as caught:
         SendSettings.from_environment({"PNEUMO_STOW_URL": url})
     assert "secret" not in str(caught.value)
@@ -46,7 +46,7 @@ def test_no_web_address(url):
 
 @pytest.mark.parametrize("credentials", [("u", ""), ("", "secret"), ("u", "secret"), ("", "", "secret")])
 @pytest.mark.parametrize("host", ["pacs.example.org", "10.0.0.7", "localhost.example.org", "127.0.0.1.example.org", "[::2]"])
-def test_nothing_secret_over_plain_http(host, credentials):
+def test_no_credentials_over_plain_http(host, credentials):
     with pytest.raises(ConfigError, match="https only") as caught:
         WebArchive(f"http://{host}/dicom-web", *credentials)
     assert "secret" not in str(caught.value)
@@ -55,17 +55,17 @@ def test_nothing_secret_over_plain_http(host, credentials):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8042", "localhost", "[::1]:8042"])
-def test_this_computer_needs_no_https(host):
+def test_credentials_over_http_to_this_computer(host):
     assert WebArchive(f"http://{host}/dicom-web", token="secret").token == "secret"
 
 
 @pytest.mark.parametrize("timeout", ["0", "-1", "soon", "601", "nan"])
-def test_no_timeout(timeout):
+def test_invalid_timeout(timeout):
     with pytest.raises(ConfigError, match="PNEUMO_SEND_TIMEOUT"):
         SendSettings.from_environment({"PNEUMO_SEND_TIMEOUT": timeout})
 
 
 @pytest.mark.parametrize("title", ["", " ", 17 * "A", "Ä", "A\\B", "A\nB"])
-def test_no_ae_title(title):
+def test_invalid_ae_title(title):
     with pytest.raises(ConfigError):
         checked_ae_title(title)

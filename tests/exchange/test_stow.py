@@ -1,4 +1,4 @@
-"""STOW-RS to a small server that behaves as the test says."""
+"""STOW-RS to a small configurable server."""
 
 import io
 import json
@@ -23,7 +23,7 @@ def both(results_of):
 
 
 class Server:
-    """Stores what comes. `post` and `get` may answer otherwise: (status, JSON) or None to go on, or "hang up"."""
+    """Stores what it receives. `post` and `get` may change that: they return (status, JSON), "hang up", or None as usual."""
 
     def __init__(self, post=lambda server: None, get=lambda server, uid: None):
         self.post, self.get = post, get
@@ -53,15 +53,15 @@ class Server:
             def do_GET(self):
                 uid = self.path.rpartition("=")[2]
                 server.paths.append(self.path)
-                found = [{"00080018": {"vr": "UI", "Value": [uid]}}] if uid in server.stored else []
-                self.say(server.get(server, uid) or (200, found))
+                matches = [{"00080018": {"vr": "UI", "Value": [uid]}}] if uid in server.stored else []
+                self.say(server.get(server, uid) or (200, matches))
 
             def say(self, answer):
                 if answer == "hang up":
                     self.close_connection = True
                     return
-                status, said = answer
-                body = said if isinstance(said, bytes) else json.dumps(said).encode()
+                status, content = answer
+                body = content if isinstance(content, bytes) else json.dumps(content).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -90,12 +90,12 @@ def states(outcomes):
     return [outcome.state for outcome in outcomes]
 
 
-def test_what_was_sent_is_there(both):
+def test_sent_objects_arrive(both):
     server = Server()
     with server.listening() as web:
         outcomes = store(both, web, PATIENT)
     assert [(outcome.kind, outcome.state) for outcome in outcomes] == [("SR", CONFIRMED), ("OT", CONFIRMED)]
-    assert set(server.stored) == {one.SOPInstanceUID for one in both}
+    assert set(server.stored) == {result.SOPInstanceUID for result in both}
     assert (server.stored[both[1].SOPInstanceUID].pixel_array == both[1].pixel_array).all()
     study, series = both[0].StudyInstanceUID, both[0].SeriesInstanceUID
     place = f"/dicom-web/studies/{study}/series/{series}/instances?SOPInstanceUID={both[0].SOPInstanceUID}"
@@ -116,7 +116,7 @@ def test_credentials(both, credentials, header):
     assert "abc" not in repr(web)
 
 
-def test_no_password_of_another_file_and_no_proxy_where_nothing_is_encrypted(both, monkeypatch, tmp_path):
+def test_no_netrc_password_and_no_proxy_without_encryption(both, monkeypatch, tmp_path):
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login ward password secret")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.delenv("NO_PROXY")
@@ -127,9 +127,9 @@ def test_no_password_of_another_file_and_no_proxy_where_nothing_is_encrypted(bot
     assert "Authorization" not in server.headers[0]
 
 
-def test_an_archive_that_has_the_object_already(both):
-    server = Server(post=lambda s: (409, references("00081198", *(one.SOPInstanceUID for one in both), reason=0x0111)))
-    server.stored = {one.SOPInstanceUID: one for one in both}
+def test_a_duplicate_counts_as_arrived(both):
+    server = Server(post=lambda s: (409, references("00081198", *(result.SOPInstanceUID for result in both), reason=0x0111)))
+    server.stored = {result.SOPInstanceUID: result for result in both}
     with server.listening() as web:
         assert states(store(both, web, PATIENT)) == [CONFIRMED, CONFIRMED]
 
@@ -147,15 +147,15 @@ NOT_FOUND = {"get": lambda server, uid: (404, b"no such service")}
         pytest.param(Server(get=lambda s, u: (200, b"<html>")), UNCONFIRMED, "offers no query", id="QIDO speaks HTML"),
         pytest.param(Server(post=lambda s: (200, b"<html>")), FAILED, "does not have it", id="200 and HTML"),
         pytest.param(Server(post=lambda s: (200, [["?"]]), **NOT_FOUND), UNCONFIRMED, "offers no query", id="200 and odd JSON"),
-        pytest.param(Server(post=lambda s: (302, b"")), FAILED, "HTTP 302", id="sent elsewhere"),
-        pytest.param(Server(post=lambda s: (401, b"")), FAILED, "user or token", id="not let in"),
+        pytest.param(Server(post=lambda s: (302, b"")), FAILED, "HTTP 302", id="redirect"),
+        pytest.param(Server(post=lambda s: (401, b"")), FAILED, "user or token", id="not authorised"),
         pytest.param(Server(post=lambda s: (503, b"busy")), FAILED, "HTTP 503", id="busy"),
-        pytest.param(Server(post=lambda s: (409, {})), FAILED, "HTTP 409", id="all refused, unsaid which"),
+        pytest.param(Server(post=lambda s: (409, {})), FAILED, "HTTP 409", id="409 names none"),
         pytest.param(Server(post=lambda s: (202, {})), FAILED, "not in it", id="202 names none"),
         pytest.param(Server(post=lambda s: "hang up"), FAILED, "nothing counts as sent", id="hangs up"),
     ],
 )
-def test_archives_that_do_not_behave(server, expected, detail, both):
+def test_faulty_archives(server, expected, detail, both):
     with server.listening() as web:
         outcomes = store(both, web, PATIENT)
     assert states(outcomes) == [expected, expected]
@@ -173,12 +173,12 @@ def test_one_of_two_is_refused(both):
     assert "42752" in outcomes[0].detail
 
 
-def test_nobody_there(both):
+def test_no_archive_at_the_address(both):
     outcomes = store(both, WebArchive(f"http://127.0.0.1:{closed_port()}"), PATIENT)
     assert states(outcomes) == [FAILED, FAILED]
 
 
-def test_somebody_who_never_answers(both):
+def test_an_archive_that_never_answers(both):
     with silent_port() as port:
         outcomes = store(both, WebArchive(f"http://127.0.0.1:{port}"), QUICK)
     assert states(outcomes) == [FAILED, FAILED]

@@ -1,4 +1,4 @@
-"""TLS on both sides of the node: who has not the certificate of a caller does not get in, and a false archive gets nothing."""
+"""TLS in both directions: only callers with their own certificate are accepted, and nothing is sent to a false archive."""
 
 import shutil
 import socket
@@ -19,18 +19,18 @@ from pneumo.exchange.tls import client_context, server_tls
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
-    """{title: (certificate, key)}, and of PACS and CT01 alone the folder of callers."""
+    """{title: (certificate, key)}, and the folder of callers with PACS and CT01 only."""
     folder, callers = tmp_path_factory.mktemp("certificates"), tmp_path_factory.mktemp("callers")
-    made = {title: certificate(folder, title) for title in ("NODE", "PACS", "CT01", "STRANGER")}
+    pairs = {title: certificate(folder, title) for title in ("NODE", "PACS", "CT01", "STRANGER")}
     for title in ("PACS", "CT01"):
-        shutil.copy(made[title][0], callers)
-    return made, callers
+        shutil.copy(pairs[title][0], callers)
+    return pairs, callers
 
 
 def environment(certificates, own="NODE", **further):
-    made, _ = certificates
-    shown, key = made[own]
-    return {"PNEUMO_TLS_CERTIFICATE": str(shown), "PNEUMO_TLS_KEY": str(key)} | {
+    pairs, _ = certificates
+    certificate_file, key_file = pairs[own]
+    return {"PNEUMO_TLS_CERTIFICATE": str(certificate_file), "PNEUMO_TLS_KEY": str(key_file)} | {
         f"PNEUMO_TLS_{n}": str(v) for n, v in further.items()
     }
 
@@ -41,12 +41,12 @@ def served(certificates):
 
 
 def calling(certificates, own):
-    """TLS of a caller who trusts the node, and shows the certificate `own` (None: none)."""
+    """TLS arguments of a caller that trusts the node and presents the certificate of `own` (None: no certificate)."""
     trusted = {"PNEUMO_TLS_ARCHIVE": str(certificates[0]["NODE"][0])}
     return client_context(environment(certificates, own) | trusted if own else trusted), "127.0.0.1"
 
 
-def test_nothing_said_nothing_encrypted():
+def test_no_encryption_by_default():
     assert server_tls({}) is None
     assert client_context({}) is None
     assert SendSettings.from_environment({}).tls is None
@@ -69,7 +69,7 @@ def test_a_caller_with_its_certificate_sends(predictor, certificates, served):
         pytest.param("CT01", None, id="no certificate"),
     ],
 )
-def test_nobody_else_does(predictor, certificates, served, title, own):
+def test_other_callers_are_refused(predictor, certificates, served, title, own):
     with node(predictor, None, tls=served) as running:
         with connection(running, title, tls=calling(certificates, own)) as association:
             assert not association.is_established
@@ -79,7 +79,7 @@ def test_nobody_else_does(predictor, certificates, served, title, own):
             assert association.is_established
 
 
-def test_without_a_folder_of_callers_it_is_encrypted_only(predictor, certificates):
+def test_without_callers_any_caller_is_accepted(predictor, certificates):
     with (
         node(predictor, None, tls=server_tls(environment(certificates))) as running,
         connection(running, "ANYBODY", tls=calling(certificates, None)) as association,
@@ -87,21 +87,21 @@ def test_without_a_folder_of_callers_it_is_encrypted_only(predictor, certificate
         assert association.is_established
 
 
-def test_who_does_not_shake_hands_keeps_nobody_waiting(predictor, certificates, served):
+def test_a_missing_handshake_blocks_nobody(predictor, certificates, served):
     with node(predictor, None, tls=served) as running:
         silent = [socket.create_connection(("127.0.0.1", running.port), timeout=60) for _ in range(3)]
         with connection(running, "PACS", tls=calling(certificates, "PACS")) as association:
             assert association.is_established
-        for one in silent:
-            one.close()
+        for client in silent:
+            client.close()
 
 
 @pytest.mark.parametrize("known", [True, False])
 def test_an_archive_over_tls(results_of, certificates, known):
-    """The archive asks for our certificate, and we for its own: a false one is sent nothing."""
-    made, _ = certificates
-    archive_tls = server_tls(environment(certificates, "PACS", CALLERS=made["NODE"][0].parent)).context
-    trusted = made["PACS" if known else "CT01"][0]
+    """Both sides require the other's certificate; nothing is sent to an archive with another one."""
+    pairs, _ = certificates
+    archive_tls = server_tls(environment(certificates, "PACS", CALLERS=pairs["NODE"][0].parent)).context
+    trusted = pairs["PACS" if known else "CT01"][0]
     settings = SendSettings.from_environment(environment(certificates, ARCHIVE=trusted) | {"PNEUMO_SEND_TIMEOUT": "30"})
     fake = FakeArchive(tls=archive_tls)
     with fake.listening() as archive:
@@ -113,7 +113,7 @@ def test_an_archive_over_tls(results_of, certificates, known):
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("names", "message"),
     [
         pytest.param({"CALLERS": "folder"}, "needs PNEUMO_TLS_CERTIFICATE", id="callers alone"),
         pytest.param({"CERTIFICATE": "nowhere.pem"}, "expected a certificate and its key", id="no such file"),
@@ -128,18 +128,18 @@ def test_an_archive_over_tls(results_of, certificates, known):
         pytest.param({"ARCHIVE": "nowhere.pem"}, "nowhere.pem cannot be read", id="no archive's certificate"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_at_the_start(certificates, tmp_path, told, message):
-    made, _ = certificates
+def test_invalid_settings_are_refused(certificates, tmp_path, names, message):
+    pairs, _ = certificates
     for folder in ("empty", "broken", "keys"):
         (tmp_path / folder).mkdir()
     (tmp_path / "broken" / "X.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-    shutil.copy(made["PACS"][1], tmp_path / "keys" / "X.pem")
-    key = serialization.load_pem_private_key(made["NODE"][1].read_bytes(), None)
+    shutil.copy(pairs["PACS"][1], tmp_path / "keys" / "X.pem")
+    key = serialization.load_pem_private_key(pairs["NODE"][1].read_bytes(), None)
     locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret"))
     (tmp_path / "locked.key").write_bytes(locked)
-    for file in [file for pair in made.values() for file in pair]:
+    for file in [file for pair in pairs.values() for file in pair]:
         shutil.copy(file, tmp_path)
-    environment = {f"PNEUMO_TLS_{name}": str(tmp_path / value) for name, value in told.items()}
-    make = client_context if "ARCHIVE" in told else server_tls
+    environment = {f"PNEUMO_TLS_{name}": str(tmp_path / value) for name, value in names.items()}
+    make = client_context if "ARCHIVE" in names else server_tls
     with pytest.raises(ConfigError, match=message):
         make(environment)

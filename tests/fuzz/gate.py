@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from makers import png_bytes
 
-from pneumo.imaging.decoding.decoded_file import Decoded, Refusal, decode_whole
+from pneumo.imaging.decoding.decoded_file import Decoded, Refusal, decode_or_refuse
 from pneumo.inference.finding import Opened, answered
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import default_model
@@ -39,7 +39,7 @@ def noise_pictures(count: int) -> list[Decoded]:
         grain = int(rng.choice([1, 2, 5, 20, 60]))
         side = 240 // grain
         cells = rng.integers(0, 256, (side, side)) if number % 2 else rng.normal(128, 40, (side, side)).clip(0, 255)
-        decoded = decode_whole(png_bytes(np.kron(cells, np.ones((grain, grain))).astype(np.uint8)))
+        decoded = decode_or_refuse(png_bytes(np.kron(cells, np.ones((grain, grain))).astype(np.uint8)))
         assert isinstance(decoded, Decoded)
         found.append(decoded)
     return found

@@ -15,7 +15,7 @@ import numpy as np
 from makers import NAME
 
 from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
-from pneumo.imaging.decoding.pool import LIMITS, Decoders, Limits
+from pneumo.imaging.decoding.pool import LIMITS, DecoderPool, Limits
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 
 SLOW = 5.0  # seconds of a child's processor time that no input may take
@@ -50,8 +50,8 @@ class Result:
         return type(self.found).__name__
 
 
-class Watched(Decoders):
-    """Decoders that note what each input cost."""
+class Watched(DecoderPool):
+    """A pool that notes what each input cost."""
 
     def __init__(self, size: int = PROCESSES):
         super().__init__(size, Limits(seconds=STUCK))

@@ -18,7 +18,7 @@ from fuzz.seeds import read_corpus
 from fuzz.zips import change_zip, zips
 from pneumo.errors import ImageError
 from pneumo.imaging.decoding.archive import LIMITS, NAME_LENGTH, members_of
-from pneumo.imaging.decoding.decoded_file import decode_whole
+from pneumo.imaging.decoding.decoded_file import decode_or_refuse
 
 _TWICE = 2  # the instrumentation takes time of its own
 _DAMAGE: dict[bytes, Callable[[bytes, random.Random], bytes]] = {
@@ -50,7 +50,7 @@ def timed(broken: Callable[[bytes], str]) -> Callable[[bytes], str]:
 
 def broken_image(data: bytes) -> str:
     """Of a file that is decoded."""
-    return broken_promise(decode_whole(data), Cost(0.0, 0.0, 0)) if data else ""
+    return broken_promise(decode_or_refuse(data), Cost(0.0, 0.0, 0)) if data else ""
 
 
 def broken_archive(data: bytes) -> str:

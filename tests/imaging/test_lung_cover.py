@@ -1,4 +1,4 @@
-"""On phantoms, whose lungs are known: what is hidden is gone, and the rest is as it was."""
+"""On phantoms with known lungs: the hidden region is gone and the rest unchanged."""
 
 import cv2
 import numpy as np
@@ -9,12 +9,15 @@ from pneumo.synthetic.phantom import make_phantom
 
 def phantom(subtype, seed):
     """(canonical image, true lungs) of a phantom, both (224, 224)."""
-    made = make_phantom(subtype, seed, 336, 420)
-    small = [cv2.resize(plane.astype(np.float32), (224, 224), interpolation=cv2.INTER_AREA) for plane in (made.pixels, made.lungs)]
-    return np.rint(small[0] * 255).astype(np.uint8), small[1] > 0.5
+    generated = make_phantom(subtype, seed, 336, 420)
+    planes = [
+        cv2.resize(plane.astype(np.float32), (224, 224), interpolation=cv2.INTER_AREA)
+        for plane in (generated.pixels, generated.lungs)
+    ]
+    return np.rint(planes[0] * 255).astype(np.uint8), planes[1] > 0.5
 
 
-def test_hidden_lungs_have_no_say_and_leave_no_hole():
+def test_hidden_lungs_do_not_influence_the_image_and_leave_no_hole():
     image, mask = phantom("none", 3)
     hidden = lungs_hidden(image, mask)
     other = image.copy()
@@ -38,7 +41,7 @@ def test_only_the_lungs_are_left():
     np.testing.assert_array_equal(only[deep], image[deep])
 
 
-def test_an_empty_mask_hides_nothing_and_a_full_one_all():
+def test_empty_and_full_masks():
     image, _ = phantom("none", 5)
     nothing, everything = np.zeros((224, 224), bool), np.ones((224, 224), bool)
     np.testing.assert_array_equal(lungs_hidden(image, nothing), image)

@@ -40,7 +40,7 @@ def test_full_heat_covers_by_the_opacity(colour_map):
 
 
 @pytest.mark.parametrize("colour_map", COLOUR_MAPS)
-def test_the_browsers_table_is_what_the_overlay_is_made_of(colour_map):
+def test_the_colour_table_matches_the_overlay(colour_map):
     table, steps = colour_table(colour_map), np.arange(256)
     assert (table.shape, table.dtype) == ((256, 4), np.uint8)
     assert table[:25, 3].max() == 0  # below a tenth nothing is drawn
@@ -50,7 +50,7 @@ def test_the_browsers_table_is_what_the_overlay_is_made_of(colour_map):
     np.testing.assert_allclose(drawn, 100 * (1 - cover) + table[:, :3] * cover, atol=1)
 
 
-def test_heat_beyond_its_scale_is_drawn_as_its_end():
+def test_heat_outside_the_range_is_clipped():
     picture = grey_picture(np.random.default_rng(1).random((3, 5)))
     for heat, end in ((1.7, 1.0), (-0.5, 0.0)):
         assert np.array_equal(
@@ -58,7 +58,7 @@ def test_heat_beyond_its_scale_is_drawn_as_its_end():
         )
 
 
-def test_a_tall_picture_is_what_its_parts_are():
+def test_the_result_does_not_depend_on_the_strips():
     rng = np.random.default_rng(2)
     picture, heat = grey_picture(rng.random((150, 7))), rng.random((150, 7))
     parts = [overlay_picture(picture[rows], heat[rows], 0.6) for rows in (slice(0, 40), slice(40, 150))]

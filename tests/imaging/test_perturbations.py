@@ -1,4 +1,4 @@
-"""Values of each change on images whose answer is known; pure, repeatable, same kind of image."""
+"""Each change on images with known results; functions are pure and repeatable and keep shape and type."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def centre(image):
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda c: f"{c.kind} {c.amount}")
-def test_every_change_gives_a_new_image_and_leaves_its_input(change, chest):
+def test_every_change_returns_a_new_image_and_keeps_its_input(change, chest):
     before = chest.copy()
     first, second = change.apply(chest), change.apply(chest)
     np.testing.assert_array_equal(chest, before)
@@ -62,7 +62,7 @@ def test_blur_spreads_and_keeps_the_sum():
     assert centre(soft) == pytest.approx((100, 100), abs=0.1)
 
 
-def test_noise_is_seeded_and_as_strong_as_said():
+def test_noise_is_seeded_and_has_the_given_deviation():
     grain = noise(FLAT, 0.06).astype(float) - 100
     assert grain.std() == pytest.approx(0.06 * 255, rel=0.03)
     assert abs(grain.mean()) < 0.3
@@ -77,10 +77,10 @@ def test_a_lower_jpeg_quality_loses_more(chest):
 def test_directions():
     assert centre(shift(dot(100, 60), 0.05, 0.0)) == pytest.approx((100, 71.2), abs=0.2)
     assert centre(shift(dot(100, 60), 0.0, 0.10)) == pytest.approx((122.4, 60), abs=0.2)
-    # From the middle's left, a quarter turn clockwise leads to its top.
+    # A quarter turn clockwise moves a point from the left to the top.
     assert centre(rotation(dot(111, 51), 90)) == pytest.approx((51, 112), abs=1.1)
     assert centre(rotation(dot(111, 51), 5))[0] < 111
-    # What lies 60 pixels off the middle lies 60 / 0.8 off when a tenth is cut off each side.
+    # A point 60 pixels from the middle moves to 60 / 0.8 pixels when a tenth is cut off each side.
     assert centre(crop(dot(111, 51), 0.10)) == pytest.approx((111, 111.5 - 60.5 / 0.804), abs=1.0)
 
 
@@ -89,7 +89,7 @@ def test_moving_repeats_the_edge():
     assert np.unique(shift(FLAT, 0.1, -0.1)) == 100
 
 
-def test_marks_are_white_and_stand_where_models_look():
+def test_markers_are_white_and_outside_the_margin():
     margin = InputSpec().margin
     for change in (change for change in CHANGES if change.kind == "marker"):
         rows, columns = np.nonzero(change.apply(FLAT) != 100)
@@ -103,7 +103,7 @@ def test_marks_are_white_and_stand_where_models_look():
     assert 15 <= np.ptp(rows) <= 28
 
 
-def test_white_and_black_stay_and_nothing_wraps_around():
+def test_values_are_clipped_and_do_not_wrap_around():
     white = np.full((224, 224), 255, np.uint8)
     assert (gamma(white, 2.0) == 255).all()
     assert (gamma(FLAT, 2.0) == 39).all()  # 255 (100 / 255)^2

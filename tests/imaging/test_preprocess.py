@@ -5,7 +5,7 @@ import pytest
 from makers import png_bytes, ramp
 from PIL import Image
 
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.lung_box import WHOLE, Box
 from pneumo.imaging.preprocess import InputSpec, canonical, model_input
 from pneumo.imaging.radiograph import ImageFacts, Radiograph
@@ -23,7 +23,7 @@ def smooth(height: int, width: int) -> np.ndarray:
 
 def test_canonical_of_canonical_size_is_identity():
     image = np.random.default_rng(0).integers(0, 256, (224, 224), np.uint8)
-    assert np.array_equal(canonical(decode(png_bytes(image))), image)
+    assert np.array_equal(canonical(decode_image(png_bytes(image))), image)
 
 
 def test_canonical_rounds_and_clips():
@@ -41,14 +41,14 @@ def test_an_original_and_its_small_copy_agree(height, width):
     assert np.ptp(np.asarray(small).astype(int)) > 100
     buffer = io.BytesIO()
     small.convert("RGB").save(buffer, "JPEG", quality=75)  # as the public copies were made
-    copy = canonical(decode(buffer.getvalue()))
-    ours = canonical(decode(png_bytes(original)))
+    copy = canonical(decode_image(buffer.getvalue()))
+    ours = canonical(decode_image(png_bytes(original)))
     difference = np.abs(ours.astype(int) - copy)
     assert difference.mean() < 0.5  # Pillow rounds once more on the way to the copy
     assert difference.max() <= 4
 
 
-def test_an_original_gets_the_softness_of_the_copies():
+def test_an_original_becomes_as_soft_as_the_copies():
     noise = np.random.default_rng(0).uniform(0.4, 0.6, (448, 448))
     resized = Image.fromarray(noise.astype(np.float32)).resize((224, 224), Image.Resampling.BILINEAR)
     ours = canonical(radiograph(noise))
@@ -83,7 +83,7 @@ def test_resizing_is_bilinear_with_antialiasing():
     np.testing.assert_allclose(model_input(image, InputSpec(size=112, margin=0))[..., 0], np.asarray(expected), atol=1e-6)
 
 
-def test_what_a_model_of_the_frame_is_shown():
+def test_input_region_of_a_model_of_the_frame():
     assert InputSpec(margin=56).shown(None) == Box(0.25, 0.25, 0.75, 0.75)
     assert InputSpec(margin=0).shown(None) == WHOLE
 
@@ -93,7 +93,7 @@ def test_inputs_are_never_changed(spec):
     big = radiograph(smooth(300, 400))
     before = big.pixels.copy()
     image = canonical(big)
-    kept = image.copy()
+    copy = image.copy()
     model_input(image, spec)
     assert np.array_equal(big.pixels, before)
-    assert np.array_equal(image, kept)
+    assert np.array_equal(image, copy)

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from makers import jpeg_bytes, png_bytes
 
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.preprocess import canonical
-from pneumo.imaging.quality import clipped, image_issues
+from pneumo.imaging.quality import clipped_share, image_issues
 from pneumo.imaging.radiograph import ImageFacts, Radiograph
 from pneumo.synthetic.phantom import make_phantom
 
@@ -12,13 +12,13 @@ FACTS = ImageFacts("PNG", 640, 512, 8, 1000)
 CHEST = canonical(Radiograph(make_phantom(seed=2).pixels, FACTS))
 
 
-def said(image=CHEST, **facts) -> list[tuple[bool, str]]:
-    found = image_issues(image, ImageFacts(**{**vars(FACTS), **facts}))
-    return [(issue.rejects, issue.reason) for issue in found]
+def issues_of(image=CHEST, **facts) -> list[tuple[bool, str]]:
+    issues = image_issues(image, ImageFacts(**{**vars(FACTS), **facts}))
+    return [(issue.rejects, issue.reason) for issue in issues]
 
 
 def test_an_ordinary_chest_passes():
-    assert said() == []
+    assert issues_of() == []
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def test_an_ordinary_chest_passes():
         ({"height": 140, "width": 150}, False, "only 150 x 140 pixels"),
     ],
 )
-def test_facts_that_speak_against(facts, rejects, word):
-    ((found, reason),) = said(**facts)
-    assert found is rejects
+def test_facts_that_break_a_rule(facts, rejects, word):
+    ((rejected, reason),) = issues_of(**facts)
+    assert rejected is rejects
     assert word in reason
 
 
@@ -46,28 +46,28 @@ def test_facts_that_speak_against(facts, rejects, word):
         (np.clip(CHEST.astype(int) * 2, 0, 255).astype(np.uint8), False, "Much of the image"),
     ],
 )
-def test_pictures_that_speak_against(image, rejects, word):
-    ((found, reason),) = said(image)
-    assert found is rejects
+def test_images_that_break_a_rule(image, rejects, word):
+    ((rejected, reason),) = issues_of(image)
+    assert rejected is rejects
     assert word in reason
 
 
-def test_the_margin_does_not_count():
+def test_the_margin_is_ignored():
     image = CHEST.copy()
     image[:16], image[-16:] = 255, 255
-    assert said(image) == []
-    assert clipped(np.array([0, 1, 2, 253, 254, 255], np.uint8)) == pytest.approx(4 / 6)
+    assert issues_of(image) == []
+    assert clipped_share(np.array([0, 1, 2, 253, 254, 255], np.uint8)) == pytest.approx(4 / 6)
 
 
-def test_colour_is_measured_before_it_is_lost():
+def test_colour_is_measured_before_conversion_to_grey():
     red = np.zeros((80, 80, 3), np.uint8)
     red[..., 0] = 255
-    assert decode(png_bytes(red)).facts.colour == pytest.approx(1.0)
+    assert decode_image(png_bytes(red)).facts.colour == pytest.approx(1.0)
     grey = np.tile(np.arange(80, dtype=np.uint8)[None, :, None], (80, 1, 3))
-    assert decode(jpeg_bytes(grey)).facts.colour == pytest.approx(0.0, abs=0.005)
-    assert decode(png_bytes(grey[..., 0])).facts.colour == 0.0
+    assert decode_image(jpeg_bytes(grey)).facts.colour == pytest.approx(0.0, abs=0.005)
+    assert decode_image(png_bytes(grey[..., 0])).facts.colour == 0.0
 
 
-def test_a_value_on_the_line_is_still_within():
-    assert said(colour=0.08) == said(colour=0.04)
-    assert said(colour=0.02) == []
+def test_a_value_at_the_limit_passes():
+    assert issues_of(colour=0.08) == issues_of(colour=0.04)
+    assert issues_of(colour=0.02) == []

@@ -29,17 +29,17 @@ def test_another_function_is_refused():
 STORED = np.array([[0, 1000], [3000, 4095]], np.uint16)
 
 
-def test_the_eyes_window_works_in_the_files_units():
+def test_windows_are_in_the_files_units():
     # values = 2 x - 1000: -1000, 1000, 5000, 7190
     values = GreyValues(STORED, 2.0, -1000.0, False, "LINEAR_EXACT")
     assert values.range == (-1000.0, 7190.0)
-    shown = values.through(3000, 8000)
-    assert shown.dtype == np.float32
-    np.testing.assert_allclose(shown, [[0, 0.25], [0.75, 1]], atol=1e-6)
-    np.testing.assert_allclose(GreyValues(STORED, 2.0, -1000.0, True, "LINEAR_EXACT").through(3000, 8000), 1 - shown, atol=1e-6)
+    pixels = values.through(3000, 8000)
+    assert pixels.dtype == np.float32
+    np.testing.assert_allclose(pixels, [[0, 0.25], [0.75, 1]], atol=1e-6)
+    np.testing.assert_allclose(GreyValues(STORED, 2.0, -1000.0, True, "LINEAR_EXACT").through(3000, 8000), 1 - pixels, atol=1e-6)
 
 
-def test_a_negative_slope_turns_the_range_round():
+def test_a_negative_slope_reverses_the_range():
     values = GreyValues(STORED, -1.0, 4095.0, False, windows=(Window("w", 1.0, 2.0),))
     assert values.range == (0.0, 4095.0)
     np.testing.assert_allclose(values.through(2048, 4096)[0], [1, 3095 / 4095], atol=1e-6)
@@ -63,16 +63,16 @@ def test_the_default_presentation_comes_first():
     assert GreyValues(stored, 0.001, 0.0, False).presets[FULL_RANGE] == pytest.approx((0.05, 0.1))
 
 
-def test_a_picture_without_units_is_kept_to_the_grey_level():
+def test_an_image_without_units_keeps_its_grey_levels():
     eight, sixteen = np.arange(256.0).reshape(16, 16) / 255, np.arange(65536.0).reshape(256, 256) / 65535
-    for pixels, bits, kind in ((eight, 8, np.uint8), (eight, 1, np.uint8), (sixteen, 16, np.uint16)):
+    for pixels, bits, dtype in ((eight, 8, np.uint8), (eight, 1, np.uint8), (sixteen, 16, np.uint16)):
         values = plain_values(pixels, bits)
-        assert values.stored.dtype == kind
+        assert values.stored.dtype == dtype
         np.testing.assert_allclose(values.presented(), pixels, atol=1e-6)
     assert list(plain_values(eight, 8).presets.values()) == [(127.5, 255.0), (127.5, 255.0)]
 
 
-def test_a_picture_of_one_value_has_a_window_too():
+def test_a_constant_image_has_a_window():
     assert np.isfinite(
         plain_values(np.full((2, 2), 0.5), 8).through(*plain_values(np.full((2, 2), 0.5), 8).presets[FULL_RANGE])
     ).all()

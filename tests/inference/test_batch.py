@@ -7,7 +7,7 @@ from makers import dicom_bytes, png_bytes, ramp
 from tiny_model import make_registry
 
 from pneumo.cli.main import main
-from pneumo.imaging.decoding.pool import Decoders
+from pneumo.imaging.decoding.pool import DecoderPool
 from pneumo.inference.batch import files_below, read_files
 from pneumo.inference.predictor import Predictor
 
@@ -49,7 +49,7 @@ def test_an_archive_is_read_member_by_member(folder, predictor):
 
 
 def test_relative_paths_begin_in_the_folder_that_is_given(folder, predictor):
-    decoders = Decoders(1)
+    decoders = DecoderPool(1)
     given = ["more.zip", "S1/IM0001", str(folder / "x.png"), "absent.png"]
     found = list(read_files(given, predictor, folder=str(folder), decoders=decoders))
     assert [(name, finding.status) for name, finding in found] == [

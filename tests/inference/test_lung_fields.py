@@ -14,7 +14,7 @@ from pneumo.evaluation.metrics import dice
 from pneumo.files import sha256
 from pneumo.imaging.preprocess import VERSION
 from pneumo.inference.lung_fields import LungFields, LungFinder, implausible, read_description, segmenter_input
-from pneumo.registry.seal import seal
+from pneumo.registry.seal import seal_folder
 
 SIDE = 56
 
@@ -166,7 +166,7 @@ def other_graph(folder):
 
 def without_description(folder):
     (folder / "lungs.json").unlink()
-    seal(folder)
+    seal_folder(folder)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def without_description(folder):
         (lambda folder: put(folder / "lungs.json", "{"), "damaged"),
         (lambda folder: put(folder / "lungs.json", "[]"), "damaged"),
         (lambda folder: put(folder / "lungs.json", '{"dice": NaN}'), "dice is nan, expected a finite number"),
-        (lambda folder: (folder / "notes.txt").write_text("x"), r"knows no notes\.txt"),
+        (lambda folder: (folder / "notes.txt").write_text("x"), r"does not list notes\.txt"),
         (lambda folder: shutil.rmtree(folder), "No lung segmenter"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The format of minisign: what its own program made is read, and what is made here it takes."""
+"""Compatibility with minisign in both directions."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 
 from pneumo.registry.minisign import PublicKey, SecretKey, Signature
 
-# Made by minisign 0.11 over b"0123  a\n", with a key that was thrown away.
+# Made by minisign 0.11 for b"0123  a\n", with a discarded key.
 PUBLIC = """untrusted comment: minisign public key 170BD3FEC4CEBE3A
 RWQ6vs7E/tMLF7Fpuk5QiTflnx362UhLA9Msku+0tNb4d3XXoXYfmcLw
 """
@@ -20,7 +20,7 @@ aEL5MH3rifdf0jwfvFwEQ9TVbs7ghKkNTn2BME6Iy7eMfENKjSIZoDaSMesKsNBX4lU7KaIjBxbQbRl3
 MESSAGE = b"0123  a\n"
 
 
-def test_a_signature_of_the_program_is_read():
+def test_a_signature_by_minisign_is_read():
     key, signature = PublicKey.parse(PUBLIC), Signature.parse(SIGNATURE)
     assert key.id == signature.id == "170BD3FEC4CEBE3A"
     assert key.text == PUBLIC
@@ -39,7 +39,7 @@ def test_nothing_else_verifies():
     assert not replace(key, raw=SecretKey.new().public.raw).verifies(MESSAGE, signature)
 
 
-def test_what_is_made_here_is_read_again():
+def test_round_trip():
     key = SecretKey.new()
     assert SecretKey.parse(key.text) == key
     assert key.public.number != SecretKey.new().public.number
@@ -49,7 +49,7 @@ def test_what_is_made_here_is_read_again():
 
 
 @pytest.mark.skipif(shutil.which("minisign") is None, reason="minisign is not installed")
-def test_the_program_takes_what_is_made_here(tmp_path):
+def test_minisign_accepts_our_keys_and_signatures(tmp_path):
     key = SecretKey.new()
     (tmp_path / "MANIFEST").write_bytes(MESSAGE)
     (tmp_path / "MANIFEST.minisig").write_text(key.sign(MESSAGE, "model tiny").text)
@@ -62,22 +62,29 @@ def test_the_program_takes_what_is_made_here(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "x", "RWQ=", PUBLIC.replace("RWQ", "RWX"), SIGNATURE, PUBLIC[:-5], "untrusted comment: \n\n"])
-def test_what_is_no_public_key(text):
+def test_malformed_public_key(text):
     with pytest.raises(ValueError, match=r"."):
         PublicKey.parse(text)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", PUBLIC, "\n".join(SIGNATURE.splitlines()[:3]), SIGNATURE.replace("trusted comment: s", "comment: s"),
-     SIGNATURE.replace("RUQ6", "RWQ6"), SIGNATURE.replace("RUQ6", "RUQ"), SIGNATURE + "more\n"],
-)  # fmt: skip
-def test_what_is_no_signature(text):
+    [
+        "",
+        PUBLIC,
+        "\n".join(SIGNATURE.splitlines()[:3]),
+        SIGNATURE.replace("trusted comment: s", "comment: s"),
+        SIGNATURE.replace("RUQ6", "RWQ6"),
+        SIGNATURE.replace("RUQ6", "RUQ"),
+        SIGNATURE + "more\n",
+    ],
+)
+def test_malformed_signature(text):
     with pytest.raises(ValueError, match=r"."):
         Signature.parse(text)
 
 
-def test_a_key_with_a_password_or_a_wrong_half_is_refused():
+def test_a_key_with_a_password_or_a_wrong_public_part_is_refused():
     import base64
 
     first, line = SecretKey.new().text.splitlines()

@@ -36,15 +36,21 @@ def test_cuts_are_probabilities_at_a_prevalence(root):
     assert card.probability(2.0) == pytest.approx(1 / (1 + math.exp(-1)))
 
 
-def test_a_card_of_the_first_version_answers_as_before(root):
-    """There, log odds held the share of sick children of the calibration part, here three of four, and cuts were probabilities."""
+def test_a_card_of_version_1_is_converted(root):
+    """In version 1 the log odds included the prevalence of the calibration part, here 3 of 4, and cuts were probabilities."""
     path = root / "tiny" / "card.json"
     fields = json.loads(path.read_text())
     del fields["cuts"]
-    older = {"card_version": 1, "operating_points": {"balanced": 0.75, "rule-out": 0.5, "rule-in": 0.9},
-             "calibration": {"temperature": 2.0, "bias": 0.7}}  # fmt: skip
-    rows = ["path,label,subtype,patient,part", *(f"{i}.png,{label},none,{i},calibration" for i, label in
-            enumerate(["PNEUMONIA", "PNEUMONIA", "PNEUMONIA", "NORMAL"])), "4.png,NORMAL,none,4,train"]  # fmt: skip
+    older = {
+        "card_version": 1,
+        "operating_points": {"balanced": 0.75, "rule-out": 0.5, "rule-in": 0.9},
+        "calibration": {"temperature": 2.0, "bias": 0.7},
+    }
+    rows = [
+        "path,label,subtype,patient,part",
+        *(f"{i}.png,{label},none,{i},calibration" for i, label in enumerate(["PNEUMONIA", "PNEUMONIA", "PNEUMONIA", "NORMAL"])),
+        "4.png,NORMAL,none,4,train",
+    ]
     put(root / "tiny" / "split.csv", "\n".join(rows) + "\n")
     put(path, json.dumps({**fields, **older}))
     card = read_card("tiny", root)
@@ -74,7 +80,7 @@ def test_a_card_without_a_needed_field_is_refused_by_its_name(root):
         read_card("tiny", root)
 
 
-def test_unknown_model_names_the_known(root):
+def test_an_unknown_model_error_names_the_known_models(root):
     with pytest.raises(ModelError, match=r"'small'.*tiny"):
         read_card("small", root)
 

@@ -1,4 +1,4 @@
-"""A model folder's seal: who vouches for it, what is refused, and that no later command vouches for what a stranger changed."""
+"""Seal of a model folder: signatures, refused folders, and that resealing never accepts files altered by others."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.registry import signing_keys
 from pneumo.registry.minisign import PublicKey, SecretKey
 from pneumo.registry.models import list_models, read_metrics, verified
-from pneumo.registry.seal import MANIFEST, SIGNATURE, read_seal, reseal, seal, sealed_file
+from pneumo.registry.seal import MANIFEST, SIGNATURE, read_seal, reseal, seal_folder, sealed_file
 from pneumo.reporting.model_card import write_readme
 from pneumo.studies.assess import assess
 
@@ -42,14 +42,14 @@ def state(root):
     return Predictor.load("tiny", root).seal.state
 
 
-def test_unsigned_serves_and_is_told_to_be(root, capsys, caplog):
+def test_an_unsigned_model_serves_with_a_warning(root, capsys, caplog):
     assert state(root) == "unsigned"
     assert "Model 'tiny' is unsigned: its files are whole, and nobody known here vouches for them." in caplog.text
     assert main(["models", "verify"]) == 0
     assert capsys.readouterr().out.startswith("tiny\tok\tunsigned\n")
 
 
-def test_the_manifest_is_what_sha256sum_reads(root):
+def test_the_manifest_has_the_format_of_sha256sum(root):
     lines = (root / "tiny" / MANIFEST).read_text().splitlines()
     assert [line[66:] for line in lines] == ["card.json", "metrics.json", "model.keras", "model.onnx", "reference.npz"]
     assert all(re.fullmatch(r"[0-9a-f]{64}  [^/]+", line) for line in lines)
@@ -63,7 +63,7 @@ def test_a_site_signs_its_own_models(root, site, capsys):
     assert f"tiny\tok\tsigned by this site (key {key.id})" in capsys.readouterr().out
 
 
-def test_a_computer_that_only_answers_needs_the_public_half_alone(root, site, tmp_path, monkeypatch):
+def test_a_serving_computer_needs_only_the_public_key(root, site, tmp_path, monkeypatch):
     main(["models", "sign", "tiny"])
     monkeypatch.setenv("PNEUMO_SIGNING_KEY", "/nowhere/site.key")
     assert state(root).startswith("signed by a key that is not known here (")
@@ -88,24 +88,26 @@ def test_the_shipped_models_are_signed_by_the_project():
 
 
 @pytest.mark.parametrize(
-    ("harm", "said"),
+    ("harm", "message"),
     [
         (lambda folder: (folder / MANIFEST).write_text((folder / MANIFEST).read_text().replace("a", "b")), "is not what this site"),
         (lambda folder: (folder / SIGNATURE).write_text("signed, honestly"), "MANIFEST.minisig is damaged"),
         (lambda folder: (folder / SIGNATURE).write_bytes(b"\xff\xfe"), "MANIFEST.minisig is damaged"),
-        (lambda folder: (folder / SIGNATURE).write_text((folder / SIGNATURE).read_text().replace("folder tiny", "folder big")),
-         "is not what this site"),
+        (
+            lambda folder: (folder / SIGNATURE).write_text((folder / SIGNATURE).read_text().replace("folder tiny", "folder big")),
+            "is not what this site",
+        ),
     ],
-)  # fmt: skip
-def test_a_seal_that_was_tampered_with_is_refused(root, site, harm, said):
+)
+def test_a_tampered_seal_is_refused(root, site, harm, message):
     main(["models", "sign", "tiny"])
     harm(root / "tiny")
     for attempt in (lambda: verified("tiny", root), lambda: sealed_file(root / "tiny", "metrics.json", "It")):
-        with pytest.raises(ModelError, match=said):
+        with pytest.raises(ModelError, match=message):
             attempt()
 
 
-def test_a_site_may_ask_for_signatures(root, site, monkeypatch, capsys):
+def test_a_site_can_require_signatures(root, site, monkeypatch, capsys):
     monkeypatch.setenv("PNEUMO_REQUIRE_SIGNED", "1")
     with pytest.raises(ModelError, match="'tiny' is unsigned, and PNEUMO_REQUIRE_SIGNED asks"):
         Predictor.load("tiny", root)
@@ -115,7 +117,7 @@ def test_a_site_may_ask_for_signatures(root, site, monkeypatch, capsys):
     assert main(["models", "sign", "tiny"]) == 0
     assert "no file changed" in capsys.readouterr().out
     assert state(root).startswith("signed by this site")
-    seal(root / "tiny")
+    seal_folder(root / "tiny")
     for word, asked in (("yes", True), ("0", False), ("", False), ("perhaps", True)):
         monkeypatch.setenv("PNEUMO_REQUIRE_SIGNED", word)
         assert main(["models", "verify"]) == asked
@@ -126,16 +128,16 @@ def seal_by_stranger(root):
     (root / "tiny" / SIGNATURE).write_text(SecretKey.new().sign(data, "trust me").text)
 
 
-def test_metrics_are_read_as_the_manifest_has_them(root):
+def test_altered_metrics_are_refused(root):
     path = root / "tiny" / "metrics.json"
-    told = json.loads(path.read_text())
-    told["test"]["auc"] = {"value": 1.0, "low": 1.0, "high": 1.0}
-    path.write_text(json.dumps(told))
+    metrics = json.loads(path.read_text())
+    metrics["test"]["auc"] = {"value": 1.0, "low": 1.0, "high": 1.0}
+    path.write_text(json.dumps(metrics))
     with pytest.raises(ModelError, match=r"metrics\.json was altered"):
         read_metrics("tiny", root)
 
 
-def test_the_list_names_what_does_not_verify_and_goes_on(root, capsys):
+def test_the_list_reports_an_altered_model_and_continues(root, capsys):
     make_registry(root, "other")
     (root / "tiny" / "metrics.json").write_text("{}")
     assert main(["models", "list"]) == 1
@@ -151,17 +153,17 @@ def data(tmp_path_factory):
     return folder
 
 
-def test_what_later_commands_write_is_sealed_and_signed_again(root, site, data):
+def test_files_written_later_are_sealed_and_signed_again(root, site, data):
     main(["models", "sign", "tiny"])
     assess(Predictor.load("tiny", root), data, "test", "a look", root=root)
     write_readme("tiny", root)
-    found = verified("tiny", root)
-    assert found.seal.state.startswith("signed by this site")
-    assert {"predictions-test.csv", "metrics.json", "README.md"} <= set(found.seal.files)
+    model = verified("tiny", root)
+    assert model.seal.state.startswith("signed by this site")
+    assert {"predictions-test.csv", "metrics.json", "README.md"} <= set(model.seal.files)
     assert len(read_metrics("tiny", root)["test"]["operating_points"]) == 3
 
 
-def test_without_a_key_a_signed_folder_becomes_unsigned_and_says_so(root, site, monkeypatch, caplog):
+def test_without_a_key_a_changed_folder_becomes_unsigned_with_a_warning(root, site, monkeypatch, caplog):
     main(["models", "sign", "tiny"])
     monkeypatch.setenv("PNEUMO_SITE_KEY", str(site.with_suffix(".pub")))
     monkeypatch.setenv("PNEUMO_SIGNING_KEY", "/nowhere/site.key")
@@ -172,20 +174,20 @@ def test_without_a_key_a_signed_folder_becomes_unsigned_and_says_so(root, site, 
     assert state(root) == "unsigned"
 
 
-def test_no_later_command_vouches_for_what_a_stranger_changed(root, site):
-    """He changed a file and, where he could, the manifest with it: a look at test must not make that the site's own word."""
+def test_resealing_does_not_accept_other_altered_files(root, site):
+    """Somebody altered a file, or the manifest with it: a later command must not sign that with the site's key."""
     main(["models", "sign", "tiny"])
-    (root / "tiny" / "model.keras").write_bytes(b"his")
+    (root / "tiny" / "model.keras").write_bytes(b"altered")
     (root / "tiny" / "README.md").write_text("new")
     reseal(root / "tiny", ("README.md",))
     with pytest.raises(ModelError, match=r"model\.keras was altered"):
         verified("tiny", root)
-    seal(root / "tiny")  # what he can do: a manifest that fits, without a signature
+    seal_folder(root / "tiny")  # possible without a key: a matching manifest without a signature
     reseal(root / "tiny", ("README.md",))
     assert read_seal(root / "tiny", "tiny").state == "unsigned"
 
 
-def test_whoever_signs_is_told_what_changed(root, site, capsys):
+def test_signing_reports_changed_files(root, site, capsys):
     main(["models", "sign", "tiny"])
     (root / "tiny" / "metrics.json").write_text("{}")
     (root / "tiny" / "notes.txt").write_text("x")
@@ -194,7 +196,7 @@ def test_whoever_signs_is_told_what_changed(root, site, capsys):
     assert capsys.readouterr().out.endswith("\tchanged: metrics.json, notes.txt\n")
 
 
-def test_only_what_could_serve_is_signed(root, site, capsys):
+def test_only_a_model_that_could_serve_is_signed(root, site, capsys):
     card = json.loads((root / "tiny" / "card.json").read_text())
     (root / "tiny" / "card.json").write_text(json.dumps({**card, "heatmap_scale": -1}))
     assert main(["models", "sign", "tiny"]) == 1
@@ -209,42 +211,42 @@ def test_only_what_could_serve_is_signed(root, site, capsys):
     assert main(["models", "sign", "tiny", "--all"]) == 2
 
 
-def test_a_model_older_than_the_manifest_is_sealed_by_hand(root, capsys):
+def test_a_model_without_manifest_can_be_sealed_by_command(root, capsys):
     (root / "tiny" / MANIFEST).unlink()
     assert main(["models", "verify"]) == 1
     assert "MANIFEST is missing. Restore the folder; if it is your own" in capsys.readouterr().out
     assert main(["models", "sign", "tiny"]) == 0
-    told = capsys.readouterr()
-    assert told.out.startswith("tiny\tunsigned\tchanged: card.json, ")
-    assert "There is no key to sign with" in told.err
+    output = capsys.readouterr()
+    assert output.out.startswith("tiny\tunsigned\tchanged: card.json, ")
+    assert "There is no key to sign with" in output.err
     assert state(root) == "unsigned"
 
 
-def test_the_key_is_made_once_for_its_owner_alone_and_not_within_pneumo(tmp_path, monkeypatch, capsys):
+def test_a_key_is_private_never_overwritten_and_outside_pneumo(tmp_path, monkeypatch, capsys):
     path = tmp_path / "deep" / "site.key"
     assert main(["models", "key", "--output", str(path)]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert path.stat().st_mode & 0o077 == 0
-    assert PublicKey.parse(path.with_suffix(".pub").read_text()).line in told
-    assert path.read_text().splitlines()[1] not in told
+    assert PublicKey.parse(path.with_suffix(".pub").read_text()).line in output
+    assert path.read_text().splitlines()[1] not in output
     assert main(["models", "key", "--output", str(path)]) == 2
     assert "There is a key already" in capsys.readouterr().err
     assert main(["models", "key", "--output", str(ROOT / "site.key")]) == 2
-    assert "must not lie within Pneumo" in capsys.readouterr().err
+    assert "must not be inside Pneumo" in capsys.readouterr().err
     assert not (ROOT / "site.key").exists()
     monkeypatch.setenv("PNEUMO_SIGNING_KEY", "")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert signing_keys.make_site_key()[0] == tmp_path / "pneumo" / "site.key"
 
 
-def test_keys_that_cannot_be_used_are_told(root, tmp_path, monkeypatch, caplog):
+def test_unusable_keys_are_reported(root, tmp_path, monkeypatch, caplog):
     (tmp_path / "site.key").write_text("secret")
     monkeypatch.setenv("PNEUMO_SIGNING_KEY", str(tmp_path / "site.key"))
     with pytest.raises(ConfigError, match="cannot be used"):
         signing_keys.signing_key()
     (tmp_path / "site.pub").write_text("public")
     seal_by_stranger(root)
-    assert "not known here" in state(root)  # nothing stops serving for it
+    assert "not known here" in state(root)  # models still serve
     assert "The site's public key" in caplog.text
     with pytest.raises(ConfigError, match="cannot be read"):
         signing_keys.read_key(tmp_path / "none")

@@ -1,4 +1,4 @@
-"""The models in the repository: whole, verified, small enough, and their metrics are what their predictions say."""
+"""The models in the repository are complete, verified and small enough, and their metrics match their predictions."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from pneumo.studies.assess import own_prevalence
 MODELS = Path(__file__).parents[2] / "models"
 
 
-def test_both_are_there():
+def test_both_models_exist():
     assert {"cnn", "resnet50"} <= set(list_models(MODELS))
 
 
@@ -37,7 +37,9 @@ def test_metrics_come_from_the_stored_predictions(model):
     again = json.loads(json.dumps(summarise(predictions, read_card(model, MODELS).points_at(own_prevalence(predictions.labels)))))
     assert len(predictions.files) + sum(stored["unanswered"].values()) == 624
     assert again["confusion_matrix"] == stored["confusion_matrix"]
-    ends = ("value", "low", "high") if stored.get("intervals") == again["intervals"] else ("value",)  # older ones: percentiles
+    ends = (
+        ("value", "low", "high") if stored.get("intervals") == again["intervals"] else ("value",)
+    )  # older models have percentile intervals
     for name in ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1"):
         assert [again[name][end] for end in ends] == pytest.approx([stored[name][end] for end in ends], abs=1e-6)
     for name, figure in stored["calibration"].items():
@@ -45,11 +47,11 @@ def test_metrics_come_from_the_stored_predictions(model):
 
 
 @pytest.mark.parametrize("model", list_models(MODELS))
-def test_beats_a_coin_clearly_on_test(model):
+def test_auc_on_test_is_at_least_093(model):
     assert json.loads((MODELS / model / "metrics.json").read_text())["test"]["auc"]["value"] >= 0.93
 
 
 @pytest.mark.parametrize("model", list_models(MODELS))
-def test_every_look_at_test_is_in_the_ledger(model):
+def test_every_model_is_in_the_ledger(model):
     rows = (MODELS / "ledger.csv").read_text().splitlines()
     assert any(f",{model}," in row for row in rows)

@@ -1,7 +1,7 @@
-"""Model folders that were damaged, exchanged or made to do harm: each refused by name, and never an answer.
+"""Damaged, replaced or malicious model folders: each is refused by name and gives no answer.
 
-A registry of two tiny models; `tiny` is the better one, so the default. What is changed here is what an accident or a stranger
-could change on a disk; manifest and card are made to fit where the next check is to be seen.
+The registry holds two tiny models; `tiny` is the better one and so the default. The changes are those that an accident or an
+attacker could make on disk. Where a later check is tested, manifest and card are updated to match.
 """
 
 import io
@@ -54,18 +54,18 @@ def card(root, model="tiny"):
 
 
 def change_card(root, model="tiny", **changes):
-    """Sealed anew: only what the card says can be wrong."""
+    """Change the card and reseal the folder, so that only the card's content can be wrong."""
     tiny_model.put(root / model / "card.json", json.dumps({**card(root, model), **changes}))
 
 
 def put(root, name, data):
-    """Write a file of `tiny`; the card has its hash, so that only what is inside can be wrong."""
+    """Write a file of `tiny` and its hash to the card, so that only the file's content can be wrong."""
     (root / "tiny" / name).write_bytes(data)
     change_card(root, files={**card(root)["files"], name: sha256(root / "tiny" / name)})
 
 
 def a_line_less(root):
-    """The issue: without this line the gate was off. By somebody who knows of no manifest."""
+    """Remove one line of the card without updating the manifest. Without this line the gate was once off."""
     path = root / "tiny" / "card.json"
     path.write_text(re.sub(r',\s*"reference.npz": "[0-9a-f]+"', "", path.read_text()))
 
@@ -88,7 +88,7 @@ def cut_short(path):
 
 
 def without_reference(root):
-    """The same by somebody who seals the folder anew."""
+    """Remove the same line and reseal the folder."""
     change_card(root, files={name: digest for name, digest in card(root)["files"].items() if name != REFERENCE})
 
 
@@ -99,7 +99,7 @@ def flip(path):
 
 
 class Harm:
-    """Unpickled, it would leave a file behind."""
+    """Creates the file `trace` when unpickled."""
 
     def __init__(self, trace):
         self.trace = trace
@@ -109,33 +109,39 @@ class Harm:
 
 
 def graph(output="logit", size=32, features=True) -> bytes:
-    """A graph that any runtime takes, though with another output or input than the card promises."""
+    """A valid graph with other outputs or another input size than the card states."""
     outputs = [output, "map", "features"] if features else [output, "map"]
-    made = helper.make_graph(
-        [helper.make_node("ReduceMean", ["radiograph"], [output], axes=[1, 2, 3], keepdims=0),
-         helper.make_node("ReduceMean", ["radiograph"], ["features"], axes=[1, 2], keepdims=0),
-         helper.make_node("Identity", ["radiograph"], ["map"])], "other",
+    built = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["radiograph"], [output], axes=[1, 2, 3], keepdims=0),
+            helper.make_node("ReduceMean", ["radiograph"], ["features"], axes=[1, 2], keepdims=0),
+            helper.make_node("Identity", ["radiograph"], ["map"]),
+        ],
+        "other",
         [helper.make_tensor_value_info("radiograph", TensorProto.FLOAT, ["n", size, size, 1])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
-    )  # fmt: skip
-    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+    )
+    return helper.make_model(built, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
 
 
 def with_outside_weights(folder: Path) -> bytes:
-    """A graph whose weights lie in a file beside it, which no hash of the card covers."""
-    made = helper.make_graph(
-        [helper.make_node("Mul", ["radiograph", "w"], ["map"]),
-         helper.make_node("ReduceMean", ["map"], ["logit"], axes=[1, 2, 3], keepdims=0)], "outside",
+    """A graph with its weights in a separate file that has no hash in the card."""
+    built = helper.make_graph(
+        [
+            helper.make_node("Mul", ["radiograph", "w"], ["map"]),
+            helper.make_node("ReduceMean", ["map"], ["logit"], axes=[1, 2, 3], keepdims=0),
+        ],
+        "outside",
         [helper.make_tensor_value_info("radiograph", TensorProto.FLOAT, ["n", 32, 32, 1])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("logit", "map")],
         [numpy_helper.from_array(np.ones((32, 32, 1), np.float32), "w")],
-    )  # fmt: skip
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    )
+    model = helper.make_model(built, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.save(model, folder / "model.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
     return (folder / "model.onnx").read_bytes()
 
 
-# What is done to `tiny`, and the words of the refusal beside the model's name.
+# Name: (change to `tiny`, pattern of the refusal besides the model's name).
 TAMPERED = {
     "flipped weights": (lambda root: flip(root / "tiny" / "model.keras"), r"model\.keras was altered. Restore"),
     "flipped graph": (lambda root: flip(root / "tiny" / "model.onnx"), r"model\.onnx was altered. Restore"),
@@ -152,21 +158,29 @@ TAMPERED = {
     "no manifest": (lambda root: (root / "tiny" / "MANIFEST").unlink(), "MANIFEST is missing. .*models sign tiny"),
     "a manifest of nothing": (lambda root: (root / "tiny" / "MANIFEST").write_text(""), "MANIFEST is damaged. Restore"),
     "a manifest cut short": (lambda root: cut_short(root / "tiny" / "MANIFEST"), "MANIFEST is damaged. Restore"),
-    "a file more": (lambda root: (root / "tiny" / "notes.txt").write_text("x"), r"MANIFEST knows no notes\.txt. Remove"),
-    "a folder more": (lambda root: (root / "tiny" / "old").mkdir(), "MANIFEST knows no old. Remove"),
+    "a file more": (lambda root: (root / "tiny" / "notes.txt").write_text("x"), r"MANIFEST does not list notes\.txt. Remove"),
+    "a folder more": (lambda root: (root / "tiny" / "old").mkdir(), "MANIFEST does not list old. Remove"),
     "a file less": (lambda root: (root / "tiny" / "metrics.json").unlink(), r"metrics\.json is missing. Restore"),
     "altered figures": (lambda root: altered_figures(root), r"metrics\.json was altered. Restore"),
     "a line less in the card": (lambda root: a_line_less(root), r"card\.json was altered. Restore"),
     "no reference in the card": (lambda root: without_reference(root), r"no hash of reference\.npz.*Restore"),
     "weights of another card": (lambda root: tiny_model.put(root / "tiny" / "model.keras", b"others"), r"model\.keras was altered"),
     "a way out of the folder": (
-        lambda root: change_card(root, files={**card(root)["files"], "../x": "0" * 64}), "files is .*expected plain names"),
+        lambda root: change_card(root, files={**card(root)["files"], "../x": "0" * 64}),
+        "files is .*expected plain names",
+    ),
     "an inverted model": (
-        lambda root: change_card(root, calibration={"temperature": -1, "bias": 0}), "temperature is -1, expected more than 0"),
+        lambda root: change_card(root, calibration={"temperature": -1, "bias": 0}),
+        "temperature is -1, expected more than 0",
+    ),
     "no temperature": (
-        lambda root: change_card(root, calibration={"temperature": 0.0, "bias": 0}), r"temperature is 0\.0, expected more than 0"),
+        lambda root: change_card(root, calibration={"temperature": 0.0, "bias": 0}),
+        r"temperature is 0\.0, expected more than 0",
+    ),
     "an endless bias": (
-        lambda root: change_card(root, calibration={"temperature": 1, "bias": float("inf")}), "bias is inf, expected a finite"),
+        lambda root: change_card(root, calibration={"temperature": 1, "bias": float("inf")}),
+        "bias is inf, expected a finite",
+    ),
     "a threshold that is none": (lambda root: change_points(root, balanced=float("nan")), "balanced is nan, expected a finite"),
     "a threshold of true": (lambda root: change_points(root, balanced=True), "expected numbers"),
     "zones the wrong way round": (lambda root: change_points(root, **{"rule-out": 9.0}), "do not rise in this order"),
@@ -186,9 +200,13 @@ TAMPERED = {
     "a later field": (lambda root: change_card(root, ensemble=["a", "b"]), "ensemble.* Promote"),
     "a pickle for a graph": (lambda root: put(root, "model.onnx", pickle.dumps(Harm(root / "trace"))), r"model\.onnx is no graph"),
     "a pickle for a reference": (
-        lambda root: put(root, REFERENCE, pickle.dumps(Harm(root / "trace"))), rf"{REFERENCE} does not fit"),
+        lambda root: put(root, REFERENCE, pickle.dumps(Harm(root / "trace"))),
+        rf"{REFERENCE} does not fit",
+    ),
     "a pickle within a reference": (
-        lambda root: put(root, REFERENCE, npz(files=np.array([Harm(root / "trace")], object))), rf"{REFERENCE} does not fit"),
+        lambda root: put(root, REFERENCE, npz(files=np.array([Harm(root / "trace")], object))),
+        rf"{REFERENCE} does not fit",
+    ),
     "one array for a reference": (lambda root: put(root, REFERENCE, array_file()), rf"{REFERENCE} does not fit"),
     "a reference of another version": (lambda root: put(root, REFERENCE, npz(files=np.zeros(3))), rf"{REFERENCE} does not fit"),
     "text for a graph": (lambda root: put(root, "model.onnx", b"Dear colleague"), r"model\.onnx is no graph"),
@@ -196,7 +214,7 @@ TAMPERED = {
     "a graph of another size": (lambda root: put(root, "model.onnx", graph(size=48)), r"model\.onnx is another kind"),
     "a graph without features": (lambda root: put(root, "model.onnx", graph(features=False)), r"model\.onnx is another kind"),
     "weights outside": (lambda root: put(root, "model.onnx", with_outside_weights(root / "tiny")), r"model\.onnx is no graph"),
-}  # fmt: skip
+}
 
 
 def array_file() -> bytes:
@@ -206,27 +224,27 @@ def array_file() -> bytes:
 
 
 @pytest.mark.parametrize("how", TAMPERED)
-def test_refused_by_name_and_never_an_answer(root, how, capsys):
+def test_tampered_models_are_refused_by_name(root, how, capsys):
     tamper, words = TAMPERED[how]
     assert Predictor.load("tiny").card.id == "tiny"
     tamper(root)
     with pytest.raises(ModelError, match=rf"(?s)(?=.*'tiny').*{words}"):
         Predictor.load("tiny")
     assert main(["models", "verify"]) == 1
-    said = capsys.readouterr().out.splitlines()
-    assert [line.split("\t")[0] for line in said] == ["other", "tiny", "lungs"]
-    assert said[0].startswith("other\tok")
-    assert "'tiny'" in said[1]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["other", "tiny", "lungs"]
+    assert lines[0].startswith("other\tok")
+    assert "'tiny'" in lines[1]
     assert not (root / "trace").exists()  # no pickle was run
 
 
 @pytest.mark.parametrize("how", ["flipped graph", "another's card"])
-def test_predict_names_the_broken_default_and_does_not_answer_from_another_in_silence(root, how, tmp_path, capsys, caplog):
+def test_predict_reports_a_broken_default(root, how, tmp_path, capsys, caplog):
     TAMPERED[how][0](root)
     (tmp_path / "white.png").write_bytes(WHITE[1])
     code = main(["predict", str(tmp_path / "white.png"), "--format", "json"])
     captured = capsys.readouterr()
-    if how == "flipped graph":  # the card says that it is the best: nothing else is put in its place
+    if how == "flipped graph":  # by its card still the default: no other model takes its place
         assert (code, captured.out) == (1, "")
         assert "'tiny' does not verify" in captured.err
     else:
@@ -251,7 +269,7 @@ def drop(app):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["flipped graph", "another's card", "a pickle for a graph", "no weights"])
-def test_the_app_says_which_model_it_serves_with_instead(root, how):
+def test_the_app_names_the_model_it_uses_instead(root, how):
     TAMPERED[how][0](root)
     app = drop(diagnose())
     assert "'tiny'" in app.error[0].value
@@ -272,7 +290,7 @@ def test_the_app_gives_no_answer_when_no_model_verifies(root):
 
 
 @pytest.mark.slow
-def test_what_changes_while_the_app_serves_is_verified_anew(root):
+def test_files_changed_while_the_app_runs_are_verified_again(root):
     app = drop(diagnose())
     assert app.warning == [] or "other" not in app.warning[0].value
     flip(root / "tiny" / "model.onnx")
@@ -281,29 +299,29 @@ def test_what_changes_while_the_app_serves_is_verified_anew(root):
     assert "Answers below come from the model other, which verifies." in [warning.value for warning in app.warning]
 
 
-def test_a_graph_exchanged_between_the_hash_and_the_load_is_not_the_one_that_answers(root, monkeypatch):
-    """The bytes that were hashed are the bytes that are loaded, whatever stands on the disk by then."""
-    true, image = Predictor.load("tiny"), np.full((224, 224), 200, np.uint8)
+def test_a_graph_replaced_after_hashing_is_not_loaded(root, monkeypatch):
+    """The bytes that are loaded are those that were hashed, even if the file on disk has changed since."""
+    original, image = Predictor.load("tiny"), np.full((224, 224), 200, np.uint8)
     from pneumo.inference import predictor as module
 
-    def exchanged(*arguments):
-        found = true_verified(*arguments)
+    def replace_graph(*arguments):
+        model = original_verified(*arguments)
         (root / "tiny" / "model.onnx").write_bytes(graph())
-        return found
+        return model
 
-    true_verified = module.verified
-    monkeypatch.setattr(module, "verified", exchanged)
-    raced = Predictor.load("tiny")
-    assert raced.answer(image).logit == true.answer(image).logit
+    original_verified = module.verified
+    monkeypatch.setattr(module, "verified", replace_graph)
+    loaded = Predictor.load("tiny")
+    assert loaded.answer(image).logit == original.answer(image).logit
     monkeypatch.undo()
-    assert true.answer(image).logit == raced.answer(image).logit  # what is loaded goes on serving
+    assert original.answer(image).logit == loaded.answer(image).logit  # a loaded model continues to serve
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
     with pytest.raises(ModelError, match="altered"):
         Predictor.load("tiny")
 
 
 @pytest.mark.slow
-def test_a_model_removed_while_it_serves(root):
+def test_a_model_removed_while_in_use(root):
     app = diagnose()
     shutil.rmtree(root / "tiny")
     drop(app)
@@ -311,15 +329,15 @@ def test_a_model_removed_while_it_serves(root):
     assert default_model() == "other"
 
 
-# Keras: only training, promotion and reproduction load model.keras, and only with its safe mode.
+# Only training, promotion and reproduction load model.keras, always in Keras' safe mode.
 
 
 def lambda_model(path, trace):
-    """A .keras whose Lambda layer would leave a file behind when it is read."""
+    """A .keras file with a Lambda layer that creates the file `trace` when it is loaded."""
     inputs = keras.Input((48, 48, 1))
     bad = keras.layers.Lambda(lambda x: [open(trace, "w").close(), x][1])(inputs)
     keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Flatten()(bad))).save(path)
-    Path(trace).unlink(missing_ok=True)  # building it runs it once
+    Path(trace).unlink(missing_ok=True)  # building the model runs the layer once
 
 
 def pickle_model(path, trace):
@@ -353,7 +371,7 @@ def test_no_code_in_a_keras_file_is_run(make, tmp_path):
     assert not trace.exists()
 
 
-# The lungs' segmenter
+# Lung segmenter
 
 
 @pytest.fixture

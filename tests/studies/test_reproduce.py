@@ -6,7 +6,7 @@ from phantom_sets import copy_set
 from tiny_model import make_registry
 
 from pneumo.inference.predictor import Predictor
-from pneumo.registry.seal import seal
+from pneumo.registry.seal import seal_folder
 from pneumo.studies.assess import assess
 from pneumo.studies.reproduce import differences, renew, reproduce
 
@@ -24,7 +24,7 @@ def test_published_numbers_come_out_again(tmp_path):
     root = make_registry(tmp_path / "models")
     copy_set(tmp_path / "set", patients=6)
     (root / "tiny" / "metrics.json").unlink()
-    seal(root / "tiny")
+    seal_folder(root / "tiny")
     assess(Predictor.load("tiny", root), tmp_path / "set", "test", "first look", root=root)
     assert reproduce("tiny", tmp_path / "set", root) == []
     assert (root / "ledger.csv").read_text().count("\n") == 3  # the header, the first look, and this one
@@ -36,7 +36,7 @@ def test_published_numbers_come_out_again(tmp_path):
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    seal(root / "tiny")
+    seal_folder(root / "tiny")
     found = reproduce("tiny", root=root)
     assert found
     assert all(line.startswith("test, from predictions: ") for line in found)
@@ -51,7 +51,7 @@ def test_figures_are_written_anew_from_the_stored_predictions(tmp_path):
     wrong, unanswered = {"value": 0.1, "low": 0.0, "high": 0.2}, {"NORMAL": 2, "PNEUMONIA": 0}
     older = {"test": {**before["test"], "auc": wrong, "unanswered": unanswered}}
     path.write_text(json.dumps(older))
-    seal(root / "tiny")
+    seal_folder(root / "tiny")
     renew("tiny", root)
     after = json.loads(path.read_text())
     assert after["test"]["auc"] == before["test"]["auc"]

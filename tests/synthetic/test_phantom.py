@@ -1,4 +1,4 @@
-"""Phantoms: seeded, the same child for every subtype, with a truth that the grey levels bear out."""
+"""Phantoms: seeded, the same child for every subtype, with a ground truth that matches the grey levels."""
 
 import io
 from collections import Counter
@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from pneumo.data.records import scan
 from pneumo.errors import DataError
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.radiograph import SYNTHETIC
 from pneumo.synthetic.phantom import make_phantom, phantom_png, write_set
 
@@ -38,7 +38,7 @@ def test_different_seeds_are_different_children():
 def test_a_retake_moves_the_same_child():
     first, again = make_phantom("viral", 3, **SIZE), make_phantom("viral", 3, **SIZE, retake=1)
     assert np.abs(first.pixels - again.pixels).mean() > 0.01
-    # The disease keeps its share of the lungs, for it moves with the body.
+    # The disease moves with the body, so its share of the lungs stays the same.
     shares = [phantom.opacity.sum() / phantom.lungs.sum() for phantom in (first, again)]
     assert shares[0] == pytest.approx(shares[1], rel=0.1)
 
@@ -62,7 +62,7 @@ def test_air_is_dark_and_heart_and_spine_are_bright(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("subtype", ["bacterial", "viral"])
-def test_the_opacity_lies_in_the_lungs_and_is_brighter_than_the_same_place_when_well(subtype, seed):
+def test_the_opacity_lies_in_the_lungs_and_is_brighter_than_normal_lung(subtype, seed):
     well, sick = make_phantom("none", seed, **SIZE), make_phantom(subtype, seed, **SIZE)
     np.testing.assert_array_equal(well.lungs, sick.lungs)
     assert not (sick.opacity & ~sick.lungs).any()
@@ -70,7 +70,7 @@ def test_the_opacity_lies_in_the_lungs_and_is_brighter_than_the_same_place_when_
     change = (sick.pixels - well.pixels)[sick.opacity]
     assert change.mean() > 0.1
     assert (change > 0).mean() > 0.98
-    # Exposure is the child's, not the disease's: the abdomen is untouched.
+    # The exposure does not depend on the disease: the abdomen is unchanged.
     np.testing.assert_allclose(sick.pixels[-20:], well.pixels[-20:], atol=0.01)
 
 
@@ -102,20 +102,20 @@ def test_anatomy_is_the_same_at_every_size():
 
 
 @pytest.mark.parametrize(("arguments", "word"), [(("fungal",), "fungal"), (("none", 0, 63, 200), "200 x 63")])
-def test_what_cannot_be_made_is_refused(arguments, word):
+def test_invalid_arguments_are_refused(arguments, word):
     with pytest.raises(DataError, match=word):
         make_phantom(*arguments)
 
 
-def test_png_passes_the_door_and_says_what_it_is():
+def test_png_is_decoded_and_noted_as_synthetic():
     phantom = make_phantom("viral", 2, **SIZE)
     data = phantom_png(phantom)
     image = Image.open(io.BytesIO(data))
     assert image.mode == "L"
     assert image.text == {"Comment": SYNTHETIC}
-    radiograph = decode(data)
+    radiograph = decode_image(data)
     assert radiograph.pixels.shape == (160, 200)
-    # The word stands in the bottom margin alone; the rest is the phantom to half a grey level.
+    # The mark is only in the bottom margin; the rest equals the phantom within half a grey level.
     np.testing.assert_allclose(radiograph.pixels[:-14], phantom.pixels[:-14], atol=0.5 / 255 + 1e-6)
     assert (np.abs(radiograph.pixels - phantom.pixels)[-14:] > 0.3).sum() > 50
 
@@ -135,12 +135,12 @@ def test_write_set_is_read_back_by_scan(tmp_path):
     assert not patients["train"] & patients["val"]
     assert not patients["train"] & patients["test"]
     assert not patients["val"] & patients["test"]
-    shapes = {decode((root / record.path).read_bytes()).pixels.shape for record in records}
+    shapes = {decode_image((root / record.path).read_bytes()).pixels.shape for record in records}
     assert len(shapes) > 10
     assert "no patient" in (root / "SYNTHETIC.txt").read_text(encoding="utf-8")
 
 
-def test_write_set_repeats_itself_by_seed(tmp_path):
+def test_write_set_is_repeatable_by_seed(tmp_path):
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
         write_set(tmp_path / name, 1, seed)
     path = "train/NORMAL/IM-0001-0001.png"
@@ -149,7 +149,7 @@ def test_write_set_repeats_itself_by_seed(tmp_path):
     assert first != other
 
 
-def test_write_set_refuses_to_mix_with_what_is_there(tmp_path):
+def test_write_set_refuses_existing_files(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(DataError, match="not an empty folder"):
         write_set(tmp_path, 1)

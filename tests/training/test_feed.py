@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pneumo.imaging.lung_box import Box, lung_box
+from pneumo.imaging.lung_box import Box, bounding_box
 from pneumo.imaging.lung_cover import lungs_hidden
 from pneumo.imaging.preprocess import InputSpec, model_input
 from pneumo.synthetic.phantom import make_phantom
@@ -73,7 +73,7 @@ def lungs():
     phantoms = [make_phantom(kind, seed, 224, 224) for seed, kind in enumerate(("none", "bacterial", "viral"))] * 30
     images = np.stack([np.rint(phantom.pixels * 255).astype(np.uint8) for phantom in phantoms])
     fields = [phantom.fields for phantom in phantoms]
-    return Part(images, np.array([0, 1, 1] * 30), np.array([np.nan, 1, 0] * 30, np.float32), tuple(map(lung_box, fields)),
+    return Part(images, np.array([0, 1, 1] * 30), np.array([np.nan, 1, 0] * 30, np.float32), tuple(map(bounding_box, fields)),
                 np.stack([np.packbits(mask) for mask in fields]))  # fmt: skip
 
 

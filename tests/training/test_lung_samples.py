@@ -76,5 +76,5 @@ def test_a_draw_is_seeded_and_in_the_networks_form(phantoms):
 
 def test_pictures_of_other_things_have_no_lungs():
     samples = lungless_samples(1, 0)
-    assert len(samples) == sum(not kind.aside for kind in KINDS)
+    assert len(samples) == sum(not kind.held_out for kind in KINDS)
     assert not samples.masks.any()

@@ -23,7 +23,7 @@ from pneumo.data.split import read_manifest, split, write_manifest
 from pneumo.errors import DataError, ModelError, RunError
 from pneumo.evaluation.calibration import even_weights, fit_calibration, log_loss
 from pneumo.evaluation.predictions import read_predictions
-from pneumo.imaging.hospital_shift import with_hard_copies
+from pneumo.imaging.hospital_shift import with_shifted_copies
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
 from pneumo.nets import architecture, serving_graph
@@ -113,7 +113,7 @@ def test_the_subtype_is_calibrated_on_pneumonias_of_known_kind_alone(run, data, 
     changed = change_manifest(run, tmp_path / "run", lambda row: [*row[:2], odd.get(row[0], row[2]), *row[3:]])
     promote(changed, "two", data, "test", root=tmp_path / "models")
     predictor = Predictor.load("two", tmp_path / "models")
-    images = with_hard_copies(cached_images(data, [row["path"] for row in chosen]), seed=0)
+    images = with_shifted_copies(cached_images(data, [row["path"] for row in chosen]), seed=0)
     is_known = [row["label"] == "PNEUMONIA" and row["path"] not in odd for row in chosen] * 2
     known = [row for row, keep in zip(chosen * 2, is_known, strict=True) if keep]
     images = images[np.array(is_known)]

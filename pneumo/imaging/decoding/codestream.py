@@ -1,7 +1,7 @@
-"""What a compressed image says about itself, read without decoding a pixel: its size, and whether it is whole.
+"""Size and completeness of a compressed image, read from its header and end marker without decoding pixels.
 
-A DICOM header that declares 64 x 64 pixels may hold a codestream of 65535 x 65535: decoders believe the codestream, and
-one megabyte then fills sixteen gigabytes.
+A DICOM header may declare 64 x 64 pixels around a codestream of 65535 x 65535. Decoders trust the codestream, and one
+megabyte then takes sixteen gigabytes of memory.
 """
 
 import struct
@@ -11,7 +11,7 @@ _SOS, _DHP = 0xDA, 0xDE
 
 
 def codestream_size(stream: bytes) -> tuple[int, int, int]:
-    """(columns, rows, components) by the codestream's own header. Raises ValueError where it gives no single answer."""
+    """(columns, rows, components) from the codestream's own header. Raises ValueError unless it has exactly one frame header."""
     try:
         if stream.startswith(b"\xff\xd8"):
             return _jpeg(stream)
@@ -23,7 +23,7 @@ def codestream_size(stream: bytes) -> tuple[int, int, int]:
 
 
 def _jpeg(stream: bytes) -> tuple[int, int, int]:
-    """Walk the marker segments (ITU-T T.81 B.1.1) up to the first scan."""
+    """From the marker segments (ITU-T T.81 B.1.1) before the first scan."""
     sizes = []
     at = 2
     while True:
@@ -31,7 +31,7 @@ def _jpeg(stream: bytes) -> tuple[int, int, int]:
             at += 1
         lead, marker, length = struct.unpack_from(">BBH", stream, at)
         if lead != 0xFF or marker == _DHP:
-            raise ValueError("expected a marker of a plain JPEG")
+            raise ValueError("expected a marker of a non-hierarchical JPEG")
         if marker == _SOS:
             break
         if marker in _SOF:
@@ -44,25 +44,22 @@ def _jpeg(stream: bytes) -> tuple[int, int, int]:
 
 
 def _jpeg_2000(stream: bytes) -> tuple[int, int, int]:
-    """The SIZ segment (ITU-T T.800 A.5.1), which always comes first."""
+    """From the SIZ segment (ITU-T T.800 A.5.1), which always comes first."""
     right, bottom, left, top = struct.unpack_from(">4I", stream, 8)
     (components,) = struct.unpack_from(">H", stream, 40)
     return right - left, bottom - top, components
 
 
-def is_whole(stream: bytes) -> bool:
-    """Whether a JPEG, JPEG-LS or JPEG 2000 codestream ends with its end marker, but for padding.
+def is_complete(stream: bytes) -> bool:
+    """Whether a JPEG, JPEG-LS or JPEG 2000 codestream ends with its end marker FFD9, padding ignored.
 
-    All three write FFD9 last. Decoders of JPEG and JPEG-LS fill what is missing with grey, and do not say so.
+    JPEG and JPEG-LS decoders silently fill missing data with grey.
     """
     return stream[-64:].rstrip(b"\x00\xff").endswith(b"\xff\xd9")
 
 
 def check_rle(stream: bytes, segments: int) -> None:
-    """The header of one frame in DICOM's run-length code (PS3.5 G.5): as many segments as expected, in order, within the stream.
-
-    Raises ValueError.
-    """
+    """Check the header of one RLE frame (PS3.5 G.5): `segments` segments, in order, within the stream. Raises ValueError."""
     if len(stream) < 64:
         raise ValueError("expected an RLE header of 64 bytes")
     count, *offsets = struct.unpack_from("<16L", stream)
@@ -70,4 +67,4 @@ def check_rle(stream: bytes, segments: int) -> None:
         raise ValueError(f"expected {segments} RLE segments, received {count}")
     ends = [*offsets[1:count], len(stream)]
     if offsets[0] != 64 or any(start >= end for start, end in zip(offsets[:count], ends, strict=True)):
-        raise ValueError("expected RLE segments one after the other")
+        raise ValueError("expected RLE segments in order and within the stream")

@@ -1,4 +1,4 @@
-"""Bytes -> Radiograph. The only door through which an image enters, in training and in serving alike."""
+"""Bytes -> Radiograph. Training and serving both read images through this module only."""
 
 import codecs
 
@@ -8,9 +8,9 @@ from pneumo.imaging.decoding.raster import decode_raster
 from pneumo.imaging.radiograph import Radiograph
 
 MAX_BYTES = 50 * 1024 * 1024
-MIN_SIDE = 64  # pixels; below this no lung can be judged
+MIN_SIDE = 64  # pixels; a smaller image shows too little of the lungs
 
-# First bytes of what people drop by mistake, so that the message can name it.
+# First bytes of files often uploaded by mistake, so that the message can name the format.
 _FOREIGN = (
     (b"GIF8", "a GIF"),
     (b"BM", "a BMP image"),
@@ -22,17 +22,17 @@ _FOREIGN = (
 )
 
 
-def decode(data: bytes) -> Radiograph:
-    """Read JPEG, PNG (8 or 16 bit) or DICOM bytes; the content decides, never the file's name.
+def decode_image(data: bytes) -> Radiograph:
+    """Read JPEG, PNG (8 or 16 bit) or DICOM bytes. The format is taken from the content, not from a file name.
 
-    Raises ImageError when the bytes cannot be read, ImageRejected when they can but are no single radiograph.
+    Raises ImageError if the bytes cannot be read, ImageRejected if they are readable but not a single radiograph.
     """
     if not data:
         raise ImageError("The file is empty (0 bytes). Export or copy the X-ray again.")
     if len(data) > MAX_BYTES:
         raise too_large(len(data))
     if data[128:132] == b"DICM" or is_bare_dicom(data):
-        from pneumo.imaging.decoding.dicom import decode_dicom  # pydicom: a second, which a JPEG need not wait for
+        from pneumo.imaging.decoding.dicom import decode_dicom  # importing pydicom takes a second; a JPEG does not need it
 
         radiograph = decode_dicom(data)
     elif data.startswith(b"\xff\xd8\xff") or data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -49,7 +49,7 @@ def decode(data: bytes) -> Radiograph:
 
 
 def too_large(size: int) -> ImageError:
-    """Of a file of `size` bytes; of what never ends, such as a device, no size is known."""
+    """The error for a file of `size` bytes, or of unknown size (a device or pipe; `size` is then within the limit)."""
     has = f"has {size / 2**20:,.0f} MB" if size > MAX_BYTES else "does not end"
     return ImageError(f"The file {has}; at most {MAX_BYTES // 2**20} MB are read. Export a single image instead of a whole study.")
 
@@ -59,7 +59,7 @@ def _name(data: bytes) -> str:
         if data.startswith(magic):
             return name
     try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(data[:1024])  # the cut may split a letter
+        text = codecs.getincrementaldecoder("utf-8")().decode(data[:1024])  # incremental: the cut may split a character
     except UnicodeDecodeError:
         text = "\0"
-    return "no image format known here" if "\0" in text else "a text file, whatever its name says"
+    return "an unknown file format" if "\0" in text else "a text file, whatever its name says"

@@ -1,4 +1,4 @@
-"""What a DICOM's header says, before a pixel is decoded: whether it is one radiograph, whole, and the harmless facts of it."""
+"""Check a DICOM header before any pixel is decoded: one complete radiograph? Returns its facts without identifiers."""
 
 import math
 import re
@@ -16,29 +16,60 @@ from pydicom.uid import (
 )
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.codestream import check_rle, codestream_size, is_whole
+from pneumo.imaging.decoding.codestream import check_rle, codestream_size, is_complete
 from pneumo.imaging.decoding.raster import MAX_PIXELS
 from pneumo.imaging.radiograph import ImageFacts, Spacing
 
 _NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation")
 _SPACINGS = ("PixelAspectRatio", "ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpacing")  # each down, then across
 _RADIOGRAPHY = {"CR", "DX", "RG", "OT", "SC"}  # SC and OT: scanned films and screenshots
-# Free text may stand where a code belongs, even a name: only known codes are repeated in an answer or a message.
+# A code element may hold free text, even a name: only known codes are repeated in answers and messages.
 _OTHER_MODALITIES = {"CT", "MR", "US", "MG", "NM", "PT", "XA", "RF", "IO", "PX", "ES", "XC", "ECG", "SR", "PR", "KO", "DOC", "SEG"}
 _VIEWS = {"AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO", "LAT", "LATERAL"}
 _BODY_PARTS = {
-    "CHEST", "THORAX", "LUNG", "RIB", "RIBS", "CHESTABDOMEN", "ABDOMEN", "PELVIS", "HIP", "SPINE", "CSPINE", "TSPINE", "LSPINE",
-    "SKULL", "HEAD", "NECK", "SHOULDER", "CLAVICLE", "HUMERUS", "ELBOW", "FOREARM", "WRIST", "HAND", "FINGER", "FEMUR", "KNEE",
-    "LEG", "ANKLE", "FOOT", "TOE", "ARM", "EXTREMITY", "BREAST", "WHOLEBODY",
-}  # fmt: skip
+    "CHEST",
+    "THORAX",
+    "LUNG",
+    "RIB",
+    "RIBS",
+    "CHESTABDOMEN",
+    "ABDOMEN",
+    "PELVIS",
+    "HIP",
+    "SPINE",
+    "CSPINE",
+    "TSPINE",
+    "LSPINE",
+    "SKULL",
+    "HEAD",
+    "NECK",
+    "SHOULDER",
+    "CLAVICLE",
+    "HUMERUS",
+    "ELBOW",
+    "FOREARM",
+    "WRIST",
+    "HAND",
+    "FINGER",
+    "FEMUR",
+    "KNEE",
+    "LEG",
+    "ANKLE",
+    "FOOT",
+    "TOE",
+    "ARM",
+    "EXTREMITY",
+    "BREAST",
+    "WHOLEBODY",
+}
 _AGE = re.compile(r"\d{3}[DWMY]", re.ASCII)
 _GREY, _COLOUR = {"MONOCHROME1", "MONOCHROME2"}, {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
 NATIVE = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
 _CODESTREAMS = {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes}
 
 
-def check(dataset: pydicom.Dataset, size: int) -> ImageFacts:
-    """The harmless facts of one radiograph in a file of `size` bytes. Raises ImageError or ImageRejected for anything else."""
+def check_header(dataset: pydicom.Dataset, size: int) -> ImageFacts:
+    """Facts, without identifiers, of the radiograph in a file of `size` bytes. Raises ImageError or ImageRejected."""
     modality = str(dataset.get("Modality") or "")
     if modality and modality not in _RADIOGRAPHY:
         kind = f"a {modality}" if modality in _OTHER_MODALITIES else "another kind of"
@@ -68,13 +99,23 @@ def check(dataset: pydicom.Dataset, size: int) -> ImageFacts:
     _check_stored(dataset, rows, columns, samples)
     view, age, part = (str(dataset.get(name, "")) for name in ("ViewPosition", "PatientAge", "BodyPartExamined"))
     part = part.upper().replace(" ", "")
-    return ImageFacts("DICOM", columns, rows, stored, size, tuple(_notes(dataset)), modality or None,
-                      view if view in _VIEWS else None, age if _AGE.fullmatch(age) else None,
-                      (part if part in _BODY_PARTS else "OTHER") if part else None, spacing=_spacing(dataset))  # fmt: skip
+    return ImageFacts(
+        format="DICOM",
+        width=columns,
+        height=rows,
+        bits=stored,
+        size_bytes=size,
+        notes=tuple(_notes(dataset)),
+        modality=modality or None,
+        view_position=view if view in _VIEWS else None,
+        patient_age=age if _AGE.fullmatch(age) else None,
+        body_part=(part if part in _BODY_PARTS else "OTHER") if part else None,
+        spacing=_spacing(dataset),
+    )
 
 
 def _check_stored(dataset: pydicom.Dataset, rows: int, columns: int, samples: int) -> None:
-    """Whether the pixel data is as large, or will unpack to as much, as the header declares."""
+    """Raise unless the pixel data has, or unpacks to, the size that the header declares."""
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     plane = rows * columns * int(dataset.BitsAllocated) // 8
     if syntax in NATIVE:
@@ -94,7 +135,7 @@ def _check_stored(dataset: pydicom.Dataset, rows: int, columns: int, samples: in
         check_rle(get_frame(dataset.PixelData, 0, number_of_frames=1), samples * int(dataset.BitsAllocated) // 8)
     elif syntax in _CODESTREAMS:
         stored, high = int(dataset.BitsStored), int(dataset.get("HighBit", dataset.BitsStored - 1))
-        if high != stored - 1:  # which bits of a codestream are meant, nobody can tell
+        if high != stored - 1:  # the standard does not say which bits of a codestream would then count
             raise ImageError(
                 f"The DICOM is compressed, yet by its header the {stored} bits of a pixel end at bit {high}, not {stored - 1}. "
                 "Export it again, uncompressed."
@@ -102,7 +143,7 @@ def _check_stored(dataset: pydicom.Dataset, rows: int, columns: int, samples: in
         stream = get_frame(dataset.PixelData, 0, number_of_frames=1)
         if codestream_size(stream) != (columns, rows, samples):
             raise ImageError("The DICOM is damaged: its header and its compressed image differ in size. Export it again.")
-        if not is_whole(stream):
+        if not is_complete(stream):
             raise ImageError("The DICOM is damaged: its compressed image is cut short. Export it again.")
     else:
         raise ImageError(
@@ -127,7 +168,7 @@ def _notes(dataset: pydicom.Dataset) -> list[str]:
 
 
 def _spacing(dataset: pydicom.Dataset) -> Spacing | None:
-    """Of square pixels. PixelSpacing is at the child where it differs from the detector's own (PS3.3 10.7.1.3)."""
+    """Pixel spacing of square pixels. PixelSpacing is at the patient if it differs from ImagerPixelSpacing (PS3.3 10.7.1.3)."""
     pairs = {name: pair for name in _SPACINGS if (pair := _pair(dataset, name))}
     if not pairs.keys() - {"PixelAspectRatio"} or any(not 0.99 < down / across < 1.01 for down, across in pairs.values()):
         return None
@@ -138,7 +179,7 @@ def _spacing(dataset: pydicom.Dataset) -> Spacing | None:
 
 
 def _pair(dataset: pydicom.Dataset, name: str) -> tuple[float, float] | None:
-    """Down and across, both above 0; None where the file tells no such pair."""
+    """(down, across) of a spacing element, both finite and above 0; None if missing or invalid."""
     if name not in dataset or dataset[name].VM != 2:
         return None
     down, across = map(float, dataset[name].value)

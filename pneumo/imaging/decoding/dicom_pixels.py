@@ -1,6 +1,6 @@
-"""Decoded DICOM pixels -> grey as a viewer shows it: modality LUT, VOI LUT or window, MONOCHROME1 turned.
+"""Decoded DICOM pixels -> grey as a viewer shows it: modality LUT, VOI LUT or window, MONOCHROME1 inverted.
 
-Everything is done a band of rows at a time: the standard's arithmetic is in float64, eight bytes a pixel for every step.
+Computed in bands of rows to save memory: the standard's arithmetic needs float64, eight bytes a pixel and step.
 """
 
 import math
@@ -17,21 +17,44 @@ from pneumo.imaging.windowing import DISPLAY_SIDE, LINEAR, LINEAR_EXACT, SIGMOID
 
 _BAND = 2**20  # pixels
 _DAMAGED_SCALE = "The DICOM's rescale or window values are damaged. Export the X-ray again."
-# The explanation of a window is free text, where a name may stand: only words that viewers offer are repeated.
+# A window's explanation is free text and may hold a name: only words common in viewers are repeated.
 _WINDOW_WORDS = {
-    "NORMAL", "HARDER", "SOFTER", "STANDARD", "DEFAULT", "CHEST", "LUNG", "BONE", "SOFT", "TISSUE", "MEDIASTINUM", "SPINE",
-    "RIBS", "WIDE", "NARROW", "HIGH", "LOW", "CONTRAST", "WINDOW", "USER", "AUTO", "1", "2", "3", "4",
-}  # fmt: skip
+    "NORMAL",
+    "HARDER",
+    "SOFTER",
+    "STANDARD",
+    "DEFAULT",
+    "CHEST",
+    "LUNG",
+    "BONE",
+    "SOFT",
+    "TISSUE",
+    "MEDIASTINUM",
+    "SPINE",
+    "RIBS",
+    "WIDE",
+    "NARROW",
+    "HIGH",
+    "LOW",
+    "CONTRAST",
+    "WINDOW",
+    "USER",
+    "AUTO",
+    "1",
+    "2",
+    "3",
+    "4",
+}
 
 
-def presented(decoded: np.ndarray, dataset: pydicom.Dataset) -> tuple[np.ndarray, GreyValues | None]:
-    """Pixels as decoded, (h, w) or (h, w, 3) -> float32 (h, w) in [0, 1]; and the values behind it if there are more than 8 bits.
+def display_pixels(decoded: np.ndarray, dataset: pydicom.Dataset) -> tuple[np.ndarray, GreyValues | None]:
+    """Decoded pixels, (h, w) or (h, w, 3) -> float32 (h, w) in [0, 1], and the grey values before windowing if over 8 bits.
 
-    Order after PS3.4 C.11 / PS3.3 C.7.6.3: modality LUT or rescale, VOI LUT or window, then MONOCHROME1 inversion.
-    Without a VOI the range of the picture itself becomes [0, 1].
+    Order by PS3.4 C.11 and PS3.3 C.7.6.3: modality LUT or rescale, VOI LUT or window, MONOCHROME1 inversion.
+    Without a VOI, the image's own range becomes [0, 1].
     """
     stored = significant_bits(decoded, int(dataset.BitsStored), int(dataset.get("HighBit", dataset.BitsStored - 1)))
-    if stored.ndim == 3:  # colour secondary capture: ITU-R 601 grey, no grey-scale LUT applies
+    if stored.ndim == 3:  # colour secondary capture: converted to ITU-R 601 grey; no grey-scale LUT applies
         top = 2 ** int(dataset.BitsStored) - 1
         return _by_bands(stored, lambda band: band @ np.array([0.299, 0.587, 0.114]) / top), None
     voi = _voi(stored, dataset)
@@ -44,7 +67,7 @@ def presented(decoded: np.ndarray, dataset: pydicom.Dataset) -> tuple[np.ndarray
 
 
 def significant_bits(decoded: np.ndarray, bits: int, high: int) -> np.ndarray:
-    """The `bits` bits below and with bit `high` of each integer, sign kept. Older devices hide overlay planes in the others."""
+    """The `bits` bits up to and including bit `high` of each integer, sign kept. Older devices store overlays in the others."""
     size = 8 * decoded.itemsize
     if bits == size:
         return decoded
@@ -54,7 +77,7 @@ def significant_bits(decoded: np.ndarray, bits: int, high: int) -> np.ndarray:
 
 
 def grey_values(stored: np.ndarray, dataset: pydicom.Dataset) -> GreyValues:
-    """What the eye's window works on: a small copy of the integers, and what they mean."""
+    """For the window controls of the viewer: the integers, reduced to DISPLAY_SIDE, with their scale and windows."""
     height, width = stored.shape
     factor = min(1.0, DISPLAY_SIDE / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
@@ -66,19 +89,25 @@ def grey_values(stored: np.ndarray, dataset: pydicom.Dataset) -> GreyValues:
     elif "RescaleSlope" in dataset and "RescaleIntercept" in dataset:
         slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
     lowest, highest, function = int(small.min()), int(small.max()), _function(dataset)
-    function = function if function in (LINEAR, LINEAR_EXACT, SIGMOID) else LINEAR  # free text else, where a name may stand
+    function = function if function in (LINEAR, LINEAR_EXACT, SIGMOID) else LINEAR  # other text is not kept: it may be a name
     table = None
     if dataset.get("VOILUTSequence"):
-        shown, first = _voi_table(dataset)
-        table = np.rint(255.0 * _looked_up(shown, first, np.rint(np.arange(lowest, highest + 1) * slope + intercept))).astype(
-            np.uint8
-        )
-    return GreyValues((small - lowest).astype(np.uint16), slope, slope * lowest + intercept,
-                      dataset.PhotometricInterpretation == "MONOCHROME1", function, file_windows(dataset), table)  # fmt: skip
+        greys, first = _voi_table(dataset)
+        values = np.rint(np.arange(lowest, highest + 1) * slope + intercept)
+        table = np.rint(255.0 * _looked_up(greys, first, values)).astype(np.uint8)
+    return GreyValues(
+        stored=(small - lowest).astype(np.uint16),
+        slope=slope,
+        intercept=slope * lowest + intercept,
+        inverted=dataset.PhotometricInterpretation == "MONOCHROME1",
+        function=function,
+        windows=file_windows(dataset),
+        table=table,
+    )
 
 
 def file_windows(dataset: pydicom.Dataset) -> tuple[Window, ...]:
-    """The usable windows of the file, in its order, at most eight; some archives write an empty window, zeros or infinities."""
+    """The usable windows of the file in its order, at most eight. Some archives write windows that are empty, zero or infinite."""
     names = _several(dataset.get("WindowCenterWidthExplanation"))
     pairs = zip(_several(dataset.get("WindowCenter")), _several(dataset.get("WindowWidth")), strict=False)
     return tuple(
@@ -90,12 +119,12 @@ def file_windows(dataset: pydicom.Dataset) -> tuple[Window, ...]:
 
 def _window_name(names: list[Any], index: int) -> str:
     words = str(names[index]).upper().replace("_", " ").split() if index < len(names) else []
-    told = " ".join(words).lower() if words and set(words) <= _WINDOW_WORDS else ""
-    return f"window {index + 1} of the file" + (f" ({told})" if told else "")
+    explanation = " ".join(words).lower() if words and set(words) <= _WINDOW_WORDS else ""
+    return f"window {index + 1} of the file" + (f" ({explanation})" if explanation else "")
 
 
 def _several(value: Any) -> list[Any]:
-    """A value of DICOM's multiplicity 0, 1 or more, as a list."""
+    """A DICOM value of any multiplicity as a list."""
     if value is None or value == "":
         return []
     return [value] if isinstance(value, str | float | int) else list(value)
@@ -106,17 +135,17 @@ def _function(dataset: pydicom.Dataset) -> str:
 
 
 def _voi(stored: np.ndarray, dataset: pydicom.Dataset) -> Callable[[np.ndarray], np.ndarray]:
-    """The function from a band of stored values to float in [0, 1]: by VOI LUT, else by the first window, else by the range."""
+    """A function from stored values to float in [0, 1]: by VOI LUT, else by the first window, else by the image's range."""
 
     values = _modality(dataset)
     if dataset.get("VOILUTSequence"):
-        shown, first = _voi_table(dataset)
-        return lambda band: _looked_up(shown, first, np.rint(values(band)))
+        greys, first = _voi_table(dataset)
+        return lambda band: _looked_up(greys, first, np.rint(values(band)))
     if windows := file_windows(dataset):
         centre, width, function = windows[0].centre, windows[0].width, _function(dataset)
         return lambda band: windowed(values(band), centre, width, function)
-    ends = [(shown.min(), shown.max()) for shown in map(values, _bands(stored))]
-    low, high = float(min(end[0] for end in ends)), float(max(end[1] for end in ends))
+    ranges = [(band.min(), band.max()) for band in map(values, _bands(stored))]
+    low, high = float(min(ends[0] for ends in ranges)), float(max(ends[1] for ends in ranges))
     if low == high:
         raise ImageRejected("The image has no contrast: every pixel has the same value. Choose the X-ray itself.")
     return lambda band: np.clip((values(band) - low) / (high - low), 0.0, 1.0)
@@ -130,25 +159,25 @@ def _voi_table(dataset: pydicom.Dataset) -> tuple[np.ndarray, int]:
 
 
 def _modality(dataset: pydicom.Dataset) -> Callable[[np.ndarray], np.ndarray]:
-    """The function from stored values to the device's own, by modality LUT or rescale."""
+    """A function from stored values to values in the file's units, by modality LUT or rescale."""
     if dataset.get("ModalityLUTSequence"):
         entries, first = _table(dataset.ModalityLUTSequence[0], dataset)
         return lambda stored: _looked_up(entries, first, stored)
-    # A type that holds more than 16 bits: what is subtracted or multiplied must not wrap around.
+    # int32: 16 bits could wrap around in the rescale.
     return lambda stored: apply_modality_lut(stored.astype(np.int32), dataset)
 
 
 def _looked_up(entries: np.ndarray, first: int, values: np.ndarray) -> np.ndarray:
-    """Whole `values` -> the entry of each; beyond either end of the table its last entry goes on."""
-    found: np.ndarray = entries[np.clip(values.astype(np.int64) - first, 0, len(entries) - 1)]
-    return found
+    """The table entry of each whole value; values beyond the table get its first or last entry."""
+    looked_up: np.ndarray = entries[np.clip(values.astype(np.int64) - first, 0, len(entries) - 1)]
+    return looked_up
 
 
 def _table(item: pydicom.Dataset, dataset: pydicom.Dataset) -> tuple[np.ndarray, int]:
     """(entries as uint16, first value mapped) of a look-up table, PS3.3 C.11.1.1 and C.11.2.1.1.
 
-    Not pydicom's: it wraps 12-bit input around in a table of 8-bit entries, and takes no entries of 8 bits that are packed two
-    to a word (PS3.5 8.2, the first in the lower byte).
+    pydicom's own is not used: it wraps 12-bit input around in a table of 8-bit entries, and does not read 8-bit entries packed
+    two to a word (PS3.5 8.2, the first in the lower byte).
     """
     order = "<" if dataset.original_encoding[1] else ">"
     count, first, bits = int(item.LUTDescriptor[0]) or 2**16, int(item.LUTDescriptor[1]), int(item.LUTDescriptor[2])
@@ -169,12 +198,12 @@ def _bands(array: np.ndarray) -> Iterator[np.ndarray]:
     return (array[top : top + rows] for top in range(0, len(array), rows))
 
 
-def _by_bands(array: np.ndarray, shown: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def _by_bands(array: np.ndarray, to_grey: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     pixels = np.empty(array.shape[:2], np.float32)
     top = 0
-    with np.errstate(all="ignore"):  # what overflows is refused below
+    with np.errstate(all="ignore"):  # overflow is refused below
         for band in _bands(array):
-            pixels[top : top + len(band)] = shown(band)
+            pixels[top : top + len(band)] = to_grey(band)
             top += len(band)
     np.clip(pixels, 0.0, 1.0, out=pixels)
     if not np.isfinite(pixels).all():

@@ -1,8 +1,8 @@
-"""A process that ends with the one it works for, and with its time, whatever it computes then.
+"""End a decoding process when its app ends or its time is up, even in the middle of a computation.
 
-Linux: the app holds one end of a pipe, the process the other and asks the kernel to be killed when the app's end closes, as it does
-however the app ends. Not PR_SET_PDEATHSIG, which follows the *thread* that started the process: a page's thread ends with
-its answer. And on every POSIX system an alarm, which needs nobody else.
+Linux: the app holds the write end of a pipe. The decoding process holds the read end and asks the kernel for SIGKILL when
+the write end closes, which happens however the app ends. PR_SET_PDEATHSIG does not work here: it follows the *thread* that
+started the process, and a page's thread ends with its answer. For the time limit, every POSIX system has an alarm.
 """
 
 import contextlib
@@ -16,38 +16,38 @@ from collections.abc import Iterator
 
 @functools.cache
 def _pipe() -> tuple[int, int]:
-    """(to read, to write), kept until this process ends."""
+    """(read end, write end), open until this process ends."""
     return os.pipe()
 
 
-def to_pass_on() -> tuple[int, ...]:
-    """What the process to start is given (`pass_fds`), and told as its argument; nothing but on Linux."""
+def inherited_pipe() -> tuple[int, ...]:
+    """File descriptor for the child, as `pass_fds` and as its argument; empty except on Linux."""
     return _pipe()[:1] if sys.platform == "linux" else ()
 
 
-def end_with(given: int) -> None:
-    """Be killed when the process that holds the other end of `given` ends; now, where it did. Without /proc nothing happens."""
+def kill_with_parent(pipe: int) -> None:
+    """Have this process killed when the holder of the other end of `pipe` ends, or exit now if it has. Needs /proc."""
     if sys.platform != "linux":
         return
     import fcntl
 
-    try:  # opened anew: whom to signal belongs to an open file, and the one given is shared with the app and its other processes
-        own = os.open(f"/proc/self/fd/{given}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:  # reopened: an open file signals one process only, and the inherited one is shared with the app and its other children
+        own = os.open(f"/proc/self/fd/{pipe}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return
-    os.close(given)
+    os.close(pipe)
     fcntl.fcntl(own, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(own, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
     events = select.poll()
-    events.register(own, 0)  # an end of the pipe is always told
+    events.register(own, 0)  # a closed pipe is reported even with an empty mask
     if events.poll(0):
         os._exit(1)
 
 
 @contextlib.contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    """The process ends where the block takes longer, even within a decoder in C. Windows has no such alarm."""
+def time_limit(seconds: float) -> Iterator[None]:
+    """End the process if the block takes longer, even inside a C decoder. Windows has no such alarm: no limit there."""
     if sys.platform == "win32":
         yield
         return

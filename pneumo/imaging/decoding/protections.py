@@ -1,6 +1,6 @@
-"""What a process that decodes untrusted bytes can still do on this machine: tried, in one that gave up as much as they do.
+"""Test which actions the sandbox of a decoding process stops on this machine, by trying them in a process sandboxed the same way.
 
-`python -m pneumo.imaging.decoding.protections FOLDER PORT` is that process; `protections()` starts it.
+`probe_protections()` starts that process: `python -m pneumo.imaging.decoding.protections FOLDER PORT APP_PID`.
 """
 
 import errno
@@ -19,33 +19,39 @@ from pneumo.imaging.decoding.pool import LIMITS, environment
 from pneumo.imaging.decoding.worker import prepare
 
 _REFUSED = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EAGAIN, errno.EFBIG}  # EAGAIN: no further process
-_THERE = "there"  # a file of the app
+_FILE = "there"  # a file outside the sandbox
 
 
 @dataclass(frozen=True)
 class Protections:
-    """`locks`: of the system, that hold in a decoding process; `refused`: what it tried, and whether it was stopped."""
+    """`locks`: the system's locks that hold in a decoding process; `refused`: for each attempted action, whether it was stopped."""
 
     locks: tuple[str, ...]
     refused: dict[str, bool]
 
 
-def protections() -> Protections:
-    """Start such a process, let it try, and say what came of it. About a second."""
+def probe_protections() -> Protections:
+    """Run the attempts in a sandboxed process. Takes about a second. Raises PneumoError if that process does not start."""
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
-        (Path(folder) / _THERE).write_text("an X-ray")
-        told = [folder, str(server.getsockname()[1]), str(os.getpid())]
-        ended = subprocess.run([sys.executable, "-P", "-m", __name__, *told], env=environment(), stdout=subprocess.PIPE,
-                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)  # fmt: skip
+        (Path(folder) / _FILE).write_text("an X-ray")
+        arguments = [folder, str(server.getsockname()[1]), str(os.getpid())]
+        completed = subprocess.run(
+            [sys.executable, "-P", "-m", __name__, *arguments],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
     try:
-        found = json.loads(ended.stdout)
-        return Protections(tuple(found["locks"]), found["refused"])
+        report = json.loads(completed.stdout)
+        return Protections(tuple(report["locks"]), report["refused"])
     except ValueError:
-        raise PneumoError("The decoding process that was to be tried did not start: the installation is damaged.") from None
+        raise PneumoError("The decoding process to be tested did not start: the installation is damaged.") from None
 
 
 def _attempts(folder: Path, port: int, app: int) -> dict[str, Callable[[], object]]:
-    """What each does where it is not stopped: harmless, and undone."""
+    """Actions that succeed where nothing stops them. All are harmless and confined to `folder` and this machine."""
 
     def fork() -> None:
         if (child := os.fork()) == 0:
@@ -66,9 +72,9 @@ def _attempts(folder: Path, port: int, app: int) -> dict[str, Callable[[], objec
         "open a TCP connection": connect,
         "send a UDP packet": send,
         "create a file": create,
-        "rename a file": lambda: os.rename(folder / _THERE, folder / _THERE),
-        "read a file": lambda: (folder / _THERE).read_text(),
-        "delete a file": lambda: os.unlink(folder / _THERE),
+        "rename a file": lambda: os.rename(folder / _FILE, folder / _FILE),
+        "read a file": lambda: (folder / _FILE).read_text(),
+        "delete a file": lambda: os.unlink(folder / _FILE),
     }
     if sys.platform != "win32":
         attempts |= {"fork": fork, "signal the app": lambda: os.kill(app, 0)}
@@ -86,6 +92,6 @@ def _refused(attempt: Callable[[], object]) -> bool:
 
 
 if __name__ == "__main__":
-    held = prepare(LIMITS.memory)
-    tried = {name: _refused(attempt) for name, attempt in _attempts(Path(sys.argv[1]), *map(int, sys.argv[2:])).items()}
-    print(json.dumps({"locks": held, "refused": tried}))
+    locks = prepare(LIMITS.memory)
+    refused = {name: _refused(attempt) for name, attempt in _attempts(Path(sys.argv[1]), *map(int, sys.argv[2:])).items()}
+    print(json.dumps({"locks": locks, "refused": refused}))

@@ -14,7 +14,7 @@ from pneumo.imaging.radiograph import SYNTHETIC, ImageFacts, Radiograph
 
 MAX_PIXELS = 50_000_000  # a 43 x 43 cm plate at 0.1 mm has 18 million
 
-# What Pillow raises on damaged bytes, in the header, the pixels or the EXIF part.
+# Errors that Pillow raises for a damaged header, damaged pixels or damaged EXIF data.
 DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError, MemoryError, struct.error, zlib.error)
 
 _NOTES = {
@@ -25,13 +25,13 @@ _NOTES = {
 
 
 def decode_raster(data: bytes) -> Radiograph:
-    """Read one JPEG or PNG: EXIF orientation applied, alpha laid on black, colours turned to grey (ITU-R 601).
+    """Read one JPEG or PNG: EXIF orientation applied, alpha blended onto black, colours converted to grey (ITU-R 601).
 
-    Grey levels are divided by the full range of their depth; a 16-bit file that fills only 10, 12 or 14 bits
-    (detectors' usual depths) is divided by that range, else it would be nearly black.
+    Grey levels are divided by the full range of their bit depth. A 16-bit file that uses only 10, 12 or 14 bits (common
+    detector depths) is divided by that range; otherwise it would be nearly black.
     """
-    # Not Image.open: above 89.5 megapixels it warns into the log before our own, stricter check is asked; and it takes
-    # a telephone's JPEG with an appended preview for a file of two images.
+    # Not Image.open: above 89.5 megapixels it logs a warning before our stricter check, and it treats a phone's JPEG with an
+    # appended preview as a file of two images.
     reader = PngImageFile if data.startswith(b"\x89PNG") else JpegImageFile
     try:
         image = reader(io.BytesIO(data))
@@ -59,7 +59,7 @@ def decode_raster(data: bytes) -> Radiograph:
 
 
 def _check(image: Image.Image) -> None:
-    """Refuse by the header alone, before any pixel is decoded."""
+    """Check size and frame count from the header, before any pixel is decoded. Raises ImageRejected."""
     if image.width * image.height > MAX_PIXELS:
         raise ImageRejected(
             f"The image has {image.width} x {image.height} pixels; at most {MAX_PIXELS // 10**6} million are read. "
@@ -83,7 +83,7 @@ def _to_grey(image: Image.Image, notes: list[str]) -> Image.Image:
 
 
 def _colourfulness(image: Image.Image) -> float:
-    """Mean of highest less lowest channel as a share of the full range, at 64 x 64 points: 0 is grey."""
+    """Mean of (highest - lowest channel) over 64 x 64 samples, as a share of the full range; 0 is grey."""
     points = np.asarray(image.convert("RGB").resize((64, 64), Image.Resampling.NEAREST), dtype=np.int16)
     return float(np.ptp(points, axis=-1).mean() / 255)
 

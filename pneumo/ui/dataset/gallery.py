@@ -7,7 +7,7 @@ import streamlit as st
 
 from pneumo.data.catalog import Catalog, Entry
 from pneumo.errors import ImageError, PneumoError
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture
 from pneumo.labels import LABELS, SUBTYPES, Label, Subtype
@@ -86,7 +86,7 @@ def large(found: Catalog) -> None:
     state.go_where_sent()
     left, right = st.columns([3, 2], gap="medium")
     try:
-        pixels = fit_within(decode(image_bytes(found.root / entry.record.path)).pixels, state.DISPLAY_SIDE)
+        pixels = fit_within(decode_image(image_bytes(found.root / entry.record.path)).pixels, state.DISPLAY_SIDE)
         left.image(grey_picture(pixels), width="stretch", alt="radiograph of the data set")
     except PneumoError:
         pixels = None

@@ -10,7 +10,7 @@ import streamlit as st
 from pneumo.data.cache import cached_images
 from pneumo.data.records import folder_of
 from pneumo.errors import DataError, ModelError, PneumoError
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture, png
 from pneumo.inference.finding import Reading, Terms, judge
@@ -106,7 +106,7 @@ def similar_pictures(similar: tuple[SimilarCase, ...]) -> list[SimilarPicture]:
     root, pictures = folder_of(data_dir()), []
     for case in similar:
         try:
-            pixels = fit_within(decode(image_bytes(root / case.file)).pixels, _COMPARED_SIDE)
+            pixels = fit_within(decode_image(image_bytes(root / case.file)).pixels, _COMPARED_SIDE)
         except PneumoError:
             continue
         label = case.label if case.subtype == "none" else f"{case.label} {case.subtype}"

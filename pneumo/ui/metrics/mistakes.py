@@ -7,7 +7,7 @@ import streamlit as st
 
 from pneumo.errors import PneumoError
 from pneumo.evaluation.mistakes import Mistake, most_confident_mistakes
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture
 from pneumo.outgoing import code, markdown
@@ -68,7 +68,7 @@ def image_path(file: str) -> Path | None:
 def _thumbnail(path: str, stamp: int) -> np.ndarray | None:
     """float32 in [0, 1]; of a data set, which all sessions may share."""
     try:
-        return fit_within(decode(image_bytes(path)).pixels, _SMALL)
+        return fit_within(decode_image(image_bytes(path)).pixels, _SMALL)
     except PneumoError:
         return None
 
@@ -80,7 +80,7 @@ def _large(mistake: Mistake) -> None:
     try:
         data = image_bytes(path) if path else None
         if data:
-            left.image(grey_picture(fit_within(decode(data).pixels, state.DISPLAY_SIDE)), width="stretch", alt="radiograph")
+            left.image(grey_picture(fit_within(decode_image(data).pixels, state.DISPLAY_SIDE)), width="stretch", alt="radiograph")
     except PneumoError:
         data = None
     if data is None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pneumo.errors import ModelError
-from pneumo.imaging.decoding.pool import shared
+from pneumo.imaging.decoding.pool import shared_pool
 from pneumo.inference.predictor import Predictor
 from pneumo.paths import models_dir
 from pneumo.registry.models import best_of, list_models, read_card
@@ -35,5 +35,5 @@ def predictor(model: str) -> Predictor:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _load(model: str, root: str, stamp: tuple[int, ...]) -> Predictor:
-    shared().start()  # the first X-ray finds a reading process that is up
+    shared_pool().start()  # the first X-ray finds a reading process that is up
     return Predictor.load(model)

@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.app_session import AppSession
 
-from pneumo.imaging.decoding.pool import shared
-from pneumo.memory import MANY, hold_little, let_go, set_aside
+from pneumo.imaging.decoding.pool import shared_pool
+from pneumo.memory import MANY_BLOCKS, collect_and_overwrite, freeze_garbage_collector, limit_malloc
 from pneumo.ui.shell.streamlit_internals import (
     expire_stored_sessions,
     forget,
@@ -36,11 +36,11 @@ _PAGES = ("shell.frame", "diagnose.viewer", "worklist.table")  # what an answer 
 @asynccontextmanager
 async def end_sessions(app: st.App) -> AsyncIterator[None]:
     """While the server runs, sessions past their time go: state, uploads, and what /media served of them."""
-    hold_little()
+    limit_malloc()
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # its own would keep the file names of a table that is gone
     for name in _PAGES:
         import_module(f"pneumo.ui.{name}")
-    set_aside()
+    freeze_garbage_collector()
     ended: list[AppSession] = []
     undo = hook_sessions(ended.append)
     task = asyncio.create_task(_sweep(ended))
@@ -82,12 +82,12 @@ async def _sweep(ended: list[AppSession]) -> None:
         await asyncio.sleep(EVERY)
         expire_stored_sessions()
         if _empty(ended):
-            shared().renew()
+            shared_pool().restart()
             threads = _new_threads(threads)
             looks = 2  # threads that served the session may end a moment later
         if looks:
             looks -= 1
-            let_go(MANY)  # 0.2 s, and here: the loop's own thread has memory of its own
+            collect_and_overwrite(MANY_BLOCKS)  # 0.2 s, and here: the loop's own thread has memory of its own
 
 
 def _new_threads(old: ThreadPoolExecutor | None) -> ThreadPoolExecutor:

@@ -5,7 +5,7 @@ import pytest
 from makers import jpeg_bytes, picture_bytes, ramp
 from PIL import Image
 
-from pneumo.imaging.decoding.codestream import check_rle, codestream_size, is_whole
+from pneumo.imaging.decoding.codestream import check_rle, codestream_size, is_complete
 
 JPEG = jpeg_bytes(ramp())
 SOF = JPEG.index(b"\xff\xc0")
@@ -41,25 +41,25 @@ def test_size_is_read_from_the_header(stream, size):
         np.zeros(99, np.uint8).tobytes(),
     ],
 )
-def test_anything_else_is_no_size(stream):
+def test_anything_else_is_an_error(stream):
     with pytest.raises(ValueError, match="expected"):
         codestream_size(stream)
 
 
 @pytest.mark.parametrize("stream", [JPEG, picture_bytes(Image.fromarray(ramp()), "JPEG2000", no_jp2=True)])
-def test_a_stream_is_whole_with_its_end_marker_and_padding(stream):
-    assert is_whole(stream)
-    assert is_whole(stream + b"\x00")
-    assert is_whole(stream + b"\xff\xff")
-    assert not is_whole(stream[:-1])
-    assert not is_whole(stream[: len(stream) // 2])
+def test_a_stream_is_complete_with_its_end_marker_and_padding(stream):
+    assert is_complete(stream)
+    assert is_complete(stream + b"\x00")
+    assert is_complete(stream + b"\xff\xff")
+    assert not is_complete(stream[:-1])
+    assert not is_complete(stream[: len(stream) // 2])
 
 
 def rle_header(*offsets, count=None) -> bytes:
     return struct.pack("<16L", len(offsets) if count is None else count, *offsets, *[0] * (15 - len(offsets)))
 
 
-def test_rle_header_as_expected():
+def test_valid_rle_header():
     check_rle(rle_header(64, 70) + bytes(20), 2)
 
 
@@ -76,6 +76,6 @@ def test_rle_header_as_expected():
         (rle_header(64), 1),  # nothing after the header
     ],
 )
-def test_rle_header_that_cannot_be(stream, segments):
+def test_invalid_rle_header(stream, segments):
     with pytest.raises(ValueError, match="RLE"):
         check_rle(stream, segments)

@@ -7,7 +7,7 @@ from makers import NAME, dicom_bytes, jpeg_bytes, picture_bytes, png_bytes, png_
 from PIL import Image, ImageFile
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.decode import MAX_BYTES, decode
+from pneumo.imaging.decoding.decode import MAX_BYTES, decode_image
 
 GREY = np.full((70, 70), 90, np.uint8)
 
@@ -22,9 +22,9 @@ def frames(kind: str) -> bytes:
     [
         pytest.param(b"", ImageError, r"empty \(0 bytes\)", id="empty"),
         pytest.param(b"Findings: none.\n" * 40, ImageError, "text file, whatever its name", id="text"),
-        pytest.param("Röntgen".encode()[:3] * 1 + "ö".encode() * 600, ImageError, "text file", id="text cut inside a letter"),
-        pytest.param(bytes(400), ImageError, "no image format known", id="zeros"),
-        pytest.param(b"\xfe\x81 noise" * 9, ImageError, "no image format known", id="noise"),
+        pytest.param("Röntgen".encode()[:3] * 1 + "ö".encode() * 600, ImageError, "text file", id="text cut inside a character"),
+        pytest.param(bytes(400), ImageError, "an unknown file format", id="zeros"),
+        pytest.param(b"\xfe\x81 noise" * 9, ImageError, "an unknown file format", id="noise"),
         pytest.param(b"\xff\xd8\xff", ImageError, "damaged or incomplete", id="three bytes of JPEG"),
         pytest.param(b"\x89PNG\r\n\x1a\n", ImageError, "damaged or incomplete", id="eight bytes of PNG"),
         pytest.param(frames("GIF"), ImageError, "This is a GIF", id="animated GIF"),
@@ -43,7 +43,7 @@ def frames(kind: str) -> bytes:
 )
 def test_refused(data, error, match):
     with pytest.raises(error, match=match) as caught:
-        decode(data)
+        decode_image(data)
     assert type(caught.value) is error
 
 
@@ -56,26 +56,26 @@ def test_too_many_pixels_are_refused_by_the_header_alone(width, height, recwarn,
     data = png_of_zeros(width, height)
     start = time.perf_counter()
     with pytest.raises(ImageRejected, match=f"{width} x {height} pixels; at most 50 million"):
-        decode(data)
+        decode_image(data)
     assert time.perf_counter() - start < 1
     assert not recwarn.list
 
 
-def test_constant_picture_is_read_as_it_is():
-    assert np.all(decode(png_bytes(GREY)).pixels == np.float32(90 / 255))
+def test_a_constant_image_is_read_unchanged():
+    assert np.all(decode_image(png_bytes(GREY)).pixels == np.float32(90 / 255))
 
 
 def test_smallest_side_is_accepted():
-    assert decode(png_bytes(ramp(64, 64))).pixels.shape == (64, 64)
+    assert decode_image(png_bytes(ramp(64, 64))).pixels.shape == (64, 64)
 
 
 def test_pixels_are_read_only():
     with pytest.raises(ValueError, match="read-only"):
-        decode(png_bytes(ramp())).pixels[0, 0] = 1
+        decode_image(png_bytes(ramp())).pixels[0, 0] = 1
 
 
 def mutations(data: bytes, count: int, rng: np.random.Generator):
-    """Bytes changed, cut out, repeated or cut short, more often near the header than behind."""
+    """`data` with bytes changed, removed, repeated or cut off, more often near the header."""
     for _ in range(count):
         mutant = bytearray(data)
         for _ in range(rng.integers(1, 6)):
@@ -98,7 +98,7 @@ GROUND = np.random.default_rng(1).integers(0, 256, (64, 66), np.uint8)
 
 
 @pytest.mark.parametrize(
-    ("data", "seal"),
+    ("data", "repair"),
     [
         pytest.param(jpeg_bytes(GROUND, exif=EXIF), bytes, id="JPEG"),
         pytest.param(png_bytes(GROUND, "P"), resealed, id="PNG"),
@@ -112,26 +112,26 @@ GROUND = np.random.default_rng(1).integers(0, 256, (64, 66), np.uint8)
     ],
 )
 @pytest.mark.filterwarnings("ignore")
-def test_damaged_bytes_give_a_picture_or_our_own_error(data, seal, caplog):
-    read, told = 0, []
+def test_damaged_bytes_give_an_image_or_our_own_error(data, repair, caplog):
+    decoded, messages = 0, []
     for mutant in mutations(data, 300, np.random.default_rng(7)):
         try:
-            radiograph = decode(seal(mutant))
+            radiograph = decode_image(repair(mutant))
         except (ImageError, ImageRejected) as error:
-            told.append(str(error))
+            messages.append(str(error))
         else:
-            read += 1
+            decoded += 1
             pixels = radiograph.pixels
             assert pixels.dtype == np.float32
             assert np.isfinite(pixels).all()
             assert pixels.min() >= 0
             assert pixels.max() <= 1
-    assert NAME not in " ".join(told)
-    assert 0 < read < 300  # the damage is neither too mild nor too strong to tell anything
+    assert NAME not in " ".join(messages)
+    assert 0 < decoded < 300  # the damage is neither too mild nor too strong for this test
     assert not caplog.records
 
 
-def test_decode_leaves_its_input_alone():
+def test_decoding_is_repeatable():
     data = dicom_bytes(ramp(top=4095, dtype=np.uint16), BitsStored=12, WindowCenter=2000, WindowWidth=500)
-    first, second = decode(data).pixels, decode(io.BytesIO(data).getvalue()).pixels
+    first, second = decode_image(data).pixels, decode_image(io.BytesIO(data).getvalue()).pixels
     assert np.array_equal(first, second)

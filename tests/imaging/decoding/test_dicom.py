@@ -30,9 +30,9 @@ from pydicom.uid import (
 )
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 
-pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")  # as pneumo.imaging.decoding.dicom does; pytest begins anew
+pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")  # as in pneumo.imaging.decoding.dicom; pytest resets it
 
 R8 = ramp(width=256)  # every grey of 8 bits once a row
 R12 = ramp(width=256, top=4095, dtype=np.uint16)
@@ -51,7 +51,7 @@ FALLING = [255 - i for i in range(256)]
 
 
 def high_aligned(bits: int, high: int, syntax: str | None = None) -> bytes:
-    """`bits` bits that end at bit `high`, with ones in all the others."""
+    """`bits` bits up to bit `high`, with ones in all other bits."""
     top, below = 2**bits - 1, high + 1 - bits
     stored = (ramp(width=256, top=top, dtype=np.uint16) << below) | np.uint16(0xFFFF ^ (top << below))
     dataset = dicom_dataset(stored, BitsStored=16)
@@ -62,7 +62,7 @@ def high_aligned(bits: int, high: int, syntax: str | None = None) -> bytes:
 
 
 def packed_in_big_endian() -> bytes:
-    """Words with the first entry in the lower byte, which here comes second."""
+    """Big-endian words whose lower byte, which comes second, holds the first entry."""
     item = packed_lut_item(FALLING)
     item.LUTData = np.frombuffer(bytes(FALLING), "<u2").astype(">u2").tobytes()
     dataset = dicom_dataset(R8, VOILUTSequence=[item])
@@ -79,7 +79,7 @@ SQUARE = [i * i // 1024 for i in range(1024)]  # 10 bits in, 10 bits out
     [
         pytest.param(dicom_bytes(R8), R8 / 255, id="8 bits"),
         pytest.param(dicom_bytes(R12, BitsStored=12), X12 / 4095, id="12 bits"),
-        pytest.param(dicom_bytes(R12 // 2 + 100, BitsStored=12), (R12 // 2) / 2047, id="no VOI: the picture's own range"),
+        pytest.param(dicom_bytes(R12 // 2 + 100, BitsStored=12), (R12 // 2) / 2047, id="no VOI: the image's own range"),
         pytest.param(dicom_bytes(R12, BitsStored=12, PhotometricInterpretation="MONOCHROME1"), 1 - X12 / 4095, id="MONOCHROME1"),
         pytest.param(
             dicom_bytes(R12, BitsStored=12, WindowCenter=1000, WindowWidth=800), linear(X12, 1000, 800), id="window of 12 bits"
@@ -129,7 +129,7 @@ SQUARE = [i * i // 1024 for i in range(1024)]  # 10 bits in, 10 bits out
         pytest.param(
             dicom_bytes(R12, BitsStored=12, VOILUTSequence=[lut_item(SQUARE, 1500, 10)], WindowCenter=9, WindowWidth=9),
             np.asarray(SQUARE)[np.clip(R12.astype(int) - 1500, 0, 1023)] / 1023,
-            id="VOI LUT before window; ends go on",
+            id="VOI LUT before window; clipped at its ends",
         ),
         pytest.param(
             dicom_bytes(R12, BitsStored=12, RescaleSlope="0.25", RescaleIntercept=0, VOILUTSequence=[lut_item(SQUARE, 0, 10)]),
@@ -183,13 +183,13 @@ SQUARE = [i * i // 1024 for i in range(1024)]  # 10 bits in, 10 bits out
     ],
 )
 def test_pixels(data, expected):
-    pixels = decode(data).pixels
+    pixels = decode_image(data).pixels
     assert pixels.dtype == np.float32
     np.testing.assert_allclose(pixels, expected, atol=0.005)
 
 
 def deflated() -> bytes:
-    """The same file, inflating to a hundred megabytes that no one should unpack."""
+    """The same file, deflated, with a hundred megabytes of zeros after it."""
     whole = dicom_dataset(R8)
     plain = dataset_bytes(whole)
     whole.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
@@ -238,7 +238,7 @@ COMPRESSED_LIE = dicom_around(picture_bytes(Image.new("L", (3000, 3000)), "JPEG2
 )
 def test_refused(data, error, match):
     with pytest.raises(error, match=match) as caught:
-        decode(data)
+        decode_image(data)
     assert type(caught.value) is error
 
 
@@ -250,45 +250,58 @@ def test_bombs_are_refused_before_a_pixel_is_decoded(data, monkeypatch):
     monkeypatch.setattr("pydicom.Dataset.pixel_array", property(decoded))
     monkeypatch.setattr("zlib.decompress", decoded)
     with pytest.raises((ImageError, ImageRejected), match=r"65535|differ in size|deflated"):
-        decode(data)
+        decode_image(data)
 
 
-def test_deflated_is_noticed_behind_a_long_header():
+def test_deflated_is_detected_after_a_long_header():
     dataset = dicom_dataset(R8)
     dataset.file_meta.FileMetaInformationVersion = bytes(9000)
     dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     data = dataset_bytes(dataset)
     assert data.index(DeflatedExplicitVRLittleEndian.encode()) > 9000
     with pytest.raises(ImageError, match="deflated"):
-        decode(data)
+        decode_image(data)
 
 
 def test_monochrome1_is_the_inverse_of_monochrome2():
     for window in ({}, {"WindowCenter": 700, "WindowWidth": 600}):
-        one, two = (decode(dicom_bytes(R12, BitsStored=12, PhotometricInterpretation=f"MONOCHROME{n}", **window)) for n in (1, 2))
-        np.testing.assert_allclose(one.pixels, 1 - two.pixels, atol=1e-6)
-        assert one.facts.notes == ("MONOCHROME1 turned so that bone is white",)
-        assert two.facts.notes == ()
+        photometric = ("MONOCHROME1", "MONOCHROME2")
+        files = (dicom_bytes(R12, BitsStored=12, PhotometricInterpretation=kind, **window) for kind in photometric)
+        first, second = map(decode_image, files)
+        np.testing.assert_allclose(first.pixels, 1 - second.pixels, atol=1e-6)
+        assert first.facts.notes == ("MONOCHROME1 turned so that bone is white",)
+        assert second.facts.notes == ()
 
 
 def test_facts():
-    facts = decode(dicom_bytes(R12, BitsStored=12, ViewPosition="AP", PatientAge="003Y", Modality="CR")).facts
+    facts = decode_image(dicom_bytes(R12, BitsStored=12, ViewPosition="AP", PatientAge="003Y", Modality="CR")).facts
     assert (facts.format, facts.width, facts.height, facts.bits) == ("DICOM", 256, 64, 12)
     assert (facts.modality, facts.view_position, facts.patient_age) == ("CR", "AP", "003Y")
 
 
-@pytest.mark.parametrize(("age", "kept"), [("003Y", "003Y"), ("018M", "018M"), ("3Y", None), ("003y", None), ("Rosalinde", None)])
-def test_age_is_kept_only_as_an_age(age, kept):
-    assert decode(dicom_bytes(R8, PatientAge=age)).facts.patient_age == kept
+@pytest.mark.parametrize(
+    ("age", "expected"), [("003Y", "003Y"), ("018M", "018M"), ("3Y", None), ("003y", None), ("Rosalinde", None)]
+)
+def test_age_is_kept_only_as_an_age(age, expected):
+    assert decode_image(dicom_bytes(R8, PatientAge=age)).facts.patient_age == expected
 
 
-@pytest.mark.parametrize(("view", "kept"), [("PA", "PA"), ("LL", "LL"), ("Rosalinde", None), ("ROSA", None), ("", None)])
-def test_view_is_kept_only_as_a_code(view, kept):
-    assert decode(dicom_bytes(R8, ViewPosition=view)).facts.view_position == kept
+@pytest.mark.parametrize(("view", "expected"), [("PA", "PA"), ("LL", "LL"), ("Rosalinde", None), ("ROSA", None), ("", None)])
+def test_view_is_kept_only_as_a_code(view, expected):
+    assert decode_image(dicom_bytes(R8, ViewPosition=view)).facts.view_position == expected
 
 
-JUNK = ("Modality", "ViewPosition", "BodyPartExamined", "PatientAge", "PhotometricInterpretation", "VOILUTFunction", "RescaleType",
-        "PresentationIntentType", "WindowCenterWidthExplanation")  # fmt: skip
+JUNK = (
+    "Modality",
+    "ViewPosition",
+    "BodyPartExamined",
+    "PatientAge",
+    "PhotometricInterpretation",
+    "VOILUTFunction",
+    "RescaleType",
+    "PresentationIntentType",
+    "WindowCenterWidthExplanation",
+)
 
 
 def explained():
@@ -311,43 +324,43 @@ def explained():
         {"Modality": "CT"},
     ],
 )
-def test_a_name_is_told_nowhere(elements, caplog, recwarn):
+def test_a_name_never_appears_in_output(elements, caplog, recwarn):
     caplog.set_level(logging.DEBUG)
     data = dicom_bytes(R12 if "BitsStored" in elements else R8, **elements)
     assert NAME.encode() in data
-    told = io.StringIO()
+    output = io.StringIO()
     try:
-        radiograph = decode(data)
+        radiograph = decode_image(data)
     except (ImageError, ImageRejected) as error:
-        # `from None` would only hide the context: a log that walks the chain finds it all the same.
-        print(repr(error.__cause__), repr(error.__context__), file=told)
-        traceback.print_exception(error, file=told)
+        # `from None` would only hide the context: a logger may still follow the chain.
+        print(repr(error.__cause__), repr(error.__context__), file=output)
+        traceback.print_exception(error, file=output)
     else:
-        print(dataclasses.asdict(radiograph), vars(radiograph), file=told)
+        print(dataclasses.asdict(radiograph), vars(radiograph), file=output)
         assert radiograph.pixels.base is None or isinstance(radiograph.pixels.base, np.ndarray)
-    print(caplog.text, [str(w.message) for w in recwarn.list], file=told)
-    assert "zwetschgenbaum" not in told.getvalue().lower()
+    print(caplog.text, [str(w.message) for w in recwarn.list], file=output)
+    assert "zwetschgenbaum" not in output.getvalue().lower()
     assert not caplog.records
 
 
 @pytest.mark.parametrize("element", ["NumberOfFrames", "RescaleSlope", "WindowWidth"])
 def test_a_name_in_place_of_a_number_is_not_quoted(element, caplog, recwarn):
-    """pydicom's own error quotes the value; a traceback in a log would repeat it."""
+    """pydicom's error quotes the value, and a logged traceback would contain it."""
     others = {"RescaleIntercept": 0, "WindowCenter": 3}
     data = dicom_bytes(R8, **others, **{element: "00000000000001"}).replace(b"00000000000001", b"Zwetschgenbaum")
     with pytest.raises(ImageError, match="cannot be decoded") as caught:
-        decode(data)
+        decode_image(data)
     assert caught.value.__cause__ is caught.value.__context__ is None
-    told = "".join(traceback.format_exception(caught.value)) + caplog.text + "".join(str(w.message) for w in recwarn.list)
-    assert "Zwetschgenbaum" not in told
+    messages = "".join(traceback.format_exception(caught.value)) + caplog.text + "".join(str(w.message) for w in recwarn.list)
+    assert "Zwetschgenbaum" not in messages
 
 
 def test_a_name_in_a_broken_header_is_not_quoted():
     data = bytearray(dicom_bytes(R8))
     data[138:140] = (data.index(NAME.encode()) + len(NAME) - 140 + 1 | 1).to_bytes(
         2, "little"
-    )  # the first length swallows the name
+    )  # the first element's length includes the name
     with pytest.raises(ImageError, match="header cannot be read") as caught:
-        decode(bytes(data))
+        decode_image(bytes(data))
     assert caught.value.__cause__ is caught.value.__context__ is None
     assert "Zwetschgenbaum" not in "".join(traceback.format_exception(caught.value))

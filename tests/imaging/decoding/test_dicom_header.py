@@ -1,4 +1,4 @@
-"""What is refused before a pixel is decoded, what is read in each compression, and that memory stays within bounds."""
+"""Files refused before decoding, every compression, and limits of memory."""
 
 import struct
 
@@ -17,7 +17,7 @@ from pydicom.uid import (
 )
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.radiograph import Spacing
 
 pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")
@@ -37,16 +37,16 @@ def compressed(name: str, stream: bytes) -> bytes:
 @pytest.mark.parametrize("name", STREAMS)
 def test_every_compression_is_read(name):
     atol = 1e-6 if name.endswith(("Lossless", "LosslessSV1")) and "Near" not in name else 0.03
-    np.testing.assert_allclose(decode(compressed(name, STREAMS[name])).pixels, BARS / 4000, atol=atol)
+    np.testing.assert_allclose(decode_image(compressed(name, STREAMS[name])).pixels, BARS / 4000, atol=atol)
 
 
 @pytest.mark.parametrize("name", STREAMS)
 @pytest.mark.parametrize("left", [0.4, 0.9])
 def test_a_compressed_image_cut_short_is_never_answered(name, left):
-    """Decoders of JPEG and JPEG-LS fill the rest with grey without a word."""
+    """JPEG and JPEG-LS decoders silently fill the rest with grey."""
     stream = STREAMS[name][: int(left * len(STREAMS[name]))]
     with pytest.raises(ImageError, match=r"cut short|cannot be decoded"):
-        decode(compressed(name, stream))
+        decode_image(compressed(name, stream))
 
 
 def test_colour_jpeg_of_a_secondary_capture():
@@ -55,7 +55,7 @@ def test_colour_jpeg_of_a_secondary_capture():
     dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
     dataset.PixelData = encapsulate([jpeg_bytes(grey, "RGB")])
     dataset["PixelData"].VR = "OB"
-    radiograph = decode(dataset_bytes(dataset))
+    radiograph = decode_image(dataset_bytes(dataset))
     np.testing.assert_allclose(radiograph.pixels, R8 / 255, atol=0.01)
     assert radiograph.facts.notes == ("colours converted to grey",)
 
@@ -74,35 +74,35 @@ PLANE = bytes([129, 3]) * 64 + bytes([129, 9]) * 64  # 64 x 256 bytes: each pair
 
 
 def test_rle_planes_by_value():
-    pixels = decode(rle([PLANE, PLANE], WindowCenter=2048, WindowWidth=4096)).pixels
+    pixels = decode_image(rle([PLANE, PLANE], WindowCenter=2048, WindowWidth=4096)).pixels
     assert pixels[0, 0] == pytest.approx(0x303 / 4095)
     assert pixels[-1, -1] == pytest.approx(0x909 / 4095)
 
 
-def test_an_rle_bomb_never_reaches_the_decoder_without_bounds(monkeypatch):
-    """pydicom's own decoder unpacks all of a segment; it would be asked as soon as the bounded one fails."""
+def test_an_rle_bomb_never_reaches_the_unlimited_decoder(monkeypatch):
+    """pydicom's own decoder unpacks a whole segment. By default it is used if the limited decoder fails."""
 
     asked = []
     monkeypatch.setattr("pydicom.pixels.decoders.rle._rle_decode_segment", asked.append)
     with pytest.raises(ImageError, match="cannot be decoded"):
-        decode(rle([bytes([129, 3]) * 2**16, PLANE[:-2]]))
+        decode_image(rle([bytes([129, 3]) * 2**16, PLANE[:-2]]))
     assert not asked
 
 
-def test_an_rle_decoder_that_panics_is_a_refusal():
-    """Found by bench/fuzz.py: the decoder, in Rust, panics on a first segment that is too long, and a panic is no Exception."""
+def test_a_panic_of_the_rle_decoder_is_an_image_error():
+    """Found by bench/fuzz.py: the Rust decoder panics if the first segment is too long, and a panic is not an Exception."""
     with pytest.raises(ImageError, match="cannot be decoded"):
-        decode(rle([PLANE + bytes([129, 3]), PLANE]))
+        decode_image(rle([PLANE + bytes([129, 3]), PLANE]))
 
 
 @pytest.mark.parametrize("segments", [[PLANE], [PLANE] * 3, []])
-def test_rle_of_another_depth_than_declared(segments):
+def test_rle_with_a_wrong_number_of_segments(segments):
     with pytest.raises(ImageError, match="cannot be decoded"):
-        decode(rle(segments))
+        decode_image(rle(segments))
 
 
 def with_items(tag: bytes, count: int) -> bytes:
-    """A sequence of undefined length before the pixels; each of its empty items takes 8 bytes."""
+    """A file with a sequence of undefined length before the pixels; each of its empty items takes 8 bytes."""
     plain = dicom_bytes(R8)
     at = plain.index(b"\xe0\x7f\x10\x00")
     sequence = tag + b"SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\0\0\0\0" * count + b"\xfe\xff\xdd\xe0\0\0\0\0"
@@ -110,18 +110,18 @@ def with_items(tag: bytes, count: int) -> bytes:
 
 
 @pytest.mark.parametrize("tag", [b"\x28\x00\x10\x30", b"\x29\x00\x10\x10"])  # VOI LUT Sequence; a private one
-def test_a_header_of_countless_items_is_given_up(tag):
-    assert decode(with_items(b"\x29\x00\x10\x10", 1000)).pixels.shape == R8.shape
+def test_too_many_header_items_are_refused(tag):
+    assert decode_image(with_items(b"\x29\x00\x10\x10", 1000)).pixels.shape == R8.shape
     with pytest.raises(ImageError, match="more elements than any X-ray"):
-        decode(with_items(tag, 60_000))
+        decode_image(with_items(tag, 60_000))
 
 
-def test_look_up_tables_of_a_size_that_no_scale_of_grey_has():
+def test_oversized_look_up_tables_are_refused():
     item = lut_item([0, 255], 0, 8)
     item.LUTExplanation = "x" * 1_100_000
     item["LUTExplanation"].VR = "LT"
-    with pytest.raises(ImageError, match="look-up tables are larger"):
-        decode(dicom_bytes(R8, VOILUTSequence=[item]))
+    with pytest.raises(ImageError, match="look-up tables are too large"):
+        decode_image(dicom_bytes(R8, VOILUTSequence=[item]))
 
 
 def without_syntax() -> bytes:
@@ -186,7 +186,7 @@ def short_table() -> bytes:
 )
 def test_refused(data, error, match):
     with pytest.raises(error, match=match) as caught:
-        decode(data)
+        decode_image(data)
     assert type(caught.value) is error
     assert caught.value.__context__ is None
 
@@ -194,7 +194,7 @@ def test_refused(data, error, match):
 def test_implicit_vr_and_empty_elements_are_read():
     dataset = dicom_dataset(R8, RescaleSlope="", RescaleIntercept="", NumberOfFrames="", VOILUTFunction="", BodyPartExamined="")
     dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
-    radiograph = decode(dataset_bytes(dataset))
+    radiograph = decode_image(dataset_bytes(dataset))
     np.testing.assert_allclose(radiograph.pixels, R8 / 255, atol=1e-6)
     assert radiograph.facts.body_part is None
 
@@ -212,9 +212,9 @@ def test_implicit_vr_and_empty_elements_are_read():
     ],
 )
 def test_notes(elements, notes):
-    told = decode(dicom_bytes(R8, **elements)).facts.notes
-    assert len(told) == len(notes)
-    for note, beginning in zip(told, notes, strict=True):
+    received = decode_image(dicom_bytes(R8, **elements)).facts.notes
+    assert len(received) == len(notes)
+    for note, beginning in zip(received, notes, strict=True):
         assert note.startswith(beginning)
 
 
@@ -223,11 +223,11 @@ def test_notes(elements, notes):
     [
         ({}, None),
         ({"ImagerPixelSpacing": [0.14, 0.14]}, Spacing(0.14, at_detector=True)),
-        ({"PixelSpacing": [0.2, 0.2]}, Spacing(0.2, at_detector=True)),  # who wrote no other may mean the detector's
+        ({"PixelSpacing": [0.2, 0.2]}, Spacing(0.2, at_detector=True)),  # alone, it may be that at the detector
         ({"PixelSpacing": [0.14, 0.14], "ImagerPixelSpacing": [0.14, 0.14]}, Spacing(0.14, at_detector=True)),
         ({"PixelSpacing": [0.12, 0.12], "ImagerPixelSpacing": [0.14, 0.14]}, Spacing(0.12, at_detector=False)),
         ({"NominalScannedPixelSpacing": [0.1, 0.1]}, Spacing(0.1, at_detector=True)),
-        ({"ImagerPixelSpacing": [0.2, 0.1]}, None),  # drawn as if they were square
+        ({"ImagerPixelSpacing": [0.2, 0.1]}, None),  # pixels are not square
         ({"ImagerPixelSpacing": [0.1, 0.1], "PixelAspectRatio": [1, 2]}, None),
         ({"PixelAspectRatio": [1, 1]}, None),
         ({"PixelSpacing": [0.0, 0.0]}, None),
@@ -235,9 +235,11 @@ def test_notes(elements, notes):
     ],
 )
 def test_spacing(elements, spacing):
-    assert decode(dicom_bytes(R8, **elements)).facts.spacing == spacing
+    assert decode_image(dicom_bytes(R8, **elements)).facts.spacing == spacing
 
 
-@pytest.mark.parametrize(("part", "kept"), [("CHEST", "CHEST"), ("chest", "CHEST"), ("HAND", "HAND"), (NAME, "OTHER"), ("", None)])
-def test_body_part_is_kept_only_as_a_code(part, kept):
-    assert decode(dicom_bytes(R8, BodyPartExamined=part)).facts.body_part == kept
+@pytest.mark.parametrize(
+    ("part", "expected"), [("CHEST", "CHEST"), ("chest", "CHEST"), ("HAND", "HAND"), (NAME, "OTHER"), ("", None)]
+)
+def test_body_part_is_kept_only_as_a_code(part, expected):
+    assert decode_image(dicom_bytes(R8, BodyPartExamined=part)).facts.body_part == expected

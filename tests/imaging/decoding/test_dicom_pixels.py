@@ -1,4 +1,4 @@
-"""What becomes of decoded integers; the order of look-up tables and windows is in test_dicom.py, through the whole door."""
+"""Conversion of decoded integers. The order of look-up tables and windows is tested on whole files in test_dicom.py."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from makers import NAME, dicom_bytes, lut_item, ramp
 
 from pneumo.errors import ImageError
 from pneumo.imaging.decoding import dicom_pixels
-from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.decoding.dicom_pixels import significant_bits
 from pneumo.imaging.overlay import fit_within
 from pneumo.imaging.windowing import DISPLAY_SIDE, TABLE, Window
@@ -32,24 +32,33 @@ def test_significant_bits(decoded, bits, high, expected):
 
 def test_overlay_planes_in_unused_bits_do_not_reach_the_picture():
     marked = R12 | np.where(np.arange(256) % 2, 0xF000, 0).astype(np.uint16)
-    np.testing.assert_allclose(decode(dicom_bytes(marked, BitsStored=12)).pixels, X12 / 4095, atol=1e-6)
+    np.testing.assert_allclose(decode_image(dicom_bytes(marked, BitsStored=12)).pixels, X12 / 4095, atol=1e-6)
 
 
 @pytest.mark.parametrize("elements", [{}, TWO, {"VOILUTSequence": [lut_item([i // 16 for i in range(4096)], 0, 8)]}])
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
-def test_bands_change_nothing(elements, photometric, monkeypatch):
+def test_the_result_does_not_depend_on_the_bands(elements, photometric, monkeypatch):
     stored = R12.T[::-1].copy()  # darkest and brightest lie in different bands
     data = dicom_bytes(stored, BitsStored=12, PhotometricInterpretation=photometric, **elements)
-    whole = decode(data).pixels
+    whole = decode_image(data).pixels
     monkeypatch.setattr(dicom_pixels, "_BAND", 7 * 64)
-    np.testing.assert_array_equal(decode(data).pixels, whole)
+    np.testing.assert_array_equal(decode_image(data).pixels, whole)
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
-def test_the_files_own_window_shows_the_eye_what_the_model_was_given(photometric, function):
-    radiograph = decode(dicom_bytes(R12, BitsStored=12, PhotometricInterpretation=photometric, VOILUTFunction=function,
-                                    RescaleSlope=2, RescaleIntercept=-1000, **TWO))  # fmt: skip
+def test_the_first_window_displays_the_image_given_to_the_model(photometric, function):
+    radiograph = decode_image(
+        dicom_bytes(
+            R12,
+            BitsStored=12,
+            PhotometricInterpretation=photometric,
+            VOILUTFunction=function,
+            RescaleSlope=2,
+            RescaleIntercept=-1000,
+            **TWO,
+        )
+    )
     values = radiograph.values
     assert values.range == (-1000.0, 7190.0)
     assert values.windows == (Window("window 1 of the file", 1000.0, 800.0), Window("window 2 of the file", 3000.0, 500.0))
@@ -70,24 +79,24 @@ def test_the_files_own_window_shows_the_eye_what_the_model_was_given(photometric
 )
 def test_windows_offered(centres, widths, explanation, expected):
     data = dicom_bytes(R12, BitsStored=12, WindowCenter=centres, WindowWidth=widths, WindowCenterWidthExplanation=explanation)
-    assert [(window.name, window.centre, window.width) for window in decode(data).values.windows] == expected
+    assert [(window.name, window.centre, window.width) for window in decode_image(data).values.windows] == expected
 
 
 def test_values_after_a_modality_table_and_of_signed_pixels():
-    values = decode(
+    values = decode_image(
         dicom_bytes(R12 // 4, BitsStored=12, ModalityLUTSequence=[lut_item([1023 - i for i in range(1024)], 0, 16)])
     ).values
     np.testing.assert_allclose(values.through(512, 1024), 1 - (R12 // 4) / 1023, atol=1e-6)
-    values = decode(dicom_bytes((X12 - 2048).astype(np.int16), WindowCenter=0, WindowWidth=4096)).values
+    values = decode_image(dicom_bytes((X12 - 2048).astype(np.int16), WindowCenter=0, WindowWidth=4096)).values
     assert values.range == (-2048.0, 2047.0)
     np.testing.assert_allclose(values.through(0, 4096), X12 / 4095, atol=1e-6)
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 @pytest.mark.parametrize("rescale", [{}, {"RescaleSlope": 2, "RescaleIntercept": 100}])
-def test_the_files_own_table_shows_the_eye_what_the_model_was_given(photometric, rescale):
-    table = lut_item([255 - i // 32 for i in range(8192)], 100, 8)  # bent at 100, where it begins, and falling
-    radiograph = decode(
+def test_the_files_table_displays_the_image_given_to_the_model(photometric, rescale):
+    table = lut_item([255 - i // 32 for i in range(8192)], 100, 8)  # constant up to 100, then falling
+    radiograph = decode_image(
         dicom_bytes(R12 + 5, BitsStored=13, PhotometricInterpretation=photometric, VOILUTSequence=[table], **rescale)
     )
     assert next(iter(radiograph.values.presets)) == TABLE
@@ -95,13 +104,13 @@ def test_the_files_own_table_shows_the_eye_what_the_model_was_given(photometric,
 
 
 def test_only_more_than_8_bits_of_grey_have_a_window():
-    assert decode(dicom_bytes(ramp(width=256))).values is None
-    assert decode(dicom_bytes(np.stack([ramp(width=256)] * 3, axis=-1), Modality="OT")).values is None
+    assert decode_image(dicom_bytes(ramp(width=256))).values is None
+    assert decode_image(dicom_bytes(np.stack([ramp(width=256)] * 3, axis=-1), Modality="OT")).values is None
 
 
-def test_a_large_picture_is_kept_small_and_in_place():
+def test_a_large_image_is_reduced_for_display():
     stored = ramp(height=2500, width=3001, top=4095, dtype=np.uint16)
-    radiograph = decode(dicom_bytes(stored, BitsStored=12))
+    radiograph = decode_image(dicom_bytes(stored, BitsStored=12))
     display = fit_within(radiograph.pixels, DISPLAY_SIDE)
     values = radiograph.values
     assert values.stored.dtype == np.uint16
@@ -110,14 +119,14 @@ def test_a_large_picture_is_kept_small_and_in_place():
     np.testing.assert_allclose(values.through((low + high + 1) / 2, high - low + 1), display, atol=0.003)
 
 
-def test_a_function_that_is_none_is_not_repeated():
-    """Found by bench/fuzz.py: a name in VOI LUT Function came through where no window asked for it."""
-    values = decode(dicom_bytes(R12, BitsStored=12, VOILUTFunction=NAME[:16])).values
+def test_an_unknown_voi_function_is_not_repeated():
+    """Found by bench/fuzz.py: a name in VOI LUT Function was passed on if the file had no window."""
+    values = decode_image(dicom_bytes(R12, BitsStored=12, VOILUTFunction=NAME[:16])).values
     assert values.function == "LINEAR"
     np.testing.assert_allclose(values.through(2048, 4096), X12 / 4095, atol=1e-3)
 
 
-def test_a_scale_without_end_is_refused():
-    """Found by bench/fuzz.py: the picture was clipped to white, and its range of values was infinite."""
+def test_an_infinite_range_of_values_is_refused():
+    """Found by bench/fuzz.py: the image was clipped to white, and its range of values was infinite."""
     with pytest.raises(ImageError, match="rescale or window values are damaged"):
-        decode(dicom_bytes(R12, BitsStored=12, RescaleSlope="1e308", RescaleIntercept=0, **TWO))
+        decode_image(dicom_bytes(R12, BitsStored=12, RescaleSlope="1e308", RescaleIntercept=0, **TWO))

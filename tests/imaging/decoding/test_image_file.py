@@ -11,7 +11,7 @@ from pneumo.imaging.decoding.image_file import image_bytes
 
 
 class Counted:
-    """Notes how many bytes are asked for."""
+    """A file that records how many bytes are requested."""
 
     def __init__(self, file, asked):
         self.file, self.asked = file, asked
@@ -37,13 +37,13 @@ def asked(monkeypatch):
     return sizes
 
 
-def test_a_file_as_it_is(tmp_path, asked):
+def test_the_bytes_of_a_file(tmp_path, asked):
     (tmp_path / "x").write_bytes(b"abc")
     assert image_bytes(tmp_path / "x") == image_bytes(str(tmp_path / "x")) == b"abc"
-    assert asked == [4, 4]  # one byte more than it has: it may grow meanwhile
+    assert asked == [4, 4]  # one byte more than its size, in case it grows
 
 
-def test_of_six_gigabytes_nothing_is_read(tmp_path, asked):
+def test_nothing_is_read_of_a_file_of_six_gigabytes(tmp_path, asked):
     with open(tmp_path / "scan.dcm", "wb") as file:
         file.truncate(6 << 30)  # sparse: takes no room
     with pytest.raises(ImageError, match=r"has 6,144 MB; at most 50 MB are read"):
@@ -52,23 +52,28 @@ def test_of_six_gigabytes_nothing_is_read(tmp_path, asked):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="a device of POSIX")
-def test_of_what_never_ends_no_more_than_the_limit_and_one_byte_is_read(asked):
+def test_at_most_the_limit_and_one_byte_are_read_of_a_device(asked):
     with pytest.raises(ImageError, match="does not end; at most 50 MB"):
         image_bytes("/dev/zero")
     assert sum(asked) == MAX_BYTES + 1
 
 
 @pytest.mark.parametrize(
-    ("path", "told"), [("gone", "The file cannot be opened: No such file"), ("x" * 300, "name too long"), ("a\0b", "null"),
-                       (".", "The folder cannot be opened")]
-)  # fmt: skip
-def test_what_cannot_be_opened_says_so(path, told, tmp_path):
-    with pytest.raises(ImageError, match=told):
+    ("path", "message"),
+    [
+        ("gone", "The file cannot be opened: No such file"),
+        ("x" * 300, "name too long"),
+        ("a\0b", "null"),
+        (".", "The folder cannot be opened"),
+    ],
+)
+def test_files_that_cannot_be_opened(path, message, tmp_path):
+    with pytest.raises(ImageError, match=message):
         image_bytes(tmp_path / path)
 
 
 def test_a_small_file_takes_little_memory(tmp_path):
-    """With the memory of 50 MB made and written over for each, the 5,856 files of the public set took minutes."""
+    """When 50 MB were allocated for each file, the 5,856 files of the public data set took minutes."""
     path = tmp_path / "small.png"
     path.write_bytes(b"x" * 1000)
     tracemalloc.start()

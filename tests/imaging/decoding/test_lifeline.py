@@ -9,20 +9,22 @@ import pytest
 from makers import png_bytes, ramp
 
 from pneumo.imaging.decoding.decoded_file import Decoded
-from pneumo.imaging.decoding.pool import Decoders
+from pneumo.imaging.decoding.pool import DecoderPool
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-linux = pytest.mark.skipif(sys.platform != "linux", reason="a pipe whose end kills is Linux's; elsewhere there is the alarm")
+linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="killing through a pipe works on Linux only; elsewhere there is the alarm"
+)
 
 APP = """
 import os, signal, sys, threading, time
 sys.path[:0] = {paths}
 from makers import png_bytes, ramp
-from pneumo.imaging.decoding.pool import Decoders
-decoders = Decoders(1)
+from pneumo.imaging.decoding.pool import DecoderPool
+decoders = DecoderPool(1)
 decoders.decode(png_bytes(ramp()))
 child = decoders._idle.queue[0].pid
-os.kill(child, signal.SIGSTOP)  # it will be amid a file, as long as it takes
+os.kill(child, signal.SIGSTOP)  # so that it stays busy with the next file
 threading.Thread(target=decoders.decode, args=[png_bytes(ramp())], daemon=True).start()
 print(child, flush=True)
 time.sleep(600)
@@ -39,7 +41,7 @@ def is_there(pid: int) -> bool:
 
 @linux
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_amid_a_file_the_child_ends_with_the_app_however_that_ends(how):
+def test_a_busy_child_ends_with_the_app_however_it_ends(how):
     app = subprocess.Popen([sys.executable, "-c", APP.format(paths=sys.path)], stdout=subprocess.PIPE)
     child = int(app.stdout.readline())
     assert is_there(child)
@@ -56,10 +58,10 @@ def test_amid_a_file_the_child_ends_with_the_app_however_that_ends(how):
 
 
 @linux
-def test_a_child_that_comes_late_to_a_dead_app_ends():
+def test_a_child_started_after_the_app_ended_exits():
     read, write = os.pipe()
     os.close(write)
-    code = f"from pneumo.imaging.decoding.lifeline import end_with; end_with({read}); print('lives')"
+    code = f"from pneumo.imaging.decoding.lifeline import kill_with_parent; kill_with_parent({read}); print('lives')"
     ended = subprocess.run([sys.executable, "-c", code], pass_fds=[read], stdout=subprocess.PIPE, check=False)
     os.close(read)
     assert (ended.returncode, ended.stdout) == (1, b"")
@@ -67,7 +69,7 @@ def test_a_child_that_comes_late_to_a_dead_app_ends():
 
 def test_a_child_outlives_the_thread_that_started_it():
     """A page's thread ends with its answer."""
-    decoders = Decoders(1)
+    decoders = DecoderPool(1)
     thread = threading.Thread(target=decoders.decode, args=[png_bytes(ramp())])
     thread.start()
     thread.join()
@@ -77,12 +79,12 @@ def test_a_child_outlives_the_thread_that_started_it():
     decoders.close()
 
 
-def test_without_anybody_the_child_ends_by_its_own_clock():
+def test_the_child_ends_itself_at_the_time_limit():
     code = (
         "import os, time; from pneumo.imaging.decoding import worker as child\n"
-        "from pneumo.imaging.decoding.lifeline import at_most\n"
-        "child._LATER = 0.0; child.send = lambda stream, found: os._exit(3)\n"
-        "child.decode_whole = lambda data: time.sleep(600)\n"
+        "from pneumo.imaging.decoding.lifeline import time_limit\n"
+        "child._GRACE = 0.0; child.send = lambda stream, found: os._exit(3)\n"
+        "child.decode_or_refuse = lambda data: time.sleep(600)\n"
         "child.receive_bytes = lambda stream: b'a file'\n"
         "child.main(1 << 30, 0.2)"
     )
@@ -90,6 +92,6 @@ def test_without_anybody_the_child_ends_by_its_own_clock():
     assert ended.returncode == -signal.SIGALRM
 
 
-def test_the_clock_stands_between_two_files():
-    code = "import time; from pneumo.imaging.decoding.lifeline import at_most\nwith at_most(0.2): pass\ntime.sleep(0.5)"
+def test_the_time_limit_does_not_run_between_files():
+    code = "import time; from pneumo.imaging.decoding.lifeline import time_limit\nwith time_limit(0.2): pass\ntime.sleep(0.5)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -13,53 +13,53 @@ from memory_search import left, middle, needs_memory
 from PIL import Image
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.decoded_file import Decoded, decode_whole
-from pneumo.imaging.decoding.pool import Decoders, Limits
+from pneumo.imaging.decoding.decoded_file import Decoded, decode_or_refuse
+from pneumo.imaging.decoding.pool import DecoderPool, Limits
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX")
 
 
 @pytest.fixture
 def decoders():
-    made = Decoders(2)
-    yield made
-    made.close()
+    pool = DecoderPool(2)
+    yield pool
+    pool.close()
 
 
-def child_of(decoders: Decoders) -> "subprocess.Popen[bytes]":
-    """The process that will be asked next."""
+def child_of(decoders: DecoderPool) -> "subprocess.Popen[bytes]":
+    """The process that will decode the next file."""
     decoders.decode(png_bytes(ramp()))
     return decoders._idle.queue[-1]
 
 
 @pytest.mark.parametrize("data", [png_bytes(ramp(300, 200)), dicom_bytes(ramp(300, 200))], ids=["PNG", "DICOM"])
-def test_the_child_gives_what_decoding_here_gives(decoders, data):
-    there, here = decoders.decode(data), decode_whole(data)
-    np.testing.assert_array_equal(there.radiograph.pixels, here.radiograph.pixels)
-    np.testing.assert_array_equal(there.canonical, here.canonical)
-    assert there.radiograph.facts == here.radiograph.facts
-    assert (there.radiograph.values is None) == (here.radiograph.values is None)
+def test_the_child_decodes_as_this_process_does(decoders, data):
+    in_child, in_process = decoders.decode(data), decode_or_refuse(data)
+    np.testing.assert_array_equal(in_child.radiograph.pixels, in_process.radiograph.pixels)
+    np.testing.assert_array_equal(in_child.canonical, in_process.canonical)
+    assert in_child.radiograph.facts == in_process.radiograph.facts
+    assert (in_child.radiograph.values is None) == (in_process.radiograph.values is None)
 
 
-def test_refusals_come_back_with_their_kind_and_words(decoders):
+def test_refusals_keep_their_class_and_message(decoders):
     for data in (b"", b"GIF89a" * 20, png_bytes(ramp(10, 10)), png_bytes(ramp())[:60]):
-        there, here = decoders.decode(data), decode_whole(data)
-        assert isinstance(there, ImageError | ImageRejected)
-        assert (type(there), str(there)) == (type(here), str(here))
+        in_child, in_process = decoders.decode(data), decode_or_refuse(data)
+        assert isinstance(in_child, ImageError | ImageRejected)
+        assert (type(in_child), str(in_child)) == (type(in_process), str(in_process))
 
 
-def test_each_of_many_callers_gets_its_own(decoders):
+def test_concurrent_callers_get_their_own_results(decoders):
     sizes = [(100 + 3 * n, 90 + n) for n in range(12)]
     with ThreadPoolExecutor(6) as threads:
-        found = list(threads.map(decoders.decode, [png_bytes(ramp(*size)) for size in sizes]))
-    assert [one.radiograph.pixels.shape for one in found] == [
-        decode_whole(png_bytes(ramp(*s))).radiograph.pixels.shape for s in sizes
+        results = list(threads.map(decoders.decode, [png_bytes(ramp(*size)) for size in sizes]))
+    assert [result.radiograph.pixels.shape for result in results] == [
+        decode_or_refuse(png_bytes(ramp(*s))).radiograph.pixels.shape for s in sizes
     ]
     assert decoders._idle.qsize() <= 2
 
 
-def test_memory_is_bounded_and_the_process_lives_on():
-    decoders = Decoders(1, Limits(memory=48 << 20))
+def test_memory_is_limited_and_the_process_survives():
+    decoders = DecoderPool(1, Limits(memory=48 << 20))
     child = child_of(decoders)
     refusal = decoders.decode(png_bytes(ramp(4000, 4000)))
     assert isinstance(refusal, ImageError)
@@ -69,8 +69,8 @@ def test_memory_is_bounded_and_the_process_lives_on():
     decoders.close()
 
 
-def test_a_process_that_hangs_is_ended_and_the_next_file_is_read():
-    decoders = Decoders(1)
+def test_a_hanging_process_is_killed_and_the_next_file_is_read():
+    decoders = DecoderPool(1)
     os.kill(child_of(decoders).pid, signal.SIGSTOP)
     decoders._limits = Limits(seconds=0.3)
     refusal = decoders.decode(png_bytes(ramp()))
@@ -81,13 +81,13 @@ def test_a_process_that_hangs_is_ended_and_the_next_file_is_read():
     decoders.close()
 
 
-def test_the_start_of_a_process_is_not_taken_for_a_slow_file():
-    decoders = Decoders(1, Limits(seconds=0.1))  # no machine starts one in that time
+def test_starting_a_process_does_not_count_as_decoding_time():
+    decoders = DecoderPool(1, Limits(seconds=0.1))  # no machine starts a process in that time
     assert isinstance(decoders.decode(png_bytes(ramp())), Decoded)
     decoders.close()
 
 
-def test_a_process_that_crashes_while_it_reads_is_a_message_and_the_next_file_is_read(decoders):
+def test_a_crash_is_an_error_and_the_next_file_is_read(decoders):
     child = child_of(decoders)
     os.kill(child.pid, signal.SIGSTOP)
     threading.Timer(0.2, child.kill).start()
@@ -97,7 +97,7 @@ def test_a_process_that_crashes_while_it_reads_is_a_message_and_the_next_file_is
     assert isinstance(decoders.decode(png_bytes(ramp())), Decoded)
 
 
-def test_a_process_ended_while_it_waited_is_replaced_in_silence(decoders):
+def test_a_process_that_died_while_idle_is_replaced(decoders):
     child = child_of(decoders)
     child.kill()
     child.wait()
@@ -123,48 +123,48 @@ NAMED = {
 
 @needs_memory
 @pytest.mark.parametrize("kind", NAMED)
-def test_a_file_that_was_read_leaves_nothing_in_the_process(decoders, kind):
-    found = decoders.decode(NAMED[kind])
+def test_a_decoded_file_leaves_nothing_in_memory(decoders, kind):
+    result = decoders.decode(NAMED[kind])
     pieces = {
         "name": NAME.encode(),
         "file": middle(NAMED[kind]),
-        "canonical": middle(found.canonical.tobytes()),
-        "pixels": middle(found.radiograph.pixels.tobytes()),
+        "canonical": middle(result.canonical.tobytes()),
+        "pixels": middle(result.radiograph.pixels.tobytes()),
     }
-    there = left(decoders._idle.queue[-1].pid, pieces.values())
-    assert [name for name, piece in pieces.items() if piece in there] == []
+    remains = left(decoders._idle.queue[-1].pid, pieces.values())
+    assert [name for name, piece in pieces.items() if piece in remains] == []
 
 
-def test_renewed_the_process_that_waits_is_another(decoders):
+def test_restart_replaces_an_idle_process(decoders):
     before = child_of(decoders)
-    decoders.renew()
+    decoders.restart()
     assert before.poll() is not None
     (waiting,) = decoders._idle.queue
     assert waiting.poll() is None
     assert child_of(decoders) is waiting
 
 
-def test_renewed_the_process_that_reads_ends_after_its_file(decoders):
+def test_restart_ends_a_busy_process_after_its_file(decoders):
     busy = child_of(decoders)
     os.kill(busy.pid, signal.SIGSTOP)
     with ThreadPoolExecutor(1) as thread:
-        found = thread.submit(decoders.decode, png_bytes(ramp()))
+        future = thread.submit(decoders.decode, png_bytes(ramp()))
         while not decoders._idle.empty():
             time.sleep(0.01)
-        decoders.renew()
+        decoders.restart()
         os.kill(busy.pid, signal.SIGCONT)
-        assert isinstance(found.result(), Decoded)
+        assert isinstance(future.result(), Decoded)
     assert busy.poll() is not None
     assert busy not in decoders._idle.queue
 
 
-def test_nothing_is_renewed_before_the_first_file(decoders):
-    decoders.renew()
+def test_restart_does_nothing_before_the_first_file(decoders):
+    decoders.restart()
     assert decoders._idle.empty()
 
 
-def test_the_child_writes_no_file_and_says_nothing(tmp_path):
-    """Where the system has locks no file can be opened (test_protections); RLIMIT_FSIZE is 0 anywhere. Its streams are nowhere."""
+def test_the_child_writes_neither_files_nor_output(tmp_path):
+    """With locks, no file can be opened (test_protections); RLIMIT_FSIZE is 0 everywhere. Output goes to /dev/null."""
     code = (
         "import os, sys; from pneumo.imaging.decoding import worker as child\n"
         "child.receive_bytes = lambda stream: None\n"
@@ -179,10 +179,10 @@ def test_the_child_writes_no_file_and_says_nothing(tmp_path):
     assert [path.read_text() for path in tmp_path.iterdir()] in ([], [""])
 
 
-def test_children_end_with_the_one_they_work_for():
+def test_children_end_with_their_parent():
     code = (
-        "from pneumo.imaging.decoding.pool import shared; import os, sys\n"
-        "shared().start(); print(shared()._idle.queue[0].pid, flush=True)\n"
+        "from pneumo.imaging.decoding.pool import shared_pool; import os, sys\n"
+        "shared_pool().start(); print(shared_pool()._idle.queue[0].pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     pid = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).stdout)

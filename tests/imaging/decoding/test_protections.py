@@ -1,4 +1,4 @@
-"""What a process that decodes cannot do: tried in one of its kind, and read off a real one."""
+"""Actions that the sandbox stops: attempted in a sandboxed process, and the state of a real decoding process."""
 
 import os
 import subprocess
@@ -8,23 +8,31 @@ import pytest
 from makers import png_bytes, ramp
 
 from pneumo.cli.main import main
-from pneumo.imaging.decoding import protections as trying
-from pneumo.imaging.decoding.pool import Decoders, environment
-from pneumo.imaging.decoding.protections import Protections, protections
+from pneumo.imaging.decoding import protections as protections_module
+from pneumo.imaging.decoding.pool import DecoderPool, environment
+from pneumo.imaging.decoding.protections import Protections, probe_protections
 from pneumo.imaging.decoding.sandbox import landlock_version
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="locks of Linux")
 landlock = pytest.mark.skipif(not landlock_version(), reason="this kernel has no Landlock, or it is switched off")
 seccomp = pytest.mark.skipif(not os.path.exists("/proc/sys/kernel/seccomp"), reason="this kernel has no seccomp")
 ATTEMPTS = {
-    "start a program", "fork", "signal the app", "read the app's environment", "open a TCP connection", "send a UDP packet",
-    "create a file", "rename a file", "read a file", "delete a file",
-}  # fmt: skip
+    "start a program",
+    "fork",
+    "signal the app",
+    "read the app's environment",
+    "open a TCP connection",
+    "send a UDP packet",
+    "create a file",
+    "rename a file",
+    "read a file",
+    "delete a file",
+}
 
 
 def tried(prepare: str) -> dict[str, bool]:
-    """What comes of the attempts in a process that prepares by the code `prepare`."""
-    module = f"import runpy; runpy.run_module({trying.__name__!r}, run_name='__main__')"
+    """Which attempts are stopped in a process that first runs the code `prepare`."""
+    module = f"import runpy; runpy.run_module({protections_module.__name__!r}, run_name='__main__')"
     code = f"from pneumo.imaging.decoding import sandbox, worker\n{prepare}\n{module}"
     run = subprocess.run
 
@@ -32,20 +40,20 @@ def tried(prepare: str) -> dict[str, bool]:
         return run([sys.executable, "-c", code, *command[4:]], **settings)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trying.subprocess, "run", replaced)
-        return protections().refused
+        patch.setattr(protections_module.subprocess, "run", replaced)
+        return probe_protections().refused
 
 
 @seccomp
 @landlock
-def test_nothing_is_possible_where_both_locks_hold():
-    found = protections()
-    assert found.locks == (f"landlock {landlock_version()}", "seccomp")
-    assert found.refused == dict.fromkeys(ATTEMPTS, True)
+def test_both_locks_stop_every_attempt():
+    protections = probe_protections()
+    assert protections.locks == (f"landlock {landlock_version()}", "seccomp")
+    assert protections.refused == dict.fromkeys(ATTEMPTS, True)
 
 
 @seccomp
-def test_nothing_is_possible_with_seccomp_alone():
+def test_seccomp_alone_stops_every_attempt():
     assert tried("sandbox.restrict_files = lambda readable: 0") == dict.fromkeys(ATTEMPTS, True)
 
 
@@ -60,28 +68,28 @@ def test_landlock_alone_guards_files_and_tcp():
 
 
 @linux
-def test_the_attempts_work_where_nothing_stops_them():
-    """Else "refused" would mean nothing. Without locks the limits hold alone, of these that on processes, for all but root."""
+def test_without_locks_the_attempts_succeed():
+    """Otherwise "refused" would prove nothing. Without locks, only the resource limit on processes stops some, except for root."""
     refused = tried("worker.lock = lambda readable: ()")
     assert {attempt for attempt, stopped in refused.items() if stopped} <= {"fork", "start a program"}
     assert set(refused) == ATTEMPTS
 
 
 @linux
-def test_a_process_that_decodes_has_nothing_of_the_apps_environment(monkeypatch):
+def test_a_decoding_process_inherits_only_the_allowed_environment(monkeypatch):
     monkeypatch.setenv("PNEUMO_STOW_PASSWORD", "secret")
-    decoders = Decoders(1)
+    decoders = DecoderPool(1)
     decoders.decode(png_bytes(ramp()))
     with open(f"/proc/{decoders._idle.queue[0].pid}/environ", encoding="utf-8") as file:
-        held = dict(line.split("=", 1) for line in file.read().split("\0") if line)
+        variables = dict(line.split("=", 1) for line in file.read().split("\0") if line)
     decoders.close()
-    assert held == environment()
-    assert set(held) <= {"PYTHONPATH", "OPENBLAS_NUM_THREADS", "PYTHONHOME", "PYTHONUSERBASE", "HOME", "LD_LIBRARY_PATH"}
+    assert variables == environment()
+    assert set(variables) <= {"PYTHONPATH", "OPENBLAS_NUM_THREADS", "PYTHONHOME", "PYTHONUSERBASE", "HOME", "LD_LIBRARY_PATH"}
 
 
 @seccomp
 def test_the_processes_of_the_pool_are_locked():
-    decoders = Decoders(1)
+    decoders = DecoderPool(1)
     decoders.decode(png_bytes(ramp()))
     with open(f"/proc/{decoders._idle.queue[0].pid}/status", encoding="utf-8") as file:
         status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
@@ -89,12 +97,14 @@ def test_the_processes_of_the_pool_are_locked():
     assert (status["NoNewPrivs"], status["Seccomp"], status["Threads"]) == ("1", "2", "1")
 
 
-def test_the_command_names_what_is_possible(monkeypatch, capsys):
-    monkeypatch.setattr(trying, "protections", lambda: Protections(("seccomp",), {"fork": True, "read a file": True}))
+def test_the_command_reports_each_attempt(monkeypatch, capsys):
+    monkeypatch.setattr(
+        protections_module, "probe_protections", lambda: Protections(("seccomp",), {"fork": True, "read a file": True})
+    )
     assert main(["protections"]) == 0
     assert capsys.readouterr().out.splitlines() == ["locks\tseccomp", "fork\trefused", "read a file\trefused"]
-    monkeypatch.setattr(trying, "protections", lambda: Protections((), {"fork": True, "read a file": False}))
+    monkeypatch.setattr(protections_module, "probe_protections", lambda: Protections((), {"fork": True, "read a file": False}))
     assert main(["protections"]) == 1
-    shown = capsys.readouterr().out
-    assert "locks\tnone" in shown
-    assert "read a file\tPOSSIBLE" in shown
+    output = capsys.readouterr().out
+    assert "locks\tnone" in output
+    assert "read a file\tPOSSIBLE" in output

@@ -16,12 +16,12 @@ def levels(pixels: np.ndarray) -> np.ndarray:
 
 
 def full(top: int) -> np.ndarray:
-    """What a ramp to `top` looks like when `top` is white, in levels of 8 bits."""
+    """A ramp to `top` in 8-bit levels, `top` being white."""
     return ramp(top=top, dtype=float) / top * 255
 
 
 def palette_png() -> bytes:
-    """Index i stands for grey 255 - i."""
+    """Palette index i is grey 255 - i."""
     image = Image.fromarray(RAMP).convert("P")
     image.frombytes(RAMP.tobytes())
     image.putpalette([255 - i for i in range(256) for _ in range(3)])
@@ -36,7 +36,7 @@ def alpha_png(mode: str) -> bytes:
 
 
 def turned(orientation: int, turns: int, pixels: np.ndarray = HALF) -> bytes:
-    """Saved lying so that its EXIF orientation turns it back to `pixels`."""
+    """A JPEG saved rotated, whose EXIF orientation turns it back to `pixels`."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     return jpeg_bytes(np.rot90(pixels, turns), exif=exif)
@@ -100,7 +100,7 @@ def test_colour_becomes_itu_601_grey():
         (turned(9, 0), ()),  # 9 is no orientation: nothing was turned
     ],
 )
-def test_notes_tell_what_was_done(data, notes):
+def test_notes(data, notes):
     assert decode_raster(data).facts.notes == notes
 
 
@@ -109,7 +109,7 @@ def test_format(data, kind):
     assert decode_raster(data).facts.format == kind
 
 
-def test_first_of_a_telephones_two_pictures_is_read():
+def test_the_main_image_of_a_phones_jpeg_is_read():
     main, preview = Image.fromarray(HALF), Image.fromarray(HALF[::4, ::4])
     data = picture_bytes(main, "MPO", save_all=True, append_images=[preview], quality=100)
     assert data.startswith(b"\xff\xd8\xff")
@@ -124,7 +124,7 @@ def test_text_in_the_file_is_not_kept():
     assert "Zwetschgenbaum" not in repr(decode_raster(png_bytes(RAMP, pnginfo=info)))
 
 
-def test_a_phantom_says_what_it_is():
+def test_a_phantom_is_noted_as_synthetic():
     def noted(comment: str) -> tuple[str, ...]:
         info = PngImagePlugin.PngInfo()
         info.add_text("Comment", comment)
