@@ -6,14 +6,13 @@ All are made by seed, from code (`foreign_drawn`, `foreign_films`) or from pictu
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from PIL import Image
 
 from pneumo.data import foreign_drawn as drawn
 from pneumo.data import foreign_films as films
-from pneumo.data.foreign_stored import MORE_PHOTOS, MORE_SLICES, PHOTOS, SCANS, SLICES, piece
+from pneumo.data.foreign_stored import MORE_PHOTOS, MORE_SLICES, PHOTOS, SCANS, SLICES, draw, piece
 from pneumo.imaging.decode import decode
 from pneumo.imaging.overlay import png
 from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
@@ -21,20 +20,37 @@ from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
 
 @dataclass(frozen=True)
 class Kind:
-    """`make(rng)` gives one picture, uint8 (h, w) or (h, w, 3). What is kept `aside` chose nothing."""
+    """`make(rng)` gives one picture, uint8 (h, w) or (h, w, 3). What is kept `aside` chose nothing.
+
+    `cut_from`: the stored pictures that it cuts pieces of; without any, each picture is drawn anew.
+    """
 
     name: str
     aside: bool
     make: Callable[[np.random.Generator], np.ndarray]
+    cut_from: tuple[str, ...] = ()
 
     def pictures(self, count: int, seed: int = 0) -> list[np.ndarray]:
         """`count` pictures; equal seeds give equal pictures, whatever other kinds there are."""
-        return [self.make(np.random.default_rng([seed, number, *self.name.encode()])) for number in range(count)]
+        return [self.make(rng) for rng in self._generators(count, seed)]
+
+    def originals(self, count: int, seed: int = 0) -> list[str]:
+        """Names the original that each of `pictures` shows; pieces of one original are alike."""
+        if not self.cut_from:
+            return [f"{self.name} {number}" for number in range(count)]
+        return [draw(self.cut_from, rng) for rng in self._generators(count, seed)]
+
+    def _generators(self, count: int, seed: int) -> list[np.random.Generator]:
+        return [np.random.default_rng([seed, number, *self.name.encode()]) for number in range(count)]
+
+
+def _pieces(name: str, aside: bool, names: tuple[str, ...], grey: bool = False) -> Kind:
+    return Kind(name, aside, lambda rng: piece(names, rng, grey), names)
 
 
 KINDS = (
-    Kind("photographs, grey", False, lambda rng: piece(PHOTOS, rng, grey=True)),
-    Kind("head slice, MR", False, partial(piece, SLICES)),
+    _pieces("photographs, grey", False, PHOTOS, grey=True),
+    _pieces("head slice, MR", False, SLICES),
     Kind("printed pages", False, drawn.paper),
     Kind("charts", False, drawn.chart),
     Kind("noise", False, drawn.noise),
@@ -45,10 +61,10 @@ KINDS = (
     Kind("bellies, drawn", False, films.abdomen),
     Kind("skulls, drawn", False, films.skull),
     Kind("films of no part, drawn", False, films.no_part),
-    Kind("photographs in colour", True, partial(piece, MORE_PHOTOS[:6])),
-    Kind("other photographs, grey", True, lambda rng: piece(MORE_PHOTOS, rng, grey=True)),
-    Kind("scans and micrographs, grey", True, lambda rng: piece(SCANS, rng, grey=True)),
-    Kind("CT, MR, ultrasound, nuclear medicine", True, lambda rng: piece(MORE_SLICES, rng, grey=True)),
+    _pieces("photographs in colour", True, MORE_PHOTOS[:6]),
+    _pieces("other photographs, grey", True, MORE_PHOTOS, grey=True),
+    _pieces("scans and micrographs, grey", True, SCANS, grey=True),
+    _pieces("CT, MR, ultrasound, nuclear medicine", True, MORE_SLICES, grey=True),
     Kind("handwriting", True, drawn.handwriting),
     Kind("screens", True, drawn.screen),
     Kind("codes", True, drawn.code),

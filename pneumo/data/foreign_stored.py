@@ -27,9 +27,14 @@ MORE_SLICES = ("pydicom/693_J2KI.dcm", "pydicom/CT_small.dcm", "pydicom/MR_small
                "pydicom/JPEG2000.dcm", "pydicom/examples_palette.dcm", "pydicom/examples_rgb_color.dcm")  # fmt: skip
 
 
+def draw(names: tuple[str, ...], rng: np.random.Generator) -> str:
+    """One of the names: the first thing that `piece` asks of a generator."""
+    return names[rng.integers(len(names))]
+
+
 def piece(names: tuple[str, ...], rng: np.random.Generator, grey: bool = False) -> np.ndarray:
     """One of the pictures, or a part of it at least a third as wide and high, mirrored or not: uint8 (h, w) or (h, w, 3)."""
-    picture = stored(names[rng.integers(len(names))])
+    picture = stored(draw(names, rng))
     height, width = picture.shape[:2]
     if rng.random() < 0.8:
         tall, wide = (int(rng.uniform(0.35, 1.0) * side) for side in (height, width))
