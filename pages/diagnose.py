@@ -69,7 +69,7 @@ drop_zone()
 passed_over()
 predictor = choose_model()
 if predictor is not None:
-    view = choose_view(list(predictor.card.cuts))
+    view = choose_view(predictor.card)
     line = st.empty()  # always: whatever stands below would be drawn anew in another place
     if state.pending():
         read_pending(predictor, line)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pneumo import cli_audit, cli_data, registry
+from pneumo.cli_cautions import add_cautions
 from pneumo.cli_dicom import add_dicom
 from pneumo.cli_gate import add_gate
 from pneumo.cli_lungs import add_lungs
@@ -158,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     add_dicom(commands)
     add_node(commands)
     add_gate(commands)
+    add_cautions(commands)
     add_lungs(commands)
     add_protections(commands)
     return parser

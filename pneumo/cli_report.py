@@ -36,6 +36,7 @@ def run_report(options: argparse.Namespace) -> int:
     from pneumo.reporting import second_opinion_words as words
     from pneumo.reporting.finding_pdf import report_pdf
     from pneumo.reporting.finding_report import NOT_STATED, Remarks, report_content
+    from pneumo.reporting.heat_doubt import heat_doubt
 
     if options.output.resolve() == options.file.resolve():
         raise ConfigError(f"The report would overwrite the X-ray {options.file}. Give another --output.")
@@ -53,9 +54,10 @@ def run_report(options: argparse.Namespace) -> int:
     extra: tuple[tuple[str, str], ...] = ()
     if options.second_opinion:
         opinion, votes, _ = opinion_on(finding, predictor, terms)
-        extra = (words.report_row(opinion, votes, reading),)
+        found = words.told(words.cautions(opinion, votes, reading, words.caution_rates_of(card.id)))
+        extra = ((words.SECOND_OPINION, found or words.CALM),)
     content = report_content(finding, finding.radiograph.pixels, finding.answer, card, terms, metrics, remarks,
-                             datetime.now(UTC).astimezone(), extra=extra)  # fmt: skip
+                             datetime.now(UTC).astimezone(), extra=extra, heat_doubt=heat_doubt(card.id))  # fmt: skip
     _write(options.output, report_pdf(content))
     print(printable(str(options.output)))
     return 0

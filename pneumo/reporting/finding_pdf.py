@@ -101,30 +101,32 @@ def _head(page: _Page, content: ReportContent) -> None:
 
 
 def _pictures(page: _Page, content: ReportContent) -> None:
-    """Side by side, or one above the other where that shows more of a wide picture."""
+    """Side by side, or one above the other where that shows more of a wide picture; without the heatmap the X-ray alone."""
     pixels = fit_within(content.pixels, _SIDE)
     plain = grey_picture(pixels)
-    overlay = overlay_picture(plain, content.answer.heatmap.on_image(*pixels.shape), _OPACITY, content.colour_map)
+    pictures = [(plain, "The X-ray, as the model was given it")]
+    if content.with_heat:
+        heat = content.answer.heatmap.on_image(*pixels.shape)
+        pictures.append((overlay_picture(plain, heat, _OPACITY, content.colour_map), "With heatmap"))
     shape, full = pixels.shape[1] / pixels.shape[0], _RIGHT - _LEFT
-    half = (full - _GAP) / 2
-    beside, above = min(_PICTURES, half / shape), min((_PICTURES - 20) / 2, full / shape)
-    height = max(beside, above)
+    beside = min(_PICTURES, (full - _GAP) / 2 / shape)
+    above = min((_PICTURES - 20) / 2, full / shape)
+    stacked = len(pictures) > 1 and above > beside
+    height = above if stacked else beside if len(pictures) > 1 else min(_PICTURES, full / shape)
     width = height * shape
-    for number, (picture, caption) in enumerate(((plain, "The X-ray, as the model was given it"), (overlay, "With heatmap"))):
-        x = _LEFT if above > beside else _LEFT + number * (half + _GAP)
+    for number, (picture, caption) in enumerate(pictures):
+        x = _LEFT if stacked else _LEFT + number * ((full - _GAP) / 2 + _GAP)
         page.picture(picture, x, page.y, width, height)
-        if above > beside or number:
-            page.y += height + 10
-        page.text(x, page.y if above > beside or number else page.y + height + 10, caption, 7.5, "quiet")
-        if above > beside:
-            page.y += 8
-    none, strong, scale = words.LEGEND
-    page.y += 8
-    page.text(_LEFT, page.y + 7, none, 7.5, "quiet")
-    x = _LEFT + text_width(none, 7.5) + 6
-    page.picture(legend_picture(content.colour_map), x, page.y + 1, 120, 6)
-    page.text(x + 126, page.y + 7, f"{strong} {scale}", 7.5, "quiet")
-    page.y += 16
+        page.text(x, page.y + height + 10, caption, 7.5, "quiet")
+        page.y += height + 18 if stacked else 0
+    page.y += 8 if stacked else height + 18
+    if content.with_heat:
+        none, strong, scale = words.LEGEND
+        page.text(_LEFT, page.y + 7, none, 7.5, "quiet")
+        x = _LEFT + text_width(none, 7.5) + 6
+        page.picture(legend_picture(content.colour_map), x, page.y + 1, 120, 6)
+        page.text(x + 126, page.y + 7, f"{strong} {scale}", 7.5, "quiet")
+        page.y += 16
 
 
 def _verdict(page: _Page, content: ReportContent) -> None:
@@ -169,7 +171,9 @@ def _trust(page: _Page, content: ReportContent) -> None:
     page.paragraph(words.figures_sentence(metrics))
     for what, value in words.figure_rows(metrics):
         page.paragraph(value, label=what, indent=186)
-    page.paragraph(words.heatmap_sentence(reading, content.answer.heatmap), tone="quiet")
+    if content.with_heat:
+        page.paragraph(words.heatmap_sentence(reading, content.answer.heatmap), tone="quiet")
+    page.paragraph(content.heat_doubt if content.with_heat else f"{content.heat_doubt} It is left out.", tone="quiet")
     for label, text in content.extra:
         page.paragraph(text, label=label, room=_KEPT_FOR_NOTE)
 

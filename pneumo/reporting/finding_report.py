@@ -43,11 +43,18 @@ class ReportContent:
     made: datetime
     colour_map: str
     extra: tuple[tuple[str, str], ...] = ()  # further rows: label, text
+    heat_doubt: str = ""  # why the heatmap should not be believed (see heat_doubt.py)
+    with_heat: bool = True
 
 
 def report_content(finding: Finding, pixels: np.ndarray, answer: Answer, card: ModelCard, terms: Terms,
                    metrics: dict[str, Any], remarks: Remarks, made: datetime, colour_map: str = "magma",
-                   extra: tuple[tuple[str, str], ...] = ()) -> ReportContent:  # fmt: skip
-    """`finding` gives hash and warnings; `answer` is that of the model of `card`, judged here. Raises ConfigError."""
-    reading = judge(answer.log_ratio, card, terms)
-    return ReportContent(pixels, answer, reading, card, metrics, finding.sha256, finding.warnings, remarks, made, colour_map, extra)
+                   extra: tuple[tuple[str, str], ...] = (), heat_doubt: str = "",
+                   with_heat: bool | None = None) -> ReportContent:  # fmt: skip
+    """`finding` gives hash and warnings; `answer` is that of the model of `card`, judged here. Raises ConfigError.
+
+    `with_heat`: default, unless the map is in doubt.
+    """
+    reading, drawn = judge(answer.log_ratio, card, terms), not heat_doubt if with_heat is None else with_heat
+    return ReportContent(pixels, answer, reading, card, metrics, finding.sha256, finding.warnings, remarks, made, colour_map, extra,
+                         heat_doubt, drawn)  # fmt: skip

@@ -12,6 +12,7 @@ from pneumo.record.settings import record_url
 from pneumo.registry import read_metrics
 from pneumo.reporting.finding_pdf import report_pdf
 from pneumo.reporting.finding_report import AGREEMENTS, Remarks, report_content
+from pneumo.reporting.heat_doubt import heat_doubt
 from pneumo.ui.second_opinion import report_rows
 from pneumo.ui.sidebar import View
 from pneumo.ui.state import Case
@@ -60,5 +61,7 @@ def _pdf(case: Case, predictor: Predictor, view: View) -> bytes:
     size = f"{case.pixels.shape[1]} x {case.pixels.shape[0]} pixels"
     extra = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
     extra += report_rows(case, predictor, view.terms)
+    doubt = heat_doubt(card.id)
     return report_pdf(report_content(case.found(predictor), case.pixels, case.answer(predictor), card, view.terms,
-                                     read_metrics(card.id), case.remarks, made, view.colour_map, extra))  # fmt: skip
+                                     read_metrics(card.id), case.remarks, made, view.colour_map, extra, doubt,
+                                     view.heat if doubt else True))  # fmt: skip

@@ -11,6 +11,8 @@ from pneumo.imaging.overlay import COLOUR_MAPS
 from pneumo.inference.finding import Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
+from pneumo.registry import ModelCard
+from pneumo.reporting.heat_doubt import heat_doubt
 from pneumo.ui.models import predictor, usable_models
 
 
@@ -24,6 +26,7 @@ class View:
     side_by_side: bool
     window: tuple[float, float]
     shown_part: bool = False  # a line around what the model looks at
+    heat: bool = True  # the heatmap is drawn
 
 
 def choose_model() -> Predictor | None:
@@ -67,17 +70,20 @@ def choose_terms(points: list[str]) -> Terms:
     return Terms(state["operating_point"], state["prevalence"] / 100)
 
 
-def choose_view(points: list[str]) -> View:
+def choose_view(card: ModelCard) -> View:
     """Everything below the model in the sidebar, but for the grey window: ui.window draws that for the open X-ray."""
-    state, terms = st.session_state, choose_terms(points)
+    state, terms = st.session_state, choose_terms(list(card.cuts))
+    if state.get("heat_of") != card.id:  # what one model's map is worth says nothing of another's
+        state["heat_of"], state["heat"] = card.id, not heat_doubt(card.id)
     for key, value in (("opacity", 60), ("colour_map", COLOUR_MAPS[0]), ("grey_window", (0, 100))):
         state.setdefault(key, value)
     side = st.sidebar
     side.markdown("**Heatmap**")
+    side.toggle("Show the heatmap", key="heat", help="Off by itself for a model whose map does no better than chance.")
     side.slider("Opacity", 0, 100, key="opacity", format="%d %%")
     side.selectbox("Colour map", COLOUR_MAPS, key="colour_map")
     side.toggle("Side by side", key="side_by_side")
     side.toggle("Part shown to the model", key="shown_part", help="A thin line around the lungs: all that the model looks at.")
     low, high = state["grey_window"]
     return View(terms, state["opacity"] / 100, state["colour_map"],
-                state["side_by_side"], (low / 100, max(high, low + 1) / 100), state["shown_part"])  # fmt: skip
+                state["side_by_side"], (low / 100, max(high, low + 1) / 100), state["shown_part"], state["heat"])  # fmt: skip

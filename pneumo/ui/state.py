@@ -20,7 +20,7 @@ from pneumo.reporting.finding_report import Remarks
 from pneumo.ui.quota import CASES, PENDING, answers_size, offered
 
 _KEPT = ("model", "operating_point", "prevalence", "opacity", "colour_map", "side_by_side", "shown_part", "grey_window",
-         "worklist_show")  # fmt: skip
+         "worklist_show", "heat")  # fmt: skip
 
 
 def key_of(card: ModelCard) -> str:
@@ -45,6 +45,8 @@ class Case:
     window: tuple[str, float, float] | None = None  # preset, centre and width the eye last chose
     lungs: Lungs | None = None
     heat: dict[str, HeatShare] = field(default_factory=dict)  # of each model, as `findings` are
+    drawn: bool = False  # the page has shown it
+    others_asked: bool = False  # every other model that can serve
     opinions: dict[str, SecondOpinion] = field(default_factory=dict)  # of each model that was asked for one
     unasked: list[str] = field(default_factory=list)  # why a model had no say in them
 

@@ -13,11 +13,13 @@ from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.registry import read_metrics
 from pneumo.reporting import finding_words as words
-from pneumo.reporting.captioned import captioned
+from pneumo.reporting.captioned import NO_HEAT, captioned
+from pneumo.reporting.heat_doubt import heat_doubt
+from pneumo.reporting.second_opinion_words import heat_sentence
 from pneumo.ui import wording
 from pneumo.ui.record import show_record
 from pneumo.ui.report import report_download, report_form
-from pneumo.ui.second_opinion import heat_line, second_opinion_button, show_cautions, show_second_opinion
+from pneumo.ui.second_opinion import heat_of, second_opinion_button, show_chips, show_second_opinion
 from pneumo.ui.sidebar import View
 from pneumo.ui.state import Case
 from pneumo.ui.window import eye_picture
@@ -33,24 +35,27 @@ def show_case(case: Case, predictor: Predictor, view: View, place: str) -> None:
         return
     answer = found.answer
     plain = eye_picture(case, view)
-    overlay = overlay_picture(plain, answer.heatmap.on_image(*case.pixels.shape), view.opacity, view.colour_map)
+    overlay = plain
+    if view.heat:
+        overlay = overlay_picture(plain, answer.heatmap.on_image(*case.pixels.shape), view.opacity, view.colour_map)
     if view.shown_part:
         overlay = boxed(overlay, answer.heatmap.shown)
     picture, panel = st.columns([5, 3], gap="medium")
     with picture:
-        if view.side_by_side:
+        if view.side_by_side and view.heat:
             left, right = st.columns(2, gap="small")
             left.image(plain, width="stretch", alt="radiograph")
             right.image(overlay, width="stretch", alt="radiograph with heatmap")
         else:
-            st.image(overlay, width="stretch", alt="radiograph with heatmap")
-        st.html(_legend_html(view.colour_map))
-        st.html(f'<p class="quiet">{escape(heat_line(case, predictor))}</p>')
+            st.image(overlay, width="stretch", alt="radiograph with heatmap" if view.heat else "radiograph")
+        if view.heat:
+            st.html(_legend_html(view.colour_map))
+        for line in _heat_lines(case, predictor, view):
+            st.html(f'<p class="quiet">{escape(line)}</p>')
         if case.reduced:
             st.caption(f"A reduced copy from the worklist, {case.pixels.shape[1]:d} x {case.pixels.shape[0]:d} pixels; the answer "
                        "was given on the full image. Drop the file here to see it in full.")  # fmt: skip
     with panel:
-        show_cautions(case, predictor, view.terms)
         _panel(case, predictor, view, answer)
         show_record(case, predictor, view.terms)
         with st.container(horizontal=True, gap="small"):
@@ -65,9 +70,18 @@ def show_case(case: Case, predictor: Predictor, view: View, place: str) -> None:
     show_second_opinion(case, predictor, view.terms)
 
 
+def _heat_lines(case: Case, predictor: Predictor, view: View) -> list[str]:
+    """Where the heat lies, if it is drawn; and why it is not, or should not be believed."""
+    doubt = heat_doubt(predictor.card.id)
+    if not view.heat:
+        return [f"{doubt} So it is off; the sidebar switches it on." if doubt else "The heatmap is switched off in the sidebar."]
+    return [*filter(None, [doubt]), heat_sentence(heat_of(case, predictor))]
+
+
 def _overlay_png(overlay: np.ndarray, case: Case, predictor: Predictor, view: View) -> bytes:
     reading = judge(case.answer(predictor).log_ratio, predictor.card, view.terms)
-    return png(captioned(overlay, reading, predictor.card.id, case.found(predictor).warnings))
+    notes = (NO_HEAT,) if heat_doubt(predictor.card.id) and not view.heat else ()
+    return png(captioned(overlay, reading, predictor.card.id, case.found(predictor).warnings, notes))
 
 
 def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
@@ -84,12 +98,12 @@ def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
         words.like_this_sentence(metrics, answer.log_ratio, reading, warnings),
         words.likelihood_sentence(reading),
     )
+    st.html(wording.verdict_html(reading) + wording.bar_html(reading))
+    show_chips(case, predictor, view.terms)
     st.html(
-        wording.verdict_html(reading)
-        + wording.bar_html(reading)
-        + "".join(f'<p class="said">{sentence}</p>' for sentence in said if sentence)
+        "".join(f'<p class="said">{sentence}</p>' for sentence in said if sentence)
         + wording.figures_html(metrics)
-        + f'<p class="quiet">{words.heatmap_sentence(reading, answer.heatmap)}</p>'
+        + (f'<p class="quiet">{words.heatmap_sentence(reading, answer.heatmap)}</p>' if view.heat else "")
     )
 
 
