@@ -10,6 +10,7 @@ from pneumo.ui.metrics_gate import show_gate
 from pneumo.ui.metrics_groups import show_groups
 from pneumo.ui.metrics_mistakes import show_mistakes
 from pneumo.ui.metrics_models import show_models
+from pneumo.ui.metrics_points import show_points
 from pneumo.ui.metrics_robustness import show_robustness
 from pneumo.ui.metrics_threshold import threshold_view
 
@@ -18,6 +19,7 @@ st.title("Metrics")
 choice = choose()
 if choice is not None:
     show_figures(choice)
+    show_points(choice)
     stored = choice.evaluated.predictions is not None
     if stored:
         threshold_view(choice)

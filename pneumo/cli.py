@@ -199,19 +199,20 @@ def _evaluate(options: argparse.Namespace, _: list[str]) -> int:
         return 0
     summary = assess(predictor, options.data, options.split, options.why, options.output)
     if options.output:  # a model's own folder keeps numbers alone; the Metrics page draws them
-        _write_plots(options.output, options.split.replace("/", "-"), predictor.card.points_at(summary["prevalence"]))
+        _write_plots(options.output, options.split.replace("/", "-"), predictor.card.points_at(summary["prevalence"]), summary)
     print(json.dumps(summary, indent=2))
     return 0
 
 
-def _write_plots(folder: Path, split: str, points: dict[str, float]) -> None:
+def _write_plots(folder: Path, split: str, points: dict[str, float], summary: dict[str, Any]) -> None:
+    from pneumo.evaluation.likelihood import stated_prevalence
     from pneumo.evaluation.predictions import read_predictions
     from pneumo.reporting.chart_drawing import chart_png
     from pneumo.reporting.metrics_charts import main_charts
 
     predictions = read_predictions(folder / f"predictions-{split}.csv")
     if len(set(predictions.labels.tolist())) == 2:  # no curve without both classes
-        for chart in main_charts(predictions, points):
+        for chart in main_charts(predictions, points, summary, stated_prevalence()):
             (folder / f"{split}-{chart.key}.png").write_bytes(chart_png(chart))
 
 

@@ -151,7 +151,8 @@ def _bar(page: _Page, content: ReportContent, x: float, tone: str) -> None:
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.axhspan(0.15, 0.85, color=PAPER["grid"], linewidth=0)
-    axes.axvspan(reading.low, reading.high, 0.15, 0.85, color="#B9C1C8", linewidth=0)
+    if reading.low < reading.high:  # an empty zone is not drawn
+        axes.axvspan(reading.low, reading.high, 0.15, 0.85, color="#B9C1C8", linewidth=0)
     axes.axvline(cut, color=PAPER["ink"], linewidth=1.2, linestyle=(0, (3, 2)), clip_on=False)
     axes.axvline(min(max(reading.probability, 0.006), 0.994), color=PAPER[tone], linewidth=4, solid_capstyle="butt")
     said = f"threshold {cut:.2f}"

@@ -10,21 +10,25 @@ from matplotlib.figure import Figure
 from pneumo.errors import DataError
 from pneumo.evaluation.classification_report import classification_report
 from pneumo.evaluation.groups import by_subtype
+from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.mistakes import most_confident_mistakes
 from pneumo.evaluation.predictions import Predictions
+from pneumo.reporting.calibration_figures import calibration_rows
 from pneumo.reporting.chart import PAPER, Chart
 from pneumo.reporting.chart_drawing import draw
 from pneumo.reporting.evaluated import Evaluated
+from pneumo.reporting.finding_words import share
 from pneumo.reporting.metrics_charts import main_charts, predictive_chart
 from pneumo.reporting.model_card import INTENDED_USE, interval
 from pneumo.reporting.numbers import probability
+from pneumo.reporting.operating_points import CHOICE, point_rows, zone_rows, zones_of
 
 _A4 = (8.27, 11.69)  # inches
 _MARGIN = 0.09
 
 
-def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = ()) -> bytes:
-    """A4 pages at the operating point `point`; `more` charts go to the end.
+def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = (), prevalence: float | None = None) -> bytes:
+    """A4 pages at the operating point `point`; `more` charts go to the end. `prevalence`: the reader's, default the stated one.
 
     Raises DataError where predictions of both classes or figures at this point are not stored.
     """
@@ -32,12 +36,14 @@ def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = ()) 
     if figures is None or metrics is None or predictions is None or not evaluated.both_classes:
         raise DataError(f"No stored evaluation of {evaluated.card.id} on {evaluated.split} with both classes: run evaluate first.")
     threshold = evaluated.points[point]
-    charts = main_charts(predictions, evaluated.points)
+    stated = stated_prevalence() if prevalence is None else prevalence
+    charts = main_charts(predictions, evaluated.points, metrics, stated)
     if None not in (*figures["sensitivity"].values(), *figures["specificity"].values()):
-        charts.insert(4, predictive_chart(figures["sensitivity"], figures["specificity"]))
+        charts.insert(4, predictive_chart(figures["sensitivity"], figures["specificity"], stated))
     buffer, named = io.BytesIO(), {"Title": f"Pneumo metrics: {evaluated.card.id}, {evaluated.split}"}
     with PdfPages(buffer, metadata=named) as pdf:
         pdf.savefig(_first_page(evaluated, metrics, predictions, point, threshold))
+        pdf.savefig(_meaning_page(evaluated, metrics, predictions, stated))
         every = [*charts, *more]
         for start in range(0, len(every), 2):
             pdf.savefig(_chart_page(every[start : start + 2]))
@@ -83,8 +89,6 @@ def _first_page(evaluated: Evaluated, metrics: dict[str, Any], predictions: Pred
                           ("precision", "of the PNEUMONIA answers, right on this split"), ("f1", "of PNEUMONIA")):  # fmt: skip
         title = name.upper() if name in ("auc", "f1") else name
         page.line(f"{title:<12} {interval(figures[name]):<22} {meaning}", mono=True)
-    page.line(f"{'Brier':<12} {metrics['brier']:.3f}", mono=True)
-    page.line(f"{'ECE':<12} {metrics['ece']:.3f}", mono=True)
     page.heading("Confusion matrix, counts and shares of the true class")
     page.line(f"{'':<18}{'called NORMAL':>20}{'called PNEUMONIA':>20}", mono=True)
     for row, counts, rates in zip(report.classes, report.matrix.tolist(), report.rates, strict=True):
@@ -105,6 +109,26 @@ def _first_page(evaluated: Evaluated, metrics: dict[str, Any], predictions: Pred
         for name in ("auc", "accuracy", "sensitivity", "specificity"):
             title = {"auc": "AUC", "sensitivity": "bacterial found", "specificity": "viral found"}.get(name, name)
             page.line(f"{title:<18} {interval(kind[name])}", mono=True)
+    return page.figure
+
+
+def _meaning_page(evaluated: Evaluated, metrics: dict[str, Any], predictions: Predictions, prevalence: float) -> Figure:
+    """What thresholds, verdicts and probabilities mean."""
+    page, points = _Page(), evaluated.points
+    page.line("Operating points, verdicts and calibration", 14, weight="bold")
+    page.heading("Operating points")
+    page.line(f"{'':<20}{'threshold':>10}  {'sensitivity':<35}{'specificity':<35}", 7.5, mono=True)
+    for name, cut, sensitivity, specificity in point_rows(metrics, points, evaluated.card.points_at(prevalence)):
+        page.line(f"{name:<20}{cut:>10}  {sensitivity:<35}{specificity:<35}", 7.5, mono=True)
+    page.lines(f"Thresholds are probabilities where {share(prevalence)} have pneumonia. {CHOICE}")
+    page.heading("Verdicts")
+    page.line(f"{'':<16}{'of the sick':<24}{'of the healthy':<24}{'likelihood ratio'}", mono=True)
+    for verdict, sick, healthy, ratio in zone_rows(zones_of(predictions, points)):
+        page.line(f"{verdict:<16}{sick:<24}{healthy:<24}{ratio}", mono=True)
+    page.heading("Calibration")
+    for name, value, meaning in calibration_rows(predictions, metrics, prevalence):
+        page.line(f"{name:<30}{value:<22}", mono=True)
+        page.lines(meaning)
     return page.figure
 
 

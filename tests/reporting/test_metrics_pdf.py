@@ -38,8 +38,8 @@ def test_pages(root):
     found = read_evaluated("one", "test", root)
     pdf = metrics_pdf(found, "balanced")
     assert pdf.startswith(b"%PDF")
-    assert pages(pdf) == 1 + 3 + 1  # figures, six charts, mistakes
-    assert pages(metrics_pdf(found, "balanced", tuple(history_charts(HISTORY)))) == 1 + 5 + 1
+    assert pages(pdf) == 2 + 3 + 1  # figures, their meaning, six charts, mistakes
+    assert pages(metrics_pdf(found, "balanced", tuple(history_charts(HISTORY)))) == 2 + 5 + 1
 
 
 def test_first_page_tells_the_stored_figures(root):
@@ -51,6 +51,21 @@ def test_first_page_tells_the_stored_figures(root):
     report = classification_report(found.predictions.labels, found.predictions.probabilities, 0.75)
     assert re.search(rf"PNEUMONIA +{report.classes[1].precision:.3f} +{report.classes[1].recall:.3f}", text)
     assert "Not a medical device" in text
+
+
+def test_second_page_tells_both_intervals_verdicts_and_calibration(root):
+    found = read_evaluated("one", "test", root)
+    chosen = {"with_choice": {rate: {"value": 0.9, "low": 0.812, "high": 0.934} for rate in ("sensitivity", "specificity")}}
+    points = found.metrics["operating_points"]
+    metrics = {**found.metrics, "operating_points": {**points, "rule-in": {**points["rule-in"], **chosen}}}
+    text = words(module._meaning_page(found, metrics, found.predictions, 0.2))
+    assert f"{interval(points['rule-in']['sensitivity'])} [0.812-0.934]" in text
+    assert f"{interval(points['balanced']['sensitivity'])} [not stored]" in text
+    assert re.search(r"balanced +0\.111 ", text)  # 0.5 where two of three are sick, where one of five is
+    assert f"intercept                     {interval(found.metrics['calibration']['intercept'], 2)}" in text
+    assert re.search(r"ECE where 67 % are sick +0\.\d{3}", text)
+    assert re.search(r"ECE where 20 % are sick +0\.\d{3}", text)
+    assert "INDETERMINATE" in text
 
 
 def test_mistakes_are_named(root):
