@@ -26,7 +26,8 @@ from pneumo.data.paths import data_dir
 from pneumo.errors import ConfigError, ModelError, PneumoError
 from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import printable
-from pneumo.reporting.model_card import interval, model_card
+from pneumo.reporting.model_card import model_card, write_readme
+from pneumo.reporting.numbers import interval
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -200,6 +201,8 @@ def _evaluate(options: argparse.Namespace, _: list[str]) -> int:
     summary = assess(predictor, options.data, options.split, options.why, options.output)
     if options.output:  # a model's own folder keeps numbers alone; the Metrics page draws them
         _write_plots(options.output, options.split.replace("/", "-"), predictor.card.points_at(summary["prevalence"]), summary)
+    else:
+        write_readme(options.model, registry.models_dir())  # the card shows these figures
     print(json.dumps(summary, indent=2))
     return 0
 
@@ -241,6 +244,7 @@ def _models_reproduce(options: argparse.Namespace, _: list[str]) -> int:
     for model in [options.id] if options.id else registry.list_models():
         if options.renew:
             renew(model)
+            write_readme(model, registry.models_dir())
         found = reproduce(model, options.data)
         failed += bool(found)
         print("\n".join(f"{model}\t{line}" for line in found) or f"{model}\tthe same to four digits", flush=True)

@@ -23,7 +23,8 @@ def run_cautions(options: argparse.Namespace) -> int:
     """Every model of the registry that can serve is asked as well: that they disagree is one of the cautions."""
     from pneumo.inference.caution_measure import measure_cautions
     from pneumo.inference.predictor import Predictor
-    from pneumo.registry import list_models
+    from pneumo.registry import list_models, models_dir
+    from pneumo.reporting.model_card import write_readme
 
     predictor, others = Predictor.load(options.model), []
     for model in list_models():
@@ -33,4 +34,6 @@ def run_cautions(options: argparse.Namespace) -> int:
             except ModelError as error:
                 print(printable(f"Not asked: {error}"), file=sys.stderr)
     print(json.dumps(measure_cautions(predictor, others, options.data, options.output, sample=options.images), indent=2))
+    if options.output is None:
+        write_readme(options.model, models_dir())  # the card shows these figures
     return 0

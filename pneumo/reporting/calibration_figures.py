@@ -7,8 +7,7 @@ from pneumo.evaluation.likelihood import at_prevalence
 from pneumo.evaluation.metrics import brier, expected_calibration_error, prevalence_weights
 from pneumo.evaluation.predictions import Predictions
 from pneumo.reporting.finding_words import share
-from pneumo.reporting.model_card import interval
-from pneumo.reporting.numbers import number
+from pneumo.reporting.numbers import interval, number
 
 
 def calibration_rows(

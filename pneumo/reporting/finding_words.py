@@ -7,7 +7,7 @@ from pneumo.evaluation.bands import LEAST, band_of, share_sick
 from pneumo.evaluation.operating_point import OPEN, RULE_IN, RULE_OUT
 from pneumo.inference.finding import Reading
 from pneumo.inference.heatmap import Heatmap
-from pneumo.reporting.model_card import interval
+from pneumo.reporting.numbers import interval
 
 UNTESTED = "This model was not evaluated on the test split: nothing is known of how far to trust it."
 LARGEST_RATIO = 100  # no calibration part here is large enough to tell a larger one

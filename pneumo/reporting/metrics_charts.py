@@ -10,7 +10,7 @@ from pneumo.evaluation.likelihood import at_prevalence
 from pneumo.evaluation.metrics import confusion_matrix
 from pneumo.evaluation.predictions import Predictions
 from pneumo.reporting.chart import DASHES, MODELS, Bars, Chart, Dot, Line, grouped_points, history_lines
-from pneumo.reporting.model_card import interval
+from pneumo.reporting.numbers import interval
 
 
 def main_charts(

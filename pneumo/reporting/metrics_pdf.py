@@ -19,8 +19,8 @@ from pneumo.reporting.chart_drawing import draw
 from pneumo.reporting.evaluated import Evaluated
 from pneumo.reporting.finding_words import share
 from pneumo.reporting.metrics_charts import main_charts, predictive_chart
-from pneumo.reporting.model_card import INTENDED_USE, interval
-from pneumo.reporting.numbers import probability
+from pneumo.reporting.model_card import INTENDED_USE
+from pneumo.reporting.numbers import interval, probability
 from pneumo.reporting.operating_points import CHOICE, point_rows, zone_rows, zones_of
 
 _A4 = (8.27, 11.69)  # inches

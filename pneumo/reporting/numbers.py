@@ -1,5 +1,7 @@
 """How a number is written, on the page and on paper."""
 
+from collections.abc import Mapping
+
 
 def number(value: float | None, digits: int = 3) -> str:
     """Three digits; "undefined" for None and NaN."""
@@ -22,3 +24,10 @@ def p_value(p: float) -> str:
     if p != p:
         return "undefined"
     return "below 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def interval(figure: Mapping[str, float | None], digits: int = 3) -> str:
+    """{value, low, high} -> "0.950 (0.930-0.970)"; "undefined" where there was nothing to count."""
+    if None in figure.values():
+        return "undefined"
+    return f"{figure['value']:.{digits}f} ({figure['low']:.{digits}f}-{figure['high']:.{digits}f})"

@@ -10,7 +10,7 @@ from pneumo.evaluation.operating_point import INDETERMINATE, RULE_IN, RULE_OUT, 
 from pneumo.evaluation.predictions import Predictions
 from pneumo.evaluation.wilson import Share, clustered_wilson
 from pneumo.reporting.chart import grouped_points
-from pneumo.reporting.model_card import interval
+from pneumo.reporting.numbers import interval
 
 NOT_REPEATED = "not stored"
 CHOICE = (

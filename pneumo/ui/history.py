@@ -10,7 +10,7 @@ from pneumo.errors import PneumoError
 from pneumo.outgoing import markdown
 from pneumo.record.case import AGREEMENTS, RecordedCase
 from pneumo.record.settings import record_url
-from pneumo.reporting.model_card import interval
+from pneumo.reporting.numbers import interval
 from pneumo.ui import wording
 from pneumo.ui.access import check, permitted
 from pneumo.ui.record import SAID, actor, judgement, open_record

@@ -6,11 +6,10 @@ import streamlit as st
 
 from pneumo.errors import DataError
 from pneumo.outgoing import markdown
-from pneumo.reporting.evaluated import read_gate
-from pneumo.reporting.model_card import interval
+from pneumo.reporting.evaluated import OLD_GATE_INTERVALS, read_gate
+from pneumo.reporting.numbers import interval
 from pneumo.ui.metrics_tables import table
 
-OLD_INTERVALS = "Wilson's method, each picture for itself, which is too narrow"  # of files that do not say
 _ROLES = {
     "chest": "chest X-rays", "demo": "demo", "posed": "X-rays spoilt", "foreign, kept aside": "other things, kept aside",
     "foreign, chosen by": "other things, of kinds it learned from",
@@ -36,7 +35,7 @@ def show_gate(model: str) -> None:
     st.caption(
         f"Measured on {markdown(str(told['split']))}, {markdown(str(told['made']))}. Told: refused, or answered with a warning. "
         "Kinds kept aside chose neither rule nor cut; drawn pictures stand for what could not be had. 95 % intervals: "
-        f"{markdown(str(told.get('intervals', OLD_INTERVALS)))}."
+        f"{markdown(str(told.get('intervals', OLD_GATE_INTERVALS)))}."
     )
 
 

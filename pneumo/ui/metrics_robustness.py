@@ -9,8 +9,7 @@ from pneumo.outgoing import markdown
 from pneumo.reporting.chart import Chart
 from pneumo.reporting.evaluated import read_robustness
 from pneumo.reporting.metrics_charts import removal_chart
-from pneumo.reporting.model_card import interval
-from pneumo.reporting.numbers import number
+from pneumo.reporting.numbers import interval, number
 from pneumo.ui.metrics_curves import show_chart
 from pneumo.ui.metrics_tables import table
 

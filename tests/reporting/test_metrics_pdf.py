@@ -10,7 +10,7 @@ from pneumo.reporting import metrics_pdf as module
 from pneumo.reporting.evaluated import read_evaluated
 from pneumo.reporting.metrics_charts import history_charts
 from pneumo.reporting.metrics_pdf import metrics_pdf
-from pneumo.reporting.model_card import interval
+from pneumo.reporting.numbers import interval
 
 
 @pytest.fixture(scope="module")
