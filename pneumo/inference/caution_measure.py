@@ -54,9 +54,9 @@ def measure_cautions(
             answer for record, image in zip([*records, *records], images, strict=True)
             if (answer := _judged(record, image, predictor, asked, finder))
         ]  # fmt: skip
-        right = sum(each.right for each in answers[part])
+        correct = sum(each.right for each in answers[part])
         counts[part] = {"images": len(images), "patients": len({record.patient for record in records}),
-                        "right": right, "wrong": len(answers[part]) - right}  # fmt: skip
+                        "right": correct, "wrong": len(answers[part]) - correct}  # fmt: skip
         log.info("%s: %s %s", card.id, part, counts[part])
     held_out, told = (answers[part] for part in PARTS)
     cautions = caution_rates(held_out, told)

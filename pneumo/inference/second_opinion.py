@@ -72,8 +72,8 @@ class SecondOpinion:
         """With probabilities where log likelihood ratios were measured."""
         steady, hidden = self.stability, self.occlusion
         unchanged, *changed = posterior(np.array([steady.unchanged, *steady.changed]), prevalence).tolist()
-        covered = posterior(np.array([hidden.unchanged, hidden.hidden]), prevalence).tolist()
-        return replace(self, stability=Stability(unchanged, tuple(changed)), occlusion=Occlusion(*covered, hidden.reason))
+        before, covered = posterior(np.array([hidden.unchanged, hidden.hidden]), prevalence).tolist()
+        return replace(self, stability=Stability(unchanged, tuple(changed)), occlusion=Occlusion(before, covered, hidden.reason))
 
 
 def second_opinion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lungs) -> SecondOpinion:

@@ -1,4 +1,4 @@
-"""How well a split's probabilities fit what came, as rows: intercept and slope first, errors beside them with their prevalence."""
+"""How well a split's probabilities fit the outcomes, as rows: intercept and slope first, then errors with their prevalence."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +26,7 @@ def calibration_rows(
             ("slope", interval(fit["slope"], 2), "1 is right; below 1 its answers are too extreme"),
         ]
     rows.append((f"ECE where {share(own)} are sick", number(expected_calibration_error(labels, probabilities)),
-                 "mean distance from what came; the many sure answers hide what lies between"))  # fmt: skip
+                 "mean distance of probability and outcome; the many sure answers hide what lies between"))  # fmt: skip
     if prevalence is not None:
         moved = expected_calibration_error(
             labels, at_prevalence(probabilities, own, prevalence), weights=prevalence_weights(labels, prevalence)

@@ -68,7 +68,7 @@ def calibration_chart(labels: np.ndarray, probabilities: np.ndarray, metrics: Ma
     lines = [_diagonal("perfect calibration")]
     if curve:
         given, observed, low, high = (np.asarray(curve[name], float) for name in ("given", "observed", "low", "high"))
-        lines.append(Line("what came, with its 95 % band", given, observed, "accent", low=low, high=high))
+        lines.append(Line("observed, with its 95 % band", given, observed, "accent", low=low, high=high))
     own = 100 * float(np.mean(labels))
     return Chart(
         "calibration", f"Calibration{told}", "probability given", "share that had pneumonia",

@@ -27,7 +27,8 @@ def p_value(p: float) -> str:
 
 
 def interval(figure: Mapping[str, float | None], digits: int = 3) -> str:
-    """{value, low, high} -> "0.950 (0.930-0.970)"; "undefined" where there was nothing to count."""
-    if None in figure.values():
+    """{value, low, high} -> "0.950 (0.930-0.970)", "to" beside a minus; "undefined" where there was nothing to count."""
+    value, low, high = (figure[name] for name in ("value", "low", "high"))
+    if value is None or low is None or high is None:
         return "undefined"
-    return f"{figure['value']:.{digits}f} ({figure['low']:.{digits}f}-{figure['high']:.{digits}f})"
+    return f"{value:.{digits}f} ({low:.{digits}f}{' to ' if low < 0 else '-'}{high:.{digits}f})"

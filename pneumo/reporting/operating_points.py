@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from pneumo.evaluation.chosen_cuts import RATES
 from pneumo.evaluation.operating_point import INDETERMINATE, RULE_IN, RULE_OUT, VERDICTS, zone
 from pneumo.evaluation.predictions import Predictions
 from pneumo.evaluation.wilson import Share, clustered_wilson
@@ -67,14 +68,14 @@ def point_rows(
 
     `points` at the split's own prevalence, `stated` the same at the user's. Of points with one threshold only one row is left.
     """
-    rows = []
+    rows: list[tuple[str, str, str, str]] = []
     for names, _ in grouped_points(dict(points)):
         name = names.split(", ")[0]
         figures = metrics["operating_points"].get(name)
         if figures:
             chosen = figures.get("with_choice", {})
-            cells = [f"{interval(figures[rate])} {_again(chosen.get(rate))}" for rate in ("sensitivity", "specificity")]
-            rows.append((names, f"{stated[name]:.3f}", *cells))
+            sensitivity, specificity = (f"{interval(figures[rate])} {_again(chosen.get(rate))}" for rate in RATES)
+            rows.append((names, f"{stated[name]:.3f}", sensitivity, specificity))
     return rows
 
 
