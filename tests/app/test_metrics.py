@@ -149,7 +149,7 @@ def test_robustness_history_and_subtype_where_they_are_stored(root):
     assert "python -m pneumo evaluate one --data FOLDER --split test --robustness" in said
     assert "training history of one is not stored" in said
     assert "gives no answer to bacterial or viral" in said
-    put(root / "one/robustness.json", json.dumps(ROBUSTNESS))
+    put(root / "one/robustness.json", json.dumps({**ROBUSTNESS, "prevalence": 0.25}))
     put(root / "one/history.json", json.dumps(HISTORY))
     stored = json.loads((root / "one/metrics.json").read_text())
     stored["test"]["subtype"] = {
@@ -160,6 +160,7 @@ def test_robustness_history_and_subtype_where_they_are_stored(root):
     app = open_page()
     said = text(app)
     assert "lungs hidden" in said
+    assert "Probabilities where 25 % have pneumonia." in said
     assert "blur sigma 2" in said
     assert "On the 40 pneumonias of known kind" in said
     assert len(app.get("vega_lite_chart")) == 7 + 2 + 3
