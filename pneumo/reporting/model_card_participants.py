@@ -7,7 +7,7 @@ from typing import Any
 from pneumo.data.describe import origin_of
 from pneumo.data.split import PARTS, read_manifest
 from pneumo.errors import PneumoError
-from pneumo.registry import ModelCard, read_stored
+from pneumo.registry.models import ModelCard, read_stored
 
 MANIFEST = "split.csv"
 _USE = {

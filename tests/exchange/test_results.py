@@ -19,7 +19,7 @@ from pneumo.imaging.overlay import grey_picture
 from pneumo.inference.finding import Terms, judge, read
 from pneumo.reporting.captioned import NO_HEAT
 
-pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")  # as pneumo.imaging.dicom does; pytest begins anew
+pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")  # as pneumo.imaging.decoding.dicom does; pytest begins anew
 
 SICK, WELL = {"gamma": 0.4}, {"gamma": 2.0}
 

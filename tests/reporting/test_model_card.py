@@ -7,7 +7,7 @@ from tiny_reference import change_card
 
 from pneumo.data.describe import PUBLIC
 from pneumo.data.split import COLUMNS
-from pneumo.registry import read_card
+from pneumo.registry.models import read_card
 from pneumo.reporting.evaluated import read_evaluated
 from pneumo.reporting.model_card import model_card
 

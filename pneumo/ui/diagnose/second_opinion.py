@@ -1,0 +1,190 @@
+"""The second opinion beside an answer: asked for by a button, kept with its case in the session, and nowhere else."""
+
+import base64
+from html import escape
+from pathlib import PurePosixPath
+
+import numpy as np
+import streamlit as st
+
+from pneumo.data.cache import cached_images
+from pneumo.data.paths import data_dir
+from pneumo.data.records import folder_of
+from pneumo.errors import DataError, ModelError
+from pneumo.imaging.overlay import grey_picture, png
+from pneumo.inference.finding import Reading, Terms, judge
+from pneumo.inference.lung_checks import HeatShare, Lungs, heat_in_lungs, load_finder, lungs_of
+from pneumo.inference.lung_fields import LungFinder, lungs_folder
+from pneumo.inference.predictor import Predictor
+from pneumo.inference.second_opinion import SecondOpinion, Vote, second_opinion, similar_to, vote
+from pneumo.inference.similar_cases import SimilarCase
+from pneumo.outgoing import markdown
+from pneumo.registry.models import read_card
+from pneumo.reporting import second_opinion_words as words
+from pneumo.ui.shell import models
+from pneumo.ui.shell.state import Case, key_of, pending
+
+_SOON = 0.5  # seconds until the fragment comes back
+_HELP = "Small changes, hidden lungs, the other models, similar train pictures. Takes a few seconds."
+
+
+def second_opinion_button(case: Case, predictor: Predictor) -> None:
+    """Until it was pressed for this X-ray and this model."""
+    if key_of(predictor.card) not in case.opinions:
+        st.button("Second opinion", key="second_opinion", on_click=_ask, args=(case, predictor), help=_HELP)
+    for problem in case.unasked:
+        st.caption(f"Not asked: {markdown(problem)}")
+
+
+def show_chips(case: Case, predictor: Predictor, terms: Terms) -> None:
+    """What speaks against the answer, as far as it is known: to stand under the verdict.
+
+    The other models take a second. They are asked once the page is drawn and nothing waits to be read: a fragment that comes
+    back by itself does that, and then the page is drawn anew.
+    """
+    waits = not case.others_asked and not pending()
+    st.fragment(_chips, run_every=_SOON if waits else None)(case, predictor, terms)
+
+
+def _chips(case: Case, predictor: Predictor, terms: Terms) -> None:
+    if case.drawn and not case.others_asked and not pending():
+        _ask_others(case)
+        st.rerun()
+    case.drawn = True
+    found = known_cautions(case, predictor, terms)
+    calm = key_of(predictor.card) in case.opinions and not found
+    every = (*found, *words.age_caution(case.facts))
+    chips = "".join(f'<p class="chip"><b>{escape(chip.title)}</b> {escape(chip.sentence)}</p>' for chip in every)
+    said = f'<p class="quiet">Second opinion: {words.CALM}.</p>' if calm else ""
+    st.html(f'<div class="chips">{said}{chips}</div>')
+
+
+def known_cautions(case: Case, predictor: Predictor, terms: Terms) -> tuple[words.Caution, ...]:
+    """Of all checks once the second opinion was asked for, else of those that need no further pass of this model."""
+    reading, votes, rates = _reading(case, predictor, terms), votes_of(case, terms), words.caution_rates_of(predictor.card.id)
+    if opinion := _opinion(case, predictor, terms):
+        return words.cautions(opinion, votes, reading, rates)
+    return (
+        *words.models_caution(votes, reading, rates),
+        *words.heat_caution(heat_of(case, predictor), reading, rates),
+        *words.copy_caution(similar_to(case.answer(predictor), predictor)),
+    )
+
+
+def show_second_opinion(case: Case, predictor: Predictor, terms: Terms) -> None:
+    """Once it was asked for: five rows, and the similar train pictures."""
+    opinion = _opinion(case, predictor, terms)
+    if opinion is None:
+        return
+    usual = words.usual_when_hidden(predictor.card.id)
+    reading, votes = _reading(case, predictor, terms), votes_of(case, terms)
+    st.html(_rows_html(words.rows(opinion, votes, reading, usual)))
+    if opinion.similar:
+        st.html(_similar_html(opinion.similar, train_pictures([each.file for each in opinion.similar])))
+
+
+def heat_of(case: Case, predictor: Predictor) -> HeatShare:
+    """The share of heat inside the lungs, measured at most once."""
+    key = key_of(predictor.card)
+    if key not in case.heat:
+        case.heat[key] = heat_in_lungs(case.answer(predictor), predictor.card, lungs_in(case))
+    return case.heat[key]
+
+
+def report_rows(case: Case, predictor: Predictor, terms: Terms) -> tuple[tuple[str, str], ...]:
+    """(label, text) for the report: what speaks against the answer; once a second opinion was asked for, also that nothing did."""
+    found = words.told(known_cautions(case, predictor, terms))
+    if key_of(predictor.card) in case.opinions:
+        return ((words.SECOND_OPINION, found or words.CALM),)
+    return (("Cautions", found),) if found else ()
+
+
+def lungs_in(case: Case) -> Lungs:
+    """The lung fields of this X-ray, looked for once."""
+    if case.lungs is None:
+        try:
+            case.lungs = lungs_of(case.canonical, _finder())
+        except ModelError as error:
+            case.lungs = Lungs(None, str(error))
+    return case.lungs
+
+
+def votes_of(case: Case, terms: Terms) -> list[Vote]:
+    """Of every usable model that answered for this X-ray, the default model first."""
+    cards = [read_card(model) for model in models.usable_models()[0]]
+    found = ((card, case.findings.get(key_of(card))) for card in cards)
+    return [vote(card, finding.answer.log_ratio, terms) for card, finding in found if finding and finding.answer]
+
+
+def train_pictures(files: list[str]) -> dict[str, np.ndarray]:
+    """uint8 (224, 224) of those `files` that PNEUMO_DATA_DIR holds; none of them where one cannot be read."""
+    root = folder_of(data_dir())
+    present = [file for file in files if (root / file).is_file()]
+    try:
+        images = cached_images(root, present)
+        return {file: images[index] for index, file in enumerate(present)}
+    except DataError:
+        return {}
+
+
+def _opinion(case: Case, predictor: Predictor, terms: Terms) -> SecondOpinion | None:
+    opinion = case.opinions.get(key_of(predictor.card))
+    return opinion and opinion.at(terms.prevalence)
+
+
+def _reading(case: Case, predictor: Predictor, terms: Terms) -> Reading:
+    return judge(case.answer(predictor).log_ratio, predictor.card, terms)
+
+
+def _ask_others(case: Case) -> None:
+    """What every other model that can serve says of this X-ray; those that say nothing are named in `unasked`."""
+    case.unasked, case.others_asked = [], True
+    for model in models.usable_models()[0]:
+        try:
+            found = case.found(models.predictor(model))
+            if found.answer is None:
+                case.unasked.append(f"{model} gives no answer: {found.reasons[0]}")
+        except ModelError as error:
+            case.unasked.append(str(error))
+
+
+def _ask(case: Case, predictor: Predictor) -> None:
+    _ask_others(case)
+    try:
+        found = second_opinion(case.canonical, predictor, case.answer(predictor), lungs_in(case))
+    except ModelError as error:
+        case.unasked.append(str(error))
+        return
+    case.opinions[key_of(predictor.card)] = found
+
+
+def _finder() -> LungFinder | None:
+    folder = lungs_folder()
+    stamp = tuple(path.stat().st_mtime_ns for path in sorted(folder.iterdir())) if folder.is_dir() else ()
+    return _load_finder(str(folder), stamp)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _load_finder(folder: str, stamp: tuple[int, ...]) -> LungFinder | None:
+    return load_finder()
+
+
+def _rows_html(rows: tuple[tuple[str, str], ...]) -> str:
+    body = "".join(f"<tr><td>{escape(name)}</td><td>{escape(text)}</td></tr>" for name, text in rows)
+    return f'<table class="figures opinion"><caption>Second opinion</caption>{body}</table>'
+
+
+def _similar_html(cases: tuple[SimilarCase, ...], pictures: dict[str, np.ndarray]) -> str:
+    figures = []
+    for case in cases:
+        name = PurePosixPath(case.file).stem
+        picture = ""
+        if case.file in pictures:
+            data = base64.b64encode(png(grey_picture(pictures[case.file][::2, ::2] / 255.0))).decode()
+            picture = f'<img alt="train picture {escape(name)}" src="data:image/png;base64,{data}">'
+        kind = f" {escape(case.subtype)}" if case.subtype != "none" else ""
+        label = f'<b class="{escape(case.label.lower())}">{escape(case.label)}</b>{kind}'
+        figures.append(
+            f"<figure>{picture}<figcaption>{label}<br>{escape(name)}<br>similar {case.similarity:.2f}</figcaption></figure>"
+        )
+    return f'<div class="similar">{"".join(figures)}</div>'
