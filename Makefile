@@ -9,13 +9,17 @@ READY = $(VENV)/.ready
 LOCK ?= requirements.lock
 TOOLS ?= .tools
 
-.PHONY: app test coverage mutation lint evaluate serve-alone lock sbom audit clean
+.PHONY: app test test-fast coverage mutation lint evaluate serve-alone lock sbom audit clean
 
 app: $(READY)
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# Everything without browser, pages, training and services.
+test-fast: $(READY)
+	$(VENV)/bin/python -m pytest -n 2 -m "not slow" $(addprefix --ignore=tests/,browser app training exchange fuzz test_notebook.py)
 
 # Lines that the tests run of all below the pages; fails under 90 %.
 coverage: $(READY)
@@ -62,10 +66,11 @@ $(TOOLS)/.ready:
 	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 cyclonedx-bom==7.5.0 pip-audit==2.10.1
 	@touch $@
 
-$(READY): $(REQUIREMENTS) requirements-serve.txt
+$(READY): $(REQUIREMENTS) requirements-serve.txt requirements-train.txt requirements-test.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; found " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(READY)
 
 clean:

@@ -1,28 +1,29 @@
-"""`python -m pneumo cautions`: from where on a model's cautions are said, set on held-out images, and what they catch."""
+"""`pneumo cautions`: from where on a model's cautions are said, set on held-out images, and what they catch."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
 
-from pneumo.data.paths import data_dir
+from pneumo.cli.commands import Commands
 from pneumo.errors import ModelError
 from pneumo.outgoing import printable
+from pneumo.paths import data_dir, models_dir
 
 
-def add_cautions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(commands: Commands) -> None:
     cautions = commands.add_parser("cautions", help="set a model's cautions on held-out images; writes cautions.json")
     cautions.add_argument("model")
     cautions.add_argument("--data", type=Path, default=data_dir())
     cautions.add_argument("--images", type=int, help="so many of each held-out part, drawn by seed; default: all")
     cautions.add_argument("--output", type=Path, help="folder for cautions.json; default: the model's own")
-    cautions.set_defaults(run=lambda options, _: run_cautions(options))
+    cautions.set_defaults(run=run)
 
 
-def run_cautions(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Every model of the registry that can serve is asked as well: that they disagree is one of the cautions."""
     from pneumo.inference.predictor import Predictor
-    from pneumo.registry.models import list_models, models_dir
+    from pneumo.registry.models import list_models
     from pneumo.reporting.model_card import write_readme
     from pneumo.studies.caution_measure import measure_cautions
 

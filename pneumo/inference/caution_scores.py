@@ -12,8 +12,9 @@ from pneumo.inference.finding import Reading
 from pneumo.inference.lung_checks import HeatShare, Occlusion
 from pneumo.inference.second_opinion import SecondOpinion, Stability, Vote
 from pneumo.inference.similar_cases import SimilarCase
+from pneumo.labels import Verdict
 
-OPPOSITE = {"NORMAL": "PNEUMONIA", "PNEUMONIA": "NORMAL"}
+OPPOSITE = {Verdict.NORMAL: Verdict.PNEUMONIA, Verdict.PNEUMONIA: Verdict.NORMAL}  # an open answer has none
 
 
 def caution_scores(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading) -> dict[str, float]:
@@ -29,7 +30,7 @@ def caution_scores(opinion: SecondOpinion, votes: Sequence[Vote], reading: Readi
 
 def hidden_score(found: Occlusion, reading: Reading) -> float:
     """Of a PNEUMONIA that stays one although no lung is to be seen: its log likelihood ratio then."""
-    stays = reading.verdict == "PNEUMONIA" and found.hidden >= reading.high
+    stays = reading.verdict == Verdict.PNEUMONIA and found.hidden >= reading.high
     return log_ratio_of(found.hidden, reading.prevalence) if stays else math.nan
 
 
@@ -61,6 +62,6 @@ def unlike_of(found: Sequence[SimilarCase], reading: Reading) -> int:
 
 def heat_score(found: HeatShare, reading: Reading) -> float:
     """Of a PNEUMONIA whose heat is rarer in the lungs than by chance: 0 as by chance, 1 where none lies in them."""
-    if reading.verdict != "PNEUMONIA" or not found.in_lungs < found.area_of_lungs:
+    if reading.verdict != Verdict.PNEUMONIA or not found.in_lungs < found.area_of_lungs:
         return math.nan
     return 1 - found.in_lungs / found.area_of_lungs

@@ -15,7 +15,8 @@ from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.metrics import confusion_matrix
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.evaluation.predictions import Predictions, read_predictions
-from pneumo.registry.models import ModelCard, is_stored, list_models, models_dir, read_card, read_stored
+from pneumo.paths import models_dir
+from pneumo.registry.models import ModelCard, is_stored, list_models, read_card, read_stored
 
 OLD_GATE_INTERVALS = "Wilson's method, each picture for itself, which is too narrow"  # of a gate.json that does not say
 FIGURES = ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1")

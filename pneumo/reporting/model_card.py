@@ -6,7 +6,8 @@ from typing import Any
 
 from pneumo.evaluation.operating_point import MEANING
 from pneumo.outgoing import code, markdown, printable
-from pneumo.registry.models import ModelCard, is_stored, models_dir, read_card, read_metrics, read_stored
+from pneumo.paths import models_dir
+from pneumo.registry.models import ModelCard, is_stored, read_card, read_metrics, read_stored
 from pneumo.registry.seal import reseal
 from pneumo.reporting.evaluated import OLD_GATE_INTERVALS, read_evaluated
 from pneumo.reporting.model_card_answers import MONITORING, SAMPLE_SIZE, answer_lines, caution_lines

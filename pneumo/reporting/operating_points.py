@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from pneumo.evaluation.chosen_cuts import RATES
-from pneumo.evaluation.operating_point import INDETERMINATE, RULE_IN, RULE_OUT, VERDICTS, zone
+from pneumo.evaluation.operating_point import RULE_IN, RULE_OUT, zone
 from pneumo.evaluation.predictions import Predictions
 from pneumo.evaluation.wilson import Share, clustered_wilson
+from pneumo.labels import Verdict, Zone
 from pneumo.reporting.chart import grouped_points
 from pneumo.reporting.numbers import interval
 
@@ -21,10 +22,10 @@ CHOICE = (
 
 
 @dataclass(frozen=True)
-class Zone:
+class VerdictShares:
     """What the answers of one verdict hold of a split; intervals over patients."""
 
-    verdict: str
+    verdict: Verdict
     of_sick: Share
     of_healthy: Share
 
@@ -36,25 +37,25 @@ class Zone:
         return float("inf") if self.of_sick.value else float("nan")
 
 
-def zones_of(predictions: Predictions, points: Mapping[str, float]) -> tuple[Zone, ...]:
+def zones_of(predictions: Predictions, points: Mapping[str, float]) -> tuple[VerdictShares, ...]:
     """By rising score; one that is empty by its cuts is left out. `points` on the scale of the predictions, of both classes."""
-    names = [RULE_OUT, INDETERMINATE, RULE_IN]
+    kinds = list(Zone)
     if points[RULE_OUT] == points[RULE_IN]:
-        names.remove(INDETERMINATE)
+        kinds.remove(Zone.INDETERMINATE)
     where = np.array([zone(value, points) for value in predictions.probabilities])
     patients, sick = np.array(predictions.patients), predictions.labels == 1
     return tuple(
-        Zone(VERDICTS[name], *(clustered_wilson(where[group] == name, patients[group]) for group in (sick, ~sick)))
-        for name in names
+        VerdictShares(kind.verdict, *(clustered_wilson(where[group] == kind, patients[group]) for group in (sick, ~sick)))
+        for kind in kinds
     )  # fmt: skip
 
 
-def zone_rows(zones: tuple[Zone, ...]) -> list[tuple[str, str, str, str]]:
+def zone_rows(zones: tuple[VerdictShares, ...]) -> list[tuple[str, str, str, str]]:
     """(verdict, share of the sick, share of the healthy, likelihood ratio of the verdict)."""
     return [(each.verdict, interval(each.of_sick.figure), interval(each.of_healthy.figure), _ratio(each)) for each in zones]
 
 
-def _ratio(found: Zone) -> str:
+def _ratio(found: VerdictShares) -> str:
     ratio = found.likelihood_ratio
     if ratio != ratio:
         return "undefined"

@@ -20,7 +20,7 @@ from pneumo.inference.lung_checks import load_finder, lungs_of
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.second_opinion import Vote, second_opinion, vote
-from pneumo.registry.models import models_dir
+from pneumo.paths import models_dir
 from pneumo.registry.seal import reseal
 from pneumo.studies.assess import records_of
 

@@ -20,7 +20,8 @@ from pneumo.imaging.overlay import png
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import POSES
-from pneumo.registry.models import models_dir
+from pneumo.labels import Status
+from pneumo.paths import models_dir
 from pneumo.registry.seal import reseal
 from pneumo.studies.assess import records_of
 from pneumo.synthetic.non_chest import KINDS, close_up, posed
@@ -107,7 +108,7 @@ class _Group:
 
 def _group(role: str, name: str, files: Iterable[bytes], originals: Sequence[str], predictor: Predictor) -> _Group:
     findings = [read(data, predictor) for data in files]
-    rejected = np.array([finding.status == "rejected" for finding in findings])
+    rejected = np.array([finding.status == Status.REJECTED for finding in findings])
     told = rejected | np.array([bool(finding.warnings) for finding in findings])
     counts = (predictor.card.id, name, rejected.sum(), len(findings), told.sum())
     log.info("%s, %s: %d of %d refused, %d told", *counts)

@@ -11,7 +11,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import list_models, read_card
 from pneumo.studies.assess import own_prevalence
 
-MODELS = Path(__file__).parent.parent / "models"
+MODELS = Path(__file__).parents[2] / "models"
 
 
 def test_both_are_there():
@@ -29,6 +29,7 @@ def test_verifies_and_loads(model):
     assert Predictor.load(model, MODELS).card.id == model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", list_models(MODELS))
 def test_metrics_come_from_the_stored_predictions(model):
     predictions = read_predictions(MODELS / model / "predictions-test.csv")

@@ -34,6 +34,7 @@ def words(figure) -> str:
     return "\n".join(text.get_text() for text in figure.texts)
 
 
+@pytest.mark.slow
 def test_pages(root):
     found = read_evaluated("one", "test", root)
     pdf = metrics_pdf(found, "balanced")

@@ -5,7 +5,8 @@ import streamlit as st
 from pneumo.errors import ModelError
 from pneumo.imaging.decoding.pool import shared
 from pneumo.inference.predictor import Predictor
-from pneumo.registry.models import best_of, list_models, models_dir, read_card
+from pneumo.paths import models_dir
+from pneumo.registry.models import best_of, list_models, read_card
 
 
 def usable_models() -> tuple[list[str], list[str]]:
