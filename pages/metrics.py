@@ -9,6 +9,7 @@ from pneumo.ui.metrics.gate import show_gate
 from pneumo.ui.metrics.groups import show_groups
 from pneumo.ui.metrics.mistakes import show_mistakes
 from pneumo.ui.metrics.models import show_models
+from pneumo.ui.metrics.points import show_points
 from pneumo.ui.metrics.robustness import show_robustness
 from pneumo.ui.metrics.threshold import threshold_view
 from pneumo.ui.shell.frame import require_frame
@@ -18,6 +19,7 @@ st.title("Metrics")
 choice = choose()
 if choice is not None:
     show_figures(choice)
+    show_points(choice)
     stored = choice.evaluated.predictions is not None
     if stored:
         threshold_view(choice)

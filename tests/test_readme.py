@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pneumo.registry.models import list_models
-from pneumo.reporting.model_card import interval, model_card
+from pneumo.reporting.model_card import model_card
+from pneumo.reporting.numbers import interval
 
 ROOT = Path(__file__).parent.parent
 MODELS = ROOT / "models"

@@ -3,9 +3,10 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from pneumo.cli.commands import Commands
-from pneumo.paths import data_dir
+from pneumo.paths import data_dir, models_dir
 
 
 def add(commands: Commands) -> None:
@@ -22,6 +23,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from pneumo.inference.predictor import Predictor
+    from pneumo.reporting.model_card import write_readme
     from pneumo.studies.assess import assess
 
     predictor = Predictor.load(options.model)
@@ -33,17 +35,20 @@ def run(options: argparse.Namespace) -> int:
         return 0
     summary = assess(predictor, options.data, options.split, options.why, options.output)
     if options.output:  # a model's own folder keeps numbers alone; the Metrics page draws them
-        _write_plots(options.output, options.split.replace("/", "-"), predictor.card.points_at(summary["prevalence"]))
+        _write_plots(options.output, options.split.replace("/", "-"), predictor.card.points_at(summary["prevalence"]), summary)
+    else:
+        write_readme(options.model, models_dir())  # the card shows these figures
     print(json.dumps(summary, indent=2))
     return 0
 
 
-def _write_plots(folder: Path, split: str, points: dict[str, float]) -> None:
+def _write_plots(folder: Path, split: str, points: dict[str, float], summary: dict[str, Any]) -> None:
+    from pneumo.evaluation.likelihood import stated_prevalence
     from pneumo.evaluation.predictions import read_predictions
     from pneumo.reporting.chart_drawing import chart_png
     from pneumo.reporting.metrics_charts import main_charts
 
     predictions = read_predictions(folder / f"predictions-{split}.csv")
     if len(set(predictions.labels.tolist())) == 2:  # no curve without both classes
-        for chart in main_charts(predictions, points):
+        for chart in main_charts(predictions, points, summary, stated_prevalence()):
             (folder / f"{split}-{chart.key}.png").write_bytes(chart_png(chart))

@@ -9,6 +9,7 @@ import sys
 from pneumo import __version__
 from pneumo.cli import (
     audit,
+    cautions,
     data,
     dicom,
     doctor,
@@ -29,7 +30,7 @@ from pneumo.outgoing import printable
 
 COMMANDS = (
     *(predict, report, second_opinion, dicom, node),
-    *(data, train, evaluate, models, gate, lungs),
+    *(data, train, evaluate, models, gate, cautions, lungs),
     *(audit, protections, doctor),
 )
 

@@ -12,7 +12,8 @@ from pneumo.registry.minisign import SecretKey
 from pneumo.registry.models import check_draft, list_models, read_metrics
 from pneumo.registry.seal import listed_files, seal_folder
 from pneumo.registry.signing_keys import make_site_key, read_key, signing_key
-from pneumo.reporting.model_card import interval, model_card
+from pneumo.reporting.model_card import model_card
+from pneumo.reporting.numbers import interval
 
 if TYPE_CHECKING:
     from pneumo.inference.lung_fields import LungFinder
@@ -135,12 +136,14 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
+    from pneumo.reporting.model_card import write_readme
     from pneumo.studies.reproduce import renew, reproduce
 
     failed = 0
     for model in [options.id] if options.id else list_models():
         if options.renew:
             renew(model)
+            write_readme(model, models_dir())
         found = reproduce(model, options.data)
         failed += bool(found)
         print("\n".join(f"{model}\t{line}" for line in found) or f"{model}\tthe same to four digits", flush=True)

@@ -37,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from pneumo.reporting import second_opinion_words as words
     from pneumo.reporting.finding_pdf import report_pdf
     from pneumo.reporting.finding_report import NOT_STATED, Picture, Remarks, ReportContent
+    from pneumo.reporting.heat_doubt import heat_doubt
 
     if options.output.resolve() == options.file.resolve():
         raise ConfigError(f"The report would overwrite the X-ray {options.file}. Give another --output.")
@@ -56,10 +57,11 @@ def run(options: argparse.Namespace) -> int:
     extra: tuple[tuple[str, str], ...] = ()
     if options.second_opinion:
         opinion, votes, _ = opinion_on(finding, predictor, terms)
-        extra = (words.report_row(opinion, votes, reading),)
+        cautions = words.told(words.cautions(opinion, votes, reading, words.caution_rates_of(card.id)))
+        extra = ((words.SECOND_OPINION, cautions or words.CALM),)
     picture = Picture(finding.radiograph.pixels, finding.radiograph.facts)
     made = datetime.now(UTC).astimezone()
-    content = ReportContent(finding, picture, card, metrics, terms, remarks, made, extra)
+    content = ReportContent(finding, picture, card, metrics, terms, remarks, made, extra, heat_doubt(card.id))
     _write(options.output, report_pdf(content))
     print(printable(str(options.output)))
     return 0

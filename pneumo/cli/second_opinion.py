@@ -53,10 +53,11 @@ def run(options: argparse.Namespace) -> int:
     reading = judge(answer.log_ratio, predictor.card, terms)
     opinion, votes, lungs = opinion_on(finding, predictor, terms)
     changes = [name for name, _ in SMALL_CHANGES]
+    cautions = words.cautions(opinion, votes, reading, words.caution_rates_of(finding.model))
     found = {
         "file": str(options.file), "sha256": finding.sha256, "model": finding.model, "model_sha256": finding.model_sha256,
         **dataclasses.asdict(reading),
-        "warnings": [*finding.warnings, *words.warnings(opinion, votes, reading)],
+        "warnings": [*finding.warnings, *(caution.sentence for caution in cautions)],
         "sentences": dict(words.rows(opinion, votes, reading, words.usual_when_hidden(finding.model))),
         "small_changes": {"lowest": opinion.stability.lowest, "highest": opinion.stability.highest,
                           "other_verdict": opinion.stability.turned(reading),

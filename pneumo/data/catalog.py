@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from pneumo.data.cache import canonical_dir
+from pneumo.data.origin import PHANTOMS, PUBLIC
 from pneumo.data.records import Record, folder_of, walk
 from pneumo.errors import PneumoError
 from pneumo.imaging.decoding.decode import decode_image
@@ -136,8 +137,8 @@ def write_catalog(path: Path, found: Catalog) -> None:
 def describe(root: Path, manifest: Sequence[Mapping[str, str]]) -> str:
     """What a data set is, for a model card: phantoms where the folder says so, the public set by its counts, else a count."""
     if (Path(root) / SYNTHETIC_NOTE).is_file():
-        return f"{len(manifest)} synthetic phantoms, no patient"
+        return f"{len(manifest)}{PHANTOMS}"
     counts = Counter(("test" if row["part"] == "test" else "train", row["label"]) for row in manifest)
     if dict(counts) in PUBLIC_COUNTS:
-        return "Kermany et al., chest X-rays, Mendeley Data 10.17632/rscbjbr9sj version 2, CC BY 4.0"
+        return PUBLIC
     return f"{len(manifest)} images of the user's own"

@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit
 
+from pneumo.evaluation.likelihood import at_prevalence
 from pneumo.evaluation.operating_point import RULE_IN, RULE_OUT, zone
-from pneumo.evaluation.wilson import interval_of_share
+from pneumo.evaluation.wilson import wilson
 from pneumo.labels import Zone
 
 LEAST = 30  # held-out children in a band
@@ -64,8 +64,6 @@ def share_sick(band: Mapping[str, Any], own_prevalence: float, prevalence: float
     The band's share on its split, with Wilson's interval for as many cases as it has children, its odds moved from the prevalence
     of that split to the one that is asked for (Bayes). NaN where the band is empty.
     """
-    found = interval_of_share(band["sick"], band["n"], band["patients"])
-    with np.errstate(divide="ignore"):
-        moved = expit(logit(np.array(found)) - logit(own_prevalence) + logit(prevalence))
-    value, low, high = map(float, moved)
+    own = wilson(band["sick"], band["n"], band["patients"])
+    value, low, high = map(float, at_prevalence(np.array([own.value, own.low, own.high]), own_prevalence, prevalence))
     return value, low, high

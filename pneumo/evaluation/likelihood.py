@@ -16,6 +16,11 @@ def posterior(log_ratio: np.ndarray | float, prevalence: float) -> np.ndarray:
     return probability
 
 
+def log_ratio_of(probability: float, prevalence: float) -> float:
+    """The log likelihood ratio that `posterior` turned into this probability at `prevalence`; infinite for 0 and 1."""
+    return float(logit(probability) - logit(prevalence))
+
+
 def at_prevalence(probability: np.ndarray | float, of: float, to: float) -> np.ndarray:
     """A probability at the prevalence `of` -> at the prevalence `to`, float64 of the same shape; 0 and 1 stay.
 

@@ -29,16 +29,16 @@ class Share:
         return {name: getattr(self, name) if self.of else None for name in ("value", "low", "high")}
 
 
-def wilson(count: int, of: int) -> Share:
-    """The score interval of a binomial share (Wilson 1927).
+def wilson(count: int, of: int, independent: float | None = None) -> Share:
+    """The score interval of a binomial share (Wilson 1927), as wide as for `independent` cases; default: all `of` them.
 
-    It takes images for independent: several of one child make it too narrow.
+    Several images of one child are not independent: for those give the number of children, or see `clustered_wilson`.
 
     Raises ValueError for a count outside 0 to `of`.
     """
     if not 0 <= count <= of:
         raise ValueError(f"expected a count from 0 to {of}, received {count}")
-    return Share(int(count), int(of), *_ends(count / of, of)) if of else Share(0, 0, math.nan, math.nan)
+    return Share(int(count), int(of), *_ends(count / of, independent or of)) if of else Share(0, 0, math.nan, math.nan)
 
 
 def clustered_wilson(hits: np.ndarray, clusters: Sequence[str] | np.ndarray) -> Share:
@@ -50,14 +50,14 @@ def clustered_wilson(hits: np.ndarray, clusters: Sequence[str] | np.ndarray) -> 
     """
     hits = np.asarray(hits, bool)
     if not len(hits):
-        return Share(0, 0, math.nan, math.nan)
+        return wilson(0, 0)
     _, cluster = np.unique(np.asarray(clusters), return_inverse=True)
     sizes, found = np.bincount(cluster), np.bincount(cluster, hits)
     share, k = float(hits.mean()), len(sizes)
     variance = k / max(k - 1, 1) * float(np.sum((found - share * sizes) ** 2)) / len(hits) ** 2
     alike = k == 1 or share in (0, 1) or variance == 0
     alone = k if alike else min(max(share * (1 - share) / variance, 1.0), len(hits))
-    return Share(int(hits.sum()), len(hits), *_ends(share, alone))
+    return wilson(int(hits.sum()), len(hits), alone)
 
 
 def _ends(share: float, of: float) -> tuple[float, float]:
@@ -66,11 +66,3 @@ def _ends(share: float, of: float) -> tuple[float, float]:
     middle = (share + weight / 2) / (1 + weight)
     half = _Z / (1 + weight) * math.sqrt(share * (1 - share) / of + weight / (4 * of))
     return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def interval_of_share(count: int, of: int, cases: int) -> tuple[float, float, float]:
-    """(share, low, high) of `count` of `of` images, as wide as for `cases` independent ones: the number of children.
-
-    NaN where there is none.
-    """
-    return (count / of, *_ends(count / of, cases)) if of and cases else (math.nan, math.nan, math.nan)

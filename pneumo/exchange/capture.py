@@ -10,7 +10,8 @@ from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture
 from pneumo.inference.finding import Finding, Reading
-from pneumo.reporting.captioned import RESEARCH_USE, captioned
+from pneumo.reporting.captioned import NO_HEAT, RESEARCH_USE, captioned
+from pneumo.reporting.heat_doubt import heat_doubt
 
 SIDE = 2048  # longer side of the image, at most
 SERIES_NUMBER = 9902
@@ -19,6 +20,7 @@ _OPACITY = 0.6
 
 def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCImage:
     """8-bit RGB capture of one image with a finding of status "ok", in its own series, without patient elements."""
+    doubt = heat_doubt(finding.model)
     capture = SCImage.from_ref_dataset(
         source.reference,
         pixel_array=capture_picture(finding, reading),
@@ -34,7 +36,7 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCI
         manufacturer_model_name=finding.model,
         software_versions=__version__,
         device_serial_number=finding.model_sha256[:16],
-        series_description=f"{MANUFACTURER} heatmap, research use",
+        series_description=f"{MANUFACTURER} {'answer' if doubt else 'heatmap'}, research use",
         transfer_syntax_uid="1.2.840.10008.1.2.1",  # Explicit VR Little Endian
     )
     capture["PatientOrientation"].value, capture.BodyPartExamined = (
@@ -42,8 +44,8 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCI
         "CHEST",
     )  # it is read as a chest X-ray, whatever the source says
     capture.update(source.picture)
-    maker = f"{MANUFACTURER} {__version__}, {finding.model}"
-    capture.DerivationDescription = f"{maker}: evidence for pneumonia in colour. {RESEARCH_USE}"
+    what = NO_HEAT if doubt else "evidence for pneumonia in colour."
+    capture.DerivationDescription = f"{MANUFACTURER} {__version__}, {finding.model}: {what} {RESEARCH_USE}"
     image = Dataset()
     image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = source.reference.SOPClassUID, source.reference.SOPInstanceUID
     capture.SourceImageSequence = [image]
@@ -51,9 +53,15 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCI
 
 
 def capture_picture(finding: Finding, reading: Reading) -> np.ndarray:
-    """uint8 (h, w, 3): the overlay, the research-use notice above it, and verdict, probability, model and warnings below it."""
+    """uint8 (h, w, 3): the overlay, the research-use notice above it, and verdict, probability, model and warnings below it.
+
+    Without heat where the model's map does no better than chance.
+    """
     assert finding.radiograph is not None, "expected a finding that is an answer"
     assert finding.answer is not None, "expected a finding that is an answer"
     pixels = fit_within(finding.radiograph.pixels, SIDE)
-    picture = overlay_picture(grey_picture(pixels), finding.answer.heatmap.on_image(*pixels.shape), _OPACITY)
-    return captioned(picture, reading, finding.model, finding.warnings)
+    picture, doubt = grey_picture(pixels), heat_doubt(finding.model)
+    if doubt:
+        return captioned(picture, reading, finding.model, finding.warnings, (NO_HEAT,))
+    overlay = overlay_picture(picture, finding.answer.heatmap.on_image(*pixels.shape), _OPACITY)
+    return captioned(overlay, reading, finding.model, finding.warnings)

@@ -48,15 +48,6 @@ class Occlusion:
     def same_side(self, threshold: float) -> bool:
         return (self.unchanged >= threshold) == (self.hidden >= threshold)
 
-    def alarms(self, threshold: float) -> bool:
-        """A PNEUMONIA that stays one, and hardly moves, although no lung is to be seen.
-
-        Of NORMAL nothing is said: there is no finding to be missed when it is hidden. A model that says 0.5 of a picture
-        without lungs passes with every score that is clearly above that.
-        """
-        called = self.unchanged >= threshold
-        return called and self.same_side(threshold) and self.moved(threshold) < RESTS_ON_LUNGS
-
 
 def occlusion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lungs) -> Occlusion:
     """One pass. Raises ModelError."""

@@ -71,25 +71,23 @@ class SecondOpinion:
     def at(self, prevalence: float) -> "SecondOpinion":
         """With probabilities where log likelihood ratios were measured."""
         steady, hidden = self.stability, self.occlusion
-
-        def at_prevalence(log_ratio: float) -> float:
-            return float(posterior(log_ratio, prevalence))
-
-        return replace(
-            self,
-            stability=Stability(at_prevalence(steady.unchanged), tuple(map(at_prevalence, steady.changed))),
-            occlusion=Occlusion(at_prevalence(hidden.unchanged), at_prevalence(hidden.hidden), hidden.reason),
-        )
+        unchanged, *changed = posterior(np.array([steady.unchanged, *steady.changed]), prevalence).tolist()
+        before, covered = posterior(np.array([hidden.unchanged, hidden.hidden]), prevalence).tolist()
+        return replace(self, stability=Stability(unchanged, tuple(changed)), occlusion=Occlusion(before, covered, hidden.reason))
 
 
 def second_opinion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lungs) -> SecondOpinion:
     """About `answer`, which `predictor` gave to the canonical `image`, uint8 (224, 224). Nine passes. Raises ModelError."""
     changed = tuple(_log_ratio(predictor, change(image)) for _, change in SMALL_CHANGES)
-    similar: tuple[SimilarCase, ...] = ()
-    if predictor.reference is not None and answer.features is not None:
-        similar = similar_cases(answer.features, predictor.reference)
     return SecondOpinion(Stability(answer.log_ratio, changed), occlusion(image, predictor, answer, lungs),
-                         heat_in_lungs(answer, predictor.card, lungs), similar)  # fmt: skip
+                         heat_in_lungs(answer, predictor.card, lungs), similar_to(answer, predictor))  # fmt: skip
+
+
+def similar_to(answer: Answer, predictor: Predictor) -> tuple[SimilarCase, ...]:
+    """The train images most like the one that `predictor` gave `answer` to; empty where none are stored with the model."""
+    if predictor.reference is None or answer.features is None:
+        return ()
+    return similar_cases(answer.features, predictor.reference)
 
 
 def _log_ratio(predictor: Predictor, image: np.ndarray) -> float:

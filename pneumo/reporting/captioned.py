@@ -9,18 +9,20 @@ from PIL import Image, ImageDraw, ImageFont
 from pneumo.inference.finding import Reading
 from pneumo.reporting.finding_words import probability_sentence
 
+NO_HEAT = "No heatmap: this model's does no better than chance."
 RESEARCH_USE = "RESEARCH USE - NOT A MEDICAL DEVICE"
 
 
-def caption_lines(reading: Reading, model: str, warnings: Sequence[str]) -> list[str]:
+def caption_lines(reading: Reading, model: str, warnings: Sequence[str], notes: Sequence[str] = ()) -> list[str]:
     """What stands below the picture."""
-    return [f"{reading.verdict}, {probability_sentence(reading)}, {model}", *(f"WARNING: {warning}" for warning in warnings)]
+    said = f"{reading.verdict}, {probability_sentence(reading)}, {model}"
+    return [said, *(f"WARNING: {warning}" for warning in warnings), *notes]
 
 
-def captioned(picture: np.ndarray, reading: Reading, model: str, warnings: Sequence[str]) -> np.ndarray:
+def captioned(picture: np.ndarray, reading: Reading, model: str, warnings: Sequence[str], notes: Sequence[str] = ()) -> np.ndarray:
     """uint8 (h, w, 3) -> uint8 (h + bands, w, 3): nothing of the picture is hidden."""
     width = picture.shape[1]
-    below = [_band(line, width) for text in caption_lines(reading, model, warnings) for line in _wrapped(text, width)]
+    below = [_band(line, width) for text in caption_lines(reading, model, warnings, notes) for line in _wrapped(text, width)]
     return np.vstack([*(_band(line, width) for line in _wrapped(RESEARCH_USE, width)), picture, *below])
 
 

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 
 from pneumo.errors import DataError, ModelError
+from pneumo.evaluation.cautions import FILE as CAUTIONS
+from pneumo.evaluation.cautions import MODELS, CautionRate
 from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.metrics import confusion_matrix
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.evaluation.predictions import Predictions, read_predictions
 from pneumo.paths import models_dir
-from pneumo.registry.models import ModelCard, is_stored, read_card, read_stored
+from pneumo.registry.models import ModelCard, is_stored, list_models, read_card, read_stored
 
+OLD_GATE_INTERVALS = "Wilson's method, each picture for itself, which is too narrow"  # of a gate.json that does not say
 FIGURES = ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1")
 _FIRST = ("test", "validation")  # the order on the page
 
@@ -101,6 +104,35 @@ def read_robustness(model: str, root: Path | None = None) -> dict[str, Any] | No
 def read_gate(model: str, root: Path | None = None) -> dict[str, Any] | None:
     """gate.json as it stands; None where it is not stored. Raises DataError."""
     return _object(model, "gate.json", root)
+
+
+def read_cautions(model: str, root: Path | None = None) -> dict[str, CautionRate]:
+    """cautions.json by name; empty where it is not stored, or was measured with other weights.
+
+    That of disagreeing models is left out where the models it was measured with are not the ones here. Raises DataError.
+    """
+    found = _object(model, CAUTIONS, root)
+    if found is None:
+        return {}
+    try:
+        rates = {name: CautionRate.from_dict(each) for name, each in found["cautions"].items()}
+        measured, weights = dict(found["others"]), found["model_sha256"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"{CAUTIONS} of model {model} does not fit: {error!r}. Make it anew: python -m pneumo cautions.") from error
+    if weights != read_card(model, root).sha256:
+        return {}
+    if measured != _weights_of_others(model, root):
+        rates.pop(MODELS, None)
+    return rates
+
+
+def _weights_of_others(model: str, root: Path | None) -> dict[str, str]:
+    found = {}
+    for other in list_models(root):
+        with contextlib.suppress(ModelError):  # one that cannot be read has no say either
+            if other != model:
+                found[other] = read_card(other, root).sha256
+    return found
 
 
 def _object(model: str, name: str, root: Path | None) -> dict[str, Any] | None:

@@ -69,8 +69,9 @@ def _bar(sheet: Sheet, content: ReportContent, x: float, y: float, tone: str) ->
     reading, width = content.reading, RIGHT - x
     sheet.set_fill_color(PAPER["grid"])
     sheet.rect(x, y, width, 9, style="F")
-    sheet.set_fill_color("#B9C1C8")
-    sheet.rect(x + width * reading.low, y, width * (reading.high - reading.low), 9, style="F")
+    if reading.low < reading.high:  # an empty zone is not drawn
+        sheet.set_fill_color("#B9C1C8")
+        sheet.rect(x + width * reading.low, y, width * (reading.high - reading.low), 9, style="F")
     sheet.set_fill_color(PAPER[tone])
     sheet.rect(x + width * min(max(reading.probability, 0.006), 0.994) - 2, y - 1.5, 4, 12, style="F")
     cut = x + width * reading.threshold
@@ -86,21 +87,26 @@ def _bar(sheet: Sheet, content: ReportContent, x: float, y: float, tone: str) ->
 
 
 def _pictures(sheet: Sheet, content: ReportContent) -> None:
-    """Side by side, or one above the other where that shows more of a wide picture."""
+    """Side by side, or one above the other where that shows more of a wide picture; the X-ray alone where the heat is in doubt."""
     colour_map = content.picture.colour_map
     pixels = fit_within(content.picture.pixels, _SIDE)
     plain = grey_picture(pixels)
-    overlay = overlay_picture(plain, content.answer.heatmap.on_image(*pixels.shape), _OPACITY, colour_map)
     shape, full, top = pixels.shape[1] / pixels.shape[0], RIGHT - LEFT, sheet.y + 4
     half, room = (full - _GAP) / 2, max(100.0, min(_PICTURES, _SIGNATURE - _TEXT - top))
     beside, above = min(room, half / shape), min((room - 20) / 2, full / shape)
     height = max(beside, above)
-    shown = ((plain[..., 0], "The X-ray, as the model was given it"), (overlay, "With heatmap"))
+    shown = [(plain[..., 0], "The X-ray, as the model was given it")]
+    if not content.heat_doubt:
+        heat = content.answer.heatmap.on_image(*pixels.shape)
+        shown.append((overlay_picture(plain, heat, _OPACITY, colour_map), "With heatmap"))
     for number, (picture, caption) in enumerate(shown):
         stacked = number if above > beside else 0
         x, y = LEFT + (number - stacked) * (half + _GAP), top + stacked * (height + 18)
         _framed(sheet, picture, x, y, height * shape, height)
         sheet.put(x, y + height + 2, caption, 7.5, "quiet")
+    if content.heat_doubt:
+        sheet.set_y(sheet.y + 14)
+        return
     none, strong, scale = words.LEGEND
     y = sheet.y + 14
     sheet.put(LEFT, y, none, 7.5, "quiet")
@@ -131,7 +137,10 @@ def _trust(sheet: Sheet, content: ReportContent) -> int:
     end = _SIGNATURE - 8
     placed = [sheet.paragraph(text, end=end) for text in texts]
     placed += [sheet.paragraph(value, label=what, indent=196, end=end) for what, value in words.figure_rows(metrics)]
-    placed += [sheet.paragraph(words.heatmap_sentence(reading, content.answer.heatmap), tone="quiet", end=end)]
+    heat = (
+        f"{content.heat_doubt} It is left out." if content.heat_doubt else words.heatmap_sentence(reading, content.answer.heatmap)
+    )
+    placed += [sheet.paragraph(heat, tone="quiet", end=end)]
     facts = "; ".join(f"{name}: {value}" for name, value in words.facts_rows(content.picture.facts))
     rows = (("X-ray file", facts), *content.extra)
     placed += [sheet.paragraph(text, label=label, end=end - _KEPT_FOR_NOTE) for label, text in rows]

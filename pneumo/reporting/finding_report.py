@@ -54,6 +54,7 @@ class ReportContent:
     remarks: Remarks
     made: datetime  # knows its time zone
     extra: tuple[tuple[str, str], ...] = ()  # further rows: label, text
+    heat_doubt: str = ""  # why the heatmap is left out (heat_doubt.py); empty: it is drawn
 
     @property
     def answer(self) -> Answer:

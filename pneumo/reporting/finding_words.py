@@ -9,7 +9,7 @@ from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.finding import Reading
 from pneumo.inference.heatmap import Heatmap
 from pneumo.labels import Verdict
-from pneumo.reporting.model_card import interval
+from pneumo.reporting.numbers import interval
 
 UNTESTED = "This model was not evaluated on the test split: nothing is known of how far to trust it."
 LARGEST_RATIO = 100  # no calibration part here is large enough to tell a larger one

@@ -6,18 +6,25 @@ from typing import Any
 import numpy as np
 
 from pneumo.evaluation import curves
-from pneumo.evaluation.metrics import brier, confusion_matrix, expected_calibration_error
+from pneumo.evaluation.likelihood import at_prevalence
+from pneumo.evaluation.metrics import confusion_matrix
 from pneumo.evaluation.predictions import Predictions
 from pneumo.reporting.chart import DASHES, MODELS, Bars, Chart, Dot, Line, grouped_points
+from pneumo.reporting.numbers import interval
 
 
-def main_charts(predictions: Predictions, points: Mapping[str, float]) -> list[Chart]:
-    """Those that need nothing but stored predictions of both classes and the operating points."""
+def main_charts(
+    predictions: Predictions, points: Mapping[str, float], metrics: Mapping[str, Any] | None = None, prevalence: float | None = None
+) -> list[Chart]:
+    """Those that need nothing but stored predictions of both classes and the operating points.
+
+    `metrics` of the same split hold the smooth calibration curve; `prevalence` is the user's, for the decision curve.
+    """
     labels, probabilities = predictions.labels, predictions.probabilities
     return [
         roc_chart(labels, probabilities, points), precision_recall_chart(labels, probabilities, points),
-        calibration_chart(labels, probabilities), histogram_chart(labels, probabilities, points),
-        decision_chart(labels, probabilities, points),
+        calibration_chart(labels, probabilities, metrics), histogram_chart(labels, probabilities, points),
+        decision_chart(labels, probabilities, points, prevalence),
     ]  # fmt: skip
 
 
@@ -47,7 +54,8 @@ def precision_recall_chart(labels: np.ndarray, probabilities: np.ndarray, points
     )  # fmt: skip
 
 
-def calibration_chart(labels: np.ndarray, probabilities: np.ndarray) -> Chart:
+def calibration_chart(labels: np.ndarray, probabilities: np.ndarray, metrics: Mapping[str, Any] | None = None) -> Chart:
+    """With the smooth curve and its band, and intercept and slope in the title, where `metrics` hold them."""
     bins = curves.calibration_bins(labels, probabilities)
     most = max(each.sick.of for each in bins)
     dots = tuple(
@@ -55,13 +63,20 @@ def calibration_chart(labels: np.ndarray, probabilities: np.ndarray) -> Chart:
             each.sick.of / most, above=True)
         for each in bins
     )  # fmt: skip
-    figures = f"ECE {expected_calibration_error(labels, probabilities):.3f}, Brier {brier(labels, probabilities):.3f}"
+    fit, curve = (metrics or {}).get("calibration"), (metrics or {}).get("calibration_curve")
+    told = f", intercept {interval(fit['intercept'], 2)}, slope {interval(fit['slope'], 2)}" if fit else ""
+    lines = [_diagonal("perfect calibration")]
+    if curve:
+        given, observed, low, high = (np.asarray(curve[name], float) for name in ("given", "observed", "low", "high"))
+        lines.append(Line("observed, with its 95 % band", given, observed, "accent", low=low, high=high))
+    own = 100 * float(np.mean(labels))
     return Chart(
-        "calibration", f"Calibration, {figures}", "mean probability given", "share that had pneumonia",
-        "Children are grouped by the probability they were given. On the diagonal that number is literally true; below it the "
-        "model says too much, above it too little. Upright lines are 95 % intervals (Wilson), the figure at a dot is its number "
-        "of X-rays. ECE is the mean distance from the diagonal, Brier the mean squared error; both are best at 0.",
-        (_diagonal("perfect calibration"),), dots,
+        "calibration", f"Calibration{told}", "probability given", "share that had pneumonia",
+        "On the diagonal the probability is literally true; below it the model says too much, above it too little. The curve is "
+        "smoothed, its band by bootstrap over patients; the dots group X-rays by probability, with their number and Wilson's "
+        "interval. An intercept of 0 and a slope of 1 are right: below 0 it says sick too often, below a slope of 1 too extremely. "
+        f"Probabilities are those of this split, where {own:.0f} % have pneumonia.",
+        tuple(lines), dots,
     )  # fmt: skip
 
 
@@ -78,17 +93,23 @@ def histogram_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mappi
     )  # fmt: skip
 
 
-def decision_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float]) -> Chart:
-    found = curves.decision_curve(labels, probabilities)
+def decision_chart(
+    labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float], prevalence: float | None = None
+) -> Chart:
+    """Where `prevalence` of the children are sick, probabilities and `points` moved there; default: as on the split."""
+    found, own = curves.decision_curve(labels, probabilities, prevalence=prevalence), float(np.mean(labels))
+    moved = {name: float(at_prevalence(cut, own, found.prevalence)) for name, cut in points.items()}
     none = Line("treat no one", found.thresholds, np.zeros_like(found.thresholds), "quiet", "dotted")
+    whose = "On this split" if prevalence is None else "Moved from this split to your children"
     return Chart(
-        "decision", "Decision curve", "threshold probability: when you would treat", "net benefit for each patient",
+        "decision", f"Decision curve where {100 * found.prevalence:.0f} % have pneumonia",
+        "threshold probability: when you would treat", "net benefit for each patient",
         "Choose on the horizontal axis how sure you want to be before treating. Where the model's line is the highest, going "
         "by it does more good than treating everyone or no one: sick children treated, less the needless treatments weighed "
-        f"by that choice (Vickers, Elkin 2006). For this split, where {100 * found.prevalence:.0f} % have pneumonia.",
+        f"by that choice (Vickers, Elkin 2006). {whose}: {100 * found.prevalence:.0f} % have pneumonia.",
         (none, Line("treat everyone", found.thresholds, found.treat_all, "quiet", "dashed"),
          Line("treat by the model", found.thresholds, found.model, "accent")),
-        rules=tuple((cut, name) for name, cut in grouped_points(dict(points))),
+        rules=tuple((cut, name) for name, cut in grouped_points(moved)),
         y_range=(-0.1, max(0.05, 1.1 * found.prevalence)),
     )  # fmt: skip
 

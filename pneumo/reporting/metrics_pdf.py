@@ -5,14 +5,18 @@ from typing import Any
 from pneumo.errors import DataError
 from pneumo.evaluation.classification_report import classification_report
 from pneumo.evaluation.groups import by_subtype
+from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.mistakes import most_confident_mistakes
 from pneumo.evaluation.predictions import Predictions
+from pneumo.reporting.calibration_figures import calibration_rows
 from pneumo.reporting.chart import Chart
 from pneumo.reporting.chart_drawing import chart_picture
 from pneumo.reporting.evaluated import Evaluated
+from pneumo.reporting.finding_words import share
 from pneumo.reporting.metrics_charts import main_charts, predictive_chart
-from pneumo.reporting.model_card import INTENDED_USE, interval
-from pneumo.reporting.numbers import number, probability
+from pneumo.reporting.model_card import INTENDED_USE
+from pneumo.reporting.numbers import interval, number, probability
+from pneumo.reporting.operating_points import CHOICE, point_rows, zone_rows, zones_of
 from pneumo.reporting.paper import LEFT, RIGHT, Sheet
 
 _MEANINGS = (
@@ -25,8 +29,8 @@ _MEANINGS = (
 )
 
 
-def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = ()) -> bytes:
-    """A4 pages at the operating point `point`; `more` charts go to the end.
+def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = (), prevalence: float | None = None) -> bytes:
+    """A4 pages at the operating point `point`; `more` charts go to the end. `prevalence`: the reader's, default the stated one.
 
     Raises DataError where predictions of both classes or figures at this point are not stored.
     """
@@ -34,12 +38,15 @@ def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = ()) 
     if figures is None or metrics is None or predictions is None or not evaluated.both_classes:
         raise DataError(f"No stored evaluation of {evaluated.card.id} on {evaluated.split} with both classes: run evaluate first.")
     threshold = evaluated.points[point]
-    charts = main_charts(predictions, evaluated.points)
+    stated = stated_prevalence() if prevalence is None else prevalence
+    charts = main_charts(predictions, evaluated.points, metrics, stated)
     if None not in (*figures["sensitivity"].values(), *figures["specificity"].values()):
-        charts.insert(4, predictive_chart(figures["sensitivity"], figures["specificity"]))
+        charts.insert(4, predictive_chart(figures["sensitivity"], figures["specificity"], stated))
     sheet = Sheet(f"Pneumo metrics: {evaluated.card.id}, {evaluated.split}")
     _figures(sheet, evaluated, metrics, point, threshold)
     _groups(sheet, metrics, predictions, threshold)
+    sheet.add_page()
+    _meaning(sheet, evaluated, metrics, predictions, stated)
     for place, chart in enumerate([*charts, *more]):
         if place % 2 == 0:
             sheet.add_page()
@@ -60,7 +67,6 @@ def _figures(sheet: Sheet, evaluated: Evaluated, metrics: dict[str, Any], point:
     sheet.paragraph(INTENDED_USE, tone="quiet")
     sheet.heading("Figures, with 95 % intervals over patients")
     rows = [(_title(name), interval(figures[name]), meaning) for name, meaning in _MEANINGS]
-    rows += [("Brier", number(metrics["brier"]), ""), ("ECE", number(metrics["ece"]), "")]
     sheet.grid(rows, (2, 3, 5), head=False)
 
 
@@ -85,6 +91,19 @@ def _groups(sheet: Sheet, metrics: dict[str, Any], predictions: Predictions, thr
         found = {"sensitivity": "bacterial found", "specificity": "viral found"}
         names = ("auc", "accuracy", "sensitivity", "specificity")
         sheet.grid([(found.get(name, _title(name)), interval(kind[name])) for name in names], (1, 1), head=False)
+
+
+def _meaning(sheet: Sheet, evaluated: Evaluated, metrics: dict[str, Any], predictions: Predictions, prevalence: float) -> None:
+    """What thresholds, verdicts and probabilities mean."""
+    points = evaluated.points
+    sheet.heading("Operating points")
+    stated = evaluated.card.points_at(prevalence)
+    sheet.grid([("", "threshold", "sensitivity", "specificity"), *point_rows(metrics, points, stated)], (3, 1, 4, 4), size=7.5)
+    sheet.paragraph(f"Thresholds are probabilities where {share(prevalence)} have pneumonia. {CHOICE}", tone="quiet")
+    sheet.heading("Verdicts")
+    sheet.grid([("", "of the sick", "of the healthy", "likelihood ratio"), *zone_rows(zones_of(predictions, points))], (2, 2, 2, 2))
+    sheet.heading("Calibration")
+    sheet.grid(calibration_rows(predictions, metrics, prevalence), (3, 2, 5), head=False)
 
 
 def _title(name: str) -> str:

@@ -1,4 +1,4 @@
-"""README.md of a model folder, written from card.json and metrics.json and from nothing else."""
+"""README.md of a model folder, written from the folder's own files, and from what is published of a data set that they name."""
 
 import json
 from pathlib import Path
@@ -9,13 +9,16 @@ from pneumo.outgoing import code, markdown, printable
 from pneumo.paths import models_dir
 from pneumo.registry.models import ModelCard, is_stored, read_card, read_metrics, read_stored
 from pneumo.registry.seal import reseal
+from pneumo.reporting.evaluated import OLD_GATE_INTERVALS, read_evaluated
+from pneumo.reporting.model_card_answers import MONITORING, SAMPLE_SIZE, answer_lines, caution_lines
+from pneumo.reporting.model_card_participants import participant_lines
+from pneumo.reporting.numbers import interval
 
 README, GATE = "README.md", "gate.json"
 DISCLAIMER = "Research use. Not a medical device. Children of 1 to 5 years, frontal view."
 INTENDED_USE = (
     "Research and teaching on frontal chest radiographs of children of 1 to 5 years. Not a medical device: it must not "
-    "decide on diagnosis or treatment. Adults, lateral views and other hospitals' pictures were not tested; a "
-    "published ResNet-50 trained on this set fell from 0.95 to 0.54 on adults."
+    "decide on diagnosis or treatment. Adults, lateral views and other hospitals' pictures were not tested."
 )
 
 
@@ -36,21 +39,24 @@ def model_card(model: str, root: Path | None = None) -> str:
         f"commit {_told(card.commit)}, Keras {_told(card.versions.get('keras', '?'))}",
         f"- Calibration: log likelihood ratio = logit / {card.calibration.temperature:.3f} {card.calibration.bias:+.3f}, fitted "
         "on the calibration part of train and a disturbed copy of each of its images, both classes weighing the same",
-        *(["- Answers with the mean of an image and its mirror image; the heatmap is the image's own"] if card.mirrored else []),
+        *(["- Answers with the mean of an image and its mirror image, and draws the mean of both maps"] if card.mirrored else []),
         *_subtype_line(card),
         f"- Weights SHA-256 {code(card.sha256)}, kernels stored as float16", "",
+        *participant_lines(card, root or models_dir(), metrics),
     ]  # fmt: skip
     for split in ("test", "validation"):
         if split in metrics:
-            lines += _table(split, metrics[split])
+            lines += [*_table(split, metrics[split]), *answer_lines(read_evaluated(model, split, root))]
     lines += gate_lines(card, root or models_dir())
-    lines += [_TESTED if "test" in metrics else _UNTESTED, ""]
+    lines += caution_lines(model, root)
+    lines += ["## How far to trust it", "", _TESTED if "test" in metrics else _UNTESTED, "", SAMPLE_SIZE, "", MONITORING, ""]
     return "\n".join(lines)
 
 
 _TESTED = (
-    "The test split chose no epoch, calibration or operating point: those come from parts of train. What earlier looks at test "
-    "taught about the data, which are listed in models/ledger.csv, shaped the design. Expect less in another hospital."
+    "The test split chose no epoch, calibration or operating point: those come from parts of train. Whether the protocol itself "
+    "was informed by earlier looks at test cannot be told from this folder: models/ledger.csv, beside it, lists every look, with "
+    "its reason. Expect less in another hospital."
 )
 _UNTESTED = (
     "This model was not evaluated on a test split: nothing is known of how far to trust it. Figures of the validation part, "
@@ -72,9 +78,8 @@ def gate_lines(card: ModelCard, root: Path) -> list[str]:
         )
         figures = (
             f"Of the X-rays of {_told(told['split'])} {interval(told['chest_rejected'])} are refused; of pictures of other "
-            f"things, kinds that chose nothing, {interval(told['foreign_rejected'])}. Wilson intervals of 95 %; told: refused or "
-            "warned. Drawn skulls were kept aside until a gate was found to miss them; since then they belong to the fit, and two "
-            "kinds drawn afterwards stand in their place: feet, and spines from the side (docs/gate.md)."
+            f"things, kinds that chose nothing, {interval(told['foreign_rejected'])}. Intervals of 95 %: "
+            f"{_told(told.get('intervals', OLD_GATE_INTERVALS))}; told: refused or warned."
         )
     except (ValueError, KeyError, TypeError):
         return [*lines, "Not measured yet.", ""]
@@ -101,12 +106,14 @@ def _table(split: str, m: dict[str, Any]) -> list[str]:
     for name, point in m["operating_points"].items():
         cells = " | ".join(interval(point[key]) for key in ("sensitivity", "specificity", "accuracy"))
         rows.append(f"| {_told(name)} ({MEANING[name]}) | {point['threshold']:.3f} | {cells} |")
-    rows += ["", f"AUC {interval(m['auc'])}; Brier score {m['brier']:.3f}; expected calibration error {m['ece']:.3f}. "
-             "95 % intervals over patients (metrics.json says by which way).", ""]  # fmt: skip
+    rows += ["", f"AUC {interval(m['auc'])}. 95 % intervals over patients (metrics.json says by which way).", ""]
+    errors = f"Brier score {m['brier']:.3f}, expected calibration error {m['ece']:.3f}"
     if fit := m.get("calibration"):  # older figures have none
         rows += [f"Calibration intercept {interval(fit['intercept'], 2)} (0 is right, below 0 says sick too often) and slope "
                  f"{interval(fit['slope'], 2)} (1 is right). Thresholds are probabilities at this split's own share of sick "
-                 f"children, {m['prevalence']:.0%}.", ""]  # fmt: skip
+                 f"children, {m['prevalence']:.0%}, and so are the errors: {errors}.", ""]  # fmt: skip
+    else:
+        rows += [f"{errors}.", ""]
     if lost := sum(m.get("unanswered", {}).values()):
         rows += [f"{lost} more images got no answer, because their lungs were not found; they are in no figure above.", ""]
     if kind := m.get("subtype"):
@@ -119,10 +126,3 @@ def _table(split: str, m: dict[str, Any]) -> list[str]:
 def _told(value: object) -> str:
     """What a file of the model's folder says, as one line of Markdown."""
     return markdown(printable(str(value)))
-
-
-def interval(figure: dict[str, float | None], digits: int = 3) -> str:
-    """{value, low, high} -> "0.950 (0.930-0.970)"; "undefined" where there was nothing to count."""
-    if None in figure.values():
-        return "undefined"
-    return f"{figure['value']:.{digits}f} ({figure['low']:.{digits}f}-{figure['high']:.{digits}f})"

@@ -1,5 +1,7 @@
 """How a number is written, on the page and on paper."""
 
+from collections.abc import Mapping
+
 
 def number(value: float | None, digits: int = 3) -> str:
     """Three digits; "undefined" for None and NaN."""
@@ -22,3 +24,11 @@ def p_value(p: float) -> str:
     if p != p:
         return "undefined"
     return "below 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def interval(figure: Mapping[str, float | None], digits: int = 3) -> str:
+    """{value, low, high} -> "0.950 (0.930-0.970)", "to" beside a minus; "undefined" where there was nothing to count."""
+    value, low, high = (figure[name] for name in ("value", "low", "high"))
+    if value is None or low is None or high is None:
+        return "undefined"
+    return f"{value:.{digits}f} ({low:.{digits}f}{' to ' if low < 0 else '-'}{high:.{digits}f})"

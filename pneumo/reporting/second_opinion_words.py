@@ -1,19 +1,34 @@
 """The second opinion in sentences: the page, the command line and the report say the same."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pneumo.errors import DataError
+from pneumo.evaluation.cautions import CHANGES, HEAT, HIDDEN, MODELS, SIMILAR, CautionRate
+from pneumo.evaluation.likelihood import posterior
+from pneumo.imaging.radiograph import SYNTHETIC, ImageFacts
+from pneumo.inference.caution_scores import (
+    OPPOSITE,
+    against_of,
+    changes_score,
+    heat_score,
+    hidden_score,
+    models_score,
+    similar_score,
+    unlike_of,
+)
 from pneumo.inference.finding import Reading
 from pneumo.inference.lung_checks import RESTS_ON_LUNGS, HeatShare, Occlusion
 from pneumo.inference.second_opinion import SecondOpinion, Stability, Vote
 from pneumo.inference.similar_cases import SimilarCase
-from pneumo.reporting.evaluated import read_robustness
+from pneumo.reporting.evaluated import read_cautions, read_robustness
 from pneumo.reporting.finding_words import in_words
 
 NO_REFERENCE = "Not measured: this model has no stored train pictures to compare with."
 
-_OPPOSITE = {"NORMAL": "PNEUMONIA", "PNEUMONIA": "NORMAL"}  # an indeterminate answer has nothing to disagree with
+Rates = Mapping[str, CautionRate]  # by the name of the check; empty: not measured
+SECOND_OPINION = "Second opinion"
 CALM = "none of the checks that could be made spoke against the answer"
 
 
@@ -30,33 +45,103 @@ def rows(
     )  # fmt: skip
 
 
-def warnings(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading) -> tuple[str, ...]:
-    """What speaks against relying on the answer, the gravest first."""
-    found = []
-    if opinion.occlusion.alarms(reading.high):
-        found.append(f"The score stays at {in_words(opinion.occlusion.hidden)} with the lungs hidden: do not trust it.")
-    if turned := opinion.stability.turned(reading):
-        give = _verb(turned, "give")
-        found.append(
-            f"Small changes to the picture turn the answer: {turned} of {len(opinion.stability.changed)} {give} another verdict."
-        )
-    if reading.verdict in _OPPOSITE:
-        other = _OPPOSITE[reading.verdict]
-        against = [each.model for each in votes if each.verdict == other]
-        if against:
-            say = _verb(len(against), "say")
-            found.append(f"The models disagree: {len(against)} of {len(votes)} {say} {other} ({', '.join(against)}).")
-        unlike = sum(case.label == other for case in opinion.similar)
-        if unlike > len(opinion.similar) / 2:
-            found.append(f"Of the {len(opinion.similar)} most similar train pictures, {unlike} are {other}.")
-    if any(case.same for case in opinion.similar):
-        found.append("The model learned from this very picture or a copy of it: its answer here proves nothing.")
-    return tuple(found)
+@dataclass(frozen=True)
+class Caution:
+    """What speaks against relying on an answer: a few words, and one sentence."""
+
+    title: str
+    sentence: str
 
 
-def report_row(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading) -> tuple[str, str]:
-    """(label, text) for the one-page report: what speaks against the answer, or that nothing did."""
-    return "Second opinion", " ".join(warnings(opinion, votes, reading)) or CALM
+def cautions(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, rates: Rates) -> tuple[Caution, ...]:
+    """Of every check, the gravest first; `rates` as of `caution_rates_of`, so that each is said only where it tells something."""
+    return (
+        *hidden_caution(opinion.occlusion, reading, rates),
+        *changes_caution(opinion.stability, reading, rates),
+        *models_caution(votes, reading, rates),
+        *similar_caution(opinion.similar, reading, rates),
+        *heat_caution(opinion.heat, reading, rates),
+        *copy_caution(opinion.similar),
+    )
+
+
+def hidden_caution(found: Occlusion, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
+    said = f"The score stays at {in_words(found.hidden)} with the lungs hidden: the answer does not need them."
+    return _said(HIDDEN, "Does not need the lungs", said, hidden_score(found, reading), reading, rates)
+
+
+def changes_caution(found: Stability, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
+    turned = found.turned(reading)
+    give = _verb(turned, "give")
+    said = f"Small changes to the picture turn the answer: {turned} of {len(found.changed)} {give} another verdict."
+    return _said(CHANGES, "Unsteady", said, changes_score(found, reading), reading, rates)
+
+
+def models_caution(votes: Sequence[Vote], reading: Reading, rates: Rates) -> tuple[Caution, ...]:
+    against = [vote.model for vote in against_of(votes, reading)]
+    say, other = _verb(len(against), "say"), OPPOSITE.get(reading.verdict)
+    said = f"The models disagree: {len(against)} of {len(votes)} {say} {other} ({', '.join(against)})."
+    return _said(MODELS, "Models disagree", said, models_score(votes, reading), reading, rates)
+
+
+def similar_caution(found: Sequence[SimilarCase], reading: Reading, rates: Rates) -> tuple[Caution, ...]:
+    said = f"Of the {len(found)} most similar train pictures, {unlike_of(found, reading)} are {OPPOSITE.get(reading.verdict)}."
+    return _said(SIMILAR, "Similar cases differ", said, similar_score(found, reading), reading, rates)
+
+
+def heat_caution(found: HeatShare, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
+    said = f"The heat lies outside the lungs more than by chance. {heat_sentence(found)}"
+    return _said(HEAT, "Heat outside the lungs", said, heat_score(found, reading), reading, rates)
+
+
+def copy_caution(found: Sequence[SimilarCase]) -> tuple[Caution, ...]:
+    """A fact, not a measure: it needs no rate."""
+    if not any(case.same for case in found):
+        return ()
+    said = "The model learned from this very picture or a copy of it: its answer here proves nothing."
+    return (Caution("Learned from", said),)
+
+
+def age_caution(facts: ImageFacts) -> tuple[Caution, ...]:
+    """Also a fact. A generated phantom has no age, and a warning of its own."""
+    if facts.patient_age or SYNTHETIC in facts.notes:
+        return ()
+    said = "The file does not say how old the patient is; the model knows children of 1 to 5 years alone."
+    return (Caution("Age unknown", said),)
+
+
+def caution_rates_of(model: str) -> Rates:
+    """As measured with `python -m pneumo cautions`; empty where it was not, or the file does not fit (Metrics tells of that)."""
+    try:
+        return read_cautions(model)
+    except DataError:
+        return {}
+
+
+def _said(name: str, title: str, said: str, score: float, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
+    rate = rates.get(name)
+    if score != score or (rate and not rate.fires(reading.verdict, score)):
+        return ()
+    return (Caution(title, f"{said} {_rate_sentence(rate)}" if rate else said),)
+
+
+def _rate_sentence(rate: CautionRate) -> str:
+    """How often it is said beside right and wrong answers; undefined shares are left out."""
+    told = [
+        f"{_percent(figure['value'])} % of the {kind} answers ({_percent(figure['low'])} to {_percent(figure['high'])} %)"
+        for kind, figure in (("right", rate.right), ("wrong", rate.wrong))
+        if figure["value"] is not None
+    ]
+    return f"On held-out X-rays this was said of {' and of '.join(told)}." if told else ""
+
+
+def _percent(share: float | None) -> str:
+    return "?" if share is None else f"{100 * share:.0f}"
+
+
+def told(found: Sequence[Caution]) -> str:
+    """The sentences of cautions, for the one-page report."""
+    return " ".join(caution.sentence for caution in found)
 
 
 def stability_sentence(found: Stability, reading: Reading) -> str:
@@ -86,9 +171,12 @@ def occlusion_sentence(found: Occlusion, reading: Reading) -> str:
 
 
 def usual_when_hidden(model: str) -> float | None:
-    """The mean probability this model gives healthy children whose lungs are hidden; None where nobody measured it."""
+    """The median log likelihood ratio this model gives healthy children whose lungs are hidden; None where nobody measured it.
+
+    Older files hold a mean probability alone, at a prevalence that they do not name: it compares with no other number.
+    """
     try:
-        found = (read_robustness(model) or {}).get("lungs_hidden", {}).get("mean_probability_healthy")
+        found = (read_robustness(model) or {}).get("lungs_hidden", {}).get("median_log_ratio_healthy")
     except DataError:
         return None
     return found if isinstance(found, float) else None
@@ -98,8 +186,9 @@ def _usual_sentence(found: Occlusion, reading: Reading, usual: float | None) -> 
     """What the cover alone does to this model: grey fields may look like disease to it."""
     if found.reason or usual is None:
         return ""
-    said = f" Healthy children with hidden lungs get {in_words(usual)} from this model on average"
-    if usual < reading.high:
+    probability = float(posterior(usual, reading.prevalence))
+    said = f" A healthy child with hidden lungs gets {in_words(probability)} from this model (median)"
+    if probability < reading.high:
         return f"{said}."
     return f"{said}: it calls nearly any picture without lungs PNEUMONIA, which is a weakness of the model."
 

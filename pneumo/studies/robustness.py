@@ -15,6 +15,7 @@ from pneumo.data.records import Record, folder_of
 from pneumo.errors import LungsNotFound
 from pneumo.evaluation.intervals import RESAMPLES, patient_intervals
 from pneumo.evaluation.ledger import add_row
+from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.evaluation.summary import figures_at
 from pneumo.files import write_json
@@ -103,6 +104,7 @@ def robustness(predictor: Predictor, graph: Path, records: Sequence[Record], ima
             "auc": figures["auc"],
             "mean_probability_sick": _mean(found.probabilities[labels[known] == 1]),
             "mean_probability_healthy": _mean(found.probabilities[labels[known] == 0]),
+            "median_log_ratio_healthy": _median(found.log_ratios[labels[known] == 0]),
         }
         if name == "lungs_hidden":  # the same among the changes, for whoever reads them in one table
             changes.append({"kind": "lungs hidden", "amount": "", **figures, "mean_shift": None,
@@ -118,6 +120,7 @@ def robustness(predictor: Predictor, graph: Path, records: Sequence[Record], ima
         "n": len(records),
         "made": datetime.date.today().isoformat(),
         "operating_point": BALANCED,
+        "prevalence": stated_prevalence(),  # what every probability here is at
         "lungs_unknown": len(records) - len(known),  # of n: left out where lungs are hidden or heat is measured
         "changes": changes,
         **covered,
@@ -132,7 +135,8 @@ class _Answers:
     """What the model said of n images."""
 
     answered: np.ndarray  # bool (n,)
-    probabilities: np.ndarray  # float64 (n,), NaN without an answer
+    log_ratios: np.ndarray  # float64 (n,), NaN without an answer; as the next
+    probabilities: np.ndarray  # float64 (n,), at the stated prevalence
     maps: np.ndarray  # float32 (n, h, w), raw
     shown: list[Box | None]  # None without an answer
 
@@ -151,12 +155,12 @@ def _pass(predictor: Predictor, images: Images, shown: Sequence[Box] | None = No
         outputs.append(predictor.run(np.stack([predictor.input(images[i], places[i]) for i in index[start : start + BATCH]])))
     answered = np.zeros(len(images), bool)
     answered[index] = True
-    probabilities = np.full(len(images), np.nan)
+    log_ratios = np.full(len(images), np.nan)
     maps = np.zeros((len(images), *(outputs[0].maps.shape[1:] if outputs else (1, 1))), np.float32)
     if outputs:
-        probabilities[index] = predictor.card.probability(np.concatenate([output.logits for output in outputs]))
+        log_ratios[index] = predictor.card.calibration.log_ratio(np.concatenate([output.logits for output in outputs]))
         maps[index] = np.concatenate([output.maps for output in outputs])
-    return _Answers(answered, probabilities, maps, places)
+    return _Answers(answered, log_ratios, posterior(log_ratios, stated_prevalence()), maps, places)
 
 
 def _shown(predictor: Predictor, image: np.ndarray) -> Box | None:
@@ -225,6 +229,10 @@ def _with_intervals(vector: Callable[[np.ndarray], np.ndarray], patients: np.nda
 def _mean(values: np.ndarray, undefined: float | None = None) -> float | None:
     defined = values[np.isfinite(values)]
     return float(defined.mean()) if len(defined) else undefined
+
+
+def _median(values: np.ndarray) -> float | None:
+    return float(np.median(values)) if len(values) else None
 
 
 def _numbers(values: np.ndarray) -> list[float | None]:

@@ -6,7 +6,6 @@ libraries (`non_chest_stored`).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -16,25 +15,42 @@ from pneumo.imaging.overlay import png
 from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
 from pneumo.synthetic import non_chest_drawn as drawn
 from pneumo.synthetic import non_chest_films as films
-from pneumo.synthetic.non_chest_stored import MORE_PHOTOS, MORE_SLICES, PHOTOS, SCANS, SLICES, random_crop
+from pneumo.synthetic.non_chest_stored import MORE_PHOTOS, MORE_SLICES, PHOTOS, SCANS, SLICES, chosen_name, random_crop
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`make(rng)` returns one picture, uint8 (h, w) or (h, w, 3). A kind that is `held_out` is used for testing only."""
+    """`make(rng)` returns one picture, uint8 (h, w) or (h, w, 3). A kind that is `held_out` is used for testing only.
+
+    `cut_from`: the stored pictures that it crops; without any, each picture is drawn anew.
+    """
 
     name: str
     held_out: bool
     make: Callable[[np.random.Generator], np.ndarray]
+    cut_from: tuple[str, ...] = ()
 
     def pictures(self, count: int, seed: int = 0) -> list[np.ndarray]:
         """`count` pictures. They depend only on the seed and this kind's name, not on other kinds."""
-        return [self.make(np.random.default_rng([seed, number, *self.name.encode()])) for number in range(count)]
+        return [self.make(rng) for rng in self._generators(count, seed)]
+
+    def originals(self, count: int, seed: int = 0) -> list[str]:
+        """Names the original that each of `pictures` shows; crops of one original are alike."""
+        if not self.cut_from:
+            return [f"{self.name} {number}" for number in range(count)]
+        return [chosen_name(self.cut_from, rng) for rng in self._generators(count, seed)]
+
+    def _generators(self, count: int, seed: int) -> list[np.random.Generator]:
+        return [np.random.default_rng([seed, number, *self.name.encode()]) for number in range(count)]
+
+
+def _crops(name: str, held_out: bool, names: tuple[str, ...], grey: bool = False) -> Kind:
+    return Kind(name, held_out, lambda rng: random_crop(names, rng, grey), names)
 
 
 KINDS = (
-    Kind("photographs, grey", False, lambda rng: random_crop(PHOTOS, rng, grey=True)),
-    Kind("head slice, MR", False, partial(random_crop, SLICES)),
+    _crops("photographs, grey", False, PHOTOS, grey=True),
+    _crops("head slice, MR", False, SLICES),
     Kind("printed pages", False, drawn.paper),
     Kind("charts", False, drawn.chart),
     Kind("noise", False, drawn.noise),
@@ -45,10 +61,10 @@ KINDS = (
     Kind("bellies, drawn", False, films.abdomen),
     Kind("skulls, drawn", False, films.skull),
     Kind("films of no part, drawn", False, films.no_part),
-    Kind("photographs in colour", True, partial(random_crop, MORE_PHOTOS[:6])),
-    Kind("other photographs, grey", True, lambda rng: random_crop(MORE_PHOTOS, rng, grey=True)),
-    Kind("scans and micrographs, grey", True, lambda rng: random_crop(SCANS, rng, grey=True)),
-    Kind("CT, MR, ultrasound, nuclear medicine", True, lambda rng: random_crop(MORE_SLICES, rng, grey=True)),
+    _crops("photographs in colour", True, MORE_PHOTOS[:6]),
+    _crops("other photographs, grey", True, MORE_PHOTOS, grey=True),
+    _crops("scans and micrographs, grey", True, SCANS, grey=True),
+    _crops("CT, MR, ultrasound, nuclear medicine", True, MORE_SLICES, grey=True),
     Kind("handwriting", True, drawn.handwriting),
     Kind("screens", True, drawn.screen),
     Kind("codes", True, drawn.code),

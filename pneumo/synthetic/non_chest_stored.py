@@ -53,9 +53,14 @@ MORE_SLICES = (
 )
 
 
+def chosen_name(names: tuple[str, ...], rng: np.random.Generator) -> str:
+    """A random one of the names: the first thing that `random_crop` asks of a generator."""
+    return names[rng.integers(len(names))]
+
+
 def random_crop(names: tuple[str, ...], rng: np.random.Generator, grey: bool = False) -> np.ndarray:
     """A random image of `names`, whole or cropped to at least a third of each side, mirrored or not: uint8 (h, w) or (h, w, 3)."""
-    picture = load_picture(names[rng.integers(len(names))])
+    picture = load_picture(chosen_name(names, rng))
     height, width = picture.shape[:2]
     if rng.random() < 0.8:
         tall, wide = (int(rng.uniform(0.35, 1.0) * side) for side in (height, width))

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 from opened_app import open_app
+from stored_metrics import ROBUSTNESS
 from tiny_model import make_registry, put
 
 from pneumo.imaging.overlay import png
@@ -134,6 +135,28 @@ def test_what_lies_between_the_zones_is_called_open(app):
     app.selectbox(key="operating_point").set_value("rule-in").run()
     assert "threshold 0.75" in html(app)
     assert 'class="bar indeterminate"' in html(app)
+
+
+def test_a_map_no_better_than_chance_is_off_until_asked_for(tmp_path, monkeypatch):
+    root = make_registry(tmp_path / "models")
+    told = {**ROBUSTNESS, "heat_in_lungs": {**ROBUSTNESS["heat_in_lungs"], "share": {"value": 0.5, "low": 0.4, "high": 0.6}}}
+    put(root / "tiny" / "robustness.json", json.dumps(told))
+    make_registry(root, "untold")
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
+    app = drop(open_app(), WHITE)
+    text = html(app)
+    assert "does no better than chance: 50 % of its heat lay in the lungs, which take 60 %" in text
+    assert 'class="legend"' not in text
+    assert "Colour marks" not in text
+    app.toggle(key="heat").set_value(True).run()
+    text = html(app)
+    assert 'class="legend"' in text
+    assert "does no better than chance" in text  # it stays said
+    app.selectbox(key="model").set_value("untold").run()
+    assert app.toggle(key="heat").value is True
+    assert "does no better than chance" not in html(app)
+    app.selectbox(key="model").set_value("tiny").run()
+    assert app.toggle(key="heat").value is False
 
 
 def test_one_prevalence_for_the_whole_page(app):

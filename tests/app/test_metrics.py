@@ -71,6 +71,25 @@ def test_first_row_matrix_and_every_section(root):
     assert {"Predictions, CSV", "Metrics, JSON", "Everything, PDF"} <= {each.proto.label for each in app.get("download_button")}
 
 
+def test_calibration_points_and_decision_curve_at_the_users_prevalence(root):
+    app = open_page()
+    said = text(app)
+    stored = json.loads((root / "one/metrics.json").read_text())["test"]
+    slope = stored["calibration"]["slope"]
+    assert said.index(f"<td>{slope['value']:.2f} (") < said.index("ECE where 67 % are sick")
+    assert "Decision curve where 50 % have pneumonia" in said
+    assert "[not stored]" in said  # these figures have no calibration part beside them
+    assert '<th scope="row">INDETERMINATE</th>' in said
+    app.slider(key="prevalence").set_value(10).run()
+    assert not app.exception
+    said = text(app)
+    assert "Decision curve where 10 % have pneumonia" in said
+    assert "ECE where 10 % are sick" in said
+    assert "Thresholds are probabilities where 10 % have pneumonia" in said
+    app.switch_page("pages/diagnose.py").run()
+    assert app.slider(key="prevalence").value == 10
+
+
 def test_moving_the_threshold_moves_matrix_and_intervals(root):
     app = open_page()
     assert "over patients</td>" in text(app)
@@ -130,7 +149,7 @@ def test_robustness_history_and_subtype_where_they_are_stored(root):
     assert "python -m pneumo evaluate one --data FOLDER --split test --robustness" in said
     assert "training history of one is not stored" in said
     assert "gives no answer to bacterial or viral" in said
-    put(root / "one/robustness.json", json.dumps(ROBUSTNESS))
+    put(root / "one/robustness.json", json.dumps({**ROBUSTNESS, "prevalence": 0.25}))
     put(root / "one/history.json", json.dumps(HISTORY))
     stored = json.loads((root / "one/metrics.json").read_text())
     stored["test"]["subtype"] = {
@@ -141,6 +160,7 @@ def test_robustness_history_and_subtype_where_they_are_stored(root):
     app = open_page()
     said = text(app)
     assert "lungs hidden" in said
+    assert "Probabilities where 25 % have pneumonia." in said
     assert "blur sigma 2" in said
     assert "On the 40 pneumonias of known kind" in said
     assert len(app.get("vega_lite_chart")) == 7 + 2 + 3

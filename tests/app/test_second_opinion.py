@@ -4,7 +4,9 @@ import dataclasses
 import io
 import json
 
+import numpy as np
 import pytest
+from makers import png_bytes
 from opened_app import open_app
 from pypdf import PdfReader
 from tiny_model import cuts_at, make_registry, put
@@ -59,13 +61,32 @@ def test_nothing_is_asked_before_the_button_but_where_the_heat_lies(app):
     assert list(app.session_state["cases"][0].findings) == [f"tiny {read_card('tiny').sha256}"]
 
 
+def test_chips_come_as_soon_as_they_are_known(app):
+    text = html(app)
+    assert "<b>Age unknown</b>" not in text  # a phantom, which has a warning of its own
+    assert "<b>Models disagree</b>" not in text  # nobody was asked yet: the page came first
+    app.run()  # as the fragment does by itself
+    assert '<p class="chip"><b>Models disagree</b> The models disagree: 1 of 2 says NORMAL (strict).</p>' in html(app)
+    assert "Small changes" not in html(app)
+    flat = ("flat.png", png_bytes(np.full((80, 120), 255, np.uint8)), "image/png")
+    app.file_uploader[0].set_value([flat]).run()
+    assert '<p class="chip"><b>Age unknown</b> The file does not say how old' in html(app)
+
+
+def test_what_is_known_without_being_asked_is_on_paper(app):
+    terms = Terms("balanced", 0.5)
+    app.run()
+    (page,) = PdfReader(io.BytesIO(report._pdf(app.session_state["cases"][0], Predictor.load("tiny"), terms))).pages
+    assert "Cautions The models disagree: 1 of 2 says NORMAL (strict)." in " ".join(page.extract_text().split())
+
+
 def test_five_rows_and_what_speaks_against_the_answer(app):
     text = html(asked(app))
     for name in ("Small changes", "Lungs hidden", "Heat", "Models", "Similar cases"):
         assert f"<td>{name}</td>" in text
     assert "1 of 2 models says PNEUMONIA" in text
-    assert '<p class="opinion-warning">Caution: The models disagree: 1 of 2 says NORMAL (strict).</p>' in text
-    assert "with the lungs hidden: do not trust it" in text  # at a threshold of 0.01 nothing turns the answer
+    assert '<p class="chip"><b>Models disagree</b> The models disagree: 1 of 2 says NORMAL (strict).</p>' in text
+    assert "with the lungs hidden: the answer does not need them" in text  # at a threshold of 0.01 nothing turns the answer
     assert "Of the 3 most similar train pictures, 2 are PNEUMONIA (1 bacterial, 1 viral)." in text
     assert "person7_virus_1" in text
     assert "&lt;b&gt;8" in text
@@ -118,9 +139,9 @@ def test_a_broken_segmenter_measures_nothing(root):
 def test_clear_all_lets_go_and_no_other_session_knows(app):
     asked(app)
     other = open_app()
-    assert 'class="opinion-warning"' not in html(other)
+    assert "Models disagree" not in html(other)
     next(button for button in app.button if button.label == "Clear all").click().run()
-    assert 'class="opinion-warning"' not in html(app)
+    assert "Models disagree" not in html(app)
 
 
 def test_the_report_tells_it_once_it_was_asked(app):

@@ -25,3 +25,8 @@ def test_three_verdicts():
 
 def test_nothing_is_claimed_without_a_test():
     assert "nothing is known" in figures_html({})
+
+
+def test_an_empty_zone_is_not_drawn():
+    assert 'class="zone"' in bar_html(reading_of(0.9))
+    assert 'class="zone"' not in bar_html(reading_of(0.9, low=0.5, high=0.5))

@@ -56,7 +56,9 @@ def mixed_files(folder: Path) -> list[Path]:
     paths = []
     for suffix, (count, contents) in kinds.items():
         for n in range(count):
-            place = folder / f"{suffix}{n}" / (f"same{suffix}" if n < 2 else f"{NAME}-{n:03d}{suffix}")  # two of one name
+            place = (
+                folder / f"{suffix}{n}" / (f"same{suffix}" if n < 2 and suffix != "-empty.png" else f"{NAME}-{n:03d}{suffix}")
+            )  # two of one name
             place.parent.mkdir(parents=True)
             data = contents[n % len(contents)]
             repeats = data and suffix.endswith(("png", "jpg", "jpeg"))

@@ -52,3 +52,9 @@ def test_where_all_are_hits_a_cluster_counts_once():
     found = clustered_wilson(np.ones(40, bool), ["a", "b"] * 20)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     assert math.isnan(clustered_wilson(np.zeros(0, bool), []).low)
+
+
+def test_an_interval_as_wide_as_for_fewer_cases():
+    found, expected = wilson(30, 40, independent=20), wilson(15, 20)
+    assert (found.value, found.count, found.of) == (0.75, 30, 40)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))

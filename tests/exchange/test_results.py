@@ -17,6 +17,7 @@ from pneumo.errors import ConfigError, ExchangeError
 from pneumo.exchange.results import file_bytes, make_results
 from pneumo.imaging.overlay import grey_picture
 from pneumo.inference.finding import Terms, judge, read
+from pneumo.reporting.captioned import NO_HEAT
 
 pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")  # as in pneumo.imaging.decoding.dicom; pytest resets it
 
@@ -140,6 +141,17 @@ NOBODY = {"PatientName": "", "PatientID": "", "PatientBirthDate": ""} | dict.fro
 )
 LOSSY = {"LossyImageCompression": "01", "LossyImageCompressionRatio": "10", "LossyImageCompressionMethod": "ISO_10918_1"}
 SCRIPTS = {"PatientName": "Yamada^Tarou=山田^太郎=やまだ^たろう", "SpecificCharacterSet": "ISO_IR 192"}
+
+
+def test_a_doubted_map_does_not_reach_the_archive(predictor, monkeypatch):
+    monkeypatch.setattr("pneumo.exchange.capture.heat_doubt", lambda model: "It does no better than chance.")
+    source = file_of(dx_dataset(**SICK))
+    finding = read(source, predictor)
+    capture = reopened(make_results(source, finding, predictor.card, Terms()).capture)
+    picture = capture.pixel_array
+    assert (picture[..., 0] == picture[..., 2]).all()  # grey throughout
+    assert NO_HEAT in capture.DerivationDescription
+    assert "heatmap" not in capture.SeriesDescription
 
 
 @needs_dciodvfy

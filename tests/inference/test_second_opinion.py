@@ -11,9 +11,12 @@ from scipy.special import expit
 from tiny_model import SPEC, make_registry, put
 
 from pneumo.errors import ConfigError
+from pneumo.evaluation.cautions import CautionRate
+from pneumo.evaluation.likelihood import posterior
 from pneumo.files import sha256
 from pneumo.imaging.preprocess import model_input
-from pneumo.inference.finding import Terms
+from pneumo.imaging.radiograph import SYNTHETIC, ImageFacts
+from pneumo.inference.finding import Reading, Terms
 from pneumo.inference.lung_checks import HeatShare, Lungs, Occlusion, heat_in_lungs, load_finder, lungs_of, occlusion
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import Reference
@@ -30,6 +33,11 @@ CALLED, HEALTHY = (
 
 def at_even_odds(found: Occlusion) -> Occlusion:
     return Occlusion(float(expit(found.unchanged)), float(expit(found.hidden)), found.reason)
+
+
+def warnings(opinion: SecondOpinion, votes: list[Vote], reading: Reading) -> tuple[str, ...]:
+    """Where no rates are stored."""
+    return tuple(caution.sentence for caution in words.cautions(opinion, votes, reading, {}))
 
 
 def lungs() -> np.ndarray:
@@ -97,9 +105,8 @@ def test_a_model_that_reads_the_surroundings_must_be_warned_of(tmp_path):
     found = at_even_odds(occlusion(image, predictor, answer, Lungs(lungs())))
     assert found.unchanged == pytest.approx(0.945, abs=1e-3)
     assert found.hidden == found.unchanged
-    assert found.alarms(0.5)
     opinion = second_opinion(image, predictor, answer, Lungs(lungs())).at(0.5)
-    assert words.warnings(opinion, [], CALLED) == ("The score stays at 0.94 with the lungs hidden: do not trust it.",)
+    assert "The score stays at 0.94 with the lungs hidden: the answer does not need them." in warnings(opinion, [], CALLED)
     assert "hardly rests on what the lungs show" in words.occlusion_sentence(found, CALLED)
 
 
@@ -110,8 +117,7 @@ def test_a_model_that_reads_the_lungs_must_not(tmp_path):
     found = at_even_odds(occlusion(image, predictor, answer, Lungs(lungs())))
     assert found.unchanged == pytest.approx(0.945, abs=1e-3)
     assert found.hidden == pytest.approx(1 / (1 + np.exp(10 * (0.5 - 60 / 255))), abs=1e-3)  # 0.066: all grey of the surroundings
-    assert not found.alarms(0.5)
-    assert words.warnings(second_opinion(image, predictor, answer, Lungs(lungs())).at(0.5), [], CALLED) == ()
+    assert warnings(second_opinion(image, predictor, answer, Lungs(lungs())).at(0.5), [], CALLED) == ()
     assert words.occlusion_sentence(found, CALLED) == (
         "The score is 0.94 as it is, 0.07 with the lungs painted over in the grey around them. "
         "The answer rests on what the lungs show."
@@ -119,11 +125,12 @@ def test_a_model_that_reads_the_lungs_must_not(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("unchanged", "hidden", "alarms", "said"),
+    ("unchanged", "hidden", "stays", "said"),
     [
-        (0.95, 0.50, False, "though not on that alone"),  # what a model trained to know nothing without lungs says
+        (0.95, 0.50, True, "though not on that alone"),
+        (0.95, 0.49, False, "rests on what the lungs show."),  # what a model trained to know nothing without lungs says
         (0.95, 0.76, True, "hardly rests"),
-        (0.95, 0.74, False, "though not on that alone"),
+        (0.95, 0.74, True, "though not on that alone"),
         (0.70, 0.99, True, "hardly rests"),  # more sure without lungs than with them
         (0.55, 0.45, False, "near the threshold"),
         (0.05, 0.06, False, "says little"),  # NORMAL
@@ -131,10 +138,37 @@ def test_a_model_that_reads_the_lungs_must_not(tmp_path):
         (0.05, 0.45, False, "though not on that alone"),
     ],
 )
-def test_when_the_lungs_count(unchanged, hidden, alarms, said):
-    found = Occlusion(unchanged, hidden)
-    assert found.alarms(0.5) is alarms
-    assert said in words.occlusion_sentence(found, CALLED if unchanged >= 0.5 else HEALTHY)
+def test_when_the_lungs_count(unchanged, hidden, stays, said):
+    found, reading = Occlusion(unchanged, hidden), CALLED if unchanged >= 0.5 else HEALTHY
+    assert bool(words.hidden_caution(found, reading, {})) is stays
+    assert said in words.occlusion_sentence(found, reading)
+
+
+def test_a_caution_is_said_above_its_limit_alone_and_with_its_rates():
+    right, wrong = {"value": 0.04, "low": 0.02, "high": 0.08}, {"value": 0.4, "low": 0.2, "high": 0.63}
+    opinion = SecondOpinion(Stability(0.9, (0.1, 0.2, 0.9)), Occlusion(0.9, 0.1), HeatShare(0.5, 0.3), ())
+    for limit, said in ((1.0, True), (2.0, False)):
+        rates = {"small changes": CautionRate({"PNEUMONIA": limit}, right, wrong)}
+        found = words.cautions(opinion, [], CALLED, rates)
+        assert bool(found) is said
+        assert words.told(found) == said * (
+            "Small changes to the picture turn the answer: 2 of 3 give another verdict. On held-out X-rays this was said of "
+            "4 % of the right answers (2 to 8 %) and of 40 % of the wrong answers (20 to 63 %)."
+        )
+    unknown = dict.fromkeys(wrong)
+    (told,) = words.changes_caution(opinion.stability, CALLED, {"small changes": CautionRate({}, right, unknown)})
+    assert told.sentence.endswith("this was said of 4 % of the right answers (2 to 8 %).")
+
+
+def test_heat_outside_the_lungs_and_an_unknown_age():
+    (found,) = words.heat_caution(HeatShare(0.2, 0.4), CALLED, {})
+    assert found.title == "Heat outside the lungs"
+    assert "20 % of the heat lies in the lungs, which take 40 %" in found.sentence
+    assert words.heat_caution(HeatShare(0.4, 0.4), CALLED, {}) == words.heat_caution(HeatShare(0.2, 0.4), HEALTHY, {}) == ()
+    facts = ImageFacts("PNG", 1, 224, 224, 8)
+    assert words.age_caution(facts)[0].title == "Age unknown"
+    assert words.age_caution(dataclasses.replace(facts, patient_age="003Y")) == ()
+    assert words.age_caution(dataclasses.replace(facts, notes=(SYNTHETIC,))) == ()
 
 
 def test_what_hiding_lungs_does_to_this_model_at_all(tmp_path, monkeypatch):
@@ -142,13 +176,26 @@ def test_what_hiding_lungs_does_to_this_model_at_all(tmp_path, monkeypatch):
     opinion = SecondOpinion(Stability(0.9, (0.9,)), Occlusion(0.9, 0.9), HeatShare(0.5, 0.3), ())
     assert words.usual_when_hidden("tiny") is None
     stored = make_registry(tmp_path) / "tiny" / "robustness.json"
-    for text, usual in (("{", None), ("{}", None), ('{"lungs_hidden": {"mean_probability_healthy": 0.92}}', 0.92)):
+    older = '{"lungs_hidden": {"mean_probability_healthy": 0.92}}'  # at a prevalence that it does not name
+    for text, usual in (("{", None), ("{}", None), (older, None), ('{"lungs_hidden": {"median_log_ratio_healthy": 2.5}}', 2.5)):
         put(stored, text)
         assert words.usual_when_hidden("tiny") == usual
-    said = dict(words.rows(opinion, [], CALLED, usual=0.92))["Lungs hidden"]
-    assert "Healthy children with hidden lungs get 0.92 from this model on average: it calls nearly any picture" in said
-    assert dict(words.rows(opinion, [], CALLED, usual=0.4))["Lungs hidden"].endswith("get 0.40 from this model on average.")
-    assert "Healthy children" not in dict(words.rows(opinion, [], CALLED))["Lungs hidden"]
+    said = dict(words.rows(opinion, [], CALLED, usual=2.5))["Lungs hidden"]  # sigmoid(2.5)
+    assert "A healthy child with hidden lungs gets 0.92 from this model (median): it calls nearly any picture" in said
+    assert dict(words.rows(opinion, [], CALLED, usual=-0.4))["Lungs hidden"].endswith("gets 0.40 from this model (median).")
+    assert "healthy child" not in dict(words.rows(opinion, [], CALLED))["Lungs hidden"]
+
+
+@pytest.mark.parametrize("prevalence", [0.05, 0.3, 0.8])
+def test_what_is_usual_is_told_and_judged_at_the_readings_own_prevalence(prevalence):
+    usual, cut = 2.0, 2.5  # log likelihood ratios: below the cut at every prevalence
+    low, high = (float(posterior(ratio, prevalence)) for ratio in (-cut, cut))
+    reading = reading_of(float(posterior(4.0, prevalence)), low=low, high=high, prevalence=prevalence)
+    opinion = SecondOpinion(Stability(4.0, (4.0,)), Occlusion(4.0, 1.0), HeatShare(0.5, 0.3), ()).at(prevalence)
+    said = dict(words.rows(opinion, [], reading, usual))["Lungs hidden"]
+    assert f"gets {words.in_words(float(posterior(usual, prevalence)))} from this model (median)." in said
+    above = dict(words.rows(opinion, [], reading, 2.6))["Lungs hidden"]
+    assert "it calls nearly any picture without lungs PNEUMONIA" in above
 
 
 def test_heat_in_the_lungs_is_of_the_raw_map(tmp_path):
@@ -176,7 +223,7 @@ def test_lungs_that_cannot_be_believed_are_measured_nowhere(tmp_path):
     image = two_greys(200, 60)
     opinion = second_opinion(image, predictor, predictor.answer(image), Lungs(None, "No lung field was found.")).at(0.5)
     assert np.isnan(opinion.occlusion.hidden)
-    assert not opinion.occlusion.alarms(0.5)
+    assert words.hidden_caution(opinion.occlusion, CALLED, {}) == ()
     said = dict(words.rows(opinion, [], CALLED))
     assert said["Lungs hidden"] == "Not measured: No lung field was found."
     assert said["Heat"] == "Heat in the lungs not measured: No lung field was found."
@@ -218,7 +265,7 @@ def test_small_changes(tmp_path):
 
 def test_words_of_small_changes():
     opinion = SecondOpinion(Stability(0.6, (0.3, 0.4, 0.9)), Occlusion(0.6, 0.1), HeatShare(0.5, 0.3), ())
-    assert words.warnings(opinion, [], CALLED) == ("Small changes to the picture turn the answer: 2 of 3 give another verdict.",)
+    assert warnings(opinion, [], CALLED) == ("Small changes to the picture turn the answer: 2 of 3 give another verdict.",)
     said = words.stability_sentence(opinion.stability, CALLED)
     assert said.startswith("The score goes from 0.30 to 0.90 over 3 changes")
     assert said.endswith("; 2 of them give another verdict.")
@@ -261,11 +308,11 @@ def test_words_of_similar_cases():
     )
     assert words.similar_sentence(()) == words.NO_REFERENCE
     calm = SecondOpinion(Stability(0.9, (0.9,)), Occlusion(0.9, 0.1), HeatShare(0.5, 0.3), cases(6, 6))
-    assert words.warnings(calm, [], CALLED) == ()
+    assert warnings(calm, [], CALLED) == ()
     odd = dataclasses.replace(calm, similar=cases(5, 7))
-    assert words.warnings(odd, [], CALLED) == ("Of the 12 most similar train pictures, 7 are NORMAL.",)
+    assert warnings(odd, [], CALLED) == ("Of the 12 most similar train pictures, 7 are NORMAL.",)
     copy = dataclasses.replace(calm, similar=(SimilarCase("0", "PNEUMONIA", "viral", 0.9999),))
-    assert "learned from this very picture" in words.warnings(copy, [], CALLED)[0]
+    assert "learned from this very picture" in warnings(copy, [], CALLED)[0]
 
 
 def test_votes_are_each_by_the_models_own_zones(tmp_path):
@@ -281,8 +328,8 @@ def test_votes_are_each_by_the_models_own_zones(tmp_path):
         "1 of 3 models says PNEUMONIA, each by its own zones (a PNEUMONIA 0.91, b INDETERMINATE 0.68, c NORMAL 0.31)."
     )
     calm = SecondOpinion(Stability(0.9, (0.9,)), Occlusion(0.9, 0.1), HeatShare(0.5, 0.3), ())
-    assert words.warnings(calm, votes, CALLED) == ("The models disagree: 1 of 3 says NORMAL (c).",)
+    assert warnings(calm, votes, CALLED) == ("The models disagree: 1 of 3 says NORMAL (c).",)
     unsure = reading_of(0.6)
     steady = dataclasses.replace(calm, stability=Stability(0.6, (0.6,)))
-    assert words.warnings(steady, votes, unsure) == ()  # nothing to disagree with
+    assert warnings(steady, votes, unsure) == ()  # nothing to disagree with
     assert words.votes_sentence(votes[:1], CALLED) == "Not measured: there is no other model to ask."

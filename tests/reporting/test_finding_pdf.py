@@ -199,3 +199,15 @@ def test_what_is_written_from_right_to_left_is_shaped(tiny):
 def test_same_content_same_bytes(tiny):
     content = made(tiny)
     assert report_pdf(content) == report_pdf(content)
+
+
+def test_a_doubted_map_is_left_out_with_the_reason(tiny):
+    content = replace(made(tiny), heat_doubt="This model's heatmap does no better than chance.", with_heat=False)
+    said = text(content)
+    assert "This model's heatmap does no better than chance. It is left out." in said
+    assert "Colour marks" not in said
+    assert "With heatmap" not in said
+    drawn = text(replace(content, with_heat=True))
+    assert "With heatmap" in drawn
+    assert "does no better than chance." in drawn
+    assert "left out" not in drawn

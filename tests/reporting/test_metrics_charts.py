@@ -5,11 +5,20 @@ import pytest
 from PIL import Image
 from stored_metrics import FIGURE, HISTORY, POINTS, ROBUSTNESS, make_stored
 
+from pneumo.evaluation.curves import decision_curve
 from pneumo.evaluation.metrics import confusion_matrix, predictive_values, roc_auc
+from pneumo.evaluation.summary import summarise
 from pneumo.reporting.chart import PAPER, SCREEN, Chart, Line, grouped_points, label_left
 from pneumo.reporting.chart_drawing import chart_png
 from pneumo.reporting.history_charts import history_charts
-from pneumo.reporting.metrics_charts import main_charts, models_chart, predictive_chart, removal_chart
+from pneumo.reporting.metrics_charts import (
+    calibration_chart,
+    decision_chart,
+    main_charts,
+    models_chart,
+    predictive_chart,
+    removal_chart,
+)
 
 STORED = make_stored()
 
@@ -43,6 +52,30 @@ def test_equal_thresholds_share_a_label():
 def test_figures_stand_in_the_titles(charts):
     assert charts["roc"].title == f"ROC, AUC {roc_auc(STORED.labels, STORED.probabilities):.3f}"
     assert sum(int(dot.label) for dot in charts["calibration"].dots) == 60
+
+
+def test_the_smooth_calibration_curve_is_the_stored_one(charts):
+    assert [line.name for line in charts["calibration"].lines] == ["perfect calibration"]  # nothing is stored
+    stored = summarise(STORED, POINTS)
+    chart = calibration_chart(STORED.labels, STORED.probabilities, stored)
+    line = chart.lines[1]
+    assert line.y.tolist() == stored["calibration_curve"]["observed"]
+    assert (line.low <= line.y + 0.02).all()
+    assert (line.y <= line.high + 0.02).all()
+    intercept = stored["calibration"]["intercept"]
+    assert f"intercept {intercept['value']:.2f} ({intercept['low']:.2f}" in chart.title
+    assert "67 % have pneumonia" in chart.reading
+    assert "ECE" not in chart.title
+
+
+def test_the_decision_curve_moves_to_the_readers_prevalence():
+    own, moved = (decision_chart(STORED.labels, STORED.probabilities, POINTS, prevalence) for prevalence in (None, 0.2))
+    assert "67 % have pneumonia" in own.title
+    assert "20 % have pneumonia" in moved.title
+    expected = decision_curve(STORED.labels, STORED.probabilities, prevalence=0.2)
+    assert moved.lines[2].y.tolist() == expected.model.tolist()
+    assert moved.rules[1][0] == pytest.approx(1 / (1 + 2 * 4))  # even odds at two of three, at one of five
+    assert own.rules[1][0] == pytest.approx(0.5)
 
 
 def test_sick_stand_and_healthy_hang(charts):

@@ -1,4 +1,5 @@
 import io
+import re
 
 import pytest
 from pypdf import PdfReader
@@ -11,7 +12,7 @@ from pneumo.reporting.evaluated import read_evaluated
 from pneumo.reporting.history_charts import history_charts
 from pneumo.reporting.metrics_charts import main_charts
 from pneumo.reporting.metrics_pdf import metrics_pdf
-from pneumo.reporting.model_card import interval
+from pneumo.reporting.numbers import interval
 from pneumo.reporting.paper import Sheet
 
 
@@ -28,10 +29,10 @@ def pages(found, point="balanced", more=()) -> list[str]:
 @pytest.mark.slow
 def test_pages(root):
     found = read_evaluated("one", "test", root)
-    assert len(pages(found)) == 1 + 3 + 1  # figures, six charts, mistakes
+    assert len(pages(found)) == 2 + 3 + 1  # figures, their meaning, six charts, mistakes
     learning = history_charts({"a": HISTORY})
     *before, last, mistakes = pages(found, more=learning)
-    assert len(before) == 1 + 4
+    assert len(before) == 2 + 4
     assert learning[-1].reading in last
     assert "surest of" in mistakes
 
@@ -52,11 +53,28 @@ def test_first_page_tells_the_stored_figures(root):
 
 def test_charts_are_pictures_with_their_reading(root):
     found = read_evaluated("one", "test", root)
-    page = PdfReader(io.BytesIO(metrics_pdf(found, "balanced"))).pages[1]
+    page = PdfReader(io.BytesIO(metrics_pdf(found, "balanced"))).pages[2]
     assert [each.image.size for each in page.images] == [(1420, 860)] * 2
     first, second = main_charts(found.predictions, found.points)[:2]
     text = " ".join(page.extract_text().split())
     assert text.index(first.reading) < text.index(second.reading)
+
+
+def test_second_page_tells_both_intervals_verdicts_and_calibration(root):
+    found = read_evaluated("one", "test", root)
+    chosen = {"with_choice": {rate: {"value": 0.9, "low": 0.812, "high": 0.934} for rate in ("sensitivity", "specificity")}}
+    points = found.metrics["operating_points"]
+    metrics = {**found.metrics, "operating_points": {**points, "rule-in": {**points["rule-in"], **chosen}}}
+    sheet = Sheet("test")
+    module._meaning(sheet, found, metrics, found.predictions, 0.2)
+    text = " ".join(PdfReader(io.BytesIO(bytes(sheet.output()))).pages[0].extract_text().split())
+    assert f"{interval(points['rule-in']['sensitivity'])} [0.812-0.934]" in text
+    assert f"{interval(points['balanced']['sensitivity'])} [not stored]" in text
+    assert "balanced 0.111 " in text  # 0.5 where two of three are sick, where one of five is
+    assert f"intercept {interval(found.metrics['calibration']['intercept'], 2)}" in text
+    assert re.search(r"ECE where 67 % are sick 0\.\d{3}", text)
+    assert re.search(r"ECE where 20 % are sick 0\.\d{3}", text)
+    assert "INDETERMINATE" in text
 
 
 def test_mistakes_are_named(root):

@@ -1,6 +1,6 @@
 import pytest
 
-from pneumo.reporting.numbers import number, p_value, probability, signed
+from pneumo.reporting.numbers import interval, number, p_value, probability, signed
 
 NAN = float("nan")
 
@@ -23,3 +23,15 @@ def test_p(p, said):
 )
 def test_a_probability_is_never_a_certainty(value, said):
     assert probability(value) == said
+
+
+@pytest.mark.parametrize(
+    ("figure", "text"),
+    [
+        ({"value": 0.95, "low": 0.9, "high": 1.0}, "0.95 (0.90-1.00)"),
+        ({"value": -0.45, "low": -0.9, "high": 0.0}, "-0.45 (-0.90 to 0.00)"),
+        ({"value": None, "low": None, "high": None}, "undefined"),
+    ],
+)
+def test_interval(figure, text):
+    assert interval(figure, 2) == text

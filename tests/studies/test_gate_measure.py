@@ -9,6 +9,7 @@ import pytest
 from tiny_model import make_registry
 
 from pneumo.cli.main import main
+from pneumo.evaluation.wilson import wilson
 from pneumo.files import sha256
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import read_card, write_card
@@ -22,6 +23,7 @@ from pneumo.ui.metrics.gate import gate_html
 pytestmark = [pytest.mark.gated, pytest.mark.slow]
 OTHERS = (  # the rules see the first and not the second
     Kind("flat", True, lambda rng: np.full((300, 300), rng.integers(256), np.uint8)),
+    Kind("pieces", True, lambda rng: np.full((300, 300), rng.integers(256), np.uint8), ("one original",)),
     Kind("slope", False, lambda rng: np.tile(np.linspace(20, 230, 300).astype(np.uint8), (300, 1))),
 )
 
@@ -45,7 +47,11 @@ def test_groups_and_figures(made):
     assert groups["X-rays of test"]["rejected"]["value"] == found["chest_rejected"]["value"] == 0
     assert groups["generated phantoms"]["told"]["value"] == 1  # each is told to be one
     assert groups["flat"]["rejected"]["value"] == 1
-    assert found["foreign_rejected"] == groups["flat"]["rejected"]  # the only kind here that is kept aside
+    assert (groups["pieces"]["n"], groups["pieces"]["originals"]) == (2, 1)
+    assert groups["pieces"]["rejected"]["low"] == pytest.approx(0.207, abs=1e-3)  # one original: 1 of 1
+    assert found["foreign_rejected"]["low"] == pytest.approx(0.438, abs=1e-3)  # three originals of the kinds kept aside
+    children = groups["X-rays of test"]["originals"]
+    assert groups["X-rays of test"]["rejected"]["high"] == pytest.approx(wilson(0, children).high)
     assert groups["slope"]["told"]["value"] == 0
     assert groups["flat"]["rejected"]["low"] == pytest.approx(0.342, abs=1e-3)  # 2 of 2, Wilson
     assert found["cuts"] == [1.0, 1.0]
@@ -64,6 +70,13 @@ def test_the_page_shows_every_group(made):
     html = gate_html(found)
     assert html.count("<tr>") == len(found["groups"]) + 2
     assert "other things, kept aside" in html
+
+
+def test_a_file_of_before_is_still_shown(made):
+    _, found = made
+    before = {name: value for name, value in found.items() if name != "intervals"}
+    before["groups"] = [{name: value for name, value in group.items() if name != "originals"} for group in found["groups"]]
+    assert gate_html(before).count("<tr>") == gate_html(found).count("<tr>")
 
 
 def test_the_manifest_has_the_new_file_and_the_model_serves_on(made):

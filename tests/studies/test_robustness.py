@@ -69,6 +69,9 @@ def test_rows_are_the_changes(found, root):
         ("lungs hidden", ""),
     ]
     assert (found["n"], found["operating_point"]) == (8, "balanced")
+    assert found["prevalence"] == 0.5
+    hidden = found["lungs_hidden"]  # flat pictures stay as they are: log ratios of 10 (grey / 255 - 0.5)
+    assert hidden["median_log_ratio_healthy"] == pytest.approx(10 * (105 / 255 - 0.5), abs=1e-3)
     assert found["model_sha256"] == read_card("tiny", root).sha256  # another model's figures can be told by it
     assert set(found["changes"][0]) == {
         "kind",

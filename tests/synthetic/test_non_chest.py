@@ -20,6 +20,17 @@ def test_names_are_unique_and_both_roles_have_kinds():
     assert min(sum(kind.held_out for kind in KINDS), sum(not kind.held_out for kind in KINDS)) >= 10
 
 
+def test_a_piece_is_told_by_its_original(monkeypatch):
+    names = {name: np.full((130, 130), number, np.uint8) for number, name in enumerate(MORE_PHOTOS)}
+    monkeypatch.setattr("pneumo.synthetic.non_chest_stored.stored", names.get)
+    kind = next(kind for kind in KINDS if kind.name == "other photographs, grey")
+    originals = kind.originals(30, 1)
+    assert [names[name][0, 0] for name in originals] == [picture[0, 0] for picture in kind.pictures(30, 1)]
+    assert 5 < len(set(originals)) < 14
+    drawn = next(kind for kind in KINDS if not kind.cut_from)
+    assert len(set(drawn.originals(30))) == 30
+
+
 def test_no_stored_picture_has_both_roles():
     assert not {*PHOTOS, *SLICES} & {*MORE_PHOTOS, *SCANS, *MORE_SLICES}
 

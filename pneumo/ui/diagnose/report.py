@@ -12,6 +12,7 @@ from pneumo.record.settings import record_url
 from pneumo.registry.models import read_metrics
 from pneumo.reporting.finding_pdf import report_pdf
 from pneumo.reporting.finding_report import AGREEMENTS, Picture, Remarks, ReportContent
+from pneumo.reporting.heat_doubt import heat_doubt
 from pneumo.ui.diagnose.second_opinion import report_rows
 from pneumo.ui.shell.state import Case
 
@@ -60,5 +61,5 @@ def _pdf(case: Case, predictor: Predictor, terms: Terms) -> bytes:
     size = f"{width} x {height} pixels"
     extra = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
     extra += report_rows(case, predictor, terms)
-    picture = Picture(case.values.presented(), case.facts)
-    return report_pdf(ReportContent(case.found(predictor), picture, card, read_metrics(card.id), terms, case.remarks, made, extra))
+    picture, metrics, doubt = Picture(case.values.presented(), case.facts), read_metrics(card.id), heat_doubt(card.id)
+    return report_pdf(ReportContent(case.found(predictor), picture, card, metrics, terms, case.remarks, made, extra, doubt))

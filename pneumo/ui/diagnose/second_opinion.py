@@ -14,10 +14,10 @@ from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture, png
 from pneumo.inference.finding import Reading, Terms, judge
-from pneumo.inference.lung_checks import Lungs, heat_in_lungs, load_finder, lungs_of
+from pneumo.inference.lung_checks import HeatShare, Lungs, heat_in_lungs, load_finder, lungs_of
 from pneumo.inference.lung_fields import LungFinder, lungs_folder
 from pneumo.inference.predictor import Predictor
-from pneumo.inference.second_opinion import SecondOpinion, Vote, second_opinion, vote
+from pneumo.inference.second_opinion import SecondOpinion, Vote, second_opinion, similar_to, vote
 from pneumo.inference.similar_cases import SimilarCase
 from pneumo.outgoing import markdown
 from pneumo.paths import data_dir
@@ -25,9 +25,10 @@ from pneumo.registry.models import read_card
 from pneumo.reporting import second_opinion_words as words
 from pneumo.ui.diagnose.viewer_data import SimilarPicture
 from pneumo.ui.shell import models
-from pneumo.ui.shell.state import Case, key_of
+from pneumo.ui.shell.state import Case, key_of, pending
 
 COMPARED, _COMPARED_SIDE = 3, 1024  # similar pictures in the viewer; pixels, longer side
+_SOON = 0.5  # seconds until the fragment comes back
 _HELP = "Small changes, hidden lungs, the other models, similar train pictures. Takes a few seconds."
 
 
@@ -39,12 +40,39 @@ def second_opinion_button(case: Case, predictor: Predictor) -> None:
         st.caption(f"Not asked: {markdown(problem)}")
 
 
-def show_cautions(case: Case, predictor: Predictor, terms: Terms) -> None:
-    """What the second opinion, once asked for, holds against the answer: to stand above it."""
+def show_chips(case: Case, predictor: Predictor, terms: Terms) -> None:
+    """What speaks against the answer, as far as it is known: to stand under the verdict.
+
+    The other models take a second. They are asked once the page is drawn and nothing waits to be read: a fragment that comes
+    back by itself does that, and then the page is drawn anew.
+    """
+    waits = not case.others_asked and not pending()
+    st.fragment(_chips, run_every=_SOON if waits else None)(case, predictor, terms)
+
+
+def _chips(case: Case, predictor: Predictor, terms: Terms) -> None:
+    if case.drawn and not case.others_asked and not pending():
+        _ask_others(case)
+        st.rerun()
+    case.drawn = True
+    found = known_cautions(case, predictor, terms)
+    calm = key_of(predictor.card) in case.opinions and not found
+    every = (*found, *words.age_caution(case.facts))
+    chips = "".join(f'<p class="chip"><b>{escape(chip.title)}</b> {escape(chip.sentence)}</p>' for chip in every)
+    said = f'<p class="quiet">Second opinion: {words.CALM}.</p>' if calm else ""
+    st.html(f'<div class="chips">{said}{chips}</div>')
+
+
+def known_cautions(case: Case, predictor: Predictor, terms: Terms) -> tuple[words.Caution, ...]:
+    """Of all checks once the second opinion was asked for, else of those that need no further pass of this model."""
+    reading, votes, rates = _reading(case, predictor, terms), votes_of(case, terms), words.caution_rates_of(predictor.card.id)
     if opinion := _opinion(case, predictor, terms):
-        found = words.warnings(opinion, votes_of(case, terms), _reading(case, predictor, terms))
-        cautions = "".join(f'<p class="opinion-warning">Caution: {escape(warning)}</p>' for warning in found)
-        st.html(cautions or f'<p class="quiet">Second opinion: {words.CALM}.</p>')
+        return words.cautions(opinion, votes, reading, rates)
+    return (
+        *words.models_caution(votes, reading, rates),
+        *words.heat_caution(heat_of(case, predictor), reading, rates),
+        *words.copy_caution(similar_to(case.answer(predictor), predictor)),
+    )
 
 
 def show_second_opinion(case: Case, predictor: Predictor, terms: Terms) -> None:
@@ -59,18 +87,20 @@ def show_second_opinion(case: Case, predictor: Predictor, terms: Terms) -> None:
         st.html(_similar_html(opinion.similar, train_pictures([each.file for each in opinion.similar])))
 
 
-def heat_line(case: Case, predictor: Predictor) -> str:
-    """The share of heat inside the lungs as a sentence, measured at most once."""
+def heat_of(case: Case, predictor: Predictor) -> HeatShare:
+    """The share of heat inside the lungs, measured at most once."""
     key = key_of(predictor.card)
     if key not in case.heat:
         case.heat[key] = heat_in_lungs(case.answer(predictor), predictor.card, lungs_in(case))
-    return words.heat_sentence(case.heat[key])
+    return case.heat[key]
 
 
 def report_rows(case: Case, predictor: Predictor, terms: Terms) -> tuple[tuple[str, str], ...]:
-    """(label, text) for the report: what speaks against the answer, or that nothing did. Empty when nobody asked."""
-    opinion = _opinion(case, predictor, terms)
-    return () if opinion is None else (words.report_row(opinion, votes_of(case, terms), _reading(case, predictor, terms)),)
+    """(label, text) for the report: what speaks against the answer; once a second opinion was asked for, also that nothing did."""
+    found = words.told(known_cautions(case, predictor, terms))
+    if key_of(predictor.card) in case.opinions:
+        return ((words.SECOND_OPINION, found or words.CALM),)
+    return (("Cautions", found),) if found else ()
 
 
 def lungs_in(case: Case) -> Lungs:
@@ -125,8 +155,9 @@ def _reading(case: Case, predictor: Predictor, terms: Terms) -> Reading:
     return judge(case.answer(predictor).log_ratio, predictor.card, terms)
 
 
-def _ask(case: Case, predictor: Predictor) -> None:
-    case.unasked = []
+def _ask_others(case: Case) -> None:
+    """What every other model that can serve says of this X-ray; those that say nothing are named in `unasked`."""
+    case.unasked, case.others_asked = [], True
     for model in models.usable_models()[0]:
         try:
             found = case.found(models.predictor(model))
@@ -134,6 +165,10 @@ def _ask(case: Case, predictor: Predictor) -> None:
                 case.unasked.append(f"{model} gives no answer: {found.reasons[0]}")
         except ModelError as error:
             case.unasked.append(str(error))
+
+
+def _ask(case: Case, predictor: Predictor) -> None:
+    _ask_others(case)
     try:
         found = second_opinion(case.canonical, predictor, case.answer(predictor), lungs_in(case))
     except ModelError as error:

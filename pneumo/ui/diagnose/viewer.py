@@ -11,14 +11,16 @@ from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.registry.models import read_metrics
 from pneumo.reporting import finding_words as words
-from pneumo.reporting.captioned import captioned
+from pneumo.reporting.captioned import NO_HEAT, captioned
+from pneumo.reporting.heat_doubt import heat_doubt
+from pneumo.reporting.second_opinion_words import heat_sentence
 from pneumo.ui.diagnose import wording
 from pneumo.ui.diagnose.report import report_download, report_form
 from pneumo.ui.diagnose.second_opinion import (
-    heat_line,
+    heat_of,
     lungs_in,
     second_opinion_button,
-    show_cautions,
+    show_chips,
     show_second_opinion,
     similar_pictures,
 )
@@ -40,13 +42,14 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> Non
     picture, panel = st.columns([5, 3], gap="medium")
     with picture:
         draw_viewer(parcel, case.finding.sha256[:16])
-        st.html(f'<p class="quiet">{escape(heat_line(case, predictor))}</p>')
+        doubt = heat_doubt(predictor.card.id)
+        line = f"{doubt} So it is off at first; press Shift H." if doubt else heat_sentence(heat_of(case, predictor))
+        st.html(f'<p class="quiet">{escape(line)}</p>')
         if case.reduced:
             height, width = case.values.stored.shape
             st.caption(f"A reduced copy from the worklist, {width:d} x {height:d} pixels; the answer "
                        "was given on the full image. Drop the file here to see it in full.")  # fmt: skip
     with panel:
-        show_cautions(case, predictor, terms)
         _panel(case, predictor, terms, found.answer)
         show_record(case, predictor, terms)
         with st.container(horizontal=True, gap="small"):
@@ -69,17 +72,19 @@ def _parcel(case: Case, predictor: Predictor) -> bytes:
     if known != identity:
         similar = similar_pictures(opinion.similar) if opinion else ()
         heatmap, lungs = case.answer(predictor).heatmap, lungs_in(case)
-        parcel = viewer_parcel(case.finding.sha256[:16], case.values, case.facts, heatmap, lungs, similar)
+        doubted = bool(heat_doubt(predictor.card.id))
+        parcel = viewer_parcel(case.finding.sha256[:16], case.values, case.facts, heatmap, lungs, similar, doubted)
         st.session_state[PARCEL] = (identity, parcel)
     return parcel
 
 
 def _overlay_png(case: Case, predictor: Predictor, terms: Terms) -> bytes:
-    answer, plain = case.answer(predictor), grey_picture(case.values.presented())
-    overlay = overlay_picture(plain, answer.heatmap.on_image(*plain.shape[:2]), OPACITY)
-    return png(
-        captioned(overlay, judge(answer.log_ratio, predictor.card, terms), predictor.card.id, case.found(predictor).warnings)
-    )
+    """Without heat, and saying so, where the model's map does no better than chance."""
+    answer, picture, notes = case.answer(predictor), grey_picture(case.values.presented()), (NO_HEAT,)
+    if not heat_doubt(predictor.card.id):
+        picture, notes = overlay_picture(picture, answer.heatmap.on_image(*picture.shape[:2]), OPACITY), ()
+    reading = judge(answer.log_ratio, predictor.card, terms)
+    return png(captioned(picture, reading, predictor.card.id, case.found(predictor).warnings, notes))
 
 
 def _panel(case: Case, predictor: Predictor, terms: Terms, answer) -> None:
@@ -96,12 +101,12 @@ def _panel(case: Case, predictor: Predictor, terms: Terms, answer) -> None:
         words.like_this_sentence(metrics, answer.log_ratio, reading, warnings),
         words.likelihood_sentence(reading),
     )
+    st.html(wording.verdict_html(reading) + wording.bar_html(reading))
+    show_chips(case, predictor, terms)
     st.html(
-        wording.verdict_html(reading)
-        + wording.bar_html(reading)
-        + "".join(f'<p class="said">{sentence}</p>' for sentence in said if sentence)
+        "".join(f'<p class="said">{sentence}</p>' for sentence in said if sentence)
         + wording.figures_html(metrics)
-        + f'<p class="quiet">{words.heatmap_sentence(reading, answer.heatmap)}</p>'
+        + ("" if heat_doubt(card.id) else f'<p class="quiet">{words.heatmap_sentence(reading, answer.heatmap)}</p>')
     )
 
 

@@ -31,9 +31,18 @@ class SimilarPicture:
 
 
 def viewer_parcel(
-    key: str, values: GreyValues, facts: ImageFacts, heatmap: Heatmap, lungs: Lungs, similar: Sequence[SimilarPicture] = ()
+    key: str,
+    values: GreyValues,
+    facts: ImageFacts,
+    heatmap: Heatmap,
+    lungs: Lungs,
+    similar: Sequence[SimilarPicture] = (),
+    doubted: bool = False,
 ) -> bytes:
-    """`key` tells pictures apart in the browser, which remembers zoom and window by it; it is no name."""
+    """`key` tells pictures apart in the browser, which remembers zoom and window by it; it is no name.
+
+    `doubted`: the model's map does no better than chance, so the heat is off until somebody switches it on.
+    """
     heat = heat_levels(heatmap)
     mask = np.zeros((1, 1), bool) if lungs.mask is None else lungs.mask
     header = {
@@ -42,6 +51,7 @@ def viewer_parcel(
         "heat": {
             "box": _ends(heatmap.shown),
             "empty": heatmap.empty,
+            "doubted": doubted,
             "contours": [{"level": level, "lines": outlines(heat / 255.0, level, heatmap.shown)} for level in CONTOURS],
         },
         "lungs": {"lines": outlines(np.pad(mask, 1).astype(float), 0.5, _around(mask)), "reason": lungs.reason},

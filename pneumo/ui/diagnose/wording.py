@@ -23,11 +23,17 @@ def bar_html(reading: Reading) -> str:
         f'<div class="probability">probability of pneumonia <b>{value}</b>'
         f"<small>where {share(reading.prevalence)} of the patients have it</small></div>"
         f'<div class="bar {reading.verdict.lower()}" role="img" aria-label="probability {value}, threshold {cut:.2f}">'
-        f'<div class="zone" style="left:{100 * reading.low:.1f}%;width:{100 * (reading.high - reading.low):.1f}%"></div>'
+        f"{_zone_html(reading)}"
         f'<div class="cut {side}" style="left:{100 * cut:.1f}%"><span>threshold {cut:.2f}</span></div>'
         f'<div class="value" style="left:{min(max(100 * reading.probability, 1), 99):.1f}%"></div></div>'
         '<div class="ends"><span>0 normal</span><span>1 pneumonia</span></div>'
     )
+
+
+def _zone_html(reading: Reading) -> str:
+    """Where the model cannot tell; a zone that is empty is not drawn."""
+    width = 100 * (reading.high - reading.low)
+    return f'<div class="zone" style="left:{100 * reading.low:.1f}%;width:{width:.1f}%"></div>' if width else ""
 
 
 def figures_html(metrics: dict) -> str:

@@ -11,7 +11,7 @@ from pneumo.labels import Zone
 from pneumo.outgoing import markdown
 from pneumo.record.case import AGREEMENTS, RecordedCase
 from pneumo.record.settings import record_url
-from pneumo.reporting.model_card import interval
+from pneumo.reporting.numbers import interval
 from pneumo.ui.diagnose import wording
 from pneumo.ui.history.record import SAID, actor, judgement, open_record
 from pneumo.ui.shell.access import check, permitted

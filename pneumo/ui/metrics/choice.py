@@ -8,6 +8,7 @@ from pneumo.errors import ModelError
 from pneumo.evaluation.operating_point import BALANCED, MEANING
 from pneumo.outgoing import markdown
 from pneumo.reporting.evaluated import Evaluated, read_evaluated, splits_of
+from pneumo.ui.diagnose.sidebar import choose_prevalence
 from pneumo.ui.metrics.tables import numbers_html
 from pneumo.ui.shell.models import usable_models
 
@@ -22,6 +23,7 @@ class Choice:
 
     evaluated: Evaluated
     point: str
+    prevalence: float  # of the user's patients
 
     @property
     def threshold(self) -> float:
@@ -68,7 +70,7 @@ def choose() -> Choice | None:
                             help="Where the line between NORMAL and PNEUMONIA is drawn; set on held-out train images.")  # fmt: skip
     if "test" not in splits:
         st.warning(f"{markdown(model)} was never evaluated on a test split, so only other figures can be shown: trust them less.")
-    return Choice(evaluated, state["metrics-point"])
+    return Choice(evaluated, state["metrics-point"], choose_prevalence())
 
 
 def show_figures(choice: Choice) -> None:

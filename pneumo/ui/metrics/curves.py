@@ -7,12 +7,15 @@ import streamlit as st
 from pneumo.errors import DataError
 from pneumo.evaluation.metrics import predictive_values
 from pneumo.outgoing import markdown
+from pneumo.reporting.calibration_figures import calibration_rows
 from pneumo.reporting.chart import Chart
 from pneumo.reporting.chart_drawing import chart_png
 from pneumo.reporting.evaluated import read_history
+from pneumo.reporting.finding_words import share
 from pneumo.reporting.history_charts import history_charts
 from pneumo.reporting.metrics_charts import main_charts, predictive_chart
 from pneumo.ui.metrics.choice import Choice
+from pneumo.ui.metrics.tables import table
 from pneumo.ui.metrics.vega import spec
 
 _TABS = ("ROC", "Precision-recall", "Calibration", "Histograms", "Decision curve", "Predictive values", "Training history")
@@ -34,9 +37,13 @@ def curve_tabs(choice: Choice) -> None:
     tabs = st.tabs(_TABS)
     key = f"{found.card.id}-{found.split}"
     if found.both_classes:
-        for tab, chart in zip(tabs, main_charts(found.predictions, found.points), strict=False):
+        charts = main_charts(found.predictions, found.points, found.metrics, choice.prevalence)
+        for tab, chart in zip(tabs, charts, strict=False):
             with tab:
                 show_chart(chart, key)
+        with tabs[_TABS.index("Calibration")]:
+            st.html(table(["", "value (95 % interval)", "how to read it"],
+                          calibration_rows(found.predictions, found.metrics, choice.prevalence)))  # fmt: skip
     else:
         for tab in tabs[:5]:
             tab.info("This curve needs stored predictions of both classes on this split.")
@@ -46,21 +53,17 @@ def curve_tabs(choice: Choice) -> None:
         _history(found.card.id)
 
 
-@st.fragment
 def _predictive(choice: Choice) -> None:
     figures = choice.evaluated.figures(choice.point)
     if figures is None or None in (*figures["sensitivity"].values(), *figures["specificity"].values()):
         st.info("Predictive values need sensitivity and specificity with their intervals at this operating point.")
         return
-    st.session_state.setdefault("prevalence", 30)
-    percent = st.slider("Prevalence among your children", 1, 90, key="prevalence", format="%d %%",
-                        help="How many of the children you X-ray have pneumonia.")  # fmt: skip
-    ppv, npv = predictive_values(figures["sensitivity"]["value"], figures["specificity"]["value"], percent / 100)
+    ppv, npv = predictive_values(figures["sensitivity"]["value"], figures["specificity"]["value"], choice.prevalence)
     st.markdown(
-        f"At {markdown(choice.point)}, where {percent:d} % have pneumonia: the answer PNEUMONIA is right in {_of_100(ppv)}, "
-        f"the answer NORMAL in {_of_100(npv)}."
+        f"At {markdown(choice.point)}, where {share(choice.prevalence)} have pneumonia: the answer PNEUMONIA is right in "
+        f"{_of_100(ppv)}, the answer NORMAL in {_of_100(npv)}."
     )
-    show_chart(predictive_chart(figures["sensitivity"], figures["specificity"], percent / 100), choice.key)
+    show_chart(predictive_chart(figures["sensitivity"], figures["specificity"], choice.prevalence), choice.key)
 
 
 def _of_100(share: float) -> str:

@@ -51,18 +51,19 @@ def downloads(choice: Choice) -> None:
                     st.download_button(label, partial(read_stored, found.card.id, file), f"{name}{suffix}", mime, on_click="ignore",
                                        key=f"metrics-get{suffix}")  # fmt: skip
         if _can_print(found, choice.point):
-            st.download_button("Everything, PDF", partial(_pdf, found, choice.point), f"{name}.pdf", "application/pdf",
+            make = partial(_pdf, found, choice.point, choice.prevalence)
+            st.download_button("Everything, PDF", make, f"{name}.pdf", "application/pdf",
                                on_click="ignore", key="metrics-get.pdf")  # fmt: skip
     st.caption("Each plot has a PNG of its own beside it.")
 
 
-def _pdf(found: Evaluated, point: str) -> bytes:
+def _pdf(found: Evaluated, point: str, prevalence: float) -> bytes:
     """With training history and removal curves, where they are stored and fit."""
     model, more = found.card.id, []
     with contextlib.suppress(DataError, KeyError, TypeError, ValueError):  # the page has told of a file that does not fit
         more += history_charts({model: read_history(model)})
         more += robustness_charts(read_robustness(model) or {})
-    return metrics_pdf(found, point, tuple(more))
+    return metrics_pdf(found, point, tuple(more), prevalence)
 
 
 def _can_print(found: Evaluated, point: str) -> bool:

@@ -6,8 +6,8 @@ import streamlit as st
 
 from pneumo.errors import DataError
 from pneumo.outgoing import markdown
-from pneumo.reporting.evaluated import read_gate
-from pneumo.reporting.model_card import interval
+from pneumo.reporting.evaluated import OLD_GATE_INTERVALS, read_gate
+from pneumo.reporting.numbers import interval
 from pneumo.ui.metrics.tables import table
 
 _ROLES = {
@@ -34,15 +34,17 @@ def show_gate(model: str) -> None:
     st.html(html)
     st.caption(
         f"Measured on {markdown(str(told['split']))}, {markdown(str(told['made']))}. Told: refused, or answered with a warning. "
-        "Kinds kept aside chose neither rule nor cut; drawn pictures stand for what could not be had. Wilson intervals."
+        "Kinds kept aside chose neither rule nor cut; drawn pictures stand for what could not be had. 95 % intervals: "
+        f"{markdown(str(told.get('intervals', OLD_GATE_INTERVALS)))}."
     )
 
 
 def gate_html(told: dict[str, Any]) -> str:
     """Raises KeyError or TypeError where the file does not fit."""
-    rows = [["all other things kept aside", "", "", interval(told["foreign_rejected"]), ""]]
+    rows = [["all other things kept aside", "", "", "", interval(told["foreign_rejected"]), ""]]
     rows += [
-        [group["name"], _ROLES[group["role"]], str(group["n"]), interval(group["rejected"]), interval(group["told"])]
+        [group["name"], _ROLES[group["role"]], str(group["n"]), str(group.get("originals", "")), interval(group["rejected"]),
+         interval(group["told"])]
         for group in told["groups"]
-    ]
-    return table(["pictures", "what they are", "n", "refused", "told"], rows)
+    ]  # fmt: skip
+    return table(["pictures", "what they are", "n", "of so many originals", "refused", "told"], rows)

@@ -8,9 +8,9 @@ from pneumo.errors import DataError
 from pneumo.outgoing import markdown
 from pneumo.reporting.chart import Chart
 from pneumo.reporting.evaluated import read_robustness
+from pneumo.reporting.finding_words import share
 from pneumo.reporting.metrics_charts import removal_chart
-from pneumo.reporting.model_card import interval
-from pneumo.reporting.numbers import number
+from pneumo.reporting.numbers import interval, number
 from pneumo.ui.metrics.curves import show_chart
 from pneumo.ui.metrics.tables import table
 
@@ -35,7 +35,7 @@ def show_robustness(model: str) -> None:
         return
     st.caption(markdown(
         f"Measured on {told.get('n', '?')} X-rays of {told.get('split', '?')}, {told.get('made', 'date unknown')}, at "
-        f"{told.get('operating_point', 'balanced')}. {_lungs(told)}"
+        f"{told.get('operating_point', 'balanced')}. {_prevalence(told)} {_lungs(told)}"
     ))  # fmt: skip
     for title, html, reading in tables:
         st.markdown(f"**{title}**")
@@ -43,6 +43,15 @@ def show_robustness(model: str) -> None:
         st.caption(reading)
     for chart in charts:
         show_chart(chart, model)
+
+
+def _prevalence(told: dict[str, Any]) -> str:
+    at = told.get("prevalence")
+    return (
+        f"Probabilities where {share(at)} have pneumonia."
+        if isinstance(at, float)
+        else "Probabilities at a share it does not name."
+    )
 
 
 def _lungs(told: dict[str, Any]) -> str:

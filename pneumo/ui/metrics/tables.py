@@ -11,8 +11,7 @@ from pneumo.evaluation.compare import Comparison
 from pneumo.evaluation.groups import Group
 from pneumo.evaluation.mistakes import Mistake
 from pneumo.evaluation.three_classes import NAMES
-from pneumo.reporting.model_card import interval
-from pneumo.reporting.numbers import number, p_value, probability, signed
+from pneumo.reporting.numbers import interval, number, p_value, probability, signed
 
 _MEANING = {
     "auc": ("AUC", "how often a sick child is rated above a healthy one: 1 is always, 0.5 is chance"),

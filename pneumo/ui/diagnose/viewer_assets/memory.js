@@ -10,9 +10,10 @@ const taste = {
 const pictures = new Map();
 
 /** The state a picture opens with. */
-export function recalled(key, picture, opacity) {
-  const own = pictures.get(key) ?? fresh(picture);
-  return { ...taste, opacity: taste.opacity ?? opacity, ...own, measured: null, held: false };
+export function recalled(key, picture, opacity, doubted) {
+  const { heat, ...own } = pictures.get(key) ?? fresh(picture);
+  const shown = doubted ? { heat: heat ?? false } : {}; // a map that does no better than chance is off until it is asked for
+  return { ...taste, opacity: taste.opacity ?? opacity, ...own, ...shown, measured: null, held: false };
 }
 
 /** Of a picture that nobody touched. */
@@ -20,7 +21,8 @@ export function fresh(picture) {
   return { view: WHOLE, window: picture.presets[0], inverted: false };
 }
 
-export function remember(key, state) {
-  for (const name of Object.keys(taste)) taste[name] = state[name];
-  pictures.set(key, { view: state.view, window: state.window, inverted: state.inverted });
+export function remember(key, state, doubted) {
+  for (const name of Object.keys(taste)) if (name !== "heat" || !doubted) taste[name] = state[name];
+  const own = { view: state.view, window: state.window, inverted: state.inverted };
+  pictures.set(key, doubted ? { ...own, heat: state.heat } : own);
 }

@@ -41,7 +41,7 @@ export class Viewer {
     this.picture = { ...header.picture, ...levelled(arrays.values), table: arrays.table?.data };
     this.similar = header.similar.map((_, at) => ({ ...GREY_LEVELS, ...levelled(arrays[`similar ${at}`]) }));
     this.heats = this.colours.map((colours) => heatPicture(arrays.heat.data, arrays.heat.shape[1], colours));
-    this.state = recalled(header.key, this.picture, header.opacity);
+    this.state = recalled(header.key, this.picture, header.opacity, header.heat.doubted);
     this.panels[0].put(this.picture, ALT.overlay);
     this.root.style.setProperty("--aspect", this.picture.width / this.picture.height);
     this.toolbar.fill(header, this.picture);
@@ -57,7 +57,7 @@ export class Viewer {
   change(changes) {
     if (!this.ready) return;
     this.state = { ...this.state, ...changes };
-    remember(this.header.key, this.state);
+    remember(this.header.key, this.state, this.header.heat.doubted);
     this.arrange();
     this.toolbar.follow(this.state);
     this.draw();

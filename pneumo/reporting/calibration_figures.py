@@ -1,0 +1,36 @@
+"""How well a split's probabilities fit the outcomes, as rows: intercept and slope first, then errors with their prevalence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pneumo.evaluation.likelihood import at_prevalence
+from pneumo.evaluation.metrics import brier, expected_calibration_error, prevalence_weights
+from pneumo.evaluation.predictions import Predictions
+from pneumo.reporting.finding_words import share
+from pneumo.reporting.numbers import interval, number
+
+
+def calibration_rows(
+    predictions: Predictions, metrics: Mapping[str, Any] | None, prevalence: float | None = None
+) -> list[tuple[str, str, str]]:
+    """(figure, its value, how to read it). Predictions of both classes; `metrics` of the same split, for what needs intervals.
+
+    Errors are means over all images: they are told for the split's own share of sick children and, moved there, for `prevalence`.
+    """
+    labels, probabilities = predictions.labels, predictions.probabilities
+    own, fit = float(labels.mean()), (metrics or {}).get("calibration")
+    rows = []
+    if fit:
+        rows = [
+            ("intercept", interval(fit["intercept"], 2), "0 is right; below 0 the model says sick too often"),
+            ("slope", interval(fit["slope"], 2), "1 is right; below 1 its answers are too extreme"),
+        ]
+    rows.append((f"ECE where {share(own)} are sick", number(expected_calibration_error(labels, probabilities)),
+                 "mean distance of probability and outcome; the many sure answers hide what lies between"))  # fmt: skip
+    if prevalence is not None:
+        moved = expected_calibration_error(
+            labels, at_prevalence(probabilities, own, prevalence), weights=prevalence_weights(labels, prevalence)
+        )
+        rows.append((f"ECE where {share(prevalence)} are sick", number(moved), "the same at the share that you stated"))
+    rows.append((f"Brier where {share(own)} are sick", number(brier(labels, probabilities)), "mean squared error; 0 is best"))
+    return rows

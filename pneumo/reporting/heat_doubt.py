@@ -1,0 +1,37 @@
+"""Whether a model's heatmap points anywhere: where it does no better than chance, it is left out unless somebody asks for it."""
+
+from pathlib import Path
+from typing import Any
+
+from pneumo.errors import DataError
+from pneumo.reporting.evaluated import read_robustness
+
+
+def heat_doubt(model: str, root: Path | None = None) -> str:
+    """Why the map is not drawn by itself, in one or two sentences; empty for a map that does better than chance, or that was
+    never measured, or whose measurement cannot be read (Metrics tells of that).
+    """
+    try:
+        return _doubt(read_robustness(model, root) or {})
+    except (DataError, KeyError, TypeError, AttributeError):
+        return ""
+
+
+def _doubt(told: dict[str, Any]) -> str:
+    """By the share of heat in the lungs, whose interval must lie above their share of what is shown, and by the gain over places
+    put back in random order (insertion).
+    """
+    reasons = []
+    heat, gain = told.get("heat_in_lungs", {}), told.get("auc_gap", {}).get("insertion")
+    low, chance = heat.get("share", {}).get("low"), heat.get("shown")
+    if low is not None and chance is not None and low <= chance:
+        value = heat["share"]["value"]
+        reasons.append(
+            f"{100 * value:.0f} % of its heat lay in the lungs, which take {100 * chance:.0f} % of what the model is shown"
+        )
+    if gain is not None and gain <= 0:
+        reasons.append("its hottest places, put back first, brought the answer back no sooner than places drawn by lot")
+    if not reasons:
+        return ""
+    measured = f"measured on {told.get('n', '?')} X-rays of {told.get('split', '?')}"
+    return f"This model's heatmap does no better than chance: {'; '.join(reasons)} ({measured})."

@@ -1,0 +1,23 @@
+"""Operating points and verdicts of a model on a split: thresholds with both intervals, and what each verdict holds."""
+
+import streamlit as st
+
+from pneumo.reporting.finding_words import share
+from pneumo.reporting.operating_points import CHOICE, point_rows, zone_rows, zones_of
+from pneumo.ui.metrics.choice import Choice
+from pneumo.ui.metrics.tables import table
+
+
+def show_points(choice: Choice) -> None:
+    found = choice.evaluated
+    if found.metrics is None and not found.both_classes:
+        return
+    st.subheader("Operating points and verdicts", anchor=False)
+    if found.metrics is not None:
+        rows = point_rows(found.metrics, found.points, found.card.points_at(choice.prevalence))
+        st.html(table(["operating point", "threshold", "sensitivity", "specificity"], rows))
+        st.caption(f"Thresholds are probabilities where {share(choice.prevalence)} have pneumonia, as in the sidebar. {CHOICE}")
+    if found.both_classes:
+        rows = zone_rows(zones_of(found.predictions, found.points))
+        st.html(table(["verdict", "of the sick children", "of the healthy children", "likelihood ratio"], rows))
+        st.caption("Wilson intervals over patients. Likelihood ratio: how many times as frequent the verdict is among the sick.")
