@@ -285,7 +285,7 @@ def test_the_app_does_not_start_where_it_must_not(tmp_path):
     ("address", "settings", "secrets", "said"),
     [
         ("", AccessSettings(), "", "every network interface"),
-        ("::", AccessSettings(), "", "not started on ::"),
+        ("::", AccessSettings(), "", "does not start on ::"),
         ("127.0.0.1", LOGIN, "", "docs/access.md"),
         ("127.0.0.1", LOGIN, "short", "at least 32 characters"),
         ("127.0.0.1", AccessSettings(), "short", "PNEUMO_LOGIN is not set"),

@@ -22,7 +22,7 @@ def test_names_are_unique_and_both_roles_have_kinds():
 
 def test_a_piece_is_told_by_its_original(monkeypatch):
     names = {name: np.full((130, 130), number, np.uint8) for number, name in enumerate(MORE_PHOTOS)}
-    monkeypatch.setattr("pneumo.synthetic.non_chest_stored.stored", names.get)
+    monkeypatch.setattr("pneumo.synthetic.non_chest_stored.load_picture", names.get)
     kind = next(kind for kind in KINDS if kind.name == "other photographs, grey")
     originals = kind.originals(30, 1)
     assert [names[name][0, 0] for name in originals] == [picture[0, 0] for picture in kind.pictures(30, 1)]
