@@ -6,7 +6,7 @@ FEATURES and SMALL are numbers of components to compare, FLOOR the least log odd
 
 Prints, for each distance, the share of the validation part and of each kind of synthetic/non_chest.py that is not kept aside which
 lies above the cut; for the learned sum of them at its own cut, with that very kind left out of the fit, and of the validation part
-and its hard copies. Then how near the validation part comes to the limits of imaging/quality.py.
+and its perturbed copies. Then how near the validation part comes to the limits of imaging/quality.py.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ import numpy as np
 from pneumo.data.split import read_manifest
 from pneumo.imaging.hospital_shift import shifted_copies
 from pneumo.imaging.preprocess import CANONICAL_SIDE
-from pneumo.imaging.quality import clipped
+from pneumo.imaging.quality import clipped_share
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import Reference, components
 from pneumo.paths import models_dir
@@ -27,9 +27,9 @@ from pneumo.synthetic.non_chest import KINDS, as_served, close_up
 from pneumo.training.reference import (
     CLOSE_UPS,
     COMPONENTS,
-    HARD_COPIES,
     LEAST,
     SHARES,
+    SHIFTED_COPIES,
     SMALL_COMPONENTS,
     features_of,
     fit_odds,
@@ -72,7 +72,7 @@ def main(data: Path, model: str, counts: tuple[int, int] = (COMPONENTS, SMALL_CO
     some = rng.permutation(len(images["train"]))
     images["close-ups"] = np.stack([close_up(image, rng) for image in images["train"][some[:CLOSE_UPS]]])
     foreign = list(images)[len(PARTS) :]
-    images["hard train"] = shifted_copies(images["train"][some[:HARD_COPIES]], seed=0)
+    images["hard train"] = shifted_copies(images["train"][some[:SHIFTED_COPIES]], seed=0)
     images |= {f"hard {part}": shifted_copies(images[part], seed=0) for part in PARTS[1:]}
     features = {name: features_of(predictor, these) for name, these in images.items()}
     small = {name: small_views(these) for name, these in images.items()}
@@ -96,10 +96,10 @@ def main(data: Path, model: str, counts: tuple[int, int] = (COMPONENTS, SMALL_CO
     print("learned sum, kind left out: " + ", ".join(f"{kind} {share:.2f}" for kind, share in caught.items()))
     plain, hard = np.mean(refused, axis=0)
     shares = list(caught.values())
-    print(f"mean {np.mean(shares):.3f}, least {min(shares):.2f}; validation {plain:.3f}, its hard copies {hard:.3f}")
+    print(f"mean {np.mean(shares):.3f}, least {min(shares):.2f}; validation {plain:.3f}, its perturbed copies {hard:.3f}")
     inner = images["validation"][:, 16 : CANONICAL_SIDE - 16, 16 : CANONICAL_SIDE - 16]
     low, high = np.percentile(inner.reshape(len(inner), -1), (1, 99), axis=1)
-    print(f"contrast at least {(high - low).min() / 255:.2f}, clipped at most {max(map(clipped, inner)):.2f}")
+    print(f"contrast at least {(high - low).min() / 255:.2f}, clipped at most {max(map(clipped_share, inner)):.2f}")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pneumo.cli.main import setting_pairs
+from pneumo.cli.train import setting_pairs
 from pneumo.data.split import read_manifest
 from pneumo.evaluation.metrics import metrics
 from pneumo.evaluation.operating_point import BALANCED, choose_operating_points

@@ -44,8 +44,8 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCI
         "CHEST",
     )  # it is read as a chest X-ray, whatever the source says
     capture.update(source.picture)
-    what = NO_HEAT if doubt else "evidence for pneumonia in colour."
-    capture.DerivationDescription = f"{MANUFACTURER} {__version__}, {finding.model}: {what} {RESEARCH_USE}"
+    content = NO_HEAT if doubt else "evidence for pneumonia in colour."
+    capture.DerivationDescription = f"{MANUFACTURER} {__version__}, {finding.model}: {content} {RESEARCH_USE}"
     image = Dataset()
     image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = source.reference.SOPClassUID, source.reference.SOPInstanceUID
     capture.SourceImageSequence = [image]
@@ -55,7 +55,7 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCI
 def capture_picture(finding: Finding, reading: Reading) -> np.ndarray:
     """uint8 (h, w, 3): the overlay, the research-use notice above it, and verdict, probability, model and warnings below it.
 
-    Without heat where the model's map does no better than chance.
+    Without heat if the model's heatmap locates pneumonia no better than chance.
     """
     assert finding.radiograph is not None, "expected a finding that is an answer"
     assert finding.answer is not None, "expected a finding that is an answer"

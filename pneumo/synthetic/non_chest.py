@@ -22,7 +22,7 @@ from pneumo.synthetic.non_chest_stored import MORE_PHOTOS, MORE_SLICES, PHOTOS, 
 class Kind:
     """`make(rng)` returns one picture, uint8 (h, w) or (h, w, 3). A kind that is `held_out` is used for testing only.
 
-    `cut_from`: the stored pictures that it crops; without any, each picture is drawn anew.
+    `cut_from`: names of the stored pictures that it crops; empty for a drawn kind.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Kind:
         return [self.make(rng) for rng in self._generators(count, seed)]
 
     def originals(self, count: int, seed: int = 0) -> list[str]:
-        """Names the original that each of `pictures` shows; crops of one original are alike."""
+        """The name of the original of each of `pictures`: crops of one original are not independent."""
         if not self.cut_from:
             return [f"{self.name} {number}" for number in range(count)]
         return [chosen_name(self.cut_from, rng) for rng in self._generators(count, seed)]

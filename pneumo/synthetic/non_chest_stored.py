@@ -54,7 +54,7 @@ MORE_SLICES = (
 
 
 def chosen_name(names: tuple[str, ...], rng: np.random.Generator) -> str:
-    """A random one of the names: the first thing that `random_crop` asks of a generator."""
+    """A random name; `random_crop` draws it first, so equal generators give its name."""
     return names[rng.integers(len(names))]
 
 

@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 COMPONENTS, SMALL_COMPONENTS = 160, 200  # of the features, of the 28 x 28: a kind left out of the fit is then caught best
 SCORES = 48  # components of each train image that are stored, for similar cases
 PICTURES, SHARE = 60, 40  # of each kind that is not kept aside: at most, and one for so many train images
-CLOSE_UPS, HARD_COPIES, TURNED = 150, 800, 1200  # train images used for each
-SHARES = (0.97, 0.985)  # of the calibration part and its hard copies that stay below the cut of a warning, of a refusal
+CLOSE_UPS, SHIFTED_COPIES, TURNED = 150, 800, 1200  # train images used for each
+SHARES = (0.97, 0.985)  # of the calibration part and its perturbed copies that stay below the cut of a warning, of a refusal
 LEAST = (-4.0, -3.0)  # log odds: below them nothing is said, however tight the calibration part lies
 _BATCH = 32
 
@@ -61,7 +61,7 @@ def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, st
         return reference.evidence(features_of(predictor, these), small_views(these))
 
     count = int(np.clip(len(train) // SHARE, 3, PICTURES))
-    some = images[rng.permutation(len(images))[:HARD_COPIES]]
+    some = images[rng.permutation(len(images))[:SHIFTED_COPIES]]
     close = [close_up(image, rng) for image in images[rng.permutation(len(images))[:CLOSE_UPS]]]
     others = np.stack([*(as_served(picture) for kind in KINDS if not kind.held_out for picture in kind.pictures(count)), *close])
     chest = np.concatenate([reference.evidence(features, small), evidence(shifted_copies(some, seed))])

@@ -20,7 +20,7 @@ def test_names_are_unique_and_both_roles_have_kinds():
     assert min(sum(kind.held_out for kind in KINDS), sum(not kind.held_out for kind in KINDS)) >= 10
 
 
-def test_a_piece_is_told_by_its_original(monkeypatch):
+def test_originals_name_the_image_of_each_crop(monkeypatch):
     names = {name: np.full((130, 130), number, np.uint8) for number, name in enumerate(MORE_PHOTOS)}
     monkeypatch.setattr("pneumo.synthetic.non_chest_stored.load_picture", names.get)
     kind = next(kind for kind in KINDS if kind.name == "other photographs, grey")
