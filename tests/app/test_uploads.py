@@ -196,11 +196,11 @@ def test_diagnose_says_which_file_was_not_taken(app):
 
 
 def test_diagnose_keeps_what_it_read_when_it_is_full(app, monkeypatch):
-    monkeypatch.setattr(quota, "limit", lambda: 400_000)  # two pictures of 200 x 240 float32 and their small copies
+    monkeypatch.setattr(quota, "limit", lambda: 180_000)  # two pictures of 200 x 240 bytes and their small copies
     drop(app, *((f"{n}.png", PICTURE) for n in range(4)))
     cases = app.session_state["cases"]
     assert [case.finding.status for case in cases] == ["ok", "ok", "error", "error"]
-    assert cases[0].nbytes > 200 * 240 * 4 + 224 * 224
+    assert cases[0].nbytes > 200 * 240 + 224 * 224
     assert cases[3].nbytes == 0
     assert "2 of the files left out. No room: this session holds" in said(app)
     next(button for button in app.button if button.label == "Clear all").click().run()
@@ -213,7 +213,7 @@ def test_the_worklist_lists_each_file_that_had_no_room(app, monkeypatch):
     app.switch_page("pages/worklist.py").run()
     drop(app, ("one.png", PICTURE), ("two.png", NOT_TAKEN))
     monkeypatch.setattr(quota, "limit", lambda: app.session_state["worklist_rows"][0].nbytes)
-    drop(app, ("three.png", PICTURE))
+    drop(app, ("three.png", png_bytes(ramp(240, 200))))
     rows = app.session_state["worklist_rows"]
     assert [row.name for row in rows] == ["one.png", "two.png", "three.png"]
     reasons = [next(iter(row.findings.values())).reasons for row in rows]

@@ -16,7 +16,7 @@ from pneumo.evaluation.calibration import Calibration
 from pneumo.evaluation.wilson import wilson
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import read_card
-from pneumo.registry.seal import seal
+from pneumo.registry.seal import seal_folder
 from pneumo.reporting.evaluated import read_cautions
 from pneumo.studies.caution_measure import measure_cautions
 
@@ -41,7 +41,7 @@ def made(tmp_path_factory):
     for model in ("tiny", "other"):
         with open(root / model / "split.csv", "w", newline="") as file:
             csv.writer(file).writerows([COLUMNS, *rows])
-        seal(root / model)
+        seal_folder(root / model)
     return root, folder / "set"
 
 
@@ -80,7 +80,7 @@ def test_it_is_read_back_for_these_weights_and_these_models_alone(found, made):
     (root / "third").rename(root.parent / "gone")
     stored = json.loads((root / "tiny" / "cautions.json").read_text())
     (root / "tiny" / "cautions.json").write_text(json.dumps({**stored, "model_sha256": "0" * 64}))
-    seal(root / "tiny")
+    seal_folder(root / "tiny")
     assert read_cautions("tiny", root) == {}
 
 
