@@ -96,6 +96,11 @@ def read_card(model: str, root: Path | None = None) -> ModelCard:
     return _complete(_parsed(model, sealed_file(folder, CARD, _whose(model)), folder))
 
 
+def card_digest(model: str, root: Path | None = None) -> str:
+    """SHA-256 of the card as the folder's manifest has it: it names the hashes of all that answers. Raises ModelError."""
+    return hashlib.sha256(read_stored(model, CARD, root)).hexdigest()
+
+
 def read_draft_card(model: str, root: Path | None = None) -> ModelCard:
     """Of a folder that is still being made, or to be sealed: as it lies there, perhaps without a reference. Raises ModelError."""
     folder = _folder(model, root)

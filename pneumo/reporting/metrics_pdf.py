@@ -1,7 +1,6 @@
 """One PDF of a stored evaluation: figures, matrix, report, every chart with how to read it, and the surest mistakes."""
 
 import io
-import textwrap
 from typing import Any
 
 from matplotlib.backends.backend_pdf import PdfPages
@@ -12,15 +11,12 @@ from pneumo.evaluation.classification_report import classification_report
 from pneumo.evaluation.groups import by_subtype
 from pneumo.evaluation.mistakes import most_confident_mistakes
 from pneumo.evaluation.predictions import Predictions
-from pneumo.reporting.chart import PAPER, Chart
-from pneumo.reporting.chart_drawing import draw
+from pneumo.reporting.chart import Chart
 from pneumo.reporting.evaluated import Evaluated
 from pneumo.reporting.metrics_charts import main_charts, predictive_chart
 from pneumo.reporting.model_card import INTENDED_USE, interval
 from pneumo.reporting.numbers import probability
-
-_A4 = (8.27, 11.69)  # inches
-_MARGIN = 0.09
+from pneumo.reporting.sheet import Page, chart_page
 
 
 def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = ()) -> bytes:
@@ -40,36 +36,13 @@ def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = ()) 
         pdf.savefig(_first_page(evaluated, metrics, predictions, point, threshold))
         every = [*charts, *more]
         for start in range(0, len(every), 2):
-            pdf.savefig(_chart_page(every[start : start + 2]))
+            pdf.savefig(chart_page(every[start : start + 2]))
         pdf.savefig(_mistakes_page(predictions, threshold))
     return buffer.getvalue()
 
 
-class _Page:
-    """A sheet that is written from the top down."""
-
-    def __init__(self) -> None:
-        self.figure, self._y = Figure(figsize=_A4, facecolor=PAPER["ground"]), 0.95
-
-    def line(self, text: str, size: float = 9, quiet: bool = False, mono: bool = False, weight: str = "normal") -> None:
-        self.figure.text(_MARGIN, self._y, text, fontsize=size, color=PAPER["quiet" if quiet else "ink"], va="top", weight=weight,
-                         family="monospace" if mono else "sans-serif", parse_math=False)  # fmt: skip
-        self._y -= size * 1.55 / 72 / _A4[1]
-
-    def lines(self, text: str, quiet: bool = True) -> None:
-        for part in textwrap.wrap(text, 106):
-            self.line(part, quiet=quiet)
-
-    def heading(self, text: str, size: float = 12) -> None:
-        self.gap()
-        self.line(text, size, weight="bold")
-
-    def gap(self) -> None:
-        self._y -= 0.012
-
-
 def _first_page(evaluated: Evaluated, metrics: dict[str, Any], predictions: Predictions, point: str, threshold: float) -> Figure:
-    page, card, figures = _Page(), evaluated.card, metrics["operating_points"][point]
+    page, card, figures = Page(), evaluated.card, metrics["operating_points"][point]
     report = classification_report(predictions.labels, predictions.probabilities, threshold)
     page.line(f"Pneumo metrics: {card.id}", 17, weight="bold")
     page.line(f"{evaluated.split} split, {metrics['n']} X-rays of {metrics['patients']} patients; operating point {point}, "
@@ -108,18 +81,8 @@ def _first_page(evaluated: Evaluated, metrics: dict[str, Any], predictions: Pred
     return page.figure
 
 
-def _chart_page(charts: list[Chart]) -> Figure:
-    figure = Figure(figsize=_A4, facecolor=PAPER["ground"])
-    for number, chart in enumerate(charts):
-        base = 0.60 - 0.47 * number
-        draw(figure.add_axes((_MARGIN + 0.02, base, 0.82, 0.33)), chart, PAPER)
-        figure.text(_MARGIN, base - 0.05, textwrap.fill(chart.reading, 112), fontsize=8, color=PAPER["quiet"], va="top",
-                    parse_math=False)  # fmt: skip
-    return figure
-
-
 def _mistakes_page(predictions: Predictions, threshold: float) -> Figure:
-    page = _Page()
+    page = Page()
     page.line("The mistakes the model was surest of", 14, weight="bold")
     missed, alarms = most_confident_mistakes(predictions, threshold)
     for title, mistakes in (("Pneumonia called NORMAL, lowest probability first", missed),
