@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pneumo.cli_terms import add_terms, terms_of
+from pneumo.cli_terms import add_terms, load_predictor, terms_of
 from pneumo.errors import ConfigError, DataError
 from pneumo.outgoing import printable
 
@@ -31,18 +31,17 @@ def run_report(options: argparse.Namespace) -> int:
     from pneumo.cli_second_opinion import opinion_on
     from pneumo.inference.batch import read_files
     from pneumo.inference.finding import judge
-    from pneumo.inference.predictor import Predictor
-    from pneumo.registry import default_model, read_metrics
     from pneumo.reporting import second_opinion_words as words
     from pneumo.reporting.finding_pdf import report_pdf
     from pneumo.reporting.finding_report import NOT_STATED, Remarks, report_content
+    from pneumo.site.use import metrics_beside
 
     if options.output.resolve() == options.file.resolve():
         raise ConfigError(f"The report would overwrite the X-ray {options.file}. Give another --output.")
-    predictor = Predictor.load(options.model or default_model())
+    predictor = load_predictor(options)
     card = predictor.card
-    terms = terms_of(options, card)
-    metrics = read_metrics(card.id)
+    terms = terms_of(options, predictor)
+    metrics = metrics_beside(predictor)
     ((_, finding),) = read_files([str(options.file)], predictor)
     if finding.answer is None or finding.radiograph is None:
         what = "not answered" if finding.status == "rejected" else "not read"

@@ -24,7 +24,7 @@ from pneumo.errors import ConfigError, EngineError
 from pneumo.imaging import decoders
 from pneumo.inference.batch import read_files, unread
 from pneumo.inference.finding import Finding
-from pneumo.inference.predictor import Predictor
+from pneumo.inference.predictor import InTermsOf, Predictor
 from pneumo.registry import ModelCard, models_dir
 
 CORES = 2  # of one worker: it decodes on one and asks the network on the other
@@ -51,6 +51,7 @@ class Asking:
     models: Path
     folder: Path  # where relative paths begin
     each: Each | None
+    profile: InTermsOf | None = None  # whose calibration and cuts the card then has
 
 
 @contextmanager
@@ -129,7 +130,7 @@ def read_files_by_ray(
     workers, cores = _size(ray.cluster_resources())
     step = max(1, min(GROUP, len(everything) // (workers * _GROUPS_A_WORKER)))
     groups = [everything[at : at + step] for at in range(0, len(everything), step)]
-    asking = Asking(predictor.card, models_dir().resolve(), Path.cwd(), each)
+    asking = Asking(predictor.card, models_dir().resolve(), Path.cwd(), each, predictor.profile)
     come = 0
     for number, found, skipped in _results(groups, asking, workers, cores):
         for lost in groups[come:number]:
@@ -195,6 +196,10 @@ class Worker:
         self.each = asking.each
         decoders.PROCESSES = CORES  # the other cores are the other workers'
         self.predictor = Predictor.load(asking.card.id, asking.models, threads=CORES)
+        if asking.profile:
+            own = self.predictor.card
+            asked = replace(asking.card, calibration=own.calibration, cuts=own.cuts)
+            self.predictor = self.predictor.read_by(asking.profile, asking.card) if asked == own else self.predictor
         if self.predictor.card != asking.card:
             raise EngineError(f"A worker's model {asking.card.id!r} is another than this one's. Use one model folder for all.")
 

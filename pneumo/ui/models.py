@@ -5,7 +5,9 @@ import streamlit as st
 from pneumo.errors import ModelError
 from pneumo.imaging.decoders import shared
 from pneumo.inference.predictor import Predictor
+from pneumo.outgoing import markdown
 from pneumo.registry import best_of, list_models, models_dir, read_card
+from pneumo.site.use import by_profile
 
 
 def usable_models() -> tuple[list[str], list[str]]:
@@ -36,3 +38,17 @@ def predictor(model: str) -> Predictor:
 def _load(model: str, root: str, stamp: tuple[int, ...]) -> Predictor:
     shared().start()  # the first X-ray finds a reading process that is up
     return Predictor.load(model)
+
+
+def on_site_terms(loaded: Predictor) -> Predictor:
+    """On the terms of the site profile in use for this model, unless this session left it by its switch. Raises PneumoError."""
+    by = by_profile(loaded)
+    if by.profile is None:
+        return loaded
+    name = f"Site profile {markdown(by.profile.name)}"
+    told = "Calibration and cuts fitted to this site. Every answer says so."
+    if not st.sidebar.toggle(name, value=True, key="site_profile", help=told):
+        return loaded
+    if by.profile.prevalence:
+        st.session_state.setdefault("prevalence", max(1, min(90, round(100 * by.profile.prevalence))))
+    return by

@@ -9,9 +9,9 @@ import streamlit as st
 from pneumo.inference.finding import judge
 from pneumo.inference.predictor import Predictor
 from pneumo.record.settings import record_url
-from pneumo.registry import read_metrics
 from pneumo.reporting.finding_pdf import report_pdf
 from pneumo.reporting.finding_report import AGREEMENTS, Remarks, report_content
+from pneumo.site.use import metrics_beside
 from pneumo.ui.second_opinion import report_rows
 from pneumo.ui.sidebar import View
 from pneumo.ui.state import Case
@@ -61,4 +61,4 @@ def _pdf(case: Case, predictor: Predictor, view: View) -> bytes:
     extra = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
     extra += report_rows(case, predictor, view.terms)
     return report_pdf(report_content(case.found(predictor), case.pixels, case.answer(predictor), card, view.terms,
-                                     read_metrics(card.id), case.remarks, made, view.colour_map, extra))  # fmt: skip
+                                     metrics_beside(predictor), case.remarks, made, view.colour_map, extra))  # fmt: skip

@@ -20,12 +20,12 @@ from pneumo.reporting.finding_report import Remarks
 from pneumo.ui.quota import CASES, PENDING, answers_size, offered
 
 _KEPT = ("model", "operating_point", "prevalence", "opacity", "colour_map", "side_by_side", "shown_part", "grey_window",
-         "worklist_show")  # fmt: skip
+         "worklist_show", "site_profile")  # fmt: skip
 
 
 def key_of(card: ModelCard) -> str:
-    """A model by name and weights: a case keeps what each said under it."""
-    return f"{card.id} {card.sha256}"
+    """A model by name, weights and calibration (a site profile has its own): a case keeps what each said under it."""
+    return f"{card.id} {card.sha256} {card.calibration}"
 
 
 @dataclass

@@ -11,9 +11,9 @@ from pneumo.imaging.overlay import boxed, legend_picture, overlay_picture, png
 from pneumo.inference.finding import judge
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
-from pneumo.registry import read_metrics
 from pneumo.reporting import finding_words as words
 from pneumo.reporting.captioned import captioned
+from pneumo.site.use import metrics_beside
 from pneumo.ui import wording
 from pneumo.ui.record import show_record
 from pneumo.ui.report import report_download, report_form
@@ -73,7 +73,7 @@ def _overlay_png(overlay: np.ndarray, case: Case, predictor: Predictor, view: Vi
 def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
     card = predictor.card
     reading = judge(answer.log_ratio, card, view.terms)
-    metrics = read_metrics(card.id)
+    metrics = metrics_beside(predictor)
     warnings = case.found(predictor).warnings
     for warning in warnings:
         st.warning(markdown(warning))
@@ -95,7 +95,7 @@ def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
 
 def _details(case: Case, predictor: Predictor, view: View, answer) -> None:
     card = predictor.card
-    kind = words.subtype_sentence(read_metrics(card.id), judge(answer.log_ratio, card, view.terms), answer.bacterial)
+    kind = words.subtype_sentence(metrics_beside(predictor), judge(answer.log_ratio, card, view.terms), answer.bacterial)
     rows = [
         *wording.facts_rows(case.name, case.facts, case.finding.sha256),
         ("Read and answered in", f"{case.found(predictor).seconds:.2f} s"),

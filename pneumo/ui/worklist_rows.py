@@ -21,7 +21,7 @@ from pneumo.inference.finding import Finding, Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import fields
 from pneumo.ui.quota import answers_size
-from pneumo.ui.state import Case
+from pneumo.ui.state import Case, key_of
 
 THUMBNAIL_SIDE = 96  # pixels, longer side
 DISPLAY_SIDE = 640  # pixels, longer side: Diagnose shows this copy, and says so
@@ -90,7 +90,7 @@ def export(rows: Iterable[Row], predictor: Predictor, terms: Terms) -> list[dict
 
 
 def _key(predictor: Predictor) -> str:
-    return f"{predictor.card.id} {predictor.card.sha256}"
+    return key_of(predictor.card)
 
 
 def _jpeg(pixels: np.ndarray, side: int) -> bytes:

@@ -18,6 +18,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.registry import read_card
 from pneumo.ui import report
 from pneumo.ui.sidebar import View
+from pneumo.ui.state import key_of
 
 PHANTOM = phantom_png(make_phantom("bacterial", seed=3))
 X_RAY = ("Beeblebrox.png", PHANTOM, "image/png")
@@ -57,7 +58,7 @@ def test_nothing_is_asked_before_the_button_but_where_the_heat_lies(app):
     text = html(app)
     assert "of the heat lies in the lungs, which take" in text
     assert "Small changes" not in text
-    assert list(app.session_state["cases"][0].findings) == [f"tiny {read_card('tiny').sha256}"]
+    assert list(app.session_state["cases"][0].findings) == [key_of(read_card("tiny"))]
 
 
 def test_five_rows_and_what_speaks_against_the_answer(app):
