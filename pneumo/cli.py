@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pneumo import cli_audit, cli_data, cli_site_fit, cli_site_test, registry
+from pneumo import cli_audit, cli_data, cli_external, cli_site_fit, cli_site_test, registry
 from pneumo.cli_dicom import add_dicom
 from pneumo.cli_gate import add_gate
 from pneumo.cli_lungs import add_lungs
@@ -162,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     add_protections(commands)
     cli_site_test.add(commands)
     cli_site_fit.add(commands)
+    cli_external.add(commands)
     return parser
 
 
