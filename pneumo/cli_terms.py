@@ -33,8 +33,9 @@ def terms_of(options: argparse.Namespace, predictor: "Predictor") -> "Terms":
     """Raises ConfigError where the terms do not fit the model: told before any work."""
     from pneumo.inference.finding import Terms, check_terms
 
-    profile = predictor.profile
-    stated = options.prevalence if options.prevalence is not None else profile and profile.prevalence
+    profile, stated = predictor.profile, options.prevalence
+    if stated is None and profile:
+        stated = profile.prevalence
     terms = Terms(options.operating_point, **({} if stated is None else {"prevalence": stated}))
     check_terms(terms, predictor.card)
     return terms
