@@ -29,9 +29,9 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from pneumo.data.records import folder_of
 from pneumo.data.split import read_manifest
 from pneumo.evaluation.metrics import roc_auc
-from pneumo.imaging.decoded import decode_whole
+from pneumo.imaging.decoding.decoded_file import decode_whole
 from pneumo.imaging.preprocess import model_input
-from pneumo.registry import models_dir, read_card
+from pneumo.registry.models import models_dir, read_card
 
 
 class Batches(CalibrationDataReader):

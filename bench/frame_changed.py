@@ -20,10 +20,10 @@ from pneumo.errors import LungsNotFound
 from pneumo.evaluation.calibration import even_weights, fit_calibration, log_loss
 from pneumo.evaluation.metrics import roc_auc
 from pneumo.evaluation.operating_point import BALANCED, choose_operating_points
-from pneumo.imaging.changes import crop, pad
-from pneumo.imaging.hard import hard_copies
+from pneumo.imaging.hospital_shift import hard_copies
+from pneumo.imaging.perturbations import crop, pad
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import models_dir
+from pneumo.registry.models import models_dir
 
 FRAMES = {
     "padded 12 %": partial(pad, share=0.12),

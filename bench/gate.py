@@ -4,7 +4,7 @@ python bench/gate.py DATA MODEL [FEATURES SMALL FLOOR]     on the model's train,
 
 FEATURES and SMALL are numbers of components to compare, FLOOR the least log odds to refuse at; else those of training/reference.py.
 
-Prints, for each distance, the share of the validation part and of each kind of data/foreign.py that is not kept aside which
+Prints, for each distance, the share of the validation part and of each kind of synthetic/non_chest.py that is not kept aside which
 lies above the cut; for the learned sum of them at its own cut, with that very kind left out of the fit, and of the validation part
 and its hard copies. Then how near the validation part comes to the limits of imaging/quality.py.
 """
@@ -16,14 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumo.data.foreign import KINDS, as_served, close_up
 from pneumo.data.split import read_manifest
-from pneumo.imaging.hard import hard_copies
+from pneumo.imaging.hospital_shift import hard_copies
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.imaging.quality import clipped
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import Reference, components
-from pneumo.registry import models_dir
+from pneumo.registry.models import models_dir
+from pneumo.synthetic.non_chest import KINDS, as_served, close_up
 from pneumo.training.reference import (
     CLOSE_UPS,
     COMPONENTS,

@@ -38,7 +38,7 @@ from tiny_model import make_registry
 
 from bench.hostile_app import CLOCKS, FILL, KILL_APP, KILL_DECODING, Week, play, small_disk
 from bench.hostile_node import NodeWeek, play_node
-from pneumo.imaging.decode import decode
+from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.preprocess import canonical
 from pneumo.record.case import AGREE
 

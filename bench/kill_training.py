@@ -35,9 +35,9 @@ import numpy as np
 from fuzz.harness import processor
 from tiny_model import make_registry
 
-from pneumo.data.phantom import write_set
 from pneumo.errors import RunError
-from pneumo.registry import list_models, verified
+from pneumo.registry.models import list_models, verified
+from pneumo.synthetic.phantom import write_set
 from pneumo.training.config import make_config
 from pneumo.training.fit import train
 from pneumo.training.promote import promote

@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import onnxruntime
 from naive import Naive
 
-from pneumo.cli_predict import overlay_of
-from pneumo.imaging.decode import decode
-from pneumo.imaging.decoders import shared
+from pneumo.cli.predict import overlay_of
+from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.pool import shared
 from pneumo.imaging.preprocess import canonical
 from pneumo.inference.finding import answered, opened
 from pneumo.inference.gate import check

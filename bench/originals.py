@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pneumo.imaging.decode import decode
+from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
 from pneumo.imaging.radiograph import Radiograph
 from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import list_models
+from pneumo.registry.models import list_models
 
 SIDES = (CANONICAL_SIDE, CANONICAL_SIDE)
 

@@ -21,7 +21,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 ROOT = Path(__file__).parent.parent
 DISTINCT = 12

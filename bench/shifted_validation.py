@@ -23,15 +23,15 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pneumo.cli import setting_pairs
+from pneumo.cli.main import setting_pairs
 from pneumo.data.split import read_manifest
 from pneumo.evaluation.metrics import metrics
 from pneumo.evaluation.operating_point import BALANCED, choose_operating_points
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.training.config import TrainConfig, make_config
+from pneumo.training.dataset import Part, epoch_order, read_parts, with_lungs
 from pneumo.training.feed import Feed
-from pneumo.training.parts import Part, epoch_order, read_parts, with_lungs
-from pneumo.training.recipe import build_network, build_trainer, compile_stage
+from pneumo.training.model_builder import build_network, build_trainer, compile_stage
 
 SHARE = 0.2  # of each class that is left out
 CELLS, RING = 28, 5  # the outer five of 28 cells a side

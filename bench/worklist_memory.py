@@ -17,15 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.evaluation.operating_point import BALANCED
-from pneumo.imaging.archive import Member
+from pneumo.imaging.decoding.archive import Member
 from pneumo.inference.batch import read_member
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import default_model
-from pneumo.ui.worklist import table_of
-from pneumo.ui.worklist_intake import Intake
-from pneumo.ui.worklist_rows import Row, make_row
+from pneumo.registry.models import default_model
+from pneumo.synthetic.phantom import make_phantom, phantom_png
+from pneumo.ui.worklist.intake import Intake
+from pneumo.ui.worklist.rows import Row, make_row
+from pneumo.ui.worklist.table import table_of
 
 HEIGHT, WIDTH, DIFFERENT = 1500, 2000, 10  # pixels, pixels; phantoms, of which copies are dropped
 MOMENTS = ("empty", "dropped", "highest", "read")

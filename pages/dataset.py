@@ -3,12 +3,12 @@
 import streamlit as st
 
 from pneumo.data.describe import SYNTHETIC_NOTE
-from pneumo.ui.audit import show_audit
-from pneumo.ui.frame import require_frame
-from pneumo.ui.gallery import averages, choose, compare_classes, gallery, large, summary_line
-from pneumo.ui.get_data import get_data
-from pneumo.ui.library import library
-from pneumo.ui.quiz import quiz
+from pneumo.ui.dataset.audit import show_audit
+from pneumo.ui.dataset.gallery import averages, choose, compare_classes, gallery, large, summary_line
+from pneumo.ui.dataset.get_data import get_data
+from pneumo.ui.dataset.library import library
+from pneumo.ui.dataset.quiz import quiz
+from pneumo.ui.shell.frame import require_frame
 
 VIEWS = ("Gallery", "Compare classes", "Class averages", "Quiz")
 

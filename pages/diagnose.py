@@ -4,16 +4,16 @@ import time
 
 import streamlit as st
 
-from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.inference.batch import read_member, unread
 from pneumo.inference.finding import judge
-from pneumo.ui import quota, state
-from pneumo.ui.filmstrip import filmstrip
-from pneumo.ui.frame import require_frame
-from pneumo.ui.record import keep
-from pneumo.ui.sidebar import choose_model, choose_view
-from pneumo.ui.uploads import take_over
-from pneumo.ui.viewer import show_case
+from pneumo.synthetic.phantom import make_phantom, phantom_png
+from pneumo.ui.diagnose.filmstrip import filmstrip
+from pneumo.ui.diagnose.sidebar import choose_model, choose_view
+from pneumo.ui.diagnose.viewer import show_case
+from pneumo.ui.history.record import keep
+from pneumo.ui.shell import quota, state
+from pneumo.ui.shell.frame import require_frame
+from pneumo.ui.shell.uploads import take_over
 
 BUDGET = 0.6  # seconds of reading between two looks at the page, so that the first results show at once
 

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pneumo.ui.frame import require_frame
-from pneumo.ui.history import show_history
+from pneumo.ui.history.cases import show_history
+from pneumo.ui.shell.frame import require_frame
 
 require_frame()
 st.title("History")

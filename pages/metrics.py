@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from pneumo.ui.frame import require_frame
-from pneumo.ui.metrics_choice import choose, show_figures
-from pneumo.ui.metrics_curves import curve_tabs
-from pneumo.ui.metrics_files import downloads, show_ledger
-from pneumo.ui.metrics_gate import show_gate
-from pneumo.ui.metrics_groups import show_groups
-from pneumo.ui.metrics_mistakes import show_mistakes
-from pneumo.ui.metrics_models import show_models
-from pneumo.ui.metrics_robustness import show_robustness
-from pneumo.ui.metrics_threshold import threshold_view
+from pneumo.ui.metrics.choice import choose, show_figures
+from pneumo.ui.metrics.curves import curve_tabs
+from pneumo.ui.metrics.files import downloads, show_ledger
+from pneumo.ui.metrics.gate import show_gate
+from pneumo.ui.metrics.groups import show_groups
+from pneumo.ui.metrics.mistakes import show_mistakes
+from pneumo.ui.metrics.models import show_models
+from pneumo.ui.metrics.robustness import show_robustness
+from pneumo.ui.metrics.threshold import threshold_view
+from pneumo.ui.shell.frame import require_frame
 
 require_frame()
 st.title("Metrics")

@@ -8,17 +8,17 @@ from pneumo.data.describe import SYNTHETIC_NOTE
 from pneumo.data.paths import data_dir
 from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import markdown
-from pneumo.training import jobs
+from pneumo.training.jobs import queue
 from pneumo.training.runfolder import runs_dir
-from pneumo.ui.frame import require_frame
-from pneumo.ui.gallery import summary_line
-from pneumo.ui.library import library
-from pneumo.ui.train_first import first_run, show_preview
-from pneumo.ui.train_form import form
-from pneumo.ui.train_job import show_jobs
-from pneumo.ui.train_runs import past_runs
-from pneumo.ui.train_session import said
-from pneumo.ui.train_view import look
+from pneumo.ui.dataset.gallery import summary_line
+from pneumo.ui.dataset.library import library
+from pneumo.ui.shell.frame import require_frame
+from pneumo.ui.train.first_run import first_run, show_preview
+from pneumo.ui.train.form import form
+from pneumo.ui.train.job import show_jobs
+from pneumo.ui.train.runs import past_runs
+from pneumo.ui.train.session import said
+from pneumo.ui.train.view import look
 
 require_frame()
 st.title("Train")
@@ -49,4 +49,4 @@ with st.expander("TensorBoard"):
     st.write("Every run also keeps a TensorBoard log. Start it on this computer, then open the link here:")
     st.code(shlex.join(["tensorboard", "--logdir", str(runs), "--port", "6006"]), language="bash", wrap_lines=True)
     st.link_button("Open http://localhost:6006", "http://localhost:6006")
-jobs.ensure_worker(runs)  # last: it may have to wait for a lock
+queue.ensure_worker(runs)  # last: it may have to wait for a lock

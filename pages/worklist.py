@@ -4,17 +4,18 @@ import time
 
 import streamlit as st
 
-from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.inference.batch import read_member, unread
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
-from pneumo.ui import quota, worklist
-from pneumo.ui.frame import require_frame
-from pneumo.ui.record import keep, show_kept
-from pneumo.ui.sidebar import choose_model, choose_terms
-from pneumo.ui.uploads import take_over
-from pneumo.ui.worklist_intake import Intake, time_left
-from pneumo.ui.worklist_rows import Row, make_row
+from pneumo.synthetic.phantom import make_phantom, phantom_png
+from pneumo.ui.diagnose.sidebar import choose_model, choose_terms
+from pneumo.ui.history.record import keep, show_kept
+from pneumo.ui.shell import quota
+from pneumo.ui.shell.frame import require_frame
+from pneumo.ui.shell.uploads import take_over
+from pneumo.ui.worklist import table
+from pneumo.ui.worklist.intake import Intake, time_left
+from pneumo.ui.worklist.rows import Row, make_row
 
 BUDGET = 0.6  # seconds of reading between two looks at the page, so that the first results show at once
 _FILES, _FOLDER = "Files or a zip", "A folder"
@@ -91,7 +92,7 @@ def unfinished(predictor: Predictor) -> bool:
 
 def page() -> None:
     began = time.monotonic()
-    worklist.go_to_diagnose()
+    table.go_to_diagnose()
     st.title("Worklist")
     st.space("xxsmall")
     drop_zone()
@@ -118,7 +119,7 @@ def page() -> None:
         keep(findings, predictor, terms, busy)
         if not busy:
             show_kept(findings, predictor, terms)
-        worklist.show(rows(), predictor, terms, busy, counts, clear if may_clear else None)
+        table.show(rows(), predictor, terms, busy, counts, clear if may_clear else None)
     if busy:
         drawn = time.monotonic() - began
         work(predictor, line, min(10.0, max(BUDGET, 3 * drawn)))  # whatever the table's length, most of the time goes to reading

@@ -1,5 +1,5 @@
 import sys
 
-from pneumo.cli import main
+from pneumo.cli.main import main
 
 sys.exit(main())

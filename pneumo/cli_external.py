@@ -23,7 +23,7 @@ def _nih(options: argparse.Namespace, _: list[str]) -> int:
     from pneumo.cli_site_test import tell_progress
     from pneumo.files import write_json
     from pneumo.inference.predictor import Predictor
-    from pneumo.registry import card_digest, default_model
+    from pneumo.registry.models import card_digest, default_model
     from pneumo.site.answers import answer_cases
     from pneumo.site.external import external_cases, external_result
 

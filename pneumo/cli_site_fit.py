@@ -38,7 +38,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def _fit(options: argparse.Namespace, _: list[str]) -> int:
     from pneumo.acts import FIT, add_act
     from pneumo.inference.predictor import Predictor
-    from pneumo.registry import card_digest, default_model
+    from pneumo.registry.models import card_digest, default_model
     from pneumo.site.answers import answer_cases
     from pneumo.site.cases import read_cases
     from pneumo.site.fit import STATED_NOWHERE, Prevalence, fit_profile

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from pneumo.data.phantom import write_set
+from pneumo.synthetic.phantom import write_set
 
 
 def copy_set(place: Path, patients: int, seed: int = 1) -> None:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from pneumo.data.phantom import make_phantom
 from pneumo.imaging.preprocess import canonical
 from pneumo.imaging.radiograph import ImageFacts, Radiograph
 from pneumo.inference.reference import Reference, components, small_view
+from pneumo.synthetic.phantom import make_phantom
 
 FACTS = ImageFacts("PNG", 640, 512, 8, 1000)
 CHEST = canonical(Radiograph(make_phantom(seed=2).pixels, FACTS))

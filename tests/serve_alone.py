@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 def command(*words: str) -> str:
     """What a command printed; it must end with 0."""
-    from pneumo.cli import main
+    from pneumo.cli.main import main
 
     printed = StringIO()
     with redirect_stdout(printed):
@@ -45,7 +45,7 @@ def page(name: str, *, phantoms: bool = False) -> str:
 
 
 def main() -> None:
-    from pneumo.data.phantom import make_phantom, phantom_png
+    from pneumo.synthetic.phantom import make_phantom, phantom_png
 
     for name in ("tensorflow", "keras", "sklearn", "jax", "onnx"):
         assert find_spec(name) is None, f"{name} is here, so this proves nothing"
@@ -64,7 +64,7 @@ def main() -> None:
             for name in ("diagnose", "worklist", "history", "dataset", "train", "metrics", "about")
         }
         assert "only answers" in pages["train"], pages["train"]
-        from pneumo.cli import main as run
+        from pneumo.cli.main import main as run
 
         assert run(["train", "cnn", "--data", home, "--output", f"{home}/run"]) == 2
     print("serves alone:", ", ".join(pages), "and predict, report, models verify")

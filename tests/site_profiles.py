@@ -1,7 +1,7 @@
 """A site profile whose calibration and cuts are easy to reckon with."""
 
 from pneumo.evaluation.calibration import Calibration
-from pneumo.registry import card_digest, read_card
+from pneumo.registry.models import card_digest, read_card
 from pneumo.site.profile import Half, SiteProfile
 
 

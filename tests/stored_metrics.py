@@ -10,8 +10,8 @@ from tiny_model import make_registry
 
 from pneumo.evaluation.predictions import Predictions, make_predictions, write_predictions
 from pneumo.evaluation.summary import summarise
-from pneumo.registry import read_card, write_card
-from pneumo.seal import seal
+from pneumo.registry.models import read_card, write_card
+from pneumo.registry.seal import seal
 
 POINTS = {"balanced": 0.5, "rule-out": 0.25, "rule-in": 0.75}
 FIGURE = {"value": 0.9, "low": 0.85, "high": 0.95}

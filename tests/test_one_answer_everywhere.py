@@ -13,10 +13,10 @@ from PIL import Image
 from pypdf import PdfReader
 from tiny_model import make_registry
 
-from pneumo.cli import main
+from pneumo.cli.main import main
 from pneumo.evaluation.operating_point import VERDICTS
 from pneumo.inference.finding import Terms, judge
-from pneumo.registry import read_card
+from pneumo.registry.models import read_card
 from pneumo.reporting.captioned import caption_lines
 from pneumo.reporting.finding_words import in_words
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pneumo.registry import list_models
+from pneumo.registry.models import list_models
 from pneumo.reporting.model_card import interval, model_card
 
 ROOT = Path(__file__).parent.parent

@@ -16,8 +16,8 @@ from pneumo.evaluation.calibration import Calibration
 from pneumo.files import sha256
 from pneumo.imaging.preprocess import VERSION, InputSpec
 from pneumo.inference.reference import Reference
-from pneumo.registry import CLASSES, REFERENCE, SERVED, ModelCard, write_card
-from pneumo.seal import seal
+from pneumo.registry.models import CLASSES, REFERENCE, SERVED, ModelCard, write_card
+from pneumo.registry.seal import seal
 
 SPEC = InputSpec(size=32, margin=16)
 TRAIN_FILES = ["train/NORMAL/IM-0001-0001.png", "train/PNEUMONIA/person7_virus_1.png", "train/PNEUMONIA/<b>8.png"]

@@ -8,7 +8,7 @@ from tiny_model import TRAIN_FILES, tiny_reference
 
 from pneumo.files import sha256
 from pneumo.inference.reference import FILE
-from pneumo.registry import read_card, write_card
+from pneumo.registry.models import read_card, write_card
 
 FILES = TRAIN_FILES
 

@@ -14,8 +14,8 @@ from PIL import Image
 from pneumo.data.cache import cache_dir
 from pneumo.data.records import Record, folder_of, walk
 from pneumo.errors import PneumoError
-from pneumo.imaging.decode import decode
-from pneumo.imaging.image_file import image_bytes
+from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.outgoing import cell
 
 # What the public set holds (Kermany et al., version 2): Kaggle's copy has a val folder, Mendeley's counts it to train.

@@ -13,8 +13,8 @@ from pneumo.data.duplicates import SIDE, thumbnails
 from pneumo.data.lung_places import LungPlace, LungSource, place_of
 from pneumo.data.records import Record
 from pneumo.errors import PneumoError
-from pneumo.imaging.decode import decode
-from pneumo.imaging.image_file import image_bytes
+from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
 
 QUANTITIES = ("width", "height", "aspect", "size_bytes", "brightness", "contrast", "sharpness")  # of FileFacts

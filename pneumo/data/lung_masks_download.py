@@ -22,8 +22,8 @@ from pneumo.data.lung_masks import FILE, LungMasks, read_masks, write_masks
 from pneumo.data.lung_table import OutlinedImage, read_table
 from pneumo.data.unpack import LIMITS, Limits, Meter, OnProgress, checked_members, disk_error
 from pneumo.errors import DataError
+from pneumo.imaging.decoding.raster import DAMAGE
 from pneumo.imaging.preprocess import CANONICAL_SIDE
-from pneumo.imaging.raster import DAMAGE
 
 COMMIT = "fb9a9d4e3573fda67bc092cce6991f5e2b9013b0"  # the one that added the masks: the branch may change, this cannot
 V7 = Source(

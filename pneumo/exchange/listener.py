@@ -17,7 +17,7 @@ from pynetdicom.transport import ThreadedAssociationServer
 
 from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.tls import ServerTls
-from pneumo.imaging.decode import MAX_BYTES
+from pneumo.imaging.decoding.decode import MAX_BYTES
 
 log = logging.getLogger(__name__)
 _MAX_MESSAGE, _CHUNK = MAX_BYTES + 2**20, 65536

@@ -34,7 +34,7 @@ from pneumo.exchange.settings import AE_TITLE
 from pneumo.exchange.source import IMAGES
 from pneumo.exchange.status import BUSY, SUCCESS, TOO_LARGE, Status
 from pneumo.exchange.tls import ServerTls
-from pneumo.imaging.decode import MAX_BYTES
+from pneumo.imaging.decoding.decode import MAX_BYTES
 
 log = logging.getLogger(__name__)
 SYNTAXES = [  # not the deflated one: half a megabyte of it can unpack to a gigabyte

@@ -1,6 +1,6 @@
 """What the DICOM libraries would say about a data set stays unsaid: they quote values, and a value may be a patient's name.
 
-Every module of this package that touches them imports this one first, as `pneumo.imaging.dicom` does for reading.
+Every module of this package that touches them imports this one first, as `pneumo.imaging.decoding.dicom` does for reading.
 """
 
 import logging

@@ -14,7 +14,7 @@ from pneumo.exchange.capture import secondary_capture
 from pneumo.exchange.report import structured_report
 from pneumo.exchange.source import Source, read_source
 from pneumo.inference.finding import Finding, Terms, judge
-from pneumo.registry import ModelCard
+from pneumo.registry.models import ModelCard
 
 
 @dataclass(frozen=True, repr=False)  # a printed one would tell whose it is

@@ -20,7 +20,7 @@ from pydicom.valuerep import PersonName
 
 from pneumo.errors import ExchangeError
 from pneumo.exchange import quiet  # noqa: F401
-from pneumo.imaging.dicom import READ
+from pneumo.imaging.decoding.dicom import READ
 
 MAKER = "Pneumo"  # Manufacturer of every result, by which it is known again
 IMAGES = (

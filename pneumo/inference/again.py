@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pneumo.imaging.decoded import Decoded
+from pneumo.imaging.decoding.decoded_file import Decoded
 from pneumo.imaging.preprocess import canonical
 from pneumo.imaging.radiograph import ImageFacts, Radiograph
 from pneumo.inference.finding import Finding, Opened, answered

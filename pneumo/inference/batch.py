@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pneumo.errors import ImageError
-from pneumo.imaging.archive import HEAD, Member, is_image, is_zip, open_archive, refused
-from pneumo.imaging.decoders import shared
-from pneumo.imaging.image_file import image_bytes
+from pneumo.imaging.decoding.archive import HEAD, Member, is_image, is_zip, open_archive, refused
+from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.pool import shared
 from pneumo.inference.finding import Finding, Opened, answered, opened, read
 from pneumo.inference.predictor import Predictor
 

@@ -9,12 +9,12 @@ import numpy as np
 from pneumo.errors import ConfigError, ImageRejected, LungsNotFound, ModelError
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.evaluation.operating_point import BALANCED, RULE_IN, RULE_OUT, VERDICTS, zone
-from pneumo.imaging.decoded import Decoded, Refusal
-from pneumo.imaging.decoders import shared
+from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
+from pneumo.imaging.decoding.pool import shared
 from pneumo.imaging.radiograph import SYNTHETIC, Radiograph
 from pneumo.inference.gate import PASS, REJECT, Gate, check
 from pneumo.inference.predictor import Answer, Predictor
-from pneumo.registry import ModelCard
+from pneumo.registry.models import ModelCard
 
 _LARGEST = 700.0  # natural logarithm of a ratio that a float still holds
 
@@ -82,7 +82,7 @@ def read(data: bytes, predictor: Predictor, gated: bool = True) -> Finding:
 
 
 def opened(data: bytes) -> Opened:
-    """Decode one file, in a process of its own (see imaging.decoders)."""
+    """Decode one file, in a process of its own (see imaging.decoding.pool)."""
     began = time.perf_counter()
     found = shared().decode(data)
     return Opened(hashlib.sha256(data).hexdigest(), time.perf_counter() - began, found)

@@ -14,13 +14,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pneumo.card_checks import endless_numbers
 from pneumo.errors import LungsNotFound, ModelError
 from pneumo.imaging.lung_box import Box, lung_box
 from pneumo.imaging.preprocess import CANONICAL_SIDE, VERSION
 from pneumo.inference.session import session
-from pneumo.registry import models_dir
-from pneumo.seal import Seal, sealed_file, sealed_files
+from pneumo.registry.card_checks import endless_numbers
+from pneumo.registry.models import models_dir
+from pneumo.registry.seal import Seal, sealed_file, sealed_files
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from pneumo.inference.reference import FILE as REFERENCE
 from pneumo.inference.reference import Reference
 from pneumo.inference.session import session
 from pneumo.memory import give_back
-from pneumo.registry import GRAPH, WEIGHTS, ModelCard, Verified, verified
-from pneumo.seal import Seal
+from pneumo.registry.models import GRAPH, WEIGHTS, ModelCard, Verified, verified
+from pneumo.registry.seal import Seal
 
 log = logging.getLogger(__name__)
 

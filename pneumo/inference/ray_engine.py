@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from pneumo.errors import ConfigError, EngineError
-from pneumo.imaging import decoders
+from pneumo.imaging.decoding import pool
 from pneumo.inference.batch import read_files, unread
 from pneumo.inference.finding import Finding
 from pneumo.inference.predictor import InTermsOf, Predictor
-from pneumo.registry import ModelCard, models_dir
+from pneumo.registry.models import ModelCard, models_dir
 
 CORES = 2  # of one worker: it decodes on one and asks the network on the other
 GROUP = 16  # files that a worker is given at once, at most: what a worker that dies has to read again
@@ -194,7 +194,7 @@ class Worker:
     def __init__(self, asking: Asking):
         os.chdir(asking.folder)
         self.each = asking.each
-        decoders.PROCESSES = CORES  # the other cores are the other workers'
+        pool.PROCESSES = CORES  # the other cores are the other workers'
         self.predictor = Predictor.load(asking.card.id, asking.models, threads=CORES)
         if asking.profile:
             own = self.predictor.card

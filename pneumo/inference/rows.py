@@ -7,7 +7,7 @@ from typing import Any
 
 from pneumo import outgoing
 from pneumo.inference.finding import Finding, Terms, judge
-from pneumo.registry import ModelCard
+from pneumo.registry.models import ModelCard
 
 _JUDGED = ("verdict", "label", "zone", "probability", "prevalence", "likelihood_ratio", "threshold", "operating_point")
 FIELDS = ("file", "sha256", "status", "reasons", "warnings", *_JUDGED, "subtype", "heatmap", "model", "model_sha256",

@@ -11,12 +11,12 @@ import numpy as np
 
 from pneumo.errors import LungsNotFound
 from pneumo.evaluation.likelihood import posterior
-from pneumo.imaging.changes import blur, brightness, contrast, jpeg, rotation, shift
+from pneumo.imaging.perturbations import blur, brightness, contrast, jpeg, rotation, shift
 from pneumo.inference.finding import Reading, Terms, judge
 from pneumo.inference.lung_checks import HeatShare, Lungs, Occlusion, heat_in_lungs, occlusion
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.inference.similar_cases import SimilarCase, similar_cases
-from pneumo.registry import ModelCard
+from pneumo.registry.models import ModelCard
 
 SMALL_CHANGES: tuple[tuple[str, Callable[[np.ndarray], np.ndarray]], ...] = (
     ("mirrored", lambda image: np.ascontiguousarray(image[:, ::-1])),

@@ -8,7 +8,7 @@ import numpy as np
 
 from pneumo.inference.finding import Finding, Reading, Terms, judge
 from pneumo.inference.predictor import Answer
-from pneumo.registry import ModelCard
+from pneumo.registry.models import ModelCard
 
 NOT_STATED = "not stated"
 AGREEMENTS = (NOT_STATED, "agree", "disagree")

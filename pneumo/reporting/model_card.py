@@ -6,8 +6,8 @@ from typing import Any
 
 from pneumo.evaluation.operating_point import MEANING
 from pneumo.outgoing import code, markdown, printable
-from pneumo.registry import ModelCard, is_stored, models_dir, read_card, read_metrics, read_stored
-from pneumo.seal import reseal
+from pneumo.registry.models import ModelCard, is_stored, models_dir, read_card, read_metrics, read_stored
+from pneumo.registry.seal import reseal
 
 README, GATE = "README.md", "gate.json"
 DISCLAIMER = "Research use. Not a medical device. Children of 1 to 5 years, frontal view."

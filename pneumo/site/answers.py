@@ -15,7 +15,7 @@ from pneumo.inference.finding import Finding
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.measured import measured
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import ModelCard
+from pneumo.registry.models import ModelCard
 from pneumo.site.cases import SiteCase
 
 OK, REFUSED, UNREAD = "ok", "rejected", "error"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pneumo.data.records import LABELS, SUFFIXES, identify
 from pneumo.errors import DataError
-from pneumo.imaging.archive import HEAD, is_image, is_zip
+from pneumo.imaging.decoding.archive import HEAD, is_image, is_zip
 from pneumo.outgoing import printable
 
 NEEDED, OPTIONAL = ("file", "label", "patient"), ("age", "sex", "device", "view", "half")

@@ -16,7 +16,7 @@ from pneumo.data.measures import FRAME, PICTURE
 from pneumo.data.records import LABELS
 from pneumo.errors import DataError
 from pneumo.evaluation.wilson import clustered_wilson
-from pneumo.registry import ModelCard
+from pneumo.registry.models import ModelCard
 from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, ratios_of
 from pneumo.site.cases import SiteCase
 from pneumo.site.frame import frame_statistics

@@ -12,7 +12,7 @@ from pneumo.evaluation.intervals import patient_intervals
 from pneumo.evaluation.operating_point import choose_operating_points
 from pneumo.evaluation.recalibration import logistic
 from pneumo.evaluation.summary import figure, summarise
-from pneumo.registry import ModelCard
+from pneumo.registry.models import ModelCard
 from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, predictions_of
 from pneumo.site.cases import HALVES, digest_of
 from pneumo.site.profile import Half, SiteProfile

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pneumo.registry import ModelCard
+from pneumo.registry.models import ModelCard
 from pneumo.site.answers import CaseAnswer, answered_of
 from pneumo.site.cases import SiteCase
 from pneumo.site.plan import ANSWERED, AUC, SENSITIVITY, SPECIFICITY

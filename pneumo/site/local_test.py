@@ -11,7 +11,7 @@ from pneumo.acts import RESULT, TEST, Act, add_act, read_acts
 from pneumo.errors import ConfigError, DataError
 from pneumo.files import write_json
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import card_digest, read_metrics
+from pneumo.registry.models import card_digest, read_metrics
 from pneumo.site.answers import CaseAnswer, answer_cases
 from pneumo.site.cases import SiteCase, digest_of
 from pneumo.site.plan import Plan, read_plan, write_plan

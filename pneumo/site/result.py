@@ -12,7 +12,7 @@ from pneumo.evaluation.mistakes import Mistake, most_confident_mistakes
 from pneumo.evaluation.operating_point import VERDICTS, zone
 from pneumo.evaluation.predictions import Predictions
 from pneumo.evaluation.summary import summarise
-from pneumo.registry import ModelCard
+from pneumo.registry.models import ModelCard
 from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, predictions_of, ratios_of
 from pneumo.site.cases import digest_of
 from pneumo.site.frame import FrameStatistics, frame_statistics

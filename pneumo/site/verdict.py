@@ -13,7 +13,7 @@ from pneumo.evaluation.compare import auc_interval
 from pneumo.evaluation.metrics import roc_auc
 from pneumo.evaluation.operating_point import RULE_IN, RULE_OUT
 from pneumo.evaluation.wilson import clustered_wilson
-from pneumo.registry import ModelCard
+from pneumo.registry.models import ModelCard
 from pneumo.site.answers import OK, CaseAnswer, answered_of, labels_of, patients_of, ratios_of
 from pneumo.site.plan import ANSWERED, AUC, CLEARED, FOUND, SENSITIVITY, SPECIFICITY, Plan
 

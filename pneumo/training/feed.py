@@ -7,7 +7,7 @@ import numpy as np
 
 from pneumo.imaging.lung_cover import lungs_hidden
 from pneumo.imaging.preprocess import InputSpec, model_input
-from pneumo.training.parts import Order, Part
+from pneumo.training.dataset import Order, Part
 
 
 class Feed(keras.utils.PyDataset):

@@ -18,11 +18,11 @@ from pneumo.inference.lung_fields import LungFinder
 from pneumo.nets.load import load_network
 from pneumo.training.callbacks import Interrupt, Keeper, Progress, Reseed, TensorBoardLog
 from pneumo.training.config import TrainConfig
+from pneumo.training.dataset import Part, disturbed_too, epoch_order, read_parts, with_lungs
 from pneumo.training.devices import chosen_devices, spread
 from pneumo.training.failure import explain, is_shortage
 from pneumo.training.feed import Feed
-from pneumo.training.parts import Part, disturbed_too, epoch_order, read_parts, with_lungs
-from pneumo.training.recipe import build_network, build_trainer, compile_stage, device, is_mixed, network_of, stages
+from pneumo.training.model_builder import build_network, build_trainer, compile_stage, device, is_mixed, network_of, stages
 from pneumo.training.runfolder import RunStatus, check_free, history, lock, prepare, read_status, settle, source, write_status
 from pneumo.versions import git_commit, library_versions
 

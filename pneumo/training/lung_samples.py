@@ -8,12 +8,12 @@ import numpy as np
 
 from pneumo.arrays import Images
 from pneumo.data.cache import cached_images
-from pneumo.data.foreign import KINDS, as_served
 from pneumo.data.lung_masks import LungMasks
-from pneumo.data.phantom import make_phantom
 from pneumo.data.records import folder_of
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.inference.lung_fields import segmenter_input
+from pneumo.synthetic.non_chest import KINDS, as_served
+from pneumo.synthetic.phantom import make_phantom
 
 _SUBTYPES = ("none", "bacterial", "viral")
 

@@ -20,8 +20,8 @@ from pneumo.imaging.preprocess import VERSION
 from pneumo.inference.lung_fields import DESCRIPTION, GRAPH
 from pneumo.nets.lung_graph import write_lung_graph
 from pneumo.nets.lung_net import SIDE, lung_net
-from pneumo.seal import seal
-from pneumo.signing_keys import signing_key
+from pneumo.registry.seal import seal
+from pneumo.registry.signing_keys import signing_key
 from pneumo.training.lung_samples import LungSamples, lungless_samples, outlined_samples, phantom_samples, varied
 from pneumo.versions import git_commit, library_versions
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.errors import ImageError, LungsNotFound, PneumoError, RunError
-from pneumo.imaging.decode import decode
-from pneumo.imaging.image_file import image_bytes
+from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.lung_box import Box
 from pneumo.imaging.overlay import png
 from pneumo.imaging.preprocess import InputSpec, canonical, model_input
 from pneumo.inference.lung_fields import LungFinder
-from pneumo.training.jobs_process import environment, python
+from pneumo.synthetic.phantom import make_phantom, phantom_png
+from pneumo.training.jobs.process import environment, python
 
 ROWS, COLUMNS = 2, 4
 TILE = 192  # pixels

@@ -20,23 +20,23 @@ from pneumo.evaluation.operating_point import choose_operating_points
 from pneumo.evaluation.predictions import make_predictions, write_predictions
 from pneumo.files import sha256, write_json
 from pneumo.imaging.preprocess import VERSION, model_input
-from pneumo.inference.assess import assess, own_prevalence
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Outputs, Predictor
 from pneumo.nets.compact import round_kernels, save_compact
 from pneumo.nets.load import load_network
 from pneumo.nets.receptive import cell_centres
 from pneumo.nets.serving_graph import write_serving_graph
-from pneumo.registry import CALIBRATION, CLASSES, ModelCard, models_dir, write_card
+from pneumo.registry.models import CALIBRATION, CLASSES, ModelCard, models_dir, write_card
+from pneumo.registry.seal import seal
+from pneumo.registry.signing_keys import signing_key
 from pneumo.reporting.model_card import write_readme
-from pneumo.seal import seal
-from pneumo.signing_keys import signing_key
+from pneumo.studies.assess import assess, own_prevalence
 from pneumo.training.config import TrainConfig
-from pneumo.training.drafts import copy_run, draft_folder
-from pneumo.training.jobs_process import check_name
-from pneumo.training.parts import Part, disturbed_too, part_of, with_lungs
+from pneumo.training.dataset import Part, disturbed_too, part_of, with_lungs
+from pneumo.training.jobs.process import check_name
 from pneumo.training.reference import add_reference
 from pneumo.training.runfolder import best_epoch, history, load_config, source
+from pneumo.training.staging import copy_run, draft_folder
 from pneumo.versions import git_commit, library_versions
 
 log = logging.getLogger(__name__)

@@ -9,17 +9,17 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from pneumo.data.cache import cached_images
-from pneumo.data.foreign import KINDS, as_served, close_up, posed
 from pneumo.data.records import folder_of
 from pneumo.data.split import read_manifest
 from pneumo.errors import LungsNotFound, ModelError
 from pneumo.files import sha256
-from pneumo.imaging.hard import hard_copies, with_hard_copies
+from pneumo.imaging.hospital_shift import hard_copies, with_hard_copies
 from pneumo.imaging.lung_box import WHOLE, Box
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import FILE, SUBTYPES, Reference, components, small_view
-from pneumo.registry import verified_draft, write_card
-from pneumo.seal import MANIFEST
+from pneumo.registry.models import verified_draft, write_card
+from pneumo.registry.seal import MANIFEST
+from pneumo.synthetic.non_chest import KINDS, as_served, close_up, posed
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _BATCH = 32
 def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, str]], seed: int = 0) -> Reference:
     """Fit on the train part of `rows` (a split manifest); the cuts come from its calibration part.
 
-    What it must tell apart from train: pictures of other things (the kinds of data/foreign.py that are not kept aside), and
+    What it must tell apart from train: pictures of other things (the kinds of synthetic/non_chest.py that are not kept aside), and
     close-ups of train images. Raises ModelError where the graph is older than its output `features`.
     """
     train = [row for row in rows if row["part"] == "train"]

@@ -9,8 +9,8 @@ from tiny_model import make_registry
 
 from pneumo.imaging.overlay import png
 from pneumo.record.store import open_record
-from pneumo.training import jobs
-from pneumo.ui import access
+from pneumo.training.jobs import queue
+from pneumo.ui.shell import access
 
 WHITE = ("white.png", png(np.full((80, 120), 255, np.uint8)), "image/png")
 
@@ -24,7 +24,7 @@ def claims(tmp_path, monkeypatch):
         monkeypatch.setenv(f"PNEUMO_{name.upper()}_DIR", str(tmp_path / name))
     make_registry(tmp_path / "models")
     monkeypatch.setattr(access, "_claims", lambda: token)
-    monkeypatch.setattr(jobs, "ensure_worker", lambda runs: None)
+    monkeypatch.setattr(queue, "ensure_worker", lambda runs: None)
     return token
 
 
@@ -92,8 +92,8 @@ def test_getting_data_is_for_researchers(claims):
 def test_a_button_asks_again(claims, monkeypatch):
     """The role is taken away between the drawing of the page and the click."""
     called = []
-    monkeypatch.setattr(jobs, "submit", lambda *words: called.append(words))
-    monkeypatch.setattr("pneumo.ui.train_form._start_row", lambda found: _start_button())
+    monkeypatch.setattr(queue, "submit", lambda *words: called.append(words))
+    monkeypatch.setattr("pneumo.ui.train.form._start_row", lambda found: _start_button())
     claims["roles"] = ["pneumo-researcher"]
     app = start("train")
     claims["roles"] = ["pneumo-reader"]
@@ -109,21 +109,22 @@ def test_a_button_asks_again(claims, monkeypatch):
 def _start_button():
     import streamlit as st
 
-    from pneumo.ui import train_form
+    from pneumo.ui.train import form
 
-    st.button("Start training", on_click=train_form._start, key="train-start")
+    st.button("Start training", on_click=form._start, key="train-start")
 
 
 @pytest.mark.parametrize("action", ["cancel", "promote"])
 def test_the_other_callbacks_ask_again(claims, monkeypatch, tmp_path, action):
-    from pneumo.ui import train_job, train_runs
+    from pneumo.ui.train import job
+    from pneumo.ui.train import runs as train_runs
 
     called, said = [], []
-    monkeypatch.setattr(jobs, "cancel", lambda run: called.append(run))
-    monkeypatch.setattr(train_job, "say", lambda kind, words: said.append(words))
+    monkeypatch.setattr(queue, "cancel", lambda run: called.append(run))
+    monkeypatch.setattr(job, "say", lambda kind, words: said.append(words))
     monkeypatch.setattr(train_runs, "say", lambda kind, words: said.append(words))
     if action == "cancel":
-        train_job._cancel(tmp_path)
+        job._cancel(tmp_path)
     else:
         train_runs._act(lambda run: called.append(run), tmp_path)
     assert not called

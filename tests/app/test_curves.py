@@ -2,7 +2,7 @@ import math
 
 from fake_runs import lines
 
-from pneumo.ui.curves import PLOTS, points, spec
+from pneumo.ui.train.curves import PLOTS, points, spec
 
 LOSS, _, AUC, RATE = PLOTS
 

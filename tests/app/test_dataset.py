@@ -126,7 +126,9 @@ def test_the_audit_shows_the_frame_by_the_present_segmenter(app, tmp_path):
 
 
 def test_without_data_the_page_offers_it(place, monkeypatch):
-    monkeypatch.setattr("pneumo.ui.get_data.write_set", lambda root, patients: copy_set(root, min(patients, 10)))  # a shorter wait
+    monkeypatch.setattr(
+        "pneumo.ui.dataset.get_data.write_set", lambda root, patients: copy_set(root, min(patients, 10))
+    )  # a shorter wait
     app = open_page()
     assert "There is no data set here yet" in text(app)
     next(button for button in app.button if button.label == "Make a synthetic set").click().run()

@@ -6,9 +6,9 @@ from opened_app import open_app
 from tiny_model import make_registry, put
 
 from pneumo.imaging.overlay import png
-from pneumo.seal import seal
-from pneumo.signing_keys import make_site_key, signing_key
-from pneumo.ui.frame import DISCLAIMER
+from pneumo.registry.seal import seal
+from pneumo.registry.signing_keys import make_site_key, signing_key
+from pneumo.ui.shell.frame import DISCLAIMER
 
 WHITE = ("<b>Müller</b>.png", png(np.full((80, 120), 255, np.uint8)), "image/png")
 BLACK = ("black.png", png(np.zeros((80, 120), np.uint8)), "image/png")

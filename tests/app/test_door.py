@@ -15,8 +15,8 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 from pneumo.access import AccessSettings
 from pneumo.ended_logins import EndedLogin
 from pneumo.errors import ConfigError
-from pneumo.ui import door
-from pneumo.ui.response_headers import HEADERS
+from pneumo.ui.shell import auth_middleware
+from pneumo.ui.shell.response_headers import HEADERS
 
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "s" * 40
@@ -25,7 +25,7 @@ LOGIN = AccessSettings(login=True)
 
 @pytest.fixture(autouse=True)
 def _secret(monkeypatch):
-    monkeypatch.setattr(door, "get_cookie_secret", lambda: SECRET)
+    monkeypatch.setattr(auth_middleware, "get_cookie_secret", lambda: SECRET)
 
 
 def cookie(secret=SECRET, name="_streamlit_user", **more):
@@ -58,7 +58,7 @@ def answers(
     headers = [(b"host", host.encode()) for host in hosts] + ([(b"cookie", cookies.encode())] if cookies else [])
     scope = {"type": kind, "path": path, "server": (server, 8501), "headers": headers, **more}
     told = settings if callable(settings) else lambda: settings
-    asyncio.run(door.Door(app, told)(scope, receive, send))
+    asyncio.run(auth_middleware.Door(app, told)(scope, receive, send))
     return sent
 
 
@@ -107,7 +107,7 @@ def test_behind_a_prefix(path):
 
 
 def test_below_another_path(monkeypatch):
-    monkeypatch.setattr(door.config, "get_option", {"server.baseUrlPath": "/pneumo/"}.get)
+    monkeypatch.setattr(auth_middleware.config, "get_option", {"server.baseUrlPath": "/pneumo/"}.get)
     assert call("/pneumo/media/abc.png") == 401
     assert call("/pneumo/_stcore/health") == 200
 
@@ -293,14 +293,14 @@ def test_the_app_does_not_start_where_it_must_not(tmp_path):
 )
 def test_why_it_does_not_start(monkeypatch, address, settings, secrets, said):
     section = {"cookie_secret": secrets} if secrets else {}
-    monkeypatch.setattr(door.AccessSettings, "from_environment", lambda: settings)
-    monkeypatch.setattr(door.config, "get_option", lambda name: address)
-    monkeypatch.setattr(door.auth_util, "get_secrets_auth_section", lambda: section)
+    monkeypatch.setattr(auth_middleware.AccessSettings, "from_environment", lambda: settings)
+    monkeypatch.setattr(auth_middleware.config, "get_option", lambda name: address)
+    monkeypatch.setattr(auth_middleware.auth_util, "get_secrets_auth_section", lambda: section)
     if secrets:
-        monkeypatch.setattr(door.auth_util, "validate_auth_credentials", lambda provider: None)
-        monkeypatch.setattr(door.auth_util, "get_signing_secret", lambda: secrets)
+        monkeypatch.setattr(auth_middleware.auth_util, "validate_auth_credentials", lambda provider: None)
+        monkeypatch.setattr(auth_middleware.auth_util, "get_signing_secret", lambda: secrets)
     with pytest.raises(SystemExit, match=said):
-        door.entrance()
+        auth_middleware.entrance()
 
 
 def test_streamlit_does_not_ask_the_internet_for_its_address():
@@ -309,7 +309,7 @@ def test_streamlit_does_not_ask_the_internet_for_its_address():
 
     before = net_util._internal_ip, net_util._external_ip
     try:
-        door.entrance()
+        auth_middleware.entrance()
         assert not is_url_from_allowed_origins("http://elsewhere.example")
         assert (net_util.get_internal_ip(), net_util.get_external_ip()) == ("127.0.0.1", "127.0.0.1")
     finally:

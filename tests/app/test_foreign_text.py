@@ -17,7 +17,7 @@ from opened_app import open_app
 from phantom_sets import copy_set
 from tiny_model import make_registry
 
-from pneumo.training import jobs
+from pneumo.training.jobs import queue
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "pneumo" / "ui").glob("*.py"))]
@@ -197,7 +197,7 @@ def places(tmp_path, monkeypatch):
     for name in ("data", "cache", "runs"):
         monkeypatch.setenv(f"PNEUMO_{name.upper()}_DIR", str(tmp_path / name))
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
-    monkeypatch.setattr(jobs, "ensure_worker", lambda runs: None)
+    monkeypatch.setattr(queue, "ensure_worker", lambda runs: None)
     (tmp_path / "runs").mkdir()
     return tmp_path
 

@@ -71,7 +71,7 @@ def test_off_nothing_is_kept_asked_or_loaded(folder):
     code = """
 import sys
 from streamlit.testing.v1 import AppTest
-from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.synthetic.phantom import make_phantom, phantom_png
 app = AppTest.from_file(sys.argv[1], default_timeout=180).run()
 app.file_uploader[0].set_value([("phantom.png", phantom_png(make_phantom("none", seed=3)), "image/png")]).run()
 assert not app.exception and "probability of pneumonia" in str([e.proto.body for e in app.get("html")])

@@ -5,9 +5,9 @@ from opened_app import open_app
 from stored_metrics import HISTORY, ROBUSTNESS, make_evaluated_registry
 from tiny_model import make_registry, put
 
-from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.evaluation.metrics import confusion_matrix
 from pneumo.evaluation.predictions import read_predictions
+from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +223,7 @@ def test_mistakes_with_pictures_open_large_and_go_to_diagnose(root, tmp_path):
 
 
 def test_a_broken_picture_and_a_name_that_leads_out(root, tmp_path, monkeypatch):
-    from pneumo.ui.metrics_mistakes import image_path
+    from pneumo.ui.metrics.mistakes import image_path
 
     stored = read_predictions(root / "one/predictions-test.csv")
     for name in stored.files:

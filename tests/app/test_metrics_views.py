@@ -9,9 +9,9 @@ from stored_metrics import FIGURE, POINTS, ROBUSTNESS, make_stored
 from pneumo.evaluation.classification_report import classification_report
 from pneumo.reporting.chart import SCREEN, Chart, Line
 from pneumo.reporting.metrics_charts import main_charts, predictive_chart
-from pneumo.ui.metrics_robustness import robustness_charts, robustness_tables
-from pneumo.ui.metrics_tables import at_threshold_html, matrix_html, numbers_html, report_html, table
-from pneumo.ui.metrics_vega import spec
+from pneumo.ui.metrics.robustness import robustness_charts, robustness_tables
+from pneumo.ui.metrics.tables import at_threshold_html, matrix_html, numbers_html, report_html, table
+from pneumo.ui.metrics.vega import spec
 
 REPORT = classification_report(np.array([0, 0, 0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.5, 0.5, 0.4]), 0.5)
 

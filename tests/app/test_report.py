@@ -10,8 +10,8 @@ from pneumo.imaging.overlay import png
 from pneumo.inference.finding import Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.reporting.finding_report import Remarks
-from pneumo.ui import report
-from pneumo.ui.sidebar import View
+from pneumo.ui.diagnose import report
+from pneumo.ui.diagnose.sidebar import View
 
 BRIGHT = ("Beeblebrox.png", png(np.full((80, 120), 180, np.uint8)), "image/png")  # sigmoid(10 * (180 / 255 - 0.5)) = 0.89
 BLACK = ("black.png", png(np.zeros((80, 120), np.uint8)), "image/png")

@@ -10,15 +10,15 @@ from pypdf import PdfReader
 from tiny_model import cuts_at, make_registry, put
 from tiny_reference import FILES, change_card, with_reference
 
-from pneumo.cli import main
-from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.cli.main import main
 from pneumo.inference.finding import Terms
 from pneumo.inference.lung_checks import Lungs
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import read_card
-from pneumo.ui import report
-from pneumo.ui.sidebar import View
-from pneumo.ui.state import key_of
+from pneumo.registry.models import read_card
+from pneumo.synthetic.phantom import make_phantom, phantom_png
+from pneumo.ui.diagnose import report
+from pneumo.ui.diagnose.sidebar import View
+from pneumo.ui.shell.state import key_of
 
 PHANTOM = phantom_png(make_phantom("bacterial", seed=3))
 X_RAY = ("Beeblebrox.png", PHANTOM, "image/png")
@@ -78,7 +78,7 @@ def test_five_rows_and_what_speaks_against_the_answer(app):
 
 def test_another_operating_point_judges_the_same_numbers_anew(app, monkeypatch):
     asked(app)
-    monkeypatch.setattr("pneumo.ui.second_opinion.second_opinion", lambda *given: pytest.fail("asked again"))
+    monkeypatch.setattr("pneumo.ui.diagnose.second_opinion.second_opinion", lambda *given: pytest.fail("asked again"))
     app.selectbox(key="operating_point").set_value("rule-out").run()
     assert not app.exception
     stated = html(app)

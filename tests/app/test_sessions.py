@@ -17,7 +17,7 @@ from streamlit.runtime.state.common import WidgetMetadata
 from tiny_model import make_registry
 
 from pneumo import memory
-from pneumo.ui import models, sessions
+from pneumo.ui.shell import models, sessions
 
 
 class Xray:

@@ -10,10 +10,10 @@ from phantom_sets import copy_set
 from tiny_model import make_registry
 
 from pneumo.errors import RunError
-from pneumo.training import jobs
 from pneumo.training.config import make_config
+from pneumo.training.jobs import queue
 from pneumo.training.runfolder import lock
-from pneumo.ui import train_first
+from pneumo.ui.train import first_run
 
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010806000000"
                     "1f15c4890000000d49444154789c6300010000000500010d0a2db40000000049454e44ae426082")  # fmt: skip
@@ -32,7 +32,7 @@ def runs(tmp_path, phantoms, monkeypatch):
     monkeypatch.setenv("PNEUMO_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PNEUMO_DATA_DIR", str(phantoms))
     monkeypatch.setenv("PNEUMO_RUNS_DIR", str(tmp_path / "runs"))
-    monkeypatch.setattr(jobs, "ensure_worker", lambda runs: None)
+    monkeypatch.setattr(queue, "ensure_worker", lambda runs: None)
     (tmp_path / "runs").mkdir()
     return tmp_path / "runs"
 
@@ -42,7 +42,7 @@ def calls(monkeypatch):
     """What the page asked of the jobs, in order, none of it carried out."""
     made = []
     for name in ("submit", "cancel", "resume", "delete", "start_promotion"):
-        monkeypatch.setattr(jobs, name, lambda *words, name=name: made.append((name, *words)))
+        monkeypatch.setattr(queue, name, lambda *words, name=name: made.append((name, *words)))
     return made
 
 
@@ -258,7 +258,7 @@ def test_a_deleted_run_is_gone_from_the_page(runs):
 def test_promote_asks_for_id_and_reason_and_says_how_it_ended(runs, monkeypatch):
     run = make_run(runs, "tiny", "finished")
     asked = []
-    monkeypatch.setattr(jobs, "start_promotion", lambda *words: asked.append(words))
+    monkeypatch.setattr(queue, "start_promotion", lambda *words: asked.append(words))
     app = open_page()
     assert "looks at the test split once" in text(app)
     assert app.text_input(key="train-model-tiny").value == "tiny-1"  # "tiny" is in the registry
@@ -287,7 +287,7 @@ def test_a_refusal_is_told(runs, monkeypatch):
     def refuse(*words):
         raise RunError("The data has gone.")
 
-    monkeypatch.setattr(jobs, "resume", refuse)
+    monkeypatch.setattr(queue, "resume", refuse)
     app = open_page()
     click(app, "train-resume")
     assert "The data has gone." in [error.value for error in app.error]
@@ -305,7 +305,7 @@ def test_a_damaged_run_folder_does_not_stop_the_page(runs):
 
 def test_augmentation_preview_is_drawn_once_for_each_strength(runs, monkeypatch):
     drawn = []
-    monkeypatch.setattr(train_first, "preview", lambda *words: drawn.append((*words[:2], *words[3:])) or PNG)
+    monkeypatch.setattr(first_run, "preview", lambda *words: drawn.append((*words[:2], *words[3:])) or PNG)
     app = open_page()
     click(app, "train-preview-ask")
     assert "cut to the box of its lungs. Right: eight draws at strength 1." in text(app)
@@ -322,7 +322,7 @@ def test_a_preview_that_fails_says_why(runs, monkeypatch):
     def fail(*words):
         raise RunError("The preview could not be made: no room.")
 
-    monkeypatch.setattr(train_first, "preview", fail)
+    monkeypatch.setattr(first_run, "preview", fail)
     app = open_page()
     choose(app, "architecture", "cnn-dropout")
     set_number(app, "seed", 4)

@@ -1,7 +1,7 @@
 from fake_runs import make_run
 
 from pneumo.training.runfolder import RunStatus
-from pneumo.ui.train_view import duration, free_name, log_tail, look, repeat_command, rough, shares
+from pneumo.ui.train.view import duration, free_name, log_tail, look, repeat_command, rough, shares
 
 
 def test_how_far_a_run_is():

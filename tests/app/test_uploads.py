@@ -14,9 +14,10 @@ from tiny_model import make_registry
 
 from pneumo.errors import ConfigError
 from pneumo.inference.predictor import Predictor
-from pneumo.ui import quota, uploads, worklist
-from pneumo.ui.quota import NOT_TAKEN
-from pneumo.ui.worklist_intake import Intake
+from pneumo.ui.shell import quota, uploads
+from pneumo.ui.shell.quota import NOT_TAKEN
+from pneumo.ui.worklist import table
+from pneumo.ui.worklist.intake import Intake
 
 PATH, MB = "/_stcore/upload_file/someone/file", 1 << 20
 PICTURE = png_bytes(ramp(200, 240))
@@ -237,11 +238,11 @@ def test_no_row_is_opened_where_there_is_no_room(app, monkeypatch):
     (row,) = app.session_state["worklist_rows"]
     state = {quota.ROWS: [row], quota.CASES: []}
     toasts = []
-    monkeypatch.setattr(worklist.st, "session_state", state)
-    monkeypatch.setattr(worklist.st, "toast", lambda text, icon: toasts.append(text))
+    monkeypatch.setattr(table.st, "session_state", state)
+    monkeypatch.setattr(table.st, "toast", lambda text, icon: toasts.append(text))
     monkeypatch.setattr(quota, "limit", lambda: row.nbytes)
-    worklist._open(row, Predictor.load("tiny"))
+    table._open(row, Predictor.load("tiny"))
     assert (state[quota.CASES], len(toasts)) == ([], 1)
     monkeypatch.setattr(quota, "limit", lambda: row.nbytes + 1)
-    worklist._open(row, Predictor.load("tiny"))
+    table._open(row, Predictor.load("tiny"))
     assert [case.name for case in state[quota.CASES]] == ["one.png"]

@@ -7,7 +7,7 @@ import pytest
 from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 
-from pneumo.ui.uploads import keep_in_memory
+from pneumo.ui.shell.uploads import keep_in_memory
 
 BODY = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.dcm"\r\n\r\n%b\r\n--edge--\r\n'
 DATA = bytes(range(256)) * 12_000  # 3 MB

@@ -8,7 +8,7 @@ from tiny_model import make_registry
 
 from pneumo.imaging.overlay import png
 from pneumo.imaging.windowing import GreyValues, Window
-from pneumo.ui.window import FULL_RANGE, TABLE, presets
+from pneumo.ui.diagnose.window import FULL_RANGE, TABLE, presets
 
 R12 = ramp(height=80, width=120, top=4095, dtype=np.uint16)
 FILE = {
@@ -99,7 +99,7 @@ def test_each_x_ray_keeps_its_own_window(app):
 
 def test_the_picture_follows_the_window(app, monkeypatch):
     drawn = []
-    monkeypatch.setattr("pneumo.ui.viewer.overlay_picture", lambda plain, *_: drawn.append(plain) or plain)
+    monkeypatch.setattr("pneumo.ui.diagnose.viewer.overlay_picture", lambda plain, *_: drawn.append(plain) or plain)
     drop(app, DEEP)
     control(app, "Window").set_value(SECOND).run()
     row = drawn[-1][0, :, 0] / 255

@@ -1,6 +1,6 @@
 from readings import reading_of
 
-from pneumo.ui.wording import bar_html, figures_html, verdict_html
+from pneumo.ui.diagnose.wording import bar_html, figures_html, verdict_html
 
 
 def test_bar_marks_value_threshold_and_zone():

@@ -12,14 +12,14 @@ from opened_app import open_app
 from tiny_model import make_registry
 
 from pneumo.errors import ModelError
-from pneumo.imaging.archive import Member
+from pneumo.imaging.decoding.archive import Member
 from pneumo.inference.batch import read_member
 from pneumo.inference.finding import Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import csv_text, json_text
-from pneumo.ui import worklist
-from pneumo.ui.worklist_intake import Intake, time_left
-from pneumo.ui.worklist_rows import export, make_row
+from pneumo.ui.worklist import table as worklist
+from pneumo.ui.worklist.intake import Intake, time_left
+from pneumo.ui.worklist.rows import export, make_row
 
 
 def shaded(grey: int, height: int = 200, width: int = 240) -> bytes:

@@ -5,7 +5,7 @@ import re
 import pytest
 from browser.running import app, browser_page, needs_chromium, wait_until
 
-from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 pytestmark = needs_chromium
 

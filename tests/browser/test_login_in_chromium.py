@@ -11,7 +11,7 @@ from browser.openid import provider, write_secrets
 from browser.running import app, browser_page, needs_chromium, wait_until
 from tiny_model import make_registry
 
-from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 pytestmark = needs_chromium
 

@@ -15,9 +15,9 @@ from makers import dicom_bytes, jpeg_bytes, png_bytes
 from memory_search import children, held, left, middle, needs_memory
 from PIL import Image
 
-from pneumo.data.phantom import make_phantom
-from pneumo.imaging.decode import decode
+from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.preprocess import canonical
+from pneumo.synthetic.phantom import make_phantom
 
 pytestmark = [*needs_chromium, needs_memory]
 

@@ -24,9 +24,9 @@ from browser.traces import Watch, deleted_files, pieces, traces, writings
 from makers import dataset_bytes, dicom_dataset, picture_bytes
 from PIL import Image, PngImagePlugin
 
-from pneumo.data.phantom import make_phantom
-from pneumo.imaging.decode import decode
+from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.preprocess import canonical
+from pneumo.synthetic.phantom import make_phantom
 
 pytestmark = needs_chromium
 

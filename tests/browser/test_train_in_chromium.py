@@ -5,7 +5,7 @@ import re
 from browser.running import app, browser_page, needs_chromium
 from phantom_sets import copy_set
 
-from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 pytestmark = needs_chromium
 PATIENCE = 60_000  # ms; a process that loads TensorFlow on a busy machine

@@ -15,7 +15,7 @@ from browser.running import app, browser_page, needs_chromium, wait_until
 from makers import dicom_bytes, jpeg_bytes, png_bytes
 from tiny_model import make_registry
 
-from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 pytestmark = needs_chromium
 

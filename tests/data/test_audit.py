@@ -12,10 +12,10 @@ from PIL import Image
 from pneumo.data.audit import Audit, audit, audit_from_dict, audit_markdown, audit_to_dict
 from pneumo.data.file_facts import Unreadable, cells, survey, tone
 from pneumo.data.lung_places import LungSource
-from pneumo.data.phantom import write_set
 from pneumo.data.records import Record, scan
 from pneumo.data.separation import Estimate, Shortcut
 from pneumo.errors import DataError
+from pneumo.synthetic.phantom import write_set
 
 TWIN = ("train/NORMAL/IM-0001-0001.png", "test/NORMAL/IM-0099-0001.png")
 NEAR = ("train/PNEUMONIA/person2_virus_1.png", "train/NORMAL/IM-0002-0002.jpeg")

@@ -15,10 +15,10 @@ from makers import dicom_bytes, jpeg_bytes, png_bytes, ramp
 from pneumo.data import cache
 from pneumo.data.cache import CachedImages, cached_images
 from pneumo.errors import DataError
-from pneumo.imaging.decode import decode
+from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.preprocess import InputSpec, canonical, model_input
+from pneumo.training.dataset import Part
 from pneumo.training.feed import Feed
-from pneumo.training.parts import Part
 
 ROW = 224 * 224
 

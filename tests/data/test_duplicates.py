@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from pneumo.data.duplicates import NEAR, Likeness, Pair, compare, exact_groups, near_pairs, thumbnails
-from pneumo.data.phantom import make_phantom
 from pneumo.data.records import Record
+from pneumo.synthetic.phantom import make_phantom
 
 
 def picture(seed: int, subtype: str = "none") -> np.ndarray:

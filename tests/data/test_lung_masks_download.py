@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from makers import png_bytes, resealed
 
-from pneumo.cli import main
+from pneumo.cli.main import main
 from pneumo.data import lung_masks_download as module
 from pneumo.data.download import Patience, Source
 from pneumo.data.lung_masks import FILE, read_masks

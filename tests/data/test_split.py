@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from makers import png_bytes
 
-from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.data.records import Record, identify, scan
 from pneumo.data.split import PARTS, manifest_hash, read_manifest, split, twins, write_manifest
 from pneumo.errors import DataError
+from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 
 def record(label: str, stem: str, folder: str = "train") -> Record:

@@ -13,10 +13,10 @@ from collections import Counter
 import pytest
 
 from pneumo.data import unpack as module
-from pneumo.data.phantom import write_set
 from pneumo.data.records import scan
 from pneumo.data.unpack import MANIFEST, Limits, Stopped, find_root, unpack
 from pneumo.errors import DataError
+from pneumo.synthetic.phantom import write_set
 
 FILES = {
     "train/NORMAL/IM-0001-0001.jpeg": b"normal one",

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
-from pneumo.data.phantom import make_phantom
+from pneumo.synthetic.phantom import make_phantom
 
 NAME = "Zwetschgenbaum^Rosalinde"  # a patient's name that occurs nowhere by chance
 

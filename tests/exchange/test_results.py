@@ -18,7 +18,7 @@ from pneumo.exchange.results import file_bytes, make_results
 from pneumo.imaging.overlay import grey_picture
 from pneumo.inference.finding import Terms, judge, read
 
-pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")  # as pneumo.imaging.dicom does; pytest begins anew
+pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")  # as pneumo.imaging.decoding.dicom does; pytest begins anew
 
 SICK, WELL = {"gamma": 0.4}, {"gamma": 2.0}
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 from makers import png_bytes
 
-from pneumo.imaging.decoded import Decoded, Refusal, decode_whole
+from pneumo.imaging.decoding.decoded_file import Decoded, Refusal, decode_whole
 from pneumo.inference.finding import Opened, answered
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import default_model
+from pneumo.registry.models import default_model
 
 _ALIKE = 0.5  # correlation with the undamaged picture, below which a damaged one counts as destroyed
 

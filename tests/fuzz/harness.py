@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from makers import NAME
 
-from pneumo.imaging.decoded import Decoded, Refusal
-from pneumo.imaging.decoders import LIMITS, Decoders, Limits
+from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
+from pneumo.imaging.decoding.pool import LIMITS, Decoders, Limits
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 
 SLOW = 5.0  # seconds of a child's processor time that no input may take

@@ -20,7 +20,7 @@ from makers import NAME, dataset_bytes, dicom_around, dicom_bytes, dicom_dataset
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
-from pneumo.data.phantom import make_phantom
+from pneumo.synthetic.phantom import make_phantom
 
 CORPUS = Path(__file__).parent / "corpus"
 _ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))  # top, left, steps

@@ -17,8 +17,8 @@ from fuzz.mutate_jpeg import change_jpeg
 from fuzz.seeds import read_corpus
 from fuzz.zips import change_zip, zips
 from pneumo.errors import ImageError
-from pneumo.imaging.archive import LIMITS, NAME_LENGTH, members_of
-from pneumo.imaging.decoded import decode_whole
+from pneumo.imaging.decoding.archive import LIMITS, NAME_LENGTH, members_of
+from pneumo.imaging.decoding.decoded_file import decode_whole
 
 _TWICE = 2  # the instrumentation takes time of its own
 _DAMAGE: dict[bytes, Callable[[bytes, random.Random], bytes]] = {

@@ -12,8 +12,8 @@ import pytest
 
 from fuzz import targets as kinds
 from fuzz.zips import change_zip, zips
-from pneumo.imaging import archive
-from pneumo.imaging.archive import members_of
+from pneumo.imaging.decoding import archive
+from pneumo.imaging.decoding.archive import members_of
 
 ROOT = Path(__file__).parents[2]
 TARGETS = kinds.targets()

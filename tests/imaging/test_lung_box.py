@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pneumo.imaging.changes import pad, shift
 from pneumo.imaging.lung_box import Box, lung_box
+from pneumo.imaging.perturbations import pad, shift
 from pneumo.imaging.preprocess import InputSpec, model_input
 
 SPEC = InputSpec(64, 0, lung_centred=True)

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from pneumo.data.phantom import make_phantom
 from pneumo.imaging.lung_cover import lungs_hidden, lungs_only
+from pneumo.synthetic.phantom import make_phantom
 
 
 def phantom(subtype, seed):

@@ -5,7 +5,7 @@ import pytest
 from makers import png_bytes, ramp
 from PIL import Image
 
-from pneumo.imaging.decode import decode
+from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.lung_box import WHOLE, Box
 from pneumo.imaging.preprocess import InputSpec, canonical, model_input
 from pneumo.imaging.radiograph import ImageFacts, Radiograph

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from makers import jpeg_bytes, png_bytes
 
-from pneumo.data.phantom import make_phantom
-from pneumo.imaging.decode import decode
+from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.preprocess import canonical
 from pneumo.imaging.quality import clipped, image_issues
 from pneumo.imaging.radiograph import ImageFacts, Radiograph
+from pneumo.synthetic.phantom import make_phantom
 
 FACTS = ImageFacts("PNG", 640, 512, 8, 1000)
 CHEST = canonical(Radiograph(make_phantom(seed=2).pixels, FACTS))

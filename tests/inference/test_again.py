@@ -6,11 +6,11 @@ from makers import dicom_bytes, png_bytes, ramp
 from pictures import make_reference
 from tiny_model import make_registry
 
-from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.errors import ModelError
 from pneumo.inference.again import ask_again, image_to_keep
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
+from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 pytestmark = pytest.mark.gated
 X_RAY = dicom_bytes(ramp(200, 240), PatientAge="040Y")

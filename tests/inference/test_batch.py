@@ -6,7 +6,7 @@ import pytest
 from makers import dicom_bytes, png_bytes, ramp
 from tiny_model import make_registry
 
-from pneumo.cli import main
+from pneumo.cli.main import main
 from pneumo.inference.batch import files_below, read_files
 from pneumo.inference.predictor import Predictor
 

@@ -7,12 +7,12 @@ from pictures import CHEST, make_reference
 from scipy.special import logit
 from tiny_model import make_registry
 
-from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.errors import ConfigError
 from pneumo.imaging.overlay import png
 from pneumo.inference.finding import Terms, judge, read
 from pneumo.inference.predictor import Predictor
 from pneumo.reporting.finding_words import SENTENCES, sentence
+from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 pytestmark = pytest.mark.gated
 

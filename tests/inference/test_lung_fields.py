@@ -14,7 +14,7 @@ from pneumo.evaluation.overlap import dice
 from pneumo.files import sha256
 from pneumo.imaging.preprocess import VERSION
 from pneumo.inference.lung_fields import LungFields, LungFinder, implausible, read_description, segmenter_input
-from pneumo.seal import seal
+from pneumo.registry.seal import seal
 
 SIDE = 56
 

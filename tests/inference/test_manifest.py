@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 from tiny_model import make_registry
 
-from pneumo.cli import main
+from pneumo.cli.main import main
 from pneumo.errors import ConfigError, DataError
 from pneumo.imaging.overlay import png
 from pneumo.inference import manifest as module

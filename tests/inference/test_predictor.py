@@ -8,7 +8,7 @@ from tiny_model import make_registry
 
 from pneumo.errors import ModelError
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import read_card
+from pneumo.registry.models import read_card
 
 
 @pytest.fixture

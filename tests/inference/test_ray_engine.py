@@ -16,13 +16,13 @@ import pytest
 from makers import NAME
 from tiny_model import make_registry
 
-from pneumo.cli import main
-from pneumo.data.phantom import make_phantom, phantom_png
+from pneumo.cli.main import main
 from pneumo.errors import ConfigError, EngineError
 from pneumo.imaging.overlay import png
 from pneumo.inference import ray_engine
 from pneumo.inference.batch import read_files
 from pneumo.inference.predictor import Predictor
+from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 pytestmark = pytest.mark.gated  # workers are processes of their own: what a test changes here does not reach them
 HAS_RAY = importlib.util.find_spec("ray") is not None

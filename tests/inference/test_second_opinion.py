@@ -19,7 +19,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import Reference
 from pneumo.inference.second_opinion import SMALL_CHANGES, SecondOpinion, Stability, Vote, second_opinion, vote
 from pneumo.inference.similar_cases import SimilarCase, similar_cases
-from pneumo.registry import read_card, write_card
+from pneumo.registry.models import read_card, write_card
 from pneumo.reporting import second_opinion_words as words
 
 CALLED, HEALTHY = (

@@ -5,9 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pneumo.data.phantom import make_phantom
 from pneumo.evaluation.overlap import dice
 from pneumo.inference.lung_fields import LungFinder, read_description
+from pneumo.synthetic.phantom import make_phantom
 
 FOLDER = Path(__file__).parents[2] / "models" / "lungs"
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from record.making import Clock, answers, make_record
 
-from pneumo.cli import main
+from pneumo.cli.main import main
 from pneumo.errors import ConfigError, RecordError
 from pneumo.record.chain import Entry, Head, verify
 from pneumo.record.log_export import as_json_lines, as_syslog, send_syslog

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 from record.making import answers, make_record, tamper
 
-from pneumo.cli import main
+from pneumo.cli.main import main
 from pneumo.errors import RecordError
 from pneumo.record.tables import AUDIT, CASES, HEAD
 

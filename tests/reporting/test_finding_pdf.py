@@ -12,7 +12,7 @@ from pneumo import __version__
 from pneumo.imaging.overlay import grey_picture
 from pneumo.inference.finding import Finding, Terms
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import read_metrics
+from pneumo.registry.models import read_metrics
 from pneumo.reporting.finding_pdf import report_pdf
 from pneumo.reporting.finding_report import Remarks, report_content
 from pneumo.reporting.finding_words import UNTESTED

@@ -7,7 +7,7 @@ import pytest
 from grey_sites import HEALTHY, SICK, grey_picture
 from tiny_model import make_registry
 
-from pneumo.cli import main
+from pneumo.cli.main import main
 from pneumo.errors import DataError
 from pneumo.site.external import LIKE, OTHER, external_cases, listed
 

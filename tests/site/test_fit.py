@@ -10,7 +10,7 @@ from tiny_model import make_registry
 from pneumo.errors import ConfigError, DataError
 from pneumo.evaluation.calibration_curve import calibration_curve
 from pneumo.evaluation.intervals import patient_intervals
-from pneumo.registry import card_digest, read_card
+from pneumo.registry.models import card_digest, read_card
 from pneumo.site.answers import CaseAnswer
 from pneumo.site.cases import SiteCase
 from pneumo.site.fit import STATED_NOWHERE, Prevalence, fit_profile, halves

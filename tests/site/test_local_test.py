@@ -11,12 +11,12 @@ from pypdf import PdfReader
 from tiny_model import make_registry
 
 from pneumo.acts import read_acts
-from pneumo.cli import main
+from pneumo.cli.main import main
 from pneumo.errors import ConfigError, DataError
 from pneumo.evaluation.calibration_curve import calibration_curve
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.inference.predictor import Predictor
-from pneumo.registry import card_digest
+from pneumo.registry.models import card_digest
 from pneumo.site.cases import read_cases
 from pneumo.site.local_test import run_test
 from pneumo.site.plan import ANSWERED, AUC, SENSITIVITY, SPECIFICITY, Plan, Requirement

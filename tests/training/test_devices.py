@@ -16,9 +16,9 @@ from pneumo.errors import ConfigError
 from pneumo.imaging.preprocess import InputSpec
 from pneumo.training import devices
 from pneumo.training.config import make_config
+from pneumo.training.dataset import Part
 from pneumo.training.devices import chosen_devices
 from pneumo.training.feed import Feed
-from pneumo.training.parts import Part
 
 ROOT = Path(__file__).parent.parent.parent
 # Without augmentation, whose layers take longer to compile than all else; with it the losses are the same as well.

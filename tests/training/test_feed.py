@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from pneumo.data.phantom import make_phantom
 from pneumo.imaging.lung_box import Box, lung_box
 from pneumo.imaging.lung_cover import lungs_hidden
 from pneumo.imaging.preprocess import InputSpec, model_input
+from pneumo.synthetic.phantom import make_phantom
+from pneumo.training.dataset import Part
 from pneumo.training.feed import Feed
-from pneumo.training.parts import Part
 
 SPEC = InputSpec(size=32, margin=16)
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 224, 224), dtype=np.uint8)

@@ -24,7 +24,7 @@ from pneumo.training import callbacks, fit, interrupt
 from pneumo.training.config import make_config
 from pneumo.training.feed import Feed
 from pneumo.training.fit import train
-from pneumo.training.recipe import network_of
+from pneumo.training.model_builder import network_of
 from pneumo.training.runfolder import history, lock, read_status, source
 
 ROOT = Path(__file__).parent.parent.parent
@@ -367,7 +367,7 @@ def test_trains_on_jax_without_tensorflow(data, tmp_path):
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name.split('.')[0] == 'tensorflow': raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Absent())\n"
-        "from pneumo.cli import main\n"
+        "from pneumo.cli.main import main\n"
         "sys.exit(main(sys.argv[1:]))"
     )
     words = command(data, tmp_path, "--epochs", "2", "--subtype", "true")[3:]

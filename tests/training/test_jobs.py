@@ -15,13 +15,15 @@ from pathlib import Path
 import pytest
 from phantom_sets import copy_set
 
-from pneumo.data.phantom import make_phantom, phantom_png
 from pneumo.errors import DataError, RunError
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
-from pneumo.training import jobs, jobs_folder, jobs_promotion, jobs_worker, runfolder
+from pneumo.synthetic.phantom import make_phantom, phantom_png
+from pneumo.training import runfolder
 from pneumo.training.config import make_config
-from pneumo.training.jobs_process import environment, python
+from pneumo.training.jobs import folder as jobs_folder
+from pneumo.training.jobs import promotion, queue, worker
+from pneumo.training.jobs.process import environment, python
 from pneumo.training.runfolder import RunStatus, history, lock, read_status, write_status
 
 FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
@@ -33,7 +35,7 @@ ENDED = ("finished", "cancelled", "failed")
 STAND_IN = """
 import os, signal, sys, time
 from pathlib import Path
-from pneumo.training.jobs_process import environment, python
+from pneumo.training.jobs.queue.process import environment, python
 from pneumo.training.runfolder import RunStatus, lock, write_status
 run = Path(sys.argv[1])
 page = run.parent.parent / f"{run.name}.orders"
@@ -77,17 +79,17 @@ def runs(tmp_path, monkeypatch):
         "import sys\nfrom pathlib import Path\nfrom pneumo.training import jobs_worker\njobs_worker.GRACE = 1.0\n"
         f"jobs_worker.work(Path(sys.argv[1]), lambda run: [sys.executable, {str(tmp_path / 'stand_in.py')!r}, str(run)])\n"
     )
-    monkeypatch.setattr(jobs, "worker_command", lambda root: [sys.executable, str(tmp_path / "worker.py"), str(root)])
+    monkeypatch.setattr(queue, "worker_command", lambda root: [sys.executable, str(tmp_path / "worker.py"), str(root)])
     folder = tmp_path / "runs"
     yield folder
     for run, _ in jobs_folder.statuses(folder):
-        jobs.cancel(run)
+        queue.cancel(run)
     wait(lambda: not runfolder.is_held(jobs_folder.worker_lock(folder)))
 
 
 @pytest.fixture
 def no_worker(monkeypatch):
-    monkeypatch.setattr(jobs, "ensure_worker", lambda runs: None)
+    monkeypatch.setattr(queue, "ensure_worker", lambda runs: None)
 
 
 def wait(until, seconds=20):
@@ -108,7 +110,7 @@ def order(runs, name, text):
 
 def test_runs_are_trained_one_after_the_other(runs, data):
     names = ["b", "a", "c"]
-    folders = [jobs.submit(CONFIG, data, runs, name) for name in names]
+    folders = [queue.submit(CONFIG, data, runs, name) for name in names]
     for folder in folders:
         assert state(folder, *ENDED).state == "finished"
     lines = (runs / "order.txt").read_text().splitlines()
@@ -117,46 +119,46 @@ def test_runs_are_trained_one_after_the_other(runs, data):
 
 def test_a_live_run_and_a_queued_one_are_cancelled(runs, data):
     order(runs, "live", "slow end")
-    live = jobs.submit(CONFIG, data, runs, "live")
-    waiting = jobs.submit(CONFIG, data, runs, "waiting")
+    live = queue.submit(CONFIG, data, runs, "live")
+    waiting = queue.submit(CONFIG, data, runs, "waiting")
     state(live, "running")
-    assert jobs.queued(runs) == [waiting]
+    assert queue.queued(runs) == [waiting]
     with pytest.raises(RunError, match="Cancel it before"):
-        jobs.delete(waiting)
-    jobs.cancel(waiting)
+        queue.delete(waiting)
+    queue.cancel(waiting)
     assert read_status(waiting).state == "cancelled"
     with pytest.raises(RunError, match="is running"):
-        jobs.resume(live)
-    jobs.cancel(live)
-    jobs.cancel(live)  # a second press must not interrupt the trainer's last words
+        queue.resume(live)
+    queue.cancel(live)
+    queue.cancel(live)  # a second press must not interrupt the trainer's last words
     assert state(live, *ENDED) == RunStatus("cancelled", "as asked", epoch=1, epochs=3, updated=read_status(live).updated)
     assert "waiting" not in (runs / "order.txt").read_text()
 
     order(runs, "live", "")
     wait(lambda: not runfolder.is_alive(live))
-    jobs.resume(live)  # while the process is still on its way out
+    queue.resume(live)  # while the process is still on its way out
     assert state(live, *ENDED).state == "finished"
     assert (runs / "order.txt").read_text().splitlines() == ["live begins", "live begins", "live ends"]
-    jobs.delete(live)
+    queue.delete(live)
     assert not live.exists()
     with pytest.raises(RunError, match="no training run"):
-        jobs.delete(live)
+        queue.delete(live)
 
 
 def test_a_trainer_that_does_not_obey_is_killed(runs, data):
     order(runs, "deaf", "deaf")
-    run = jobs.submit(CONFIG, data, runs, "deaf")
+    run = queue.submit(CONFIG, data, runs, "deaf")
     pid = state(run, "running").pid
-    jobs.cancel(run)
+    queue.cancel(run)
     assert state(run, "cancelled", seconds=5).pid is None
     assert not os.path.exists(f"/proc/{pid}")
 
 
 def test_a_trainer_still_loading_is_cancelled(runs, data):
     order(runs, "slow", "slow start")
-    run = jobs.submit(CONFIG, data, runs, "slow")
+    run = queue.submit(CONFIG, data, runs, "slow")
     wait((run / "begun").exists)
-    jobs.cancel(run)
+    queue.cancel(run)
     assert read_status(run).state == "cancelled"
     wait(lambda: not (run / "cancel").exists(), seconds=5)  # the child is gone, long before its 30 s
     assert (run / "asked").exists()
@@ -166,14 +168,14 @@ def test_a_trainer_still_loading_is_cancelled(runs, data):
 def test_the_queue_goes_on_after_the_workers_death(runs, data, monkeypatch):
     order(runs, "first", "stay")
     begun = []
-    monkeypatch.setattr(jobs, "start_detached", lambda command: begun.append(subprocess.Popen(command, env=environment())))
-    first = jobs.submit(CONFIG, data, runs, "first")
+    monkeypatch.setattr(queue, "start_detached", lambda command: begun.append(subprocess.Popen(command, env=environment())))
+    first = queue.submit(CONFIG, data, runs, "first")
     state(first, "running")
-    second = jobs.submit(CONFIG, data, runs, "second")
+    second = queue.submit(CONFIG, data, runs, "second")
     assert len(begun) == 1  # there is one already
     begun[0].kill()
     begun[0].wait()
-    jobs.ensure_worker(runs)
+    queue.ensure_worker(runs)
     assert len(begun) == 2
     time.sleep(1)
     assert read_status(first).state == "running"  # its trainer outlived the worker, and the second waits for it
@@ -189,7 +191,7 @@ def test_the_queue_goes_on_after_the_workers_death(runs, data, monkeypatch):
 )
 def test_why_a_run_failed(runs, data, word, why):
     order(runs, "run", word)
-    run = jobs.submit(CONFIG, data, runs, "run")
+    run = queue.submit(CONFIG, data, runs, "run")
     if word == "stay":
         os.kill(state(run, "running").pid, signal.SIGKILL)
     wait(lambda: read_status(run).pid is None and read_status(run).state == "failed")
@@ -202,7 +204,7 @@ def test_of_two_submits_with_one_name_one_wins(runs, data, no_worker):
     def start():
         door.wait()
         try:
-            outcomes.append(jobs.submit(CONFIG, data, runs, "one"))
+            outcomes.append(queue.submit(CONFIG, data, runs, "one"))
         except RunError as error:
             outcomes.append(str(error))
 
@@ -219,7 +221,7 @@ def test_of_two_submits_with_one_name_one_wins(runs, data, no_worker):
 @pytest.mark.parametrize("name", ["", "..", "A", "a/b", ".worker.lock", "-a", "a" * 62])
 def test_ill_formed_names(tmp_path, data, name):
     with pytest.raises(RunError, match="name of a run"):
-        jobs.submit(CONFIG, data, tmp_path / "runs", name)
+        queue.submit(CONFIG, data, tmp_path / "runs", name)
     assert not (tmp_path / "runs").exists()
 
 
@@ -229,31 +231,31 @@ def test_data_that_cannot_be_split(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     with pytest.raises(DataError, match=r"1 NORMAL patients \(3 images in all\); expected at least 3"):
-        jobs.submit(CONFIG, tmp_path / "set", tmp_path / "runs", "one")
+        queue.submit(CONFIG, tmp_path / "set", tmp_path / "runs", "one")
     with pytest.raises(DataError, match="No data folder"):
-        jobs.submit(CONFIG, tmp_path / "absent", tmp_path / "runs", "one")
+        queue.submit(CONFIG, tmp_path / "absent", tmp_path / "runs", "one")
     for number in range(2, 9):
         (tmp_path / "set" / "train" / "NORMAL" / f"IM-{number:04}-0001.png").touch()
     (tmp_path / "set" / "train" / "PNEUMONIA" / "person1_bacteria_1.png").touch()  # one bacterial, two viral: none to train on
     with pytest.raises(DataError, match="train part would hold no PNEUMONIA"):
-        jobs.submit(CONFIG, tmp_path / "set", tmp_path / "runs", "one")
+        queue.submit(CONFIG, tmp_path / "set", tmp_path / "runs", "one")
     assert not (tmp_path / "runs").exists()
 
 
 def test_a_strangers_process_is_not_signalled(runs, data, no_worker, monkeypatch):
     """A number left in status.json may belong to another program by now: only the lock's holder is ended."""
-    run = jobs.submit(CONFIG, data, runs, "run")
+    run = queue.submit(CONFIG, data, runs, "run")
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
     try:
         status = RunStatus("running", epochs=3, pid=stranger.pid)
         write_status(run, status)
-        monkeypatch.setattr(jobs, "read_status", lambda run: status)  # as read in the moment before the trainer died
-        jobs.cancel(run)
+        monkeypatch.setattr(queue, "read_status", lambda run: status)  # as read in the moment before the trainer died
+        queue.cancel(run)
         time.sleep(0.2)
         assert stranger.poll() is None
         with lock(run):
             jobs_folder.withdraw_cancel(run)
-            jobs.cancel(run)
+            queue.cancel(run)
         assert stranger.wait(5) == -signal.SIGTERM
     finally:
         stranger.kill()
@@ -265,49 +267,49 @@ def test_a_run_of_the_command_line_is_not_touched(runs, data):
     other.mkdir(parents=True)
     with lock(other):
         write_status(other, RunStatus("running", pid=1))
-        run = jobs.submit(CONFIG, data, runs, "run")
+        run = queue.submit(CONFIG, data, runs, "run")
         assert state(run, *ENDED).state == "finished"
         assert read_status(other).state == "running"
 
 
 def test_what_cannot_be_started_does_not_stop_the_queue(runs, data, no_worker):
     runs.mkdir()
-    bad, good = (jobs.submit(CONFIG, data, runs, name) for name in ("bad", "good"))
+    bad, good = (queue.submit(CONFIG, data, runs, name) for name in ("bad", "good"))
     (bad / "log.txt").mkdir()
     (runs / "damaged").mkdir()
     (runs / "damaged" / "status.json").write_text("{")
     command = [sys.executable, str(runs.parent / "stand_in.py")]
-    jobs_worker.work(runs, lambda run: [*command, str(run)])
+    worker.work(runs, lambda run: [*command, str(run)])
     assert read_status(good).state == "finished"
     assert read_status(bad).state == "failed"
     assert "could not be started" in read_status(bad).why
 
 
 def test_a_second_worker_ends_at_once(runs, data, no_worker, monkeypatch):
-    run = jobs.submit(CONFIG, data, runs, "run")
-    monkeypatch.setattr(jobs_worker, "worker_lock", lambda root: jobs_folder.FileLock(root / ".worker.lock", timeout=0.1))
+    run = queue.submit(CONFIG, data, runs, "run")
+    monkeypatch.setattr(worker, "worker_lock", lambda root: jobs_folder.FileLock(root / ".worker.lock", timeout=0.1))
     with jobs_folder.worker_lock(runs):
-        jobs_worker.work(runs, lambda run: pytest.fail("two workers"))
+        worker.work(runs, lambda run: pytest.fail("two workers"))
     assert read_status(run).state == "queued"
 
 
 def test_why_is_written_down_even_while_a_page_looks_at_the_run(runs, data, no_worker, monkeypatch):
     """Looking takes the trainer's lock for an instant, in which the dead trainer seems alive."""
-    run = jobs.submit(CONFIG, data, runs, "run")
+    run = queue.submit(CONFIG, data, runs, "run")
     write_status(run, RunStatus("running", epochs=3, pid=1))
     monkeypatch.setattr("pneumo.training.runfolder.is_alive", lambda run: True)
-    jobs_worker._conclude(run, code=-9)
+    worker._conclude(run, code=-9)
     assert "signal 9" in read_status(run).why
     with lock(run):  # and not while somebody trains
         write_status(run, RunStatus("running", epochs=3, pid=1))
-        jobs_worker._conclude(run, code=-9)
+        worker._conclude(run, code=-9)
         assert read_status(run).state == "running"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups are POSIX")
 def test_a_detached_process_outlives_the_app(tmp_path):
     late = f"import time, pathlib; time.sleep(0.5); pathlib.Path({str(tmp_path / 'late')!r}).touch()"
-    app = f"import time; from pneumo.training.jobs_process import *; print(start_detached(python('-c', {late!r}))); "
+    app = f"import time; from pneumo.training.jobs.process import *; print(start_detached(python('-c', {late!r}))); "
     process = subprocess.Popen(
         python("-uc", app + "time.sleep(30)"), env=environment(), stdout=subprocess.PIPE, start_new_session=True
     )
@@ -330,8 +332,8 @@ def test_a_worker_lets_go_before_anyone_can_queue_another_run(runs, monkeypatch)
                 free.append(not runfolder.is_held(jobs_folder.worker_lock(root)))
 
     runs.mkdir()
-    monkeypatch.setattr(jobs_worker, "queue_lock", watched)
-    jobs_worker.work(runs)
+    monkeypatch.setattr(worker, "queue_lock", watched)
+    worker.work(runs)
     assert free == [True]
 
 
@@ -347,27 +349,27 @@ def fake_run(runs, data, best=True):
 
 def test_promotions_refused_at_once(tmp_path, data, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path / "models"))
-    monkeypatch.setattr(jobs_promotion, "start_detached", lambda command: None)
+    monkeypatch.setattr(promotion, "start_detached", lambda command: None)
     (tmp_path / "models" / "taken").mkdir(parents=True)
     run = fake_run(tmp_path / "runs", data, best=False)
     for model, why, message in (
         ("Bad Id", "w", "model id"), ("taken", "w", "in the registry already"), ("new", " ", "Say why"), ("new", "w", "best.keras"),
     ):  # fmt: skip
         with pytest.raises(RunError, match=message):
-            jobs.start_promotion(run, model, why)
+            queue.start_promotion(run, model, why)
     (run / "best.keras").touch()
     write_status(run, RunStatus("queued"))
     with pytest.raises(RunError, match="queued or running"):
-        jobs.start_promotion(run, "new", "w")
+        queue.start_promotion(run, "new", "w")
     write_status(run, RunStatus("finished"))
     jobs_folder.write_job(run, tmp_path / "gone")
     with pytest.raises(RunError, match="no longer at"):
-        jobs.start_promotion(run, "new", "w")
-    assert jobs.promotion(run) is None
+        queue.start_promotion(run, "new", "w")
+    assert queue.promotion(run) is None
     jobs_folder.write_job(run, data)
-    jobs.start_promotion(run, "new", "w")
-    assert jobs.promotion(run) == jobs.Promotion("running", "new")
-    for act in (lambda: jobs.start_promotion(run, "new-2", "w"), lambda: jobs.delete(run)):
+    queue.start_promotion(run, "new", "w")
+    assert queue.promotion(run) == queue.Promotion("running", "new")
+    for act in (lambda: queue.start_promotion(run, "new-2", "w"), lambda: queue.delete(run)):
         with pytest.raises(RunError, match="being promoted"):
             act()
 
@@ -375,21 +377,21 @@ def test_promotions_refused_at_once(tmp_path, data, monkeypatch):
 def test_how_a_promotion_goes(tmp_path, data, monkeypatch):
     run = fake_run(tmp_path / "runs", data)
     for code, expected in (
-        ("print('fine')", jobs.Promotion("finished", "m")),
+        ("print('fine')", queue.Promotion("finished", "m")),
         ("import sys; print(1); sys.exit('The calibration part is poor.')",
-         jobs.Promotion("failed", "m", "The calibration part is poor. (exit code 1)")),
+         queue.Promotion("failed", "m", "The calibration part is poor. (exit code 1)")),
     ):  # fmt: skip
-        monkeypatch.setattr(jobs_promotion, "promote_command", lambda *_, code=code: [sys.executable, "-c", code])
-        jobs_promotion.carry_out(run, "m", "w")
-        assert jobs.promotion(run) == expected
-    jobs_promotion._write(run, jobs.Promotion("running", "m"))
+        monkeypatch.setattr(promotion, "promote_command", lambda *_, code=code: [sys.executable, "-c", code])
+        promotion.carry_out(run, "m", "w")
+        assert queue.promotion(run) == expected
+    promotion._write(run, queue.Promotion("running", "m"))
     os.utime(run / "promotion.json", (0, 0))
-    assert "without a word" in jobs.promotion(run).why
-    monkeypatch.setattr(jobs_promotion, "_PATIENCE", 0.1)
-    with jobs_promotion._lock(run, 0):
-        assert jobs.promotion(run) == jobs.Promotion("running", "m")
-        jobs_promotion.carry_out(run, "other", "w")  # another process is at it
-        assert jobs.promotion(run).model == "m"
+    assert "without a word" in queue.promotion(run).why
+    monkeypatch.setattr(promotion, "_PATIENCE", 0.1)
+    with promotion._lock(run, 0):
+        assert queue.promotion(run) == queue.Promotion("running", "m")
+        promotion.carry_out(run, "other", "w")  # another process is at it
+        assert queue.promotion(run).model == "m"
 
 
 def test_from_submit_to_an_answer(tmp_path, data, monkeypatch):
@@ -397,18 +399,20 @@ def test_from_submit_to_an_answer(tmp_path, data, monkeypatch):
     models = tmp_path / "models"
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(models))
     monkeypatch.setenv("PNEUMO_CACHE_DIR", str(tmp_path / "cache"))
-    run = jobs.submit(make_config("cnn", {**TINY, "epochs": 12}), data, tmp_path / "runs", "tiny-cnn")
+    run = queue.submit(make_config("cnn", {**TINY, "epochs": 12}), data, tmp_path / "runs", "tiny-cnn")
     wait(lambda: len(history(run)) >= 1, seconds=300)
     os.kill(read_status(run).pid, signal.SIGKILL)
     wait(lambda: read_status(run).pid is None, seconds=10)
     assert "signal 9" in read_status(run).why
     done = len(history(run))
     assert done < 12
-    jobs.resume(run)
+    queue.resume(run)
     assert state(run, *ENDED, seconds=300).state == "finished"
     assert [line["epoch"] for line in history(run)] == list(range(1, 13))
-    jobs.start_promotion(run, "tiny-cnn", "test of the queue", mirrored=True)
-    assert wait(lambda: (p := jobs.promotion(run)).state != "running" and p, seconds=400) == jobs.Promotion("finished", "tiny-cnn")
+    queue.start_promotion(run, "tiny-cnn", "test of the queue", mirrored=True)
+    assert wait(lambda: (p := queue.promotion(run)).state != "running" and p, seconds=400) == queue.Promotion(
+        "finished", "tiny-cnn"
+    )
     predictor = Predictor.load("tiny-cnn", models)
     assert predictor.card.mirrored
     finding = read(phantom_png(make_phantom("bacterial", seed=99)), predictor)

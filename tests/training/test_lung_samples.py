@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from pneumo.data.foreign import KINDS
 from pneumo.data.lung_masks import LungMasks
-from pneumo.data.phantom import write_set
 from pneumo.data.records import scan
+from pneumo.synthetic.non_chest import KINDS
+from pneumo.synthetic.phantom import write_set
 from pneumo.training.lung_samples import _moved, _whitened, lungless_samples, outlined_samples, phantom_samples, varied
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from pneumo.errors import ImageError, RunError
 from pneumo.imaging.preprocess import InputSpec, model_input
 from pneumo.training import preview
-from pneumo.training.jobs_process import python
+from pneumo.training.jobs.process import python
 
 
 def test_sheet_in_a_process_of_its_own(tmp_path):

@@ -23,16 +23,16 @@ from pneumo.data.split import read_manifest, split, write_manifest
 from pneumo.errors import DataError, ModelError, RunError
 from pneumo.evaluation.calibration import even_weights, fit_calibration, log_loss
 from pneumo.evaluation.predictions import read_predictions
-from pneumo.imaging.hard import with_hard_copies
+from pneumo.imaging.hospital_shift import with_hard_copies
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
 from pneumo.nets import architecture, serving_graph
 from pneumo.nets.subtype import with_subtype
-from pneumo.registry import list_models, read_card, read_metrics, write_card
+from pneumo.registry.models import list_models, read_card, read_metrics, write_card
+from pneumo.registry.signing_keys import make_site_key
 from pneumo.reporting.model_card import model_card
-from pneumo.signing_keys import make_site_key
-from pneumo.training import drafts
 from pneumo.training import promote as module
+from pneumo.training import staging
 from pneumo.training.config import make_config
 from pneumo.training.promote import promote
 from pneumo.training.runfolder import lock
@@ -233,9 +233,9 @@ def test_a_promotion_that_another_overtook_leaves_the_first_model(run, data, tmp
 
 
 def test_what_a_killed_promotion_left_is_cleared_away_and_a_living_one_is_not(tmp_path, monkeypatch):
-    monkeypatch.setattr(drafts, "GRACE", -1.0)
+    monkeypatch.setattr(staging, "GRACE", -1.0)
     (tmp_path / ".promoting-dead" / "model").mkdir(parents=True)
-    with drafts.draft_folder(tmp_path) as mine, drafts.draft_folder(tmp_path) as other:
+    with staging.draft_folder(tmp_path) as mine, staging.draft_folder(tmp_path) as other:
         assert not (tmp_path / ".promoting-dead").exists()
         assert mine.is_dir()
         assert other.is_dir()
@@ -248,10 +248,10 @@ def test_the_network_and_the_history_of_a_killed_run_belong_together(run, tmp_pa
     killed = change_manifest(run, tmp_path / "run", lambda row: row)
     (killed / "best.keras").rename(killed / "best-2.keras")
     (killed / "best.keras").write_bytes(b"of the first epoch")
-    copy = drafts.copy_run(killed, tmp_path / "copy")
+    copy = staging.copy_run(killed, tmp_path / "copy")
     assert (copy / "best.keras").read_bytes() == (run / "best.keras").read_bytes()
     with lock(killed), pytest.raises(RunError, match="is training in"):
-        drafts.copy_run(killed, tmp_path / "second")
+        staging.copy_run(killed, tmp_path / "second")
 
 
 def test_a_full_disk_leaves_the_registry_as_it_was(run, data, tmp_path, monkeypatch):

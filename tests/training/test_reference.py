@@ -6,7 +6,6 @@ import pytest
 from phantom_sets import copy_set
 from tiny_model import make_registry
 
-from pneumo.data.foreign import KINDS, as_served, posed
 from pneumo.data.records import scan
 from pneumo.data.split import read_manifest, split, write_manifest
 from pneumo.files import sha256
@@ -15,7 +14,8 @@ from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import POSES
 from pneumo.nets.compact import save_compact
 from pneumo.nets.serving_graph import write_serving_graph
-from pneumo.registry import read_card, write_card
+from pneumo.registry.models import read_card, write_card
+from pneumo.synthetic.non_chest import KINDS, as_served, posed
 from pneumo.training.reference import add_reference, images_of
 
 

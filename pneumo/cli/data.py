@@ -1,0 +1,126 @@
+"""`python -m pneumo data`: get, check, split and audit a data set, or make a synthetic one."""
+
+import argparse
+import math
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pneumo.errors import DataError, ModelError
+from pneumo.outgoing import json_text, printable
+
+if TYPE_CHECKING:
+    from pneumo.data.download import Progress
+    from pneumo.data.lung_places import LungSource
+
+
+def download(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.data.download import download_dataset, kaggle
+
+    if options.source == "kaggle":
+        print(kaggle(options.dir))
+    else:
+        print(download_dataset(options.dir, on_progress=_show, sha256=options.sha256))
+    return 0
+
+
+def masks(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.data.lung_masks import FILE
+    from pneumo.data.lung_masks_download import LICENCE, ORIGIN, download_masks
+
+    brought = download_masks(options.dir, on_progress=_show)
+    for one in brought.left_out:
+        print(f"left out\t{one.path}\t{one.reason}")
+    print(f"{options.dir / FILE}\t{len(brought.masks)} lung masks")
+    print(f"source\t{ORIGIN}\nlicence\t{LICENCE}")
+    return 1 if brought.left_out else 0
+
+
+def check(options: argparse.Namespace, _: list[str]) -> int:
+    """Every file is decoded, through the decoder that serving uses; the cache keeps what was read."""
+    from pneumo.data.cache import cached_images
+    from pneumo.data.catalog import catalog, write_catalog
+
+    found = catalog(options.dir, _counter("looked at"))
+    problems = list(found.problems)
+    try:
+        cached_images(found.root, [entry.record.path for entry in found.entries], on_progress=_counter("decoded"))
+    except DataError as error:
+        problems += str(error).splitlines()[1:]
+    for (split, label), count in found.counts().items():
+        print(f"{split}\t{label}\t{count}")
+    print(f"patients\t{len({entry.record.patient for entry in found.entries})}")
+    print(
+        "public set\t"
+        + ("all images by class and folder, as published" if found.is_public_set() else "other counts than published")
+    )
+    for problem in problems:
+        print(f"problem\t{printable(problem)}")
+    if options.output:
+        write_catalog(options.output, found)
+    return 1 if problems else 0
+
+
+def audit(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.data.audit import audit as run
+    from pneumo.data.audit import audit_markdown, audit_to_dict
+
+    found = run(options.dir, _counter("read"), _lungs(options.masks))
+    print(audit_markdown(found))
+    if options.output:
+        options.output.write_text(json_text(audit_to_dict(found), indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _lungs(masks: Path | None) -> "LungSource | None":
+    """People's outlines where they are given, else the segmenter's; None, said on standard error, where that does not load."""
+    from pneumo.data.lung_masks import read_masks
+    from pneumo.data.lung_places import people
+    from pneumo.studies.found_lungs import segmenter
+
+    try:
+        return people(read_masks(masks)) if masks else segmenter()
+    except ModelError as error:
+        print(f"{error} The audit goes on without the frame.", file=sys.stderr)
+        return None
+
+
+def split(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.data.records import scan
+    from pneumo.data.split import split as divide
+    from pneumo.data.split import twins, write_manifest
+
+    records = scan(options.dir)
+    parts = divide(records, twins(options.dir, records), options.seed)
+    print(f"{printable(str(options.output))}\t{write_manifest(options.output, records, parts)}")
+    for part, count in sorted(Counter(parts.values()).items()):
+        print(f"{part}\t{count}")
+    folded = sum(record.split == "val" for record in records)
+    if folded:
+        print(f"note\tthe {folded} images of the val folder are divided with train: too few to choose anything by")
+    return 0
+
+
+def phantom(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.synthetic.phantom import write_set
+
+    print(f"{write_set(options.dir, options.patients, options.seed)} synthetic images in {options.dir}")
+    return 0
+
+
+def _counter(what: str) -> Callable[[int, int], None]:
+    def tell(done: int, total: int) -> None:
+        if done % 1000 == 0 or done == total:
+            print(f"{what} {done} of {total}", file=sys.stderr)
+
+    return tell
+
+
+def _show(progress: "Progress") -> None:
+    """One line that is written over, on standard error."""
+    share = f"{100 * progress.done / progress.total:.0f} %" if progress.total else f"{progress.done / 2**20:.0f} MB"
+    left = f", {progress.seconds_left:.0f} s left" if math.isfinite(progress.seconds_left) else ""
+    speed = f", {progress.bytes_per_second / 2**20:.1f} MB/s" if math.isfinite(progress.bytes_per_second) else ""
+    print(f"\r{progress.stage} {share}{speed}{left}    ", end="", file=sys.stderr, flush=True)

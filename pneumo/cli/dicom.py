@@ -1,0 +1,72 @@
+"""`python -m pneumo dicom`: structured report and secondary capture of DICOM X-rays, to a folder, and to an archive if asked."""
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pneumo.cli.terms import add_terms, load_predictor, terms_of
+from pneumo.errors import ConfigError, ExchangeError, PneumoError
+from pneumo.files import output_stem
+from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.inference.batch import files_below
+from pneumo.inference.finding import read
+from pneumo.outgoing import printable
+
+if TYPE_CHECKING:
+    from pneumo.exchange.reader import Send
+
+
+def add_dicom(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("dicom", help="write a structured report and a secondary capture of DICOM X-rays")
+    parser.add_argument("paths", nargs="+", metavar="FILE", help="DICOM files, or folders of them")
+    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--model", help="default: the best model of the registry")
+    add_terms(parser)
+    parser.add_argument("--send", choices=("stow", "c-store"), help="also send them to PNEUMO_STOW_URL or PNEUMO_PACS")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace, _: list[str]) -> int:
+    """Exit code 0 when every file has its results, and they arrived where they were to be sent; 1 otherwise."""
+    from pneumo.exchange.results import file_bytes, make_results  # here: the other commands need not load the DICOM libraries
+
+    send = _sender(options.send) if options.send else None
+    predictor = load_predictor(options)
+    terms = terms_of(options, predictor)
+    options.output.mkdir(parents=True, exist_ok=True)
+    short = 0
+    for path in files_below(options.paths):
+        try:
+            data = image_bytes(path)
+            finding = read(data, predictor)
+            if not finding.answer:
+                raise ExchangeError(" ".join(finding.reasons))
+            results = make_results(data, finding, predictor.card, terms)
+        except (PneumoError, OSError) as error:
+            short += 1
+            print(printable(f"{path}: {error}"), file=sys.stderr)
+            continue
+        for kind, result in (("report", results.report), ("capture", results.capture)):
+            target = options.output / f"{output_stem(path, finding.sha256)}-{kind}.dcm"
+            target.write_bytes(file_bytes(result))
+            print(printable(str(target)))
+        for outcome in send(list(results)) if send else ():
+            short += outcome.state == "failed"
+            print(printable(f"{path}: {outcome.kind} {outcome.state}. {outcome.detail}".rstrip()), file=sys.stderr)
+    return 1 if short else 0
+
+
+def _sender(way: str) -> "Send":
+    """A function from objects to outcomes. Raises ConfigError when the environment does not say where to."""
+    from pneumo.exchange import dimse, stow
+    from pneumo.exchange.settings import SendSettings
+
+    settings = SendSettings.from_environment()
+    if way == "stow" and settings.web:
+        return partial(stow.store, web=settings.web, settings=settings)
+    if way == "c-store" and settings.archive:
+        return partial(dimse.store, archive=settings.archive, settings=settings)
+    name = "PNEUMO_STOW_URL" if way == "stow" else "PNEUMO_PACS"
+    raise ConfigError(f"Nothing says where to send: set {name}. See docs/radiology-it.md.")

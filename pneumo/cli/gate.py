@@ -1,0 +1,35 @@
+"""`python -m pneumo gate`: what a model's gate refuses, measured; or its reference made anew."""
+
+import argparse
+import json
+from pathlib import Path
+
+from pneumo.data.paths import data_dir
+from pneumo.registry.models import models_dir, read_draft_card
+from pneumo.reporting.model_card import write_readme
+
+
+def add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    gate = commands.add_parser("gate", help="measure what a model refuses to answer for; writes gate.json")
+    gate.add_argument("model")
+    gate.add_argument("--data", type=Path, default=data_dir())
+    gate.add_argument("--split", choices=("test", "validation"), default="test")
+    gate.add_argument("--output", type=Path, help="folder for gate.json; default: the model's own")
+    gate.add_argument("--refit", action="store_true", help="instead: make the model's reference anew from its train part")
+    gate.set_defaults(run=run_gate)
+
+
+def run_gate(options: argparse.Namespace, _: list[str]) -> int:
+    if options.refit:
+        read_draft_card(options.model)  # a wrong name is told before anything heavy is loaded
+        from pneumo.training.reference import add_reference
+
+        print(add_reference(options.model, options.data, models_dir()))
+        return 0
+    from pneumo.inference.predictor import Predictor
+    from pneumo.studies.gate_measure import measure_gate
+
+    print(json.dumps(measure_gate(Predictor.load(options.model), options.data, options.split, options.output), indent=2))
+    if options.output is None:
+        write_readme(options.model, models_dir())  # the card shows these figures
+    return 0

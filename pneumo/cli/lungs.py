@@ -1,0 +1,65 @@
+"""`python -m pneumo lungs`: train the lung segmenter, and measure it against lungs outlined by people."""
+
+import argparse
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+from pneumo.data.paths import data_dir
+
+
+def add_lungs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command and its two actions to the parser's `commands`."""
+    lungs = commands.add_parser("lungs", help="the segmenter of lung fields").add_subparsers(dest="action", required=True)
+    train = lungs.add_parser("train", help="train it on outlined train images and on phantoms")
+    train.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="gets lungs.onnx and lungs.json")
+    train.add_argument("--steps", type=int, default=None)
+    train.add_argument("--seed", type=int, default=0)
+    train.set_defaults(run=_train)
+    measure = lungs.add_parser("measure", help="agreement with people's outlines, and wrong fields let through; kept in lungs.json")
+    measure.add_argument("--model", type=Path, default=None, metavar="FOLDER", help="default: lungs/ of the registry")
+    measure.set_defaults(run=_measure)
+    for parser in (train, measure):
+        parser.add_argument("--data", type=Path, default=data_dir())
+        parser.add_argument("--masks", type=Path, required=True, metavar="FOLDER", help="made by: pneumo data masks FOLDER")
+
+
+def _train(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.data.lung_masks import read_masks
+    from pneumo.training.lung_segmenter import LungConfig, train_lungs
+
+    steps = {} if options.steps is None else {"steps": options.steps}
+    config = LungConfig(seed=options.seed, **steps)
+    with contextlib.redirect_stdout(sys.stderr):
+        described = train_lungs(config, options.output, options.data, read_masks(options.masks))
+    print(json.dumps(described, indent=2))
+    return 0
+
+
+def _measure(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.data.lung_masks import read_masks
+    from pneumo.data.records import scan
+    from pneumo.data.split import split, twins
+    from pneumo.files import write_json
+    from pneumo.inference.lung_fields import DESCRIPTION, LungFinder, lungs_folder, read_description
+    from pneumo.registry.seal import reseal
+    from pneumo.studies.lung_agreement import measure_agreement, measure_wrong
+
+    folder = options.model or lungs_folder()
+    finder, described, masks = LungFinder.load(folder), read_description(folder), read_masks(options.masks)
+    records = scan(options.data)
+    parts = split(records, twins(options.data, records), described.get("training", {}).get("seed", 0))
+    test, aside = (
+        masks.of([record for record in records if parts[record.path] in names])
+        for names in (("test",), ("validation", "calibration"))
+    )
+    found = {
+        "kept aside": measure_agreement(finder, options.data, aside),
+        "test": measure_agreement(finder, options.data, test),
+        "wrong fields": measure_wrong(finder, options.data, test),
+    }
+    write_json(folder / DESCRIPTION, {**described, "measured": found})
+    reseal(folder, (DESCRIPTION,))
+    print(json.dumps(found, indent=2))
+    return 0

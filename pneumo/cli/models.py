@@ -1,0 +1,97 @@
+"""`python -m pneumo models verify|sign|key`: whether models are whole, who vouches for them, and vouching for one's own."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pneumo.errors import ConfigError, ModelError, PneumoError
+from pneumo.registry.minisign import SecretKey
+from pneumo.registry.models import check_draft, list_models, models_dir
+from pneumo.registry.seal import listed_files, seal
+from pneumo.registry.signing_keys import make_site_key, read_key, signing_key
+
+if TYPE_CHECKING:
+    from pneumo.inference.lung_fields import LungFinder
+    from pneumo.inference.predictor import Predictor
+
+_NO_KEY = "There is no key to sign with: `python -m pneumo models key` makes the site's own. Sealed without a signature:"
+
+
+def add_models(models: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Three actions, below `models`."""
+    verify = models.add_parser("verify", help="check that models can serve, and who signed them; exit 1 when one cannot")
+    verify.add_argument("id", nargs="?")
+    verify.set_defaults(run=_verify)
+    sign = models.add_parser("sign", help="seal model folders as they lie there, and sign them")
+    sign.add_argument("id", nargs="?", help="a model, or lungs")
+    sign.add_argument("--all", action="store_true", help="every model, and the lung segmenter")
+    sign.add_argument("--key", type=Path, metavar="FILE", help="a minisign key without a password; default: the site's own")
+    sign.set_defaults(run=_sign)
+    key = models.add_parser("key", help="make this site's own key, once; what it signs is known here from then on")
+    key.add_argument("--output", type=Path, metavar="FILE", help="default: PNEUMO_SIGNING_KEY, else your own settings folder")
+    key.set_defaults(run=_key)
+
+
+def _verify(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.inference.lung_checks import load_finder
+    from pneumo.inference.predictor import Predictor
+
+    failed = 0
+    names = [options.id] if options.id else list_models()
+    for model in names:
+        try:
+            print(f"{model}\tok\t{_state(Predictor.load(model))}")
+        except PneumoError as error:
+            failed += 1
+            print(f"{model}\t{error}")
+    if not names:
+        print(f"no models in {models_dir()}", file=sys.stderr)
+    try:
+        if not options.id and (finder := load_finder()):
+            print(f"lungs\tok\t{_state(finder)}")
+    except PneumoError as error:
+        failed += 1
+        print(f"lungs\t{error}")
+    return 1 if failed or not names else 0
+
+
+def _state(loaded: "Predictor | LungFinder") -> str:
+    return loaded.seal.state if loaded.seal else "unsigned"
+
+
+def _sign(options: argparse.Namespace, _: list[str]) -> int:
+    from pneumo.inference.lung_fields import FOLDER, check_segmenter
+
+    if bool(options.id) == options.all:
+        raise ConfigError("Name one model (or lungs), or say --all.")
+    key = read_key(options.key) if options.key else signing_key()
+    if key is None:
+        print(_NO_KEY, file=sys.stderr)
+    lungs = [FOLDER] if (models_dir() / FOLDER).is_dir() else []
+    failed = 0
+    for name in [options.id] if options.id else [*list_models(), *lungs]:
+        try:
+            if name == FOLDER:
+                check_segmenter(models_dir() / FOLDER)
+            else:
+                check_draft(name)
+            _seal(models_dir() / name, key)
+        except ModelError as error:
+            failed += 1
+            print(f"{name}\t{error}")
+    return 1 if failed else 0
+
+
+def _seal(folder: Path, key: SecretKey | None) -> None:
+    """Whoever signs is told what is not as it was sealed before."""
+    before, found = listed_files(folder), seal(folder, key)
+    changed = sorted(name for name in {*before, *found.files} if before.get(name) != found.files.get(name))
+    told = f"changed: {', '.join(changed)}" if changed else "no file changed"
+    print(f"{folder.name}\t{found.state}\t{told}")
+
+
+def _key(options: argparse.Namespace, _: list[str]) -> int:
+    path, public = make_site_key(options.output)
+    print(f"key {public.id}: {path}\nKeep it to yourself. Others know its signatures by {path.with_suffix('.pub')}:\n{public.line}")
+    return 0

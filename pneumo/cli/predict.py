@@ -1,0 +1,145 @@
+"""`python -m pneumo predict`: the contract's JSON fields, a CSV of the same, or a table for the eye."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from functools import partial
+from itertools import starmap
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from pneumo.cli.terms import load_predictor, terms_of
+from pneumo.errors import ConfigError
+from pneumo.files import output_stem, sha256
+from pneumo.imaging.decoding.pool import shared
+from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture, png
+from pneumo.inference.batch import files_below, read_files
+from pneumo.inference.finding import Finding, Terms, judge
+from pneumo.inference.heatmap import Heatmap
+from pneumo.inference.manifest import Manifest, Row
+from pneumo.inference.predictor import Predictor
+from pneumo.inference.rows import FIELDS, csv_cells, fields
+from pneumo.outgoing import json_text, printable
+from pneumo.registry.models import ModelCard, models_dir
+from pneumo.reporting.captioned import captioned
+from pneumo.reporting.finding_words import in_words
+
+Engine = Callable[[Iterable[str]], Iterator[tuple[str, Finding]]]
+OVERLAY_SIDE = 2048  # longer side of a saved overlay, at most
+
+
+def run_predict(options: argparse.Namespace) -> int:
+    """Exit code 0 when every file was read, 1 when at least one could not be."""
+    if options.ray_address and options.engine != "ray":
+        raise ConfigError("--ray-address names a cluster for --engine ray; the engine is local.")
+    shared().start()  # the process that reads images is up by the time the model is
+    predictor = load_predictor(options)
+    terms = terms_of(options, predictor)
+    if options.heatmap:
+        options.heatmap.mkdir(parents=True, exist_ok=True)
+
+    def row(path: str, finding: Finding) -> Row:
+        found = fields(path, finding, predictor.card, terms)
+        if options.heatmap and finding.answer:
+            found["heatmap"] = str(_overlay_path(options.heatmap, path, finding))
+        return found
+
+    unread, stdout = 0, sys.stdout
+    with ExitStack() as opened:
+        engine = _engine(options, predictor, terms, opened)
+        paths = files_below(options.paths, _tell_skipped)
+        if options.manifest:
+            asks = {"model": predictor.card.id, "model_sha256": predictor.card.sha256, "operating_point": terms.operating_point,
+                    "prevalence": terms.prevalence,
+                    **({"site_profile": predictor.profile.sha256} if predictor.profile else {}),
+                    "card_sha256": sha256(models_dir() / predictor.card.id / "card.json"),  # calibration, thresholds, gate
+                    "heatmap": options.heatmap and str(options.heatmap)}  # fmt: skip
+            rows = opened.enter_context(Manifest(options.manifest, asks)).rows(paths, engine, row)
+        else:
+            rows = starmap(row, engine(paths))
+        stream = opened.enter_context(_output(options.output, stdout))  # not before everything else could be opened
+        write = {"json": _json_writer, "csv": _csv_writer, "table": _table_writer}[options.format](stream)
+        for found in rows:
+            write(found)
+            if found["status"] == "error":
+                unread += 1
+                print(printable(f"{found['file']}: {'; '.join(found['reasons'])}"), file=sys.stderr)
+    return 1 if unread else 0
+
+
+def _engine(options: argparse.Namespace, predictor: Predictor, terms: Terms, opened: ExitStack) -> Engine:
+    """What answers, and writes the overlays where a file was read: only there are its pixels."""
+    each = partial(_save_overlay, options.heatmap, predictor.card, terms) if options.heatmap else None
+    if options.engine == "ray":
+        from pneumo.inference import ray_engine
+
+        opened.enter_context(ray_engine.connected(options.ray_address))
+        opened.enter_context(redirect_stdout(sys.stderr))  # where Ray says what becomes of its machines
+        return partial(ray_engine.read_files_by_ray, predictor=predictor, on_skipped=_tell_skipped, each=each)
+
+    def read_here(paths: Iterable[str]) -> Iterator[tuple[str, Finding]]:
+        for path, finding in read_files(paths, predictor, _tell_skipped):
+            if each:
+                each(path, finding)
+            yield path, finding
+
+    return read_here
+
+
+def _tell_skipped(where: str, count: int) -> None:
+    print(printable(f"{where}: {count} files in it are no images and were passed over"), file=sys.stderr)
+
+
+def _overlay_path(folder: Path, path: str, finding: Finding) -> Path:
+    return folder / f"{output_stem(path, finding.sha256)}.png"
+
+
+def _save_overlay(folder: Path, card: ModelCard, terms: Terms, path: str, finding: Finding) -> None:
+    if finding.answer is None or finding.radiograph is None:
+        return
+    overlay = overlay_of(finding.radiograph.pixels, finding.answer.heatmap)
+    reading = judge(finding.answer.log_ratio, card, terms)
+    _overlay_path(folder, path, finding).write_bytes(png(captioned(overlay, reading, finding.model, finding.warnings)))
+
+
+def overlay_of(pixels: np.ndarray, heatmap: Heatmap) -> np.ndarray:
+    """float32 (h, w) in [0, 1] -> uint8 (h, w, 3) with the heat over it, the longer side at most OVERLAY_SIDE."""
+    small = fit_within(pixels, OVERLAY_SIDE)
+    return overlay_picture(grey_picture(small), heatmap.on_image(*small.shape), opacity=0.6)
+
+
+@contextmanager
+def _output(path: Path | None, stdout: TextIO) -> Iterator[TextIO]:
+    if path is None:
+        yield stdout
+    else:
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            yield file
+
+
+def _json_writer(stream: TextIO) -> Callable[[Row], object]:
+    return lambda row: print(json_text(row), file=stream, flush=True)
+
+
+def _csv_writer(stream: TextIO) -> Callable[[Row], object]:
+    writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    return lambda row: writer.writerow(csv_cells(row))
+
+
+def _table_writer(stream: TextIO) -> Callable[[Row], object]:
+    print(f"{'verdict':13} {'probability':>11}  {'zone':13} file", file=stream)
+
+    def write(row: dict[str, Any]) -> None:
+        if row["status"] == "ok":
+            line = f"{row['verdict']:13} {in_words(row['probability']):>11}  {row['zone']:13} {row['file']}"
+            line += "".join(f"\n{'':13} {'':11}  {'warning':13} {warning}" for warning in row["warnings"])
+        else:
+            line = f"{row['status']:13} {'':11}  {'':13} {row['file']}: {'; '.join(row['reasons'])}"
+        print(printable(line), file=stream, flush=True)
+
+    return write

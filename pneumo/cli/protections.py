@@ -1,0 +1,19 @@
+"""`python -m pneumo protections`: what a process that decodes untrusted bytes can still do on this machine."""
+
+import argparse
+
+
+def add_protections(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    trying = commands.add_parser("protections", help="try what a hostile image could do here; exit 1 when something works")
+    trying.set_defaults(run=run_protections)
+
+
+def run_protections(options: argparse.Namespace, _: list[str]) -> int:
+    """Returns 0 where every attempt was refused, else 1."""
+    from pneumo.imaging.decoding.protections import protections
+
+    found = protections()
+    print("locks\t" + (", ".join(found.locks) or "none of this system's is used: limits on memory, time and file size alone"))
+    for attempt, refused in found.refused.items():
+        print(f"{attempt}\t{'refused' if refused else 'POSSIBLE'}")
+    return 0 if all(found.refused.values()) else 1

@@ -1,0 +1,72 @@
+"""`python -m pneumo report`: the clinician's one page about one X-ray."""
+
+import argparse
+import contextlib
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pneumo.cli.terms import add_terms, load_predictor, terms_of
+from pneumo.errors import ConfigError, DataError
+from pneumo.outgoing import printable
+
+
+def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The command's parser, among those of `pneumo.cli.main`."""
+    report = commands.add_parser("report", help="one page about one X-ray, as PDF")
+    report.add_argument("file", type=Path, metavar="FILE")
+    report.add_argument("--model", help="default: the best model of the registry")
+    report.add_argument("--output", type=Path, required=True, metavar="OUT.pdf")
+    add_terms(report)
+    report.add_argument("--note", default="", help="the clinician's note, printed as typed")
+    report.add_argument("--agreement", choices=("agree", "disagree"), help="with the model's answer; default: not stated")
+    report.add_argument("--reference", default="", help="printed as typed; nothing else tells whose X-ray it is")
+    report.add_argument("--no-second-opinion", dest="second_opinion", action="store_false",
+                        help="leave out what speaks for or against the answer; the page is then made sooner")  # fmt: skip
+    report.set_defaults(run=lambda options, _: run_report(options))
+
+
+def run_report(options: argparse.Namespace) -> int:
+    """Exit code 0 when the page was written; 1, and no page, when there is no answer."""
+    from pneumo.cli.second_opinion import opinion_on
+    from pneumo.inference.batch import read_files
+    from pneumo.inference.finding import judge
+    from pneumo.reporting import second_opinion_words as words
+    from pneumo.reporting.finding_pdf import report_pdf
+    from pneumo.reporting.finding_report import NOT_STATED, Remarks, report_content
+    from pneumo.site.use import metrics_beside
+
+    if options.output.resolve() == options.file.resolve():
+        raise ConfigError(f"The report would overwrite the X-ray {options.file}. Give another --output.")
+    predictor = load_predictor(options)
+    card = predictor.card
+    terms = terms_of(options, predictor)
+    metrics = metrics_beside(predictor)
+    ((_, finding),) = read_files([str(options.file)], predictor)
+    if finding.answer is None or finding.radiograph is None:
+        what = "not answered" if finding.status == "rejected" else "not read"
+        print(printable(f"{options.file}: {what}, so there is no report. {'; '.join(finding.reasons)}"), file=sys.stderr)
+        return 1
+    reading = judge(finding.answer.log_ratio, card, terms)
+    remarks = Remarks(options.note, options.agreement or NOT_STATED, options.reference, reading.verdict)
+    extra: tuple[tuple[str, str], ...] = ()
+    if options.second_opinion:
+        opinion, votes, _ = opinion_on(finding, predictor, terms)
+        extra = (words.report_row(opinion, votes, reading),)
+    content = report_content(finding, finding.radiograph.pixels, finding.answer, card, terms, metrics, remarks,
+                             datetime.now(UTC).astimezone(), extra=extra)  # fmt: skip
+    _write(options.output, report_pdf(content))
+    print(printable(str(options.output)))
+    return 0
+
+
+def _write(path: Path, pdf: bytes) -> None:
+    """Whole, or not at all."""
+    draft = path.with_name(path.name + ".draft")
+    try:
+        draft.write_bytes(pdf)
+        draft.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise DataError(f"The report cannot be written to {path}: {error.strerror or error}. Give another --output.") from error

@@ -1,0 +1,111 @@
+"""`python -m pneumo second-opinion`: what speaks for or against the answer on one X-ray, as JSON."""
+
+import argparse
+import dataclasses
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pneumo.cli.terms import add_terms, load_predictor, terms_of
+from pneumo.errors import DataError, ModelError
+from pneumo.outgoing import json_text, printable
+
+if TYPE_CHECKING:
+    from pneumo.inference.finding import Finding, Terms
+    from pneumo.inference.lung_checks import Lungs
+    from pneumo.inference.predictor import Predictor
+    from pneumo.inference.second_opinion import SecondOpinion, Vote
+
+
+def add_second_opinion(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The command's parser, among those of `pneumo.cli.main`."""
+    opinion = commands.add_parser("second-opinion", help="what speaks for or against the answer on one X-ray, as JSON")
+    opinion.add_argument("file", type=Path, metavar="FILE")
+    opinion.add_argument("--model", help="default: the best model of the registry")
+    add_terms(opinion)
+    opinion.set_defaults(run=lambda options, _: run_second_opinion(options))
+
+
+def run_second_opinion(options: argparse.Namespace) -> int:
+    """Exit code 0 with one JSON object on standard output; 1, and none, when there is no answer."""
+    from pneumo.inference.batch import read_files
+    from pneumo.inference.finding import judge
+    from pneumo.inference.second_opinion import SMALL_CHANGES
+    from pneumo.reporting import second_opinion_words as words
+
+    predictor = load_predictor(options)
+    terms = terms_of(options, predictor)
+    findings = [finding for _, finding in read_files([str(options.file)], predictor)]
+    if len(findings) != 1:
+        raise DataError(f"{options.file} holds {len(findings)} X-rays; expected one. Unpack it and give one file.")
+    (finding,) = findings
+    if finding.answer is None or finding.canonical is None:
+        what = "not answered" if finding.status == "rejected" else "not read"
+        print(printable(f"{options.file}: {what}, so there is no second opinion. {'; '.join(finding.reasons)}"), file=sys.stderr)
+        return 1
+    answer = finding.answer
+    reading = judge(answer.log_ratio, predictor.card, terms)
+    opinion, votes, lungs = opinion_on(finding, predictor, terms)
+    changes = [name for name, _ in SMALL_CHANGES]
+    found = {
+        "file": str(options.file), "sha256": finding.sha256, "model": finding.model, "model_sha256": finding.model_sha256,
+        **dataclasses.asdict(reading),
+        "warnings": [*finding.warnings, *words.warnings(opinion, votes, reading)],
+        "sentences": dict(words.rows(opinion, votes, reading, words.usual_when_hidden(finding.model))),
+        "small_changes": {"lowest": opinion.stability.lowest, "highest": opinion.stability.highest,
+                          "other_verdict": opinion.stability.turned(reading),
+                          "probabilities": dict(zip(changes, opinion.stability.changed, strict=True))},
+        "lungs_hidden": {"probability": opinion.occlusion.hidden, "reason": opinion.occlusion.reason},
+        "heat": dataclasses.asdict(opinion.heat),
+        "lungs_by": None if lungs.mask is None else "segmenter",
+        "models": [dataclasses.asdict(vote) for vote in votes],
+        "similar": [dataclasses.asdict(case) for case in opinion.similar],
+    }  # fmt: skip
+    print(json_text(_without_nan(found), indent=2))
+    return 0
+
+
+def opinion_on(finding: "Finding", predictor: "Predictor", terms: "Terms") -> "tuple[SecondOpinion, list[Vote], Lungs]":
+    """The second opinion on an answered finding with its pictures, as the page asks for it.
+
+    Every model that can serve is asked, and its own gate decides; one that gives no answer is named on standard error.
+    """
+    from pneumo.inference.again import ask_again
+    from pneumo.inference.lung_checks import Lungs, load_finder, lungs_of
+    from pneumo.inference.predictor import Predictor
+    from pneumo.inference.second_opinion import second_opinion, vote
+    from pneumo.registry.models import list_models
+
+    image, answer, radiograph = finding.canonical, finding.answer, finding.radiograph
+    assert image is not None
+    assert answer is not None
+    assert radiograph is not None
+    votes = [vote(predictor.card, answer.log_ratio, terms)]
+    for model in list_models():
+        if model == predictor.card.id:
+            continue
+        try:
+            other = Predictor.load(model)
+        except ModelError as error:
+            print(printable(f"Not asked: {error}"), file=sys.stderr)
+            continue
+        found = ask_again(finding.sha256, image, radiograph.facts, other)
+        if found.answer is None:
+            print(printable(f"Not asked: {model} gives no answer: {found.reasons[0]}"), file=sys.stderr)
+        else:
+            votes.append(vote(other.card, found.answer.log_ratio, terms))
+    try:
+        lungs = lungs_of(image, load_finder())
+    except ModelError as error:
+        lungs = Lungs(None, str(error))
+    return second_opinion(image, predictor, answer, lungs).at(terms.prevalence), votes, lungs
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON knows no NaN: undefined is null."""
+    if isinstance(value, dict):
+        return {key: _without_nan(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

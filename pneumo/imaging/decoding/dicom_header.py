@@ -1,0 +1,125 @@
+"""What a DICOM's header says, before a pixel is decoded: whether it is one radiograph, whole, and the harmless facts of it."""
+
+import re
+
+import pydicom
+from pydicom.encaps import get_frame
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000TransferSyntaxes,
+    JPEGLSTransferSyntaxes,
+    JPEGTransferSyntaxes,
+    RLELossless,
+)
+
+from pneumo.errors import ImageError, ImageRejected
+from pneumo.imaging.decoding.codestream import check_rle, codestream_size, is_whole
+from pneumo.imaging.decoding.raster import MAX_PIXELS
+from pneumo.imaging.radiograph import ImageFacts
+
+_NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation")
+_SPACINGS = ("PixelAspectRatio", "ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpacing")  # each down, then across
+_RADIOGRAPHY = {"CR", "DX", "RG", "OT", "SC"}  # SC and OT: scanned films and screenshots
+# Free text may stand where a code belongs, even a name: only known codes are repeated in an answer or a message.
+_OTHER_MODALITIES = {"CT", "MR", "US", "MG", "NM", "PT", "XA", "RF", "IO", "PX", "ES", "XC", "ECG", "SR", "PR", "KO", "DOC", "SEG"}
+_VIEWS = {"AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO", "LAT", "LATERAL"}
+_BODY_PARTS = {
+    "CHEST", "THORAX", "LUNG", "RIB", "RIBS", "CHESTABDOMEN", "ABDOMEN", "PELVIS", "HIP", "SPINE", "CSPINE", "TSPINE", "LSPINE",
+    "SKULL", "HEAD", "NECK", "SHOULDER", "CLAVICLE", "HUMERUS", "ELBOW", "FOREARM", "WRIST", "HAND", "FINGER", "FEMUR", "KNEE",
+    "LEG", "ANKLE", "FOOT", "TOE", "ARM", "EXTREMITY", "BREAST", "WHOLEBODY",
+}  # fmt: skip
+_AGE = re.compile(r"\d{3}[DWMY]", re.ASCII)
+_GREY, _COLOUR = {"MONOCHROME1", "MONOCHROME2"}, {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
+NATIVE = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
+_CODESTREAMS = {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes}
+
+
+def check(dataset: pydicom.Dataset, size: int) -> ImageFacts:
+    """The harmless facts of one radiograph in a file of `size` bytes. Raises ImageError or ImageRejected for anything else."""
+    modality = str(dataset.get("Modality") or "")
+    if modality and modality not in _RADIOGRAPHY:
+        kind = f"a {modality}" if modality in _OTHER_MODALITIES else "another kind of"
+        raise ImageRejected(
+            f"The DICOM holds {kind} image; expected a radiograph (modality CR or DX). Choose the chest X-ray of the study."
+        )
+    if "PixelData" not in dataset:
+        raise ImageError("The DICOM file holds no image (no pixel data): a report perhaps, or cut short. Choose the X-ray itself.")
+    if missing := [name for name in _NEEDED if name not in dataset]:
+        raise ImageError(f"The DICOM header is incomplete: it lacks {', '.join(missing)}. Export the X-ray again.")
+    if int(dataset.get("NumberOfFrames", 1)) > 1:
+        raise ImageRejected(
+            f"The DICOM holds {int(dataset.NumberOfFrames)} frames; expected one X-ray. Export the single frontal image."
+        )
+    rows, columns, samples = int(dataset.Rows), int(dataset.Columns), int(dataset.SamplesPerPixel)
+    if rows * columns > MAX_PIXELS:
+        raise ImageRejected(f"The DICOM declares {columns} x {rows} pixels; at most {MAX_PIXELS // 10**6} million are read.")
+    if rows * columns == 0:
+        raise ImageError(f"The DICOM declares {columns} x {rows} pixels: it is damaged. Export the X-ray again.")
+    if (bits := int(dataset.BitsAllocated)) not in (8, 16):
+        raise ImageError(f"The DICOM stores {bits} bits a pixel; expected 8 or 16, as a radiograph has. Export the X-ray again.")
+    stored = int(dataset.BitsStored)
+    if not 1 <= stored <= int(dataset.get("HighBit", stored - 1)) + 1 <= bits:
+        raise ImageError("The DICOM header contradicts itself in the number of bits a pixel has. Export the X-ray again.")
+    if samples not in (1, 3) or dataset.PhotometricInterpretation not in (_GREY if samples == 1 else _COLOUR):
+        raise ImageError("The DICOM stores its colours in a way that is not read (a palette, perhaps). Export it in grey.")
+    _check_stored(dataset, rows, columns, samples)
+    view, age, part = (str(dataset.get(name, "")) for name in ("ViewPosition", "PatientAge", "BodyPartExamined"))
+    part = part.upper().replace(" ", "")
+    return ImageFacts("DICOM", columns, rows, stored, size, tuple(_notes(dataset)), modality or None,
+                      view if view in _VIEWS else None, age if _AGE.fullmatch(age) else None,
+                      (part if part in _BODY_PARTS else "OTHER") if part else None)  # fmt: skip
+
+
+def _check_stored(dataset: pydicom.Dataset, rows: int, columns: int, samples: int) -> None:
+    """Whether the pixel data is as large, or will unpack to as much, as the header declares."""
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    plane = rows * columns * int(dataset.BitsAllocated) // 8
+    if syntax in NATIVE:
+        declared = plane * 2 if dataset.PhotometricInterpretation == "YBR_FULL_422" else plane * samples
+        stored = len(dataset.PixelData)
+        if stored < declared:
+            raise ImageError(
+                f"The DICOM is cut short or damaged: {columns} x {rows} pixels take {declared} bytes, it has {stored}. "
+                "Export it again."
+            )
+        if stored >= 2 * declared:
+            raise ImageError(
+                f"The DICOM is damaged, or holds several images: {columns} x {rows} pixels take {declared} bytes, it has {stored}. "
+                "Export the single frontal image."
+            )
+    elif syntax == RLELossless:
+        check_rle(get_frame(dataset.PixelData, 0, number_of_frames=1), samples * int(dataset.BitsAllocated) // 8)
+    elif syntax in _CODESTREAMS:
+        stored, high = int(dataset.BitsStored), int(dataset.get("HighBit", dataset.BitsStored - 1))
+        if high != stored - 1:  # which bits of a codestream are meant, nobody can tell
+            raise ImageError(
+                f"The DICOM is compressed, yet by its header the {stored} bits of a pixel end at bit {high}, not {stored - 1}. "
+                "Export it again, uncompressed."
+            )
+        stream = get_frame(dataset.PixelData, 0, number_of_frames=1)
+        if codestream_size(stream) != (columns, rows, samples):
+            raise ImageError("The DICOM is damaged: its header and its compressed image differ in size. Export it again.")
+        if not is_whole(stream):
+            raise ImageError("The DICOM is damaged: its compressed image is cut short. Export it again.")
+    else:
+        raise ImageError(
+            "The DICOM is compressed in a way that is not read (a video, perhaps). Export it uncompressed or as JPEG 2000."
+        )
+
+
+def _notes(dataset: pydicom.Dataset) -> list[str]:
+    notes = []
+    if dataset.PhotometricInterpretation == "MONOCHROME1":
+        notes.append("MONOCHROME1 turned so that bone is white")
+    if int(dataset.SamplesPerPixel) > 1:
+        notes.append("colours converted to grey")
+    if dataset.get("PresentationIntentType") == "FOR PROCESSING":
+        notes.append("raw detector data (FOR PROCESSING), not made for reading: the image FOR PRESENTATION is the better one")
+    for name in _SPACINGS:
+        down, across = map(float, dataset[name].value if name in dataset and dataset[name].VM == 2 else (1, 1))
+        if min(down, across) > 0 and not 0.99 < down / across < 1.01:
+            notes.append(f"pixels are not square ({down / across:.2f} times as high as wide); they are drawn as if they were")
+            break
+    return notes

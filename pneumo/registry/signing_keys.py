@@ -1,0 +1,84 @@
+"""Whose signatures are known: the project's, and the site's own for models that it trains itself (SECURITY.md)."""
+
+import logging
+import os
+from pathlib import Path
+
+from pneumo.errors import ConfigError
+from pneumo.registry.minisign import PublicKey, SecretKey
+
+log = logging.getLogger(__name__)
+
+PROJECT = "RWSC4HPldjyCDIgVSvqQluQ5/MQ28NtNbQCsXdYQekPwasYZevugLBgH"  # as `minisign -P` takes it
+BY_PROJECT, BY_SITE = "the project", "this site"
+_HERE = Path(__file__).resolve().parent.parent  # the repository
+
+
+def known_keys() -> list[tuple[str, PublicKey]]:
+    """Each with whose it is."""
+    site = _site_public()
+    return [(BY_PROJECT, PublicKey.parse(PROJECT)), *([(BY_SITE, site)] if site else [])]
+
+
+def only_signed() -> bool:
+    """Whether the site lets nothing serve that no known key has signed; any word but a plain no asks for it."""
+    return os.environ.get("PNEUMO_REQUIRE_SIGNED", "").strip().lower() not in ("", "0", "false", "no")
+
+
+def signing_key() -> SecretKey | None:
+    """The site's own, where this computer has it. Raises ConfigError for a file that is none."""
+    path = _site_key_path()
+    return read_key(path) if path and path.is_file() else None
+
+
+def read_key(path: Path) -> SecretKey:
+    """Raises ConfigError."""
+    try:
+        return SecretKey.parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"The signing key {path} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise ConfigError(f"The signing key {path} cannot be used: {error}. Expected a minisign key without a password.") from error
+
+
+def make_site_key(path: Path | None = None) -> tuple[Path, PublicKey]:
+    """Write a new pair: the key, which only its owner may read, and its public half beside it (.pub). Raises ConfigError."""
+    path = path or _site_key_path()
+    if path is None:
+        raise ConfigError("There is no home folder to keep a key in. Name a file: models key --output FILE.")
+    if path.resolve().is_relative_to(_HERE):
+        raise ConfigError(f"A key that signs must not lie within Pneumo itself ({_HERE}). Give another --output.")
+    key = SecretKey.new()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(key.text)
+        path.with_suffix(".pub").write_text(key.public.text, encoding="utf-8")
+    except FileExistsError as error:
+        raise ConfigError(f"There is a key already: {path}. Keep it; whatever it signed would not be known any more.") from error
+    except OSError as error:
+        raise ConfigError(f"The key cannot be written to {path}: {error.strerror or error}. Give another --output.") from error
+    return path, key.public
+
+
+def _site_public() -> PublicKey | None:
+    told, path = os.environ.get("PNEUMO_SITE_KEY", "").strip(), _site_key_path()
+    public = Path(told) if told else path and path.with_suffix(".pub")
+    if not public or not (told or public.is_file()):
+        return None
+    try:
+        return PublicKey.parse(public.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        log.warning("The site's public key %s cannot be read (%s): what it signed is taken for unsigned.", public, error)
+        return None
+
+
+def _site_key_path() -> Path | None:
+    """PNEUMO_SIGNING_KEY, else site.key in the user's own settings; None where there is no home folder."""
+    if told := os.environ.get("PNEUMO_SIGNING_KEY", "").strip():
+        return Path(told)
+    settings = os.environ.get("APPDATA" if os.name == "nt" else "XDG_CONFIG_HOME", "").strip()
+    try:
+        return (Path(settings) if settings else Path.home() / ".config") / "pneumo" / "site.key"
+    except RuntimeError:
+        return None

@@ -1,0 +1,132 @@
+"""A registered model over one split -> predictions, metrics, and for test a row in the ledger."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pneumo.data.records import LABELS, Record, folder_of, scan
+from pneumo.data.split import read_manifest
+from pneumo.errors import DataError, ImageError
+from pneumo.evaluation.bands import band_edges, count_bands
+from pneumo.evaluation.ledger import add_row
+from pneumo.evaluation.likelihood import posterior, stated_prevalence
+from pneumo.evaluation.predictions import Predictions, make_predictions, read_predictions, write_predictions
+from pneumo.evaluation.summary import summarise
+from pneumo.files import write_json
+from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.inference.finding import read
+from pneumo.inference.predictor import Predictor
+from pneumo.registry.models import CALIBRATION, METRICS, ModelCard, models_dir, read_metrics
+from pneumo.registry.seal import reseal
+from pneumo.versions import git_commit
+
+log = logging.getLogger(__name__)
+
+
+def assess(
+    predictor: Predictor,
+    data: Path,
+    split: str,
+    why: str,
+    output: Path | None = None,
+    root: Path | None = None,
+    ledger: Path | None = None,
+) -> dict[str, Any]:
+    """Run `split` (test, validation, calibration, or a folder below `data`) through the serving path and store what came out.
+
+    Writes predictions-<split>.csv and metrics.json into `output` (default: the model's own folder). Test adds a row to
+    `ledger` (default: ledger.csv of the registry).
+    """
+    root = root or models_dir()
+    folder = output or root / predictor.card.id
+    folder.mkdir(parents=True, exist_ok=True)
+    predictions, unanswered = predict_records(predictor, data, records_of(data, split, root / predictor.card.id / "split.csv"))
+    found = summary_of(predictor.card, predictions, root)
+    summary = {**found, "unanswered": {label: unanswered.count(label) for label in LABELS}}
+    name = split.replace("/", "-")
+    write_predictions(folder / f"predictions-{name}.csv", predictions)
+    stored = read_metrics(predictor.card.id, root) if output is None else {}
+    write_json(folder / METRICS, {**stored, name: summary})
+    reseal(folder, (f"predictions-{name}.csv", METRICS))
+    if split == "test":
+        add_row(ledger or root / "ledger.csv", git_commit(), predictor.card.id, summary, why)
+    return summary
+
+
+def summary_of(card: ModelCard, predictions: Predictions, root: Path) -> dict[str, Any]:
+    """All that metrics.json says of a split and its predictions tell, with counts in bands fixed on the calibration part.
+
+    Without bands for a model that is older than the file they need.
+    """
+    held_out = calibration_part(root / card.id)
+    summary = summarise(predictions, card.points_at(own_prevalence(predictions.labels)), held_out)
+    if held_out is None:
+        return summary
+    ratio = card.calibration.log_ratio
+    edges = band_edges(ratio(held_out.logits), held_out.patients, card.cuts)
+    return {**summary, "bands": count_bands(edges, ratio(predictions.logits), predictions.labels, predictions.patients)}
+
+
+def records_of(data: Path, split: str, manifest: Path) -> list[Record]:
+    """The images of a part of the model's own manifest, of the official test folder, or of any folder of the layout."""
+    if split in ("validation", "calibration"):
+        rows = [row for row in read_manifest(manifest) if row["part"] == split]
+        return [Record(row["path"], row["label"], row["subtype"], row["patient"], "train") for row in rows]
+    return scan(data, (split,))
+
+
+def calibration_part(folder: Path) -> Predictions | None:
+    """What a model said of the part that its cuts were chosen on; None for an older model, whose folder does not hold it.
+
+    Raises DataError for a file that is damaged.
+    """
+    path = folder / CALIBRATION
+    return read_predictions(path) if path.is_file() else None
+
+
+def own_prevalence(labels: np.ndarray) -> float:
+    """The share of sick children among labels 0 or 1; the stated one where a class is missing."""
+    share = float(np.mean(labels))
+    return share if 0 < share < 1 else stated_prevalence()
+
+
+def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> tuple[Predictions, list[str]]:
+    """A row for each record that got an answer, its probability at the split's own prevalence; and the labels of the others.
+
+    No answer has what a lung-centred model finds no lungs in; the rest of the gate removes nothing here: it is measured by itself
+    (see gate_measure.py). Raises DataError naming every image that cannot be read: metrics over a part would mislead.
+    """
+    answers, answered, unanswered, failed = [], [], [], []
+    for record in records:
+        path = folder_of(data) / record.path
+        try:
+            finding = read(image_bytes(path), predictor, gated=False)
+        except ImageError as error:
+            failed.append(f"{path}: {error}")
+            continue
+        if finding.status == "rejected":
+            log.info("%s: %s: no answer. %s", predictor.card.id, record.path, "; ".join(finding.reasons))
+            unanswered.append(record.label)
+            continue
+        if finding.answer is None:
+            failed.append(f"{path}: {'; '.join(finding.reasons)}")
+            continue
+        answers.append(finding.answer)
+        answered.append(record)
+        if len(answers) % 200 == 0:
+            log.info("%s: %d of %d", predictor.card.id, len(answers), len(records))
+    if failed:
+        raise DataError("These images cannot be read; mend or remove them:\n" + "\n".join(failed))
+    if not answers:
+        raise DataError("No image got an answer, so there is nothing to measure. Expected chest X-rays whose lungs can be found.")
+    card, logits = predictor.card, np.array([answer.logit for answer in answers])
+    prevalence = own_prevalence(np.array([record.label == "PNEUMONIA" for record in answered]))
+    bacterial = [answer.bacterial for answer in answers if answer.bacterial is not None]
+    predictions = make_predictions(
+        [r.path for r in answered], [r.label for r in answered], [r.subtype for r in answered],
+        logits.tolist(), posterior(card.calibration.log_ratio(logits), prevalence).tolist(),
+        bacterial if len(bacterial) == len(answers) else None,
+    )  # fmt: skip
+    return predictions, unanswered

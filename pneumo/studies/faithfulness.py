@@ -1,0 +1,77 @@
+"""Does the heatmap point at what the answer rests on? Heat inside the lungs; deletion and insertion of cells."""
+
+import numpy as np
+
+from pneumo.imaging.lung_box import Box
+from pneumo.inference.heatmap import Heatmap
+from pneumo.inference.predictor import Predictor
+from pneumo.registry.models import ModelCard
+
+BATCH = 32
+
+
+def heat_share(gradcam: np.ndarray, card: ModelCard, shown: Box, mask: np.ndarray) -> float:
+    """Share of the positive heat of a raw map (h, w) that falls into `mask`, bool (224, 224); NaN where no heat is positive.
+
+    The map is laid over the image as it is drawn, between the cells' own centres and inside what the network was shown,
+    but on its own maximum, so that nothing is cut off at full heat.
+    """
+    peak = float(np.max(gradcam))
+    if peak <= 0:
+        return float("nan")
+    heat = Heatmap.from_map(gradcam, peak, shown, card.heatmap_centres).on_image(*mask.shape)
+    return float(heat[mask].sum() / heat.sum())
+
+
+def seen_share(shown: Box, mask: np.ndarray) -> float:
+    """Share of what the network is shown that `mask`, bool (h, w), covers: `heat_share` of a map without any preference."""
+    rows, columns = ((np.arange(side) + 0.5) / side for side in mask.shape)
+    down, across = (rows >= shown.top) & (rows <= shown.bottom), (columns >= shown.left) & (columns <= shown.right)
+    return float(mask[np.ix_(down, across)].mean())
+
+
+def cells_of(size: int, cells: int, centres: tuple[float, float]) -> np.ndarray:
+    """int64 (size, size): number (row by row) of the cell of a cells x cells map whose centre is nearest to each input pixel."""
+    positions = (np.arange(size) + 0.5) / size
+    nearest = np.abs(positions[:, np.newaxis] - np.linspace(*centres, cells)).argmin(axis=1)
+    cell: np.ndarray = nearest[:, np.newaxis] * cells + nearest
+    return cell
+
+
+def exposed_like(inputs: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """`inputs` float32 (n, size, size, 1) at the mean and deviation of `others`, image by image; same shape, not clipped."""
+    axes = (1, 2, 3)
+    flat = (inputs - inputs.mean(axes, keepdims=True)) / np.maximum(inputs.std(axes, keepdims=True), 1e-6)
+    exposed: np.ndarray = flat * others.std(axes, keepdims=True) + others.mean(axes, keepdims=True)
+    return exposed
+
+
+def by_heat(maps: np.ndarray) -> np.ndarray:
+    """int64 (n, cells): the cells of maps (n, h, w), the hottest first; equal ones row by row."""
+    return np.argsort(-maps.reshape(len(maps), maps.shape[1] * maps.shape[2]), axis=1, kind="stable")
+
+
+def at_random(n: int, cells: int, seed: int) -> np.ndarray:
+    """int64 (n, cells): the cells of n maps in an order that knows nothing."""
+    return np.random.default_rng(seed).permuted(np.tile(np.arange(cells), (n, 1)), axis=1)
+
+
+def curve(
+    predictor: Predictor, before: np.ndarray, after: np.ndarray, orders: np.ndarray, fractions: tuple[float, ...]
+) -> np.ndarray:
+    """float64 (len(fractions),): mean probability when the first share of each image's cells is taken from `after`.
+
+    `before`, `after` float32 (n, size, size, 1); `orders` int (n, cells). From the image to something without the finding it
+    is the deletion curve of Petsiuk et al. (RISE, BMVC 2018), the other way round their insertion curve. NaN for no images.
+    """
+    n, cells = orders.shape
+    cell = cells_of(before.shape[1], round(cells**0.5), predictor.card.heatmap_centres)
+    rank = np.argsort(orders, axis=1)  # when each cell's turn comes
+    total = np.zeros(len(fractions))
+    for start in range(0, n, BATCH):
+        part = slice(start, start + BATCH)
+        turn = rank[part][:, cell][..., np.newaxis]
+        for number, fraction in enumerate(fractions):
+            mixed = np.where(turn < round(fraction * cells), after[part], before[part])
+            total[number] += predictor.card.probability(predictor.run(mixed).logits).sum()
+    return total / n if n else np.full(len(fractions), np.nan)

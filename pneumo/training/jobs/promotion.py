@@ -1,0 +1,140 @@
+"""Promotion as a process of its own: the app asks for it and reads how it goes, but never loads Keras.
+
+RUN/promotion.json says how it goes, promotion.txt holds what was said, and promotion.lock is held by the process that promotes.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from pneumo.errors import RunError
+from pneumo.files import write_json
+from pneumo.registry.models import models_dir
+from pneumo.training.jobs.folder import data_of
+from pneumo.training.jobs.process import check_name, lower_priority, python, start_detached, start_logged, why_ended
+from pneumo.training.runfolder import LIVE, read_status
+
+_START_UP = 15  # seconds that the process is given to take its lock
+_PATIENCE = 5  # seconds that it waits for whoever only looks whether the lock is held
+_DIED = "The process ended without a word. It was killed, often because memory ran out. Promote again."
+_BUSY = "The run {} is being promoted already. Wait until that has ended."
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """The latest promotion of a run."""
+
+    state: str  # running, finished or failed
+    model: str  # the id asked for
+    why: str = ""  # of a failure, in words
+
+
+def start_promotion(run: Path, model: str, why: str, mirrored: bool = False) -> None:
+    """Begin to make models/<model> of `run` in the background (see `promote.promote`).
+
+    Raises RunError at once for an id that is ill-formed or taken, a missing reason, a run that is live, queued, without
+    best.keras, without its data, or being promoted already.
+    """
+    check_name(model, "model id")
+    if (models_dir() / model).exists():
+        raise RunError(f"A model {model!r} is in the registry already. Choose another id.")
+    if not why.strip():
+        raise RunError("Say why: promotion looks at the test split, and the reason is written into the ledger.")
+    if read_status(run).state in ("queued", *LIVE):
+        raise RunError(f"The run {run.name} is still queued or running. Let it end, or cancel it, and promote then.")
+    if not (run / "best.keras").is_file():
+        raise RunError(f"The run {run.name} has no best.keras yet. Let it finish an epoch.")
+    data_of(run)
+    try:
+        with _lock(run, timeout=0.5):
+            if _is_young(run) and _saved(run).state == "running":
+                raise RunError(_BUSY.format(run.name))
+            _write(run, Promotion("running", model))
+    except Timeout:
+        raise RunError(_BUSY.format(run.name)) from None
+    words = ("-m", "pneumo.training.jobs.promotion", str(run.resolve()), model, f"--why={why}", *_flags(mirrored))
+    start_detached(python(*words))
+
+
+def promotion(run: Path) -> Promotion | None:
+    """How the latest promotion goes; one whose process died has failed. None when there was none."""
+    if not (run / "promotion.json").is_file():
+        return None
+    found = _saved(run)
+    if found.state != "running" or _is_young(run):
+        return found
+    try:
+        with _lock(run, timeout=0):
+            found = _saved(run)  # it may have ended since
+            return Promotion("failed", found.model, _DIED) if found.state == "running" else found
+    except Timeout:
+        return found
+
+
+def promote_command(run: Path, model: str, why: str, mirrored: bool) -> list[str]:
+    words = ("models", "promote", str(run), model, f"--data={data_of(run)}", f"--why={why}", *_flags(mirrored))
+    return python("-m", "pneumo", *words)
+
+
+def carry_out(run: Path, model: str, why: str, mirrored: bool = False) -> None:
+    """Promote in a child process and write down how it went. Does nothing while another process promotes `run`."""
+    log = run / "promotion.txt"
+    try:
+        with _lock(run, _PATIENCE):
+            _write(run, Promotion("running", model))
+            log.unlink(missing_ok=True)
+            try:
+                code = start_logged(promote_command(run, model, why, mirrored), log).wait()
+            except (OSError, RunError) as error:
+                _write(run, Promotion("failed", model, str(error)))
+                return
+            _write(run, Promotion("failed", model, why_ended(code, log)) if code else Promotion("finished", model))
+    except Timeout:
+        return
+
+
+def _flags(mirrored: bool) -> list[str]:
+    return ["--mirrored"] if mirrored else []
+
+
+def _lock(run: Path, timeout: float) -> FileLock:
+    return FileLock(run / "promotion.lock", timeout=timeout)
+
+
+def _write(run: Path, state: Promotion) -> None:
+    write_json(run / "promotion.json", asdict(state))
+
+
+def _saved(run: Path) -> Promotion:
+    try:
+        saved = json.loads((run / "promotion.json").read_text(encoding="utf-8"))
+        return Promotion(saved["state"], saved["model"], saved["why"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return Promotion("failed", "", "promotion.json cannot be read. Promote again.")
+
+
+def _is_young(run: Path) -> bool:
+    """Whether the process that is to promote may still be starting, and so hold no lock yet."""
+    try:
+        return time.time() - (run / "promotion.json").stat().st_mtime < _START_UP
+    except OSError:
+        return False
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m pneumo.training.jobs.promotion", description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("model")
+    parser.add_argument("--why", required=True)
+    parser.add_argument("--mirrored", action="store_true")
+    options = parser.parse_args()
+    lower_priority()
+    carry_out(options.run, options.model, options.why, options.mirrored)
+
+
+if __name__ == "__main__":
+    main()

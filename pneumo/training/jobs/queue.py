@@ -1,0 +1,133 @@
+"""The queue of training runs, as the app sees it: submit, cancel, resume, delete. Everything is read from the run folders.
+
+A worker process (jobs_worker.py) trains queued runs one after the other, apart from the app, and ends when none is left.
+Nothing here loads Keras.
+"""
+
+import contextlib
+import dataclasses
+import os
+import shutil
+import signal
+from pathlib import Path
+
+from pneumo.data.records import Record, scan
+from pneumo.data.split import split
+from pneumo.errors import DataError, RunError
+from pneumo.training.config import TrainConfig
+from pneumo.training.jobs.folder import data_of, queue_lock, queued, request_cancel, statuses, was_told, worker_lock, write_job
+from pneumo.training.jobs.process import check_name, python, start_detached
+from pneumo.training.jobs.promotion import Promotion, promotion, start_promotion
+from pneumo.training.runfolder import LIVE, RunStatus, is_alive, is_held, load_config, prepare, read_status, write_status
+
+__all__ = ["Promotion", "cancel", "delete", "ensure_worker", "promotion", "queued", "resume", "start_promotion", "submit"]
+
+_PARTS = ("train", "validation", "calibration")  # what a run and its promotion need both classes in
+
+
+def submit(config: TrainConfig, data: Path, runs: Path, name: str) -> Path:
+    """Queue a new run of `config` on `data` as runs/<name>; return its folder.
+
+    Raises RunError for a name that is ill-formed or taken, DataError for data that cannot be split into parts of both classes.
+    """
+    check_name(name, "name of a run")
+    data, run = Path(data).resolve(), runs.resolve() / name
+    check_data(scan(data), config.seed)
+    run.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        run.mkdir()  # of two who ask for one name at once, the system lets one through
+    except FileExistsError:
+        raise RunError(f"A run {name!r} exists already. Choose another name.") from None
+    prepare(config, run, resume=False)
+    write_job(run, data)
+    with queue_lock(runs):
+        write_status(run, RunStatus("queued", epochs=config.epochs))
+    ensure_worker(runs)
+    return run
+
+
+def check_data(records: list[Record], seed: int) -> None:
+    """Raises DataError unless the split puts both classes into every part that training needs.
+
+    Nearly identical pictures, which training also keeps together, are not looked for here: that would mean to read every image.
+    """
+    pool = [record for record in records if record.split != "test"]
+    for label in ("NORMAL", "PNEUMONIA"):
+        patients = {record.patient for record in pool if record.label == label}
+        if len(patients) < 3:
+            raise DataError(
+                f"train and val hold {len(patients)} {label} patients ({len(pool)} images in all); expected at least 3 of "
+                "each class, one each to learn from, to select and to calibrate by. Add X-rays, or choose another data set."
+            )
+    parts = split(records, seed=seed)
+    for part in _PARTS:
+        for label in ("NORMAL", "PNEUMONIA"):
+            if not any(parts[record.path] == part and record.label == label for record in pool):
+                raise DataError(
+                    f"Split with seed {seed}, the {part} part would hold no {label} image: there are too few patients. "
+                    "Add X-rays, or try another seed."
+                )
+
+
+def ensure_worker(runs: Path) -> None:
+    """Start a worker where there is work and none is at it. Cheap; called on each visit, so that a worker's death costs a visit."""
+    work = any(status.state == "queued" or was_told(run, status) for run, status in statuses(runs))
+    if work and not is_held(worker_lock(runs), patience=0.1):
+        start_detached(worker_command(runs.resolve()))
+
+
+def worker_command(runs: Path) -> list[str]:
+    return python("-m", "pneumo.training.jobs.worker", str(runs))
+
+
+def cancel(run: Path) -> None:
+    """End a queued run at once, and ask a live one to end; it keeps what it has learned. Nothing happens to one that has ended.
+
+    The worker ends a trainer by force that does not obey within 20 s.
+    """
+    with queue_lock(run.parent):
+        status = read_status(run)
+        if status.state == "queued":
+            request_cancel(run, None)  # for the worker, should it be starting the run right now
+            write_status(run, dataclasses.replace(status, state="cancelled", pid=None))
+        elif status.state in LIVE and not was_told(run, status):
+            request_cancel(run, status.pid)
+            if status.pid and is_alive(run):  # or the number may be a stranger's by now
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(status.pid, signal.SIGTERM)
+    ensure_worker(run.parent)
+
+
+def resume(run: Path) -> None:
+    """Queue a failed or cancelled run again; it goes on after its last whole epoch. Raises RunError."""
+    with queue_lock(run.parent):
+        status = read_status(run)
+        if status.state not in ("failed", "cancelled"):
+            raise RunError(f"The run {run.name} is {status.state}; only a failed or cancelled one can be resumed.")
+        _check_untouched(run)
+        load_config(run)
+        data = data_of(run)
+        write_job(run, data)
+        write_status(run, RunStatus("queued", epoch=status.epoch, epochs=status.epochs))
+    ensure_worker(run.parent)
+
+
+def delete(run: Path) -> None:
+    """Remove a run's folder for good. Raises RunError while the run is queued, live or being promoted."""
+    with queue_lock(run.parent):
+        status = read_status(run)
+        if status.state in ("queued", *LIVE):
+            raise RunError(f"The run {run.name} is {status.state}. Cancel it before deleting it.")
+        _check_untouched(run)
+        try:
+            shutil.rmtree(run)
+        except OSError as error:
+            raise RunError(f"The run {run.name} could not be removed whole: {error.strerror}. Try again.") from error
+
+
+def _check_untouched(run: Path) -> None:
+    if is_alive(run):
+        raise RunError(f"The run {run.name} is still ending. Try again in a few seconds.")
+    current = promotion(run)
+    if current is not None and current.state == "running":
+        raise RunError(f"The run {run.name} is being promoted. Wait until that has ended.")

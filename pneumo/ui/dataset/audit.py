@@ -1,0 +1,88 @@
+"""The Audit tab: what the set holds twice, how its classes differ, in the frame too, and how far they can be told without lungs."""
+
+import hashlib
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import streamlit as st
+
+from pneumo.access import LEAST, Action
+from pneumo.data.audit import Audit, audit, audit_from_dict, audit_markdown, audit_to_dict
+from pneumo.data.cache import cache_dir
+from pneumo.data.catalog import Catalog
+from pneumo.data.lung_places import LungSource
+from pneumo.data.paths import data_dir
+from pneumo.errors import ModelError
+from pneumo.files import write_json
+from pneumo.imaging.overlay import grey_picture
+from pneumo.installed import ONLY_ANSWERS, can_train
+from pneumo.outgoing import code, markdown
+from pneumo.studies.found_lungs import segmenter, segmenter_version
+from pneumo.ui.dataset.library import pictures
+from pneumo.ui.shell.access import permitted
+
+_SHOWN = 12  # pairs with pictures
+
+
+def show_audit(found: Catalog) -> None:
+    """The kept audit of these files, or the button that makes one."""
+    for problem in found.problems:
+        st.warning(markdown(problem))
+    kept = _kept(found)
+    if not kept.is_file() and not can_train():
+        st.info(ONLY_ANSWERS)
+        return
+    if not kept.is_file():
+        st.write("An audit reads every image once and takes about two minutes for 6,000 small ones.")
+        if not permitted(Action.DATA):
+            st.info(f"To run it, the role {LEAST[Action.DATA].name.lower()} is needed.")
+            return
+        st.button("Run the audit", type="primary", on_click=_ask)
+        if not st.session_state.pop("audit_asked", False):
+            return
+        line = st.progress(0.0, "Reading the images")
+        result = audit(data_dir(), lambda done, total: line.progress(done / total, f"Read {done:,} of {total:,} images"), _lungs())
+        write_json(kept, audit_to_dict(result))
+        st.rerun()
+    result = audit_from_dict(json.loads(kept.read_text(encoding="utf-8")))
+    st.markdown(audit_markdown(result))
+    _look_alikes(found, result)
+
+
+def _kept(found: Catalog) -> Path:
+    """Where the audit of exactly these files is kept, made with the present lung segmenter, in the present layout."""
+    parts = [*sorted(entry.sha256 for entry in found.entries), segmenter_version(), *(field.name for field in fields(Audit))]
+    key = hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
+    return cache_dir() / f"audit-{key}.json"
+
+
+def _lungs() -> LungSource | None:
+    try:
+        return segmenter()
+    except ModelError:  # the audit says that nobody looked for lungs, and how to learn why
+        return None
+
+
+def _ask() -> None:
+    st.session_state["audit_asked"] = True
+
+
+def _look_alikes(found: Catalog, result: Audit) -> None:
+    """Duplicates as pictures, those across splits or classes first."""
+    entries = {entry.record.path: entry for entry in found.entries}
+    pairs = [likeness for likeness in (*result.identical, *result.near) if all(path in entries for path in likeness.paths[:2])]
+    pairs.sort(key=lambda likeness: (likeness.same_split and likeness.same_label, likeness.same_bytes))
+    if not pairs:
+        return
+    st.subheader("Look-alikes side by side")
+    for likeness in pairs[:_SHOWN]:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            for picture in pictures(found, [entries[path] for path in likeness.paths[:2]]):
+                if picture is not None:
+                    st.image(grey_picture(picture / 255), width=160)
+            st.markdown(
+                f"{code(likeness.paths[0])}  \n{code(likeness.paths[1])}  \n"
+                + ("identical files" if likeness.same_bytes else f"correlation {likeness.correlation:.3f}"),
+                width="content",
+            )

@@ -1,0 +1,167 @@
+"""The Browse tab: filters, pages of small pictures, one large with its facts, classes side by side, a quiz."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from pneumo.data.catalog import Catalog, Entry
+from pneumo.errors import ImageError, PneumoError
+from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.overlay import fit_within, grey_picture
+from pneumo.ui.dataset.library import mean_and_variance, pictures
+from pneumo.ui.diagnose import wording
+from pneumo.ui.shell import state
+
+PAGE = 24  # pictures a page
+_KINDS = {"NORMAL": ("NORMAL", "none"), "bacterial": ("PNEUMONIA", "bacterial"), "viral": ("PNEUMONIA", "viral")}
+
+
+def summary_line(found: Catalog) -> str:
+    """Counts and balance in one line."""
+    labels = [entry.record.label for entry in found.entries]
+    normal, pneumonia = labels.count("NORMAL"), labels.count("PNEUMONIA")
+    ratio = f"{pneumonia / normal:.2f} PNEUMONIA for each NORMAL" if normal else "no NORMAL image"
+    patients = len({entry.record.patient for entry in found.entries})
+    return f"{len(labels):,} images of {patients:,} patients: {normal:,} NORMAL, {pneumonia:,} PNEUMONIA ({ratio})"
+
+
+def choose(found: Catalog) -> list[Entry]:
+    """The filters, and the entries that pass them."""
+    with st.expander("Filters"):
+        one, two, three, four = st.columns([2, 2, 2, 2])
+        splits = sorted({entry.record.split for entry in found.entries})
+        split = one.multiselect("Split", splits, key="browse_split", placeholder="all")
+        label = two.multiselect("Class", ["NORMAL", "PNEUMONIA"], key="browse_label", placeholder="both")
+        subtype = three.multiselect("Kind", ["bacterial", "viral", "none"], key="browse_subtype", placeholder="all")
+        patient = four.text_input("Patient", key="browse_patient", placeholder="part of a number, such as virus-12")
+        sides = [max(entry.width, entry.height) for entry in found.entries]
+        low, high = min(sides), max(sides)
+        if low < high:
+            low, high = st.slider("Longer side, pixels", low, high, (low, high), key="browse_side")
+    return [
+        entry
+        for entry in found.entries
+        if (not split or entry.record.split in split)
+        and (not label or entry.record.label in label)
+        and (not subtype or entry.record.subtype in subtype)
+        and (not patient or patient.strip().lower() in entry.record.patient.lower())
+        and low <= max(entry.width, entry.height) <= high
+    ]
+
+
+def gallery(found: Catalog, entries: Sequence[Entry]) -> None:
+    """One page of small pictures; a click opens one large."""
+    if not entries:
+        st.info("No image passes these filters. Widen them.")
+        return
+    pages = -(-len(entries) // PAGE)
+    page = min(st.session_state.get("browse_page", 0), pages - 1)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Previous page", disabled=page == 0, on_click=_turn, args=(page - 1,), key="page_back")
+        st.markdown(f"page {page + 1} of {pages:,}, {len(entries):,} images", width="content")
+        st.button("Next page", disabled=page == pages - 1, on_click=_turn, args=(page + 1,), key="page_on")
+    shown = list(entries[page * PAGE : (page + 1) * PAGE])
+    with st.container(horizontal=True, gap="small", key="gallery"):
+        for entry, picture in zip(shown, pictures(found, shown), strict=True):
+            with st.container(width=132, gap=None):
+                st.image(grey_picture(_or_blank(picture) / 255), width=132)
+                st.button(
+                    _title(entry), key=f"show-{entry.record.path}", on_click=_show, args=(entry.record.path,), width="stretch"
+                )
+
+
+def large(found: Catalog) -> None:
+    """The opened image with its facts, and the way to Diagnose."""
+    path = st.session_state.get("browse_open")
+    entry = next((entry for entry in found.entries if entry.record.path == path), None)
+    if entry is None:
+        return
+    if st.session_state.pop("go_to_diagnose", False):
+        st.switch_page("pages/diagnose.py")
+    left, right = st.columns([3, 2], gap="medium")
+    try:
+        pixels = fit_within(decode(image_bytes(found.root / entry.record.path)).pixels, state.DISPLAY_SIDE)
+        left.image(grey_picture(pixels), width="stretch", alt="radiograph of the data set")
+    except PneumoError:
+        pixels = None
+        left.error("This file has disappeared or cannot be read. Check the data folder.")
+    record = entry.record
+    with right:
+        st.html(wording.table_html([
+            ("Class", f"{record.label}" + (f", {record.subtype}" if record.subtype != "none" else "")),
+            ("Patient", f"{record.patient} (series {record.series or 'unknown'})"), ("Split", record.split),
+            ("Size", f"{entry.width} x {entry.height} pixels, {entry.size_bytes / 1024:.0f} KB"),
+            ("File", record.path), ("SHA-256", entry.sha256[:16]),
+        ]))  # fmt: skip
+        if pixels is not None:
+            st.button("Send to Diagnose", type="primary", key="send", on_click=_send, args=(found, entry))
+        st.button("Close", key="close_large", on_click=_show, args=(None,))
+
+
+def _send(found: Catalog, entry: Entry) -> None:
+    """Queue the file with its true label; the page itself goes on to Diagnose."""
+    try:
+        data = image_bytes(found.root / entry.record.path)
+    except ImageError:
+        return  # the page says so where the picture would be
+    state.enqueue([(entry.record.path.rsplit("/", 1)[-1], data)], truth=_truth(entry))
+    st.session_state["current"] = 10**9  # the last one, which this will be
+    st.session_state["go_to_diagnose"] = True
+
+
+def compare_classes(found: Catalog) -> None:
+    """A row of random images for each class and kind; the eye's own first analysis."""
+    seed = st.session_state.setdefault("compare_seed", 0)
+    st.button("Show others", on_click=_set, args=("compare_seed", seed + 1), key="others")
+    for kind, (label, subtype) in _KINDS.items():
+        members = [entry for entry in found.entries if (entry.record.label, entry.record.subtype) == (label, subtype)]
+        if not members:
+            continue
+        chosen = [members[i] for i in np.random.default_rng(seed).choice(len(members), min(6, len(members)), replace=False)]
+        st.markdown(f"**{kind}**")
+        with st.container(horizontal=True, gap="small"):
+            for picture in pictures(found, chosen):
+                st.image(grey_picture(_or_blank(picture) / 255), width=180)
+
+
+def averages(found: Catalog) -> None:
+    """Mean and variance image of each class and kind: what is alike in a class, and where its images differ."""
+    st.caption(
+        "All images squashed to 224 x 224. A sharp letter in a mean image is a marker in the same place in many pictures: "
+        "a hint at the class that no lung has given. Variance is bright where images of the class differ; one scale for all."
+    )
+    columns = st.columns(len(_KINDS))
+    for column, (kind, (label, subtype)) in zip(columns, _KINDS.items(), strict=True):
+        paths = tuple(e.record.path for e in found.entries if (e.record.label, e.record.subtype) == (label, subtype))
+        with column:
+            st.markdown(f"**{kind}**, {len(paths):,} images")
+            if paths:
+                mean, variance = mean_and_variance(str(found.root), paths)
+                st.image(grey_picture(mean / 255), caption="mean", width="stretch")
+                st.image(grey_picture(variance / 90**2), caption="variance, black 0 to white 90 x 90 grey levels", width="stretch")
+
+
+def _turn(page: int) -> None:
+    st.session_state["browse_page"] = page
+
+
+def _show(path: str | None) -> None:
+    st.session_state["browse_open"] = path
+
+
+def _set(key: str, value) -> None:
+    st.session_state[key] = value
+
+
+def _title(entry: Entry) -> str:
+    return entry.record.subtype if entry.record.subtype != "none" else entry.record.label
+
+
+def _truth(entry: Entry) -> str:
+    return entry.record.label if entry.record.subtype == "none" else f"{entry.record.label}, {entry.record.subtype}"
+
+
+def _or_blank(picture: np.ndarray | None) -> np.ndarray:
+    return np.zeros((224, 224), np.uint8) if picture is None else picture

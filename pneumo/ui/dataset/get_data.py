@@ -1,0 +1,68 @@
+"""The Get data tab: the public set in one step, or a synthetic one."""
+
+import math
+
+import streamlit as st
+
+from pneumo.access import LEAST, Action
+from pneumo.data.download import Progress, download_dataset, kaggle
+from pneumo.data.paths import data_dir
+from pneumo.errors import DataError
+from pneumo.outgoing import code, markdown
+from pneumo.synthetic.phantom import write_set
+from pneumo.ui.shell.access import permitted
+
+
+def get_data() -> None:
+    """Buttons that fill PNEUMO_DATA_DIR. No connection is opened before one is pressed."""
+    root = data_dir()
+    st.write(
+        f"The data folder is {code(str(root))} (set PNEUMO_DATA_DIR to use another, such as one that is there already). "
+        "The public set: Kermany, Zhang and Goldbaum, 5,856 chest X-rays of children of 1 to 5 years, Guangzhou; CC BY 4.0; "
+        "an archive of about 1.2 GB."
+    )
+    if root.exists() and any(root.iterdir()):
+        st.info("The folder holds files already; nothing is written over. Empty it, or name another, to get the set anew.")
+        return
+    if not permitted(Action.DATA):
+        st.info(f"To get data, the role {LEAST[Action.DATA].name.lower()} is needed.")
+        return
+    with st.container(horizontal=True):
+        st.button("Download from Mendeley Data", type="primary", on_click=_ask, args=("mendeley",),
+                  help="Goes on where it was interrupted.")  # fmt: skip
+        st.button("Download from Kaggle", on_click=_ask, args=("kaggle",), help="Needs the package kagglehub and an account.")
+        st.button("Make a synthetic set", on_click=_ask, args=("synthetic",),
+                  help="About 100 generated phantoms, to try everything without data.")  # fmt: skip
+    try:
+        match st.session_state.pop("get_data", None):
+            case "mendeley":
+                line = st.progress(0.0, "Connecting")
+                download_dataset(root, on_progress=lambda progress: line.progress(*_shown(progress)))
+            case "kaggle":
+                with st.spinner("Downloading from Kaggle"):
+                    kaggle(root)
+            case "synthetic":
+                with st.spinner("Drawing phantoms"):
+                    write_set(root, patients=24)
+            case _:
+                return
+    except DataError as error:
+        st.error(markdown(str(error)))
+        return
+    st.rerun()
+
+
+def _ask(source: str) -> None:
+    st.session_state["get_data"] = source
+
+
+def _shown(progress: Progress) -> tuple[float, str]:
+    share = min(progress.done / progress.total, 1.0) if progress.total else 0.0
+    text = f"{progress.stage}: {progress.done / 2**20:.0f} MB"
+    if progress.total:
+        text += f" of {progress.total / 2**20:.0f}"
+    if math.isfinite(progress.bytes_per_second):
+        text += f", {progress.bytes_per_second / 2**20:.1f} MB/s"
+    if math.isfinite(progress.seconds_left):
+        text += f", {progress.seconds_left:.0f} s left"
+    return share, text

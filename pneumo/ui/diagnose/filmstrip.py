@@ -1,0 +1,52 @@
+"""The dropped X-rays in a row: how many, which one is open, a label under each; arrow keys move."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from pneumo.imaging.overlay import grey_picture
+from pneumo.inference.finding import Finding
+from pneumo.ui.diagnose.wording import table_html
+from pneumo.ui.shell.state import Case, forget
+
+SHOWN = 24  # thumbnails drawn at once, around the open one
+_BLANK = np.zeros((74, 96, 3), np.uint8)
+
+
+def filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: Sequence[str], unread: int) -> int:
+    """Draw it and return the index of the open case; `findings` are the chosen model's, `unread` counts the files to come.
+
+    While they come no button changes its place: one may be about to be clicked.
+    """
+    current, files = min(st.session_state.setdefault("current", 0), len(cases) - 1), len(cases) + unread
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**1 file**" if files == 1 else f"**{files:,} files**", width="content")
+        if files > 1:
+            st.button("Previous", on_click=_open, args=(max(current - 1, 0),), disabled=current == 0, shortcut="Left")
+            st.markdown(f"{current + 1} of {files:,}", width="content")
+            st.button("Next", on_click=_open, args=(current + 1,), disabled=current == len(cases) - 1, shortcut="Right")
+        st.button("Clear all", on_click=forget, type="tertiary", help="Lets go of every X-ray of this session.")
+        if unread:
+            st.caption(f"Reading {len(cases) + 1} of {files:,}", width="content")
+    if files > 1:
+        first = max(0, min(current - SHOWN // 2, len(cases) - SHOWN))
+        with st.container(horizontal=True, key="filmstrip", gap="small"):
+            for index in range(first, min(first + SHOWN, len(cases))):
+                with st.container(width=96, gap=None):
+                    st.image(_thumbnail(cases[index]), width=96)
+                    st.button(labels[index], key=f"open-{index}", on_click=_open, args=(index,),
+                              type="primary" if index == current else "secondary")  # fmt: skip
+    unanswered = [(case.name, finding.reasons[0]) for case, finding in zip(cases, findings, strict=True) if not finding.answer]
+    if len(cases) > 1 and unanswered:
+        with st.expander(f"{len(unanswered)} of {len(cases)} files have no answer: why"):
+            st.html(table_html(unanswered))
+    return current
+
+
+def _open(index: int) -> None:
+    st.session_state["current"] = index
+
+
+def _thumbnail(case: Case) -> np.ndarray:
+    return _BLANK if case.canonical is None else grey_picture(case.canonical[::2, ::2] / 255.0)

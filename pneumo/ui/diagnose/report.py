@@ -1,0 +1,64 @@
+"""The one-page report of the case on screen, with what the clinician adds. Nothing outlives the session."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+
+import streamlit as st
+
+from pneumo.inference.finding import judge
+from pneumo.inference.predictor import Predictor
+from pneumo.record.settings import record_url
+from pneumo.reporting.finding_pdf import report_pdf
+from pneumo.reporting.finding_report import AGREEMENTS, Remarks, report_content
+from pneumo.site.use import metrics_beside
+from pneumo.ui.diagnose.second_opinion import report_rows
+from pneumo.ui.diagnose.sidebar import View
+from pneumo.ui.shell.state import Case
+
+LONGEST_NOTE, LONGEST_REFERENCE = 1500, 80  # characters; what does not fit on the page is cut there, with a mark
+
+
+def report_download(case: Case, predictor: Predictor, view: View) -> None:
+    """The PDF is made when it is asked for, with the picture in its own greys whatever window the page shows."""
+    st.download_button("Report PDF", partial(_pdf, case, predictor, view), f"pneumo-report-{case.finding.sha256[:8]}.pdf",
+                       "application/pdf", on_click="ignore", key="report_pdf")  # fmt: skip
+
+
+def report_form(case: Case, predictor: Predictor, view: View) -> None:
+    """A form, because the browser sends it as a whole: a note half typed when the button is pressed would be lost in silence."""
+    label = judge(case.answer(predictor).log_ratio, predictor.card, view.terms).verdict
+    given = case.remarks
+    name = f"report-{case.finding.sha256[:16]}-{label}-{hash(given):x}"  # anew when the record's own form changed them
+    st.caption(said(given, label))
+    recorded = record_url() is not None  # its own form asks for note and agreement, which the report then carries too
+    with st.expander("Reference for the report" if recorded else "Note and agreement for the report"), st.form(name, border=False):
+        if not recorded:
+            st.radio(f"The answer {label}", AGREEMENTS, AGREEMENTS.index(given.agreement_with(label)), horizontal=True,
+                     key=f"{name}-agreement")  # fmt: skip
+            st.text_area("Note", given.note, max_chars=LONGEST_NOTE, key=f"{name}-note")
+        st.text_input("Reference", given.reference, max_chars=LONGEST_REFERENCE, key=f"{name}-reference",
+                      help="Printed as typed. Nothing else in the report tells whose X-ray it is.")  # fmt: skip
+        st.form_submit_button("Put into the report", on_click=_keep, args=(case, label, name))
+
+
+def said(remarks: Remarks, label: str) -> str:
+    """What the report will carry of the clinician, for beside its button."""
+    parts = [f"agreement {remarks.agreement_with(label)}", "your note" if remarks.note else "no note",
+             *(["your reference"] if remarks.reference else [])]  # fmt: skip
+    return f"In the report: {', '.join(parts)}."
+
+
+def _keep(case: Case, label: str, name: str) -> None:
+    typed = {field: st.session_state[f"{name}-{field}"] for field in ("note", "agreement", "reference")
+             if f"{name}-{field}" in st.session_state}  # fmt: skip
+    case.remarks = replace(case.remarks, **typed, **({"label": label} if "agreement" in typed else {}))
+
+
+def _pdf(case: Case, predictor: Predictor, view: View) -> bytes:
+    card, made = predictor.card, datetime.now(UTC).astimezone()
+    size = f"{case.pixels.shape[1]} x {case.pixels.shape[0]} pixels"
+    extra = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
+    extra += report_rows(case, predictor, view.terms)
+    return report_pdf(report_content(case.found(predictor), case.pixels, case.answer(predictor), card, view.terms,
+                                     metrics_beside(predictor), case.remarks, made, view.colour_map, extra))  # fmt: skip

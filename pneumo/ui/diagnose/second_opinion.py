@@ -1,0 +1,155 @@
+"""The second opinion beside an answer: asked for by a button, kept with its case in the session, and nowhere else."""
+
+import base64
+from html import escape
+from pathlib import PurePosixPath
+
+import numpy as np
+import streamlit as st
+
+from pneumo.data.cache import cached_images
+from pneumo.data.paths import data_dir
+from pneumo.data.records import folder_of
+from pneumo.errors import DataError, ModelError
+from pneumo.imaging.overlay import grey_picture, png
+from pneumo.inference.finding import Reading, Terms, judge
+from pneumo.inference.lung_checks import Lungs, heat_in_lungs, load_finder, lungs_of
+from pneumo.inference.lung_fields import LungFinder, lungs_folder
+from pneumo.inference.predictor import Predictor
+from pneumo.inference.second_opinion import SecondOpinion, Vote, second_opinion, vote
+from pneumo.inference.similar_cases import SimilarCase
+from pneumo.outgoing import markdown
+from pneumo.registry.models import read_card
+from pneumo.reporting import second_opinion_words as words
+from pneumo.ui.shell import models
+from pneumo.ui.shell.state import Case, key_of
+
+_HELP = "Small changes, hidden lungs, the other models, similar train pictures. Takes a few seconds."
+
+
+def second_opinion_button(case: Case, predictor: Predictor) -> None:
+    """Until it was pressed for this X-ray and this model."""
+    if key_of(predictor.card) not in case.opinions:
+        st.button("Second opinion", key="second_opinion", on_click=_ask, args=(case, predictor), help=_HELP)
+    for problem in case.unasked:
+        st.caption(f"Not asked: {markdown(problem)}")
+
+
+def show_cautions(case: Case, predictor: Predictor, terms: Terms) -> None:
+    """What the second opinion, once asked for, holds against the answer: to stand above it."""
+    if opinion := _opinion(case, predictor, terms):
+        found = words.warnings(opinion, votes_of(case, terms), _reading(case, predictor, terms))
+        cautions = "".join(f'<p class="opinion-warning">Caution: {escape(warning)}</p>' for warning in found)
+        st.html(cautions or f'<p class="quiet">Second opinion: {words.CALM}.</p>')
+
+
+def show_second_opinion(case: Case, predictor: Predictor, terms: Terms) -> None:
+    """Once it was asked for: five rows, and the similar train pictures."""
+    opinion = _opinion(case, predictor, terms)
+    if opinion is None:
+        return
+    usual = words.usual_when_hidden(predictor.card.id)
+    reading, votes = _reading(case, predictor, terms), votes_of(case, terms)
+    st.html(_rows_html(words.rows(opinion, votes, reading, usual)))
+    if opinion.similar:
+        st.html(_similar_html(opinion.similar, train_pictures([each.file for each in opinion.similar])))
+
+
+def heat_line(case: Case, predictor: Predictor) -> str:
+    """The share of heat inside the lungs as a sentence, measured at most once."""
+    key = key_of(predictor.card)
+    if key not in case.heat:
+        case.heat[key] = heat_in_lungs(case.answer(predictor), predictor.card, lungs_in(case))
+    return words.heat_sentence(case.heat[key])
+
+
+def report_rows(case: Case, predictor: Predictor, terms: Terms) -> tuple[tuple[str, str], ...]:
+    """(label, text) for the report: what speaks against the answer, or that nothing did. Empty when nobody asked."""
+    opinion = _opinion(case, predictor, terms)
+    return () if opinion is None else (words.report_row(opinion, votes_of(case, terms), _reading(case, predictor, terms)),)
+
+
+def lungs_in(case: Case) -> Lungs:
+    """The lung fields of this X-ray, looked for once."""
+    if case.lungs is None:
+        try:
+            case.lungs = lungs_of(case.canonical, _finder())
+        except ModelError as error:
+            case.lungs = Lungs(None, str(error))
+    return case.lungs
+
+
+def votes_of(case: Case, terms: Terms) -> list[Vote]:
+    """Of every usable model that answered for this X-ray, the default model first."""
+    cards = [read_card(model) for model in models.usable_models()[0]]
+    found = ((card, case.findings.get(key_of(card))) for card in cards)
+    return [vote(card, finding.answer.log_ratio, terms) for card, finding in found if finding and finding.answer]
+
+
+def train_pictures(files: list[str]) -> dict[str, np.ndarray]:
+    """uint8 (224, 224) of those `files` that PNEUMO_DATA_DIR holds; none of them where one cannot be read."""
+    root = folder_of(data_dir())
+    present = [file for file in files if (root / file).is_file()]
+    try:
+        images = cached_images(root, present)
+        return {file: images[index] for index, file in enumerate(present)}
+    except DataError:
+        return {}
+
+
+def _opinion(case: Case, predictor: Predictor, terms: Terms) -> SecondOpinion | None:
+    opinion = case.opinions.get(key_of(predictor.card))
+    return opinion and opinion.at(terms.prevalence)
+
+
+def _reading(case: Case, predictor: Predictor, terms: Terms) -> Reading:
+    return judge(case.answer(predictor).log_ratio, predictor.card, terms)
+
+
+def _ask(case: Case, predictor: Predictor) -> None:
+    case.unasked = []
+    for model in models.usable_models()[0]:
+        try:
+            found = case.found(models.predictor(model))
+            if found.answer is None:
+                case.unasked.append(f"{model} gives no answer: {found.reasons[0]}")
+        except ModelError as error:
+            case.unasked.append(str(error))
+    try:
+        found = second_opinion(case.canonical, predictor, case.answer(predictor), lungs_in(case))
+    except ModelError as error:
+        case.unasked.append(str(error))
+        return
+    case.opinions[key_of(predictor.card)] = found
+
+
+def _finder() -> LungFinder | None:
+    folder = lungs_folder()
+    stamp = tuple(path.stat().st_mtime_ns for path in sorted(folder.iterdir())) if folder.is_dir() else ()
+    return _load_finder(str(folder), stamp)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _load_finder(folder: str, stamp: tuple[int, ...]) -> LungFinder | None:
+    return load_finder()
+
+
+def _rows_html(rows: tuple[tuple[str, str], ...]) -> str:
+    body = "".join(f"<tr><td>{escape(name)}</td><td>{escape(text)}</td></tr>" for name, text in rows)
+    return f'<table class="figures opinion"><caption>Second opinion</caption>{body}</table>'
+
+
+def _similar_html(cases: tuple[SimilarCase, ...], pictures: dict[str, np.ndarray]) -> str:
+    figures = []
+    for case in cases:
+        name = PurePosixPath(case.file).stem
+        picture = ""
+        if case.file in pictures:
+            data = base64.b64encode(png(grey_picture(pictures[case.file][::2, ::2] / 255.0))).decode()
+            picture = f'<img alt="train picture {escape(name)}" src="data:image/png;base64,{data}">'
+        kind = f" {escape(case.subtype)}" if case.subtype != "none" else ""
+        label = f'<b class="{escape(case.label.lower())}">{escape(case.label)}</b>{kind}'
+        figures.append(
+            f"<figure>{picture}<figcaption>{label}<br>{escape(name)}<br>similar {case.similarity:.2f}</figcaption></figure>"
+        )
+    return f'<div class="similar">{"".join(figures)}</div>'

@@ -1,0 +1,217 @@
+"""The History page: what the record holds, how often the clinician agreed, and the ways out of it."""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pneumo.access import Action
+from pneumo.errors import PneumoError
+from pneumo.outgoing import markdown
+from pneumo.record.case import AGREEMENTS, RecordedCase
+from pneumo.record.settings import record_url
+from pneumo.reporting.model_card import interval
+from pneumo.ui.diagnose import wording
+from pneumo.ui.history.record import SAID, actor, judgement, open_record
+from pneumo.ui.shell.access import check, permitted
+
+if TYPE_CHECKING:
+    from pneumo.record.store import Record
+
+SHOWN = 1000  # rows of the table; the export holds all
+_ANY = "any"
+_ZONES = ("rule-out", "indeterminate", "rule-in")
+
+
+def show_history() -> None:
+    """Draw the page, or say why there is nothing to draw."""
+    if record_url() is None:
+        st.info("No record is kept. Whoever runs Pneumo switches it on with the setting PNEUMO_RECORD.")
+        return
+    try:
+        record = open_record()
+        st.write(markdown(place_sentence(record.place, record.days)))
+        _purge(record)
+        models = record.models()
+        cases = record.search(_search(models)) if models else []
+    except PneumoError as error:
+        st.error(markdown(str(error)))
+        return
+    if not cases:
+        st.info("No case fits this search." if models else "No case is recorded yet. Each answer on Diagnose becomes one.")
+        return
+    _rates(cases)
+    _table(cases)
+    _export(cases)
+    _one(record, cases)
+
+
+def place_sentence(place: str, days: int | None) -> str:
+    """Where the record lies and for how long, plainly."""
+    kept = (
+        "until somebody deletes it (no PNEUMO_RECORD_DAYS is set)"
+        if days is None
+        else f"{days} day{'s' * (days != 1)}, then deleted"
+    )
+    return (
+        f"The record is {place}. A case is kept {kept}. It holds the file's hash, the model's answer, your agreement and note, "
+        "no picture and no file name. All times are UTC."
+    )
+
+
+def _purge(record: "Record") -> None:
+    try:
+        record.purge()
+    except PneumoError as error:
+        st.warning(f"Cases past their days could not be deleted and are not shown. {markdown(str(error))}")
+
+
+def _search(models: list[str]):
+    from pneumo.record.search import Search
+
+    left, right = st.columns(2)
+    prefix = left.text_input("File hash begins with", key="history_hash")
+    text = right.text_input("Text in the note", key="history_text")
+    with st.expander("More filters"):
+        cells = [*st.columns(3), *st.columns(3)]  # two rows, so that a narrow screen keeps their order
+        choices = (("Model", models), ("Zone", _ZONES), ("Agreement", AGREEMENTS))
+        chosen = {
+            name: cell.selectbox(
+                name, (_ANY, *options), key=f"history_{name.lower()}", format_func=lambda value: SAID.get(value, value)
+            )
+            for cell, (name, options) in zip(cells, choices, strict=False)
+        }
+        since: date | None = cells[4].date_input("From (UTC)", value=None, key="history_since")
+        until: date | None = cells[5].date_input("To (UTC)", value=None, key="history_until")
+    narrowed = {name.lower(): value for name, value in chosen.items() if value != _ANY}
+    return Search(hash_prefix=prefix, text=text, since=since, until=until, **narrowed)
+
+
+def _rates(cases: list[RecordedCase]) -> None:
+    from pneumo.record.agreement import ALL, agreement_rates
+
+    st.subheader("How often you agreed", anchor=False)
+    rows = [
+        (
+            "All answers" if name == ALL else name,
+            f"{interval(share.figure, 2)}, {share.count} of {share.of} judged" if share.of else "none judged yet",
+        )
+        for name, share in agreement_rates(cases).items()
+    ]
+    st.columns([2, 3])[0].html(wording.table_html(rows))  # names and figures stay together
+    st.caption("Among the cases below; 95 % interval (Wilson). A file counts once a model and verdict, with its newest judgement.")
+
+
+def _table(cases: list[RecordedCase]) -> None:
+    st.subheader(f"{len(cases)} case{'s' * (len(cases) != 1)}", anchor=False)
+    shown = cases[:SHOWN]
+    st.dataframe(
+        [
+            {
+                "Time": _moment(case),
+                "Verdict": case.verdict,
+                "Probability": wording.in_words(case.probability),
+                "Zone": case.zone,
+                "Agreement": SAID[case.agreement],
+                "Note": case.note,
+                "Gate": case.gate,
+                "Model": case.model,
+                "Operating point": case.operating_point,
+                "File hash": case.file_sha256[:12],
+            }
+            for case in shown
+        ],
+        column_config={
+            "Note": st.column_config.TextColumn(width="medium"),
+        },
+        hide_index=True,
+        key="history_table",
+        on_select=lambda: _open_row([case.id for case in shown]),
+        selection_mode="single-row",
+    )
+    if len(cases) > SHOWN:
+        st.caption(f"The newest {SHOWN} are shown; the export holds all {len(cases)}.")
+
+
+def _open_row(ids: list[str]) -> None:
+    rows = st.session_state["history_table"].selection.rows
+    if rows:
+        st.session_state["history_open"] = ids[rows[0]]
+
+
+def _export(cases: list[RecordedCase]) -> None:
+    from pneumo.record.export import as_csv, as_json
+
+    if not permitted(Action.RECORD):
+        return
+    with st.container(horizontal=True):
+        st.download_button("CSV", lambda: as_csv(cases), "pneumo-history.csv", "text/csv", on_click="ignore", key="history_csv")
+        st.download_button("JSON", lambda: as_json(cases), "pneumo-history.json", "application/json", on_click="ignore",
+                           key="history_json")  # fmt: skip
+
+
+def _one(record: "Record", cases: list[RecordedCase]) -> None:
+    """One case: everything kept of it, the judgement, and its deletion."""
+    by_id = {case.id: case for case in cases}
+    if st.session_state.get("history_open") not in by_id:
+        st.session_state["history_open"] = None
+    chosen = st.selectbox("Open a case (or choose its row above)", list(by_id), index=None, key="history_open",
+                          format_func=lambda case_id: _title(by_id[case_id]))  # fmt: skip
+    if chosen is None:
+        return
+    case = by_id[chosen]
+    facts, said = st.columns([5, 4], gap="medium")
+    with facts:
+        st.html(wording.table_html(_facts(case)))
+    with said:
+        if permitted(Action.RECORD):
+            judgement(case.id, needs=Action.RECORD)
+            _deletion(record, case)
+        else:
+            st.html(wording.table_html([("Agreement", SAID[case.agreement]), ("Note", case.note or "none")]))
+
+
+def _deletion(record: "Record", case: RecordedCase) -> None:
+    if st.session_state.get("history_delete") != case.id:
+        st.button("Delete this case", on_click=_set_deletion, args=(case.id,), key="history_ask")
+        return
+    st.warning("Delete this case for good? Only the entries of the log stay; they say that it was deleted and hold nothing of it.")
+    with st.container(horizontal=True):
+        st.button("Delete for good", on_click=_delete, args=(record, case.id), key="history_yes", type="primary")
+        st.button("Keep it", on_click=_set_deletion, args=(None,), key="history_no")
+    if problem := st.session_state.get("history_problem"):
+        st.error(markdown(problem))
+
+
+def _set_deletion(case_id: str | None) -> None:
+    st.session_state["history_delete"], st.session_state["history_problem"] = case_id, None
+
+
+def _delete(record: "Record", case_id: str) -> None:
+    try:
+        check(Action.RECORD)
+        record.delete(case_id, actor())
+    except PneumoError as error:
+        st.session_state["history_problem"] = str(error)
+    else:
+        _set_deletion(None)
+
+
+def _moment(case: RecordedCase) -> str:
+    return case.created[:16].replace("T", " ")
+
+
+def _title(case: RecordedCase) -> str:
+    return f"{_moment(case)}  {case.verdict}  {wording.in_words(case.probability)}  {case.file_sha256[:8]}"
+
+
+def _facts(case: RecordedCase) -> list[tuple[str, str]]:
+    return [
+        ("Time", f"{case.created} (UTC)"),
+        ("Answer", f"{case.verdict}, {case.zone} zone, probability {wording.in_words(case.probability)}"),
+        ("Operating point", f"{case.operating_point}, threshold {case.threshold:.2f}"),
+        ("Gate", "; ".join([case.gate, *case.warnings])),
+        ("Model", f"{case.model}, weights {case.model_sha256[:16]}"),
+        ("File SHA-256", case.file_sha256[:16]),
+        ("Case", case.id),
+    ]

@@ -1,0 +1,165 @@
+"""The record beside an answer: kept once, agreed with or not, and a clear word when it could not be kept. Off: nothing."""
+
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import streamlit as st
+
+from pneumo.access import Action
+from pneumo.errors import PneumoError, RecordError
+from pneumo.inference.finding import Finding, Terms, judge
+from pneumo.inference.predictor import Predictor
+from pneumo.outgoing import markdown
+from pneumo.record.case import AGREE, AGREEMENTS, DISAGREE, NONE, NOTE_LENGTH, PASS, WARN, Answered
+from pneumo.record.settings import record_url
+from pneumo.reporting.finding_report import NOT_STATED
+from pneumo.ui.shell.access import check
+from pneumo.ui.shell.state import Case
+
+_Key = tuple[str, str, str]  # file, model's weights, operating point
+SAID = {AGREE: "agree", DISAGREE: "disagree", NONE: "not said"}
+
+
+@dataclass
+class _Memory:
+    """What this browser session knows of the record."""
+
+    session: str = field(default_factory=lambda: secrets.token_hex(8))
+    ids: dict[_Key, str] = field(default_factory=dict)
+    refused: set[_Key] = field(default_factory=set)  # asked once and not again by itself: a locked database costs seconds
+    problem: str = ""
+    unsaved: dict[str, str] = field(default_factory=dict)  # widget -> why what it shows is not in the record
+
+
+def open_record():
+    """The record that the environment names. Raises ConfigError, RecordError; loads SQLAlchemy."""
+    try:
+        from pneumo.record import store
+    except ImportError as error:
+        raise RecordError(f"{error.name} is not installed: run `pip install -r requirements.txt`. Nothing is recorded.") from error
+    return store.open_record()
+
+
+def keep(findings: Iterable[Finding | None], predictor: Predictor, terms: Terms, busy: bool) -> None:
+    """Record every answer of this session, once a file, model and operating point. Never raises, never stops an answer.
+
+    `findings` are those of `predictor`, answered or not; while `busy` reading, what failed is not tried again.
+    """
+    if record_url() is None:
+        return
+    memory = _memory()
+    answered = [_answered(finding, predictor, terms) for finding in findings if finding and finding.answer]
+    new = {key: answer for answer in answered if (key := _key(answer)) not in memory.ids}
+    if not new or (memory.problem and (new.keys() <= memory.refused or busy)):
+        return
+    try:
+        ids = open_record().keep(list(new.values()), actor())
+    except PneumoError as error:
+        memory.problem, memory.refused = str(error), set(new)
+    else:
+        memory.ids.update(zip(new, ids, strict=True))
+        memory.problem, memory.refused = "", set()
+
+
+def show_record(case: Case, predictor: Predictor, terms: Terms) -> None:
+    """Under an answer: agreement and note, or why the answer was not recorded."""
+    if record_url() is None:
+        return
+    memory, answered = _memory(), _answered(case.found(predictor), predictor, terms)
+    case_id = memory.ids.get(_key(answered))
+    if case_id:
+        judgement(case_id, partial(_remark, case, answered.verdict))
+        st.caption("Recorded: the file's hash, the model and its answer. No picture, no file name. See History.")
+    else:
+        st.warning(f"This answer was not recorded. {markdown(memory.problem)} The answer itself is not affected.")
+        st.button("Record now", on_click=_ask_again, key="record_now")
+
+
+def show_kept(findings: Iterable[Finding | None], predictor: Predictor, terms: Terms) -> None:
+    """Beside many answers: how many of them are recorded, or why some are not."""
+    if record_url() is None:
+        return
+    keys = {_key(_answered(finding, predictor, terms)) for finding in findings if finding and finding.answer}
+    if not keys:
+        return
+    if missing := len(keys - _memory().ids.keys()):
+        st.warning(
+            f"{missing:,} of {len(keys)} answers were not recorded. {markdown(_memory().problem)} The answers are not affected."
+        )
+        st.button("Record now", on_click=_ask_again, key="record_now")
+    else:
+        st.caption(f"Recorded: {len(keys)} answers, each by the file's hash, the model and what it said. See History.")
+
+
+def judgement(case_id: str, heard: Callable[[str, str], None] | None = None, needs: Action = Action.READ) -> None:
+    """The clinician's agreement and note, written to the record as they change; `heard` is told what became what.
+
+    `needs`: what whoever changes them must be permitted.
+    """
+    keys = {"agreement": f"recorded_agreement-{case_id}", "note": f"recorded_note-{case_id}"}
+    if not all(key in st.session_state for key in keys.values()):
+        try:
+            stored = open_record().get(case_id)
+        except PneumoError as error:
+            st.warning(markdown(str(error)))
+            return
+        if stored is None:
+            st.info("This case was deleted from the record.")
+            return
+        for what, key in keys.items():
+            st.session_state[key] = getattr(stored, what)
+    st.radio("Do you agree with this answer?", AGREEMENTS, format_func=SAID.get, horizontal=True, key=keys["agreement"],
+             on_change=_write, args=(case_id, "agreement", keys["agreement"], needs, heard))  # fmt: skip
+    st.text_area("Note for the record. Type no names, dates of birth or numbers of patients.", key=keys["note"], height=80,
+                 max_chars=NOTE_LENGTH, on_change=_write, args=(case_id, "note", keys["note"], needs, heard))  # fmt: skip
+    for what, key in keys.items():
+        if key in _memory().unsaved:
+            st.warning(f"The {what} was not saved. {markdown(_memory().unsaved[key])}")
+            st.button("Save again", on_click=_write, args=(case_id, what, key, needs), key=f"again-{key}")
+
+
+def actor() -> str:
+    """Who the log says it was: whoever is logged in, by address or account, else this browser session by a random number."""
+    claims = st.user.to_dict()
+    return claims.get("email") or claims.get("sub") or f"session {_memory().session}"
+
+
+def _remark(case: Case, label: str, what: str, value: str) -> None:
+    """What was said to the record goes into the case's report too."""
+    said = {"note": value} if what == "note" else {"agreement": NOT_STATED if value == NONE else value, "label": label}
+    case.remarks = replace(case.remarks, **said)
+
+
+def _write(case_id: str, what: str, key: str, needs: Action, heard: Callable[[str, str], None] | None = None) -> None:
+    value = st.session_state[key]
+    if heard:
+        heard(what, value)
+    try:
+        check(needs)
+        open_record().change(case_id, actor(), **{what: value})
+    except PneumoError as error:
+        _memory().unsaved[key] = str(error)
+    else:
+        _memory().unsaved.pop(key, None)
+
+
+def _ask_again() -> None:
+    _memory().problem, _memory().refused = "", set()
+
+
+def _memory() -> _Memory:
+    return st.session_state.setdefault("record", _Memory())
+
+
+def _key(answered: Answered) -> _Key:
+    return answered.file_sha256, answered.model_sha256, answered.operating_point
+
+
+def _answered(finding: Finding, predictor: Predictor, terms: Terms) -> Answered:
+    """Recorded at the installation's own prevalence, so that a slider makes no second case and cases compare."""
+    card, kept = predictor.card, Terms(terms.operating_point)
+    reading, warnings = judge(finding.answer.log_ratio, card, kept), finding.warnings
+    return Answered(_memory().session, finding.sha256, card.id, card.sha256, reading.probability, reading.operating_point,
+                    reading.threshold, reading.label, reading.zone, WARN if warnings else PASS, tuple(warnings))  # fmt: skip

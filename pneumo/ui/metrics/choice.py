@@ -1,0 +1,101 @@
+"""On top of the Metrics page: which model, on which split, at which operating point; then the four figures."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pneumo.errors import ModelError
+from pneumo.evaluation.operating_point import BALANCED, MEANING
+from pneumo.outgoing import markdown
+from pneumo.reporting.evaluated import Evaluated, read_evaluated, splits_of
+from pneumo.ui.metrics.tables import numbers_html
+from pneumo.ui.shell.models import usable_models
+
+_FLATTERS = (
+    "The validation part chose this model's epoch, and its pictures were taken as those of train: its figures flatter the model."
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the page is about."""
+
+    evaluated: Evaluated
+    point: str
+
+    @property
+    def threshold(self) -> float:
+        return self.evaluated.points[self.point]
+
+    @property
+    def key(self) -> str:
+        """Part of a widget's key: another choice is another widget."""
+        return f"{self.evaluated.card.id}-{self.evaluated.split}-{self.point}"
+
+
+def choose() -> Choice | None:
+    """None, with what to do on the page, when no model has anything stored."""
+    usable, problems = usable_models()
+    for problem in problems:
+        st.error(markdown(problem))
+    if not usable:
+        st.info(
+            "There is no model here yet, so there is nothing to measure. Restore the models folder of the repository, or train a "
+            "network and promote it: the promotion evaluates it and stores what this page shows."
+        )
+        st.page_link("pages/train.py", label="To the Train page")
+        return None
+    state = st.session_state
+    left, middle, right = st.columns([3, 3, 4], gap="medium")
+    _within("metrics-model", usable, usable[0])
+    model = left.selectbox("Model", usable, key="metrics-model", persist_state="session",
+                           help="The first one is the default model: the best on held-out train data.")  # fmt: skip
+    splits = splits_of(model)
+    if not splits:
+        st.info(markdown(
+            f"Nothing is stored of an evaluation of {model}. Run: python -m pneumo evaluate {model} --split test --data FOLDER"
+        ))  # fmt: skip
+        return None
+    _within("metrics-split", splits, splits[0])
+    middle.segmented_control("Split", splits, format_func=markdown, key="metrics-split", required=True, persist_state="session")
+    evaluated = _read(model, state["metrics-split"])
+    if evaluated is None:
+        return None
+    points = list(evaluated.card.operating_points)
+    _within("metrics-point", points, BALANCED if BALANCED in points else points[0])
+    right.segmented_control("Operating point", points, format_func=markdown, key="metrics-point", required=True,
+                            persist_state="session",
+                            help="Where the line between NORMAL and PNEUMONIA is drawn; set on held-out train images.")  # fmt: skip
+    if "test" not in splits:
+        st.warning(f"{markdown(model)} was never evaluated on a test split, so only other figures can be shown: trust them less.")
+    return Choice(evaluated, state["metrics-point"])
+
+
+def show_figures(choice: Choice) -> None:
+    """What is wrong with the stored files, the counts, and the first row of numbers."""
+    found = choice.evaluated
+    for problem in found.problems:
+        st.warning(markdown(problem))
+    figures = found.figures(choice.point)
+    if figures is None:
+        st.info("No figures with intervals are stored at this operating point; what the predictions tell stands below.")
+        return
+    st.markdown(
+        f"{found.metrics['n']:,} X-rays of {found.metrics['patients']:,} patients. Threshold {choice.threshold:.4g}, "
+        f"{markdown(MEANING.get(choice.point, 'set on held-out train images'))}."
+    )
+    st.html(numbers_html(figures))
+    st.caption(f"95 % intervals over patients. {_FLATTERS if found.split == 'validation' else ''}")
+
+
+def _read(model: str, split: str) -> Evaluated | None:
+    try:
+        return read_evaluated(model, split)
+    except ModelError as error:  # it was removed a moment ago
+        st.error(markdown(str(error)))
+        return None
+
+
+def _within(key: str, options: list[str] | tuple[str, ...], default: str) -> None:
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = default

@@ -1,0 +1,81 @@
+"""The charts of the Metrics page, each with its sentence and its PNG, in tabs."""
+
+from functools import partial
+
+import streamlit as st
+
+from pneumo.errors import DataError
+from pneumo.evaluation.metrics import predictive_values
+from pneumo.outgoing import markdown
+from pneumo.reporting.chart import Chart
+from pneumo.reporting.chart_drawing import chart_png
+from pneumo.reporting.evaluated import read_history
+from pneumo.reporting.metrics_charts import history_charts, main_charts, predictive_chart
+from pneumo.ui.metrics.choice import Choice
+from pneumo.ui.metrics.vega import spec
+
+_TABS = ("ROC", "Precision-recall", "Calibration", "Histograms", "Decision curve", "Predictive values", "Training history")
+
+
+def show_chart(chart: Chart, key: str) -> None:
+    """The chart, and beside it its title, how to read it, and its PNG. `key` makes it distinct on the page."""
+    left, right = st.columns([5, 2], gap="medium")
+    left.vega_lite_chart(spec=spec(chart), width="stretch", key=f"{key}-{chart.key}", alt=f"{chart.title}. {chart.reading}")
+    right.markdown(f"**{markdown(chart.title)}**")
+    right.markdown(markdown(chart.reading))
+    right.download_button("PNG", partial(chart_png, chart), f"pneumo-{key}-{chart.key}.png", "image/png", on_click="ignore",
+                          key=f"png-{key}-{chart.key}", help="This plot as a picture")  # fmt: skip
+
+
+def curve_tabs(choice: Choice) -> None:
+    """What needs both classes says so where one is missing."""
+    found = choice.evaluated
+    tabs = st.tabs(_TABS)
+    key = f"{found.card.id}-{found.split}"
+    if found.both_classes:
+        for tab, chart in zip(tabs, main_charts(found.predictions, found.points), strict=False):
+            with tab:
+                show_chart(chart, key)
+    else:
+        for tab in tabs[:5]:
+            tab.info("This curve needs stored predictions of both classes on this split.")
+    with tabs[5]:
+        _predictive(choice)
+    with tabs[6]:
+        _history(found.card.id)
+
+
+@st.fragment
+def _predictive(choice: Choice) -> None:
+    figures = choice.evaluated.figures(choice.point)
+    if figures is None or None in (*figures["sensitivity"].values(), *figures["specificity"].values()):
+        st.info("Predictive values need sensitivity and specificity with their intervals at this operating point.")
+        return
+    st.session_state.setdefault("prevalence", 30)
+    percent = st.slider("Prevalence among your children", 1, 90, key="prevalence", format="%d %%",
+                        help="How many of the children you X-ray have pneumonia.")  # fmt: skip
+    ppv, npv = predictive_values(figures["sensitivity"]["value"], figures["specificity"]["value"], percent / 100)
+    st.markdown(
+        f"At {markdown(choice.point)}, where {percent:d} % have pneumonia: the answer PNEUMONIA is right in {_of_100(ppv)}, "
+        f"the answer NORMAL in {_of_100(npv)}."
+    )
+    show_chart(predictive_chart(figures["sensitivity"], figures["specificity"], percent / 100), choice.key)
+
+
+def _of_100(share: float) -> str:
+    return "no case, for it is never given" if share != share else f"{100 * share:.0f} of 100"
+
+
+def _history(model: str) -> None:
+    try:
+        charts = history_charts(read_history(model))
+    except DataError as error:
+        st.warning(markdown(str(error)))
+        return
+    if not charts:
+        st.info(
+            f"The training history of {markdown(model)} is not stored: there is no history.json in its folder. A run that is "
+            "still here shows its curves on the Train page."
+        )
+    for chart in charts:
+        show_chart(chart, model)

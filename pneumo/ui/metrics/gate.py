@@ -1,0 +1,48 @@
+"""What the gate refuses, measured: gate.json as a table."""
+
+from typing import Any
+
+import streamlit as st
+
+from pneumo.errors import DataError
+from pneumo.outgoing import markdown
+from pneumo.reporting.evaluated import read_gate
+from pneumo.reporting.model_card import interval
+from pneumo.ui.metrics.tables import table
+
+_ROLES = {
+    "chest": "chest X-rays", "demo": "demo", "posed": "X-rays spoilt", "foreign, kept aside": "other things, kept aside",
+    "foreign, chosen by": "other things, of kinds it learned from",
+}  # fmt: skip
+
+
+def show_gate(model: str) -> None:
+    st.subheader("What it refuses to answer for", anchor=False)
+    try:
+        told = read_gate(model)
+        html = gate_html(told) if told else None
+    except DataError as error:
+        st.warning(markdown(str(error)))
+        return
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        st.warning(f"gate.json of {markdown(model)} does not fit this version of Pneumo ({markdown(repr(error))}). Make it anew.")
+        return
+    if html is None:
+        st.info("Not measured yet for this model. This makes it, once, with the data set at hand:")
+        st.code(f"python -m pneumo gate {model} --data FOLDER", language="bash", wrap_lines=True)
+        return
+    st.html(html)
+    st.caption(
+        f"Measured on {markdown(str(told['split']))}, {markdown(str(told['made']))}. Told: refused, or answered with a warning. "
+        "Kinds kept aside chose neither rule nor cut; drawn pictures stand for what could not be had. Wilson intervals."
+    )
+
+
+def gate_html(told: dict[str, Any]) -> str:
+    """Raises KeyError or TypeError where the file does not fit."""
+    rows = [["all other things kept aside", "", "", interval(told["foreign_rejected"]), ""]]
+    rows += [
+        [group["name"], _ROLES[group["role"]], str(group["n"]), interval(group["rejected"]), interval(group["told"])]
+        for group in told["groups"]
+    ]
+    return table(["pictures", "what they are", "n", "refused", "told"], rows)

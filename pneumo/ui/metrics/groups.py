@@ -1,0 +1,33 @@
+"""Results by kind of case, and bacterial against viral where the model tells them apart."""
+
+import streamlit as st
+
+from pneumo.evaluation.groups import by_subtype
+from pneumo.evaluation.three_classes import three_class_matrix
+from pneumo.outgoing import markdown
+from pneumo.ui.metrics.choice import Choice
+from pneumo.ui.metrics.tables import groups_html, kinds_html, three_classes_html
+
+
+def show_groups(choice: Choice) -> None:
+    found = choice.evaluated
+    if found.predictions is not None:
+        st.subheader("By kind of case", anchor=False)
+        st.html(groups_html(by_subtype(found.predictions, choice.threshold)))
+        st.caption(
+            f"At {markdown(choice.point)}. Called rightly means PNEUMONIA for the sick, NORMAL for the healthy. Wilson intervals "
+            "take X-rays for independent; where X-rays outnumber patients by far they are too narrow."
+        )
+    kind = found.metrics.get("subtype") if found.metrics else None
+    st.subheader("Bacterial against viral", anchor=False)
+    if kind:
+        st.html(kinds_html(kind))
+        st.caption(f"On the {kind['n']:,} pneumonias of known kind, at the cut 0.5. Not to choose antibiotics by.")
+        if found.predictions is not None and (matrix := three_class_matrix(found.predictions, choice.threshold)) is not None:
+            st.html(three_classes_html(matrix))
+            st.caption(
+                f"Both outputs together at {markdown(choice.point)}: below its threshold NORMAL, else the likelier kind. On the "
+                "diagonal are the right calls; each cell gives the count and its share of the row."
+            )
+    else:
+        st.caption("This model gives no answer to bacterial or viral, or none is stored for this split.")

@@ -1,0 +1,105 @@
+"""The mistakes the model was surest of: listed, and shown where the data set lies at hand."""
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from pneumo.data.paths import data_dir
+from pneumo.errors import PneumoError
+from pneumo.evaluation.mistakes import Mistake, most_confident_mistakes
+from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.overlay import fit_within, grey_picture
+from pneumo.outgoing import code, markdown
+from pneumo.reporting.numbers import probability
+from pneumo.ui.diagnose.wording import table_html
+from pneumo.ui.metrics.choice import Choice
+from pneumo.ui.metrics.tables import mistakes_html
+from pneumo.ui.shell import state
+
+_SMALL = 224  # pixels of a thumbnail's longer side
+_TITLES = ("Pneumonia called NORMAL, lowest probability first", "Healthy called PNEUMONIA, highest probability first")
+_OPEN, _GO = "metrics-open", "metrics-to-diagnose"
+
+
+def show_mistakes(choice: Choice) -> None:
+    """Nothing of an upload is ever here: these are files of the data set, which is public or the researcher's own."""
+    if st.session_state.pop(_GO, False):
+        st.switch_page("pages/diagnose.py")
+    st.subheader("The mistakes the model was surest of", anchor=False)
+    both = most_confident_mistakes(choice.evaluated.predictions, choice.threshold)
+    st.caption(f"At {markdown(choice.point)}. Labels can be wrong too: a confident mistake is the first place to look for one.")
+    every = {mistake.file: mistake for mistakes in both for mistake in mistakes}
+    if st.session_state.get(_OPEN) in every:
+        _large(every[st.session_state[_OPEN]])
+    here = False
+    for number, (title, mistakes) in enumerate(zip(_TITLES, both, strict=True)):
+        st.markdown(f"**{title}**")
+        if not mistakes:
+            st.caption("None.")
+            continue
+        st.html(mistakes_html(mistakes))
+        here |= _pictures(mistakes, number)
+    if every and not here:
+        st.caption(f"The data set is not in {code(str(data_dir()))}, so the files are named but not shown.")
+
+
+def _pictures(mistakes: tuple[Mistake, ...], number: int) -> bool:
+    """Thumbnails of the files that are here; whether there was one."""
+    found = [(mistake, path) for mistake in mistakes if (path := image_path(mistake.file))]
+    with st.container(horizontal=True, gap="small", key=f"metrics-gallery-{number}"):
+        for mistake, path in found:
+            with st.container(width=132, gap=None):
+                picture = _thumbnail(str(path), path.stat().st_mtime_ns)
+                st.image(grey_picture(np.zeros((_SMALL, _SMALL)) if picture is None else picture), width=132, alt="radiograph")
+                st.button(probability(mistake.probability), key=f"metrics-show-{mistake.file}", width="stretch",
+                          on_click=_show, args=(mistake.file,), help="Open it large")  # fmt: skip
+    return bool(found)
+
+
+def image_path(file: str) -> Path | None:
+    """The file below PNEUMO_DATA_DIR; None when it is not there, or a name leads out of that folder."""
+    root = data_dir().resolve()
+    path = (root / file).resolve()
+    return path if path.is_relative_to(root) and path.is_file() else None
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def _thumbnail(path: str, stamp: int) -> np.ndarray | None:
+    """float32 in [0, 1]; of a data set, which all sessions may share."""
+    try:
+        return fit_within(decode(image_bytes(path)).pixels, _SMALL)
+    except PneumoError:
+        return None
+
+
+def _large(mistake: Mistake) -> None:
+    path = image_path(mistake.file)
+    left, right = st.columns([3, 2], gap="medium")
+    data = None
+    try:
+        data = image_bytes(path) if path else None
+        if data:
+            left.image(grey_picture(fit_within(decode(data).pixels, state.DISPLAY_SIDE)), width="stretch", alt="radiograph")
+    except PneumoError:
+        data = None
+    if data is None:
+        left.error("This file has disappeared or cannot be read. Check the data folder.")
+    with right:
+        st.html(table_html([("File", mistake.file), ("Its label", mistake.truth), ("Called", mistake.called),
+                            ("Probability", probability(mistake.probability, 4))]))  # fmt: skip
+        if data:
+            st.button("Send to Diagnose", type="primary", key="metrics-send", help="Shows where the model found its evidence",
+                      on_click=_send, args=(mistake.file, data, mistake.truth))  # fmt: skip
+        st.button("Close", key="metrics-close", on_click=_show, args=(None,))
+
+
+def _show(file: str | None) -> None:
+    st.session_state[_OPEN] = file
+
+
+def _send(file: str, data: bytes, truth: str) -> None:
+    state.enqueue([(file.rsplit("/", 1)[-1], data)], truth=truth)
+    st.session_state["current"] = 10**9  # the last one, which this will be
+    st.session_state[_GO] = True

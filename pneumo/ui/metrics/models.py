@@ -1,0 +1,70 @@
+"""Several models side by side, and whether they differ by more than luck."""
+
+import streamlit as st
+
+from pneumo.errors import DataError, ModelError
+from pneumo.evaluation.compare import Comparison, compare
+from pneumo.outgoing import markdown
+from pneumo.reporting.chart import MODELS
+from pneumo.reporting.evaluated import Evaluated, read_evaluated, splits_of
+from pneumo.reporting.metrics_charts import models_chart
+from pneumo.ui.metrics.choice import Choice
+from pneumo.ui.metrics.curves import show_chart
+from pneumo.ui.metrics.tables import comparisons_html, models_html
+from pneumo.ui.shell.models import usable_models
+
+
+def show_models(choice: Choice) -> None:
+    st.subheader("Models side by side", anchor=False)
+    first = choice.evaluated
+    others = [model for model in usable_models()[0] if model != first.card.id and first.split in splits_of(model)]
+    if not others:
+        st.caption(f"No other model has anything stored of the split {markdown(first.split)}.")
+        return
+    key = f"metrics-others-{first.card.id}-{first.split}"
+    st.session_state.setdefault(key, others[: len(MODELS) - 1])
+    st.session_state[key] = [model for model in st.session_state[key] if model in others]
+    chosen = st.multiselect(f"Compare {markdown(first.card.id)} with", others, key=key, max_selections=len(MODELS) - 1,
+                            placeholder="choose models")  # fmt: skip
+    found = [first, *filter(None, (_read(model, first.split) for model in chosen))]
+    rows = [
+        (each.card.id, each.metrics, figures, each.points[choice.point])
+        for each in found
+        if choice.point in each.card.operating_points and (figures := each.figures(choice.point))
+    ]
+    if rows:
+        st.html(models_html(rows))
+        st.caption(f"At {markdown(choice.point)}, each model by its own threshold. 95 % intervals over patients.")
+    _paired(choice, found)
+    drawn = {each.card.id: each.predictions for each in found if each.both_classes}
+    if len(drawn) > 1:
+        show_chart(models_chart(drawn), first.split)
+
+
+def _paired(choice: Choice, found: list[Evaluated]) -> None:
+    compared: list[tuple[str, Comparison]] = []
+    for other in found[1:]:
+        if choice.evaluated.predictions is None or other.predictions is None or choice.point not in other.card.operating_points:
+            st.caption(f"Not compared with {markdown(other.card.id)}: its predictions or this operating point are not stored.")
+            continue
+        cuts = (choice.threshold, other.points[choice.point])
+        try:
+            compared.append((other.card.id, compare(choice.evaluated.predictions, other.predictions, cuts)))
+        except DataError as error:
+            st.caption(f"Not compared with {markdown(other.card.id)}. {markdown(str(error))}")
+    if not compared:
+        return
+    st.html(comparisons_html(choice.evaluated.card.id, compared))
+    many = " Several tests at once: ask for a smaller p before believing in one." if len(compared) > 1 else ""
+    st.caption(
+        "Both models saw the same X-rays, so they are compared X-ray by X-ray. A p below 0.05 means that a difference as large as "
+        "this would seldom come by luck; a large p does not mean that they are equal. DeLong's test counts several X-rays of a "
+        f"child together (Obuchowski 1997), McNemar's takes them for independent.{many}"
+    )
+
+
+def _read(model: str, split: str) -> Evaluated | None:
+    try:
+        return read_evaluated(model, split)
+    except ModelError:
+        return None

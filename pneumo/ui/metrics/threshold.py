@@ -1,0 +1,52 @@
+"""Confusion matrix and classification report, and the slider that moves their threshold."""
+
+import streamlit as st
+
+from pneumo.evaluation.classification_report import classification_report
+from pneumo.outgoing import markdown
+from pneumo.reporting.chart import grouped_points
+from pneumo.ui.metrics.choice import Choice
+from pneumo.ui.metrics.tables import at_threshold_html, matrix_html, report_html
+
+_STEPS = 200
+_NOT_TO_CHOOSE = (
+    "Moving the threshold here is for understanding, never for choosing: a threshold picked by looking at test makes its figures "
+    "untrue. The operating points were chosen on held-out train images."
+)
+
+
+@st.fragment
+def threshold_view(choice: Choice) -> None:
+    """Only this part of the page runs again when the slider moves."""
+    predictions, points = choice.evaluated.predictions, choice.evaluated.points
+    names = {cut: name for name, cut in grouped_points(points)}
+    key = f"metrics-threshold-{choice.key}"
+    st.session_state.setdefault(key, choice.threshold)
+    cut = st.select_slider(
+        "Threshold: PNEUMONIA is called at or above it", sorted({*names, *(step / _STEPS for step in range(_STEPS + 1))}), key=key,
+        format_func=lambda value: f"{value:.4g} {names[value]}" if value in names else f"{value:.3f}",
+    )  # fmt: skip
+    with st.container(horizontal=True, gap="small", key="metrics-marks"):
+        for number, (at, name) in enumerate(names.items()):
+            st.button(f"{markdown(name)} {at:.3g}", key=f"metrics-mark-{number}", on_click=_move, args=(key, at),
+                      disabled=at == cut, help="Put the threshold on this operating point")  # fmt: skip
+    report = classification_report(predictions.labels, predictions.probabilities, cut)
+    left, right = st.columns(2, gap="large")
+    point = next((name for name, at in points.items() if at == cut), None)
+    stored = choice.evaluated.figures(point) if point else None
+    with left:
+        st.subheader("Confusion matrix", anchor=False)
+        st.html(matrix_html(report))
+        st.caption("Rows are what the children had, columns what the model called them; shares are of each row.")
+    with right:
+        st.subheader("Classification report", anchor=False)
+        st.html(report_html(report))
+        st.caption("Precision: calls of a class that are right. Recall: cases of a class that are found. F1: their harmonic mean.")
+    st.html(at_threshold_html(report, stored))
+    if stored is None:
+        st.caption("This threshold has no stored intervals; Wilson's take X-rays for independent and are a little too narrow.")
+    st.caption(_NOT_TO_CHOOSE)
+
+
+def _move(key: str, cut: float) -> None:
+    st.session_state[key] = cut

@@ -1,0 +1,54 @@
+"""Loaded models, one copy a process, shared by every session: they are read-only and thread-safe, and know no patient."""
+
+import streamlit as st
+
+from pneumo.errors import ModelError
+from pneumo.imaging.decoding.pool import shared
+from pneumo.inference.predictor import Predictor
+from pneumo.outgoing import markdown
+from pneumo.registry.models import best_of, list_models, models_dir, read_card
+from pneumo.site.use import by_profile
+
+
+def usable_models() -> tuple[list[str], list[str]]:
+    """(ids that have a readable card, the default first; what is wrong with the others, by name)."""
+    cards, problems = [], []
+    for model in list_models():
+        try:
+            cards.append(read_card(model))
+        except ModelError as error:
+            problems.append(str(error))
+    if not cards:
+        return [], problems
+    best = best_of(cards)
+    return sorted((card.id for card in cards), key=lambda model: model != best), problems
+
+
+def predictor(model: str) -> Predictor:
+    """The verified, loaded model. Raises ModelError. Changed files are verified and loaded anew, so a promoted model serves at
+    once; until they are, and where the change cannot be seen, what was verified goes on serving from memory."""
+    try:
+        stamp = tuple(path.stat().st_mtime_ns for path in sorted((models_dir() / model).iterdir()))
+    except OSError as error:
+        raise ModelError(f"Model {model!r} was removed while it served. Restore its folder, or choose another model.") from error
+    return _load(model, str(models_dir()), stamp)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _load(model: str, root: str, stamp: tuple[int, ...]) -> Predictor:
+    shared().start()  # the first X-ray finds a reading process that is up
+    return Predictor.load(model)
+
+
+def on_site_terms(loaded: Predictor) -> Predictor:
+    """On the terms of the site profile in use for this model, unless this session left it by its switch. Raises PneumoError."""
+    by = by_profile(loaded)
+    if by.profile is None:
+        return loaded
+    name = f"Site profile {markdown(by.profile.name)}"
+    told = "Calibration and cuts fitted to this site. Every answer says so."
+    if not st.sidebar.toggle(name, value=True, key="site_profile", help=told):
+        return loaded
+    if by.profile.prevalence:
+        st.session_state.setdefault("prevalence", max(1, min(90, round(100 * by.profile.prevalence))))
+    return by

@@ -1,0 +1,71 @@
+"""What one session may hold: the files that wait to be read, and as much again of what is kept of those that were.
+
+No streamlit here. `session` is a session's state, however it is looked at.
+"""
+
+import os
+from collections.abc import Iterable
+
+from pneumo.errors import ConfigError
+from pneumo.imaging.decoding.archive import Contents, members_of, refused, shown_name
+from pneumo.inference.finding import Finding
+
+SETTING, DEFAULT = "PNEUMO_SESSION_MB", 512
+NOT_TAKEN = b"Pneumo did not take this file: its session had no room"  # what stands in place of such a file
+CASES, PENDING, ROWS, INTAKE = "cases", "pending", "worklist_rows", "worklist_intake"  # where a session keeps them
+
+
+def limit() -> int:
+    """In bytes, of either sort. Raises ConfigError."""
+    told = os.environ.get(SETTING, "") or str(DEFAULT)
+    if not told.isascii() or not told.isdigit() or int(told) == 0:
+        raise ConfigError(f"{SETTING} is {told!r}; expected a whole number of megabytes, for example {DEFAULT}.")
+    return int(told) << 20
+
+
+def waiting(session) -> int:
+    """Bytes of files, archives with them, that were dropped and not read yet."""
+    intake = _of(session, INTAKE, None)
+    return sum(member.holds for member, _ in _of(session, PENDING, ())) + (intake.holds if intake else 0)
+
+
+def room(session) -> int:
+    """Bytes left for what is kept of files that were read; 0 or less: none."""
+    return limit() - sum(each.nbytes for key in (CASES, ROWS) for each in _of(session, key, ()))
+
+
+def answers_size(findings: Iterable[Finding]) -> int:
+    """Bytes of the arrays in findings that have no pictures."""
+    answers = [finding.answer for finding in findings if finding.answer]
+    return sum(answer.heatmap.heat.nbytes + answer.gradcam.nbytes + getattr(answer.features, "nbytes", 0) for answer in answers)
+
+
+def offered(name: str, data: bytes) -> Contents:
+    """What an uploaded file offers: `members_of`, or the reason why it was not taken."""
+    return Contents((refused(shown_name(name), not_taken()),), 0) if data == NOT_TAKEN else members_of(name, data)
+
+
+def not_taken() -> str:
+    return f"No room: at most {_shown()} of a session's files may wait to be read. Drop it again when the others were read."
+
+
+def full() -> str:
+    return (
+        f"No room: this session holds {_shown()} of X-rays, as much as it may. Save what you need, choose Clear all on Diagnose "
+        "and Worklist, and drop it again."
+    )
+
+
+def warning(findings: Iterable[Finding]) -> str:
+    """For the top of a page: how many of its files were left out for want of room, and why; empty where none was."""
+    reasons = [finding.reasons[0] for finding in findings if finding.status == "error"]
+    counted = ((reasons.count(reason), reason) for reason in (not_taken(), full()))
+    return " ".join(f"{count} of the files left out. {reason}" for count, reason in counted if count)
+
+
+def _of(session, key: str, default):
+    return session[key] if key in session else default  # noqa: SIM401  # Streamlit's own state has no `get`
+
+
+def _shown() -> str:
+    return f"{limit() >> 20:,} MB"

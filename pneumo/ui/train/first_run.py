@@ -1,0 +1,65 @@
+"""What the Train page shows before there is a run: what a first one takes, and what augmentation does."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pneumo.data.catalog import Catalog
+from pneumo.errors import PneumoError
+from pneumo.outgoing import markdown
+from pneumo.training.config import make_config
+from pneumo.training.presets import PRESETS, QUICK, architectures, preset
+from pneumo.training.preview import preview
+from pneumo.ui.train.form import estimated
+
+
+def first_run(found: Catalog | None) -> None:
+    """The empty page: how to begin, and how long each choice takes."""
+    st.subheader("No run yet", anchor=False)
+    st.write(
+        "Choose a preset and an architecture in the sidebar (on a narrow screen, behind the arrows at the top) and press "
+        f"**Start training**. “{QUICK}” with `cnn` is the quickest way to see everything work: training, curves, promotion and an "
+        "answer on Diagnose. Training goes on when this page or the browser is closed, and when the app is started anew."
+    )
+    if found is None:
+        return
+    rows = []
+    for name in architectures():
+        cells = []
+        for which in PRESETS:
+            estimate = estimated(make_config(name, preset(which, name)), found)
+            cells.append(estimate.words if estimate else "not known")
+        rows.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    st.markdown("\n".join([f"| Architecture | {' | '.join(PRESETS)} |", "|---" * (len(PRESETS) + 1) + "|", *rows]))
+    st.caption("Estimated times for the data above, without a GPU. `resnet50` and `densenet169` begin from ImageNet weights, which "
+               "Keras downloads once (about 100 and 50 MB), unless other weights are chosen.")  # fmt: skip
+
+
+def show_preview() -> None:
+    """The contact sheet that was asked for in the sidebar, until it is closed."""
+    asked = st.session_state.get("train-preview")
+    if asked is None:
+        return
+    strength, seed, path, crop, lung_centred = asked
+    try:
+        with st.spinner("Drawing augmented views; this loads Keras in a process of its own and takes up to half a minute"):
+            picture = _preview(strength, seed, path, crop, lung_centred, Path(path).stat().st_mtime_ns if path else 0)
+    except (PneumoError, OSError) as error:
+        st.error(
+            markdown(str(error)) if isinstance(error, PneumoError) else "The sample image has disappeared. Check the data folder."
+        )
+    else:
+        st.image(picture, width="stretch", alt="augmented views of one radiograph")
+        cut = ", cut to the box of its lungs" if lung_centred else ""
+        st.caption(f"Left: one image as the network sees it{cut}. Right: eight draws at strength {strength:g}. Each epoch "
+                   "draws anew for every image. Lungs should stay readable; where they do not, lower the strength.")  # fmt: skip
+    st.button("Close", key="train-preview-close", on_click=_close)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _preview(strength: float, seed: int, path: str | None, crop: float, lung_centred: bool, stamp: int) -> bytes:
+    return preview(strength, seed, Path(path) if path else None, crop, lung_centred)
+
+
+def _close() -> None:
+    st.session_state["train-preview"] = None

@@ -1,0 +1,214 @@
+"""The sidebar of the Train page: a preset, an architecture, every other setting folded, and the button that starts the run.
+
+A setting's widget has the key PREFIX and its name; a preset writes into those keys, and the config is read from them.
+"""
+
+from dataclasses import fields
+from typing import Any
+
+import streamlit as st
+
+from pneumo.access import Action
+from pneumo.data.catalog import Catalog
+from pneumo.data.paths import data_dir
+from pneumo.data.split import HELD_OUT
+from pneumo.errors import ConfigError, PneumoError
+from pneumo.outgoing import markdown
+from pneumo.training.config import BALANCES, OPTIMIZERS, SCHEDULES, TrainConfig, make_config
+from pneumo.training.estimate import Estimate, estimate_seconds, images_an_epoch
+from pneumo.training.jobs import queue
+from pneumo.training.presets import PRESETS, QUICK, architectures, is_transfer, preset
+from pneumo.training.runfolder import runs_dir
+from pneumo.ui.shell.access import check
+from pneumo.ui.train.session import PREFIX, say
+from pneumo.ui.train.view import estimate_sentence, free_name, train_command
+
+_DEFAULT = "cnn"
+_FILE = "a file on this computer"
+_WEIGHTS = {"imagenet": "ImageNet", "none": "none", _FILE: _FILE}
+_WEIGHTS_HELP = (
+    "ImageNet: what the backbone learned from a million photographs; Keras downloads it once, about 100 MB. None: random numbers, "
+    "which need far more images than this set has."
+)
+_BALANCE_WORDS = {
+    "none": "none",
+    "weights": "class weights",
+    "replicate": "repeat the smaller class",
+    "classes": "drawn so that both classes come alike often",
+}
+_BALANCE_HELP = (
+    "The public set has about three sick children for each healthy one, and its classes were X-rayed in different ways. "
+    "Class weights let both count alike in the loss; repeating shows the smaller class again, augmented anew; drawing lets both "
+    "come alike often in an epoch as long as without balancing."
+)
+_SCHEDULE_WORDS = {"cosine": "cosine", "constant": "constant", "plateau": "halved on a plateau"}
+_SCHEDULE_HELP = (
+    "Cosine: up within the first twentieth of a stage, then down to zero. Plateau: halved after two epochs without a lower "
+    "validation loss."
+)
+_STAGES = {name: name for name in ("conv1", "conv2", "conv3", "conv4", "conv5")}
+
+
+def train_counts(found: Catalog) -> tuple[int, int]:
+    """(NORMAL, PNEUMONIA) images of the train part, about: what is not test, less what is held out."""
+    share = 1 - sum(HELD_OUT.values())
+    labels = [entry.record.label for entry in found.entries if entry.record.split != "test"]
+    return round(share * labels.count("NORMAL")), round(share * labels.count("PNEUMONIA"))
+
+
+def estimated(config: TrainConfig, found: Catalog) -> Estimate | None:
+    return estimate_seconds(config, images_an_epoch(config, *train_counts(found)), runs_dir())
+
+
+def form(found: Catalog | None) -> None:
+    """Draw the form; it starts a run by its button's callback."""
+    state = st.session_state
+    if PREFIX + "epochs" not in state:
+        state.setdefault(PREFIX + "preset", QUICK)
+        state.setdefault(PREFIX + "architecture", _DEFAULT)
+        _fill()
+    if state.get("train-suggested") in (None, state.get(PREFIX + "name")):  # not typed by hand
+        state["train-suggested"] = state[PREFIX + "name"] = free_name(state[PREFIX + "architecture"], runs_dir())
+    with st.sidebar:
+        st.markdown("**New run**")
+        st.selectbox("Preset", PRESETS, key=PREFIX + "preset", on_change=_fill)
+        st.caption(PRESETS[state[PREFIX + "preset"]])
+        st.selectbox("Architecture", architectures(), key=PREFIX + "architecture", on_change=_fill)
+        with st.expander("More settings"):
+            _settings(found)
+        st.text_input("Name of the run", key=PREFIX + "name", help="A folder of this name is made for it.")
+        _start_row(found)
+
+
+def _settings(found: Catalog | None) -> None:
+    architecture = st.session_state[PREFIX + "architecture"]
+    own = _own_fields(architecture)
+    _whole("epochs", "Epochs", "How often every image is shown.")
+    if is_transfer(architecture):
+        _whole("head_epochs", "Of these with a frozen backbone", "The first epochs train the new head alone, which is much faster.")
+        _choice("backbone_weights", "Backbone weights", _WEIGHTS, _WEIGHTS_HELP)
+        if st.session_state[PREFIX + "backbone_weights"] == _FILE:
+            st.text_input("Path of the weights file", key=PREFIX + "weights_file",
+                          help="A Keras .weights.h5 or .h5 file on the computer that runs this app.")  # fmt: skip
+    if "trainable_from" in own:
+        _choice("trainable_from", "Fine-tune from stage", _STAGES, "Earlier stages stay as they are.")
+    _whole("batch_size", "Batch size", "Images a step. Smaller needs less memory.")
+    st.number_input("Learning rate", min_value=0.0, step=1e-5, format="%.1e", key=PREFIX + "learning_rate",
+                    help="Size of the steps. Too large, and the loss becomes NaN.")  # fmt: skip
+    _choice("optimizer", "Optimizer", {name: name for name in OPTIMIZERS})
+    _choice("schedule", "Learning-rate schedule", {name: _SCHEDULE_WORDS[name] for name in SCHEDULES}, _SCHEDULE_HELP)
+    _whole("patience", "Patience", "Stop after so many epochs without a lower validation loss; 0 never stops early.")
+    _whole("size", "Image size, pixels", "Side of the square the network sees. Time grows with its square.", step=32)
+    st.slider("Augmentation", 0.0, 2.0, step=0.1, key=PREFIX + "augmentation",
+              help="Strength of random flips, rotations, shifts, exposure and markers; 0 switches it off.")  # fmt: skip
+    _share("crop", "Least area shown", 0.05, 1.0, "Augmentation at strength 1 shows at least this share of the area.")
+    st.button("Show what augmentation does", on_click=_ask_preview, args=(_sample(found),), key="train-preview-ask")
+    _choice("balance", "Balancing", {name: _BALANCE_WORDS[name] for name in BALANCES}, _BALANCE_HELP)
+    _share("hidden", "Lungs hidden", 0.0, 0.5, "Share of images shown with their lungs painted over, and without a label.")
+    _share("label_smoothing", "Label smoothing", 0.0, 0.45, "How far labels are moved towards 0.5, against being too sure.")
+    for name in own:
+        if "dropout" in name:
+            st.slider(name.replace("_", " ").capitalize(), 0.0, 0.9, step=0.05, key=PREFIX + name,
+                      help="Share of units left out at random in each step, against learning by heart.")  # fmt: skip
+    st.checkbox("Also bacterial against viral", key=PREFIX + "subtype",
+                help="A second output, learned from the pneumonia cases alone. The data must tell the kind.")  # fmt: skip
+    _whole("seed", "Seed", "The same seed gives the same split and the same draws.")
+
+
+def _whole(name: str, label: str, help: str, step: int = 1) -> None:
+    st.number_input(label, min_value=0, step=step, key=PREFIX + name, help=help)
+
+
+def _share(name: str, label: str, least: float, most: float, help: str) -> None:
+    st.slider(label, least, most, step=0.05, key=PREFIX + name, help=help)
+
+
+def _choice(name: str, label: str, words: dict[str, str], help: str | None = None) -> None:
+    st.selectbox(label, list(words), format_func=words.get, key=PREFIX + name, help=help)
+
+
+def _start_row(found: Catalog | None) -> None:
+    state = st.session_state
+    try:
+        config = chosen_config()
+    except ConfigError as error:
+        st.error(markdown(str(error)))
+        st.button("Start training", disabled=True, key="train-start")
+        return
+    changed = _changed(config)
+    if changed:
+        st.caption(f"Changed from “{state[PREFIX + 'preset']}”: {', '.join(changed)}.")
+    if found is not None:
+        st.caption(estimate_sentence(estimated(config, found)))
+    st.button("Start training", type="primary", on_click=_start, disabled=found is None, key="train-start", width="stretch",
+              help=None if found else "There is no data set yet; see the Dataset page.")  # fmt: skip
+    st.caption("The same from the command line:")
+    st.code(train_command(config, data_dir(), runs_dir() / state[PREFIX + "name"]), language="bash", wrap_lines=True)
+
+
+def chosen_config() -> TrainConfig:
+    """The form's settings as a config. Raises ConfigError."""
+    architecture = st.session_state[PREFIX + "architecture"]
+    settings = {name: st.session_state[PREFIX + name] for name in _names(architecture)}
+    if settings.get("backbone_weights") == _FILE:
+        settings["backbone_weights"] = st.session_state.get(PREFIX + "weights_file", "").strip()
+        if not settings["backbone_weights"]:
+            raise ConfigError("Name the file of the backbone weights, or choose other weights.")
+    return make_config(architecture, settings)
+
+
+def _start() -> None:
+    name = st.session_state[PREFIX + "name"].strip()
+    try:
+        check(Action.TRAIN)
+        queue.submit(chosen_config(), data_dir(), runs_dir(), name)
+    except PneumoError as error:
+        say("error", str(error))
+    else:
+        st.session_state["train-suggested"] = None  # the next run gets a fresh name
+
+
+def _fill() -> None:
+    """Write the preset's settings into the widgets."""
+    state = st.session_state
+    architecture = state[PREFIX + "architecture"]
+    values = make_config(architecture, preset(state[PREFIX + "preset"], architecture)).to_dict()
+    for name in _names(architecture):
+        state[PREFIX + name] = values[name]
+
+
+def _names(architecture: str) -> list[str]:
+    """The settings the form shows; all others keep the architecture's defaults."""
+    common = ["epochs", "batch_size", "learning_rate", "optimizer", "schedule", "patience", "size", "augmentation", "crop",
+              "balance", "hidden", "label_smoothing", "subtype", "seed"]  # fmt: skip
+    transfer = ["head_epochs", "backbone_weights"] if is_transfer(architecture) else []
+    return common + transfer + _own_fields(architecture)
+
+
+def _own_fields(architecture: str) -> list[str]:
+    """Settings of the network itself that are simple enough for a form."""
+    found = [field.name for field in fields(make_config(architecture, {}).network)]
+    return [name for name in found if name == "trainable_from" or "dropout" in name]
+
+
+def _changed(config: TrainConfig) -> list[str]:
+    """Names of the settings that are no longer the preset's."""
+    usual = make_config(config.architecture, preset(st.session_state[PREFIX + "preset"], config.architecture)).to_dict()
+    return [name.replace("_", " ") for name, value in config.to_dict().items() if value != usual[name]]
+
+
+def _sample(found: Catalog | None) -> str | None:
+    """Path of the image that the preview shows; None for a phantom."""
+    images: list[Any] = [entry.record.path for entry in found.entries if entry.record.split != "test"] if found else []
+    return str(found.root / images[len(images) // 2]) if images else None
+
+
+def _ask_preview(path: str | None) -> None:
+    state = st.session_state
+    lung_centred = make_config(state[PREFIX + "architecture"], {}).lung_centred  # no widget changes it
+    state["train-preview"] = (
+        *(state[PREFIX + name] for name in ("augmentation", "seed")),
+        path,
+        state[PREFIX + "crop"],
+        lung_centred,
+    )

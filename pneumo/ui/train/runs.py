@@ -1,0 +1,169 @@
+"""Past runs: a table, the curves of several, and one in detail with what can be done with it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas
+import streamlit as st
+
+from pneumo.access import Action
+from pneumo.errors import PneumoError
+from pneumo.outgoing import markdown
+from pneumo.registry.models import models_dir
+from pneumo.training.jobs import queue
+from pneumo.ui.diagnose.wording import table_html
+from pneumo.ui.shell.access import check
+from pneumo.ui.train.curves import MOST, show_curves
+from pneumo.ui.train.job import is_promoting
+from pneumo.ui.train.session import say
+from pneumo.ui.train.view import RunView, duration, facts, free_name, log_tail, repeat_command
+
+_PROMOTION = (
+    "Promotion makes a model of this run: it exports the network, calibrates it on the calibration part, and looks at the "
+    "test split once. That look is written into the ledger with your reason, because every look at test that is not counted "
+    "makes its figures less honest. The model then answers on Diagnose."
+)
+
+
+def past_runs(views: list[RunView], data: Path) -> None:
+    """The table of `views` (all of them past) and what was opened below it."""
+    st.subheader("Past runs", anchor=False)
+    _table(views)
+    opened = _choose(views)
+    if len(opened) == 1:
+        _detail(opened[0], data)
+    elif opened:
+        _compare(opened)
+
+
+def _table(views: list[RunView]) -> None:
+    rows = [
+        {
+            "Run": view.name,
+            "State": view.status.state,
+            "Architecture": view.architecture,
+            "Epochs": f"{len(view.lines)} of {view.config.epochs}" if view.config else "",
+            "AUC": view.kept.get("val_auc"),
+            "Validation loss": [line["val_loss"] for line in view.lines],
+            "Validation AUC": [line.get("val_auc") for line in view.lines],
+            "Duration": duration(view.seconds) if view.lines else "",
+        }
+        for view in views
+    ]
+    columns = st.column_config
+    st.dataframe(pandas.DataFrame(rows), hide_index=True, key="train-table", column_config={
+        "Run": columns.TextColumn(pinned=True, width=130),
+        "AUC": columns.NumberColumn(format="%.3f", help="Validation AUC of the epoch that is kept: the one of the lowest loss."),
+        "Validation loss": columns.LineChartColumn(help="Epoch by epoch, each on its own scale. It should fall.", width="small"),
+        "Validation AUC": columns.LineChartColumn(help="Epoch by epoch, each on its own scale. It should rise.", width="small"),
+    })  # fmt: skip
+
+
+def _choose(views: list[RunView]) -> list[RunView]:
+    """The runs to open; by themselves the newest, and each run that has just ended."""
+    state, by_name = st.session_state, {view.name: view for view in views}
+    chosen = [name for name in state.get("train-open", ()) if name in by_name]
+    if state.get("train-newest") != views[0].name:
+        chosen = [views[0].name]
+    state["train-newest"], state["train-open"] = views[0].name, chosen
+    st.multiselect("Open one for its details, or several to compare their curves", list(by_name), key="train-open",
+                   max_selections=MOST, placeholder="choose runs")  # fmt: skip
+    return [by_name[name] for name in state["train-open"]]
+
+
+def _compare(views: list[RunView]) -> None:
+    silent = [view.name for view in views if not view.lines]
+    drawn = {view.name: view.lines for view in views if view.lines}
+    if silent:
+        st.caption(f"Without an epoch, and so without a curve: {markdown(', '.join(silent))}.")
+    if drawn:
+        show_curves(drawn, "compare")
+
+
+def _detail(view: RunView, data: Path) -> None:
+    st.subheader(markdown(view.name), anchor=False)
+    if view.status.state == "failed":
+        st.error(f"This run failed. {markdown(view.status.why)}")
+    elif view.status.why:
+        st.info(markdown(view.status.why))
+    _promotion_result(view)
+    _actions(view)
+    if view.lines:
+        show_curves({view.name: view.lines}, "detail")
+    else:
+        st.caption("No epoch was finished, so there is no curve.")
+    with st.container(key="run_facts"):
+        st.html(table_html(facts(view)))
+    if view.config:
+        st.caption("The command that repeats this run:")
+        st.code(repeat_command(view, data), language="bash", wrap_lines=True)
+        with st.expander("All settings"):
+            st.code(json.dumps(view.config.to_dict(), indent=2), language="json")
+    with st.expander("The end of the log"):
+        st.code(log_tail(view.path / "log.txt") or "There is no log: the run was started from the command line.", language=None,
+                wrap_lines=True)  # fmt: skip
+
+
+def _promotion_result(view: RunView) -> None:
+    found = queue.promotion(view.path)
+    if found is None or found.state == "running":
+        return
+    if found.state == "failed":
+        st.error(f"The promotion to {markdown(found.model)} failed. {markdown(found.why)}")
+        with st.expander("The end of the promotion's log"):
+            st.code(log_tail(view.path / "promotion.txt"), language=None, wrap_lines=True)
+    elif (models_dir() / found.model).is_dir():
+        st.success(f"Promoted: the model {markdown(found.model)} is in the registry.")
+        st.page_link("pages/diagnose.py", label="Use it on Diagnose")
+
+
+def _actions(view: RunView) -> None:
+    name = view.name
+    if st.session_state.get("train-deleting") == name:
+        size = sum(path.stat().st_size for path in view.path.rglob("*") if path.is_file())
+        st.warning(
+            f"Delete {markdown(name)} with its checkpoints and history for good ({size / 2**20:.0f} MB)? Promoted models stay."
+        )
+        with st.container(horizontal=True):
+            st.button("Delete for good", type="primary", key="train-delete-yes", on_click=_act, args=(queue.delete, view.path))
+            st.button("Keep it", key="train-delete-no", on_click=_ask_delete, args=(None,))
+        return
+    promoting = is_promoting(view)
+    with st.container(horizontal=True):
+        if view.status.state in ("failed", "cancelled"):
+            st.button("Resume", key="train-resume", on_click=_act, args=(queue.resume, view.path), disabled=promoting,
+                      help="Goes on after the last epoch that was finished.")  # fmt: skip
+        st.button("Delete", key="train-delete", on_click=_ask_delete, args=(name,), disabled=promoting)
+    if (view.path / "best.keras").is_file() and not promoting:
+        with st.expander("Promote to the model registry"):
+            st.write(_PROMOTION)
+            id_key, why_key = f"train-model-{name}", f"train-why-{name}"
+            st.session_state.setdefault(id_key, name if not (models_dir() / name).exists() else free_name(name, models_dir()))
+            st.text_input("Id of the new model", key=id_key)
+            st.text_input("Why, for the ledger", key=why_key, placeholder="such as: candidate for the next release")
+            mirrored_key = f"train-mirrored-{name}"
+            st.toggle("Answer with the mean of an image and its mirror image", key=mirrored_key,
+                      help="A steadier answer in twice the time. The heatmap stays the image's own.")  # fmt: skip
+            keys = (id_key, why_key, mirrored_key)
+            st.button("Promote", type="primary", key="train-promote", on_click=_promote, args=(view.path, *keys))
+
+
+def _promote(run: Path, id_key: str, why_key: str, mirrored_key: str) -> None:
+    state = st.session_state
+    _act(lambda path: queue.start_promotion(path, state[id_key].strip(), state[why_key].strip(), state[mirrored_key]), run)
+
+
+def _act(what: Callable[[Path], None], run: Path) -> None:
+    """Carry out a button's wish; a refusal is told on top of the page."""
+    st.session_state.pop("train-deleting", None)
+    st.session_state.get("train-stopping", set()).discard(run.name)
+    try:
+        check(Action.TRAIN)
+        what(run)
+    except PneumoError as error:
+        say("error", str(error))
+
+
+def _ask_delete(name: str | None) -> None:
+    st.session_state["train-deleting"] = name

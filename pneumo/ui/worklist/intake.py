@@ -1,0 +1,82 @@
+"""What was dropped on the worklist and not read yet: plain files, and the members of archives, each fetched when its turn comes.
+
+No streamlit here, so that tests read it. The bytes of a file live until it was read, those of an archive until its last member was.
+"""
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from pneumo.imaging.decoding.archive import HEAD, Member, is_image, is_zip
+from pneumo.ui.shell.quota import NOT_TAKEN, offered
+
+_PAUSE = 5.0  # seconds; a longer gap between two files is a visit to another page, not slowness
+
+
+class Intake:
+    """The queue of one batch, and its clock."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
+        self._waiting: deque[Member] = deque()
+        self._forget_batch()
+        self.skipped = 0  # files in archives and folders that are no images
+        self.cancelled = 0  # files left unread when the user said so
+
+    def add(self, files: Iterable[tuple[str, bytes]], from_folder: bool = False) -> None:
+        """Queue dropped files. Whatever is chosen one by one is read; of a folder only what looks like an image or an archive."""
+        if not self._waiting:
+            self._forget_batch()
+            self._ticked = self._clock()
+        for name, data in files:
+            if from_folder and data != NOT_TAKEN and not is_zip(data[:HEAD]) and not is_image(name, data[:HEAD]):
+                self.skipped += 1
+                continue
+            contents = offered(name, data)
+            self.skipped += contents.skipped
+            self._waiting.extend(contents.members)
+
+    @property
+    def head(self) -> Member | None:
+        """The file whose turn it is. It stays in the queue until `done`, so that an interrupted page loses none."""
+        return self._waiting[0] if self._waiting else None
+
+    def done(self) -> None:
+        """The file at the head was read."""
+        self._waiting.popleft()
+        now = self._clock()
+        self._spent += min(now - self._ticked, _PAUSE)
+        self._ticked, self._read = now, self._read + 1
+
+    def cancel(self) -> None:
+        """Let go of everything not read yet."""
+        self.cancelled += len(self._waiting)
+        self._waiting.clear()
+
+    @property
+    def holds(self) -> int:
+        """Bytes of memory that wait to be read."""
+        return sum(member.holds for member in self._waiting)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """(files read, files there are) of the present batch."""
+        return self._read, self._read + len(self._waiting)
+
+    @property
+    def seconds_left(self) -> float:
+        """By the mean of the files read so far; NaN before the first."""
+        return self._spent / self._read * len(self._waiting) if self._read else math.nan
+
+    def _forget_batch(self) -> None:
+        self._read, self._spent, self._ticked = 0, 0.0, 0.0
+
+
+def time_left(seconds: float) -> str:
+    """In words, rounded up so that it seldom disappoints; empty for NaN."""
+    if math.isnan(seconds):
+        return ""
+    if seconds < 60:
+        return f", about {max(5, 5 * math.ceil(seconds / 5))} s left"
+    return f", about {math.ceil(seconds / 60)} min left"

@@ -1,0 +1,99 @@
+"""One read file of the worklist, kept small, and what follows from it: its answer by any model, its export, its case for Diagnose.
+
+Memory is what decides how many files a session can hold, so of each only this stays, 60 KB or so together, whatever the file's
+own size: a display copy of 640 pixels as JPEG (38 KB, mean of a few originals), the canonical image without loss (24 KB, so that
+another model can be asked), a thumbnail (2 KB), the findings and the facts. A thousand files are about 65 MB.
+"""
+
+import io
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pneumo.imaging.overlay import fit_within, png
+from pneumo.imaging.radiograph import ImageFacts
+from pneumo.inference.again import ask_again, image_to_keep
+from pneumo.inference.finding import Finding, Terms
+from pneumo.inference.predictor import Predictor
+from pneumo.inference.rows import fields
+from pneumo.ui.shell.quota import answers_size
+from pneumo.ui.shell.state import Case, key_of
+
+THUMBNAIL_SIDE = 96  # pixels, longer side
+DISPLAY_SIDE = 640  # pixels, longer side: Diagnose shows this copy, and says so
+_QUALITY = 85
+
+
+@dataclass(frozen=True)
+class Row:
+    """`findings` by model, without images; the pictures where the file was read, whether it was answered or not."""
+
+    name: str
+    findings: dict[str, Finding]
+    facts: ImageFacts | None
+    thumbnail: bytes | None  # JPEG
+    display: bytes | None  # JPEG
+    canonical: bytes | None  # PNG, 224 x 224
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes, in bytes, what is small left out."""
+        pictures = (self.thumbnail, self.display, self.canonical)
+        return sum(len(picture) for picture in pictures if picture) + answers_size(self.findings.values())
+
+    def finding(self, predictor: Predictor) -> Finding | None:
+        """What `predictor` said; None while it was not asked. A file that was not read has one finding, whatever the model."""
+        return self.findings.get(_key(predictor)) if self.canonical else next(iter(self.findings.values()))
+
+    def ask(self, predictor: Predictor) -> None:
+        """Put the same image to another model, whose own gate decides; one that fails is an `error` finding of its own."""
+        first = next(iter(self.findings.values()))
+        self.findings[_key(predictor)] = ask_again(first.sha256, self.image(), self.facts, predictor)
+
+    def case(self, predictor: Predictor) -> Case:
+        """For Diagnose, with the display copy in place of the full image."""
+        finding, reduced = self.finding(predictor), max(self.facts.width, self.facts.height) > DISPLAY_SIDE
+        return Case(self.name, finding, self.pixels(), self.image(), self.facts, findings=dict(self.findings), reduced=reduced)
+
+    def image(self) -> np.ndarray:
+        """uint8 (224, 224), to the bit what was answered first."""
+        return np.asarray(Image.open(io.BytesIO(self.canonical)))
+
+    def pixels(self) -> np.ndarray:
+        """float32 (h, w) in [0, 1], the display copy."""
+        return np.asarray(Image.open(io.BytesIO(self.display)), np.float32) / 255
+
+
+def make_row(name: str, finding: Finding, predictor: Predictor) -> Row:
+    """Keep of a fresh finding what the worklist needs."""
+    radiograph, image = finding.radiograph, image_to_keep(finding)
+    light = replace(finding, radiograph=None, canonical=None)
+    return Row(
+        name,
+        {_key(predictor): light},
+        radiograph.facts if radiograph else None,
+        _jpeg(radiograph.pixels, THUMBNAIL_SIDE) if radiograph else None,
+        _jpeg(radiograph.pixels, DISPLAY_SIDE) if radiograph else None,
+        png(image) if image is not None else None,
+    )
+
+
+def export(rows: Iterable[Row], predictor: Predictor, terms: Terms) -> list[dict[str, Any]]:
+    """The fields of `predict --format json`: answered files by falling probability, then the others as dropped."""
+    found = [(row.name, finding) for row in rows if (finding := row.finding(predictor))]
+    found.sort(key=lambda pair: -pair[1].answer.log_ratio if pair[1].answer else math.inf)
+    return [fields(name, finding, predictor.card, terms) for name, finding in found]
+
+
+def _key(predictor: Predictor) -> str:
+    return key_of(predictor.card)
+
+
+def _jpeg(pixels: np.ndarray, side: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.rint(fit_within(pixels, side) * 255).astype(np.uint8)).save(buffer, "JPEG", quality=_QUALITY)
+    return buffer.getvalue()

@@ -1,0 +1,169 @@
+"""The worklist as tables: answered files by probability, the others with their reasons, the way to Diagnose and out of the page."""
+
+import base64
+from collections.abc import Callable, Sequence
+from html import escape
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pneumo.evaluation.operating_point import OPEN
+from pneumo.inference.finding import Terms, judge
+from pneumo.inference.predictor import Predictor
+from pneumo.inference.rows import csv_text, json_text
+from pneumo.ui.shell import quota, state
+from pneumo.ui.worklist.rows import Row, export
+
+LABELS, WARNED = ("PNEUMONIA", OPEN, "NORMAL"), "with a warning"
+STATUS = {"rejected": "not answered", "error": "not read"}
+SHOW = "worklist_show"  # the filter chips
+_GO = "worklist_to_diagnose"
+PICTURES_SHOWN = 1000  # thumbnails in one table: it is sent whole to the browser, 3 KB each
+REASONS_SHOWN = 500
+_COLUMNS = {  # on a telephone the first three are in sight
+    "picture": st.column_config.ImageColumn("", width=64, help="Click to enlarge"),
+    "probability": st.column_config.ProgressColumn(
+        "Probability", width=145, format="%.2f", min_value=0.0, max_value=1.0, color="#FFB454",
+        help="Of pneumonia. 0.99 stands for 0.99 and above, 0.01 for 0.01 and below; CSV and JSON have every digit."),
+    "label": st.column_config.TextColumn("Answer", width=105),
+    "zone": st.column_config.TextColumn("Zone", width=105),
+    "file": st.column_config.TextColumn("File", width=230),
+    "warnings": st.column_config.TextColumn("Warnings", width="large"),
+}  # fmt: skip
+
+
+def table_of(rows: Sequence[Row], predictor: Predictor, terms: Terms) -> pd.DataFrame:
+    """Answered rows by falling probability, which is cut to what may be said, 0.01 to 0.99; the index is the place in `rows`."""
+    lines = []
+    for index, row in enumerate(rows):
+        finding = row.finding(predictor)
+        if finding and finding.answer:
+            reading = judge(finding.answer.log_ratio, predictor.card, terms)
+            lines.append((index, _uri(row.thumbnail), reading.probability, reading.verdict, reading.zone, row.name,
+                          "; ".join(finding.warnings)))  # fmt: skip
+    table = pd.DataFrame(lines, columns=["index", *_COLUMNS]).set_index("index")
+    table = table.sort_values("probability", ascending=False, kind="stable")
+    return table.assign(probability=np.clip(table["probability"].astype(float), 0.01, 0.99))
+
+
+def unanswered_of(rows: Sequence[Row], predictor: Predictor) -> list[tuple[bytes | None, str, str, str]]:
+    """Thumbnail, name, status and reason of rows without an answer, as they were dropped."""
+    found = ((row, row.finding(predictor)) for row in rows)
+    return [
+        (row.thumbnail, row.name, STATUS[finding.status], "; ".join(finding.reasons))
+        for row, finding in found if finding and not finding.answer
+    ]  # fmt: skip
+
+
+def unanswered_html(lines: Sequence[tuple[bytes | None, str, str, str]]) -> str:
+    """A table with every reason in full, which a canvas would cut."""
+    body = "".join(
+        f"<tr><td>{_picture(picture)}</td><td>{escape(name)}<small>{status}</small></td><td>{escape(reason)}</td></tr>"
+        for picture, name, status, reason in lines
+    )
+    return f'<div class="worklist-unanswered"><table>{body}</table></div>'
+
+
+def passing(table: pd.DataFrame, chosen: Sequence[str]) -> pd.DataFrame:
+    """Rows of `table_of` that pass the chips: any of the chosen verdicts, and a warning where that is chosen."""
+    labels = [name for name in chosen if name in LABELS]
+    keep = pd.Series(True, index=table.index)
+    if labels:
+        keep &= table["label"].isin(labels)
+    if WARNED in chosen:
+        keep &= table["warnings"] != ""
+    return table[keep]
+
+
+def summary(table: pd.DataFrame, unanswered: int, skipped: int, cancelled: int) -> str:
+    """The counts in one line: every file that was dropped is in one of them."""
+    labels = table["label"].value_counts()
+    said = [f"**{_files(len(table) + unanswered)}**"]
+    if len(table):
+        said.append(f"{len(table)} answered ({', '.join(f'{labels.get(name, 0)} {name}' for name in LABELS)})")
+    if unanswered:
+        said.append(f"{unanswered} without an answer, listed below with the reason")
+    if skipped:
+        said.append(f"{_files(skipped)} in archives or folders passed over: no images")
+    if cancelled:
+        said.append(f"{_files(cancelled)} left unread: cancelled")
+    return "; ".join(said) + "."
+
+
+def show(
+    rows: Sequence[Row], predictor: Predictor, terms: Terms, busy: bool, counts: tuple[int, int], clear: Callable | None
+) -> None:
+    """Everything below the drop zone. While `busy` rows change place, so none can be chosen yet. `counts`: skipped, cancelled."""
+    table, without = table_of(rows, predictor, terms), unanswered_of(rows, predictor)
+    st.markdown(summary(table, len(without), *counts))
+    chosen: list[str] = []
+    if len(table):
+        chosen = st.pills("Show", [*LABELS, WARNED], selection_mode="multi", key=SHOW, label_visibility="collapsed") or []
+    buttons = st.container(horizontal=True, gap="small")
+    shown = passing(table, chosen)
+    if len(shown) < len(table):
+        st.caption(f"{len(shown)} of {len(table)} answered files pass this filter.")
+    if len(shown):
+        _answered_table(shown, rows, predictor, buttons, busy, f"{terms} {chosen}")
+    _exports(rows, predictor, terms, buttons)
+    if clear:
+        buttons.button("Clear all", on_click=clear, type="tertiary", help="Lets go of every X-ray of this page.")
+    if without:
+        st.subheader(f"Without an answer ({len(without)})", anchor=False)
+        st.html(unanswered_html(without[:REASONS_SHOWN]))
+        if len(without) > REASONS_SHOWN:
+            st.caption(f"The first {REASONS_SHOWN}; CSV and JSON have them all.")
+
+
+def _answered_table(shown: pd.DataFrame, rows, predictor: Predictor, buttons, busy: bool, view: str) -> None:
+    """A key of its own for each order of the rows, so that no choice survives a change of what stands where."""
+    pictured = shown.assign(picture=shown["picture"].where(np.arange(len(shown)) < PICTURES_SHOWN, None))
+    look = {"hide_index": True, "row_height": 56, "column_config": _COLUMNS}
+    if busy:
+        st.dataframe(pictured, key="worklist-reading", **look)
+        return
+    event = st.dataframe(pictured, key=f"worklist-table {len(rows)} {predictor.card.sha256} {view}", on_select="rerun",
+                         selection_mode=["single-row", "single-cell"], **look)  # fmt: skip
+    places = [*event.selection.rows, *(row for row, _ in event.selection.cells)]
+    opened = rows[shown.index[places[0]]] if places and places[0] < len(shown) else None
+    buttons.button("Open in Diagnose", type="primary", disabled=opened is None, key="worklist-open", on_click=_open,
+                   args=(opened, predictor), help="Choose a row of the table first.")  # fmt: skip
+
+
+def _exports(rows: Sequence[Row], predictor: Predictor, terms: Terms, place) -> None:
+    for title, name, kind, text in (("CSV", "csv", "text/csv", csv_text), ("JSON", "jsonl", "application/jsonl", json_text)):
+        place.download_button(title, lambda text=text: text(export(rows, predictor, terms)), f"pneumo-worklist.{name}", kind,
+                              on_click="ignore", key=f"worklist-{name}",
+                              help="All files, the filter notwithstanding; the fields of `python -m pneumo predict`.")  # fmt: skip
+
+
+def _open(row: Row, predictor: Predictor) -> None:
+    """Show the row on Diagnose, beside whatever is there; a row opened before is not taken over twice."""
+    cases, key = state.cases(), (row.name, row.finding(predictor).sha256)
+    known = [place for place, case in enumerate(cases) if (case.name, case.finding.sha256) == key]
+    if not known and quota.room(st.session_state) <= 0:
+        st.toast("This session holds as many X-rays as it may. Choose Clear all on Diagnose first.", icon=":material/warning:")
+        return
+    if not known:
+        cases.append(row.case(predictor))
+    st.session_state["current"] = known[0] if known else len(cases) - 1
+    st.session_state[_GO] = True
+
+
+def go_to_diagnose() -> None:
+    """Leave for Diagnose when a row was opened in the run before."""
+    if st.session_state.pop(_GO, False):
+        st.switch_page("pages/diagnose.py")
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
+
+
+def _picture(jpeg: bytes | None) -> str:
+    return f'<img alt="" src="{_uri(jpeg)}">' if jpeg else ""
+
+
+def _uri(jpeg: bytes | None) -> str | None:
+    return jpeg and "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

@@ -1,0 +1,88 @@
+"""gate.json of a model whose reference finds nothing strange, so that its gate has the image rules alone: its form and figures."""
+
+import dataclasses
+import json
+
+import numpy as np
+import onnx
+import pytest
+from tiny_model import make_registry
+
+from pneumo.cli.main import main
+from pneumo.files import sha256
+from pneumo.inference.predictor import Predictor
+from pneumo.registry.models import read_card, write_card
+from pneumo.reporting.evaluated import read_gate
+from pneumo.studies import gate_measure
+from pneumo.studies.gate_measure import measure_gate
+from pneumo.synthetic.non_chest import Kind
+from pneumo.synthetic.phantom import write_set
+from pneumo.ui.metrics.gate import gate_html
+
+pytestmark = pytest.mark.gated
+OTHERS = (  # the rules see the first and not the second
+    Kind("flat", True, lambda rng: np.full((300, 300), rng.integers(256), np.uint8)),
+    Kind("slope", False, lambda rng: np.tile(np.linspace(20, 230, 300).astype(np.uint8), (300, 1))),
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gate")
+    write_set(folder / "set", patients=1)
+    root = make_registry(folder / "models")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate_measure, "PICTURES", 2)
+        patch.setattr(gate_measure, "KINDS", OTHERS)
+        found = measure_gate(Predictor.load("tiny", root), folder / "set", "test", root=root)
+    return root, found
+
+
+def test_groups_and_figures(made):
+    root, found = made
+    groups = {group["name"]: group for group in found["groups"]}
+    assert groups["X-rays of test"]["n"] >= 6
+    assert groups["X-rays of test"]["rejected"]["value"] == found["chest_rejected"]["value"] == 0
+    assert groups["generated phantoms"]["told"]["value"] == 1  # each is told to be one
+    assert groups["flat"]["rejected"]["value"] == 1
+    assert found["foreign_rejected"] == groups["flat"]["rejected"]  # the only kind here that is kept aside
+    assert groups["slope"]["told"]["value"] == 0
+    assert groups["flat"]["rejected"]["low"] == pytest.approx(0.342, abs=1e-3)  # 2 of 2, Wilson
+    assert found["cuts"] == [1.0, 1.0]
+    assert read_gate("tiny", root) == json.loads(json.dumps(found))
+
+
+def test_the_look_at_test_is_in_the_ledger_without_figures_of_the_model(made):
+    root, _ = made
+    _, row = (root / "ledger.csv").read_text().splitlines()
+    assert ",tiny,,,,," in row
+    assert row.endswith(" refused; chose nothing")
+
+
+def test_the_page_shows_every_group(made):
+    _, found = made
+    html = gate_html(found)
+    assert html.count("<tr>") == len(found["groups"]) + 2
+    assert "other things, kept aside" in html
+
+
+def test_the_manifest_has_the_new_file_and_the_model_serves_on(made):
+    root, _ = made
+    assert Predictor.load("tiny", root).seal.files["gate.json"] == sha256(root / "tiny" / "gate.json")
+
+
+def test_a_reference_cannot_be_made_from_an_older_graph(tmp_path, monkeypatch, capsys):
+    """Without features the gate would have nothing to go by."""
+    root = make_registry(tmp_path)
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
+    graph = onnx.load(root / "tiny" / "model.onnx")
+    del graph.graph.output[2]
+    onnx.save(graph, root / "tiny" / "model.onnx")
+    card = read_card("tiny", root)
+    write_card(
+        dataclasses.replace(card, files={**card.files, "model.onnx": sha256(root / "tiny" / "model.onnx")}),
+        root / "tiny",
+        ("model.onnx",),
+    )
+    assert main(["gate", "tiny", "--data", str(tmp_path / "set"), "--refit"]) == 1
+    assert "model.onnx is another kind of graph than its card says" in capsys.readouterr().err
