@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pneumo.acts import RESULT, TEST, Act, add_act, read_acts
+from pneumo.registry.acts import RESULT, TEST, Act, add_act, read_acts
 from pneumo.errors import ConfigError, DataError
 from pneumo.files import write_json
 from pneumo.inference.predictor import Predictor

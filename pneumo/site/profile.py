@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pneumo.acts import site_dir
+from pneumo.registry.acts import site_dir
 from pneumo.errors import ConfigError, DataError
 from pneumo.evaluation.calibration import Calibration
 from pneumo.evaluation.operating_point import BALANCED, RULE_IN, RULE_OUT

@@ -10,7 +10,7 @@ from grey_sites import HEALTHY, SICK, write_site
 from pypdf import PdfReader
 from tiny_model import make_registry
 
-from pneumo.acts import read_acts
+from pneumo.registry.acts import read_acts
 from pneumo.cli.main import main
 from pneumo.errors import ConfigError, DataError
 from pneumo.evaluation.calibration_curve import calibration_curve

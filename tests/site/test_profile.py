@@ -10,7 +10,7 @@ from grey_sites import grey_picture, write_site
 from site_profiles import profile_for
 from tiny_model import cuts_at, make_registry
 
-from pneumo.acts import read_acts
+from pneumo.registry.acts import read_acts
 from pneumo.cli.main import main
 from pneumo.errors import ConfigError, DataError, ModelError
 from pneumo.inference.predictor import Predictor

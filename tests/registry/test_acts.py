@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pneumo import acts
-from pneumo.acts import active_model, add_act, candidate_model, profile_in_use, read_acts
+from pneumo.registry import acts
+from pneumo.registry.acts import active_model, add_act, candidate_model, profile_in_use, read_acts
 from pneumo.errors import DataError
 
 

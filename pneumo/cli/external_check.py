@@ -20,7 +20,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def _nih(options: argparse.Namespace, _: list[str]) -> int:
     """Exit code 0 when every image that is there got an answer or a refusal; 1 when one could not be read."""
-    from pneumo.cli_site_test import tell_progress
+    from pneumo.cli.site_test import tell_progress
     from pneumo.files import write_json
     from pneumo.inference.predictor import Predictor
     from pneumo.registry.models import card_digest, default_model

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from pneumo.cli_site_test import account, tell_progress
+from pneumo.cli.site_test import account, tell_progress
 from pneumo.errors import ConfigError
 from pneumo.outgoing import printable
 
@@ -36,7 +36,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _fit(options: argparse.Namespace, _: list[str]) -> int:
-    from pneumo.acts import FIT, add_act
+    from pneumo.registry.acts import FIT, add_act
     from pneumo.inference.predictor import Predictor
     from pneumo.registry.models import card_digest, default_model
     from pneumo.site.answers import answer_cases
@@ -70,7 +70,7 @@ def _fit(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _list(options: argparse.Namespace, _: list[str]) -> int:
-    from pneumo.acts import profile_in_use, read_acts
+    from pneumo.registry.acts import profile_in_use, read_acts
     from pneumo.errors import PneumoError
     from pneumo.site.profile import list_profiles, read_profile
 

@@ -48,7 +48,7 @@ def account() -> str:
 
 
 def _plan(options: argparse.Namespace, _: list[str]) -> int:
-    from pneumo.acts import PLAN, add_act
+    from pneumo.registry.acts import PLAN, add_act
     from pneumo.registry.models import card_digest, default_model, read_card, read_metrics
     from pneumo.site.plan import Plan, Requirement, write_plan
     from pneumo.site.planner import outlook
