@@ -31,7 +31,8 @@ from pneumo.data.split import read_manifest
 from pneumo.evaluation.metrics import roc_auc
 from pneumo.imaging.decoding.decoded_file import decode_whole
 from pneumo.imaging.preprocess import model_input
-from pneumo.registry.models import models_dir, read_card
+from pneumo.paths import models_dir
+from pneumo.registry.models import read_card
 
 
 class Batches(CalibrationDataReader):

@@ -23,7 +23,7 @@ from pneumo.evaluation.operating_point import BALANCED, choose_operating_points
 from pneumo.imaging.hospital_shift import hard_copies
 from pneumo.imaging.perturbations import crop, pad
 from pneumo.inference.predictor import Predictor
-from pneumo.registry.models import models_dir
+from pneumo.paths import models_dir
 
 FRAMES = {
     "padded 12 %": partial(pad, share=0.12),

@@ -16,8 +16,9 @@ import numpy as np
 
 from pneumo.data.cache import cached_images
 from pneumo.data.lung_table import original_sizes
-from pneumo.data.measures import PICTURE, measure
+from pneumo.data.measures import measure
 from pneumo.data.records import folder_of, scan
+from pneumo.imaging.measures import PICTURE
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.site.frame import PERCENTILES, REFERENCE

@@ -22,7 +22,7 @@ from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.imaging.quality import clipped
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import Reference, components
-from pneumo.registry.models import models_dir
+from pneumo.paths import models_dir
 from pneumo.synthetic.non_chest import KINDS, as_served, close_up
 from pneumo.training.reference import (
     CLOSE_UPS,

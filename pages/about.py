@@ -5,8 +5,8 @@ import streamlit as st
 
 from pneumo.errors import ModelError
 from pneumo.outgoing import markdown
+from pneumo.paths import models_dir
 from pneumo.record.settings import record_url
-from pneumo.registry.models import models_dir
 from pneumo.reporting.model_card import INTENDED_USE, model_card
 from pneumo.ui.shell.frame import require_frame
 from pneumo.ui.shell.models import usable_models

@@ -82,7 +82,7 @@ if predictor is not None:
             st.warning(said)
         labels = [
             judge(finding.answer.log_ratio, predictor.card, view.terms).verdict if finding.answer
-            else {"rejected": "NOT ANSWERED", "error": "NOT READ"}[finding.status]
+            else finding.status.in_words.upper()
             for finding in findings
         ]  # fmt: skip
         current = filmstrip(cases, findings, labels, len(state.pending()))

@@ -5,11 +5,10 @@ import shlex
 import streamlit as st
 
 from pneumo.data.describe import SYNTHETIC_NOTE
-from pneumo.data.paths import data_dir
 from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import markdown
+from pneumo.paths import data_dir, runs_dir
 from pneumo.training.jobs import queue
-from pneumo.training.runfolder import runs_dir
 from pneumo.ui.dataset.gallery import summary_line
 from pneumo.ui.dataset.library import library
 from pneumo.ui.shell.frame import require_frame

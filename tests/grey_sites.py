@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumo.data.records import LABELS
 from pneumo.imaging.overlay import png
+from pneumo.labels import LABELS
 
 SICK, HEALTHY = 200, 60  # greys: logits 5.7 and -5.3, halved by the calibration
 

@@ -1,6 +1,6 @@
 """Readings made by hand: zones from 0.25 to 0.75, threshold 0.5, at even odds unless said otherwise."""
 
-from pneumo.evaluation.operating_point import RULE_IN, RULE_OUT, VERDICTS, zone
+from pneumo.evaluation.operating_point import RULE_IN, RULE_OUT, zone
 from pneumo.inference.finding import Reading
 
 
@@ -10,4 +10,4 @@ def reading_of(
     where = zone(probability, {RULE_OUT: low, RULE_IN: high})
     ratio = probability / (1 - probability) * (1 - prevalence) / prevalence
     label = "PNEUMONIA" if probability >= threshold else "NORMAL"
-    return Reading(VERDICTS[where], where, label, probability, ratio, prevalence, threshold, low, high, "balanced")
+    return Reading(where.verdict, where, label, probability, ratio, prevalence, threshold, low, high, "balanced")

@@ -27,8 +27,10 @@ importlib.util.find_spec = lambda name, package=None: None if name.partition("."
 
 
 def named(file: str) -> list[Requirement]:
-    lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in (ROOT / file).read_text().splitlines())
-    return [Requirement(line) for line in lines if line and not line.startswith("-r")]
+    """What a requirements file names, and the files that it includes."""
+    lines = [line for line in (re.sub(r"(^|\s)#.*", "", line).strip() for line in (ROOT / file).read_text().splitlines()) if line]
+    included = [each for line in lines if line.startswith("-r ") for each in named(line.removeprefix("-r "))]
+    return [*included, *(Requirement(line) for line in lines if not line.startswith("-r "))]
 
 
 def installed_by(file: str) -> set[str]:
@@ -75,7 +77,8 @@ def test_everything_that_answers_works_with_the_serving_requirements_alone(tmp_p
 
 
 def test_every_requirement_is_pinned_once_and_says_why():
-    lines = [line for file in ("requirements-serve.txt", "requirements.txt") for line in (ROOT / file).read_text().splitlines()]
+    files = ("requirements-serve.txt", "requirements-train.txt", "requirements-test.txt")
+    lines = [line for file in files for line in (ROOT / file).read_text().splitlines()]
     wanted = [line for line in lines if line and not line.startswith(("#", "-r"))]
     assert all("==" in line for line in wanted)
     assert all("#" in line for line in wanted if not line.startswith("tensorflow=="))
@@ -98,8 +101,7 @@ def locked(file: str) -> dict[str, tuple[set[str], int]]:
 @pytest.mark.parametrize("name", ["requirements", "requirements-serve"])
 def test_the_lock_holds_what_is_required_with_hashes_and_names_no_host(name):
     lock = locked(f"{name}.lock")
-    files = ["requirements-serve.txt"] if name == "requirements-serve" else ["requirements-serve.txt", "requirements.txt"]
-    for wanted in (each for file in files for each in named(file)):
+    for wanted in named(f"{name}.txt"):
         key = re.sub(r"[-_.]+", "-", wanted.name).lower()
         assert str(wanted.specifier) in lock[key][0], f"{key}: run make lock"
     assert all(hashes for _, hashes in lock.values())

@@ -16,7 +16,8 @@ from pneumo.evaluation.calibration import Calibration
 from pneumo.files import sha256
 from pneumo.imaging.preprocess import VERSION, InputSpec
 from pneumo.inference.reference import Reference
-from pneumo.registry.models import CLASSES, REFERENCE, SERVED, ModelCard, write_card
+from pneumo.labels import LABELS
+from pneumo.registry.models import REFERENCE, SERVED, ModelCard, write_card
 from pneumo.registry.seal import seal
 
 SPEC = InputSpec(size=32, margin=16)
@@ -39,7 +40,7 @@ def make_registry(root: Path, model: str = "tiny", subtype: bool = False) -> Pat
     card = ModelCard(
         id=model,
         architecture="tiny",
-        classes=CLASSES,
+        classes=LABELS,
         input=SPEC,
         preprocessing=VERSION,
         calibration=Calibration(temperature=2.0, bias=0.0),

@@ -1,10 +1,11 @@
-"""`python -m pneumo audit`: is the record whole, what is in it, and what is past its days."""
+"""`pneumo audit`: is the record whole, what is in it, and what is past its days."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pneumo.cli.commands import Commands
 from pneumo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from pneumo.record.store import Record
 
 
-def add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(commands: Commands) -> None:
     """`audit verify|export|log|backup|purge`, below the parser's other commands."""
     audit = commands.add_parser("audit", help="the record of cases (PNEUMO_RECORD)").add_subparsers(dest="action", required=True)
     verifying = audit.add_parser("verify", help="walk the log, hold the cases to it; exit 1 and name the first thing broken")
@@ -34,7 +35,7 @@ def add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     purging.set_defaults(run=purge)
 
 
-def verify(options: argparse.Namespace, _: list[str]) -> int:
+def verify(options: argparse.Namespace) -> int:
     """Returns 0 for a whole record, 1 for a broken one."""
     return _tell(_record().verify(options.head))
 
@@ -49,14 +50,14 @@ def _tell(found: "Verification") -> int:
     return 0
 
 
-def export(options: argparse.Namespace, _: list[str]) -> int:
+def export(options: argparse.Namespace) -> int:
     from pneumo.record.export import as_csv, as_json
 
     sys.stdout.write({"csv": as_csv, "json": as_json}[options.format](_record().search()))
     return 0
 
 
-def log(options: argparse.Namespace, _: list[str]) -> int:
+def log(options: argparse.Namespace) -> int:
     from pneumo.record.log_export import as_json_lines, as_syslog, send_syslog
 
     if options.send and options.format != "syslog":
@@ -69,7 +70,7 @@ def log(options: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
-def backup(options: argparse.Namespace, _: list[str]) -> int:
+def backup(options: argparse.Namespace) -> int:
     """Returns 0 for a whole copy, 1 for a broken one: so is the record then."""
     from pneumo.record.backup import back_up
 
@@ -78,7 +79,7 @@ def backup(options: argparse.Namespace, _: list[str]) -> int:
     return _tell(found)
 
 
-def purge(options: argparse.Namespace, _: list[str]) -> int:
+def purge(options: argparse.Namespace) -> int:
     record = _record()
     if record.days is None:
         raise ConfigError("PNEUMO_RECORD_DAYS is not set: cases are kept until somebody deletes them.")

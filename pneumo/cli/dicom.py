@@ -1,4 +1,4 @@
-"""`python -m pneumo dicom`: structured report and secondary capture of DICOM X-rays, to a folder, and to an archive if asked."""
+"""`pneumo dicom`: structured report and secondary capture of DICOM X-rays, to a folder, and to an archive if asked."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pneumo.cli.commands import Commands
 from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import ConfigError, ExchangeError, PneumoError
 from pneumo.files import output_stem
@@ -18,17 +19,17 @@ if TYPE_CHECKING:
     from pneumo.exchange.reader import Send
 
 
-def add_dicom(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(commands: Commands) -> None:
     parser = commands.add_parser("dicom", help="write a structured report and a secondary capture of DICOM X-rays")
     parser.add_argument("paths", nargs="+", metavar="FILE", help="DICOM files, or folders of them")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--model", help="default: the best model of the registry")
     add_terms(parser)
     parser.add_argument("--send", choices=("stow", "c-store"), help="also send them to PNEUMO_STOW_URL or PNEUMO_PACS")
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=run)
 
 
-def _run(options: argparse.Namespace, _: list[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Exit code 0 when every file has its results, and they arrived where they were to be sent; 1 otherwise."""
     from pneumo.exchange.results import file_bytes, make_results  # here: the other commands need not load the DICOM libraries
 

@@ -1,14 +1,15 @@
-"""`python -m pneumo external-check nih-children DIR`: a model on children of another hospital, for whoever has the images."""
+"""`pneumo external-check nih-children DIR`: a model on children of another hospital, for whoever has the images."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
 
+from pneumo.cli.commands import Commands
 from pneumo.outgoing import json_text, printable
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(commands: Commands) -> None:
     checks = commands.add_parser("external-check", help="a model on children of another hospital, whose images you have")
     which = checks.add_subparsers(dest="set", required=True)
     nih = which.add_parser("nih-children", help="NIH ChestX-ray14: 694 images of children up to 6 years, labels text-mined")
@@ -18,7 +19,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     nih.set_defaults(run=_nih)
 
 
-def _nih(options: argparse.Namespace, _: list[str]) -> int:
+def _nih(options: argparse.Namespace) -> int:
     """Exit code 0 when every image that is there got an answer or a refusal; 1 when one could not be read."""
     from pneumo.cli.site_test import tell_progress
     from pneumo.files import write_json

@@ -1,25 +1,26 @@
-"""`python -m pneumo gate`: what a model's gate refuses, measured; or its reference made anew."""
+"""`pneumo gate`: what a model's gate refuses, measured; or its reference made anew."""
 
 import argparse
 import json
 from pathlib import Path
 
-from pneumo.data.paths import data_dir
-from pneumo.registry.models import models_dir, read_draft_card
+from pneumo.cli.commands import Commands
+from pneumo.paths import data_dir, models_dir
+from pneumo.registry.models import read_draft_card
 from pneumo.reporting.model_card import write_readme
 
 
-def add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(commands: Commands) -> None:
     gate = commands.add_parser("gate", help="measure what a model refuses to answer for; writes gate.json")
     gate.add_argument("model")
     gate.add_argument("--data", type=Path, default=data_dir())
     gate.add_argument("--split", choices=("test", "validation"), default="test")
     gate.add_argument("--output", type=Path, help="folder for gate.json; default: the model's own")
     gate.add_argument("--refit", action="store_true", help="instead: make the model's reference anew from its train part")
-    gate.set_defaults(run=run_gate)
+    gate.set_defaults(run=run)
 
 
-def run_gate(options: argparse.Namespace, _: list[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     if options.refit:
         read_draft_card(options.model)  # a wrong name is told before anything heavy is loaded
         from pneumo.training.reference import add_reference

@@ -1,4 +1,4 @@
-"""`python -m pneumo lungs`: train the lung segmenter, and measure it against lungs outlined by people."""
+"""`pneumo lungs`: train the lung segmenter, and measure it against lungs outlined by people."""
 
 import argparse
 import contextlib
@@ -6,10 +6,11 @@ import json
 import sys
 from pathlib import Path
 
-from pneumo.data.paths import data_dir
+from pneumo.cli.commands import Commands
+from pneumo.paths import data_dir
 
 
-def add_lungs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(commands: Commands) -> None:
     """Add the command and its two actions to the parser's `commands`."""
     lungs = commands.add_parser("lungs", help="the segmenter of lung fields").add_subparsers(dest="action", required=True)
     train = lungs.add_parser("train", help="train it on outlined train images and on phantoms")
@@ -25,7 +26,7 @@ def add_lungs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         parser.add_argument("--masks", type=Path, required=True, metavar="FOLDER", help="made by: pneumo data masks FOLDER")
 
 
-def _train(options: argparse.Namespace, _: list[str]) -> int:
+def _train(options: argparse.Namespace) -> int:
     from pneumo.data.lung_masks import read_masks
     from pneumo.training.lung_segmenter import LungConfig, train_lungs
 
@@ -37,7 +38,7 @@ def _train(options: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
-def _measure(options: argparse.Namespace, _: list[str]) -> int:
+def _measure(options: argparse.Namespace) -> int:
     from pneumo.data.lung_masks import read_masks
     from pneumo.data.records import scan
     from pneumo.data.split import split, twins

@@ -1,15 +1,18 @@
-"""`python -m pneumo models verify|sign|key`: whether models are whole, who vouches for them, and vouching for one's own."""
+"""`pneumo models`: what the registry holds, whether it is whole, who signed it; publish a run, compute its numbers again."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pneumo.cli.commands import Commands
 from pneumo.errors import ConfigError, ModelError, PneumoError
+from pneumo.paths import data_dir, models_dir
 from pneumo.registry.minisign import SecretKey
-from pneumo.registry.models import check_draft, list_models, models_dir
+from pneumo.registry.models import check_draft, list_models, read_metrics
 from pneumo.registry.seal import listed_files, seal
 from pneumo.registry.signing_keys import make_site_key, read_key, signing_key
+from pneumo.reporting.model_card import interval, model_card
 
 if TYPE_CHECKING:
     from pneumo.inference.lung_fields import LungFinder
@@ -18,8 +21,24 @@ if TYPE_CHECKING:
 _NO_KEY = "There is no key to sign with: `python -m pneumo models key` makes the site's own. Sealed without a signature:"
 
 
-def add_models(models: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Three actions, below `models`."""
+def add(commands: Commands) -> None:
+    models = commands.add_parser("models", help="the registry").add_subparsers(dest="action", required=True)
+    models.add_parser("list", help="every model with its test AUC").set_defaults(run=_list)
+    show = models.add_parser("show", help="a model's card")
+    show.add_argument("id")
+    show.set_defaults(run=_show)
+    again = models.add_parser("reproduce", help="compute every published number anew; exit 1 when one differs")
+    again.add_argument("id", nargs="?")
+    again.add_argument("--data", type=Path, help="also from the X-rays themselves; the look at test goes into the ledger")
+    again.add_argument("--renew", action="store_true", help="write metrics.json anew from the stored predictions, without a look")
+    again.set_defaults(run=_reproduce)
+    promote = models.add_parser("promote", help="make a model of a finished run: export, calibrate, evaluate")
+    promote.add_argument("run_folder", type=Path, metavar="RUN")
+    promote.add_argument("id")
+    promote.add_argument("--data", type=Path, default=data_dir())
+    promote.add_argument("--why", default="promotion", help="reason for the ledger of test looks")
+    promote.add_argument("--mirrored", action="store_true", help="answer with the mean of an image and its mirror image")
+    promote.set_defaults(run=_promote)
     verify = models.add_parser("verify", help="check that models can serve, and who signed them; exit 1 when one cannot")
     verify.add_argument("id", nargs="?")
     verify.set_defaults(run=_verify)
@@ -33,7 +52,7 @@ def add_models(models: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     key.set_defaults(run=_key)
 
 
-def _verify(options: argparse.Namespace, _: list[str]) -> int:
+def _verify(options: argparse.Namespace) -> int:
     from pneumo.inference.lung_checks import load_finder
     from pneumo.inference.predictor import Predictor
 
@@ -60,7 +79,7 @@ def _state(loaded: "Predictor | LungFinder") -> str:
     return loaded.seal.state if loaded.seal else "unsigned"
 
 
-def _sign(options: argparse.Namespace, _: list[str]) -> int:
+def _sign(options: argparse.Namespace) -> int:
     from pneumo.inference.lung_fields import FOLDER, check_segmenter
 
     if bool(options.id) == options.all:
@@ -91,7 +110,45 @@ def _seal(folder: Path, key: SecretKey | None) -> None:
     print(f"{folder.name}\t{found.state}\t{told}")
 
 
-def _key(options: argparse.Namespace, _: list[str]) -> int:
+def _key(options: argparse.Namespace) -> int:
     path, public = make_site_key(options.output)
     print(f"key {public.id}: {path}\nKeep it to yourself. Others know its signatures by {path.with_suffix('.pub')}:\n{public.line}")
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    failed = 0
+    for model in list_models():
+        try:
+            test = read_metrics(model).get("test")
+        except ModelError as error:
+            failed += 1
+            print(f"{model}\t{error}")
+        else:
+            print(f"{model}\t" + (f"test AUC {interval(test['auc'])}" if test else "not evaluated on test"))
+    return 1 if failed else 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    print(model_card(options.id))
+    return 0
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from pneumo.studies.reproduce import renew, reproduce
+
+    failed = 0
+    for model in [options.id] if options.id else list_models():
+        if options.renew:
+            renew(model)
+        found = reproduce(model, options.data)
+        failed += bool(found)
+        print("\n".join(f"{model}\t{line}" for line in found) or f"{model}\tthe same to four digits", flush=True)
+    return 1 if failed else 0
+
+
+def _promote(options: argparse.Namespace) -> int:
+    from pneumo.training.promote import promote
+
+    print(promote(options.run_folder, options.id, options.data, options.why, mirrored=options.mirrored))
     return 0

@@ -1,4 +1,4 @@
-"""`python -m pneumo node`: receive studies over C-STORE, read them, return the results to an archive, until SIGTERM."""
+"""`pneumo node`: receive studies over C-STORE, read them, return the results to an archive, until SIGTERM."""
 
 import argparse
 import dataclasses
@@ -7,13 +7,14 @@ import os
 import signal
 import threading
 
+from pneumo.cli.commands import Commands
 from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import ConfigError, ExchangeError
 
 log = logging.getLogger(__name__)
 
 
-def add_node(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(commands: Commands) -> None:
     parser = commands.add_parser("node", help="a DICOM node: receives X-rays, returns reports to the archive")
     parser.add_argument("--archive", metavar="HOST:PORT:AET", help="where results go; default: PNEUMO_PACS")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for every one of this machine")
@@ -23,10 +24,10 @@ def add_node(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument("--grace", type=float, default=8.0, metavar="SECONDS", help="for what waits, at the end; default: 8")
     parser.add_argument("--model", help="default: the best model of the registry")
     add_terms(parser)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=run)
 
 
-def _run(options: argparse.Namespace, _: list[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     from pneumo.exchange import dimse  # here: the other commands need not load the DICOM libraries
     from pneumo.exchange.node import Node, NodeSettings
     from pneumo.exchange.reader import Reader

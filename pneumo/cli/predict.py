@@ -1,4 +1,4 @@
-"""`python -m pneumo predict`: the contract's JSON fields, a CSV of the same, or a table for the eye."""
+"""`pneumo predict`: the contract's JSON fields, a CSV of the same, or a table for the eye."""
 
 import argparse
 import csv
@@ -12,7 +12,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from pneumo.cli.terms import load_predictor, terms_of
+from pneumo.cli.commands import Commands
+from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import ConfigError
 from pneumo.files import output_stem, sha256
 from pneumo.imaging.decoding.pool import shared
@@ -24,7 +25,8 @@ from pneumo.inference.manifest import Manifest, Row
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import FIELDS, csv_cells, fields
 from pneumo.outgoing import json_text, printable
-from pneumo.registry.models import ModelCard, models_dir
+from pneumo.paths import models_dir
+from pneumo.registry.models import ModelCard
 from pneumo.reporting.captioned import captioned
 from pneumo.reporting.finding_words import in_words
 
@@ -32,7 +34,21 @@ Engine = Callable[[Iterable[str]], Iterator[tuple[str, Finding]]]
 OVERLAY_SIDE = 2048  # longer side of a saved overlay, at most
 
 
-def run_predict(options: argparse.Namespace) -> int:
+def add(commands: Commands) -> None:
+    predict = commands.add_parser("predict", help="answer for files, folders or zip archives of X-rays")
+    predict.add_argument("paths", nargs="+", metavar="PATH")
+    predict.add_argument("--model", help="default: the best model of the registry")
+    add_terms(predict)
+    predict.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    predict.add_argument("--heatmap", type=Path, metavar="DIR", help="also write an overlay PNG for each answer")
+    predict.add_argument("--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    predict.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: many machines (docs/scale.md)")
+    predict.add_argument("--ray-address", metavar="HOST:PORT", help="a Ray cluster's head node; default: a local Ray for this run")
+    predict.add_argument("--manifest", type=Path, metavar="FILE", help="note what is finished there, and go on from it")
+    predict.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
     """Exit code 0 when every file was read, 1 when at least one could not be."""
     if options.ray_address and options.engine != "ray":
         raise ConfigError("--ray-address names a cluster for --engine ray; the engine is local.")

@@ -1,14 +1,16 @@
-"""`python -m pneumo protections`: what a process that decodes untrusted bytes can still do on this machine."""
+"""`pneumo protections`: what a process that decodes untrusted bytes can still do on this machine."""
 
 import argparse
 
+from pneumo.cli.commands import Commands
 
-def add_protections(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+
+def add(commands: Commands) -> None:
     trying = commands.add_parser("protections", help="try what a hostile image could do here; exit 1 when something works")
-    trying.set_defaults(run=run_protections)
+    trying.set_defaults(run=run)
 
 
-def run_protections(options: argparse.Namespace, _: list[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Returns 0 where every attempt was refused, else 1."""
     from pneumo.imaging.decoding.protections import protections
 

@@ -1,4 +1,4 @@
-"""`python -m pneumo report`: the clinician's one page about one X-ray."""
+"""`pneumo report`: the clinician's one page about one X-ray."""
 
 import argparse
 import contextlib
@@ -6,12 +6,13 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pneumo.cli.commands import Commands
 from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import ConfigError, DataError
 from pneumo.outgoing import printable
 
 
-def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(commands: Commands) -> None:
     """The command's parser, among those of `pneumo.cli.main`."""
     report = commands.add_parser("report", help="one page about one X-ray, as PDF")
     report.add_argument("file", type=Path, metavar="FILE")
@@ -23,10 +24,10 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     report.add_argument("--reference", default="", help="printed as typed; nothing else tells whose X-ray it is")
     report.add_argument("--no-second-opinion", dest="second_opinion", action="store_false",
                         help="leave out what speaks for or against the answer; the page is then made sooner")  # fmt: skip
-    report.set_defaults(run=lambda options, _: run_report(options))
+    report.set_defaults(run=run)
 
 
-def run_report(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Exit code 0 when the page was written; 1, and no page, when there is no answer."""
     from pneumo.cli.second_opinion import opinion_on
     from pneumo.inference.batch import read_files
@@ -44,8 +45,10 @@ def run_report(options: argparse.Namespace) -> int:
     metrics = metrics_beside(predictor)
     ((_, finding),) = read_files([str(options.file)], predictor)
     if finding.answer is None or finding.radiograph is None:
-        what = "not answered" if finding.status == "rejected" else "not read"
-        print(printable(f"{options.file}: {what}, so there is no report. {'; '.join(finding.reasons)}"), file=sys.stderr)
+        print(
+            printable(f"{options.file}: {finding.status.in_words}, so there is no report. {'; '.join(finding.reasons)}"),
+            file=sys.stderr,
+        )
         return 1
     reading = judge(finding.answer.log_ratio, card, terms)
     remarks = Remarks(options.note, options.agreement or NOT_STATED, options.reference, reading.verdict)

@@ -1,4 +1,4 @@
-"""`python -m pneumo second-opinion`: what speaks for or against the answer on one X-ray, as JSON."""
+"""`pneumo second-opinion`: what speaks for or against the answer on one X-ray, as JSON."""
 
 import argparse
 import dataclasses
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pneumo.cli.commands import Commands
 from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import DataError, ModelError
 from pneumo.outgoing import json_text, printable
@@ -18,16 +19,16 @@ if TYPE_CHECKING:
     from pneumo.inference.second_opinion import SecondOpinion, Vote
 
 
-def add_second_opinion(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(commands: Commands) -> None:
     """The command's parser, among those of `pneumo.cli.main`."""
     opinion = commands.add_parser("second-opinion", help="what speaks for or against the answer on one X-ray, as JSON")
     opinion.add_argument("file", type=Path, metavar="FILE")
     opinion.add_argument("--model", help="default: the best model of the registry")
     add_terms(opinion)
-    opinion.set_defaults(run=lambda options, _: run_second_opinion(options))
+    opinion.set_defaults(run=run)
 
 
-def run_second_opinion(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Exit code 0 with one JSON object on standard output; 1, and none, when there is no answer."""
     from pneumo.inference.batch import read_files
     from pneumo.inference.finding import judge
@@ -41,8 +42,10 @@ def run_second_opinion(options: argparse.Namespace) -> int:
         raise DataError(f"{options.file} holds {len(findings)} X-rays; expected one. Unpack it and give one file.")
     (finding,) = findings
     if finding.answer is None or finding.canonical is None:
-        what = "not answered" if finding.status == "rejected" else "not read"
-        print(printable(f"{options.file}: {what}, so there is no second opinion. {'; '.join(finding.reasons)}"), file=sys.stderr)
+        print(
+            printable(f"{options.file}: {finding.status.in_words}, so there is no second opinion. {'; '.join(finding.reasons)}"),
+            file=sys.stderr,
+        )
         return 1
     answer = finding.answer
     reading = judge(answer.log_ratio, predictor.card, terms)

@@ -1,15 +1,16 @@
-"""`python -m pneumo site-fit` and `site-profile`: fit calibration and cuts to one site, use them, leave them."""
+"""`pneumo site-fit` and `site-profile`: fit calibration and cuts to one site, use them, leave them."""
 
 import argparse
 import json
 from pathlib import Path
 
+from pneumo.cli.commands import Commands
 from pneumo.cli.site_test import account, tell_progress
 from pneumo.errors import ConfigError
 from pneumo.outgoing import printable
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(commands: Commands) -> None:
     fitting = commands.add_parser("site-fit", help="calibration and cuts from one half of your children, judged on the other")
     fitting.add_argument("source", type=Path, metavar="DIR|CSV",
                          help="as for site-test; a column half (fit, judge) divides them yourself")  # fmt: skip
@@ -35,9 +36,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         parser.set_defaults(run=run)
 
 
-def _fit(options: argparse.Namespace, _: list[str]) -> int:
-    from pneumo.registry.acts import FIT, add_act
+def _fit(options: argparse.Namespace) -> int:
     from pneumo.inference.predictor import Predictor
+    from pneumo.registry.acts import FIT, add_act
     from pneumo.registry.models import card_digest, default_model
     from pneumo.site.answers import answer_cases
     from pneumo.site.cases import read_cases
@@ -69,9 +70,9 @@ def _fit(options: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
-def _list(options: argparse.Namespace, _: list[str]) -> int:
-    from pneumo.registry.acts import profile_in_use, read_acts
+def _list(options: argparse.Namespace) -> int:
     from pneumo.errors import PneumoError
+    from pneumo.registry.acts import profile_in_use, read_acts
     from pneumo.site.profile import list_profiles, read_profile
 
     used, failed = profile_in_use(read_acts()), 0
@@ -84,7 +85,7 @@ def _list(options: argparse.Namespace, _: list[str]) -> int:
     return failed
 
 
-def _show(options: argparse.Namespace, _: list[str]) -> int:
+def _show(options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from pneumo.site.profile import read_profile
@@ -94,7 +95,7 @@ def _show(options: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
-def _use(options: argparse.Namespace, _: list[str]) -> int:
+def _use(options: argparse.Namespace) -> int:
     from pneumo.site.use import use_profile
 
     profile = use_profile(options.name, options.why, account())
@@ -102,7 +103,7 @@ def _use(options: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
-def _leave(options: argparse.Namespace, _: list[str]) -> int:
+def _leave(options: argparse.Namespace) -> int:
     from pneumo.site.use import leave_profile
 
     print(f"{leave_profile(options.why, account())} is left: answers are read by the model's own calibration.")

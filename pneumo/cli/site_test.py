@@ -1,4 +1,4 @@
-"""`python -m pneumo site-plan` and `site-test`: fix what is asked of a model, then ask it of the site's own cases."""
+"""`pneumo site-plan` and `site-test`: fix what is asked of a model, then ask it of the site's own cases."""
 
 import argparse
 import getpass
@@ -7,12 +7,13 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pneumo.cli.commands import Commands
 from pneumo.errors import ConfigError
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.outgoing import printable
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(commands: Commands) -> None:
     planning = commands.add_parser("site-plan", help="the plan of a local test, and how wide its intervals will be")
     planning.add_argument("--model", help="default: the site's model")
     planning.add_argument("--site", default="", help="printed as typed")
@@ -47,7 +48,7 @@ def account() -> str:
         return "command line"
 
 
-def _plan(options: argparse.Namespace, _: list[str]) -> int:
+def _plan(options: argparse.Namespace) -> int:
     from pneumo.registry.acts import PLAN, add_act
     from pneumo.registry.models import card_digest, default_model, read_card, read_metrics
     from pneumo.site.plan import Plan, Requirement, write_plan
@@ -80,9 +81,10 @@ def _plan(options: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
-def _test(options: argparse.Namespace, _: list[str]) -> int:
+def _test(options: argparse.Namespace) -> int:
     """Exit code 0: passed; 1: failed, or too few to say."""
     from pneumo.inference.predictor import Predictor
+    from pneumo.site.answers import answered_of
     from pneumo.site.cases import read_cases
     from pneumo.site.local_test import REPORT_FILE, run_test
     from pneumo.site.plan import read_plan
@@ -93,7 +95,7 @@ def _test(options: argparse.Namespace, _: list[str]) -> int:
     plan, cases = read_plan(options.plan), read_cases(options.source)
     predictor = Predictor.load(options.model or plan.model)
     result, answers = run_test(plan, cases, predictor, options.output, options.who or account(), options.again, tell_progress)
-    predictions = probabilities_of([each for each in answers if each.status == "ok"], predictor.card)
+    predictions = probabilities_of(answered_of(answers), predictor.card)
     points = predictor.card.points_at(float(predictions.labels.mean())) if predictions else {}
     (options.output / REPORT_FILE).write_bytes(result_pdf(result, predictions, points))
     for each in result.unanswered:

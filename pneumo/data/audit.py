@@ -11,10 +11,11 @@ from pneumo.data.duplicates import NEAR, Likeness, compare, exact_groups, near_p
 from pneumo.data.file_facts import QUANTITIES, Spread, Unreadable, spreads, survey
 from pneumo.data.frame import MEASURES, FrameAudit, FrameCount, frame_audit, original_size
 from pneumo.data.lung_places import LungSource
-from pneumo.data.records import LABELS, Record, folder_of, scan
+from pneumo.data.records import Record, folder_of, scan
 from pneumo.data.separation import Estimate, Shortcut
 from pneumo.data.shortcuts import shortcuts
 from pneumo.errors import DataError
+from pneumo.labels import LABELS
 from pneumo.outgoing import code, markdown, printable
 
 LISTED = 20  # rows of a list in the report; the JSON holds all

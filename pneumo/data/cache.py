@@ -21,6 +21,7 @@ from pneumo.imaging.decoding.decode import MAX_BYTES, decode
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.preprocess import CANONICAL_SIDE, VERSION, canonical
 from pneumo.outgoing import printable
+from pneumo.paths import cache_dir
 
 _ROW = CANONICAL_SIDE * CANONICAL_SIDE  # bytes
 _LINE = 65  # bytes of the index: SHA-256 in hexadecimal digits, and the line's end
@@ -29,9 +30,9 @@ _UNREAD = {_GONE: "it cannot be opened; it is gone or may not be read.", _LARGE:
 _BATCH = 256  # images decoded between two writes of the index
 
 
-def cache_dir() -> Path:
-    """Where canonical images of this preprocessing version lie; PNEUMO_CACHE_DIR moves it."""
-    return Path(os.environ.get("PNEUMO_CACHE_DIR") or ".cache") / VERSION
+def canonical_dir() -> Path:
+    """Where canonical images of this preprocessing version lie."""
+    return cache_dir() / VERSION
 
 
 class CachedImages:
@@ -57,7 +58,7 @@ def cached_images(
     `on_progress(done, total)` counts the images that had to be decoded. Raises DataError naming every file that cannot be
     read (the others are cached all the same), and when the cache itself cannot be written.
     """
-    folder = folder or cache_dir()
+    folder = folder or canonical_dir()
     files = [Path(root) / path for path in paths]
     with ThreadPoolExecutor(4) as pool:
         hashes = list(pool.map(_hash, files))

@@ -11,18 +11,19 @@ from pathlib import Path
 
 from PIL import Image
 
-from pneumo.data.cache import cache_dir
+from pneumo.data.cache import canonical_dir
 from pneumo.data.records import Record, folder_of, walk
 from pneumo.errors import PneumoError
 from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.labels import Label
 from pneumo.outgoing import cell
 
 # What the public set holds (Kermany et al., version 2): Kaggle's copy has a val folder, Mendeley's counts it to train.
 PUBLIC_COUNTS = (
-    {("train", "NORMAL"): 1341, ("train", "PNEUMONIA"): 3875, ("val", "NORMAL"): 8, ("val", "PNEUMONIA"): 8,
-     ("test", "NORMAL"): 234, ("test", "PNEUMONIA"): 390},
-    {("train", "NORMAL"): 1349, ("train", "PNEUMONIA"): 3883, ("test", "NORMAL"): 234, ("test", "PNEUMONIA"): 390},
+    {("train", Label.NORMAL): 1341, ("train", Label.PNEUMONIA): 3875, ("val", Label.NORMAL): 8, ("val", Label.PNEUMONIA): 8,
+     ("test", Label.NORMAL): 234, ("test", Label.PNEUMONIA): 390},
+    {("train", Label.NORMAL): 1349, ("train", Label.PNEUMONIA): 3883, ("test", Label.NORMAL): 234, ("test", Label.PNEUMONIA): 390},
 )  # fmt: skip
 
 
@@ -103,7 +104,7 @@ def _size(path: Path, data: bytes) -> tuple[int, int]:
 
 
 def _memory(root: Path) -> Path:
-    return cache_dir() / f"catalog-{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]}.csv"
+    return canonical_dir() / f"catalog-{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]}.csv"
 
 
 def _remembered(root: Path) -> dict[str, tuple[str, ...]]:

@@ -4,9 +4,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pneumo.labels import Label
+
 SYNTHETIC_NOTE = "SYNTHETIC.txt"  # stands in every set of phantoms
 # Kermany et al., version 2: images by class in the official folders; train and val form one pool here.
-_KERMANY = {("pool", "NORMAL"): 1349, ("pool", "PNEUMONIA"): 3883, ("test", "NORMAL"): 234, ("test", "PNEUMONIA"): 390}
+_KERMANY = {
+    ("pool", Label.NORMAL): 1349,
+    ("pool", Label.PNEUMONIA): 3883,
+    ("test", Label.NORMAL): 234,
+    ("test", Label.PNEUMONIA): 390,
+}
 
 
 def describe(root: Path, manifest: Sequence[Mapping[str, str]]) -> str:

@@ -8,10 +8,11 @@ import numpy as np
 from pneumo.data.file_facts import FileFacts, Spread
 from pneumo.data.lung_places import LungPlace
 from pneumo.data.lung_table import original_sizes
-from pneumo.data.records import LABELS, Record
+from pneumo.data.records import Record
 from pneumo.data.separation import Part, Shortcut, linear_scores
 from pneumo.evaluation.intervals import RESAMPLES
 from pneumo.imaging.preprocess import CANONICAL_SIDE
+from pneumo.labels import LABELS
 
 SPLITS = ("train", "test")  # val: 16 images
 TOGETHER = "all five together"

@@ -1,23 +1,18 @@
 """A folder in the usual layout -> records: one row of facts for each image."""
 
 import csv
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pneumo.errors import DataError
+from pneumo.labels import Label, identify
 from pneumo.outgoing import printable
 
-LABELS = ("NORMAL", "PNEUMONIA")
 SPLITS = ("train", "val", "test")
 SUFFIXES = {".jpeg", ".jpg", ".png", ".dcm"}
 _ODD_NAME = "its name has letters that do not print, or bytes that are no UTF-8: rename it"
-_CLASS_FOLDERS = {"normal": "NORMAL", "healthy": "NORMAL", "pneumonia": "PNEUMONIA"}
-# personN_bacteria_K, personN_virus_K: bacterial and viral cases are numbered apart, so kind and number make the patient.
-_PNEUMONIA_NAME = re.compile(r"person(?P<number>\d+)_(?P<kind>bacteria|virus)_\d+(?:_\d+)?", re.IGNORECASE)
-_NORMAL_NAME = re.compile(r"(?P<series>NORMAL2-IM|IM)-(?P<number>\d+)-\d+(?:-\d+)?", re.IGNORECASE)
-_SUBTYPE = {"bacteria": "bacterial", "virus": "viral"}
+_CLASS_FOLDERS = {"normal": Label.NORMAL, "healthy": Label.NORMAL, "pneumonia": Label.PNEUMONIA}
 
 
 @dataclass(frozen=True)
@@ -130,19 +125,3 @@ def _folder(root: Path, name: str) -> Path:
     """`root`/`name`, or where that is missing its namesake in other letter case."""
     namesakes = sorted(path for path in root.iterdir() if path.name.lower() == name.lower())
     return root / name if (root / name).is_dir() or not namesakes else namesakes[0]
-
-
-def identify(stem: str) -> tuple[str, str]:
-    """A file's stem -> (subtype, patient) after the naming of the Kermany set.
-
-    >>> identify("person12_virus_30")
-    ('viral', 'virus-12')
-    >>> identify("NORMAL2-IM-0123-0001")
-    ('none', 'NORMAL2-IM-0123')
-    """
-    if found := _PNEUMONIA_NAME.fullmatch(stem):
-        kind = found["kind"].lower()
-        return _SUBTYPE[kind], f"{kind}-{int(found['number'])}"
-    if found := _NORMAL_NAME.fullmatch(stem):
-        return "none", f"{found['series'].upper()}-{found['number']}"
-    return "none", stem

@@ -12,6 +12,7 @@ import numpy as np
 from pneumo.data.records import Record
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.evaluation.metrics import roc_auc
+from pneumo.labels import Label
 
 FOLDS = 5
 STRENGTH = 0.01  # LogisticRegression's C: strong shrinkage, for neighbouring cells say nearly the same
@@ -48,7 +49,7 @@ class Part:
     @classmethod
     def of(cls, records: Sequence[Record], index: np.ndarray) -> "Part":
         these = [records[i] for i in index]
-        return cls(index, np.array([r.label == "PNEUMONIA" for r in these], bool), np.array([r.patient for r in these], str))
+        return cls(index, np.array([r.label == Label.PNEUMONIA for r in these], bool), np.array([r.patient for r in these], str))
 
     def fewest(self) -> int:
         """Patients of the class that has fewer."""

@@ -12,11 +12,12 @@ from pneumo.data.cache import cached_images
 from pneumo.data.duplicates import near_pairs, thumbnails
 from pneumo.data.records import Record, folder_of
 from pneumo.errors import DataError
+from pneumo.labels import Label, Subtype
 from pneumo.outgoing import cell
 
 PARTS = ("train", "validation", "calibration", "test", "excluded")  # excluded: nearly the same picture as a test image
 COLUMNS = ("path", "label", "subtype", "patient", "part")
-STRATA = ("NORMAL", "bacterial", "viral", "PNEUMONIA")  # the last: of unknown kind
+STRATA = (Label.NORMAL, Subtype.BACTERIAL, Subtype.VIRAL, Label.PNEUMONIA)  # the last: of unknown kind
 HELD_OUT = {"validation": 0.10, "calibration": 0.10}  # shares of the images of each stratum
 
 

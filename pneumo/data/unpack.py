@@ -21,9 +21,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pneumo.data.records import LABELS, scan
+from pneumo.data.records import scan
 from pneumo.errors import DataError
 from pneumo.files import write_json
+from pneumo.labels import LABELS
 
 MANIFEST = "pneumo-dataset.json"  # written last: a folder that has it is whole
 SPLITS = ("train", "val", "test")

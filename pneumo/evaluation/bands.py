@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
-from pneumo.evaluation.operating_point import INDETERMINATE, RULE_IN, RULE_OUT, zone
+from pneumo.evaluation.operating_point import RULE_IN, RULE_OUT, zone
 from pneumo.evaluation.wilson import interval_of_share
+from pneumo.labels import Zone
 
 LEAST = 30  # held-out children in a band
 _MOST = 4  # bands in a zone
@@ -23,7 +24,7 @@ def band_edges(log_ratios: np.ndarray, patients: Sequence[str], cuts: Mapping[st
     names = np.asarray(patients)
     edges = {-math.inf, cuts[RULE_OUT], cuts[RULE_IN], math.inf}
     where = np.array([zone(value, cuts) for value in log_ratios])
-    for name in (RULE_OUT, INDETERMINATE, RULE_IN):
+    for name in Zone:
         inside, children = log_ratios[where == name], names[where == name]
         for parts in range(_MOST, 1, -1):
             inner = np.quantile(inside, np.arange(1, parts) / parts) if len(inside) else np.empty(0)

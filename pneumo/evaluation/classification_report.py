@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo.data.records import LABELS
 from pneumo.evaluation.metrics import confusion_matrix
 from pneumo.evaluation.wilson import Share, wilson
+from pneumo.labels import LABELS
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 from pneumo.evaluation.metrics import roc_auc
 from pneumo.evaluation.predictions import Predictions
 from pneumo.evaluation.wilson import Share, clustered_wilson
+from pneumo.labels import Label, Subtype
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,11 @@ def by_subtype(predictions: Predictions, threshold: float) -> tuple[Group, ...]:
     sick, kinds = predictions.labels == 1, np.array(predictions.subtypes)
     known = predictions.of_known_kind
     masks = {
-        "NORMAL": ~sick, "PNEUMONIA, bacterial": known & (kinds == "bacterial"), "PNEUMONIA, viral": known & (kinds == "viral"),
+        Label.NORMAL: ~sick,
+        "PNEUMONIA, bacterial": known & (kinds == Subtype.BACTERIAL),
+        "PNEUMONIA, viral": known & (kinds == Subtype.VIRAL),
         "PNEUMONIA, kind unknown": sick & ~known,
-    }  # fmt: skip
+    }
     return tuple(_group(name, predictions, mask, threshold) for name, mask in masks.items() if mask.any())
 
 

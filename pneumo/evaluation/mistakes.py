@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pneumo.evaluation.predictions import Predictions
+from pneumo.labels import Label
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def most_confident_mistakes(predictions: Predictions, threshold: float, most: in
     alarms = [i for i in order[::-1] if not sick[i] and called[i]]
 
     def told(index: int) -> Mistake:
-        names = ("PNEUMONIA", "NORMAL") if sick[index] else ("NORMAL", "PNEUMONIA")
+        names = (Label.PNEUMONIA, Label.NORMAL) if sick[index] else (Label.NORMAL, Label.PNEUMONIA)
         return Mistake(predictions.files[index], *names, predictions.subtypes[index], float(predictions.probabilities[index]))
 
     return tuple(map(told, missed[:most])), tuple(map(told, alarms[:most]))

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from pneumo.errors import DataError
+from pneumo.labels import Zone
 
-BALANCED, RULE_OUT, RULE_IN = "balanced", "rule-out", "rule-in"
-INDETERMINATE = "indeterminate"  # a zone, not an operating point
-OPEN = "INDETERMINATE"  # the verdict of that zone
-VERDICTS = {RULE_OUT: "NORMAL", INDETERMINATE: OPEN, RULE_IN: "PNEUMONIA"}  # by zone: what a person reads
+BALANCED, RULE_OUT, RULE_IN = "balanced", Zone.RULE_OUT, Zone.RULE_IN
 MIN_SENSITIVITY, MIN_SPECIFICITY = 0.98, 0.95
 LIKELIHOOD_RATIO = 10.0  # so many times as likely at least, among the sick (rule-in) or among the healthy (rule-out)
 
@@ -50,7 +48,7 @@ def choose_operating_points(labels: np.ndarray, scores: np.ndarray) -> dict[str,
     }
 
 
-def zone(score: float, points: Mapping[str, float]) -> str:
+def zone(score: float, points: Mapping[str, float]) -> Zone:
     """rule-out below its cut, rule-in at or above its own, indeterminate between the two; score and points on one scale.
 
     Raises ValueError for NaN.
@@ -59,4 +57,4 @@ def zone(score: float, points: Mapping[str, float]) -> str:
         raise ValueError("expected a number; received NaN")
     if score < points[RULE_OUT]:
         return RULE_OUT
-    return RULE_IN if score >= points[RULE_IN] else INDETERMINATE
+    return RULE_IN if score >= points[RULE_IN] else Zone.INDETERMINATE

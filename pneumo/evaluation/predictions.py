@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumo.data.records import LABELS, identify
 from pneumo.errors import DataError
+from pneumo.labels import LABELS, Label, Subtype, identify
 
 COLUMNS = ("file", "label", "subtype", "logit", "probability")
 BACTERIAL = "bacterial"  # a last column, where the model tells bacterial from viral
@@ -33,7 +33,7 @@ class Predictions:
     @property
     def of_known_kind(self) -> np.ndarray:
         """bool (n,): the true pneumonia cases that are known to be bacterial or viral."""
-        known: np.ndarray = (self.labels == 1) & np.isin(self.subtypes, ("bacterial", "viral"))
+        known: np.ndarray = (self.labels == 1) & np.isin(self.subtypes, (Subtype.BACTERIAL, Subtype.VIRAL))
         return known
 
 
@@ -44,7 +44,7 @@ def write_predictions(path: Path, p: Predictions) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS if p.bacterial is None else (*COLUMNS, BACTERIAL))
         for name, label, subtype, *row in zip(p.files, p.labels, p.subtypes, *numbers, strict=True):
-            writer.writerow([name, "PNEUMONIA" if label else "NORMAL", subtype, *(f"{number:.9g}" for number in row)])
+            writer.writerow([name, Label.PNEUMONIA if label else Label.NORMAL, subtype, *(f"{number:.9g}" for number in row)])
 
 
 def read_predictions(path: Path) -> Predictions:
@@ -72,7 +72,7 @@ def make_predictions(
     if unknown := sorted(set(labels) - set(LABELS)):
         raise DataError(f"Expected the labels {' and '.join(LABELS)}, received {', '.join(map(repr, unknown))}.")
     return Predictions(
-        tuple(files), np.array([label == "PNEUMONIA" for label in labels], np.int64), tuple(subtypes),
+        tuple(files), np.array([label == Label.PNEUMONIA for label in labels], np.int64), tuple(subtypes),
         np.asarray(logits, float), np.asarray(probabilities, float),
         None if bacterial is None else np.asarray(bacterial, float),
     )  # fmt: skip

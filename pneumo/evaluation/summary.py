@@ -16,6 +16,7 @@ from pneumo.evaluation.operating_point import BALANCED
 from pneumo.evaluation.predictions import Predictions
 from pneumo.evaluation.recalibration import recalibration
 from pneumo.evaluation.wilson import clustered_wilson
+from pneumo.labels import Subtype
 
 SUBTYPE_CUT = 0.5  # of the calibrated probability of bacterial
 INTERVALS = "shares by Wilson's method and AUC by DeLong's, over patients; F1 and calibration by bootstrap over patients (BCa)"
@@ -141,7 +142,7 @@ def subtype_figures(p: Predictions) -> dict[str, Any]:
     index = np.flatnonzero(p.of_known_kind)
     if p.bacterial is None or not len(index):
         return {}
-    bacterial = np.array([p.subtypes[i] == "bacterial" for i in index], np.int64)
+    bacterial = np.array([p.subtypes[i] == Subtype.BACTERIAL for i in index], np.int64)
     names = np.asarray(p.patients)[index]
     found = figures(bacterial, p.bacterial[index], names, {BALANCED: SUBTYPE_CUT})[BALANCED]
     return {"subtype": {"n": len(index), **{name: found[name] for name in ("auc", "accuracy", "sensitivity", "specificity")}}}

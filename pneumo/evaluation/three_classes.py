@@ -3,8 +3,9 @@
 import numpy as np
 
 from pneumo.evaluation.predictions import Predictions
+from pneumo.labels import Label, Subtype
 
-NAMES = ("NORMAL", "bacterial", "viral")
+NAMES = (Label.NORMAL, Subtype.BACTERIAL, Subtype.VIRAL)
 
 
 def three_class_matrix(p: Predictions, threshold: float, cut: float = 0.5) -> np.ndarray | None:
@@ -16,7 +17,7 @@ def three_class_matrix(p: Predictions, threshold: float, cut: float = 0.5) -> np
     if p.bacterial is None:
         return None
     kinds = np.array(p.subtypes)
-    truth = np.select([p.labels == 0, kinds == "bacterial", kinds == "viral"], [0, 1, 2], default=-1)
+    truth = np.select([p.labels == 0, kinds == Subtype.BACTERIAL, kinds == Subtype.VIRAL], [0, 1, 2], default=-1)
     call = np.where(p.probabilities < threshold, 0, np.where(p.bacterial >= cut, 1, 2))
     matrix = np.zeros((3, 3), np.int64)
     np.add.at(matrix, (truth[truth >= 0], call[truth >= 0]), 1)

@@ -1,4 +1,4 @@
-"""What the DICOM libraries would say about a data set stays unsaid: they quote values, and a value may be a patient's name.
+"""Silence the DICOM libraries: their messages quote values, and a value may be a patient's name.
 
 Every module of this package that touches them imports this one first, as `pneumo.imaging.decoding.dicom` does for reading.
 """
@@ -8,7 +8,7 @@ import warnings
 
 import pydicom
 
-import pneumo.imaging.dicom  # noqa: F401  (silences pydicom's reading)
+import pneumo.imaging.decoding.dicom  # noqa: F401  (silences pydicom's reading)
 
 # Results carry patient elements of the source as they are, valid or not; the library's own checks would quote them.
 pydicom.config.settings.writing_validation_mode = pydicom.config.IGNORE

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from pydicom.dataset import Dataset
 
+from pneumo import labels
 from pneumo.errors import PneumoError
 from pneumo.exchange.outcome import FAILED, Outcome
 from pneumo.exchange.results import make_results
@@ -78,7 +79,7 @@ class Reader:
             return "ignored: answered before", SUCCESS
         finding = read(data, self._predictor)
         reasons = " ".join(finding.reasons)
-        if finding.status == "rejected":
+        if finding.status == labels.Status.REJECTED:
             return f"rejected: {reasons}", SUCCESS
         if not finding.answer:
             return f"not read: {reasons}", UNREADABLE

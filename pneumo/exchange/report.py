@@ -25,6 +25,7 @@ from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.source import MAKER, Source
 from pneumo.inference.finding import Finding, Reading
 from pneumo.inference.predictor import Answer
+from pneumo.labels import Verdict
 from pneumo.reporting.captioned import RESEARCH_USE
 
 SERIES_NUMBER = 9901  # above what modalities number their own series with
@@ -93,7 +94,7 @@ def _measurements(answer: Answer, reading: Reading) -> list[Measurement]:
         _number(concepts.LIKELIHOOD_RATIO, reading.likelihood_ratio),
         _number(concepts.THRESHOLD, reading.threshold),
     ]
-    if reading.verdict == "PNEUMONIA" and answer.bacterial is not None:
+    if reading.verdict == Verdict.PNEUMONIA and answer.bacterial is not None:
         measured += [_number(concepts.BACTERIAL, answer.bacterial), _number(concepts.VIRAL, 1 - answer.bacterial)]
     return measured
 

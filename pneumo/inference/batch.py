@@ -17,6 +17,7 @@ from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.decoding.pool import shared
 from pneumo.inference.finding import Finding, Opened, answered, opened, read
 from pneumo.inference.predictor import Predictor
+from pneumo.labels import Status
 
 OnSkipped = Callable[[str, int], None]  # told of an archive or a folder, and how many files in it are no images
 
@@ -98,7 +99,7 @@ def read_member(member: Member, predictor: Predictor) -> Finding:
 def unread(reason: str, predictor: Predictor) -> Finding:
     """The `error` finding of a file whose bytes were never had; with the hash of nothing."""
     card = predictor.card
-    return Finding("error", (reason,), (), hashlib.sha256(b"").hexdigest(), card.id, card.sha256, 0.0)
+    return Finding(Status.ERROR, (reason,), (), hashlib.sha256(b"").hexdigest(), card.id, card.sha256, 0.0)
 
 
 def _is_wanted(path: Path) -> bool:

@@ -8,12 +8,13 @@ import numpy as np
 
 from pneumo.errors import ConfigError, ImageRejected, LungsNotFound, ModelError
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
-from pneumo.evaluation.operating_point import BALANCED, RULE_IN, RULE_OUT, VERDICTS, zone
+from pneumo.evaluation.operating_point import BALANCED, RULE_IN, RULE_OUT, zone
 from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
 from pneumo.imaging.decoding.pool import shared
 from pneumo.imaging.radiograph import SYNTHETIC, Radiograph
 from pneumo.inference.gate import PASS, REJECT, Gate, check
 from pneumo.inference.predictor import Answer, Predictor
+from pneumo.labels import LABELS, Label, Status, Verdict, Zone
 from pneumo.registry.models import ModelCard
 
 _LARGEST = 700.0  # natural logarithm of a ratio that a float still holds
@@ -34,9 +35,9 @@ class Reading:
     Probabilities are posteriors: prior odds of `prevalence` times the likelihood ratio.
     """
 
-    verdict: str  # NORMAL, INDETERMINATE or PNEUMONIA, by zone: what a person reads
-    zone: str  # rule-out, indeterminate or rule-in
-    label: str  # NORMAL or PNEUMONIA, at the operating point: for programs
+    verdict: Verdict  # NORMAL, INDETERMINATE or PNEUMONIA, by zone: what a person reads
+    zone: Zone  # rule-out, indeterminate or rule-in
+    label: Label  # NORMAL or PNEUMONIA, at the operating point: for programs
     probability: float  # of pneumonia
     likelihood_ratio: float  # above 0
     prevalence: float
@@ -45,16 +46,16 @@ class Reading:
     high: float  # where it ends
     operating_point: str
 
-    def verdict_of(self, probability: float) -> str:
+    def verdict_of(self, probability: float) -> Verdict:
         """The verdict of another probability at the same prevalence, as of the picture slightly changed."""
-        return VERDICTS[zone(probability, {RULE_OUT: self.low, RULE_IN: self.high})]
+        return zone(probability, {RULE_OUT: self.low, RULE_IN: self.high}).verdict
 
 
 @dataclass(frozen=True)
 class Finding:
     """Everything said about one file. `canonical` and `answer` are None unless `status` is "ok"; `radiograph` where it was read."""
 
-    status: str  # ok, rejected or error
+    status: Status  # ok, rejected or error
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
     sha256: str  # of the file's bytes
@@ -96,28 +97,28 @@ def answered(file: Opened, predictor: Predictor, gated: bool = True) -> Finding:
     """
     began, card, found = time.perf_counter(), predictor.card, file.found
     if not isinstance(found, Decoded):
-        status = "rejected" if isinstance(found, ImageRejected) else "error"
+        status = Status.REJECTED if isinstance(found, ImageRejected) else Status.ERROR
         return Finding(status, (str(found),), (), file.sha256, card.id, card.sha256, file.seconds)
     radiograph, image = found.radiograph, found.canonical
     warnings: tuple[str, ...] = ()
     try:
         answer = predictor.answer(image)
     except ModelError as error:
-        return Finding("error", (str(error),), (), file.sha256, card.id, card.sha256, file.seconds)
+        return Finding(Status.ERROR, (str(error),), (), file.sha256, card.id, card.sha256, file.seconds)
     except LungsNotFound as error:
         rules = check(radiograph.facts, image, None, None).refusals if gated else ()
         seconds = file.seconds + time.perf_counter() - began
-        return Finding("rejected", (*rules, str(error)), (), file.sha256, card.id, card.sha256, seconds, radiograph)
+        return Finding(Status.REJECTED, (*rules, str(error)), (), file.sha256, card.id, card.sha256, seconds, radiograph)
     gate = check(radiograph.facts, image, answer.features, predictor.reference) if gated else Gate(PASS)
     seconds = file.seconds + time.perf_counter() - began
     if gate.outcome == REJECT:
-        return Finding("rejected", gate.reasons, (), file.sha256, card.id, card.sha256, seconds, radiograph)
+        return Finding(Status.REJECTED, gate.reasons, (), file.sha256, card.id, card.sha256, seconds, radiograph)
     if SYNTHETIC in radiograph.facts.notes:
         warnings = ("A generated phantom, no patient: the answer means nothing.",)
     profile = predictor.profile
     named = f"{profile.name} {profile.sha256[:16]}" if profile else ""
     warnings += gate.reasons + ((profile.sentence,) if profile else ())
-    return Finding("ok", (), warnings, file.sha256, card.id, card.sha256, seconds, radiograph, image, answer, named)
+    return Finding(Status.OK, (), warnings, file.sha256, card.id, card.sha256, seconds, radiograph, image, answer, named)
 
 
 def judge(log_ratio: float, card: ModelCard, terms: Terms) -> Reading:
@@ -126,9 +127,9 @@ def judge(log_ratio: float, card: ModelCard, terms: Terms) -> Reading:
     cuts, points = card.cuts, card.points_at(terms.prevalence)
     where = zone(log_ratio, cuts)
     return Reading(
-        verdict=VERDICTS[where],
+        verdict=where.verdict,
         zone=where,
-        label=card.classes[int(log_ratio >= cuts[terms.operating_point])],
+        label=LABELS[int(log_ratio >= cuts[terms.operating_point])],
         probability=float(posterior(log_ratio, terms.prevalence)),
         likelihood_ratio=float(np.exp(np.clip(log_ratio, -_LARGEST, _LARGEST))),
         prevalence=terms.prevalence,

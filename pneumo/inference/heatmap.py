@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from pneumo.imaging.lung_box import Box
+from pneumo.registry.models import ModelCard
 
 EMPTY_BELOW = 0.10  # heat under a tenth of the scale is drawn as nothing
 _STRIP = 64  # rows at a time, which stay in the processor's cache
@@ -60,3 +61,23 @@ class Heatmap:
         weights: np.ndarray = cv2.remap(single, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         weights *= ((positions >= start) & (positions <= end)).astype(np.float32)
         return weights
+
+
+def heat_share(gradcam: np.ndarray, card: ModelCard, shown: Box, mask: np.ndarray) -> float:
+    """Share of the positive heat of a raw map (h, w) that falls into `mask`, bool (224, 224); NaN where no heat is positive.
+
+    The map is laid over the image as it is drawn, between the cells' own centres and inside what the network was shown,
+    but on its own maximum, so that nothing is cut off at full heat.
+    """
+    peak = float(np.max(gradcam))
+    if peak <= 0:
+        return float("nan")
+    heat = Heatmap.from_map(gradcam, peak, shown, card.heatmap_centres).on_image(*mask.shape)
+    return float(heat[mask].sum() / heat.sum())
+
+
+def seen_share(shown: Box, mask: np.ndarray) -> float:
+    """Share of what the network is shown that `mask`, bool (h, w), covers: `heat_share` of a map without any preference."""
+    rows, columns = ((np.arange(side) + 0.5) / side for side in mask.shape)
+    down, across = (rows >= shown.top) & (rows <= shown.bottom), (columns >= shown.left) & (columns <= shown.right)
+    return float(mask[np.ix_(down, across)].mean())

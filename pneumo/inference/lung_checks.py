@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pneumo.imaging.lung_cover import lungs_hidden
+from pneumo.inference.heatmap import heat_share, seen_share
 from pneumo.inference.lung_fields import LungFinder, lungs_folder
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.registry.models import ModelCard
-from pneumo.studies.faithfulness import heat_share, seen_share
 
 _NO_HEAT = "No place spoke for pneumonia, so there is no heat to share out."
 RESTS_ON_LUNGS = 0.2  # a score that moves less when the lungs are hidden does not rest on them

@@ -18,14 +18,14 @@ from pneumo.errors import LungsNotFound, ModelError
 from pneumo.imaging.lung_box import Box, lung_box
 from pneumo.imaging.preprocess import CANONICAL_SIDE, VERSION
 from pneumo.inference.session import session
+from pneumo.paths import SHIPPED_MODELS, models_dir
 from pneumo.registry.card_checks import endless_numbers
-from pneumo.registry.models import models_dir
 from pneumo.registry.seal import Seal, sealed_file, sealed_files
 
 log = logging.getLogger(__name__)
 
 FOLDER, GRAPH, DESCRIPTION = "lungs", "lungs.onnx", "lungs.json"
-SHIPPED = Path(__file__).parents[2] / "models" / FOLDER
+SHIPPED = SHIPPED_MODELS / FOLDER
 _WHOSE = "The lung segmenter"  # how messages about it begin
 
 # What the fields of 400 train images look like, with room to spare (docs/lungs.md). Areas are shares of the image.

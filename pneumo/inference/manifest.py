@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from pneumo.errors import ConfigError, DataError
 from pneumo.inference.finding import Finding
+from pneumo.labels import Status
 
 Row = dict[str, Any]
 
@@ -112,7 +113,9 @@ class Manifest:
         if turn.noted is not None:
             noted: list[Row] = self._entry(turn.noted)["rows"]
             return noted
-        unopened = any(row["status"] == "error" and row["sha256"] == _NOTHING and row["file"] == turn.path for row in turn.rows)
+        unopened = any(
+            row["status"] == Status.ERROR and row["sha256"] == _NOTHING and row["file"] == turn.path for row in turn.rows
+        )
         if turn.stamp and turn.rows and not unopened:
             self._note(turn.path, turn.stamp, turn.rows)
         return []

@@ -4,7 +4,8 @@ from math import nan
 
 import numpy as np
 
-from pneumo.data.measures import Measures, measure
+from pneumo.data.measures import measure
+from pneumo.imaging.measures import Measures
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor

@@ -25,7 +25,8 @@ from pneumo.imaging.decoding import pool
 from pneumo.inference.batch import read_files, unread
 from pneumo.inference.finding import Finding
 from pneumo.inference.predictor import InTermsOf, Predictor
-from pneumo.registry.models import ModelCard, models_dir
+from pneumo.paths import models_dir
+from pneumo.registry.models import ModelCard
 
 CORES = 2  # of one worker: it decodes on one and asks the network on the other
 GROUP = 16  # files that a worker is given at once, at most: what a worker that dies has to read again

@@ -22,7 +22,6 @@ from pneumo.registry.models import REFERENCE
 
 FILE = REFERENCE
 POSES = ("upright", "turned by 90 degrees", "upside down", "turned by 270 degrees", "inverted")
-SUBTYPES = ("none", "bacterial", "viral")
 SMALL = 28  # side of the second view
 
 

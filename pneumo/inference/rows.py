@@ -7,6 +7,7 @@ from typing import Any
 
 from pneumo import outgoing
 from pneumo.inference.finding import Finding, Terms, judge
+from pneumo.labels import Subtype, Verdict
 from pneumo.registry.models import ModelCard
 
 _JUDGED = ("verdict", "label", "zone", "probability", "prevalence", "likelihood_ratio", "threshold", "operating_point")
@@ -24,8 +25,8 @@ def fields(path: str, finding: Finding, card: ModelCard, terms: Terms) -> dict[s
         reading = judge(finding.answer.log_ratio, card, terms)
         row.update((name, getattr(reading, name)) for name in _JUDGED)
         bacterial = finding.answer.bacterial
-        if reading.verdict == "PNEUMONIA" and bacterial is not None:  # of a child not called sick it says nothing
-            row["subtype"] = {"bacterial": bacterial, "viral": 1 - bacterial}
+        if reading.verdict == Verdict.PNEUMONIA and bacterial is not None:  # of a child not called sick it says nothing
+            row["subtype"] = {Subtype.BACTERIAL: bacterial, Subtype.VIRAL: 1 - bacterial}
     return row
 
 

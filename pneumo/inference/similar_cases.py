@@ -5,8 +5,8 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from pneumo.data.records import LABELS, identify
-from pneumo.inference.reference import SUBTYPES, Reference
+from pneumo.inference.reference import Reference
+from pneumo.labels import LABELS, SUBTYPES, identify
 
 COUNT = 12
 SAME = 0.999  # an image's nearest neighbour in train has 0.88 (median over held-out images); its own copy has 1.000

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from pneumo.evaluation.operating_point import VERDICTS
 from pneumo.evaluation.wilson import Share, wilson
+from pneumo.labels import Verdict
 from pneumo.record.case import AGREE, NONE, RecordedCase
 
 ALL = "all"
 
 
-def agreement_rates(cases: Sequence[RecordedCase], verdicts: Iterable[str] = tuple(VERDICTS.values())) -> dict[str, Share]:
+def agreement_rates(cases: Sequence[RecordedCase], verdicts: Iterable[str] = tuple(Verdict)) -> dict[str, Share]:
     """Share of judged answers that were agreed with: under "all", then under each verdict.
 
     A file counts once a model and verdict, with its newest judgement: one child opened five times is no five children.

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 
-from pneumo.evaluation.operating_point import VERDICTS
+from pneumo.labels import Zone
 
 AGREE, DISAGREE, NONE = "agree", "disagree", "none"
 AGREEMENTS = (AGREE, DISAGREE, NONE)
@@ -32,7 +32,7 @@ class Answered:
     @property
     def verdict(self) -> str:
         """NORMAL, INDETERMINATE or PNEUMONIA: what was shown."""
-        return VERDICTS[self.zone]
+        return Zone(self.zone).verdict
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ model that answers by default is read from here and from nowhere else.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from filelock import FileLock
 
 from pneumo.errors import DataError
 from pneumo.outgoing import printable
+from pneumo.paths import site_dir
 
 FILE = "acts.jsonl"
 GENESIS = "0" * 64
@@ -37,11 +37,6 @@ class Act:
     why: str
     previous: str
     hash: str
-
-
-def site_dir() -> Path:
-    """PNEUMO_SITE_DIR, `site` where it is not set."""
-    return Path(os.environ.get("PNEUMO_SITE_DIR", "site"))
 
 
 def read_acts(folder: Path | None = None) -> tuple[Act, ...]:

@@ -8,7 +8,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-POINTS = ("rule-out", "balanced", "rule-in")  # in the order of their cuts
+from pneumo.evaluation.operating_point import BALANCED, RULE_IN, RULE_OUT
+
+POINTS = (RULE_OUT, BALANCED, RULE_IN)  # in the order of their cuts
 _SIDE = 224  # of the canonical image, which the margin is cut from
 _LARGEST = 4096  # pixels, of a network's input
 _ENDLESS = 1e300  # JSON knows whole numbers that no float can hold
@@ -44,7 +46,7 @@ def _odd_points(fields: Mapping[str, Any]) -> list[str]:
     odd = []
     if first:  # a cut that calls no one lies just above 1
         odd = [f"the cut {name} is {cut}, expected 0 to 1" for name, cut in points.items() if not 0 <= cut <= 1 + 1e-9]
-    if not points["rule-out"] <= points["balanced"] <= points["rule-in"]:
+    if not points[RULE_OUT] <= points[BALANCED] <= points[RULE_IN]:
         odd.append("the cuts rule-out, balanced and rule-in do not rise in this order")
     return odd
 

@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,13 @@ from pneumo.errors import ModelError, PneumoError
 from pneumo.evaluation.calibration import Calibration
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.imaging.preprocess import VERSION, InputSpec
+from pneumo.labels import LABELS
+from pneumo.paths import models_dir
 from pneumo.registry.card_checks import odd_values
 from pneumo.registry.seal import Seal, read_seal, reseal, sealed_file, sealed_files
 
 log = logging.getLogger(__name__)
 
-CLASSES = ("NORMAL", "PNEUMONIA")
 CARD_VERSION = 2  # 1: its calibration held the share of sick children, its cuts were probabilities
 CARD, METRICS = "card.json", "metrics.json"
 CALIBRATION = "predictions-calibration.csv"  # what the network said of the calibration part and its disturbed copies
@@ -78,10 +78,6 @@ class ModelCard:
     def probability(self, logits: np.ndarray | float) -> np.ndarray:
         """Probability of pneumonia at the stated prevalence, float64, same shape as the network's `logits`."""
         return posterior(self.calibration.log_ratio(logits), stated_prevalence())
-
-
-def models_dir() -> Path:
-    return Path(os.environ.get("PNEUMO_MODELS_DIR", "models"))
 
 
 def list_models(root: Path | None = None) -> list[str]:
@@ -143,7 +139,7 @@ def _parsed(model: str, data: bytes, folder: Path) -> ModelCard:
         raise ModelError(f"{damaged}. Restore models/{model}/card.json.") from error
     for what, expected, received in (
         ("id", model, card.id),
-        ("classes", CLASSES, card.classes),
+        ("classes", LABELS, card.classes),
         ("preprocessing", VERSION, card.preprocessing),
         ("card version", CARD_VERSION, card.card_version),
     ):
@@ -182,7 +178,7 @@ def _card(fields: dict[str, Any]) -> ModelCard:
 def _from_first_version(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
     """A card of version 1 as one of today: its log odds less those of its calibration part are log likelihood ratios."""
     try:
-        parts = [row["label"] == CLASSES[1] for row in read_manifest(folder / "split.csv") if row["part"] == "calibration"]
+        parts = [row["label"] == LABELS[1] for row in read_manifest(folder / "split.csv") if row["part"] == "calibration"]
         before = float(logit(sum(parts) / len(parts)))
         calibration, points = fields["calibration"], fields["operating_points"]
         cuts = {name: float(logit(np.clip(point, _ALMOST, 1 - _ALMOST))) - before for name, point in points.items()}

@@ -5,13 +5,13 @@ import os
 from pathlib import Path
 
 from pneumo.errors import ConfigError
+from pneumo.paths import HOME
 from pneumo.registry.minisign import PublicKey, SecretKey
 
 log = logging.getLogger(__name__)
 
 PROJECT = "RWSC4HPldjyCDIgVSvqQluQ5/MQ28NtNbQCsXdYQekPwasYZevugLBgH"  # as `minisign -P` takes it
 BY_PROJECT, BY_SITE = "the project", "this site"
-_HERE = Path(__file__).resolve().parent.parent  # the repository
 
 
 def known_keys() -> list[tuple[str, PublicKey]]:
@@ -46,8 +46,8 @@ def make_site_key(path: Path | None = None) -> tuple[Path, PublicKey]:
     path = path or _site_key_path()
     if path is None:
         raise ConfigError("There is no home folder to keep a key in. Name a file: models key --output FILE.")
-    if path.resolve().is_relative_to(_HERE):
-        raise ConfigError(f"A key that signs must not lie within Pneumo itself ({_HERE}). Give another --output.")
+    if path.resolve().is_relative_to(HOME):
+        raise ConfigError(f"A key that signs must not lie within Pneumo itself ({HOME}). Give another --output.")
     key = SecretKey.new()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,8 @@ from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.metrics import confusion_matrix
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.evaluation.predictions import Predictions, read_predictions
-from pneumo.registry.models import ModelCard, is_stored, models_dir, read_card, read_stored
+from pneumo.paths import models_dir
+from pneumo.registry.models import ModelCard, is_stored, read_card, read_stored
 
 FIGURES = ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1")
 _FIRST = ("test", "validation")  # the order on the page

@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from pneumo import __version__
-from pneumo.evaluation.operating_point import INDETERMINATE
 from pneumo.imaging.overlay import fit_within, grey_picture, legend_picture, overlay_picture
+from pneumo.labels import Verdict
 from pneumo.reporting import finding_words as words
 from pneumo.reporting.chart import PAPER
 from pneumo.reporting.finding_report import NOT_STATED, ReportContent
@@ -129,7 +129,7 @@ def _pictures(page: _Page, content: ReportContent) -> None:
 
 def _verdict(page: _Page, content: ReportContent) -> None:
     reading = content.reading
-    tone = "quiet" if reading.zone == INDETERMINATE else reading.label.lower()
+    tone = "quiet" if reading.verdict == Verdict.INDETERMINATE else reading.label.lower()
     page.text(_LEFT, page.y + 22, reading.verdict, 19, tone, "bold")
     page.text(_LEFT, page.y + 36, f"{reading.zone} zone", 9, "quiet")
     page.text(_LEFT + 190, page.y + 10, "probability of pneumonia", 9)

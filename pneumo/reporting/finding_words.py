@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from pneumo.evaluation.bands import LEAST, band_of, share_sick
-from pneumo.evaluation.operating_point import OPEN, RULE_IN, RULE_OUT
+from pneumo.evaluation.operating_point import RULE_IN, RULE_OUT
 from pneumo.inference.finding import Reading
 from pneumo.inference.heatmap import Heatmap
+from pneumo.labels import Verdict
 from pneumo.reporting.model_card import interval
 
 UNTESTED = "This model was not evaluated on the test split: nothing is known of how far to trust it."
 LARGEST_RATIO = 100  # no calibration part here is large enough to tell a larger one
 LEGEND = ("no evidence", "strong evidence for pneumonia", "(one scale for all pictures of this model)")
 SENTENCES = {
-    "PNEUMONIA": "The model calls this pneumonia. The figures below say how often it does so wrongly.",
-    OPEN: "The model cannot tell: the value lies where it often errs. Treat it as open.",
-    "NORMAL": "The model finds no pneumonia. It looks for nothing else, and it misses some: see the figures below.",
+    Verdict.PNEUMONIA: "The model calls this pneumonia. The figures below say how often it does so wrongly.",
+    Verdict.INDETERMINATE: "The model cannot tell: the value lies where it often errs. Treat it as open.",
+    Verdict.NORMAL: "The model finds no pneumonia. It looks for nothing else, and it misses some: see the figures below.",
 }
 
 
@@ -65,7 +66,7 @@ def like_this_sentence(metrics: dict[str, Any], log_ratio: float, reading: Readi
         f"Of {band['n']} test X-rays of children who scored like this, {band['sick']} were of sick children "
         f"({100 * value:.0f} %, 95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
     )
-    if reading.verdict == OPEN:
+    if reading.verdict == Verdict.INDETERMINATE:
         return f"{said}."
     value, low, high = share_sick(band, test["prevalence"], reading.prevalence)
     return (
@@ -76,7 +77,7 @@ def like_this_sentence(metrics: dict[str, Any], log_ratio: float, reading: Readi
 
 def subtype_sentence(metrics: dict[str, Any], reading: Reading, bacterial: float | None) -> str:
     """Bacterial or viral, and how far to trust it; empty unless PNEUMONIA is called by a model that tells them apart."""
-    if bacterial is None or reading.verdict != "PNEUMONIA":
+    if bacterial is None or reading.verdict != Verdict.PNEUMONIA:
         return ""
     said = f"Bacterial {in_words(bacterial)}, viral {in_words(1 - bacterial)}: a second answer, not to choose antibiotics by."
     aucs = [(split, metrics.get(split, {}).get("subtype", {}).get("auc", {}).get("value")) for split in ("validation", "test")]
@@ -122,7 +123,7 @@ def _complement(figure: dict[str, float | None]) -> dict[str, float | None]:
 def heatmap_sentence(reading: Reading, heatmap: Heatmap) -> str:
     if heatmap.empty:
         return "No place spoke for pneumonia above a tenth of the scale, so the map is empty."
-    if reading.verdict != "PNEUMONIA":
+    if reading.verdict != Verdict.PNEUMONIA:
         return (
             f"The answer is {reading.verdict}: colour marks the places that spoke most for pneumonia all the same. "
             "Together they did not reach what is called pneumonia."

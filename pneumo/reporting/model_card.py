@@ -6,7 +6,8 @@ from typing import Any
 
 from pneumo.evaluation.operating_point import MEANING
 from pneumo.outgoing import code, markdown, printable
-from pneumo.registry.models import ModelCard, is_stored, models_dir, read_card, read_metrics, read_stored
+from pneumo.paths import models_dir
+from pneumo.registry.models import ModelCard, is_stored, read_card, read_metrics, read_stored
 from pneumo.registry.seal import reseal
 
 README, GATE = "README.md", "gate.json"

@@ -6,19 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo.data.measures import Measures
 from pneumo.errors import DataError
 from pneumo.evaluation.likelihood import posterior
 from pneumo.evaluation.predictions import Predictions, make_predictions
+from pneumo.imaging.measures import Measures
 from pneumo.inference.batch import read_files
 from pneumo.inference.finding import Finding
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.measured import measured
 from pneumo.inference.predictor import Predictor
+from pneumo.labels import Status
 from pneumo.registry.models import ModelCard
 from pneumo.site.cases import SiteCase
-
-OK, REFUSED, UNREAD = "ok", "rejected", "error"
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class CaseAnswer:
     """What became of one case; `logit` is NaN without an answer, `measures` None where the picture was not answered."""
 
     case: SiteCase
-    status: str  # ok, rejected (by the gate) or error (not read)
+    status: Status  # rejected: by the gate
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
     sha256: str
@@ -73,7 +72,7 @@ def ratios_of(answers: Sequence[CaseAnswer], card: ModelCard) -> np.ndarray:
 
 
 def answered_of(answers: Sequence[CaseAnswer]) -> tuple[CaseAnswer, ...]:
-    return tuple(answer for answer in answers if answer.status == OK)
+    return tuple(answer for answer in answers if answer.status == Status.OK)
 
 
 def predictions_of(answers: Sequence[CaseAnswer], card: ModelCard, prevalence: float) -> Predictions:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pneumo.data.records import LABELS, SUFFIXES, identify
+from pneumo.data.records import SUFFIXES
 from pneumo.errors import DataError
 from pneumo.imaging.decoding.archive import HEAD, is_image, is_zip
+from pneumo.labels import LABELS, identify
 from pneumo.outgoing import printable
 
 NEEDED, OPTIONAL = ("file", "label", "patient"), ("age", "sex", "device", "view", "half")

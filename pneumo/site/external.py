@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from pneumo.data.measures import FRAME, PICTURE
-from pneumo.data.records import LABELS
 from pneumo.errors import DataError
 from pneumo.evaluation.wilson import clustered_wilson
+from pneumo.imaging.measures import FRAME, PICTURE
+from pneumo.labels import LABELS
 from pneumo.registry.models import ModelCard
 from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, ratios_of
 from pneumo.site.cases import SiteCase

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from pneumo.data.measures import FRAME, PICTURE, Measures
-from pneumo.data.records import LABELS
+from pneumo.imaging.measures import FRAME, PICTURE, Measures
+from pneumo.labels import LABELS
 
 REFERENCE = Path(__file__).with_name("frame_reference.json")  # made by bench/frame_reference.py
 PERCENTILES = (5, 50, 95)
@@ -45,8 +45,11 @@ def frame_statistics(measures: Sequence[Measures], labels: Sequence[str], data: 
     `labels` NORMAL or PNEUMONIA, one a picture; `data`: the model card's own words for its data.
     """
     rows = [(asdict(each), label) for each, label in zip(measures, labels, strict=True)]
-    here = {(name, label): [row[name] for row, of in rows if of == label and np.isfinite(row[name])]
-            for label in LABELS for name in PICTURE}  # fmt: skip
+    here: dict[tuple[str, str], list[float]] = {
+        (name, label): [row[name] for row, of in rows if of == label and np.isfinite(row[name])]
+        for label in LABELS
+        for name in PICTURE
+    }
     found = [Spread(name, label, _HERE, *_percentiles(values)) for (name, label), values in here.items()]
     known = reference()
     same = known["data"] == data

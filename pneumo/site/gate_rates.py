@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo.data.records import LABELS
 from pneumo.evaluation.wilson import clustered_wilson
-from pneumo.site.answers import OK, REFUSED, UNREAD, CaseAnswer, patients_of
+from pneumo.labels import LABELS, Status
+from pneumo.site.answers import CaseAnswer, patients_of
 from pneumo.site.verdict import Figure
 
 
@@ -36,18 +36,21 @@ class Unanswered:
 
 def gate_rates(answers: Sequence[CaseAnswer]) -> tuple[GateRate, ...]:
     """All cases first, then each class."""
-    groups = {"all": list(answers), **{label: [each for each in answers if each.case.label == label] for label in LABELS}}
+    groups: dict[str, list[CaseAnswer]] = {"all": list(answers)}
+    groups |= {label: [each for each in answers if each.case.label == label] for label in LABELS}
     return tuple(_rate(name, group) for name, group in groups.items())
 
 
 def _rate(name: str, answers: Sequence[CaseAnswer]) -> GateRate:
-    counts, readable = Counter(each.status for each in answers), [each for each in answers if each.status != UNREAD]
-    hits = np.array([each.status == REFUSED for each in readable], bool)
-    warned = sum(each.status == OK and bool(each.warnings) for each in answers)
+    counts, readable = Counter(each.status for each in answers), [each for each in answers if each.status != Status.ERROR]
+    hits = np.array([each.status == Status.REJECTED for each in readable], bool)
+    warned = sum(each.status == Status.OK and bool(each.warnings) for each in answers)
     share = clustered_wilson(hits, patients_of(readable)).figure
-    return GateRate(name, len(answers), counts[REFUSED], counts[UNREAD], warned, share)
+    return GateRate(name, len(answers), counts[Status.REJECTED], counts[Status.ERROR], warned, share)
 
 
 def unanswered(answers: Sequence[CaseAnswer]) -> tuple[Unanswered, ...]:
     """Every case without an answer, with its reasons, in order."""
-    return tuple(Unanswered(each.case.name, each.case.label, each.status, each.reasons) for each in answers if each.status != OK)
+    return tuple(
+        Unanswered(each.case.name, each.case.label, each.status, each.reasons) for each in answers if each.status != Status.OK
+    )

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pneumo.registry.acts import RESULT, TEST, Act, add_act, read_acts
 from pneumo.errors import ConfigError, DataError
 from pneumo.files import write_json
 from pneumo.inference.predictor import Predictor
+from pneumo.registry.acts import RESULT, TEST, Act, add_act, read_acts
 from pneumo.registry.models import card_digest, read_metrics
 from pneumo.site.answers import CaseAnswer, answer_cases
 from pneumo.site.cases import SiteCase, digest_of

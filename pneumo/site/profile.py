@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pneumo.registry.acts import site_dir
 from pneumo.errors import ConfigError, DataError
 from pneumo.evaluation.calibration import Calibration
 from pneumo.evaluation.operating_point import BALANCED, RULE_IN, RULE_OUT
 from pneumo.files import write_json
+from pneumo.paths import site_dir
 
 VERSION = 1
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")

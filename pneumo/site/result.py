@@ -9,9 +9,10 @@ import numpy as np
 from pneumo.evaluation.bands import count_bands
 from pneumo.evaluation.metrics import confusion_matrix
 from pneumo.evaluation.mistakes import Mistake, most_confident_mistakes
-from pneumo.evaluation.operating_point import VERDICTS, zone
+from pneumo.evaluation.operating_point import zone
 from pneumo.evaluation.predictions import Predictions
 from pneumo.evaluation.summary import summarise
+from pneumo.labels import Verdict
 from pneumo.registry.models import ModelCard
 from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, predictions_of, ratios_of
 from pneumo.site.cases import digest_of
@@ -92,11 +93,8 @@ def probabilities_of(known: Sequence[CaseAnswer], card: ModelCard) -> Prediction
 
 
 def _verdicts(labels: np.ndarray, ratios: np.ndarray, card: ModelCard) -> dict[str, dict[str, int]]:
-    said = np.array([VERDICTS[zone(ratio, card.cuts)] for ratio in ratios], str)
-    return {
-        name: {each: int(np.sum(said[labels == label] == each)) for each in VERDICTS.values()}
-        for label, name in enumerate(card.classes)
-    }
+    said = np.array([zone(ratio, card.cuts).verdict for ratio in ratios], str)
+    return {name: {each: int(np.sum(said[labels == label] == each)) for each in Verdict} for label, name in enumerate(card.classes)}
 
 
 def _edges(bands: Sequence[dict[str, Any]]) -> list[float]:

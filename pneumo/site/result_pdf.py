@@ -6,11 +6,10 @@ from typing import Any
 
 from matplotlib.backends.backend_pdf import PdfPages
 
-from pneumo.data.measures import MEANING as MEASURE
-from pneumo.data.records import LABELS
 from pneumo.evaluation.mistakes import Mistake
-from pneumo.evaluation.operating_point import VERDICTS
 from pneumo.evaluation.predictions import Predictions
+from pneumo.imaging.measures import MEANING as MEASURE
+from pneumo.labels import LABELS, Verdict
 from pneumo.reporting.metrics_charts import calibration_chart, histogram_chart, roc_chart
 from pneumo.reporting.model_card import DISCLAIMER, interval
 from pneumo.reporting.numbers import number, probability
@@ -99,8 +98,8 @@ def _counts(sheets: _Sheets, result: SiteResult) -> None:
     (tn, fp), (fn, tp) = result.matrix
     sheets.rows([f"{'':<18}{'below the point':>18}{'above it':>18}", f"{'true NORMAL':<18}{tn:>18}{fp:>18}",
                  f"{'true PNEUMONIA':<18}{fn:>18}{tp:>18}", ""])  # fmt: skip
-    sheets.rows([f"{'verdict':<18}" + "".join(f"{name:>18}" for name in VERDICTS.values())])
-    sheets.rows(f"{f'true {label}':<18}" + "".join(f"{result.verdicts[label][name]:>18}" for name in VERDICTS.values())
+    sheets.rows([f"{'verdict':<18}" + "".join(f"{name:>18}" for name in Verdict)])
+    sheets.rows(f"{f'true {label}':<18}" + "".join(f"{result.verdicts[label][name]:>18}" for name in Verdict)
                 for label in LABELS)  # fmt: skip
     if result.bands:
         sheets.heading("Children who scored alike (bands of the log likelihood ratio, as the model's own test has them)")

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from pneumo.registry.acts import LEAVE, USE, add_act, profile_in_use, read_acts
 from pneumo.errors import ConfigError, ModelError
 from pneumo.inference.predictor import InTermsOf, Predictor
+from pneumo.registry.acts import LEAVE, USE, add_act, profile_in_use, read_acts
 from pneumo.registry.models import card_digest, read_metrics
 from pneumo.site.profile import SiteProfile, read_profile
 

@@ -13,8 +13,9 @@ from pneumo.evaluation.compare import auc_interval
 from pneumo.evaluation.metrics import roc_auc
 from pneumo.evaluation.operating_point import RULE_IN, RULE_OUT
 from pneumo.evaluation.wilson import clustered_wilson
+from pneumo.labels import Status
 from pneumo.registry.models import ModelCard
-from pneumo.site.answers import OK, CaseAnswer, answered_of, labels_of, patients_of, ratios_of
+from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, ratios_of
 from pneumo.site.plan import ANSWERED, AUC, CLEARED, FOUND, SENSITIVITY, SPECIFICITY, Plan
 
 PASSED, FAILED, TOO_FEW = "passed", "failed", "too few to say"
@@ -41,7 +42,7 @@ def site_figures(answers: Sequence[CaseAnswer], card: ModelCard, operating_point
     """
     known = answered_of(answers)
     sick, ratios, patients = labels_of(known) == 1, ratios_of(known, card), patients_of(known)
-    status = np.array([answer.status == OK for answer in answers], bool)
+    status = np.array([answer.status == Status.OK for answer in answers], bool)
 
     def share(hits: np.ndarray, among: np.ndarray) -> Figure:
         return clustered_wilson(hits[among], patients[among]).figure

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pneumo.data.records import LABELS, Record, folder_of, scan
+from pneumo.data.records import Record, folder_of, scan
 from pneumo.data.split import read_manifest
 from pneumo.errors import DataError, ImageError
 from pneumo.evaluation.bands import band_edges, count_bands
@@ -18,7 +18,9 @@ from pneumo.files import write_json
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
-from pneumo.registry.models import CALIBRATION, METRICS, ModelCard, models_dir, read_metrics
+from pneumo.labels import LABELS, Label, Status
+from pneumo.paths import models_dir
+from pneumo.registry.models import CALIBRATION, METRICS, ModelCard, read_metrics
 from pneumo.registry.seal import reseal
 from pneumo.versions import git_commit
 
@@ -106,7 +108,7 @@ def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> 
         except ImageError as error:
             failed.append(f"{path}: {error}")
             continue
-        if finding.status == "rejected":
+        if finding.status == Status.REJECTED:
             log.info("%s: %s: no answer. %s", predictor.card.id, record.path, "; ".join(finding.reasons))
             unanswered.append(record.label)
             continue
@@ -122,7 +124,7 @@ def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> 
     if not answers:
         raise DataError("No image got an answer, so there is nothing to measure. Expected chest X-rays whose lungs can be found.")
     card, logits = predictor.card, np.array([answer.logit for answer in answers])
-    prevalence = own_prevalence(np.array([record.label == "PNEUMONIA" for record in answered]))
+    prevalence = own_prevalence(np.array([record.label == Label.PNEUMONIA for record in answered]))
     bacterial = [answer.bacterial for answer in answers if answer.bacterial is not None]
     predictions = make_predictions(
         [r.path for r in answered], [r.label for r in answered], [r.subtype for r in answered],

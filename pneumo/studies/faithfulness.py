@@ -2,32 +2,9 @@
 
 import numpy as np
 
-from pneumo.imaging.lung_box import Box
-from pneumo.inference.heatmap import Heatmap
 from pneumo.inference.predictor import Predictor
-from pneumo.registry.models import ModelCard
 
 BATCH = 32
-
-
-def heat_share(gradcam: np.ndarray, card: ModelCard, shown: Box, mask: np.ndarray) -> float:
-    """Share of the positive heat of a raw map (h, w) that falls into `mask`, bool (224, 224); NaN where no heat is positive.
-
-    The map is laid over the image as it is drawn, between the cells' own centres and inside what the network was shown,
-    but on its own maximum, so that nothing is cut off at full heat.
-    """
-    peak = float(np.max(gradcam))
-    if peak <= 0:
-        return float("nan")
-    heat = Heatmap.from_map(gradcam, peak, shown, card.heatmap_centres).on_image(*mask.shape)
-    return float(heat[mask].sum() / heat.sum())
-
-
-def seen_share(shown: Box, mask: np.ndarray) -> float:
-    """Share of what the network is shown that `mask`, bool (h, w), covers: `heat_share` of a map without any preference."""
-    rows, columns = ((np.arange(side) + 0.5) / side for side in mask.shape)
-    down, across = (rows >= shown.top) & (rows <= shown.bottom), (columns >= shown.left) & (columns <= shown.right)
-    return float(mask[np.ix_(down, across)].mean())
 
 
 def cells_of(size: int, cells: int, centres: tuple[float, float]) -> np.ndarray:

@@ -19,7 +19,8 @@ from pneumo.imaging.overlay import png
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import POSES
-from pneumo.registry.models import models_dir
+from pneumo.labels import Status
+from pneumo.paths import models_dir
 from pneumo.registry.seal import reseal
 from pneumo.studies.assess import records_of
 from pneumo.synthetic.non_chest import KINDS, close_up, posed
@@ -79,8 +80,8 @@ def measure_gate(
 def _group(role: str, name: str, files: Iterable[bytes], predictor: Predictor) -> dict[str, Any]:
     """`told`: refused, or answered with a warning."""
     findings = [read(data, predictor) for data in files]
-    rejected = sum(finding.status == "rejected" for finding in findings)
-    told = sum(finding.status == "rejected" or bool(finding.warnings) for finding in findings)
+    rejected = sum(finding.status == Status.REJECTED for finding in findings)
+    told = sum(finding.status == Status.REJECTED or bool(finding.warnings) for finding in findings)
     log.info("%s, %s: %d of %d refused, %d told", predictor.card.id, name, rejected, len(findings), told)
     return {"role": role, "name": name, "n": len(findings), "rejected_count": rejected,
             "rejected": wilson(rejected, len(findings)).figure, "told": wilson(told, len(findings)).figure}  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 
 from pneumo.data.cache import cached_images
 from pneumo.data.lung_masks import LungMasks
-from pneumo.data.records import folder_of, identify
+from pneumo.data.records import folder_of
 from pneumo.errors import DataError
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.evaluation.overlap import dice
@@ -16,6 +16,7 @@ from pneumo.evaluation.wilson import wilson
 from pneumo.imaging.perturbations import crop
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.reference import POSES
+from pneumo.labels import identify
 from pneumo.synthetic.non_chest import KINDS, as_served, posed
 
 WRONG = 0.8  # fields with a smaller Dice than this are not the lungs

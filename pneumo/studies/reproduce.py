@@ -8,7 +8,8 @@ from typing import Any
 from pneumo.evaluation.predictions import read_predictions
 from pneumo.files import write_json
 from pneumo.inference.predictor import Predictor
-from pneumo.registry.models import METRICS, models_dir, read_card, read_metrics
+from pneumo.paths import models_dir
+from pneumo.registry.models import METRICS, read_card, read_metrics
 from pneumo.registry.seal import reseal
 from pneumo.studies.assess import assess, summary_of
 

@@ -21,12 +21,14 @@ from pneumo.files import write_json
 from pneumo.imaging.lung_box import Box
 from pneumo.imaging.lung_cover import lungs_hidden, lungs_only
 from pneumo.imaging.perturbations import CHANGES
+from pneumo.inference.heatmap import heat_share, seen_share
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
-from pneumo.registry.models import models_dir
+from pneumo.labels import Label
+from pneumo.paths import models_dir
 from pneumo.registry.seal import reseal
 from pneumo.studies.assess import records_of
-from pneumo.studies.faithfulness import BATCH, at_random, by_heat, curve, exposed_like, heat_share, seen_share
+from pneumo.studies.faithfulness import BATCH, at_random, by_heat, curve, exposed_like
 from pneumo.studies.randomisation import randomisation
 from pneumo.versions import git_commit
 
@@ -72,7 +74,7 @@ def robustness(predictor: Predictor, graph: Path, records: Sequence[Record], ima
     `graph` is the model's serving graph. Figures are of the images that get an answer; `unanswered` counts the others. About 35
     passes over the images; undefined figures are None. Raises ModelError where there is no lung segmenter.
     """
-    labels = np.array([record.label == "PNEUMONIA" for record in records], np.int64)
+    labels = np.array([record.label == Label.PNEUMONIA for record in records], np.int64)
     patients = np.array([record.patient for record in records])
     threshold = predictor.card.operating_points[BALANCED]
     finder = predictor.finder or LungFinder.load()
@@ -88,7 +90,7 @@ def robustness(predictor: Predictor, graph: Path, records: Sequence[Record], ima
         figures = _figures(labels[at], found.probabilities[at], patients[at], threshold)
         both = at & unchanged.answered
         shift = _mean(np.abs(found.probabilities - unchanged.probabilities)[both])
-        unanswered = {"NORMAL": int((~at & (labels == 0)).sum()), "PNEUMONIA": int((~at & (labels == 1)).sum())}
+        unanswered = {Label.NORMAL: int((~at & (labels == 0)).sum()), Label.PNEUMONIA: int((~at & (labels == 1)).sum())}
         changes.append({"kind": change.kind, "amount": change.amount, **figures, "mean_shift": shift, "unanswered": unanswered})
         log.info("%s: %s %s", predictor.card.id, change.kind, change.amount)
 
@@ -105,7 +107,7 @@ def robustness(predictor: Predictor, graph: Path, records: Sequence[Record], ima
         }
         if name == "lungs_hidden":  # the same among the changes, for whoever reads them in one table
             changes.append({"kind": "lungs hidden", "amount": "", **figures, "mean_shift": None,
-                            "unanswered": {"NORMAL": 0, "PNEUMONIA": 0}})  # fmt: skip
+                            "unanswered": {Label.NORMAL: 0, Label.PNEUMONIA: 0}})  # fmt: skip
         log.info("%s: %s", predictor.card.id, name)
 
     probabilities = np.where(unchanged.answered, unchanged.probabilities, np.nan)
@@ -182,7 +184,7 @@ def _heat(
         "share": _with_intervals(lambda drawn: np.array([_mean(shares[drawn], np.nan)]), patients[index])[0],
         "area": _mean(areas[hot]),
         "shown": _mean(seen[hot]),
-        "by_class": {"NORMAL": _mean(shares[labels[index] == 0]), "PNEUMONIA": _mean(shares[labels[index] == 1])},
+        "by_class": {Label.NORMAL: _mean(shares[labels[index] == 0]), Label.PNEUMONIA: _mean(shares[labels[index] == 1])},
     }
 
 

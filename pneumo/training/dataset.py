@@ -17,6 +17,7 @@ from pneumo.imaging.hospital_shift import with_hard_copies
 from pneumo.imaging.lung_box import Box, lung_box
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.inference.lung_fields import LungFinder
+from pneumo.labels import Label, Subtype
 from pneumo.training.config import TrainConfig
 
 log = logging.getLogger(__name__)
@@ -59,10 +60,10 @@ def read_parts(config: TrainConfig, data: Path, run: Path) -> tuple[Part, Part]:
 def part_of(config: TrainConfig, data: Path, rows: list[dict[str, str]], name: str) -> Part:
     """The part `name` of a manifest's rows. Raises DataError as `read_parts` does."""
     chosen = [row for row in rows if row["part"] == name]
-    labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], dtype=np.int64)
+    labels = np.array([row["label"] == Label.PNEUMONIA for row in chosen], dtype=np.int64)
     if len(set(labels.tolist())) < 2:
         raise DataError(f"The {name} part needs both classes; it has {labels.sum()} PNEUMONIA of {len(labels)} images.")
-    kind = {"bacterial": 1.0, "viral": 0.0}
+    kind: dict[str, float] = {Subtype.BACTERIAL: 1.0, Subtype.VIRAL: 0.0}
     bacterial = np.array([kind.get(row["subtype"], np.nan) for row in chosen], np.float32)
     bacterial[labels == 0] = np.nan  # whatever stands beside a healthy child
     if config.subtype and len(set(bacterial[np.isfinite(bacterial)].tolist())) < 2:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pneumo.data.split import read_manifest
 from pneumo.errors import PneumoError
+from pneumo.labels import Label
 from pneumo.training.config import TrainConfig
 from pneumo.training.runfolder import history, list_runs, load_config, read_status
 
@@ -59,7 +60,7 @@ def _from_runs(config: TrainConfig, runs: Path) -> tuple[dict[str, float], str] 
             labels = [row["label"] for row in read_manifest(run / "split.csv") if row["part"] == "train"]
         except PneumoError:
             continue
-        images = images_an_epoch(old, labels.count("NORMAL"), labels.count("PNEUMONIA"))
+        images = images_an_epoch(old, labels.count(Label.NORMAL), labels.count(Label.PNEUMONIA))
         rates = {}
         for stage, lines in (("head", history(run)[: old.head_epochs]), ("tune", history(run)[old.head_epochs :])):
             if seconds := sum(line["seconds"] for line in lines):

@@ -12,10 +12,9 @@ from pneumo.data.lung_masks import LungMasks
 from pneumo.data.records import folder_of
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.inference.lung_fields import segmenter_input
+from pneumo.labels import SUBTYPES
 from pneumo.synthetic.non_chest import KINDS, as_served
 from pneumo.synthetic.phantom import make_phantom
-
-_SUBTYPES = ("none", "bacterial", "viral")
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def phantom_samples(count: int, seed: int) -> LungSamples:
     images, masks = [], []
     for number in range(count):
         height = int(rng.integers(230, 300))
-        phantom = make_phantom(_SUBTYPES[number % 3], int(rng.integers(2**31)), height, int(height * rng.uniform(1.0, 1.5)))
+        phantom = make_phantom(SUBTYPES[number % 3], int(rng.integers(2**31)), height, int(height * rng.uniform(1.0, 1.5)))
         planes = [_canonical_size(plane.astype(np.float32)) for plane in (phantom.pixels, phantom.fields)]
         images.append(np.rint(planes[0] * 255).astype(np.uint8))
         masks.append(planes[1] > 0.5)

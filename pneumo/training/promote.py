@@ -22,11 +22,13 @@ from pneumo.files import sha256, write_json
 from pneumo.imaging.preprocess import VERSION, model_input
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Outputs, Predictor
+from pneumo.labels import LABELS
 from pneumo.nets.compact import round_kernels, save_compact
 from pneumo.nets.load import load_network
 from pneumo.nets.receptive import cell_centres
 from pneumo.nets.serving_graph import write_serving_graph
-from pneumo.registry.models import CALIBRATION, CLASSES, ModelCard, models_dir, write_card
+from pneumo.paths import models_dir
+from pneumo.registry.models import CALIBRATION, ModelCard, write_card
 from pneumo.registry.seal import seal
 from pneumo.registry.signing_keys import signing_key
 from pneumo.reporting.model_card import write_readme
@@ -121,7 +123,7 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
     card = ModelCard(
         id=model,
         architecture=config.architecture,
-        classes=CLASSES,
+        classes=LABELS,
         input=config.spec,
         preprocessing=VERSION,
         calibration=Calibration(),  # this and the next two are measured below
@@ -166,7 +168,7 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
     log.info("calibration part: %s", changes)
     names = [row["path"] for row in chosen] + [f"disturbed/{row['path']}" for row in chosen]
     write_predictions(draft / CALIBRATION, make_predictions(
-        [names[i] for i in kept], [CLASSES[label] for label in part.labels], [chosen[i % len(chosen)]["subtype"] for i in kept],
+        [names[i] for i in kept], [LABELS[label] for label in part.labels], [chosen[i % len(chosen)]["subtype"] for i in kept],
         logits.tolist(), posterior(ratios, own_prevalence(part.labels)).tolist(),
     ))  # fmt: skip
     return dataclasses.replace(card, **changes)

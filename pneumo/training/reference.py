@@ -16,7 +16,8 @@ from pneumo.files import sha256
 from pneumo.imaging.hospital_shift import hard_copies, with_hard_copies
 from pneumo.imaging.lung_box import WHOLE, Box
 from pneumo.inference.predictor import Predictor
-from pneumo.inference.reference import FILE, SUBTYPES, Reference, components, small_view
+from pneumo.inference.reference import FILE, Reference, components, small_view
+from pneumo.labels import SUBTYPES, Label
 from pneumo.registry.models import verified_draft, write_card
 from pneumo.registry.seal import MANIFEST
 from pneumo.synthetic.non_chest import KINDS, as_served, close_up, posed
@@ -46,7 +47,7 @@ def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, st
     small_mean, small_axes, small_widths, small_spare = components(small, min(SMALL_COMPONENTS, len(train) - 1))
     reference = Reference(
         files=np.array([row["path"] for row in train]),
-        labels=np.array([row["label"] == "PNEUMONIA" for row in train], np.uint8),
+        labels=np.array([row["label"] == Label.PNEUMONIA for row in train], np.uint8),
         subtypes=np.array([SUBTYPES.index(row["subtype"]) for row in train], np.uint8),
         scores=((features - mean) @ axes.T / widths)[:, :SCORES].astype(np.float16).astype(np.float32),
         mean=mean, axes=axes, spare=spare,

@@ -8,7 +8,6 @@ system itself says whether it lives). The line in history.jsonl is what makes an
 
 import dataclasses
 import json
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,10 +38,6 @@ class RunStatus:
     seconds_left: float | None = None
     pid: int | None = None
     updated: float = 0.0  # seconds since 1970
-
-
-def runs_dir() -> Path:
-    return Path(os.environ.get("PNEUMO_RUNS_DIR", "runs"))
 
 
 def list_runs(root: Path) -> list[Path]:

@@ -114,7 +114,7 @@ def every_way(page, patient: Patient) -> None:
 def processes(url: str) -> tuple[int, list[int]]:
     """The app, and those that decode for it."""
     (server,) = [pid for pid, command in children(os.getpid()).items() if f"--server.port {url.rpartition(':')[2]}" in command]
-    return server, [pid for pid, command in children(server).items() if "decoding_child" in command]
+    return server, [pid for pid, command in children(server).items() if "decoding.worker" in command]
 
 
 def test_nothing_of_a_session_outlives_it(browser, tmp_path):

@@ -339,7 +339,7 @@ def test_nothing_left_this_computer(session, guarded):
     seen = noted(guarded)
     watched = [line for line in seen if line.startswith("watched")]
     assert any("streamlit run" in line for line in watched)
-    assert any("decoding_child" in line for line in watched)
+    assert any("decoding.worker" in line for line in watched)
     assert [line for line in seen if line.startswith("socket")] == []
     own = re.compile(rf"{session.url}/|{session.url.replace('http', 'ws')}/|data:|blob:{session.url}/")
     assert [url for url in session.ours.asked + session.theirs.asked if not own.match(url)] == []

@@ -9,7 +9,7 @@ from PIL import Image
 from pneumo.cli.main import main
 from pneumo.data.lung_masks import LungMasks, write_masks
 
-SHIPPED = Path(__file__).parents[1] / "models" / "lungs"
+SHIPPED = Path(__file__).parents[2] / "models" / "lungs"
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from phantom_sets import copy_set
 from tiny_model import make_registry
 
+from pneumo import __version__
 from pneumo.cli.main import main
 from pneumo.data.lung_masks import LungMasks, write_masks
 from pneumo.data.records import scan
@@ -90,3 +93,19 @@ def test_audit_with_the_lungs_of_people_or_of_no_one(data, tmp_path, monkeypatch
 def test_missing_data_is_exit_1(tmp_path, capsys):
     assert main(["data", "split", str(tmp_path / "absent")]) == 1
     assert "No data folder" in capsys.readouterr().err
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"pneumo {__version__}\n"
+
+
+def test_a_reader_that_has_enough_is_no_error():
+    """As `pneumo models show ID | head -1`: the other end of the pipe is closed before anything is written."""
+    words = [sys.executable, "-m", "pneumo", "models", "show", "resnet50"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0

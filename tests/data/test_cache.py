@@ -264,7 +264,7 @@ def test_another_preprocessing_version_uses_another_folder(root, tmp_path, decod
 
 def test_without_a_setting_it_lies_in_the_working_folder(monkeypatch):
     monkeypatch.setenv("PNEUMO_CACHE_DIR", "")
-    assert cache.cache_dir() == Path(".cache") / cache.VERSION
+    assert cache.canonical_dir() == Path(".cache") / cache.VERSION
 
 
 def test_two_processes_at_once_give_a_whole_cache(root, folder, decoded):

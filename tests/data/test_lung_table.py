@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pneumo.data.lung_table import OutlinedImage, original_sizes, read_table
-from pneumo.data.records import identify
+from pneumo.labels import identify
 
 TABLE = read_table()
 

@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from pneumo.data.measures import Measures, measure
+from pneumo.data.measures import measure
+from pneumo.imaging.measures import Measures
 
 
 def test_lungs_and_exposure_in_numbers():

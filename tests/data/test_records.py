@@ -1,43 +1,10 @@
-import doctest
 import os
 import sys
 
 import pytest
 
-from pneumo.data import records
-from pneumo.data.records import Record, identify, scan, walk
+from pneumo.data.records import Record, scan, walk
 from pneumo.errors import DataError
-
-
-@pytest.mark.parametrize(
-    ("stem", "subtype", "patient"),
-    [
-        ("person12_virus_30", "viral", "virus-12"),
-        ("person1_bacteria_2", "bacterial", "bacteria-1"),
-        ("person1_virus_2", "viral", "virus-1"),
-        ("person1372_virus_2365_0001", "viral", "virus-1372"),
-        ("Person007_BACTERIA_1", "bacterial", "bacteria-7"),
-        ("IM-0115-0001", "none", "IM-0115"),
-        ("IM-0115-0001-0001", "none", "IM-0115"),
-        ("IM-0115-0001-0002", "none", "IM-0115"),
-        ("NORMAL2-IM-0123-0001", "none", "NORMAL2-IM-0123"),
-        ("NORMAL2-IM-0123-0001-0003", "none", "NORMAL2-IM-0123"),
-        ("person12_fungus_30", "none", "person12_fungus_30"),
-        ("person12_virus", "none", "person12_virus"),
-        ("xperson12_virus_30", "none", "xperson12_virus_30"),
-        ("IM-0115", "none", "IM-0115"),
-        ("scan 7", "none", "scan 7"),
-        ("小儿 胸片", "none", "小儿 胸片"),
-    ],
-)
-def test_identify(stem, subtype, patient):
-    assert identify(stem) == (subtype, patient)
-
-
-def test_examples_in_the_docstrings():
-    results = doctest.testmod(records)
-    assert results.attempted > 0
-    assert results.failed == 0
 
 
 def make(root, *paths):

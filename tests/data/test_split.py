@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from makers import png_bytes
 
-from pneumo.data.records import Record, identify, scan
+from pneumo.data.records import Record, scan
 from pneumo.data.split import PARTS, manifest_hash, read_manifest, split, twins, write_manifest
 from pneumo.errors import DataError
+from pneumo.labels import identify
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from pneumo.errors import DataError
-from pneumo.evaluation.operating_point import BALANCED, INDETERMINATE, MEANING, RULE_IN, RULE_OUT, choose_operating_points, zone
+from pneumo.evaluation.operating_point import BALANCED, MEANING, RULE_IN, RULE_OUT, choose_operating_points, zone
+from pneumo.labels import Zone
 
 LEAST = np.log(10)
 
@@ -67,7 +68,7 @@ def test_one_class_is_refused(labels):
 
 @pytest.mark.parametrize(
     ("probability", "expected"),
-    [(0.0, RULE_OUT), (0.1999, RULE_OUT), (0.2, INDETERMINATE), (0.7999, INDETERMINATE), (0.8, RULE_IN), (1.0, RULE_IN)],
+    [(0.0, RULE_OUT), (0.1999, RULE_OUT), (0.2, Zone.INDETERMINATE), (0.7999, Zone.INDETERMINATE), (0.8, RULE_IN), (1.0, RULE_IN)],
 )
 def test_zone_edges(probability, expected):
     assert zone(probability, {RULE_OUT: 0.2, BALANCED: 0.5, RULE_IN: 0.8}) == expected

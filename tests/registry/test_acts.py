@@ -2,9 +2,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pneumo.errors import DataError
 from pneumo.registry import acts
 from pneumo.registry.acts import active_model, add_act, candidate_model, profile_in_use, read_acts
-from pneumo.errors import DataError
 
 
 def act(folder, action, subject="m", digest="d"):

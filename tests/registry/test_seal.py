@@ -19,7 +19,7 @@ from pneumo.registry.seal import MANIFEST, SIGNATURE, read_seal, reseal, seal, s
 from pneumo.reporting.model_card import write_readme
 from pneumo.studies.assess import assess
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import list_models, read_card
 from pneumo.studies.assess import own_prevalence
 
-MODELS = Path(__file__).parent.parent / "models"
+MODELS = Path(__file__).parents[2] / "models"
 
 
 def test_both_are_there():

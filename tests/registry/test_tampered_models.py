@@ -30,7 +30,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import FILE as REFERENCE
 from pneumo.registry.models import default_model
 
-LUNGS = Path(__file__).parents[1] / "models" / "lungs"
+LUNGS = Path(__file__).parents[2] / "models" / "lungs"
 WHITE = ("white.png", png(np.full((80, 120), 255, np.uint8)), "image/png")
 LATER_YEAR = "a preprocessing of another year"
 

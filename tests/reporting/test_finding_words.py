@@ -1,7 +1,7 @@
 import pytest
 from readings import reading_of
 
-from pneumo.evaluation.operating_point import VERDICTS
+from pneumo.labels import Verdict
 from pneumo.reporting import finding_words as words
 from pneumo.reporting.finding_words import SENTENCES, in_words, sentence, subtype_accuracy, subtype_sentence
 
@@ -16,7 +16,7 @@ def test_no_certainty(probability, text):
 
 
 def test_every_verdict_has_a_sentence():
-    assert set(SENTENCES) == set(VERDICTS.values())
+    assert set(SENTENCES) == set(Verdict)
     assert "open" in sentence(UNSURE)
 
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from pneumo.data.measures import PICTURE, Measures
-from pneumo.data.records import LABELS
+from pneumo.imaging.measures import PICTURE, Measures
+from pneumo.labels import LABELS
 from pneumo.site.frame import frame_statistics, reference
 
 

@@ -10,12 +10,12 @@ from grey_sites import HEALTHY, SICK, write_site
 from pypdf import PdfReader
 from tiny_model import make_registry
 
-from pneumo.registry.acts import read_acts
 from pneumo.cli.main import main
 from pneumo.errors import ConfigError, DataError
 from pneumo.evaluation.calibration_curve import calibration_curve
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.inference.predictor import Predictor
+from pneumo.registry.acts import read_acts
 from pneumo.registry.models import card_digest
 from pneumo.site.cases import read_cases
 from pneumo.site.local_test import run_test

@@ -10,10 +10,10 @@ from grey_sites import grey_picture, write_site
 from site_profiles import profile_for
 from tiny_model import cuts_at, make_registry
 
-from pneumo.registry.acts import read_acts
 from pneumo.cli.main import main
 from pneumo.errors import ConfigError, DataError, ModelError
 from pneumo.inference.predictor import Predictor
+from pneumo.registry.acts import read_acts
 from pneumo.registry.models import read_card, write_card
 from pneumo.site.profile import profiles_dir, read_profile, write_profile
 from pneumo.site.use import by_profile, leave_profile, metrics_beside, use_profile

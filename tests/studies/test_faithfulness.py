@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from tiny_model import SPEC, make_registry
 
+from pneumo.inference.heatmap import heat_share, seen_share
 from pneumo.inference.predictor import Predictor
-from pneumo.studies.faithfulness import at_random, by_heat, cells_of, curve, exposed_like, heat_share, seen_share
+from pneumo.studies.faithfulness import at_random, by_heat, cells_of, curve, exposed_like
 
 SHOWN = SPEC.shown(None)
 ALL, NONE = np.ones((224, 224), bool), np.zeros((224, 224), bool)

@@ -76,8 +76,8 @@ def runs(tmp_path, monkeypatch):
     """An empty runs folder whose worker is a real process that starts the stand-in."""
     (tmp_path / "stand_in.py").write_text(STAND_IN)
     (tmp_path / "worker.py").write_text(
-        "import sys\nfrom pathlib import Path\nfrom pneumo.training import jobs_worker\njobs_worker.GRACE = 1.0\n"
-        f"jobs_worker.work(Path(sys.argv[1]), lambda run: [sys.executable, {str(tmp_path / 'stand_in.py')!r}, str(run)])\n"
+        "import sys\nfrom pathlib import Path\nfrom pneumo.training.jobs import worker\nworker.GRACE = 1.0\n"
+        f"worker.work(Path(sys.argv[1]), lambda run: [sys.executable, {str(tmp_path / 'stand_in.py')!r}, str(run)])\n"
     )
     monkeypatch.setattr(queue, "worker_command", lambda root: [sys.executable, str(tmp_path / "worker.py"), str(root)])
     folder = tmp_path / "runs"

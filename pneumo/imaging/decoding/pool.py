@@ -10,7 +10,6 @@ import sys
 import threading
 import weakref
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pneumo.errors import ImageError
@@ -18,8 +17,8 @@ from pneumo.imaging.decoding.decode import MAX_BYTES, decode
 from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
 from pneumo.imaging.decoding.lifeline import to_pass_on
 from pneumo.imaging.decoding.protocol import WireError, receive, send_bytes
+from pneumo.paths import HOME
 
-_ROOT = Path(__file__).parents[2]  # the folder that holds the package
 # Of the app's environment, where passwords may stand: only what finds Python's libraries.
 _KEPT = ("PYTHONHOME", "PYTHONUSERBASE", "HOME", "APPDATA", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
@@ -135,7 +134,7 @@ def _refused_unread(data: bytes) -> Refusal:
 
 def environment() -> dict[str, str]:
     """Of a process that reads untrusted bytes."""
-    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    path = os.pathsep.join(filter(None, (str(HOME), os.environ.get("PYTHONPATH"))))
     # Threads of the linear algebra library would each map memory, and reading an image uses none of them.
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
 
@@ -176,6 +175,6 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 @functools.cache
 def shared() -> Decoders:
     """This process's own, for all its sessions: two at least, so that one huge file does not hold up the rest."""
-    decoders = Decoders(PROCESSES)
-    atexit.register(decoders.close)
-    return decoders
+    pool = Decoders(PROCESSES)
+    atexit.register(pool.close)
+    return pool

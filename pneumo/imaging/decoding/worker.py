@@ -1,5 +1,5 @@
 """The process that reads untrusted bytes: `python -m pneumo.imaging.decoding.worker MEMORY SECONDS [PIPE]`. Started and watched
-by `decoders`.
+by `pool`.
 
 It gets files on standard input and gives pictures on standard output (see wire.py). It has so much memory and time, and no way to
 files, network and other processes (see sandbox.py; `python -m pneumo protections` tries them); what a decoder prints goes nowhere,
@@ -18,8 +18,8 @@ from pneumo.imaging.decoding.lifeline import at_most, end_with
 from pneumo.imaging.decoding.protocol import receive_bytes, send
 from pneumo.imaging.decoding.sandbox import lock
 from pneumo.memory import FEW, let_go, set_aside
+from pneumo.paths import HOME, PACKAGE
 
-_PACKAGE = Path(__file__).parents[1]
 _LATE = ("pneumo.imaging.decoding.dicom", "libjpeg", "openjpeg", "rle", "PIL.TiffImagePlugin")  # the last reads EXIF
 _OPEN_FILES = 64  # far more than reading an image from memory needs
 _LATER = 5.0  # seconds after which this process ends by itself where the other one, which says why, did not end it
@@ -49,7 +49,7 @@ def prepare(memory: int, pipe: int | None = None) -> tuple[str, ...]:
     if pipe is not None:
         end_with(pipe)
     _limit(memory)
-    return lock([_PACKAGE, *(Path(folder) for folder in sys.path if Path(folder) != _PACKAGE.parent)])
+    return lock([PACKAGE, *(Path(folder) for folder in sys.path if Path(folder) != HOME)])
 
 
 def _load() -> None:

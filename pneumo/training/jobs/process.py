@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pneumo.errors import RunError
+from pneumo.paths import HOME
 
-_ROOT = Path(__file__).parents[2]
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 _TAIL = 4096  # bytes of a log in which its last line is looked for
 
@@ -33,7 +33,7 @@ def environment() -> dict[str, str]:
 
     Unbuffered, because what a log's last line says is shown: lines must stand in the order in which they were written.
     """
-    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [str(HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
 
 

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from pneumo.errors import RunError
 from pneumo.files import write_json
-from pneumo.registry.models import models_dir
+from pneumo.paths import models_dir
 from pneumo.training.jobs.folder import data_of
 from pneumo.training.jobs.process import check_name, lower_priority, python, start_detached, start_logged, why_ended
 from pneumo.training.runfolder import LIVE, read_status

@@ -1,6 +1,6 @@
 """The queue of training runs, as the app sees it: submit, cancel, resume, delete. Everything is read from the run folders.
 
-A worker process (jobs_worker.py) trains queued runs one after the other, apart from the app, and ends when none is left.
+A worker process (worker.py) trains queued runs one after the other, apart from the app, and ends when none is left.
 Nothing here loads Keras.
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from pneumo.data.records import Record, scan
 from pneumo.data.split import split
 from pneumo.errors import DataError, RunError
+from pneumo.labels import Label
 from pneumo.training.config import TrainConfig
 from pneumo.training.jobs.folder import data_of, queue_lock, queued, request_cancel, statuses, was_told, worker_lock, write_job
 from pneumo.training.jobs.process import check_name, python, start_detached
@@ -52,7 +53,7 @@ def check_data(records: list[Record], seed: int) -> None:
     Nearly identical pictures, which training also keeps together, are not looked for here: that would mean to read every image.
     """
     pool = [record for record in records if record.split != "test"]
-    for label in ("NORMAL", "PNEUMONIA"):
+    for label in (Label.NORMAL, Label.PNEUMONIA):
         patients = {record.patient for record in pool if record.label == label}
         if len(patients) < 3:
             raise DataError(
@@ -61,7 +62,7 @@ def check_data(records: list[Record], seed: int) -> None:
             )
     parts = split(records, seed=seed)
     for part in _PARTS:
-        for label in ("NORMAL", "PNEUMONIA"):
+        for label in (Label.NORMAL, Label.PNEUMONIA):
             if not any(parts[record.path] == part and record.label == label for record in pool):
                 raise DataError(
                     f"Split with seed {seed}, the {part} part would hold no {label} image: there are too few patients. "

@@ -9,15 +9,15 @@ import streamlit as st
 
 from pneumo.access import LEAST, Action
 from pneumo.data.audit import Audit, audit, audit_from_dict, audit_markdown, audit_to_dict
-from pneumo.data.cache import cache_dir
+from pneumo.data.cache import canonical_dir
 from pneumo.data.catalog import Catalog
 from pneumo.data.lung_places import LungSource
-from pneumo.data.paths import data_dir
 from pneumo.errors import ModelError
 from pneumo.files import write_json
 from pneumo.imaging.overlay import grey_picture
 from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import code, markdown
+from pneumo.paths import data_dir
 from pneumo.studies.found_lungs import segmenter, segmenter_version
 from pneumo.ui.dataset.library import pictures
 from pneumo.ui.shell.access import permitted
@@ -54,7 +54,7 @@ def _kept(found: Catalog) -> Path:
     """Where the audit of exactly these files is kept, made with the present lung segmenter, in the present layout."""
     parts = [*sorted(entry.sha256 for entry in found.entries), segmenter_version(), *(field.name for field in fields(Audit))]
     key = hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
-    return cache_dir() / f"audit-{key}.json"
+    return canonical_dir() / f"audit-{key}.json"
 
 
 def _lungs() -> LungSource | None:

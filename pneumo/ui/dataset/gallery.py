@@ -10,18 +10,23 @@ from pneumo.errors import ImageError, PneumoError
 from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture
+from pneumo.labels import LABELS, SUBTYPES, Label, Subtype
 from pneumo.ui.dataset.library import mean_and_variance, pictures
 from pneumo.ui.diagnose import wording
 from pneumo.ui.shell import state
 
 PAGE = 24  # pictures a page
-_KINDS = {"NORMAL": ("NORMAL", "none"), "bacterial": ("PNEUMONIA", "bacterial"), "viral": ("PNEUMONIA", "viral")}
+_KINDS = {
+    Label.NORMAL: (Label.NORMAL, Subtype.NONE),
+    Subtype.BACTERIAL: (Label.PNEUMONIA, Subtype.BACTERIAL),
+    Subtype.VIRAL: (Label.PNEUMONIA, Subtype.VIRAL),
+}
 
 
 def summary_line(found: Catalog) -> str:
     """Counts and balance in one line."""
     labels = [entry.record.label for entry in found.entries]
-    normal, pneumonia = labels.count("NORMAL"), labels.count("PNEUMONIA")
+    normal, pneumonia = labels.count(Label.NORMAL), labels.count(Label.PNEUMONIA)
     ratio = f"{pneumonia / normal:.2f} PNEUMONIA for each NORMAL" if normal else "no NORMAL image"
     patients = len({entry.record.patient for entry in found.entries})
     return f"{len(labels):,} images of {patients:,} patients: {normal:,} NORMAL, {pneumonia:,} PNEUMONIA ({ratio})"
@@ -33,8 +38,8 @@ def choose(found: Catalog) -> list[Entry]:
         one, two, three, four = st.columns([2, 2, 2, 2])
         splits = sorted({entry.record.split for entry in found.entries})
         split = one.multiselect("Split", splits, key="browse_split", placeholder="all")
-        label = two.multiselect("Class", ["NORMAL", "PNEUMONIA"], key="browse_label", placeholder="both")
-        subtype = three.multiselect("Kind", ["bacterial", "viral", "none"], key="browse_subtype", placeholder="all")
+        label = two.multiselect("Class", LABELS, key="browse_label", placeholder="both")
+        subtype = three.multiselect("Kind", SUBTYPES, key="browse_subtype", placeholder="all")
         patient = four.text_input("Patient", key="browse_patient", placeholder="part of a number, such as virus-12")
         sides = [max(entry.width, entry.height) for entry in found.entries]
         low, high = min(sides), max(sides)
@@ -90,7 +95,7 @@ def large(found: Catalog) -> None:
     record = entry.record
     with right:
         st.html(wording.table_html([
-            ("Class", f"{record.label}" + (f", {record.subtype}" if record.subtype != "none" else "")),
+            ("Class", f"{record.label}" + (f", {record.subtype}" if record.subtype != Subtype.NONE else "")),
             ("Patient", f"{record.patient} (series {record.series or 'unknown'})"), ("Split", record.split),
             ("Size", f"{entry.width} x {entry.height} pixels, {entry.size_bytes / 1024:.0f} KB"),
             ("File", record.path), ("SHA-256", entry.sha256[:16]),
@@ -156,11 +161,11 @@ def _set(key: str, value) -> None:
 
 
 def _title(entry: Entry) -> str:
-    return entry.record.subtype if entry.record.subtype != "none" else entry.record.label
+    return entry.record.subtype if entry.record.subtype != Subtype.NONE else entry.record.label
 
 
 def _truth(entry: Entry) -> str:
-    return entry.record.label if entry.record.subtype == "none" else f"{entry.record.label}, {entry.record.subtype}"
+    return entry.record.label if entry.record.subtype == Subtype.NONE else f"{entry.record.label}, {entry.record.subtype}"
 
 
 def _or_blank(picture: np.ndarray | None) -> np.ndarray:

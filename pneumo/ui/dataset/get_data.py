@@ -6,9 +6,9 @@ import streamlit as st
 
 from pneumo.access import LEAST, Action
 from pneumo.data.download import Progress, download_dataset, kaggle
-from pneumo.data.paths import data_dir
 from pneumo.errors import DataError
 from pneumo.outgoing import code, markdown
+from pneumo.paths import data_dir
 from pneumo.synthetic.phantom import write_set
 from pneumo.ui.shell.access import permitted
 

@@ -7,8 +7,8 @@ import streamlit as st
 
 from pneumo.data.cache import cached_images
 from pneumo.data.catalog import Catalog, Entry, catalog
-from pneumo.data.paths import data_dir
 from pneumo.errors import DataError
+from pneumo.paths import data_dir
 
 _BLOCK = 512
 

@@ -7,6 +7,7 @@ from pneumo.data.catalog import Catalog
 from pneumo.errors import ModelError
 from pneumo.imaging.overlay import grey_picture
 from pneumo.inference.finding import Terms, judge
+from pneumo.labels import Label
 from pneumo.outgoing import markdown
 from pneumo.reporting.finding_words import in_words
 from pneumo.ui.dataset.library import pictures
@@ -31,7 +32,7 @@ def quiz(found: Catalog) -> None:
         answer = _model_answer(picture)
         if game["guess"] is None:
             st.markdown("Is this child's chest X-ray normal, or does it show pneumonia?")
-            for label in ("NORMAL", "PNEUMONIA"):
+            for label in (Label.NORMAL, Label.PNEUMONIA):
                 st.button(label, on_click=_guess, args=(label, entry.record.label, answer and answer[0]), key=f"quiz-{label}")
         else:
             truth = entry.record.label

@@ -8,7 +8,6 @@ import numpy as np
 import streamlit as st
 
 from pneumo.data.cache import cached_images
-from pneumo.data.paths import data_dir
 from pneumo.data.records import folder_of
 from pneumo.errors import DataError, ModelError
 from pneumo.imaging.overlay import grey_picture, png
@@ -19,6 +18,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.inference.second_opinion import SecondOpinion, Vote, second_opinion, vote
 from pneumo.inference.similar_cases import SimilarCase
 from pneumo.outgoing import markdown
+from pneumo.paths import data_dir
 from pneumo.registry.models import read_card
 from pneumo.reporting import second_opinion_words as words
 from pneumo.ui.shell import models

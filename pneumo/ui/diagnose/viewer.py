@@ -28,7 +28,7 @@ def show_case(case: Case, predictor: Predictor, view: View, place: str) -> None:
     found = case.found(predictor)
     st.html(f'<p class="case-name">{escape(case.name)} ({escape(place)})</p>')
     if found.answer is None:
-        st.error(f"{'Not answered' if found.status == 'rejected' else 'Not read'}: {markdown(found.reasons[0])}")
+        st.error(f"{found.status.in_words.capitalize()}: {markdown(found.reasons[0])}")
         st.html(wording.table_html(wording.facts_rows(case.name, case.facts, case.finding.sha256)))
         return
     answer = found.answer

@@ -2,14 +2,15 @@
 
 from html import escape
 
-from pneumo.evaluation.operating_point import OPEN
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.finding import Reading
+from pneumo.labels import Verdict
 from pneumo.reporting.finding_words import UNTESTED, figure_rows, figures_sentence, in_words, share
 
 
 def verdict_html(reading: Reading) -> str:
-    small = "" if reading.verdict == OPEN else f"<small>{reading.zone} zone</small>"  # the open verdict is its zone's name
+    named_like_its_zone = reading.verdict == Verdict.INDETERMINATE
+    small = "" if named_like_its_zone else f"<small>{reading.zone} zone</small>"
     return f'<div class="verdict {reading.verdict.lower()}">{reading.verdict}{small}</div>'
 
 

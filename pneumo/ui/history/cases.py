@@ -7,6 +7,7 @@ import streamlit as st
 
 from pneumo.access import Action
 from pneumo.errors import PneumoError
+from pneumo.labels import Zone
 from pneumo.outgoing import markdown
 from pneumo.record.case import AGREEMENTS, RecordedCase
 from pneumo.record.settings import record_url
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 SHOWN = 1000  # rows of the table; the export holds all
 _ANY = "any"
-_ZONES = ("rule-out", "indeterminate", "rule-in")
 
 
 def show_history() -> None:
@@ -74,7 +74,7 @@ def _search(models: list[str]):
     text = right.text_input("Text in the note", key="history_text")
     with st.expander("More filters"):
         cells = [*st.columns(3), *st.columns(3)]  # two rows, so that a narrow screen keeps their order
-        choices = (("Model", models), ("Zone", _ZONES), ("Agreement", AGREEMENTS))
+        choices = (("Model", models), ("Zone", tuple(Zone)), ("Agreement", AGREEMENTS))
         chosen = {
             name: cell.selectbox(
                 name, (_ANY, *options), key=f"history_{name.lower()}", format_func=lambda value: SAID.get(value, value)

@@ -8,7 +8,8 @@ import streamlit as st
 
 from pneumo.errors import DataError, ModelError
 from pneumo.outgoing import markdown
-from pneumo.registry.models import METRICS, is_stored, models_dir, read_stored
+from pneumo.paths import models_dir
+from pneumo.registry.models import METRICS, is_stored, read_stored
 from pneumo.reporting.evaluated import Evaluated, read_history, read_robustness
 from pneumo.reporting.metrics_charts import history_charts
 from pneumo.reporting.metrics_pdf import metrics_pdf

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from pneumo.data.paths import data_dir
 from pneumo.errors import PneumoError
 from pneumo.evaluation.mistakes import Mistake, most_confident_mistakes
 from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture
 from pneumo.outgoing import code, markdown
+from pneumo.paths import data_dir
 from pneumo.reporting.numbers import probability
 from pneumo.ui.diagnose.wording import table_html
 from pneumo.ui.metrics.choice import Choice

@@ -6,7 +6,8 @@ from pneumo.errors import ModelError
 from pneumo.imaging.decoding.pool import shared
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
-from pneumo.registry.models import best_of, list_models, models_dir, read_card
+from pneumo.paths import models_dir
+from pneumo.registry.models import best_of, list_models, read_card
 from pneumo.site.use import by_profile
 
 
@@ -45,8 +46,7 @@ def on_site_terms(loaded: Predictor) -> Predictor:
     by = by_profile(loaded)
     if by.profile is None:
         return loaded
-    name = f"Site profile {markdown(by.profile.name)}"
-    told = "Calibration and cuts fitted to this site. Every answer says so."
+    name, told = f"Site profile {markdown(by.profile.name)}", "Calibration and cuts fitted to this site. Every answer says so."
     if not st.sidebar.toggle(name, value=True, key="site_profile", help=told):
         return loaded
     if by.profile.prevalence:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pneumo.errors import ConfigError
 from pneumo.imaging.decoding.archive import Contents, members_of, refused, shown_name
 from pneumo.inference.finding import Finding
+from pneumo.labels import Status
 
 SETTING, DEFAULT = "PNEUMO_SESSION_MB", 512
 NOT_TAKEN = b"Pneumo did not take this file: its session had no room"  # what stands in place of such a file
@@ -58,7 +59,7 @@ def full() -> str:
 
 def warning(findings: Iterable[Finding]) -> str:
     """For the top of a page: how many of its files were left out for want of room, and why; empty where none was."""
-    reasons = [finding.reasons[0] for finding in findings if finding.status == "error"]
+    reasons = [finding.reasons[0] for finding in findings if finding.status == Status.ERROR]
     counted = ((reasons.count(reason), reason) for reason in (not_taken(), full()))
     return " ".join(f"{count} of the files left out. {reason}" for count, reason in counted if count)
 

@@ -26,7 +26,7 @@ from pneumo.memory import MANY, hold_little, let_go, set_aside
 
 EVERY = 3.0  # seconds between two looks; after a cut line a session is kept for server.disconnectedSessionTTL, as it may come back
 GOING_AWAY = 1001  # a browser says so when its page is closed, left or loaded anew: that session cannot come back (RFC 6455, 7.4.1)
-_PAGES = ("frame", "viewer", "worklist")  # what an answer needs of pneumo.ui, and all that these import
+_PAGES = ("shell.frame", "diagnose.viewer", "worklist.table")  # what an answer needs of pneumo.ui, and all that these import
 
 
 @asynccontextmanager

@@ -10,15 +10,15 @@ import streamlit as st
 
 from pneumo.access import Action
 from pneumo.data.catalog import Catalog
-from pneumo.data.paths import data_dir
 from pneumo.data.split import HELD_OUT
 from pneumo.errors import ConfigError, PneumoError
+from pneumo.labels import Label
 from pneumo.outgoing import markdown
+from pneumo.paths import data_dir, runs_dir
 from pneumo.training.config import BALANCES, OPTIMIZERS, SCHEDULES, TrainConfig, make_config
 from pneumo.training.estimate import Estimate, estimate_seconds, images_an_epoch
 from pneumo.training.jobs import queue
 from pneumo.training.presets import PRESETS, QUICK, architectures, is_transfer, preset
-from pneumo.training.runfolder import runs_dir
 from pneumo.ui.shell.access import check
 from pneumo.ui.train.session import PREFIX, say
 from pneumo.ui.train.view import estimate_sentence, free_name, train_command
@@ -53,7 +53,7 @@ def train_counts(found: Catalog) -> tuple[int, int]:
     """(NORMAL, PNEUMONIA) images of the train part, about: what is not test, less what is held out."""
     share = 1 - sum(HELD_OUT.values())
     labels = [entry.record.label for entry in found.entries if entry.record.split != "test"]
-    return round(share * labels.count("NORMAL")), round(share * labels.count("PNEUMONIA"))
+    return round(share * labels.count(Label.NORMAL)), round(share * labels.count(Label.PNEUMONIA))
 
 
 def estimated(config: TrainConfig, found: Catalog) -> Estimate | None:

@@ -10,7 +10,7 @@ import streamlit as st
 from pneumo.access import Action
 from pneumo.errors import PneumoError
 from pneumo.outgoing import markdown
-from pneumo.registry.models import models_dir
+from pneumo.paths import models_dir
 from pneumo.training.jobs import queue
 from pneumo.ui.diagnose.wording import table_html
 from pneumo.ui.shell.access import check

@@ -8,15 +8,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pneumo.evaluation.operating_point import OPEN
 from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import csv_text, json_text
+from pneumo.labels import LABELS, Verdict
 from pneumo.ui.shell import quota, state
 from pneumo.ui.worklist.rows import Row, export
 
-LABELS, WARNED = ("PNEUMONIA", OPEN, "NORMAL"), "with a warning"
-STATUS = {"rejected": "not answered", "error": "not read"}
+VERDICTS, WARNED = (Verdict.PNEUMONIA, Verdict.INDETERMINATE, Verdict.NORMAL), "with a warning"
 SHOW = "worklist_show"  # the filter chips
 _GO = "worklist_to_diagnose"
 PICTURES_SHOWN = 1000  # thumbnails in one table: it is sent whole to the browser, 3 KB each
@@ -51,7 +50,7 @@ def unanswered_of(rows: Sequence[Row], predictor: Predictor) -> list[tuple[bytes
     """Thumbnail, name, status and reason of rows without an answer, as they were dropped."""
     found = ((row, row.finding(predictor)) for row in rows)
     return [
-        (row.thumbnail, row.name, STATUS[finding.status], "; ".join(finding.reasons))
+        (row.thumbnail, row.name, finding.status.in_words, "; ".join(finding.reasons))
         for row, finding in found if finding and not finding.answer
     ]  # fmt: skip
 

@@ -79,7 +79,8 @@ def test_a_child_outlives_the_thread_that_started_it():
 
 def test_without_anybody_the_child_ends_by_its_own_clock():
     code = (
-        "import os, time; from pneumo.imaging import decoding_child as child; from pneumo.imaging.decoding.lifeline import at_most\n"
+        "import os, time; from pneumo.imaging.decoding import worker as child\n"
+        "from pneumo.imaging.decoding.lifeline import at_most\n"
         "child._LATER = 0.0; child.send = lambda stream, found: os._exit(3)\n"
         "child.decode_whole = lambda data: time.sleep(600)\n"
         "child.receive_bytes = lambda stream: b'a file'\n"

@@ -166,7 +166,7 @@ def test_nothing_is_renewed_before_the_first_file(decoders):
 def test_the_child_writes_no_file_and_says_nothing(tmp_path):
     """Where the system has locks no file can be opened (test_protections); RLIMIT_FSIZE is 0 anywhere. Its streams are nowhere."""
     code = (
-        "import os, sys; from pneumo.imaging import decoding_child as child\n"
+        "import os, sys; from pneumo.imaging.decoding import worker as child\n"
         "child.receive_bytes = lambda stream: None\n"
         "child.main(1 << 28, 30)\n"
         "os.write(1, b'said'); os.write(2, b'said')\n"

@@ -25,7 +25,7 @@ ATTEMPTS = {
 def tried(prepare: str) -> dict[str, bool]:
     """What comes of the attempts in a process that prepares by the code `prepare`."""
     module = f"import runpy; runpy.run_module({trying.__name__!r}, run_name='__main__')"
-    code = f"from pneumo.imaging import decoding_child, sandbox\n{prepare}\n{module}"
+    code = f"from pneumo.imaging.decoding import sandbox, worker\n{prepare}\n{module}"
     run = subprocess.run
 
     def replaced(command, **settings):
@@ -62,7 +62,7 @@ def test_landlock_alone_guards_files_and_tcp():
 @linux
 def test_the_attempts_work_where_nothing_stops_them():
     """Else "refused" would mean nothing. Without locks the limits hold alone, of these that on processes, for all but root."""
-    refused = tried("decoding_child.lock = lambda readable: ()")
+    refused = tried("worker.lock = lambda readable: ()")
     assert {attempt for attempt, stopped in refused.items() if stopped} <= {"fork", "start a program"}
     assert set(refused) == ATTEMPTS
 

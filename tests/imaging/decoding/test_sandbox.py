@@ -17,7 +17,7 @@ from pneumo.imaging.decoding.pool import environment
 from pneumo.imaging.decoding.sandbox import ALLOWED, landlock_version
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="locks of Linux")
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 DAMAGED = 200
 
 
@@ -41,12 +41,12 @@ def test_what_is_decoded_is_the_same_and_nothing_is_loaded_late(without):
 import json, sys
 sys.path[:0] = {[str(TESTS.parent), str(TESTS)]}
 from imaging.test_sandbox import digest, inputs
-from pneumo.imaging import decoding_child, sandbox
+from pneumo.imaging.decoding import sandbox, worker
 {without}
 files = inputs()
-locks = decoding_child.prepare(1536 << 20)
+locks = worker.prepare(1536 << 20)
 loaded = set(sys.modules)
-digests = {{name: digest(decoding_child.decode_whole(data)) for name, data in files.items()}}
+digests = {{name: digest(worker.decode_whole(data)) for name, data in files.items()}}
 print(json.dumps([locks, digests, sorted(set(sys.modules) - loaded)]))
 """
     ended = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, env=environment())
@@ -60,8 +60,8 @@ print(json.dumps([locks, digests, sorted(set(sys.modules) - loaded)]))
 def test_a_library_may_load_a_part_late_and_nothing_else_is_read(tmp_path):
     (tmp_path / "there").write_text("an X-ray")
     code = f"""
-from pneumo.imaging import decoding_child
-print(decoding_child.prepare(1 << 30))
+from pneumo.imaging.decoding import worker
+print(worker.prepare(1 << 30))
 import colorsys, wave
 try:
     open({str(tmp_path / "there")!r})

@@ -1,0 +1,49 @@
+"""`pneumo evaluate`: predictions and metrics of a model on one split, or its robustness."""
+
+import argparse
+import json
+from pathlib import Path
+
+from pneumo.cli.commands import Commands
+from pneumo.paths import data_dir
+
+
+def add(commands: Commands) -> None:
+    evaluate = commands.add_parser("evaluate", help="predictions and metrics of a model on one split")
+    evaluate.add_argument("model")
+    evaluate.add_argument("--data", type=Path, default=data_dir())
+    evaluate.add_argument("--split", default="test", help="test, validation, or a folder below --data")
+    evaluate.add_argument("--output", type=Path, help="folder for the files; default: the model's own")
+    evaluate.add_argument("--robustness", action="store_true", help="instead: changed images, hidden lungs, tests of the heatmap")
+    evaluate.add_argument("--images", type=int, help="robustness: on so many images, drawn by seed; default: all")
+    evaluate.add_argument("--why", default="evaluate command", help="reason for the ledger")
+    evaluate.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from pneumo.inference.predictor import Predictor
+    from pneumo.studies.assess import assess
+
+    predictor = Predictor.load(options.model)
+    if options.robustness:
+        from pneumo.studies.robustness import assess_robustness
+
+        found = assess_robustness(predictor, options.data, options.split, options.output, sample=options.images)
+        print(json.dumps(found, indent=2))
+        return 0
+    summary = assess(predictor, options.data, options.split, options.why, options.output)
+    if options.output:  # a model's own folder keeps numbers alone; the Metrics page draws them
+        _write_plots(options.output, options.split.replace("/", "-"), predictor.card.points_at(summary["prevalence"]))
+    print(json.dumps(summary, indent=2))
+    return 0
+
+
+def _write_plots(folder: Path, split: str, points: dict[str, float]) -> None:
+    from pneumo.evaluation.predictions import read_predictions
+    from pneumo.reporting.chart_drawing import chart_png
+    from pneumo.reporting.metrics_charts import main_charts
+
+    predictions = read_predictions(folder / f"predictions-{split}.csv")
+    if len(set(predictions.labels.tolist())) == 2:  # no curve without both classes
+        for chart in main_charts(predictions, points):
+            (folder / f"{split}-{chart.key}.png").write_bytes(chart_png(chart))

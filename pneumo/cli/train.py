@@ -1,0 +1,67 @@
+"""`pneumo train`: train a network; any setting of the configuration as --name value."""
+
+import argparse
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pneumo.cli.commands import Commands
+from pneumo.errors import ConfigError
+
+
+def add(commands: Commands) -> None:
+    train = commands.add_parser("train", help="train a network; any setting of the config as --name value")
+    train.add_argument("architecture")
+    train.add_argument("--data", type=Path, required=True)
+    train.add_argument("--output", type=Path, required=True, help="the run folder to make")
+    train.add_argument("--config", type=Path, help="JSON file of settings; flags go over it")
+    train.add_argument("--preset", help='"quick look", standard (default) or thorough; --config and flags go over it')
+    train.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    train.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit code 0 when the run finished, 130 when it was cancelled."""
+    from pneumo.training.config import make_config
+    from pneumo.training.presets import STANDARD, preset
+
+    settings = preset(options.preset or STANDARD, options.architecture)
+    settings |= _read_config(options.config) if options.config else {}
+    config = make_config(options.architecture, {**settings, **setting_pairs(options.extra)})
+    from pneumo.training.fit import train  # loads Keras: not before the settings were found good
+    from pneumo.training.interrupt import heed_signals
+
+    heed_signals()  # whoever ends the process politely cancels the run
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # where Keras downloads weights, it says so there
+            best = train(config, options.data, options.output, options.resume)
+    except KeyboardInterrupt:
+        print(f"Cancelled. Go on with --resume; {options.output} holds what was trained so far.", file=sys.stderr)
+        return 130
+    print(best)
+    return 0
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"The configuration {path} cannot be read as JSON.") from error
+    if not isinstance(settings, dict):
+        raise ConfigError(f"The configuration {path} must be one JSON object of settings.")
+    return settings
+
+
+def setting_pairs(words: list[str]) -> dict[str, str]:
+    """["--learning-rate", "1e-4"] -> {"learning-rate": "1e-4"}."""
+    pairs: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.removeprefix("--").partition("=")
+        given = value if equals else next(rest, None)
+        if not word.startswith("--") or given is None:
+            raise ConfigError(f"Expected settings as --name value; received {word!r}.")
+        pairs[name] = given
+    return pairs
