@@ -23,34 +23,34 @@ def add(commands: Commands) -> None:
     download.add_argument("dir", type=Path, metavar="DIR")
     download.add_argument("--source", choices=("mendeley", "kaggle"), default="mendeley")
     download.add_argument("--sha256", help="checksum of the archive, when the publisher's listing cannot be had")
-    download.set_defaults(run=download)
+    download.set_defaults(run=_download)
     masks = data.add_parser("masks", help="get V7 Labs' lung masks of the public set into DIR, for training the lung segmenter")
     masks.add_argument("dir", type=Path, metavar="DIR")
-    masks.set_defaults(run=masks)
+    masks.set_defaults(run=_masks)
     check = data.add_parser("check", help="list what DIR holds and everything wrong with it; exit 1 when something is")
     check.add_argument("dir", type=Path, metavar="DIR")
     check.add_argument("--output", type=Path, help="also write the catalog as CSV")
-    check.set_defaults(run=check)
+    check.set_defaults(run=_check)
     auditing = data.add_parser("audit", help="balance, frame, duplicates, leakage and shortcuts of DIR, as Markdown")
     auditing.add_argument("dir", type=Path, metavar="DIR")
     auditing.add_argument(
         "--masks", type=Path, metavar="FOLDER", help="lungs as people outlined them (data masks), not the segmenter"
     )
     auditing.add_argument("--output", type=Path, metavar="FILE", help="also write everything as JSON")
-    auditing.set_defaults(run=audit)
+    auditing.set_defaults(run=_audit)
     splitting = data.add_parser("split", help="write the patient-disjoint split of DIR as CSV")
     splitting.add_argument("dir", type=Path, metavar="DIR")
     splitting.add_argument("--seed", type=int, default=0)
     splitting.add_argument("--output", type=Path, default=Path("split.csv"))
-    splitting.set_defaults(run=split)
+    splitting.set_defaults(run=_split)
     phantom = data.add_parser("phantom", help="make a small synthetic set in the usual layout")
     phantom.add_argument("dir", type=Path, metavar="DIR")
     phantom.add_argument("--patients", type=int, default=24, help="for each of normal, bacterial, viral in train")
     phantom.add_argument("--seed", type=int, default=0)
-    phantom.set_defaults(run=phantom)
+    phantom.set_defaults(run=_phantom)
 
 
-def download(options: argparse.Namespace) -> int:
+def _download(options: argparse.Namespace) -> int:
     from pneumo.data.download import download_dataset, kaggle
 
     if options.source == "kaggle":
@@ -60,7 +60,7 @@ def download(options: argparse.Namespace) -> int:
     return 0
 
 
-def masks(options: argparse.Namespace) -> int:
+def _masks(options: argparse.Namespace) -> int:
     from pneumo.data.lung_masks import FILE
     from pneumo.data.lung_masks_download import LICENCE, ORIGIN, download_masks
 
@@ -72,7 +72,7 @@ def masks(options: argparse.Namespace) -> int:
     return 1 if brought.left_out else 0
 
 
-def check(options: argparse.Namespace) -> int:
+def _check(options: argparse.Namespace) -> int:
     """Every file is decoded, through the decoder that serving uses; the cache keeps what was read."""
     from pneumo.data.cache import cached_images
     from pneumo.data.catalog import catalog, write_catalog
@@ -97,7 +97,7 @@ def check(options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def audit(options: argparse.Namespace) -> int:
+def _audit(options: argparse.Namespace) -> int:
     from pneumo.data.audit import audit as run
     from pneumo.data.audit import audit_markdown, audit_to_dict
 
@@ -121,7 +121,7 @@ def _lungs(masks: Path | None) -> "LungSource | None":
         return None
 
 
-def split(options: argparse.Namespace) -> int:
+def _split(options: argparse.Namespace) -> int:
     from pneumo.data.records import scan
     from pneumo.data.split import split as divide
     from pneumo.data.split import twins, write_manifest
@@ -137,7 +137,7 @@ def split(options: argparse.Namespace) -> int:
     return 0
 
 
-def phantom(options: argparse.Namespace) -> int:
+def _phantom(options: argparse.Namespace) -> int:
     from pneumo.synthetic.phantom import write_set
 
     print(f"{write_set(options.dir, options.patients, options.seed)} synthetic images in {options.dir}")

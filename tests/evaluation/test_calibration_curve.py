@@ -5,7 +5,7 @@ from scipy.special import expit
 from pneumo.evaluation.calibration_curve import calibration_curve
 
 
-def drawn(shift: float, n: int = 4000):
+def drawn(shift: float, n: int = 1200):
     """Labels that come as often as expit(log odds + shift), and the probabilities that were said."""
     rng = np.random.default_rng(2)
     log_odds = rng.normal(0.5, 2.0, n)
@@ -16,12 +16,12 @@ def drawn(shift: float, n: int = 4000):
 def test_follows_what_came(shift):
     curve = calibration_curve(*drawn(shift), resamples=1)
     truth = expit(np.log(curve.given / (1 - curve.given)) + shift)
-    np.testing.assert_allclose(curve.observed, truth, atol=0.06)
+    np.testing.assert_allclose(curve.observed, truth, atol=0.09)
     assert np.all(np.diff(curve.given) > 0)
 
 
 def test_the_band_holds_the_truth_and_is_no_wider_than_chance():
-    labels, probabilities, patients = (each[:500] for each in drawn(0.0))
+    labels, probabilities, patients = (each[:500] for each in drawn(0.0, 4000))
     curve = calibration_curve(labels, probabilities, patients, resamples=300)
     assert np.mean((curve.low <= curve.given) & (curve.given <= curve.high)) > 0.85
     assert 0.05 < np.max(curve.high - curve.low) < 0.3

@@ -40,7 +40,7 @@ def test_what_is_decoded_is_the_same_and_nothing_is_loaded_late(without):
     code = f"""
 import json, sys
 sys.path[:0] = {[str(TESTS.parent), str(TESTS)]}
-from imaging.test_sandbox import digest, inputs
+from imaging.decoding.test_sandbox import digest, inputs
 from pneumo.imaging.decoding import sandbox, worker
 {without}
 files = inputs()
