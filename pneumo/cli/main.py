@@ -16,12 +16,14 @@ from pneumo.cli import (
     gate,
     lungs,
     models,
+    monitor,
     node,
     predict,
     protections,
     report,
     second_opinion,
     site_fit,
+    site_model,
     site_test,
     train,
 )  # fmt: skip
@@ -31,7 +33,7 @@ from pneumo.outgoing import printable
 
 COMMANDS = (
     predict, report, second_opinion, train, evaluate, models, data, audit, dicom, node, gate, lungs, protections,
-    site_test, site_fit, external_check,
+    site_test, site_fit, site_model, monitor, external_check,
 )  # fmt: skip
 
 

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from pneumo.errors import ModelError
+from pneumo.errors import ModelError, PneumoError
 from pneumo.imaging.decoding.pool import shared
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.paths import models_dir
-from pneumo.registry.models import best_of, list_models, read_card
+from pneumo.registry.models import best_of, list_models, read_card, site_model
 from pneumo.site.use import by_profile
 
 
@@ -21,7 +21,10 @@ def usable_models() -> tuple[list[str], list[str]]:
             problems.append(str(error))
     if not cards:
         return [], problems
-    best = best_of(cards)
+    try:
+        best = site_model() or best_of(cards)
+    except PneumoError as error:  # the site's own choice cannot serve, and no other answers in its place
+        return [], [*problems, str(error)]
     return sorted((card.id for card in cards), key=lambda model: model != best), problems
 
 
