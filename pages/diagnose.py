@@ -86,7 +86,7 @@ if predictor is not None:
             for finding in findings
         ]  # fmt: skip
         current = filmstrip(cases, findings, labels, len(state.pending()))
-        keep(findings, predictor, view.terms, bool(state.pending()))
+        keep(findings, predictor, view.terms, bool(state.pending()), [case.picture for case in cases])
         show_case(cases[current], predictor, view, f"{current + 1} of {len(cases) + len(state.pending())}")
     if state.pending():
         st.rerun()

@@ -4,6 +4,8 @@ import streamlit as st
 
 from pneumo.errors import ModelError, PneumoError
 from pneumo.imaging.decoding.pool import shared
+from pneumo.inference.lung_checks import load_finder
+from pneumo.inference.lung_fields import LungFinder, lungs_folder
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.paths import models_dir
@@ -55,3 +57,15 @@ def on_site_terms(loaded: Predictor) -> Predictor:
     if by.profile.prevalence:
         st.session_state.setdefault("prevalence", max(1, min(90, round(100 * by.profile.prevalence))))
     return by
+
+
+def lung_finder() -> LungFinder | None:
+    """The lung segmenter, verified; None where it does not load."""
+    folder = lungs_folder()
+    stamp = tuple(path.stat().st_mtime_ns for path in sorted(folder.iterdir())) if folder.is_dir() else ()
+    return _load_finder(str(folder), stamp)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _load_finder(folder: str, stamp: tuple[int, ...]) -> LungFinder | None:
+    return load_finder()

@@ -63,6 +63,10 @@ class Case:
             self.findings[key] = ask_again(self.finding.sha256, self.canonical, self.facts, predictor)
         return self.findings[key]
 
+    def picture(self) -> tuple[np.ndarray, ImageFacts] | None:
+        """What every model is shown, and the file's facts; None where it was not read."""
+        return None if self.canonical is None or self.facts is None else (self.canonical, self.facts)
+
     def answer(self, predictor: Predictor) -> Answer:
         """Of a model that did answer (see `found`)."""
         return self.found(predictor).answer
