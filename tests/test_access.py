@@ -17,7 +17,7 @@ def test_what_each_role_may():
         None: set(),
         Role.READER: {"READ"},
         Role.RESEARCHER: {"READ", "TRAIN", "DATA"},
-        Role.ADMIN: {"READ", "TRAIN", "DATA", "RECORD"},
+        Role.ADMIN: {"READ", "TRAIN", "DATA", "RECORD", "SITE"},
     }
 
 

@@ -85,7 +85,17 @@ def test_pages_stand_on_ui_and_import_no_keras():
 
 @pytest.mark.parametrize("module", ["pneumo.inference.finding", "pneumo.ui.diagnose.viewer", "pneumo.cli.main"])
 def test_serving_loads_neither_keras_nor_tensorflow(module):
-    late = {"keras", "tensorflow", "jax", "sklearn", "sqlalchemy", "highdicom", "pynetdicom", "ray"}  # loaded where they are needed
+    late = {
+        "keras",
+        "tensorflow",
+        "jax",
+        "sklearn",
+        "sqlalchemy",
+        "alembic",
+        "highdicom",
+        "pynetdicom",
+        "ray",
+    }  # loaded where they are needed
     code = f"import sys, {module}; print(sorted({late} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert result.stdout.strip() == "[]"

@@ -34,7 +34,8 @@ def add(commands: Commands) -> None:
     )
     testing.add_argument("--model", help="default: the plan's")
     testing.add_argument("--plan", type=Path, required=True, metavar="PLAN.json")
-    testing.add_argument("--output", type=Path, required=True, metavar="DIR", help="result.json, report.pdf and the plan")
+    testing.add_argument("--output", type=Path, metavar="DIR",
+                         help="for result.json, report.pdf and the plan; default: below PNEUMO_SITE_DIR")  # fmt: skip
     testing.add_argument("--again", default="", metavar="WHY", help="why cases are tested once more under another plan")
     testing.add_argument("--who", default="", help="for the site's acts; default: the account")
     testing.set_defaults(run=_test)
@@ -84,6 +85,7 @@ def _plan(options: argparse.Namespace) -> int:
 def _test(options: argparse.Namespace) -> int:
     """Exit code 0: passed; 1: failed, or too few to say."""
     from pneumo.inference.predictor import Predictor
+    from pneumo.paths import site_dir
     from pneumo.site.answers import answered_of
     from pneumo.site.cases import read_cases
     from pneumo.site.local_test import REPORT_FILE, run_test
@@ -94,15 +96,16 @@ def _test(options: argparse.Namespace) -> int:
 
     plan, cases = read_plan(options.plan), read_cases(options.source)
     predictor = Predictor.load(options.model or plan.model)
-    result, answers = run_test(plan, cases, predictor, options.output, options.who or account(), options.again, tell_progress)
+    output = options.output or site_dir() / "tests" / plan.sha256[:16]
+    result, answers = run_test(plan, cases, predictor, output, options.who or account(), options.again, tell_progress)
     predictions = probabilities_of(answered_of(answers), predictor.card)
     points = predictor.card.points_at(float(predictions.labels.mean())) if predictions else {}
-    (options.output / REPORT_FILE).write_bytes(result_pdf(result, predictions, points))
+    (output / REPORT_FILE).write_bytes(result_pdf(result, predictions, points))
     for each in result.unanswered:
         print(printable(f"{each.file}: {each.status}. {'; '.join(each.reasons)}"), file=sys.stderr)
     print(json.dumps({
         "outcome": result.outcome, "why": result.why, "outcomes": [vars(each) for each in result.outcomes],
-        "figures": result.figures, "result": str(options.output / "result.json"), "report": str(options.output / REPORT_FILE),
+        "figures": result.figures, "result": str(output / "result.json"), "report": str(output / REPORT_FILE),
     }, indent=2))  # fmt: skip
     return 0 if result.outcome == PASSED else 1
 

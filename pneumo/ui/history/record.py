@@ -12,7 +12,7 @@ from pneumo.errors import PneumoError, RecordError
 from pneumo.inference.finding import Finding, Terms, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
-from pneumo.record.case import AGREE, AGREEMENTS, DISAGREE, NONE, NOTE_LENGTH, PASS, WARN, Answered
+from pneumo.record.case import AGREE, AGREEMENTS, DISAGREE, NONE, NOTE_LENGTH, PASS, REFERENCES, WARN, Answered
 from pneumo.record.settings import record_url
 from pneumo.reporting.finding_report import NOT_STATED
 from pneumo.ui.history.watching import Picture, measures_of, refused_of, shadows_of
@@ -132,6 +132,16 @@ def judgement(case_id: str, heard: Callable[[str, str], None] | None = None, nee
         if key in _memory().unsaved:
             st.warning(f"The {what} was not saved. {markdown(_memory().unsaved[key])}")
             st.button("Save again", on_click=_write, args=(case_id, what, key, needs), key=f"again-{key}")
+
+
+def reference(case_id: str, stored: str) -> None:
+    """On History: what the child turned out to have, which sensitivity and specificity on Monitoring are counted by."""
+    key = f"recorded_reference-{case_id}"
+    st.session_state.setdefault(key, stored)
+    st.radio("What it turned out to be", REFERENCES, format_func=lambda value: SAID.get(value, value), horizontal=True, key=key,
+             on_change=_write, args=(case_id, "reference", key, Action.RECORD))  # fmt: skip
+    if key in _memory().unsaved:
+        st.warning(f"It was not saved. {markdown(_memory().unsaved[key])}")
 
 
 def actor() -> str:
