@@ -9,13 +9,17 @@ READY = $(VENV)/.ready
 LOCK ?= requirements.lock
 TOOLS ?= .tools
 
-.PHONY: app test coverage mutation lint evaluate serve-alone lock sbom audit clean
+.PHONY: app test test-fast coverage mutation lint evaluate serve-alone lock sbom audit clean
 
 app: $(READY)
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# Everything without browser, pages, training and services.
+test-fast: $(READY)
+	$(VENV)/bin/python -m pytest -n 2 -m "not slow" $(addprefix --ignore=tests/,browser app training exchange fuzz test_notebook.py)
 
 # Lines that the tests run of all below the pages; fails under 90 %.
 coverage: $(READY)

@@ -20,6 +20,8 @@ from pneumo.registry.models import read_card
 from pneumo.reporting.captioned import caption_lines
 from pneumo.reporting.finding_words import in_words
 
+pytestmark = pytest.mark.slow
+
 ADULT, PREVALENCE = "The patient is an adult.", 0.2
 
 

@@ -11,6 +11,7 @@ from pneumo.cli import (
     audit,
     data,
     dicom,
+    doctor,
     evaluate,
     external_check,
     gate,
@@ -26,15 +27,17 @@ from pneumo.cli import (
     site_model,
     site_test,
     train,
-)  # fmt: skip
+)
 from pneumo.errors import ConfigError, PneumoError
 from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import printable
 
 COMMANDS = (
-    predict, report, second_opinion, train, evaluate, models, data, audit, dicom, node, gate, lungs, protections,
-    site_test, site_fit, site_model, monitor, external_check,
-)  # fmt: skip
+    *(predict, report, second_opinion, dicom, node),
+    *(site_test, site_fit, site_model, monitor, external_check),
+    *(data, train, evaluate, models, gate, lungs),
+    *(audit, protections, doctor),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

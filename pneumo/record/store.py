@@ -184,6 +184,10 @@ class Record:
         found = self._database.read(lambda connection: [_case(row) for row in connection.execute(asked)], list[RecordedCase]())
         return [case for case in found if text in case.note.casefold()]
 
+    def is_begun(self) -> bool:
+        """Whether anything was ever kept. Raises RecordError where the database cannot be asked."""
+        return self._database.read(lambda _: True, False)
+
     def verify(self, noted: str | None = None) -> Verification:
         """Hold the log and the cases to each other; see `chain.verify`."""
 

@@ -1,8 +1,6 @@
 """What a chart shows, said once: the page draws it with Vega-Lite, PNG and PDF with Matplotlib."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -72,6 +70,8 @@ class Chart:
     x_range: tuple[float, float] = (0.0, 1.0)
     y_range: tuple[float, float] | None = (0.0, 1.0)  # None: as the data want it
     root_scale: bool = False  # heights by their square root, so that bars of two and of two hundred are both seen
+    log_scale: bool = False  # heights by their logarithm; all above 0
+    whole_x: bool = False  # x counts something, such as epochs
 
 
 def grouped_points(points: dict[str, float]) -> list[tuple[str, float]]:
@@ -87,14 +87,3 @@ def label_left(chart: Chart, number: int) -> bool:
     low, high = chart.x_range
     place = (chart.rules[number][0] - low) / (high - low)
     return place > 0.6 or (place > 0.25 and number < len(chart.rules) - 1)
-
-
-def history_lines(history: Sequence[dict[str, Any]], key: str) -> tuple[Line, ...]:
-    """The curve of `key` over the epochs in train (dashed) and validation; an epoch without a number is left out."""
-    found = []
-    for name, field, colour, dash in (("train", key, "quiet", "dashed"), ("validation", f"val_{key}", "accent", "solid")):
-        rows = [(line["epoch"], line[field]) for line in history if isinstance(line.get(field), int | float)]
-        if rows:
-            x, y = np.array(rows, float).T
-            found.append(Line(name, x, y, colour, dash))
-    return tuple(found)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from pneumo.reporting.chart import DASHES, SCREEN, Chart, label_left
 
@@ -70,6 +70,10 @@ def _frame(axes: Axes, chart: Chart, colours: Mapping[str, str]) -> None:
     if chart.root_scale:
         axes.set_yscale("function", functions=(lambda y: np.sign(y) * np.sqrt(np.abs(y)), lambda y: np.sign(y) * np.square(y)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):.0f}"))
+    if chart.log_scale:
+        axes.set_yscale("log")
+    if chart.whole_x:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if chart.y_range:
         axes.set_ylim(*(chart.y_range if chart.root_scale else _padded(chart.y_range)))
 

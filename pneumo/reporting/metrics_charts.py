@@ -1,6 +1,6 @@
 """The charts of an evaluation, each with the sentence that says how to read it. Nothing is drawn here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from pneumo.evaluation import curves
 from pneumo.evaluation.metrics import brier, confusion_matrix, expected_calibration_error
 from pneumo.evaluation.predictions import Predictions
-from pneumo.reporting.chart import DASHES, MODELS, Bars, Chart, Dot, Line, grouped_points, history_lines
+from pneumo.reporting.chart import DASHES, MODELS, Bars, Chart, Dot, Line, grouped_points
 
 
 def main_charts(predictions: Predictions, points: Mapping[str, float]) -> list[Chart]:
@@ -121,19 +121,6 @@ def models_chart(evaluated: Mapping[str, Predictions]) -> Chart:
     )  # fmt: skip
 
 
-def history_charts(history: Sequence[dict[str, Any]]) -> list[Chart]:
-    """Loss, AUC and accuracy by epoch, where the history has them."""
-    found = []
-    for key, title, reading in _HISTORY:
-        if lines := history_lines(history, key):
-            ends = [line.x for line in lines]
-            span = (float(min(x.min() for x in ends)), float(max(x.max() for x in ends)))
-            span = span if span[0] < span[1] else (span[0] - 0.5, span[1] + 0.5)
-            found.append(Chart(f"history-{key}", title, "epoch", title.lower() if key != "auc" else title, reading, lines,
-                               x_range=span, y_range=None))  # fmt: skip
-    return found
-
-
 def removal_chart(kind: str, told: Mapping[str, Any]) -> Chart:
     """The deletion or insertion curves of robustness.json: {fractions, model, random}."""
     fractions = np.asarray(told["fractions"], float)
@@ -145,16 +132,6 @@ def removal_chart(kind: str, told: Mapping[str, Any]) -> Chart:
         (Line("in random order", fractions, np.asarray(told["random"], float), "quiet", "dashed"),
          Line("by the heatmap", fractions, np.asarray(told["model"], float), "accent")),
     )  # fmt: skip
-
-
-_HISTORY = (
-    ("loss", "Loss", "Lower is better. Where validation rises while train still falls, the network begins to learn its images by "
-     "heart; the epoch with the lowest validation loss is kept."),
-    ("auc", "AUC", "How often a sick child is rated above a healthy one. A high value on validation is cheap on this kind of data; "
-     "only the test split tells what the network is worth."),
-    ("accuracy", "Accuracy", "Share of right answers at the cut 0.5. Train images are augmented and drawn evenly, so train may lie "
-     "below validation."),
-)  # fmt: skip
 
 
 def _diagonal(name: str) -> Line:

@@ -15,7 +15,7 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 from pneumo.access import AccessSettings
 from pneumo.ended_logins import EndedLogin
 from pneumo.errors import ConfigError
-from pneumo.ui.shell import auth_middleware
+from pneumo.ui.shell import auth_middleware, streamlit_internals
 from pneumo.ui.shell.response_headers import HEADERS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -25,7 +25,7 @@ LOGIN = AccessSettings(login=True)
 
 @pytest.fixture(autouse=True)
 def _secret(monkeypatch):
-    monkeypatch.setattr(auth_middleware, "get_cookie_secret", lambda: SECRET)
+    monkeypatch.setattr(streamlit_internals, "get_cookie_secret", lambda: SECRET)
 
 
 def cookie(secret=SECRET, name="_streamlit_user", **more):

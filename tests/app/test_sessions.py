@@ -17,7 +17,7 @@ from streamlit.runtime.state.common import WidgetMetadata
 from tiny_model import make_registry
 
 from pneumo import memory
-from pneumo.ui.shell import models, sessions
+from pneumo.ui.shell import models, sessions, streamlit_internals
 
 
 class Xray:
@@ -45,7 +45,7 @@ def server(monkeypatch):
         _session_mgr=Manager(), media_file_mgr=SimpleNamespace(remove_orphaned_files=lambda: made.tidied.append(1))
     )
     made.tidied = []
-    monkeypatch.setattr(sessions.runtime, "get_instance", lambda: made)
+    monkeypatch.setattr(streamlit_internals.runtime, "get_instance", lambda: made)
     return made
 
 
@@ -84,10 +84,10 @@ def test_a_session_left_too_long_ago_is_shut_down(server):
         session = SimpleNamespace(id=name, shutdown=lambda name=name: shut.append(name))
         manager._session_storage.save(SimpleNamespace(session=session))
         clock.now += 30
-    sessions._expire()
+    streamlit_internals.expire_stored_sessions()
     assert shut == ["one"]
     clock.now += 30
-    sessions._expire()
+    streamlit_internals.expire_stored_sessions()
     assert shut == ["one", "two"]
 
 
@@ -131,7 +131,7 @@ def test_a_session_whose_page_still_runs_waits(server):
     assert sessions._empty(ended)
 
 
-def test_each_session_that_shuts_down_is_noted_once():
+def test_each_session_that_shuts_down_is_noted_once(monkeypatch):
     ended, told = [], []
     session = SimpleNamespace(_state=AppSessionState.APP_NOT_RUNNING)
 
@@ -139,9 +139,13 @@ def test_each_session_that_shuts_down_is_noted_once():
         told.append(session)
         session._state = AppSessionState.SHUTDOWN_REQUESTED
 
-    sessions._shut_down(session, shutdown, ended)
-    sessions._shut_down(session, shutdown, ended)  # when the object goes
+    monkeypatch.setattr(streamlit_internals.AppSession, "shutdown", shutdown)
+    undo = streamlit_internals.hook_sessions(ended.append)
+    streamlit_internals.AppSession.shutdown(session)
+    streamlit_internals.AppSession.shutdown(session)  # when the object goes
     assert (len(told), ended) == (2, [session])
+    undo()
+    assert streamlit_internals.AppSession.shutdown is shutdown
 
 
 def test_the_loop_of_the_server_holds_no_message_that_it_sent(monkeypatch):
@@ -149,15 +153,15 @@ def test_the_loop_of_the_server_holds_no_message_that_it_sent(monkeypatch):
     for name in ("hold_little", "set_aside"):
         monkeypatch.setattr(sessions, name, lambda: None)
     monkeypatch.setattr(sessions.pyarrow, "set_memory_pool", lambda pool: None)
-    monkeypatch.setattr(sessions.AppSession, "shutdown", None)
-    monkeypatch.setattr(sessions.AppSession, "flush_browser_queue", lambda session: session.messages)
-    monkeypatch.setattr(sessions.Runtime, "_send_message", lambda server, to, message: sent.append((to, message)))
+    monkeypatch.setattr(streamlit_internals.AppSession, "shutdown", None)
+    monkeypatch.setattr(streamlit_internals.AppSession, "flush_browser_queue", lambda session: session.messages)
+    monkeypatch.setattr(streamlit_internals.Runtime, "_send_message", lambda server, to, message: sent.append((to, message)))
 
     async def serve():
         async with sessions.end_sessions(None):
-            given = sessions.AppSession.flush_browser_queue(SimpleNamespace(messages=["name", "picture"]))
+            given = streamlit_internals.AppSession.flush_browser_queue(SimpleNamespace(messages=["name", "picture"]))
             for each in given:
-                sessions.Runtime._send_message(None, "page", each)
+                streamlit_internals.Runtime._send_message(None, "page", each)
             return given
 
     assert asyncio.run(serve()) == [[], []]

@@ -14,7 +14,7 @@ from tiny_model import make_registry
 
 from pneumo.errors import ConfigError
 from pneumo.inference.predictor import Predictor
-from pneumo.ui.shell import quota, uploads
+from pneumo.ui.shell import quota, streamlit_internals, uploads
 from pneumo.ui.shell.quota import NOT_TAKEN
 from pneumo.ui.worklist import table
 from pneumo.ui.worklist.intake import Intake
@@ -31,7 +31,7 @@ def server(monkeypatch) -> SimpleNamespace:
     active = SimpleNamespace(session=SimpleNamespace(session_state=made.state))
     sessions = SimpleNamespace(get_active_session_info={"someone": active}.get)
     running = SimpleNamespace(uploaded_file_mgr=manager, _session_mgr=sessions)
-    monkeypatch.setattr(uploads.runtime, "get_instance", lambda: running)
+    monkeypatch.setattr(streamlit_internals.runtime, "get_instance", lambda: running)
     return made
 
 

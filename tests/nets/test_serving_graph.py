@@ -13,6 +13,8 @@ from pneumo.nets.compact import round_kernels, save_compact
 from pneumo.nets.serving_graph import write_serving_graph
 from pneumo.nets.subtype import with_subtype
 
+pytestmark = pytest.mark.slow
+
 NETS = {
     "cnn": lambda: cnn.build(cnn.CnnSettings(filters=(8, 16), dense=32), InputSpec(size=48)),
     "cnn-elu-3x3": lambda: cnn.build(cnn.CnnSettings(filters=(8,), kernel_size=3, activation="elu", dense=8), InputSpec(48)),

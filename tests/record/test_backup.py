@@ -14,6 +14,8 @@ from pneumo.errors import RecordError
 from pneumo.record.backup import back_up
 from pneumo.record.database import Database
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -29,6 +29,7 @@ def test_verifies_and_loads(model):
     assert Predictor.load(model, MODELS).card.id == model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", list_models(MODELS))
 def test_metrics_come_from_the_stored_predictions(model):
     predictions = read_predictions(MODELS / model / "predictions-test.csv")

@@ -249,6 +249,7 @@ def drop(app):
     return app
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["flipped graph", "another's card", "a pickle for a graph", "no weights"])
 def test_the_app_says_which_model_it_serves_with_instead(root, how):
     TAMPERED[how][0](root)
@@ -258,6 +259,7 @@ def test_the_app_says_which_model_it_serves_with_instead(root, how):
     assert "probability of pneumonia" in " ".join(element.proto.body for element in app.get("html"))
 
 
+@pytest.mark.slow
 def test_the_app_gives_no_answer_when_no_model_verifies(root):
     for model in ("tiny", "other"):
         flip(root / model / "model.onnx")
@@ -269,6 +271,7 @@ def test_the_app_gives_no_answer_when_no_model_verifies(root):
     assert "probability of pneumonia" not in " ".join(element.proto.body for element in app.get("html"))
 
 
+@pytest.mark.slow
 def test_what_changes_while_the_app_serves_is_verified_anew(root):
     app = drop(diagnose())
     assert app.warning == [] or "other" not in app.warning[0].value
@@ -299,6 +302,7 @@ def test_a_graph_exchanged_between_the_hash_and_the_load_is_not_the_one_that_ans
         Predictor.load("tiny")
 
 
+@pytest.mark.slow
 def test_a_model_removed_while_it_serves(root):
     app = diagnose()
     shutil.rmtree(root / "tiny")

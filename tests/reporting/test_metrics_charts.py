@@ -8,7 +8,8 @@ from stored_metrics import FIGURE, HISTORY, POINTS, ROBUSTNESS, make_stored
 from pneumo.evaluation.metrics import confusion_matrix, predictive_values, roc_auc
 from pneumo.reporting.chart import PAPER, SCREEN, Chart, Line, grouped_points, label_left
 from pneumo.reporting.chart_drawing import chart_png
-from pneumo.reporting.metrics_charts import history_charts, main_charts, models_chart, predictive_chart, removal_chart
+from pneumo.reporting.history_charts import history_charts
+from pneumo.reporting.metrics_charts import main_charts, models_chart, predictive_chart, removal_chart
 
 STORED = make_stored()
 
@@ -19,7 +20,7 @@ def charts():
 
 
 def test_every_chart_says_how_to_read_it(charts):
-    every = [*charts.values(), predictive_chart(FIGURE, FIGURE), models_chart({"a": STORED}), *history_charts(HISTORY)]
+    every = [*charts.values(), predictive_chart(FIGURE, FIGURE), models_chart({"a": STORED}), *history_charts({"a": HISTORY})]
     assert all(len(chart.reading) > 60 and chart.reading.endswith(".") for chart in every)
     assert len({chart.key for chart in every}) == len(every)
 
@@ -61,16 +62,6 @@ def test_predictive_bands_hold_the_line_and_mark_the_prevalence():
 def test_models_differ_in_colour_and_dash():
     lines = models_chart({"a": STORED, "b": make_stored(seed=5)}).lines
     assert len({(line.colour, line.dash) for line in lines}) == len({line.dash for line in lines[1:]}) + 1 == 3
-
-
-def test_history_leaves_out_what_is_no_number():
-    loss, auc, accuracy = history_charts(HISTORY)
-    assert [line.name for line in loss.lines] == ["train", "validation"]
-    assert [line.name for line in auc.lines] == ["validation"]
-    assert loss.lines[1].y.tolist() == pytest.approx([1.2, 0.6, 0.4])
-    assert accuracy.x_range == (1, 3)
-    assert history_charts(HISTORY[:1])[0].x_range == (0.5, 1.5)
-    assert history_charts([]) == []
 
 
 def test_removal_chart():

@@ -19,7 +19,7 @@ from pneumo.synthetic.non_chest import Kind
 from pneumo.synthetic.phantom import write_set
 from pneumo.ui.metrics.gate import gate_html
 
-pytestmark = pytest.mark.gated
+pytestmark = [pytest.mark.gated, pytest.mark.slow]
 OTHERS = (  # the rules see the first and not the second
     Kind("flat", True, lambda rng: np.full((300, 300), rng.integers(256), np.uint8)),
     Kind("slope", False, lambda rng: np.tile(np.linspace(20, 230, 300).astype(np.uint8), (300, 1))),

@@ -1,6 +1,7 @@
 import csv
 import json
 
+import pytest
 from phantom_sets import copy_set
 from tiny_model import make_registry
 
@@ -18,6 +19,7 @@ def test_differences_are_named():
     assert [line.split(" is ")[0] for line in lines] == ["auc.low", "matrix[1][1]", "more"]
 
 
+@pytest.mark.slow
 def test_published_numbers_come_out_again(tmp_path):
     root = make_registry(tmp_path / "models")
     copy_set(tmp_path / "set", patients=6)

@@ -17,6 +17,8 @@ from pneumo.registry.models import read_card
 from pneumo.studies.robustness import CURVE_IMAGES, FRACTIONS, assess_robustness, robustness
 from pneumo.synthetic.phantom import write_set
 
+pytestmark = pytest.mark.slow
+
 LUNGS = np.zeros((224, 224), bool)
 LUNGS[50:170, 40:100] = LUNGS[50:170, 130:190] = True
 

@@ -35,7 +35,7 @@ ENDED = ("finished", "cancelled", "failed")
 STAND_IN = """
 import os, signal, sys, time
 from pathlib import Path
-from pneumo.training.jobs.queue.process import environment, python
+from pneumo.training.jobs.process import environment, python
 from pneumo.training.runfolder import RunStatus, lock, write_status
 run = Path(sys.argv[1])
 page = run.parent.parent / f"{run.name}.orders"

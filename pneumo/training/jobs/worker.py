@@ -1,6 +1,6 @@
 """The process that works the queue off: trains queued runs one after the other, each in a child, and ends when none is left.
 
-python -m pneumo.training.jobs.queue.worker RUNS. Started by jobs.ensure_worker; a second one for the same folder ends at once.
+python -m pneumo.training.jobs.worker RUNS. Started by jobs.ensure_worker; a second one for the same folder ends at once.
 """
 
 import contextlib

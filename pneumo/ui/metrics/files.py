@@ -11,7 +11,7 @@ from pneumo.outgoing import markdown
 from pneumo.paths import models_dir
 from pneumo.registry.models import METRICS, is_stored, read_stored
 from pneumo.reporting.evaluated import Evaluated, read_history, read_robustness
-from pneumo.reporting.metrics_charts import history_charts
+from pneumo.reporting.history_charts import history_charts
 from pneumo.reporting.metrics_pdf import metrics_pdf
 from pneumo.ui.metrics.choice import Choice
 from pneumo.ui.metrics.robustness import robustness_charts
@@ -60,7 +60,7 @@ def _pdf(found: Evaluated, point: str) -> bytes:
     """With training history and removal curves, where they are stored and fit."""
     model, more = found.card.id, []
     with contextlib.suppress(DataError, KeyError, TypeError, ValueError):  # the page has told of a file that does not fit
-        more += history_charts(read_history(model))
+        more += history_charts({model: read_history(model)})
         more += robustness_charts(read_robustness(model) or {})
     return metrics_pdf(found, point, tuple(more))
 

@@ -1,4 +1,4 @@
-"""A Chart as a Vega-Lite specification. No streamlit here, so that tests read it."""
+"""A Chart as a Vega-Lite specification, for every page that draws one. No streamlit here, so that tests read it."""
 
 from typing import Any
 
@@ -10,15 +10,16 @@ _HEIGHT = 450
 _MOST = 400  # corners of one line that the page is sent; a longer line is thinned, its ends kept
 
 
-def spec(chart: Chart) -> dict[str, Any]:
+def spec(chart: Chart, height: int = _HEIGHT) -> dict[str, Any]:
     """Layers from the back to the front: bands, lines, bars, upright lines, dots. Everything is inside the specification."""
     layers = [*_bands(chart), *_lines(chart), *_bars(chart), *_rules(chart), *_dots(chart)]
-    return {"layer": layers, "height": _HEIGHT, "config": {"view": {"stroke": SCREEN["grid"]}}}
+    return {"layer": layers, "height": height, "config": {"view": {"stroke": SCREEN["grid"]}}}
 
 
 def _x(chart: Chart) -> dict[str, Any]:
+    whole = {"tickMinStep": 1, "format": "d"} if chart.whole_x else {}
     return {"field": "x", "type": "quantitative", "title": chart.x_title, "scale": {"domain": list(chart.x_range), "nice": False},
-            "axis": {"gridColor": SCREEN["grid"], "tickCount": 6, "labelFlush": True}}  # fmt: skip
+            "axis": {"gridColor": SCREEN["grid"], "tickCount": 6, "labelFlush": True, **whole}}  # fmt: skip
 
 
 def _y(chart: Chart) -> dict[str, Any]:
@@ -26,6 +27,8 @@ def _y(chart: Chart) -> dict[str, Any]:
     axis: dict[str, Any] = {"gridColor": SCREEN["grid"], "tickCount": 6}
     if chart.root_scale:
         scale["type"], axis["labelExpr"] = "sqrt", "format(abs(datum.value), 'd')"
+    if chart.log_scale:
+        scale["type"] = "log"
     return {"field": "y", "type": "quantitative", "title": chart.y_title, "scale": scale, "axis": axis}
 
 
@@ -63,8 +66,9 @@ def _lines(chart: Chart) -> list[dict[str, Any]]:
             "x": _x(chart), "y": _y(chart), "order": {"field": "order", "type": "quantitative"},
             "color": {"field": "curve", "type": "nominal", "scale": {"domain": names, "range": colours}, "legend": legend},
             "strokeDash": {"field": "curve", "type": "nominal", "scale": {"domain": names, "range": dashes}, "legend": legend},
-            "tooltip": [{"field": "curve", "title": "curve"}, {"field": "x", "title": chart.x_title.split(":")[0], "format": ".3f"},
-                        {"field": "y", "title": chart.y_title.split(":")[0], "format": ".3f"}],
+            "tooltip": [{"field": "curve", "title": "curve"},
+                        {"field": "x", "title": chart.x_title.split(":")[0], "format": "d" if chart.whole_x else ".3f"},
+                        {"field": "y", "title": chart.y_title.split(":")[0], "format": ".2e" if chart.log_scale else ".3f"}],
         },
     }]  # fmt: skip
 

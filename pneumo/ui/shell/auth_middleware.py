@@ -13,14 +13,13 @@ from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit import auth_util, config, net_util
+from streamlit import auth_util, config
 from streamlit.errors import Error
-from streamlit.web.server.server_util import AUTH_COOKIE_NAME, get_cookie_secret
-from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
 from pneumo.access import OPEN_WORD, AccessSettings, Claims, is_current, is_own_name, refusal, role_of
 from pneumo.errors import ConfigError
 from pneumo.ui.shell.response_headers import with_headers
+from pneumo.ui.shell.streamlit_internals import know_own_address, login_cookie
 from pneumo.ui.shell.uploads import keep_in_memory
 
 SHORTEST_SECRET = 32  # characters: whoever can guess it writes his own cookie, with any role
@@ -38,8 +37,7 @@ def entrance() -> list[Middleware]:
         problem = str(error)
     if problem:
         raise SystemExit(problem)
-    # Streamlit would ask a computer on the internet for its own address whenever a page of an unknown host calls. It need not know.
-    net_util._internal_ip = net_util._external_ip = "127.0.0.1"
+    know_own_address()
     keep_in_memory()
     return [Middleware(Door, settings=AccessSettings.from_environment)]
 
@@ -137,14 +135,7 @@ def _is_guarded(scope: Scope) -> bool:
 
 def _claims(scope: Scope) -> Claims | None:
     """What Streamlit's signed cookie says of the caller; None: nothing that can be believed."""
-    cookies = HTTPConnection(scope).cookies
-
-    def signed(name: str) -> bytes | None:
-        if name not in cookies:
-            return None
-        return decode_signed_value(get_cookie_secret(), name, cookies[name].encode("latin-1"))
-
-    value = auth_util.get_cookie_with_chunks(signed, AUTH_COOKIE_NAME)
+    value = login_cookie(HTTPConnection(scope).cookies)
     return json.loads(value) if value else None
 
 

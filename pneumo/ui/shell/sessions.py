@@ -15,14 +15,18 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import runtime
-from streamlit.proto.ClientState_pb2 import ClientState
-from streamlit.runtime import Runtime
 from streamlit.runtime.app_session import AppSession
-from streamlit.runtime.fragment import MemoryFragmentStorage
-from streamlit.runtime.state import SessionState
 
 from pneumo.imaging.decoding.pool import shared
 from pneumo.memory import MANY, hold_little, let_go, set_aside
+from pneumo.ui.shell.streamlit_internals import (
+    expire_stored_sessions,
+    forget,
+    hook_sessions,
+    is_of_connection,
+    is_running,
+    session_manager,
+)
 
 EVERY = 3.0  # seconds between two looks; after a cut line a session is kept for server.disconnectedSessionTTL, as it may come back
 GOING_AWAY = 1001  # a browser says so when its page is closed, left or loaded anew: that session cannot come back (RFC 6455, 7.4.1)
@@ -38,16 +42,13 @@ async def end_sessions(app: st.App) -> AsyncIterator[None]:
         import_module(f"pneumo.ui.{name}")
     set_aside()
     ended: list[AppSession] = []
-    shutdown, flush, send = AppSession.shutdown, AppSession.flush_browser_queue, Runtime._send_message
-    AppSession.shutdown = lambda session: _shut_down(session, shutdown, ended)
-    # Streamlit's loop holds the messages it sent last for as long as nobody comes: it is given each in a parcel that is empty then.
-    AppSession.flush_browser_queue = lambda session: [[message] for message in flush(session)]
-    Runtime._send_message = lambda server, to, parcel: send(server, to, parcel.pop())
+    undo = hook_sessions(ended.append)
     task = asyncio.create_task(_sweep(ended))
     try:
         yield
     finally:
         task.cancel()
+        undo()
 
 
 class Leaving:
@@ -67,19 +68,11 @@ def leaving() -> list[Middleware]:
 async def _heard(scope: Scope, receive: Receive) -> Message:
     message = await receive()
     if message["type"] == "websocket.disconnect" and message.get("code") == GOING_AWAY:
-        sessions = runtime.get_instance()._session_mgr
+        sessions = session_manager()
         for active in sessions.list_active_sessions():
-            if active.client._websocket.scope is scope:
+            if is_of_connection(active, scope):
                 sessions.mark_session_nonresumable(active.session.id)  # Streamlit shuts it down rather than keep it
     return message
-
-
-def _shut_down(session: AppSession, shutdown, ended: list[AppSession]) -> None:
-    """Streamlit's own `shutdown`, which it calls again when the object goes; the first time it is noted."""
-    first = session._state != session._state.SHUTDOWN_REQUESTED
-    shutdown(session)  # /media and uploads
-    if first:
-        ended.append(session)
 
 
 async def _sweep(ended: list[AppSession]) -> None:
@@ -87,7 +80,7 @@ async def _sweep(ended: list[AppSession]) -> None:
     looks, threads = 0, _new_threads(None)
     while True:
         await asyncio.sleep(EVERY)
-        _expire()
+        expire_stored_sessions()
         if _empty(ended):
             shared().renew()
             threads = _new_threads(threads)
@@ -107,25 +100,13 @@ def _new_threads(old: ThreadPoolExecutor | None) -> ThreadPoolExecutor:
     return new
 
 
-def _expire() -> None:
-    """Shut down what was left too long ago. Streamlit's own cache of such sessions looks at the time only when it is asked."""
-    stored = runtime.get_instance()._session_mgr._session_storage._cache
-    left = dict(stored._data)
-    stored.expire()
-    for name in left.keys() - stored._data.keys():
-        left[name].session.shutdown()
-
-
 def _empty(ended: list[AppSession]) -> bool:
     """Take X-rays and answers out of the sessions that ended, and say whether there were any: Streamlit's own loop may hold on to a
     session for long. One whose page still runs, for it reads a file, waits for the next look."""
-    over = [session for session in ended if session._scriptrunner is None]
+    over = [session for session in ended if not is_running(session)]
     for session in over:
         ended.remove(session)
-        session._session_state = SessionState()  # its own `clear` leaves the callbacks of widgets, and what they were to be given
-        session._client_state = ClientState()
-        session._fragment_storage = MemoryFragmentStorage()
-        session._browser_queue.clear()
+        forget(session)
     if over:
         runtime.get_instance().media_file_mgr.remove_orphaned_files()  # a download goes the second time it is asked for
     return bool(over)

@@ -8,13 +8,14 @@ from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit import config, runtime
+from streamlit import config
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pneumo.errors import ConfigError
 from pneumo.ui.shell.quota import NOT_TAKEN, limit, waiting
+from pneumo.ui.shell.streamlit_internals import session_manager, uploaded_bytes
 
 _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
 _HEADERS_END, _LONGEST_HEADERS = b"\r\n\r\n", 1 << 16  # of the one part of an upload's body
@@ -79,10 +80,8 @@ def _announced(scope: Scope) -> int:
 
 def _held(session: str) -> int:
     """Bytes of a session's files, uploaded or waiting to be read."""
-    server = runtime.get_instance()
-    uploaded = server.uploaded_file_mgr.file_storage.get(session, {})
-    active = server._session_mgr.get_active_session_info(session)
-    return sum(len(file.data) for file in list(uploaded.values())) + (waiting(active.session.session_state) if active else 0)
+    active = session_manager().get_active_session_info(session)
+    return uploaded_bytes(session) + (waiting(active.session.session_state) if active else 0)
 
 
 def _named_only(receive: Receive) -> Receive:

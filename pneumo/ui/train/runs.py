@@ -11,10 +11,11 @@ from pneumo.access import Action
 from pneumo.errors import PneumoError
 from pneumo.outgoing import markdown
 from pneumo.paths import models_dir
+from pneumo.reporting.history_charts import MOST
 from pneumo.training.jobs import queue
 from pneumo.ui.diagnose.wording import table_html
 from pneumo.ui.shell.access import check
-from pneumo.ui.train.curves import MOST, show_curves
+from pneumo.ui.train.curves import show_curves
 from pneumo.ui.train.job import is_promoting
 from pneumo.ui.train.session import say
 from pneumo.ui.train.view import RunView, duration, facts, free_name, log_tail, repeat_command

@@ -1,0 +1,130 @@
+"""`pneumo doctor`: in words, whether this machine can answer, train, send and keep a record, and what is missing."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pneumo.cli.commands import Commands
+from pneumo.errors import ConfigError, PneumoError
+from pneumo.installed import ONLY_ANSWERS, can_train
+from pneumo.outgoing import printable
+from pneumo.paths import cache_dir, data_dir, models_dir, runs_dir
+
+_ROOM = 2.0  # GB that a training run and its cache need at most
+
+
+@dataclass(frozen=True)
+class Check:
+    """`fine`: None where nothing was asked for, so that nothing is missing either."""
+
+    what: str
+    fine: bool | None
+    words: str
+
+
+def add(commands: Commands) -> None:
+    doctor = commands.add_parser("doctor", help="whether this machine can answer, train, send and keep a record; exit 1 when not")
+    doctor.add_argument("--connect", action="store_true", help="also ask the archive that PNEUMO_PACS names (C-ECHO)")
+    doctor.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit code 0 where nothing that is asked for is missing, else 1. No connection is opened without --connect."""
+    failed = False
+    for check in checks(options.connect):
+        failed |= check.fine is False
+        state = {True: "yes", False: "NO", None: "-"}[check.fine]
+        print(f"{check.what}\t{state}\t{printable(check.words)}", flush=True)
+    return 1 if failed else 0
+
+
+def checks(connect: bool = False) -> Iterator[Check]:
+    yield Check("python", sys.version_info >= (3, 11), f"{sys.version.split()[0]}; 3.11 or newer is needed")
+    yield _asked("answer", _answer)
+    yield _asked("read hostile files safely", _protections)
+    yield Check("train", can_train() or None, _training() if can_train() else ONLY_ANSWERS)
+    yield _data()
+    yield _asked("send", lambda: _send(connect))
+    yield _asked("keep a record", _record)
+
+
+def _asked(what: str, look: Callable[[], tuple[bool | None, str]]) -> Check:
+    try:
+        return Check(what, *look())
+    except (PneumoError, ModuleNotFoundError) as error:
+        return Check(what, False, str(error))
+
+
+def _answer() -> tuple[bool, str]:
+    from pneumo.inference.lung_checks import load_finder
+    from pneumo.inference.predictor import Predictor
+    from pneumo.registry.models import default_model, list_models
+
+    models = list_models()
+    if not models:
+        return False, f"There is no model in {models_dir()}. Set PNEUMO_MODELS_DIR, or train and promote one."
+    for model in models:
+        Predictor.load(model)
+    load_finder()
+    return True, f"{len(models)} models verify: {', '.join(models)}; the default is {default_model()}"
+
+
+def _protections() -> tuple[bool, str]:
+    from pneumo.imaging.decoding.protections import protections
+
+    tried = protections()
+    possible = [attempt for attempt, refused in tried.refused.items() if not refused]
+    if possible:
+        return False, f"A hostile image could {', '.join(possible)}. See SECURITY.md."
+    return True, f"{len(tried.refused)} attempts refused, by {', '.join(tried.locks) or 'limits on memory, time and file size'}"
+
+
+def _training() -> str:
+    runs = runs_dir()
+    place = next(folder for folder in (runs, *runs.absolute().parents) if folder.is_dir())
+    room = shutil.disk_usage(place).free / 1e9
+    enough = "" if room >= _ROOM else f", less than the {_ROOM:.0f} GB that a run may need"
+    return f"{os.cpu_count()} processors, {room:.0f} GB free for {runs} and {cache_dir()}{enough}"
+
+
+def _data() -> Check:
+    if not data_dir().is_dir():
+        return Check("data set", None, f"None in {data_dir()}: `pneumo data download {data_dir()}` gets the public one.")
+    return Check("data set", True, f"{data_dir()}; `pneumo data check {data_dir()}` looks at every file")
+
+
+def _send(connect: bool) -> tuple[bool | None, str]:
+    from pneumo.exchange.settings import SendSettings
+
+    settings = SendSettings.from_environment()
+    archive = settings.archive
+    named = [*(["C-STORE to " + archive.host] if archive else []), *(["STOW-RS to " + settings.web.url] if settings.web else [])]
+    if not named:
+        return None, "No archive is named (PNEUMO_PACS, PNEUMO_STOW_URL): nothing is ever sent."
+    words = ", ".join(named) + ("" if settings.tls or not archive else "; not encrypted")
+    if not connect:
+        return True, f"{words}; not tried: --connect asks"
+    if archive is None:
+        raise ConfigError("--connect asks by C-ECHO, and PNEUMO_PACS names no archive.")
+    from pneumo.exchange import dimse
+
+    dimse.echo(archive, settings)
+    return True, f"{words}; {archive.ae_title} answers"
+
+
+def _record() -> tuple[bool | None, str]:
+    from pneumo.record.settings import record_url
+
+    if record_url() is None:
+        return None, "Switched off (PNEUMO_RECORD is not set): no answer is kept."
+    from pneumo.record.store import open_record
+
+    record = open_record()
+    assert record is not None
+    if not record.is_begun():
+        return True, "switched on; no case is kept yet"
+    problem = record.verify().problem
+    return (False, problem) if problem else (True, "switched on; its log is whole")

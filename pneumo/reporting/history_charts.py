@@ -1,0 +1,76 @@
+"""Learning curves of one run (train beside validation) or of several (validation alone), for the Train page, Metrics and PDF."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pneumo.reporting.chart import DASHES, MODELS, Chart, Line
+
+MOST = len(MODELS)  # runs that can be told apart
+
+
+class _Curve(NamedTuple):
+    key: str  # in the history, of train; validation's is val_KEY
+    title: str
+    reading: str
+    has_validation: bool = True
+    log_scale: bool = False
+
+
+_CURVES = (
+    _Curve("loss", "Loss", "Lower is better. Where validation rises while train still falls, the network memorises its images; "
+           "the epoch with the lowest validation loss is kept.", log_scale=True),
+    _Curve("accuracy", "Accuracy", "Share of right answers at the cut 0.5. Train images are augmented and drawn evenly, so train "
+           "may lie below validation."),
+    _Curve("auc", "AUC", "How often a sick child is rated above a healthy one: 1 is always, 0.5 is chance. A high value is easy to "
+           "reach on this kind of data; only the test split, looked at on promotion, tells what the network is worth."),
+    _Curve("learning_rate", "Learning rate", "Size of the steps at each epoch's end. It falls as the schedule says.",
+           has_validation=False, log_scale=True),
+)  # fmt: skip
+
+
+def history_charts(histories: Mapping[str, Sequence[Mapping[str, Any]]], kept: int = 0) -> tuple[Chart, ...]:
+    """Loss, accuracy, AUC and learning rate by epoch, those for which there are numbers.
+
+    `histories`: by name of the run, a dict an epoch; at most MOST. `kept`: the epoch to mark, of one run; 0: none.
+    """
+    charts = []
+    for curve in _CURVES:
+        lines = _lines(curve, histories)
+        if lines:
+            first, last = min(line.x.min() for line in lines), max(line.x.max() for line in lines)
+            room = 0.5 if first == last else 0.0
+            positive = all((line.y > 0).all() for line in lines)
+            rules = ((float(kept), f"epoch {kept} is kept"),) if kept and curve.key == "loss" else ()
+            title = f"{curve.title}, validation" if len(histories) > 1 and curve.has_validation else curve.title
+            charts.append(Chart(f"history-{curve.key}", title, "epoch", curve.title, curve.reading, lines, rules=rules,
+                                x_range=(float(first) - room, float(last) + room), y_range=None,
+                                log_scale=curve.log_scale and positive, whole_x=True))  # fmt: skip
+    return tuple(charts)
+
+
+def _lines(curve: _Curve, histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[Line, ...]:
+    if len(histories) > 1:
+        key = f"val_{curve.key}" if curve.has_validation else curve.key
+        every = [
+            (name, epochs, key, colour, dash)
+            for (name, epochs), colour, dash in zip(histories.items(), MODELS, DASHES, strict=False)
+        ]
+    else:
+        every = []
+        for epochs in histories.values():
+            every.append(("train", epochs, curve.key, *(("quiet", "dashed") if curve.has_validation else ("accent", "solid"))))
+            if curve.has_validation:
+                every.append(("validation", epochs, f"val_{curve.key}", "accent", "solid"))
+    return tuple(line for each in every if (line := _line(*each)) is not None)
+
+
+def _line(name: str, epochs: Sequence[Mapping[str, Any]], key: str, colour: str, dash: str) -> Line | None:
+    """A value that is no finite number is left out; None where none is left."""
+    rows = [(each["epoch"], each[key]) for each in epochs if isinstance(each.get(key), int | float) and math.isfinite(each[key])]
+    if not rows:
+        return None
+    x, y = np.array(rows, float).T
+    return Line(name, x, y, colour, dash)
