@@ -19,13 +19,13 @@ class Measures:
 
 
 MEANING = {
-    "lung_height": "height of the lungs, share of the picture",
-    "above": "free space above the lungs",
-    "below": "free space below the lungs",
+    "lung_height": "height of the lungs (share)",
+    "above": "free space above the lungs (share)",
+    "below": "free space below the lungs (share)",
     "aspect": "width / height of the file",
-    "brightness": "brightness (mean grey, 0 to 255)",
+    "brightness": "brightness (mean grey)",
     "contrast": "contrast (deviation of grey)",
-    "sharpness": "sharpness (mean vertical step of grey)",
+    "sharpness": "sharpness (mean step of grey)",
     "gate_distance": "the gate's distance from the train images",
 }
 assert list(MEANING) == [field.name for field in fields(Measures)]

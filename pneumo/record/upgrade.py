@@ -24,10 +24,10 @@ def revision_of(connection: Connection) -> str | None:
 
 def upgrade(connection: Connection) -> None:
     """Begin a record, or bring one to REVISION, on a connection that may write. Rows and entries stay as they are."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every step
     from alembic import command  # half a second, and only where there is a step to take
     from alembic.config import Config
 
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every step
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_STEPS).replace("%", "%%"))
     if revision_of(connection) == FIRST and not inspect(connection).has_table(_VERSION):

@@ -44,17 +44,21 @@ def ewma(values: Sequence[float], first: int) -> Signal | None:
     """
     usual = np.asarray(values[:first], float)
     mean, width = float(usual.mean()), max(float(usual.std(ddof=1)), 1e-6 * max(1.0, abs(float(usual.mean()))))
-    z, since = 0.0, first
-    for step, value in enumerate(values[first:], start=1):
-        before = z
-        z = (1 - WEIGHT) * z + WEIGHT * max(-CLIP, min(CLIP, (value - mean) / width))
-        if before * z <= 0:
-            since = first + step - 1
+    scaled = [max(-CLIP, min(CLIP, (value - mean) / width)) for value in values[first:]]
+    z = 0.0
+    for step, value in enumerate(scaled, start=1):
+        z = (1 - WEIGHT) * z + WEIGHT * value
         error = math.sqrt(WEIGHT / (2 - WEIGHT) * (1 - (1 - WEIGHT) ** (2 * step)) + 1 / first)
         if abs(z) > LIMIT * error:
-            at = first + step - 1
+            at, since = first + step - 1, first + _step(scaled[:step])
             return Signal(at, since, mean, float(np.mean(values[since : at + 1])))
     return None
+
+
+def _step(scaled: Sequence[float]) -> int:
+    """Where the last part of the values begins of which the sum, squared and divided by its length, is the greatest."""
+    sums = np.cumsum(scaled[::-1])
+    return len(scaled) - 1 - int(np.argmax(sums**2 / np.arange(1, len(scaled) + 1)))
 
 
 def cusum(hits: Sequence[bool], first: int) -> Signal | None:

@@ -102,7 +102,7 @@ def _counts(sheets: _Sheets, result: SiteResult) -> None:
     sheets.rows(f"{f'true {label}':<18}" + "".join(f"{result.verdicts[label][name]:>18}" for name in Verdict)
                 for label in LABELS)  # fmt: skip
     if result.bands:
-        sheets.heading("Children who scored alike (bands of the log likelihood ratio, as the model's own test has them)")
+        sheets.heading("Children who scored alike: bands of the log likelihood ratio")
         sheets.rows(f"{_end(band['low']):>8} to {_end(band['high']):<8} {band['n']:>5} X-rays, {band['sick']:>5} of the sick"
                     for band in result.bands)  # fmt: skip
     sheets.heading("The gate")
@@ -139,7 +139,7 @@ def _frame(sheets: _Sheets, result: SiteResult) -> None:
             cells = [found.get((name, label, where)) for where in wheres]
             if any(each and each.median is not None for each in cells):
                 spread = "".join(f"{_spread(each):<26}" for each in cells)
-                sheets.rows([f"  {meaning[:33]:<34}{spread}"])
+                sheets.rows([f"{meaning:<36}{spread}"])
     sheets.text(f"Lungs could not be measured in {result.frame.without_lungs} answered X-rays.", quiet=True)
 
 
