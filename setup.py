@@ -5,6 +5,10 @@ from setuptools import find_packages, setup
 setup(
     packages=[*find_packages(include=["pneumo", "pneumo.*"]), "pneumo.shipped_models"],
     package_dir={"pneumo.shipped_models": "models"},
-    package_data={"": ["*.css", "*.csv", "*.gz", "*.json"], "pneumo.shipped_models": ["*.csv", "*/*"]},
+    package_data={
+        "": ["*.css", "*.csv", "*.gz", "*.json"],
+        "pneumo.ui.diagnose": ["viewer_assets/*"],
+        "pneumo.shipped_models": ["*.csv", "*/*"],
+    },
     include_package_data=False,
 )

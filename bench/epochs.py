@@ -40,7 +40,8 @@ from pneumo.nets import ARCHITECTURES, architecture
 from pneumo.nets.backbone import freeze_backbone
 from pneumo.training.augment import augmentation
 from pneumo.training.config import TrainConfig, make_config
-from pneumo.training.feed import Feed
+from pneumo.training.dataset import Part
+from pneumo.training.feed import Draws, Feed
 
 CONTENDERS = ("pipeline", "generator", "network", "augmented")
 
@@ -165,7 +166,8 @@ def measured(config: TrainConfig, frozen: bool, root: Path, count: int | None, r
     images = cached_images(root, paths, cache)
     filled = time.perf_counter() - begun
     net, trainer = models(config, frozen)
-    feed = Feed(images, labels, config.spec, config.batch_size, order=lambda rng: rng.permutation(len(labels)))
+    part = Part(images, labels, np.full(len(labels), np.nan, np.float32))
+    feed = Feed(part, config.spec, config.batch_size, Draws(order=lambda rng: rng.permutation(len(labels))))
     pictures, ready = generator(root, paths, labels, config), Ready(config, len(labels))
     pairs = dict(zip(CONTENDERS, ((trainer, feed), (net, pictures), (net, ready), (trainer, ready)), strict=True))
     seconds, work, clock = {name: [] for name in CONTENDERS}, {name: [] for name in CONTENDERS}, Clock()

@@ -24,7 +24,8 @@ from PIL import Image
 from pneumo.data.cache import cached_images
 from pneumo.data.records import SUFFIXES
 from pneumo.imaging.preprocess import InputSpec
-from pneumo.training.feed import Feed
+from pneumo.training.dataset import Part
+from pneumo.training.feed import Draws, Feed
 
 SIDE, BATCH, LATER = 224, 32, 5
 Epoch = Callable[[], Iterator]
@@ -39,7 +40,8 @@ def ours(root: Path, folder: Path) -> Epoch:
     paths, labels = listed(root)
     images = cached_images(root, paths, folder)
     count = len(labels)
-    feed = Feed(images, labels, InputSpec(SIDE, 0), BATCH, order=lambda rng: rng.choice(count, count))
+    part = Part(images, labels, np.full(count, np.nan, np.float32))
+    feed = Feed(part, InputSpec(SIDE, 0), BATCH, Draws(order=lambda rng: rng.choice(count, count)))
 
     def epoch():
         yield from (feed[i] for i in range(len(feed)))

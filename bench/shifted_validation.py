@@ -30,7 +30,7 @@ from pneumo.evaluation.operating_point import BALANCED, choose_operating_points
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.training.config import TrainConfig, make_config
 from pneumo.training.dataset import Part, epoch_order, read_parts, with_lungs
-from pneumo.training.feed import Feed
+from pneumo.training.feed import Draws, Feed
 from pneumo.training.model_builder import build_network, build_trainer, compile_stage
 
 SHARE = 0.2  # of each class that is left out
@@ -96,7 +96,9 @@ def judged(config: TrainConfig, train: Part, held: Part, validation: Part) -> di
     keras.utils.set_random_seed(config.seed)
     net = build_network(config)
     trainer = build_trainer(config, net)
-    feed = Feed(train, config.spec, config.batch_size, order=epoch_order(config, train), hidden=config.hidden, seed=config.seed)
+    feed = Feed(
+        train, config.spec, config.batch_size, Draws(order=epoch_order(config, train), hidden=config.hidden, seed=config.seed)
+    )
     compile_stage(trainer, config, config.learning_rate, False, steps=config.epochs * len(feed))
     trainer.fit(feed, epochs=config.epochs, verbose=0)
     easy, shifted = (net.predict(Feed(part, config.spec, 64), verbose=0)[:, 0].astype(float) for part in (validation, held))

@@ -52,7 +52,7 @@ async def drop(page, file: Path) -> tuple[float, str, str]:
     """(seconds, verdict, probability in two digits) once the page shows this file's answer."""
     began = time.perf_counter()
     await page.locator('input[type="file"]').first.set_input_files(str(file))
-    await page.locator('img[alt="radiograph with heatmap"]').wait_for()
+    await page.locator('canvas[aria-label="radiograph with heatmap"]').wait_for()
     await page.locator(".verdict").first.wait_for()
     label = re.match("NORMAL|INDETERMINATE|PNEUMONIA", await page.locator(".verdict").first.inner_text())[0]
     said = await page.locator(".probability").first.inner_text()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pneumo.data.describe import SYNTHETIC_NOTE
+from pneumo.data.catalog import SYNTHETIC_NOTE
 from pneumo.ui.dataset.audit import show_audit
 from pneumo.ui.dataset.gallery import averages, choose, compare_classes, gallery, large, summary_line
 from pneumo.ui.dataset.get_data import get_data

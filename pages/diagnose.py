@@ -8,11 +8,12 @@ from pneumo.inference.batch import read_member, unread
 from pneumo.inference.finding import judge
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 from pneumo.ui.diagnose.filmstrip import filmstrip
-from pneumo.ui.diagnose.sidebar import choose_model, choose_view
+from pneumo.ui.diagnose.sidebar import choose_model, choose_terms
 from pneumo.ui.diagnose.viewer import show_case
 from pneumo.ui.history.record import keep
 from pneumo.ui.shell import quota, state
 from pneumo.ui.shell.frame import require_frame
+from pneumo.ui.shell.going_on import offer_to_go_on
 from pneumo.ui.shell.uploads import take_over
 
 BUDGET = 0.6  # seconds of reading between two looks at the page, so that the first results show at once
@@ -69,10 +70,15 @@ drop_zone()
 passed_over()
 predictor = choose_model()
 if predictor is not None:
-    view = choose_view(list(predictor.card.cuts))
+    terms = choose_terms(list(predictor.card.cuts))
     line = st.empty()  # always: whatever stands below would be drawn anew in another place
+    stopped = st.empty()
     if state.pending():
+        with stopped:
+            offer_to_go_on((len(state.cases()), len(state.cases()) + len(state.pending())))
         read_pending(predictor, line)
+    if not state.pending():
+        stopped.empty()
     cases = state.cases()
     if not cases:
         empty_state()
@@ -81,12 +87,12 @@ if predictor is not None:
         if said := quota.warning(findings):
             st.warning(said)
         labels = [
-            judge(finding.answer.log_ratio, predictor.card, view.terms).verdict if finding.answer
+            judge(finding.answer.log_ratio, predictor.card, terms).verdict if finding.answer
             else finding.status.in_words.upper()
             for finding in findings
         ]  # fmt: skip
         current = filmstrip(cases, findings, labels, len(state.pending()))
-        keep(findings, predictor, view.terms, bool(state.pending()), [case.picture for case in cases])
-        show_case(cases[current], predictor, view, f"{current + 1} of {len(cases) + len(state.pending())}")
+        keep(findings, predictor, terms, bool(state.pending()), [case.picture for case in cases])
+        show_case(cases[current], predictor, terms, f"{current + 1} of {len(cases) + len(state.pending())}")
     if state.pending():
         st.rerun()

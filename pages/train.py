@@ -4,7 +4,7 @@ import shlex
 
 import streamlit as st
 
-from pneumo.data.describe import SYNTHETIC_NOTE
+from pneumo.data.catalog import SYNTHETIC_NOTE
 from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import markdown
 from pneumo.paths import data_dir, runs_dir

@@ -4,18 +4,18 @@ import time
 
 import streamlit as st
 
-from pneumo.inference.batch import read_member, unread
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 from pneumo.ui.diagnose.sidebar import choose_model, choose_terms
-from pneumo.ui.history.record import keep, show_kept
-from pneumo.ui.shell import quota
+from pneumo.ui.history.record import keep, show_kept, what_stays
+from pneumo.ui.shell import quota, state
 from pneumo.ui.shell.frame import require_frame
+from pneumo.ui.shell.going_on import offer_to_go_on
 from pneumo.ui.shell.uploads import take_over
 from pneumo.ui.worklist import table
 from pneumo.ui.worklist.intake import Intake, time_left
-from pneumo.ui.worklist.rows import Row, make_row
+from pneumo.ui.worklist.rows import Row, read_row
 
 BUDGET = 0.6  # seconds of reading between two looks at the page, so that the first results show at once
 _FILES, _FOLDER = "Files or a zip", "A folder"
@@ -48,7 +48,7 @@ def drop_zone() -> None:
 def empty_state() -> None:
     st.write(
         "Pneumo reads every file in turn and lists the X-rays with the likeliest pneumonia on top. A file it cannot read, or must "
-        "not answer, is listed with the reason and stops no other. Nothing is kept when you close the page."
+        "not answer, is listed with the reason and stops no other. " + what_stays()
     )
     st.button("Try it with generated phantoms", on_click=load_phantoms, help="Twelve synthetic pictures, no patient.")
 
@@ -69,30 +69,35 @@ def work(predictor: Predictor, line, seconds: float) -> None:
 
     A click ends this run where the progress is told, when nothing is half done.
     """
-    queue, end, room = intake(), time.monotonic() + seconds, quota.room(st.session_state)
+    queue, listed, end, room = intake(), rows(), time.monotonic() + seconds, quota.room(st.session_state)
     while (member := queue.head) and time.monotonic() < end:
         done, total = queue.progress
         line.progress(done / total, f"Reading {done + 1} of {total:,}{time_left(queue.seconds_left)}")
-        finding = read_member(member, predictor) if room > 0 else unread(quota.full(), predictor)
-        rows().append(make_row(member.name, finding, predictor))
+        is_new = read_row(listed, member, predictor, room > 0)
         queue.done()
-        room -= rows()[-1].nbytes
-    unasked = [row for row in rows() if row.finding(predictor) is None]
-    for count, row in enumerate(unasked):
+        queue.repeated += not is_new
+        room -= listed[-1].nbytes if is_new else 0
+    unasked = [place for place, row in enumerate(rows()) if row.finding(predictor) is None]
+    for count, place in enumerate(unasked):
         if queue.head or time.monotonic() > end:
             break
         done = len(rows()) - len(unasked) + count
         line.progress(done / len(rows()), f"Asking {markdown(predictor.card.id)}: {done + 1} of {len(rows())}")
-        row.ask(predictor)
+        rows()[place] = rows()[place].asked(predictor)
+
+
+def asked(predictor: Predictor) -> int:
+    """How many rows were put to this model."""
+    return sum(row.finding(predictor) is not None for row in rows())
 
 
 def unfinished(predictor: Predictor) -> bool:
-    return intake().head is not None or any(row.finding(predictor) is None for row in rows())
+    return intake().head is not None or asked(predictor) < len(rows())
 
 
 def page() -> None:
     began = time.monotonic()
-    table.go_to_diagnose()
+    state.go_where_sent()
     st.title("Worklist")
     st.space("xxsmall")
     drop_zone()
@@ -100,19 +105,20 @@ def page() -> None:
     if predictor is None:
         return
     terms = choose_terms(list(predictor.card.cuts))
-    line = st.empty()
+    line, busy = st.empty(), unfinished(predictor)
     if intake().head:
         with st.container(horizontal=True, vertical_alignment="center"):
             line = st.empty()
             st.button("Cancel", on_click=intake().cancel, key="worklist-cancel", help="Keeps what was read so far.")
-    if not rows() and not intake().head:
+    if not rows() and not busy:
         if intake().skipped:
             st.info(f"None of the {intake().skipped:,} files is a JPEG, PNG or DICOM image.")
         empty_state()
         return
-    busy = unfinished(predictor)
+    if busy:
+        offer_to_go_on(intake().progress if intake().head else (asked(predictor), len(rows())))
     if rows():
-        counts, may_clear = (intake().skipped, intake().cancelled), intake().head is None
+        counts, may_clear = (intake().skipped, intake().cancelled, intake().repeated), intake().head is None
         findings = [row.finding(predictor) for row in rows()]
         if said := quota.warning(finding for finding in findings if finding):
             st.warning(said)

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from pneumo.files import output_stem, sha256, write_json
+from pneumo.files import output_stem, sha256, tail, write_json
 
 
 def test_json_round_trip_and_no_draft_left(tmp_path):
@@ -59,3 +59,10 @@ def test_output_stem_fits_any_file_system(tmp_path):
     name = output_stem("\U0001f600" * 60 + ".png", "0" * 64) + "-secondary-capture.dcm"
     (tmp_path / name).write_bytes(b"")  # 255 bytes at most
     assert len(name.encode()) < 255
+
+
+def test_the_tail_of_a_log(tmp_path):
+    log = tmp_path / "log.txt"
+    log.write_text("\n".join(map(str, range(5000))) + "\n\n")
+    assert tail(log, 2) == "4998\n4999"
+    assert tail(tmp_path / "absent.txt") == ""

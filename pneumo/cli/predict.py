@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _engine(options: argparse.Namespace, predictor: Predictor, terms: Terms, opened: ExitStack) -> Engine:
     """What answers, and writes the overlays where a file was read: only there are its pixels."""
-    each = partial(_save_overlay, options.heatmap, predictor.card, terms) if options.heatmap else None
+    each = partial(_save_overlay, options.heatmap.resolve(), predictor.card, terms) if options.heatmap else None
     if options.engine == "ray":
         from pneumo.inference import ray_engine
 

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from pneumo.inference.finding import judge
     from pneumo.reporting import second_opinion_words as words
     from pneumo.reporting.finding_pdf import report_pdf
-    from pneumo.reporting.finding_report import NOT_STATED, Remarks, report_content
+    from pneumo.reporting.finding_report import NOT_STATED, Picture, Remarks, ReportContent
     from pneumo.site.use import metrics_beside
 
     if options.output.resolve() == options.file.resolve():
@@ -56,8 +56,9 @@ def run(options: argparse.Namespace) -> int:
     if options.second_opinion:
         opinion, votes, _ = opinion_on(finding, predictor, terms)
         extra = (words.report_row(opinion, votes, reading),)
-    content = report_content(finding, finding.radiograph.pixels, finding.answer, card, terms, metrics, remarks,
-                             datetime.now(UTC).astimezone(), extra=extra)  # fmt: skip
+    picture = Picture(finding.radiograph.pixels, finding.radiograph.facts)
+    made = datetime.now(UTC).astimezone()
+    content = ReportContent(finding, picture, card, metrics, terms, remarks, made, extra)
     _write(options.output, report_pdf(content))
     print(printable(str(options.output)))
     return 0

@@ -74,7 +74,7 @@ def opinion_on(finding: "Finding", predictor: "Predictor", terms: "Terms") -> "t
 
     Every model that can serve is asked, and its own gate decides; one that gives no answer is named on standard error.
     """
-    from pneumo.inference.again import ask_again
+    from pneumo.inference.finding import ask_again
     from pneumo.inference.lung_checks import Lungs, load_finder, lungs_of
     from pneumo.inference.predictor import Predictor
     from pneumo.inference.second_opinion import second_opinion, vote

@@ -17,7 +17,9 @@ def add(commands: Commands) -> None:
     train.add_argument("--data", type=Path, required=True)
     train.add_argument("--output", type=Path, required=True, help="the run folder to make")
     train.add_argument("--config", type=Path, help="JSON file of settings; flags go over it")
-    train.add_argument("--preset", help='"quick look", standard (default) or thorough; --config and flags go over it')
+    train.add_argument(
+        "--preset", help='"quick look", standard (default), thorough or, for cnn, seeds; --config and flags go over it'
+    )
     train.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     train.set_defaults(run=run)
 

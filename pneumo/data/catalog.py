@@ -4,7 +4,7 @@ import csv
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -19,6 +19,7 @@ from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.labels import Label
 from pneumo.outgoing import cell
 
+SYNTHETIC_NOTE = "SYNTHETIC.txt"  # stands in every set of phantoms
 # What the public set holds (Kermany et al., version 2): Kaggle's copy has a val folder, Mendeley's counts it to train.
 PUBLIC_COUNTS = (
     {("train", Label.NORMAL): 1341, ("train", Label.PNEUMONIA): 3875, ("val", Label.NORMAL): 8, ("val", Label.PNEUMONIA): 8,
@@ -130,3 +131,13 @@ def write_catalog(path: Path, found: Catalog) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*(f.name for f in fields(Record)), *(f.name for f in fields(Entry)[1:])])
         writer.writerows(map(cell, (*astuple(e.record), *astuple(e)[1:])) for e in found.entries)
+
+
+def describe(root: Path, manifest: Sequence[Mapping[str, str]]) -> str:
+    """What a data set is, for a model card: phantoms where the folder says so, the public set by its counts, else a count."""
+    if (Path(root) / SYNTHETIC_NOTE).is_file():
+        return f"{len(manifest)} synthetic phantoms, no patient"
+    counts = Counter(("test" if row["part"] == "test" else "train", row["label"]) for row in manifest)
+    if dict(counts) in PUBLIC_COUNTS:
+        return "Kermany et al., chest X-rays, Mendeley Data 10.17632/rscbjbr9sj version 2, CC BY 4.0"
+    return f"{len(manifest)} images of the user's own"

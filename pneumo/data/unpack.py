@@ -10,7 +10,6 @@ import math
 import os
 import re
 import shutil
-import stat
 import struct
 import time
 import unicodedata
@@ -25,12 +24,12 @@ from pneumo.data.records import scan
 from pneumo.errors import DataError
 from pneumo.files import write_json
 from pneumo.labels import LABELS
+from pneumo.zip_guards import METHODS, ZipLimits, entries_overlap, is_encrypted, is_link_or_device, is_mac_side_file
 
 MANIFEST = "pneumo-dataset.json"  # written last: a folder that has it is whole
 SPLITS = ("train", "val", "test")
 MARGIN = 256 << 20  # bytes of a disk that a download or an unpacking leaves free
 CHUNK = 1 << 18  # bytes
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack a chunk without a bound on memory
 
 
 class Stopped(DataError):
@@ -47,14 +46,12 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(ZipLimits):
     """What an archive may hold; the public set has about 6,000 images, at most a few megabytes each."""
 
-    members: int = 50_000  # entries, side files of a Mac included
-    member_bytes: int = 64 << 20  # one file, unpacked
-    total_bytes: int = 4 << 30  # all files, unpacked
-    ratio: float = 100.0  # unpacked / packed of one file above `ratio_from` bytes; images hardly shrink at all
-    ratio_from: int = 1 << 20
+    members: int = 50_000
+    member_bytes: int = 64 << 20
+    total_bytes: int = 4 << 30
 
 
 LIMITS = Limits()
@@ -119,18 +116,17 @@ def checked_members(infos: list[zipfile.ZipInfo], limits: Limits, archive_bytes:
     for info in infos:
         name = info.orig_filename  # `filename` has already been made nicer than it came
         parts = name.removesuffix("/").split("/")
-        if parts[0] == "__MACOSX" or parts[-1] == ".DS_Store" or parts[-1].startswith("._"):
+        if is_mac_side_file(name):
             continue
-        allowed = max(limits.ratio_from, limits.ratio * info.compress_size)
         key = unicodedata.normalize("NFC", "/".join(parts)).casefold()
         faults = {
             "could lead out of the folder": {"", ".", ".."} & set(parts) or re.search(r"[\\:\x00-\x1f\x7f]", name),
             "is there twice, or differs from another name only in letter case": key in seen,
-            "is a link or a device, not a file": stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR),
-            "is encrypted": info.flag_bits & 0x1,
-            "is packed in a way other than stored or deflated": info.compress_type not in _METHODS,
+            "is a link or a device, not a file": is_link_or_device(info),
+            "is encrypted": is_encrypted(info),
+            "is packed in a way other than stored or deflated": info.compress_type not in METHODS,
             f"has more than {limits.member_bytes:,} bytes": info.file_size > limits.member_bytes,
-            f"grows more than {limits.ratio:g}-fold, as a zip bomb does": info.file_size > allowed,
+            f"grows more than {limits.ratio:g}-fold, as a zip bomb does": limits.is_bomb(info),
         }
         if fault := next((fault for fault, found in faults.items() if found), None):
             raise _refusal(f"{name!r} {fault}")
@@ -139,7 +135,7 @@ def checked_members(infos: list[zipfile.ZipInfo], limits: Limits, archive_bytes:
             members[name] = info
     if (total := sum(info.file_size for info in members.values())) > limits.total_bytes:
         raise _refusal(f"it would unpack to {total:,} bytes; expected at most {limits.total_bytes:,}")
-    if sum(info.compress_size for info in infos) > archive_bytes:  # the ratios above would mean nothing
+    if entries_overlap(infos, archive_bytes):
         raise _refusal("its entries lie over each other, as in a zip bomb")
     return members
 

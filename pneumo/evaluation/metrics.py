@@ -81,3 +81,9 @@ def predictive_values(sensitivity: float, specificity: float, prevalence: float)
 
 def _ratio(part: float, whole: float) -> float:
     return float(part / whole) if whole else float("nan")
+
+
+def dice(first: np.ndarray, second: np.ndarray) -> float:
+    """2 |A and B| / (|A| + |B|) of two bool masks of one shape, 0 to 1 (Dice, Ecology 1945); NaN where both are empty."""
+    sizes = int(first.sum()) + int(second.sum())
+    return 2 * int((first & second).sum()) / sizes if sizes else float("nan")

@@ -86,6 +86,14 @@ def figures(
     return found
 
 
+def figures_at(
+    labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str] | np.ndarray, threshold: float
+) -> dict[str, Figure]:
+    """{auc, accuracy, sensitivity, specificity} at one threshold, as `figures` has them."""
+    found = figures(labels, probabilities, patients, {BALANCED: threshold})[BALANCED]
+    return {name: found[name] for name in ("auc", "accuracy", "sensitivity", "specificity")}
+
+
 def _f1(sick: np.ndarray, called: np.ndarray) -> float:
     whole = sick.sum() + called.sum()
     return float(2 * (sick & called).sum() / whole) if whole else float("nan")
@@ -144,8 +152,7 @@ def subtype_figures(p: Predictions) -> dict[str, Any]:
         return {}
     bacterial = np.array([p.subtypes[i] == Subtype.BACTERIAL for i in index], np.int64)
     names = np.asarray(p.patients)[index]
-    found = figures(bacterial, p.bacterial[index], names, {BALANCED: SUBTYPE_CUT})[BALANCED]
-    return {"subtype": {"n": len(index), **{name: found[name] for name in ("auc", "accuracy", "sensitivity", "specificity")}}}
+    return {"subtype": {"n": len(index), **figures_at(bacterial, p.bacterial[index], names, SUBTYPE_CUT)}}
 
 
 def figure(value: float, low: float, high: float) -> Figure:

@@ -8,12 +8,9 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
-from pneumo.imaging.lung_box import Box
-
 COLOUR_MAPS = ("magma", "inferno", "viridis")
 _FLOOR = 0.10  # heat below this is fully transparent
 _NO_FRACTIONS = np.empty(0, np.uint16)  # where whole coordinates are looked up
-_LINE = (76, 194, 255)  # the accent of the pages
 _STRIP = 64  # rows at a time: what lies between the steps stays in the processor's cache
 
 
@@ -41,20 +38,17 @@ def overlay_picture(picture: np.ndarray, heat: np.ndarray, opacity: float, colou
     return laid
 
 
-def boxed(picture: np.ndarray, box: Box) -> np.ndarray:
-    """uint8 (h, w, 3) with a thin, faint line around what the model was shown."""
-    height, width = picture.shape[:2]
-    (left, right), (top, bottom) = (np.clip(np.rint(ends), 0, side - 1).astype(int) for ends, side in (
-        ((width * box.left, width * box.right), width), ((height * box.top, height * box.bottom), height)))  # fmt: skip
-    thickness = max(1, round(min(height, width) / 400))
-    lined = cv2.rectangle(picture.copy(), (left, top), (right, bottom), _LINE, thickness)
-    return cv2.addWeighted(picture, 0.5, lined, 0.5, 0.0)
-
-
 def legend_picture(colour_map: str, width: int = 256, height: int = 12) -> np.ndarray:
     """uint8 (height, width, 3): heat 0 at the left, 1 at the right."""
     legend: np.ndarray = np.rint(_colours(np.tile(np.linspace(0, 1, width), (height, 1)), colour_map)).astype(np.uint8)
     return legend
+
+
+def colour_table(colour_map: str) -> np.ndarray:
+    """uint8 (256, 4): red, green, blue and cover of each step of heat at full opacity, for whoever lays it over a picture."""
+    steps = np.linspace(0.0, 1.0, 256)
+    table: np.ndarray = np.rint(np.column_stack([_colours(steps, colour_map), 255.0 * _cover(steps)])).astype(np.uint8)
+    return table
 
 
 def png(picture: np.ndarray) -> bytes:
@@ -79,8 +73,13 @@ def fit_within(pixels: np.ndarray, side: int) -> np.ndarray:
 def _laid_colours(opacity: float, colour_map: str) -> np.ndarray:
     """uint8 (256, 256, 3): each grey (along) under each step of heat (down). A picture has millions of pixels."""
     steps, greys = np.linspace(0.0, 1.0, 256)[:, np.newaxis], np.arange(256.0)[:, np.newaxis]
-    cover = opacity * np.clip((steps - _FLOOR) / (1.0 - _FLOOR), 0.0, 1.0)[:, np.newaxis] ** 0.7
+    cover = opacity * _cover(steps)[:, np.newaxis]
     return np.rint(greys * (1.0 - cover) + _colours(steps, colour_map) * cover).astype(np.uint8)
+
+
+def _cover(heat: np.ndarray) -> np.ndarray:
+    covers: np.ndarray = np.clip((heat - _FLOOR) / (1.0 - _FLOOR), 0.0, 1.0) ** 0.7
+    return covers
 
 
 def _colours(heat: np.ndarray, colour_map: str) -> np.ndarray:

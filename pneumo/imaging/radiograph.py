@@ -10,6 +10,14 @@ SYNTHETIC = "synthetic phantom, not a patient"  # the comment in a phantom's fil
 
 
 @dataclass(frozen=True)
+class Spacing:
+    """Distance between the middles of two neighbouring pixels of the file."""
+
+    mm: float
+    at_detector: bool  # nothing corrects for the enlargement from the child to the detector
+
+
+@dataclass(frozen=True)
 class ImageFacts:
     """What may be told about a file. Identifiers (name, id, dates) are dropped at the door and are not here."""
 
@@ -24,6 +32,7 @@ class ImageFacts:
     patient_age: str | None = None  # DICOM age string, for example "003Y"
     body_part: str | None = None  # DICOM's code, for example "CHEST"; "OTHER" for one not known here
     colour: float | None = None  # mean of highest less lowest colour channel, 0 to 1; None where it is not told
+    spacing: Spacing | None = None  # DICOM only; None where it is not told, or pixels are not square
 
 
 @dataclass(frozen=True)

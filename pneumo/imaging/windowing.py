@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-DISPLAY_SIDE = 1280  # longer side in pixels of what is kept for the eye
+DISPLAY_SIDE = 2560  # longer side in pixels of what is kept for the eye: most radiographs whole
 LINEAR, LINEAR_EXACT, SIGMOID = "LINEAR", "LINEAR_EXACT", "SIGMOID"  # VOI LUT Function, PS3.3 C.11.2.1.2 and C.11.2.1.3
+AS_STORED, FULL_RANGE, TABLE = "as stored", "full range of the picture", "table of the file (VOI LUT)"
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,11 @@ class Window:
 
 @dataclass(frozen=True)
 class GreyValues:
-    """The eye's copy of a DICOM of more than 8 bits, before any window; at most 3.3 MB.
+    """A picture's values before any window, for the eye alone; no answer depends on them.
 
-    `stored` is uint16 (h, w), the longer side at most DISPLAY_SIDE; a value in the file's units is `stored * slope + intercept`.
-    `windows` are the file's own, the default first; empty where it has none, or a table (VOI LUT) instead.
+    `stored` is uint8 or uint16 (h, w), the longer side at most DISPLAY_SIDE; a value in the file's units is
+    `stored * slope + intercept`. `windows` are the file's own, the default first; empty where it has none, or a table instead.
+    `table`, of a file with a VOI LUT: uint8, the grey of each stored value from 0 on, before any inversion.
     """
 
     stored: np.ndarray
@@ -31,7 +33,7 @@ class GreyValues:
     inverted: bool  # MONOCHROME1: the lowest value is white
     function: str = LINEAR
     windows: tuple[Window, ...] = ()
-    has_table: bool = False
+    table: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         self.stored.setflags(write=False)
@@ -43,11 +45,39 @@ class GreyValues:
         low, high = sorted(ends)
         return low, high
 
+    @property
+    def presets(self) -> dict[str, tuple[float, float] | None]:
+        """Name -> (centre, width), the file's default presentation first; None for the file's table."""
+        low, high = self.range
+        # By PS3.3 C.11.2.1.2.1 a LINEAR window of this centre and width runs from `low`, black, to `high`, white.
+        one = 1.0 if self.function == LINEAR and high - low >= 1 else 0.0
+        named = {window.name: (window.centre, window.width) for window in self.windows}
+        full = ((low + high + one) / 2, max(high - low + one, 1e-9))
+        return {**({TABLE: None} if self.table is not None else {}), **named, FULL_RANGE: full}
+
     def through(self, centre: float, width: float) -> np.ndarray:
         """float32 (h, w) in [0, 1]: the picture through another window."""
-        table = windowed(np.arange(2**16) * self.slope + self.intercept, centre, width, self.function).astype(np.float32)
+        return self._shown(windowed(np.arange(2**16) * self.slope + self.intercept, centre, width, self.function))
+
+    def presented(self) -> np.ndarray:
+        """float32 (h, w) in [0, 1]: the picture as its file wants it shown, which is how the model is given it."""
+        first = next(iter(self.presets.values()))
+        if first is not None:
+            return self.through(*first)
+        assert self.table is not None
+        return self._shown(self.table / 255.0)
+
+    def _shown(self, greys: np.ndarray) -> np.ndarray:
+        table = greys.astype(np.float32)
         shown: np.ndarray = (1.0 - table if self.inverted else table)[self.stored]
         return shown
+
+
+def plain_values(pixels: np.ndarray, bits: int) -> GreyValues:
+    """float (h, w) in [0, 1], of a picture of so many bits that has no units of its own -> the same as 8 or 16 bits of grey."""
+    kind, top = (np.uint8, 255.0) if bits <= 8 else (np.uint16, 65535.0)
+    stored = np.rint(np.clip(pixels, 0.0, 1.0) * top).astype(kind)
+    return GreyValues(stored, 1.0, 0.0, False, LINEAR_EXACT, (Window(AS_STORED, top / 2, top),))
 
 
 def windowed(values: np.ndarray, centre: float, width: float, function: str = LINEAR) -> np.ndarray:

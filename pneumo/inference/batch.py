@@ -14,11 +14,12 @@ from typing import BinaryIO
 from pneumo.errors import ImageError
 from pneumo.imaging.decoding.archive import HEAD, Member, is_image, is_zip, open_archive, refused
 from pneumo.imaging.decoding.image_file import image_bytes
-from pneumo.imaging.decoding.pool import shared
+from pneumo.imaging.decoding.pool import Decoders, shared
 from pneumo.inference.finding import Finding, Opened, answered, opened, read
 from pneumo.inference.predictor import Predictor
 from pneumo.labels import Status
 
+NEVER_HAD = hashlib.sha256(b"").hexdigest()  # the hash of a file whose bytes could not be fetched
 OnSkipped = Callable[[str, int], None]  # told of an archive or a folder, and how many files in it are no images
 
 
@@ -44,19 +45,28 @@ def files_below(paths: Sequence[str], on_skipped: OnSkipped = _quietly) -> Itera
             on_skipped(given, skipped)
 
 
-def read_files(paths: Iterable[str], predictor: Predictor, on_skipped: OnSkipped = _quietly) -> Iterator[tuple[str, Finding]]:
+def read_files(
+    paths: Iterable[str],
+    predictor: Predictor,
+    on_skipped: OnSkipped = _quietly,
+    folder: str = "",
+    decoders: Decoders | None = None,
+) -> Iterator[tuple[str, Finding]]:
     """(path, finding) of each file, in order; one that cannot be opened is an `error` finding.
+
+    Relative paths begin in `folder`, by default the current one; `decoders` are this process's shared ones where none are given.
 
     While the network answers for one file the next ones are being decoded, few enough that memory does not grow with their
     number. A zip archive is read member by member, each under "archive.zip/name in it"; `on_skipped` is told of an archive in
     which files were no images, and how many.
     """
-    size = shared().size
+    decoders = decoders or shared()
+    size = decoders.size
     waiting: deque[tuple[str, Future[Opened] | str]] = deque()
     with ThreadPoolExecutor(size) as threads:
-        for path, member in _members(paths, on_skipped):
+        for path, member in _members(paths, on_skipped, folder):
             try:
-                waiting.append((path, threads.submit(opened, member.load())))
+                waiting.append((path, threads.submit(opened, member.load(), decoders)))
             except ImageError as error:
                 waiting.append((path, str(error)))
             if len(waiting) > size:
@@ -70,14 +80,15 @@ def _next(waiting: "deque[tuple[str, Future[Opened] | str]]", predictor: Predict
     return path, unread(file, predictor) if isinstance(file, str) else answered(file.result(), predictor)
 
 
-def _members(paths: Iterable[str], on_skipped: OnSkipped) -> Iterator[tuple[str, Member]]:
+def _members(paths: Iterable[str], on_skipped: OnSkipped, folder: str) -> Iterator[tuple[str, Member]]:
     """Each file, and each image of each archive, under the path it is reported by; an archive is open while they are taken."""
     for path in paths:
-        if not is_zip(_head(path)):
-            yield path, Member(path, partial(image_bytes, path))
+        place = os.path.join(folder, path)
+        if not is_zip(_head(place)):
+            yield path, Member(path, partial(image_bytes, place))
             continue
         try:
-            with _file(path) as source:
+            with _file(place) as source:
                 contents = open_archive(source)
                 for member in contents.members:
                     yield f"{path}/{member.name}", member
@@ -99,7 +110,7 @@ def read_member(member: Member, predictor: Predictor) -> Finding:
 def unread(reason: str, predictor: Predictor) -> Finding:
     """The `error` finding of a file whose bytes were never had; with the hash of nothing."""
     card = predictor.card
-    return Finding(Status.ERROR, (reason,), (), hashlib.sha256(b"").hexdigest(), card.id, card.sha256, 0.0)
+    return Finding(Status.ERROR, (reason,), (), NEVER_HAD, card.id, card.sha256, 0.0)
 
 
 def _is_wanted(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,8 +10,9 @@ from pneumo.errors import ConfigError, ImageRejected, LungsNotFound, ModelError
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.evaluation.operating_point import BALANCED, RULE_IN, RULE_OUT, zone
 from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
-from pneumo.imaging.decoding.pool import shared
-from pneumo.imaging.radiograph import SYNTHETIC, Radiograph
+from pneumo.imaging.decoding.pool import Decoders, shared
+from pneumo.imaging.preprocess import canonical
+from pneumo.imaging.radiograph import SYNTHETIC, ImageFacts, Radiograph
 from pneumo.inference.gate import PASS, REJECT, Gate, check
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.labels import LABELS, Label, Status, Verdict, Zone
@@ -82,10 +83,10 @@ def read(data: bytes, predictor: Predictor, gated: bool = True) -> Finding:
     return answered(opened(data), predictor, gated)
 
 
-def opened(data: bytes) -> Opened:
-    """Decode one file, in a process of its own (see imaging.decoding.pool)."""
+def opened(data: bytes, decoders: Decoders | None = None) -> Opened:
+    """Decode one file, in a process of its own (see imaging.decoding.pool); by `shared` where no other decoders are given."""
     began = time.perf_counter()
-    found = shared().decode(data)
+    found = (decoders or shared()).decode(data)
     return Opened(hashlib.sha256(data).hexdigest(), time.perf_counter() - began, found)
 
 
@@ -119,6 +120,22 @@ def answered(file: Opened, predictor: Predictor, gated: bool = True) -> Finding:
     named = f"{profile.name} {profile.sha256[:16]}" if profile else ""
     warnings += gate.reasons + ((profile.sentence,) if profile else ())
     return Finding(Status.OK, (), warnings, file.sha256, card.id, card.sha256, seconds, radiograph, image, answer, named)
+
+
+def ask_again(sha256: str, image: np.ndarray, facts: ImageFacts, predictor: Predictor) -> Finding:
+    """What another model, `predictor`, and its own gate say of an image that was read before. Without pictures.
+
+    `image` is the canonical one, uint8 (224, 224), of a file with these facts and this hash.
+    """
+    gone = Radiograph(np.empty((0, 0), np.float32), facts)  # gate and model look at image and facts alone
+    return replace(answered(Opened(sha256, 0.0, Decoded(gone, image)), predictor), radiograph=None, canonical=None)
+
+
+def image_to_keep(finding: Finding) -> np.ndarray | None:
+    """The canonical image that another model could be asked about: also of a file that this one's gate refused."""
+    if finding.canonical is None and finding.radiograph is not None:
+        return canonical(finding.radiograph)
+    return finding.canonical
 
 
 def judge(log_ratio: float, card: ModelCard, terms: Terms) -> Reading:

@@ -5,6 +5,7 @@ files, model folder and program under the same paths; of pictures, nothing trave
 were read.
 """
 
+import atexit
 import importlib.util
 import logging
 import os
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pneumo.errors import ConfigError, EngineError
-from pneumo.imaging.decoding import pool
+from pneumo.imaging.decoding.pool import Decoders
 from pneumo.inference.batch import read_files, unread
 from pneumo.inference.finding import Finding
 from pneumo.inference.predictor import InTermsOf, Predictor
@@ -193,9 +194,9 @@ class Worker:
     """Lives in a process of its own, holds one model, and is given one group after the other."""
 
     def __init__(self, asking: Asking):
-        os.chdir(asking.folder)
-        self.each = asking.each
-        pool.PROCESSES = CORES  # the other cores are the other workers'
+        self.each, self.folder = asking.each, str(asking.folder)
+        self.decoders = Decoders(CORES)  # the other cores are the other workers'
+        atexit.register(self.decoders.close)
         self.predictor = Predictor.load(asking.card.id, asking.models, threads=CORES)
         if asking.profile:
             own = self.predictor.card
@@ -211,7 +212,8 @@ class Worker:
         """
         skipped: list[tuple[str, int]] = []
         found = []
-        for name, finding in read_files(pickle.loads(batch["paths"][0]), self.predictor, lambda *other: skipped.append(other)):
+        paths: list[str] = pickle.loads(batch["paths"][0])
+        for name, finding in read_files(paths, self.predictor, lambda *other: skipped.append(other), self.folder, self.decoders):
             if self.each:
                 self.each(name, finding)
             found.append((name, _light(finding)))

@@ -26,7 +26,7 @@ class Architecture:
 
 
 ARCHITECTURES = {
-    "cnn": Architecture(cnn.build, cnn.CnnSettings, InputSpec(96, 0, True)),
+    "cnn": Architecture(cnn.build, cnn.CnnSettings, InputSpec(128, 0, True)),
     "cnn-dropout": Architecture(cnn_dropout.build, cnn_dropout.CnnDropoutSettings, InputSpec(128, 0, True)),
     "resnet50": Architecture(resnet50.build, TransferSettings, InputSpec(192, 0, True)),
     "densenet169": Architecture(densenet169.build, TransferSettings, InputSpec(192, 0, True)),

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CnnSettings:
-    filters: tuple[int, ...] = (32, 64, 128)  # one block each
-    kernel_size: int = 2
+    filters: tuple[int, ...] = (32, 64, 128, 256)  # one block each
+    kernel_size: int = 3
     activation: str = "relu"
     dense: int = 512
 

@@ -10,7 +10,7 @@ from pneumo.registry.minisign import PublicKey, SecretKey
 
 log = logging.getLogger(__name__)
 
-PROJECT = "RWSC4HPldjyCDIgVSvqQluQ5/MQ28NtNbQCsXdYQekPwasYZevugLBgH"  # as `minisign -P` takes it
+PROJECT = "RWQ9Iyf3adBTvMWFdNWB1x5rH3FNNJ+DJdS4DbzsboOt9mabDk3YxOVr"  # as `minisign -P` takes it
 BY_PROJECT, BY_SITE = "the project", "this site"
 
 

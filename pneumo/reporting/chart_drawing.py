@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from PIL import Image
 
-from pneumo.reporting.chart import DASHES, SCREEN, Chart, label_left
+from pneumo.reporting.chart import DASHES, PAPER, SCREEN, Chart, label_left
 
 
 def chart_png(chart: Chart, colours: Mapping[str, str] = SCREEN) -> bytes:
@@ -18,9 +19,22 @@ def chart_png(chart: Chart, colours: Mapping[str, str] = SCREEN) -> bytes:
     FigureCanvasAgg(figure)
     draw(figure.add_axes((0.09, 0.23, 0.87, 0.70)), chart, colours)
     figure.text(0.09, 0.03, chart.reading, color=colours["quiet"], fontsize=9, wrap=True, va="bottom", parse_math=False)
+    return _png(figure, colours).getvalue()
+
+
+def chart_picture(chart: Chart) -> Image.Image:
+    """1420 x 860 pixels in the colours of paper, 200 an inch, without the sentence."""
+    figure = Figure(figsize=(7.1, 4.3), dpi=200, facecolor=PAPER["ground"])
+    FigureCanvasAgg(figure)
+    draw(figure.add_axes((0.08, 0.12, 0.90, 0.80)), chart, PAPER)
+    return Image.open(_png(figure, PAPER)).convert("RGB")
+
+
+def _png(figure: Figure, colours: Mapping[str, str]) -> io.BytesIO:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", facecolor=colours["ground"])
-    return buffer.getvalue()
+    buffer.seek(0)
+    return buffer
 
 
 def draw(axes: Axes, chart: Chart, colours: Mapping[str, str]) -> None:

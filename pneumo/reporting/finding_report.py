@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.finding import Finding, Reading, Terms, judge
 from pneumo.inference.predictor import Answer
 from pneumo.registry.models import ModelCard
@@ -29,25 +31,36 @@ class Remarks:
 
 
 @dataclass(frozen=True)
-class ReportContent:
-    """`pixels` float32 (h, w) in [0, 1], as the model was given them; `metrics` as in metrics.json; `made` knows its time zone."""
+class Picture:
+    """`pixels` float32 (h, w) in [0, 1], as the model was given them, with what may be told of their file."""
 
     pixels: np.ndarray
-    answer: Answer
-    reading: Reading
+    facts: ImageFacts
+    colour_map: str = "magma"  # of the heat over it
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """`finding` is an answer ("ok") of the model of `card`, judged here on `terms`; `metrics` as in metrics.json.
+
+    Raises ConfigError when `reading` is asked for on terms that the model does not have.
+    """
+
+    finding: Finding
+    picture: Picture
     card: ModelCard
     metrics: dict[str, Any]
-    file_sha256: str
-    warnings: tuple[str, ...]
+    terms: Terms
     remarks: Remarks
-    made: datetime
-    colour_map: str
+    made: datetime  # knows its time zone
     extra: tuple[tuple[str, str], ...] = ()  # further rows: label, text
 
+    @property
+    def answer(self) -> Answer:
+        if self.finding.answer is None:
+            raise ValueError(f"expected a finding with an answer; received one that is {self.finding.status}")
+        return self.finding.answer
 
-def report_content(finding: Finding, pixels: np.ndarray, answer: Answer, card: ModelCard, terms: Terms,
-                   metrics: dict[str, Any], remarks: Remarks, made: datetime, colour_map: str = "magma",
-                   extra: tuple[tuple[str, str], ...] = ()) -> ReportContent:  # fmt: skip
-    """`finding` gives hash and warnings; `answer` is that of the model of `card`, judged here. Raises ConfigError."""
-    reading = judge(answer.log_ratio, card, terms)
-    return ReportContent(pixels, answer, reading, card, metrics, finding.sha256, finding.warnings, remarks, made, colour_map, extra)
+    @cached_property
+    def reading(self) -> Reading:
+        return judge(self.answer.log_ratio, self.card, self.terms)

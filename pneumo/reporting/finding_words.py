@@ -5,6 +5,7 @@ from typing import Any
 
 from pneumo.evaluation.bands import LEAST, band_of, share_sick
 from pneumo.evaluation.operating_point import RULE_IN, RULE_OUT
+from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.finding import Reading
 from pneumo.inference.heatmap import Heatmap
 from pneumo.labels import Verdict
@@ -39,6 +40,25 @@ def share(value: float) -> str:
 
 def probability_sentence(reading: Reading) -> str:
     return f"probability {in_words(reading.probability)} where {share(reading.prevalence)} of the patients have pneumonia"
+
+
+def threshold_sentence(reading: Reading) -> str:
+    """What the cuts mean for this reader."""
+    return (
+        f"From {in_words(reading.high)} the answer is {Verdict.PNEUMONIA}, below {in_words(reading.low)} {Verdict.NORMAL}, "
+        f"between them {Verdict.INDETERMINATE}. The threshold {in_words(reading.threshold)} (operating point "
+        f"{reading.operating_point}) is for programs that need a yes or no."
+    )
+
+
+def facts_rows(facts: ImageFacts) -> list[tuple[str, str]]:
+    """What may be told of the file, by name."""
+    return [
+        ("Format", f"{facts.format}, {facts.bits} bits of grey, {_size(facts.size_bytes)}"),
+        ("Size", f"{facts.width} x {facts.height} pixels"),
+        *[(title, value) for title, value in (("View", facts.view_position), ("Age", facts.patient_age)) if value],
+        *[("Note", note) for note in facts.notes],
+    ]
 
 
 def likelihood_sentence(reading: Reading) -> str:
@@ -129,3 +149,7 @@ def heatmap_sentence(reading: Reading, heatmap: Heatmap) -> str:
             "Together they did not reach what is called pneumonia."
         )
     return "Colour marks where the model found evidence for pneumonia. It is no outline of disease, and may lie beside the lungs."
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**20:.1f} MB" if count >= 2**20 else f"{count / 2**10:.0f} KB"

@@ -1,10 +1,6 @@
 """One PDF of a stored evaluation: figures, matrix, report, every chart with how to read it, and the surest mistakes."""
 
-import io
 from typing import Any
-
-from matplotlib.backends.backend_pdf import PdfPages
-from matplotlib.figure import Figure
 
 from pneumo.errors import DataError
 from pneumo.evaluation.classification_report import classification_report
@@ -12,11 +8,21 @@ from pneumo.evaluation.groups import by_subtype
 from pneumo.evaluation.mistakes import most_confident_mistakes
 from pneumo.evaluation.predictions import Predictions
 from pneumo.reporting.chart import Chart
+from pneumo.reporting.chart_drawing import chart_picture
 from pneumo.reporting.evaluated import Evaluated
 from pneumo.reporting.metrics_charts import main_charts, predictive_chart
 from pneumo.reporting.model_card import INTENDED_USE, interval
-from pneumo.reporting.numbers import probability
-from pneumo.reporting.sheet import Page, chart_page
+from pneumo.reporting.numbers import number, probability
+from pneumo.reporting.paper import LEFT, RIGHT, Sheet
+
+_MEANINGS = (
+    ("auc", "a sick child is rated above a healthy one"),
+    ("accuracy", "answers that are right"),
+    ("sensitivity", "of the sick, called PNEUMONIA"),
+    ("specificity", "of the healthy, called NORMAL"),
+    ("precision", "of the PNEUMONIA answers, right on this split"),
+    ("f1", "of PNEUMONIA"),
+)
 
 
 def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = ()) -> bytes:
@@ -31,65 +37,67 @@ def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = ()) 
     charts = main_charts(predictions, evaluated.points)
     if None not in (*figures["sensitivity"].values(), *figures["specificity"].values()):
         charts.insert(4, predictive_chart(figures["sensitivity"], figures["specificity"]))
-    buffer, named = io.BytesIO(), {"Title": f"Pneumo metrics: {evaluated.card.id}, {evaluated.split}"}
-    with PdfPages(buffer, metadata=named) as pdf:
-        pdf.savefig(_first_page(evaluated, metrics, predictions, point, threshold))
-        every = [*charts, *more]
-        for start in range(0, len(every), 2):
-            pdf.savefig(chart_page(every[start : start + 2]))
-        pdf.savefig(_mistakes_page(predictions, threshold))
-    return buffer.getvalue()
+    sheet = Sheet(f"Pneumo metrics: {evaluated.card.id}, {evaluated.split}")
+    _figures(sheet, evaluated, metrics, point, threshold)
+    _groups(sheet, metrics, predictions, threshold)
+    for place, chart in enumerate([*charts, *more]):
+        if place % 2 == 0:
+            sheet.add_page()
+        sheet.image(chart_picture(chart), LEFT, w=RIGHT - LEFT)
+        sheet.paragraph(chart.reading, 8, "quiet")
+        sheet.ln(10)
+    sheet.add_page()
+    _mistakes(sheet, predictions, threshold)
+    return bytes(sheet.output())
 
 
-def _first_page(evaluated: Evaluated, metrics: dict[str, Any], predictions: Predictions, point: str, threshold: float) -> Figure:
-    page, card, figures = Page(), evaluated.card, metrics["operating_points"][point]
+def _figures(sheet: Sheet, evaluated: Evaluated, metrics: dict[str, Any], point: str, threshold: float) -> None:
+    card, figures = evaluated.card, metrics["operating_points"][point]
+    sheet.paragraph(f"Pneumo metrics: {card.id}", 17)
+    sheet.paragraph(f"{evaluated.split} split, {metrics['n']} X-rays of {metrics['patients']} patients; operating point {point}, "
+                    f"threshold {threshold:.4g}", 10)  # fmt: skip
+    sheet.paragraph(f"Weights SHA-256 {card.sha256[:16]}, commit {card.commit}, made {card.created}", tone="quiet")
+    sheet.paragraph(INTENDED_USE, tone="quiet")
+    sheet.heading("Figures, with 95 % intervals over patients")
+    rows = [(_title(name), interval(figures[name]), meaning) for name, meaning in _MEANINGS]
+    rows += [("Brier", number(metrics["brier"]), ""), ("ECE", number(metrics["ece"]), "")]
+    sheet.grid(rows, (2, 3, 5), head=False)
+
+
+def _groups(sheet: Sheet, metrics: dict[str, Any], predictions: Predictions, threshold: float) -> None:
     report = classification_report(predictions.labels, predictions.probabilities, threshold)
-    page.line(f"Pneumo metrics: {card.id}", 17, weight="bold")
-    page.line(f"{evaluated.split} split, {metrics['n']} X-rays of {metrics['patients']} patients; operating point {point}, "
-              f"threshold {threshold:.4g}", 10)  # fmt: skip
-    page.line(f"Weights SHA-256 {card.sha256[:16]}, commit {card.commit}, made {card.created}", quiet=True)
-    page.gap()
-    page.lines(INTENDED_USE)
-    page.heading("Figures, with 95 % intervals over patients")
-    for name, meaning in (("auc", "a sick child is rated above a healthy one"), ("accuracy", "answers that are right"),
-                          ("sensitivity", "of the sick, called PNEUMONIA"), ("specificity", "of the healthy, called NORMAL"),
-                          ("precision", "of the PNEUMONIA answers, right on this split"), ("f1", "of PNEUMONIA")):  # fmt: skip
-        title = name.upper() if name in ("auc", "f1") else name
-        page.line(f"{title:<12} {interval(figures[name]):<22} {meaning}", mono=True)
-    page.line(f"{'Brier':<12} {metrics['brier']:.3f}", mono=True)
-    page.line(f"{'ECE':<12} {metrics['ece']:.3f}", mono=True)
-    page.heading("Confusion matrix, counts and shares of the true class")
-    page.line(f"{'':<18}{'called NORMAL':>20}{'called PNEUMONIA':>20}", mono=True)
-    for row, counts, rates in zip(report.classes, report.matrix.tolist(), report.rates, strict=True):
-        cells = "".join(f"{f'{count} ({rate:.3f})':>20}" for count, rate in zip(counts, rates, strict=True))
-        page.line(f"{'true ' + row.name:<18}{cells}", mono=True)
-    page.heading("Classification report")
-    page.line(f"{'':<18}{'precision':>10}{'recall':>10}{'F1':>10}{'support':>10}", mono=True)
-    for row in (*report.classes, report.macro, report.weighted):
-        page.line(f"{row.name:<18}{row.precision:>10.3f}{row.recall:>10.3f}{row.f1:>10.3f}{row.support:>10}", mono=True)
-    page.line(f"{'accuracy':<18}{report.accuracy.value:>30.3f}{report.accuracy.of:>10}", mono=True)
-    page.heading("By kind of case")
-    page.line(f"{'':<26}{'X-rays':>8}{'patients':>10}  {'called rightly (Wilson)':<24}{'AUC':>6}", mono=True)
-    for group in by_subtype(predictions, threshold):
-        auc = f"{group.auc:.3f}" if group.auc == group.auc else ""
-        page.line(f"{group.name:<26}{group.images:>8}{group.patients:>10}  {interval(group.right.figure):<24}{auc:>6}", mono=True)
+    sheet.heading("Confusion matrix, counts and shares of the true class")
+    cells = [[f"{count} ({rate:.3f})" for count, rate in zip(counts, rates, strict=True)]
+             for counts, rates in zip(report.matrix.tolist(), report.rates, strict=True)]  # fmt: skip
+    rows = [(f"true {row.name}", *of) for row, of in zip(report.classes, cells, strict=True)]
+    sheet.grid([("", "called NORMAL", "called PNEUMONIA"), *rows], (1, 1, 1))
+    sheet.heading("Classification report")
+    lines = [(row.name, f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", str(row.support))
+             for row in (*report.classes, report.macro, report.weighted)]  # fmt: skip
+    lines.append(("accuracy", "", "", f"{report.accuracy.value:.3f}", str(report.accuracy.of)))
+    sheet.grid([("", "precision", "recall", "F1", "support"), *lines], (2, 1, 1, 1, 1))
+    sheet.heading("By kind of case")
+    kinds = [(group.name, str(group.images), str(group.patients), interval(group.right.figure),
+              number(group.auc) if group.auc == group.auc else "") for group in by_subtype(predictions, threshold)]  # fmt: skip
+    sheet.grid([("", "X-rays", "patients", "called rightly (Wilson)", "AUC"), *kinds], (3, 1, 1, 2, 1))
     if kind := metrics.get("subtype"):
-        page.heading(f"Bacterial against viral, {kind['n']} pneumonias of known kind")
-        for name in ("auc", "accuracy", "sensitivity", "specificity"):
-            title = {"auc": "AUC", "sensitivity": "bacterial found", "specificity": "viral found"}.get(name, name)
-            page.line(f"{title:<18} {interval(kind[name])}", mono=True)
-    return page.figure
+        sheet.heading(f"Bacterial against viral, {kind['n']} pneumonias of known kind")
+        found = {"sensitivity": "bacterial found", "specificity": "viral found"}
+        names = ("auc", "accuracy", "sensitivity", "specificity")
+        sheet.grid([(found.get(name, _title(name)), interval(kind[name])) for name in names], (1, 1), head=False)
 
 
-def _mistakes_page(predictions: Predictions, threshold: float) -> Figure:
-    page = Page()
-    page.line("The mistakes the model was surest of", 14, weight="bold")
+def _title(name: str) -> str:
+    return name.upper() if name in ("auc", "f1") else name
+
+
+def _mistakes(sheet: Sheet, predictions: Predictions, threshold: float) -> None:
+    sheet.heading("The mistakes the model was surest of", 14)
     missed, alarms = most_confident_mistakes(predictions, threshold)
     for title, mistakes in (("Pneumonia called NORMAL, lowest probability first", missed),
                             ("Healthy called PNEUMONIA, highest probability first", alarms)):  # fmt: skip
-        page.heading(title)
-        for mistake in mistakes:
-            page.line(f"{probability(mistake.probability, 4):<14}{mistake.file}, {mistake.truth}", 8, mono=True)
-        if not mistakes:
-            page.line("none", quiet=True)
-    return page.figure
+        sheet.heading(title)
+        if mistakes:
+            sheet.grid([(each.file, each.truth, probability(each.probability, 4)) for each in mistakes], (6, 2, 2), head=False)
+        else:
+            sheet.paragraph("none", tone="quiet")

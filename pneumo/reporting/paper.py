@@ -1,76 +1,116 @@
-"""Text on paper: wrapped by the font's own widths, cut with a visible mark, never lost or overflowing."""
+"""A sheet of paper: fonts that come along, text that is wrapped and never overflows, tables. Laid out by fpdf2."""
 
+import re
 import unicodedata
-from collections.abc import Iterator
-from functools import cache
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import cast
 
-from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.textpath import text_to_path
+import matplotlib
+from fpdf import FPDF
+from fpdf.enums import MethodReturnValue, XPos, YPos
+from fpdf.fonts import FontFace, TTFFont
 
-FAMILY = "DejaVu Sans"  # comes with Matplotlib, so that a report looks alike everywhere; Latin, Greek, Cyrillic, Arabic
+from pneumo import __version__
+from pneumo.reporting.chart import PAPER
+
+FAMILY = "DejaVu Sans"  # comes with Matplotlib, so that a report looks alike everywhere; Latin, Greek, Cyrillic, Hebrew, Arabic
 CUT = " [cut: no room for more]"
 MISSING = "□"  # stands for a character the font has not
-_LONGEST = 400  # characters of one line, whatever their widths
+WIDTH, HEIGHT = 595.0, 842.0  # A4 in points of 1/72 inch, as is every length here
+LEFT, RIGHT, TOP, BOTTOM = 42.0, 553.0, 38.0, 800.0
+_LEADING = 1.36  # from one line to the next, in font sizes
+_LONGEST = 6000  # characters of one paragraph: more than a page holds
+_PILE = re.compile("([\u0300-\u036f]{3})[\u0300-\u036f]+")  # accents over one letter that would climb over other text
 
 
-def printable(text: str) -> str:
-    """`text` with spaces for control characters (line ends kept) and MISSING for what the font cannot draw."""
-    known = _characters()
+class Sheet(FPDF):
+    """Written from the top down, at `y`. Whatever text comes is printable on it."""
 
-    def drawn(character: str) -> str:
-        if character == "\n" or ord(character) in known:
-            return character
-        return " " if unicodedata.category(character) == "Cc" else MISSING
+    def __init__(self, title: str) -> None:
+        super().__init__(unit="pt", format=(WIDTH, HEIGHT))
+        self.set_margins(LEFT, TOP, WIDTH - RIGHT)
+        self.set_auto_page_break(True, HEIGHT - BOTTOM)
+        self.c_margin = 0.0
+        for style, name in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
+            self.add_font(FAMILY, style, Path(matplotlib.get_data_path(), "fonts", "ttf", name))
+        self.set_text_shaping(True)  # joins Arabic letters and orders what is written from right to left
+        self.set_title(title)
+        self.set_creator(f"Pneumo {__version__}")
+        self._drawable = frozenset(cast(TTFFont, self.fonts[FAMILY.lower()]).cmap)
+        self.add_page()
 
-    return "".join(map(drawn, text.replace("\r\n", "\n")))
+    def style(self, size: float, tone: str = "ink", bold: bool = False) -> None:
+        self.set_font(FAMILY, "B" if bold else "", size)
+        self.set_text_color(PAPER[tone])
 
+    def printable(self, text: str) -> str:
+        """`text` with spaces for control characters (line ends kept) and MISSING for what cannot be drawn."""
 
-def fitted(text: str, size: float, width: float, lines: int, weight: str = "normal") -> list[str]:
-    """At most `lines` (>= 1) lines of at most `width` points, set at `size` points; CUT ends the last of a longer text."""
-    found = list(islice(_wrapped(printable(text), size, width, weight), lines + 1))
-    if len(found) <= lines:
-        return found
-    return [*found[: lines - 1], _start(found[lines - 1], size, width, weight, CUT).rstrip() + CUT]
+        def drawn(character: str) -> str:
+            if character == "\n" or ord(character) in self._drawable:
+                return character
+            return " " if unicodedata.category(character) == "Cc" else MISSING
 
+        return _PILE.sub(rf"\1{MISSING}", "".join(map(drawn, text.replace("\r\n", "\n"))))
 
-def text_width(text: str, size: float, weight: str = "normal") -> float:
-    """Points."""
-    font = FontProperties(family=FAMILY, size=size, weight=weight)
-    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
+    def lines(self, text: str, width: float, most: int) -> list[str]:
+        """At most `most` (>= 1) lines of at most `width` in the current style; CUT ends the last of a longer text."""
+        text = self.printable(text.strip())
+        lines = self._wrapped(text[:_LONGEST], width)
+        if len(lines) <= most and len(text) <= _LONGEST:
+            return lines
+        last = self._wrapped(lines[min(len(lines), most) - 1], width - self.get_string_width(CUT))[0]
+        return [*lines[: most - 1], last.rstrip() + CUT]
 
+    def _wrapped(self, text: str, width: float) -> list[str]:
+        return cast(list[str], self.multi_cell(width, text=text, align="L", dry_run=True, output=MethodReturnValue.LINES))
 
-def _wrapped(text: str, size: float, width: float, weight: str) -> Iterator[str]:
-    for paragraph in text.strip().split("\n"):
-        line = ""
-        for word in paragraph.split():
-            longer = f"{line} {word}" if line else word
-            if _fits(longer, size, width, weight):
-                line = longer
-                continue
-            if line:
-                yield line
-            while not _fits(word, size, width, weight):
-                part = _start(word, size, width, weight)
-                yield part
-                word = word[len(part) :]
-            line = word
-        yield line
+    def put(self, x: float, y: float, text: str, size: float, tone: str = "ink", bold: bool = False, side: str = "L") -> None:
+        """One line whose top is `y`: `x` is its left end ("L"), its middle ("C") or its right end ("R")."""
+        self.style(size, tone, bold)
+        text = self.printable(text)
+        width = self.get_string_width(text)
+        self.set_xy(x - width * {"L": 0.0, "C": 0.5, "R": 1.0}[side], y)
+        self.cell(width, size * _LEADING, text)
+        self.set_xy(LEFT, y)
 
+    def paragraph(
+        self, text: str, size: float = 9, tone: str = "ink", label: str = "", indent: float = 0.0, end: float | None = None
+    ) -> bool:
+        """Wrapped, with `label` bold on its left. Where `end` is given it is cut there, with a mark; False: there was no room."""
+        self.style(size, bold=True)
+        x = LEFT + (indent or (self.get_string_width(label) + 5 if label else 0))
+        step, y = size * _LEADING, self.y
+        most = _LONGEST if end is None else int((end - y) / step)
+        if not text or most < 1:
+            return not text
+        if label:
+            self.put(LEFT, y, label, size, tone, bold=True)
+        self.style(size, tone)
+        lines = self.lines(text, RIGHT - x, most)
+        self.set_xy(x, y)
+        self.multi_cell(RIGHT - x, step, "\n".join(lines), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.ln(2.5)
+        return True
 
-def _start(text: str, size: float, width: float, weight: str, end: str = "") -> str:
-    """The longest start of `text` that fits with `end` behind it; at least one character."""
-    low, high = 1, min(len(text), _LONGEST)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if _fits(text[:middle] + end, size, width, weight) else (low, middle - 1)
-    return text[:low]
+    def heading(self, text: str, size: float = 12) -> None:
+        self.ln(0.6 * size)
+        self.put(LEFT, self.y, text, size, bold=True)
+        self.set_y(self.y + size * _LEADING + 2)
 
-
-def _fits(text: str, size: float, width: float, weight: str) -> bool:
-    return len(text) <= _LONGEST and text_width(text, size, weight) <= width
-
-
-@cache
-def _characters() -> frozenset[int]:
-    return frozenset(get_font(findfont(FontProperties(family=FAMILY))).get_charmap())
+    def grid(self, rows: Iterable[Sequence[str]], widths: Sequence[float], head: bool = True, size: float = 8.5) -> None:
+        """A table over the full width, first column to the left, the others to the right; `widths` are in proportion."""
+        self.style(size)
+        self.set_draw_color(PAPER["grid"])
+        with self.table(
+            col_widths=tuple(widths),
+            width=RIGHT - LEFT,
+            line_height=size * 1.6,
+            text_align=("LEFT", *["RIGHT"] * (len(widths) - 1)),
+            borders_layout="HORIZONTAL_LINES",
+            headings_style=FontFace(emphasis="", color=PAPER["quiet"]),
+            first_row_as_headings=head,
+        ) as table:
+            for cells in rows:
+                table.row([self.printable(cell) for cell in cells])

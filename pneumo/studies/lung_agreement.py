@@ -11,7 +11,7 @@ from pneumo.data.lung_masks import LungMasks
 from pneumo.data.records import folder_of
 from pneumo.errors import DataError
 from pneumo.evaluation.intervals import patient_intervals
-from pneumo.evaluation.overlap import dice
+from pneumo.evaluation.metrics import dice
 from pneumo.evaluation.wilson import wilson
 from pneumo.imaging.perturbations import crop
 from pneumo.inference.lung_fields import LungFinder

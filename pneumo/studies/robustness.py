@@ -16,7 +16,7 @@ from pneumo.errors import LungsNotFound
 from pneumo.evaluation.intervals import RESAMPLES, patient_intervals
 from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.operating_point import BALANCED
-from pneumo.evaluation.summary import figures
+from pneumo.evaluation.summary import figures_at
 from pneumo.files import write_json
 from pneumo.imaging.lung_box import Box
 from pneumo.imaging.lung_cover import lungs_hidden, lungs_only
@@ -38,7 +38,6 @@ FILE = "robustness.json"
 FRACTIONS = tuple(step / 10 for step in range(11))  # of the cells, for the curves
 CURVE_IMAGES, RANDOM_ORDERS = 64, 2
 RANDOMISED_IMAGES = 32
-_FIGURES = ("auc", "accuracy", "sensitivity", "specificity")
 
 
 def assess_robustness(
@@ -87,7 +86,7 @@ def robustness(predictor: Predictor, graph: Path, records: Sequence[Record], ima
         same = change.kind == "none"
         found = unchanged if same else _pass(predictor, [change.apply(image) for image in images])
         at = found.answered
-        figures = _figures(labels[at], found.probabilities[at], patients[at], threshold)
+        figures = figures_at(labels[at], found.probabilities[at], patients[at], threshold)
         both = at & unchanged.answered
         shift = _mean(np.abs(found.probabilities - unchanged.probabilities)[both])
         unanswered = {Label.NORMAL: int((~at & (labels == 0)).sum()), Label.PNEUMONIA: int((~at & (labels == 1)).sum())}
@@ -99,7 +98,7 @@ def robustness(predictor: Predictor, graph: Path, records: Sequence[Record], ima
     for name, paint in (("lungs_hidden", lungs_hidden), ("lungs_only", lungs_only)):
         # Where to look is told by the picture as it is: in one without lungs there is nothing to be found.
         found = _pass(predictor, [paint(images[i], fields[i].mask) for i in known], shown)
-        figures = _figures(labels[known], found.probabilities, patients[known], threshold)
+        figures = figures_at(labels[known], found.probabilities, patients[known], threshold)
         covered[name] = {
             "auc": figures["auc"],
             "mean_probability_sick": _mean(found.probabilities[labels[known] == 1]),
@@ -214,13 +213,6 @@ def _curves(predictor: Predictor, inputs: np.ndarray, maps: np.ndarray, healthy:
 def _sample(index: np.ndarray, most: int) -> np.ndarray:
     """At most `most` of `index`, drawn once and for all."""
     return np.sort(np.random.default_rng(0).permutation(index)[:most])
-
-
-def _figures(
-    labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, threshold: float
-) -> dict[str, dict[str, float | None]]:
-    found = figures(labels, probabilities, patients, {BALANCED: threshold})[BALANCED]
-    return {name: found[name] for name in _FIGURES}
 
 
 def _with_intervals(vector: Callable[[np.ndarray], np.ndarray], patients: np.ndarray) -> list[dict[str, float | None]]:

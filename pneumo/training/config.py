@@ -70,9 +70,9 @@ class TrainConfig:
         return words
 
 
-# What an architecture wants different from the defaults above.
-_DEFAULTS = {
-    "cnn": {"filters": (32, 64, 128, 256), "kernel_size": 3, "size": 128, "epochs": 20, "batch_size": 64, "learning_rate": 5e-4},
+# What an architecture wants different from the defaults above; its network's own settings and input size are in pneumo.nets.
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "cnn": {"epochs": 20, "batch_size": 64, "learning_rate": 5e-4},
     "cnn-dropout": {"epochs": 25, "batch_size": 64, "optimizer": "rmsprop", "learning_rate": 3e-4},
     "densenet169": {"epochs": 8, "head_epochs": 1, "learning_rate": 1e-4, "backbone_weights": "imagenet"},
     "resnet50": {"epochs": 8, "head_epochs": 1, "learning_rate": 1e-4, "backbone_weights": "imagenet"},

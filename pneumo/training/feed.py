@@ -1,5 +1,6 @@
 """Batches for Keras from a part of the data, arranged anew and repeatably for each epoch."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -10,34 +11,51 @@ from pneumo.imaging.preprocess import InputSpec, model_input
 from pneumo.training.dataset import Order, Part
 
 
-class Feed(keras.utils.PyDataset):
-    """Yields (float32 (batch, size, size, 1), float32 (batch, 1)[, float32 (batch,) sample weights]).
+@dataclass(frozen=True)
+class Draws:
+    """How each epoch is drawn: by (seed, number of the epoch) alone, so that a resumed run sees what an unbroken one would.
 
-    `order` gives the indices of an epoch's images from a generator seeded by (seed, epoch): a resumed run sees what an
-    unbroken one would. Without it: every image once, as they stand. With `subtype` targets and weights are dicts of the outputs
-    `probability` and `bacterial`, images of unknown kind weighing nothing in the latter. `hidden`: the share of images whose
-    lungs are painted over (imaging/lung_cover.py); they have the label 0.5 and no kind, so that the network learns to say that it
-    does not know, and nothing from what is around the lungs.
-    `devices` share each batch: an epoch leaves out as many images as it takes for the last batch to be shared evenly, too.
+    `order` gives the indices of an epoch's images from a generator; without it: every image once, as they stand. `hidden`: the
+    share of images whose lungs are painted over (imaging/lung_cover.py); they have the label 0.5 and no kind, so that the
+    network learns to say that it does not know, and nothing from what is around the lungs. `devices` share each batch: an epoch
+    leaves out as many images as it takes for the last batch to be shared evenly, too.
     """
 
-    def __init__(self, part: Part, spec: InputSpec, batch_size: int, *, order: Order | None = None,
-                 sample_weight: np.ndarray | None = None, subtype: bool = False, hidden: float = 0.0,
-                 seed: int = 0, epoch: int = 0, devices: int = 1):  # fmt: skip
-        super().__init__()
-        self.part, self.spec, self.batch_size = part, spec, batch_size
-        self.order, self.sample_weight, self.subtype = order, sample_weight, subtype
-        self.hidden, self.seed, self.epoch, self.devices = hidden, seed, epoch, devices
-        self._arrange()
+    order: Order | None = None
+    hidden: float = 0.0
+    seed: int = 0
+    devices: int = 1
 
-    def _arrange(self) -> None:
-        rng = np.random.default_rng((self.seed, self.epoch))
-        self.chosen = np.arange(len(self.part.labels)) if self.order is None else self.order(rng)
-        self.chosen = self.chosen[: len(self.chosen) // self.devices * self.devices]
+    def epoch(self, number: int, count: int) -> np.ndarray:
+        """Indices of the images of one epoch, of `count`."""
+        rng = np.random.default_rng((self.seed, number))
+        chosen = np.arange(count) if self.order is None else self.order(rng)
+        return chosen[: len(chosen) // self.devices * self.devices]
+
+    def seen(self, number: int, batch: int, count: int) -> np.ndarray:
+        """bool (count,): of which images of a batch the lungs can be seen."""
+        return np.random.default_rng((self.seed, number, batch)).random(count) >= self.hidden
+
+
+class Feed(keras.utils.PyDataset):
+    """Yields (float32 (batch, size, size, 1), float32 (batch, 1)[, float32 (batch,) sample weights]), begun with epoch `epoch`.
+
+    With `subtype` targets and weights are dicts of the outputs `probability` and `bacterial`, images of unknown kind weighing
+    nothing in the latter.
+    """
+
+    def __init__(
+        self, part: Part, spec: InputSpec, batch_size: int, draws: Draws = Draws(), *,
+        sample_weight: np.ndarray | None = None, subtype: bool = False, epoch: int = 0,
+    ):  # fmt: skip
+        super().__init__()
+        self.part, self.spec, self.batch_size, self.draws = part, spec, batch_size, draws
+        self.sample_weight, self.subtype, self.epoch = sample_weight, subtype, epoch
+        self.chosen = draws.epoch(epoch, len(part.labels))
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
-        self._arrange()
+        self.chosen = self.draws.epoch(self.epoch, len(self.part.labels))
 
     def __len__(self) -> int:
         return -(-len(self.chosen) // self.batch_size)
@@ -58,7 +76,7 @@ class Feed(keras.utils.PyDataset):
     def _shown(self, index: int, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The inputs of batch `index`, and bool (batch,): whether their lungs can be seen."""
         part = self.part
-        seen = np.random.default_rng((self.seed, self.epoch, index)).random(len(chosen)) >= self.hidden
+        seen = self.draws.seen(self.epoch, index, len(chosen))
         images = [
             part.images[i] if sees else lungs_hidden(part.images[i], part.mask(i)) for i, sees in zip(chosen, seen, strict=True)
         ]

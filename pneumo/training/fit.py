@@ -21,7 +21,7 @@ from pneumo.training.config import TrainConfig
 from pneumo.training.dataset import Part, disturbed_too, epoch_order, read_parts, with_lungs
 from pneumo.training.devices import chosen_devices, spread
 from pneumo.training.failure import explain, is_shortage
-from pneumo.training.feed import Feed
+from pneumo.training.feed import Draws, Feed
 from pneumo.training.model_builder import build_network, build_trainer, compile_stage, device, is_mixed, network_of, stages
 from pneumo.training.runfolder import RunStatus, check_free, history, lock, prepare, read_status, settle, source, write_status
 from pneumo.versions import git_commit, library_versions
@@ -101,11 +101,11 @@ def _fit(config: TrainConfig, run: Path, train_part: Part, validation_part: Part
         finder = LungFinder.load()
         train_part, held_part = with_lungs(train_part, finder)[0], with_lungs(held_part, finder)[0]
     weights = even_weights(train_part.labels) if config.balance == "weights" else None
-    feed = Feed(train_part, spec, config.batch_size, order=epoch_order(config, train_part), sample_weight=weights,
-                subtype=config.subtype, hidden=config.hidden, seed=config.seed, epoch=done, devices=devices)  # fmt: skip
+    draws = Draws(epoch_order(config, train_part), config.hidden, config.seed, devices)
+    feed = Feed(train_part, spec, config.batch_size, draws, sample_weight=weights, subtype=config.subtype, epoch=done)
     # Both classes count alike in validation, whatever their shares: the best epoch is no better for calling all sick.
-    held = Feed(held_part, spec, config.batch_size, sample_weight=even_weights(held_part.labels), subtype=config.subtype,
-                devices=devices)  # fmt: skip
+    alike = even_weights(held_part.labels)
+    held = Feed(held_part, spec, config.batch_size, Draws(devices=devices), sample_weight=alike, subtype=config.subtype)
     trainer = load_network(run / f"last-{done}.keras") if done else build_trainer(config, build_network(config))
     net = network_of(trainer)
     _check_room(run, net)

@@ -7,12 +7,15 @@ from pneumo.errors import ConfigError
 from pneumo.nets import ARCHITECTURES
 from pneumo.training.config import make_config
 
-QUICK, STANDARD, THOROUGH = "quick look", "standard", "thorough"
+QUICK, STANDARD, THOROUGH, SEEDS = "quick look", "standard", "thorough", "seeds"
 PRESETS = {
     QUICK: "Minutes on two cores: few epochs on a small input. Shows that everything works; the network is no good yet.",
     STANDARD: "The architecture's own settings, as the shipped models were made.",
     THOROUGH: "Up to two and a half times as long, and stops by itself when validation no longer improves.",
+    SEEDS: "The small network that the project began with, to compare with: three blocks of 32, 64 and 128 channels with kernels "
+    "of 2 x 2 on 96 x 96 pixels.",
 }
+_ONLY = {SEEDS: "cnn"}  # presets of one architecture
 _QUICK_EPOCHS = {"plain": 3, "transfer": 2}
 _LONGER, _PATIENCE = 2.5, 5
 
@@ -20,6 +23,11 @@ _LONGER, _PATIENCE = 2.5, 5
 def architectures() -> tuple[str, ...]:
     """The names `preset` and `make_config` know, for pages, which stand above the networks."""
     return tuple(ARCHITECTURES)
+
+
+def presets_of(architecture: str) -> tuple[str, ...]:
+    """The names of the presets that `architecture` has."""
+    return tuple(name for name in PRESETS if _ONLY.get(name, architecture) == architecture)
 
 
 def is_transfer(architecture: str) -> bool:
@@ -30,9 +38,9 @@ def is_transfer(architecture: str) -> bool:
 def preset(name: str, architecture: str) -> dict[str, Any]:
     """Settings for `make_config`: what the preset changes of the architecture's defaults.
 
-    Raises ConfigError for an unknown name of either, with the nearest guess.
+    Raises ConfigError for an unknown name of either, with the nearest guess, and for a preset of another architecture.
     """
-    usual = make_config(architecture, {})
+    usual, known = make_config(architecture, {}), presets_of(architecture)
     if name == QUICK:
         # The head alone needs no gradients through the backbone, which is most of the work.
         epochs = _QUICK_EPOCHS["transfer" if is_transfer(architecture) else "plain"]
@@ -42,7 +50,10 @@ def preset(name: str, architecture: str) -> dict[str, Any]:
         return {}
     if name == THOROUGH:
         return {"epochs": round(_LONGER * usual.epochs), "patience": _PATIENCE}
-    near = difflib.get_close_matches(name, PRESETS, n=1)
+    if name == SEEDS and name in known:
+        return {"filters": (32, 64, 128), "kernel_size": 2, "size": 96}
+    near = difflib.get_close_matches(name, known, n=1)
     raise ConfigError(
-        f"Unknown preset {name!r}; expected one of {', '.join(PRESETS)}." + (f" Did you mean {near[0]}?" if near else "")
+        f"Unknown preset {name!r} for {architecture}; expected one of {', '.join(known)}."
+        + (f" Did you mean {near[0]}?" if near else "")
     )

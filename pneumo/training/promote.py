@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from scipy.special import expit
 
-from pneumo.data.describe import describe
+from pneumo.data.catalog import describe
 from pneumo.data.split import manifest_hash, read_manifest
 from pneumo.errors import ModelError, RunError
 from pneumo.evaluation.calibration import Calibration, even_weights, fit_calibration, log_loss
@@ -67,7 +67,8 @@ def promote(run: Path, model: str, data: Path, why: str, root: Path | None = Non
     try:
         root.mkdir(parents=True, exist_ok=True)
         with draft_folder(root) as draft_root:
-            draft = _draft(copy_run(run, draft_root / ".run"), model, data, why, draft_root / model, root / "ledger.csv", mirrored)
+            asked = _Asked(model, data, why, root / "ledger.csv", mirrored)
+            draft = _draft(copy_run(run, draft_root / ".run"), draft_root / model, asked)
             try:
                 draft.replace(root / model)
             except OSError as error:
@@ -82,9 +83,18 @@ def promote(run: Path, model: str, data: Path, why: str, root: Path | None = Non
     return root / model
 
 
-def _draft(run: Path, model: str, data: Path, why: str, draft: Path, ledger: Path, mirrored: bool) -> Path:
-    """The whole model folder, at `draft`; looks at test are written into `ledger`."""
-    config, root = load_config(run), draft.parent
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    model: str  # its id
+    data: Path
+    why: str
+    ledger: Path  # looks at test are written into it
+    mirrored: bool
+
+
+def _draft(run: Path, draft: Path, asked: _Asked) -> Path:
+    """The whole model folder, at `draft`."""
+    model, root = asked.model, draft.parent
     draft.mkdir()
     net = load_network(run / "best.keras")
     for layer in net.layers:  # serving computes in float32, whatever training did
@@ -94,12 +104,12 @@ def _draft(run: Path, model: str, data: Path, why: str, draft: Path, ledger: Pat
     write_serving_graph(draft / "model.keras", draft / "model.onnx")
     shutil.copy(run / "split.csv", draft / "split.csv")
     write_json(draft / "history.json", history(run))
-    write_card(_card(run, model, config, data, draft, net, mirrored), draft)
-    add_reference(model, data, root)
+    write_card(_card(run, draft, net, asked), draft)
+    add_reference(model, asked.data, root)
     seal(draft, signing_key())
     predictor = Predictor.load(model, root)
     for split in _splits(draft / "split.csv"):
-        assess(predictor, data, split, why, root=root, ledger=ledger)
+        assess(predictor, asked.data, split, asked.why, root=root, ledger=asked.ledger)
     write_readme(model, root)
     return draft
 
@@ -111,17 +121,17 @@ def _splits(manifest: Path) -> tuple[str, ...]:
     return ("validation",)
 
 
-def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, net: keras.Model, mirrored: bool) -> ModelCard:
+def _card(run: Path, draft: Path, net: keras.Model, asked: _Asked) -> ModelCard:
     """Everything the card says; the calibration part, as it is and as disturbed copies, is run through the graph that will serve.
 
     What the graph said of it is left in predictions-calibration.csv.
     """
-    rows = read_manifest(run / "split.csv")
+    config, rows = load_config(run), read_manifest(run / "split.csv")
     chosen = [row for row in rows if row["part"] == "calibration"]
     finder = LungFinder.load() if config.lung_centred else None
     epochs = history(run)
     card = ModelCard(
-        id=model,
+        id=asked.model,
         architecture=config.architecture,
         classes=LABELS,
         input=config.spec,
@@ -140,16 +150,16 @@ def _card(run: Path, model: str, config: TrainConfig, data: Path, draft: Path, n
         epochs_run=len(epochs),
         best_epoch=best_epoch(epochs),
         manifest_sha256=manifest_hash(run / "split.csv"),
-        data=describe(data, rows),
+        data=describe(asked.data, rows),
         versions=library_versions(),
         commit=git_commit(),
         created=datetime.date.today().isoformat(),
         files={name: sha256(draft / name) for name in ("model.keras", "model.onnx")},
-        mirrored=mirrored,
+        mirrored=asked.mirrored,
         segmenter_sha256=finder.sha256 if finder else None,
     )
     predictor = Predictor(card, draft / "model.onnx", finder=finder)
-    part, kept = _calibration_part(config, data, chosen, finder)
+    part, kept = _calibration_part(config, asked.data, chosen, finder)
     inputs = [model_input(part.images[i], config.spec, part.boxes[i] if part.boxes else None) for i in range(len(part.labels))]
     some = np.stack(inputs[:: max(1, len(inputs) // 32)])
     _check_parity(net, some, [predictor.one_pass(x[np.newaxis]) for x in some])

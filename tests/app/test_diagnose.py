@@ -93,6 +93,12 @@ def test_bad_files_do_not_stop_the_others(app):
     assert "<b>above 0.99</b>" in html(app)
 
 
+def test_nothing_is_said_of_stopping_once_all_is_read(app):
+    """theme.css shows what is said of it whenever no run is under way."""
+    drop(app, WHITE, BLACK)
+    assert "go_on" not in {button.key for button in app.button}
+
+
 def test_a_new_drop_opens_its_first_new_file_under_its_name(app):
     drop(app, WHITE)
     drop(app, BLACK, LETTER)

@@ -17,7 +17,6 @@ from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import read_card
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 from pneumo.ui.diagnose import report
-from pneumo.ui.diagnose.sidebar import View
 from pneumo.ui.shell.state import key_of
 
 PHANTOM = phantom_png(make_phantom("bacterial", seed=3))
@@ -126,10 +125,10 @@ def test_clear_all_lets_go_and_no_other_session_knows(app):
 
 
 def test_the_report_tells_it_once_it_was_asked(app):
-    view = View(Terms("balanced", 0.5), 0.6, "magma", False, (0.0, 1.0))
+    terms = Terms("balanced", 0.5)
 
     def paper() -> str:
-        (page,) = PdfReader(io.BytesIO(report._pdf(app.session_state["cases"][0], Predictor.load("tiny"), view))).pages
+        (page,) = PdfReader(io.BytesIO(report._pdf(app.session_state["cases"][0], Predictor.load("tiny"), terms))).pages
         return " ".join(page.extract_text().split())
 
     assert "Second opinion" not in paper()

@@ -7,6 +7,7 @@ import starlette._utils
 import streamlit
 from starlette.formparsers import MultiPartParser
 from streamlit import auth_util, net_util
+from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.runtime import Runtime
 from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
@@ -18,6 +19,8 @@ NAMES = [
     (AppSession, "shutdown"),
     (AppSession, "flush_browser_queue"),
     (AppSessionState, "SHUTDOWN_REQUESTED"),
+    (BidiComponentManager, "get_component_asset_root"),
+    (BidiComponentManager, "register_from_manifest"),
     (MultiPartParser, "spool_max_size"),
     (auth_util, "get_cookie_with_chunks"),
     (auth_util, "get_secrets_auth_section"),

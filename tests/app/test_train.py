@@ -107,6 +107,18 @@ def test_preset_and_architecture_fill_the_form(runs):
     assert "train-set-head_epochs" not in [element.key for element in app.number_input]
 
 
+def test_the_seeds_preset_is_cnn_s_alone(runs, calls):
+    app = open_page()
+    choose(app, "preset", "seeds")
+    assert "three blocks of 32, 64 and 128 channels" in text(app)
+    assert "train cnn --size 96 --filters 32,64,128 --kernel-size 2 --data" in text(app)
+    click(app, "train-start")
+    assert calls[0][1] == make_config("cnn", {"filters": "32,64,128", "kernel_size": 2, "size": 96})
+    choose(app, "architecture", "resnet50")
+    assert app.selectbox(key="train-set-preset").value == "standard"
+    assert "seeds" not in app.selectbox(key="train-set-preset").options
+
+
 def test_start_submits_the_config_that_the_command_line_would_build(runs, calls, phantoms):
     app = open_page()
     choose(app, "preset", "standard")

@@ -1,7 +1,7 @@
 from fake_runs import make_run
 
 from pneumo.training.runfolder import RunStatus
-from pneumo.ui.train.view import duration, free_name, log_tail, look, repeat_command, rough, shares
+from pneumo.ui.train.view import duration, free_name, look, repeat_command, rough, shares
 
 
 def test_how_far_a_run_is():
@@ -25,9 +25,6 @@ def test_the_command_names_what_differs_from_the_defaults_and_a_new_folder(tmp_p
     )
 
 
-def test_names_and_logs(tmp_path):
+def test_names(tmp_path):
     (tmp_path / "cnn-1").mkdir()
     assert free_name("cnn", tmp_path) == "cnn-2"
-    (tmp_path / "log.txt").write_text("\n".join(map(str, range(5000))))
-    assert log_tail(tmp_path / "log.txt", 2) == "4998\n4999"
-    assert log_tail(tmp_path / "absent.txt") == ""

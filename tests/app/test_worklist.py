@@ -17,9 +17,10 @@ from pneumo.inference.batch import read_member
 from pneumo.inference.finding import Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import csv_text, json_text
+from pneumo.ui.worklist import rows as rows_module
 from pneumo.ui.worklist import table as worklist
 from pneumo.ui.worklist.intake import Intake, time_left
-from pneumo.ui.worklist.rows import export, make_row
+from pneumo.ui.worklist.rows import export, make_row, read_row
 
 
 def shaded(grey: int, height: int = 200, width: int = 240) -> bytes:
@@ -119,6 +120,14 @@ def test_cancel_lets_go_and_counts():
     assert (intake.head, intake.cancelled, intake.progress) == (None, 4, (1, 1))
 
 
+def test_a_new_batch_forgets_what_was_cancelled():
+    intake = Intake()
+    intake.add([("a", BRIGHT), ("b", DARK)])
+    intake.cancel()
+    intake.add([("a", BRIGHT)])
+    assert (intake.cancelled, intake.progress) == (0, (0, 1))
+
+
 # --- a row
 
 
@@ -132,6 +141,35 @@ def tiny(tmp_path, monkeypatch) -> Predictor:
 
 def row_of(name: str, data: bytes, predictor: Predictor):
     return make_row(name, read_member(Member(name, lambda: data), predictor), predictor)
+
+
+def read_all(rows, predictor, *files, room=True) -> list[bool]:
+    return [read_row(rows, Member(name, lambda data=data: data), predictor, room) for name, data in files]
+
+
+def test_a_list_that_was_cancelled_goes_on_and_doubles_no_row(tiny):
+    files, rows = [("a", BRIGHT), ("b", DARK), ("c", LETTER), ("d", b"")], []
+    assert read_all(rows, tiny, *files[:2]) == [True, True]  # then somebody cancelled, and drops them all again
+    assert read_all(rows, tiny, *files) == [False, False, True, True]
+    assert read_all(rows, tiny, ("again.png", BRIGHT), ("another.txt", LETTER)) == [False, False]  # one file, whatever it is called
+    assert [row.name for row in rows] == ["a", "b", "c", "d"]
+
+
+def test_empty_files_are_not_one_file(tiny):
+    rows = []
+    assert read_all(rows, tiny, ("a", b""), ("b", b"")) == [True, True]
+
+
+def test_a_file_that_was_left_out_gives_way_when_it_comes_again(tiny, monkeypatch):
+    monkeypatch.setattr(rows_module, "read", lambda *given: pytest.fail("read without room"))
+    rows = []
+    read_all(rows, tiny, ("a", BRIGHT), ("b", DARK), room=False)
+    assert [row.finding(tiny).status for row in rows] == ["error", "error"]
+    monkeypatch.undo()
+    read_all(rows, tiny, ("a", BRIGHT))
+    assert [(row.name, row.finding(tiny).status) for row in rows] == [("b", "error"), ("a", "ok")]
+    read_all(rows, tiny, ("b/IM1", DARK))  # it was an archive
+    assert [(row.name, row.finding(tiny).status) for row in rows] == [("a", "ok"), ("b/IM1", "ok")]
 
 
 def test_a_row_is_small_whatever_the_file_was(tiny):
@@ -150,7 +188,7 @@ def test_another_model_sees_the_same_image_to_the_bit(tiny):
     other = Predictor.load("other")
     row = row_of("ramp.png", data, tiny)
     assert row.finding(other) is None
-    row.ask(other)
+    row = row.asked(other)
     fresh = row_of("ramp.png", data, other).finding(other)
     asked = row.finding(other)
     assert (asked.answer.logit, asked.answer.bacterial) == (fresh.answer.logit, fresh.answer.bacterial)
@@ -165,7 +203,7 @@ def test_a_model_that_fails_on_one_image_becomes_its_reason(tiny, monkeypatch):
     row = row_of("bright.png", BRIGHT, tiny)
     other = Predictor.load("other")
     monkeypatch.setattr(other, "answer", fail)
-    row.ask(other)
+    row = row.asked(other)
     assert (row.finding(other).status, row.finding(other).reasons, row.finding(other).answer) == (
         "error",
         ("gave no number",),
@@ -196,8 +234,8 @@ def test_case_for_diagnose_says_that_it_is_reduced(tiny):
     case = row.case(tiny)
     assert case.reduced
     assert not row_of("small.png", BRIGHT, tiny).case(tiny).reduced
-    assert case.pixels.shape == (450, 640)
-    assert case.pixels[100, -1] == pytest.approx(1, abs=0.02)
+    assert case.values.stored.shape == (450, 640)
+    assert case.values.presented()[100, -1] == pytest.approx(1, abs=0.02)
     assert case.canonical.dtype == np.uint8
     assert case.answer(tiny) is row.finding(tiny).answer  # not asked again
 
@@ -254,16 +292,22 @@ def answered(app) -> list[tuple]:
 def test_empty_page_says_what_it_is_for(app):
     assert [title.value for title in app.title] == ["Worklist"]
     assert "likeliest pneumonia on top" in said(app)
+    assert "Nothing is kept when you close the page." in said(app)
 
 
 def test_mixed_files_each_have_an_answer_or_a_reason(app):
     study = zipped(
-        **{"IM1": dicom_bytes(np.full((80, 90), 3, np.uint8)), "s/unnamed": BRIGHT, "s/cut.png": BRIGHT[:60], "notes.txt": LETTER}
+        **{
+            "IM1": dicom_bytes(np.full((80, 90), 3, np.uint8)),
+            "s/unnamed": shaded(191),
+            "s/cut.png": BRIGHT[:60],
+            "notes.txt": LETTER,
+        }
     )
     drop(app, ("dark.png", DARK), ("letter.jpg", LETTER), ("bright.png", BRIGHT), ("study.zip", study), ("bad.zip", study[:90]),
          ("icon.png", png_bytes(ramp(8, 8))))  # fmt: skip
     assert answered(app) == [
-        ("bright.png", "PNEUMONIA", "rule-in"), ("study.zip/s/unnamed", "PNEUMONIA", "rule-in"), ("dark.png", "NORMAL", "rule-out"),
+        ("study.zip/s/unnamed", "PNEUMONIA", "rule-in"), ("bright.png", "PNEUMONIA", "rule-in"), ("dark.png", "NORMAL", "rule-out"),
     ]  # fmt: skip
     without = worklist.unanswered_of(app.session_state["worklist_rows"], Predictor.load(app.selectbox(key="model").value))
     assert [(name, status) for _, name, status, _ in without] == [
@@ -278,6 +322,14 @@ def test_mixed_files_each_have_an_answer_or_a_reason(app):
     assert "1 file in archives or folders passed over" in said(app)
     assert app.dataframe[0].value["picture"].str.startswith("data:image/jpeg;base64,").all()
     assert NAME not in said(app) + page
+
+
+def test_a_file_dropped_again_is_told_and_not_listed_again(app):
+    drop(app, ("bright.png", BRIGHT), ("dark.png", DARK))
+    drop(app, ("bright.png", BRIGHT), ("copy.png", DARK), ("third.png", shaded(70)))
+    assert sorted(row[0] for row in answered(app)) == ["bright.png", "dark.png", "third.png"]
+    assert "**3 files**" in said(app)
+    assert "2 files dropped again or under another name: each has one row" in said(app)
 
 
 def test_names_are_escaped_among_the_reasons():

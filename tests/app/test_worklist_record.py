@@ -36,6 +36,12 @@ def said(app) -> str:
     return "\n".join(part.value for part in [*app.caption, *app.warning])
 
 
+def test_the_empty_page_says_what_is_kept(app):
+    text = "\n".join(part.value for part in app.markdown)
+    assert "Nothing is kept" not in text
+    assert "records each answer with the file's hash, and no picture and no file name" in text
+
+
 def test_each_answer_is_recorded_once(app, tmp_path):
     drop(app, WHITE, LETTER, BLACK)
     assert "Recorded: 2 answers" in said(app)

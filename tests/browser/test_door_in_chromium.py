@@ -42,7 +42,7 @@ def test_no_page_breaks_its_policy(chromium, url):
         page.goto(url, wait_until="domcontentloaded")
         page.get_by_role("button", name="Try it with generated phantoms").click()
         page.get_by_text("1 of 3", exact=True).wait_for()
-        page.locator('img[alt="radiograph with heatmap"]').wait_for()
+        page.locator('canvas[aria-label="radiograph with heatmap"]').wait_for()
         settle(page)
         page.get_by_role("button", name="Second opinion").press("Enter")  # where pictures still arrive, a click may miss it
         page.get_by_text("Lungs hidden").first.wait_for()

@@ -53,18 +53,20 @@ def test_a_reader_reads_and_does_not_train(chromium, running):
 
         page.get_by_role("button", name="Try it with generated phantoms").wait_for()
         # Uploads and pictures go through the door with the cookie of the login.
-        page.locator('input[type="file"]').first.set_input_files(
-            {"name": "phantom.png", "mimeType": "image/png", "buffer": phantom_png(make_phantom("viral", seed=3))}
-        )
-        page.locator(".verdict").wait_for()
-        picture = page.locator('img[alt="radiograph with heatmap"]')
-        picture.wait_for()
-        wait_until(page, "document.querySelector('img[alt=\"radiograph with heatmap\"]').naturalWidth > 0")
-        address = page.evaluate("document.querySelector('img[alt=\"radiograph with heatmap\"]').src")
+        page.locator('input[type="file"]').first.set_input_files([
+            {"name": f"{kind}.png", "mimeType": "image/png", "buffer": phantom_png(make_phantom(kind, seed=3))}
+            for kind in ("viral", "bacterial")
+        ])  # fmt: skip
+        page.locator(".verdict").first.wait_for()
+        page.locator('canvas[aria-label="radiograph with heatmap"]').wait_for()
+        wait_until(page, "document.querySelector('.st-key-filmstrip img')?.naturalWidth > 0")
+        address = page.evaluate("document.querySelector('.st-key-filmstrip img').src")
         assert "/media/" in address
         cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())
         assert status(address, cookies) == 200
         assert status(address) == 401  # the address alone opens nothing
+        code = f"{running[0]}/_stcore/bidi-components/pneumo.viewer/index.js"
+        assert (status(code, cookies), status(code)) == (200, 401)
         forged = re.sub(r"(_streamlit_user=)(.{4})", r"\1AAAA", cookies)
         assert status(address, forged) == 401
 

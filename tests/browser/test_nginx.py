@@ -173,10 +173,13 @@ def test_whoever_passed_works_as_ever(site):
         page.get_by_role("button", name="Try it with generated phantoms").wait_for()
         picture = phantom_png(make_phantom("viral", seed=3, height=1200, width=1500))
         assert len(picture) > 100_000  # more than nginx would hold in memory
-        page.locator('input[type="file"]').first.set_input_files({"name": "one.png", "mimeType": "image/png", "buffer": picture})
-        page.locator(".verdict").wait_for()
-        wait_until(page, "document.querySelector('img[alt=\"radiograph with heatmap\"]')?.naturalWidth > 0")
-        address = page.evaluate("document.querySelector('img[alt=\"radiograph with heatmap\"]').src")
+        page.locator('input[type="file"]').first.set_input_files(
+            [{"name": f"{name}.png", "mimeType": "image/png", "buffer": picture} for name in ("one", "two")]
+        )
+        page.locator(".verdict").first.wait_for()
+        page.locator(".viewer[data-ready]").wait_for()  # megabytes by the web socket
+        wait_until(page, "document.querySelector('.st-key-filmstrip img')?.naturalWidth > 0")
+        address = page.evaluate("document.querySelector('.st-key-filmstrip img').src")
         assert all(cookie["secure"] for cookie in context.cookies() if cookie["name"] != name)
         path = address.split(f":{port}")[1]
         assert path.startswith("/media/")

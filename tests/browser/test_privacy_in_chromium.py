@@ -26,7 +26,9 @@ from PIL import Image, PngImagePlugin
 
 from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.preprocess import canonical
+from pneumo.imaging.windowing import plain_values
 from pneumo.synthetic.phantom import make_phantom
+from pneumo.ui.diagnose.parcel import pack
 
 pytestmark = needs_chromium
 
@@ -169,7 +171,7 @@ def session(tmp_path_factory, guarded) -> Session:
         single = [item for item in files.items() if not item[0].endswith(".zip")]
         ours.drop(*single)
         page.get_by_text("1 of 4", exact=True).wait_for()
-        page.locator('img[alt="radiograph with heatmap"]').wait_for()
+        page.locator('canvas[aria-label="radiograph with heatmap"]').wait_for()
         page.get_by_role("combobox").first.click()  # the other model
         page.get_by_role("option").nth(1).click()
         ours.settle()
@@ -194,7 +196,7 @@ def session(tmp_path_factory, guarded) -> Session:
         theirs.page.get_by_role("link", name="Worklist").click()
         theirs.page.get_by_role("button", name="Try it with generated phantoms").wait_for()
         page.get_by_role("link", name="Diagnose").click()
-        page.locator('img[alt="radiograph with heatmap"]').wait_for()
+        page.locator('canvas[aria-label="radiograph with heatmap"]').wait_for()
         shown = page.evaluate(
             "[...document.querySelectorAll('img')].map(image => image.src).filter(src => src.includes('/media/'))"
         )
@@ -347,6 +349,11 @@ def test_nothing_left_this_computer(session, guarded):
 
 def test_another_session_sees_nothing_of_it(session):
     assert session.theirs.told
+    (jpeg,) = [decode(data) for name, data in session.files.items() if name.endswith(".jpg")]  # the first that was open
+    sent = pack({}, {"values": plain_values(jpeg.pixels, 8).stored})
+    viewed = sent[len(sent) // 2 :][:200]
+    assert viewed in session.ours.told
+    assert viewed not in session.theirs.told
     for mark in MARKS:
         assert mark.encode() not in session.theirs.told
     for address in session.ours.pictures:

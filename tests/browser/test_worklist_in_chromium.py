@@ -23,18 +23,17 @@ NAME = "Beeblebrox"  # in a file's name: nothing on the disk may ever hold it
 
 
 def mixed_files(folder: Path) -> list[Path]:
-    """300 files of every kind; what they show repeats, what they are called does not always."""
+    """300 files of every kind; what they show repeats, what they are called does not always. No two are the same to the byte."""
     rng = np.random.default_rng(0)
     phantoms = [
         phantom_png(make_phantom(kind, seed=n, height=160, width=160)) for n, kind in enumerate(("none", "bacterial", "viral"))
     ]
     photo = jpeg_bytes(rng.integers(0, 255, (120, 160, 3), np.uint8))
     slope = png_bytes(np.dstack([np.tile(np.arange(160, dtype=np.uint8), (120, 1))] * 2 + [np.full((120, 160), 90, np.uint8)]))
-    dicom = dicom_bytes(rng.integers(0, 4096, (96, 80), np.uint16), BitsStored=12, HighBit=11)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as bundle:
         for n in range(18):
-            bundle.writestr(f"../PAT/IM{n:04d}", dicom)
+            bundle.writestr(f"../PAT/IM{n:04d}", deep(rng, n))
         bundle.writestr("broken.png", phantoms[0][:500])
         bundle.writestr("bomb.png", bytes(60 << 20), zipfile.ZIP_DEFLATED)
         bundle.writestr("DICOMDIR", b"")
@@ -48,9 +47,9 @@ def mixed_files(folder: Path) -> list[Path]:
         "-letter.jpeg": (20, [b"Dear colleague"]),
         "-empty.png": (5, [b""]),
         "-icon.png": (4, [png_bytes(np.eye(16, dtype=np.uint8))]),
-        "-ct.dcm": (4, [dicom_bytes(rng.integers(0, 99, (80, 80), np.uint16), Modality="CT")]),
-        ".dcm": (20, [dicom]),
-        "-cut.dcm": (3, [dicom[:400]]),
+        "-ct.dcm": (4, [deep(rng, n, Modality="CT") for n in range(4)]),
+        ".dcm": (20, [deep(rng, n) for n in range(20)]),
+        "-cut.dcm": (3, [deep(rng, n)[:400] for n in range(3)]),
         "-study.zip": (1, [archive.getvalue()]),
         "-cut.zip": (1, [archive.getvalue()[:3000]]),
     }  # fmt: skip
@@ -59,9 +58,17 @@ def mixed_files(folder: Path) -> list[Path]:
         for n in range(count):
             place = folder / f"{suffix}{n}" / (f"same{suffix}" if n < 2 else f"{NAME}-{n:03d}{suffix}")  # two of one name
             place.parent.mkdir(parents=True)
-            place.write_bytes(contents[n % len(contents)])
+            data = contents[n % len(contents)]
+            repeats = data and suffix.endswith(("png", "jpg", "jpeg"))
+            place.write_bytes(data + b"%06d" % len(paths) if repeats else data)  # after their end, where nobody reads
             paths.append(place)
     return [paths[n] for n in rng.permutation(len(paths))]
+
+
+def deep(rng, n: int, **elements) -> bytes:
+    return dicom_bytes(
+        rng.integers(0, 4096, (96, 80), np.uint16), BitsStored=12, HighBit=11, SOPInstanceUID=f"1.2.{1000 + n}", **elements
+    )
 
 
 # Not answered or not read whatever gate there is; a photograph may be either.
@@ -183,11 +190,7 @@ def test_filter_open_in_diagnose_and_come_back(page, tmp_path):
 
 
 def test_cancel_keeps_what_was_read(page, tmp_path):
-    picture = phantom_png(make_phantom("viral", seed=1, height=1000, width=1200))
-    files = []  # so many that there is time to click, whatever the machine
-    for n in range(100):
-        files.append(tmp_path / f"{n}.png")
-        files[-1].write_bytes(picture)
+    files = many(tmp_path)
     page.locator('input[type="file"]').first.set_input_files(files)
     page.get_by_text(re.compile(r"Reading \d+ of 100, about .* left")).wait_for()
     page.get_by_text(re.compile(r"\d+ answered")).wait_for()  # first results, while the others wait
@@ -197,6 +200,35 @@ def test_cancel_keeps_what_was_read(page, tmp_path):
     read, answered, _, _, _, unread = map(int, re.findall(r"\d+", line))
     assert read == answered
     assert read + unread == 100
+    # Dropped again: those that were read are not read twice, and each has one row.
+    page.locator('input[type="file"]').first.set_input_files(files)
+    page.get_by_text(re.compile("100 files; 100 answered")).wait_for(timeout=180_000)
+    assert page.get_by_text(re.compile("left unread: cancelled")).count() == 0
+    assert page.get_by_text(re.compile(rf"{read} files? dropped again")).count() == 1
+
+
+def test_after_streamlits_own_stop_the_list_says_so_and_goes_on(page, tmp_path):
+    page.locator('input[type="file"]').first.set_input_files(many(tmp_path))
+    page.get_by_text(re.compile(r"\d+ answered")).wait_for()
+    offer = page.locator(".st-key-stopped")
+    assert not offer.is_visible()
+    page.get_by_test_id("stStatusWidget").get_by_role("button", name="Stop").click()
+    offer.wait_for()
+    wait_until(page, "getComputedStyle(document.querySelector('.st-key-stopped')).visibility == 'visible'")
+    assert re.search(r"Reading stopped after \d+ of 100 files", offer.inner_text())
+    offer.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Clear all").wait_for(timeout=180_000)
+    page.get_by_text(re.compile("100 files; 100 answered")).wait_for()
+    assert offer.count() == 0
+
+
+def many(folder: Path) -> list[Path]:
+    """So many that there is time to click, whatever the machine; each a file of its own."""
+    picture = phantom_png(make_phantom("viral", seed=1, height=1000, width=1200))
+    files = [folder / f"{n}.png" for n in range(100)]
+    for n, path in enumerate(files):
+        path.write_bytes(picture + b"%03d" % n)
+    return files
 
 
 def test_a_folder(page, tmp_path):
@@ -215,10 +247,10 @@ def test_a_folder(page, tmp_path):
 
 def test_a_large_zip_is_read_and_one_too_many_is_listed_with_the_reason(page, tmp_path):
     archives = [tmp_path / f"{n}.zip" for n in range(2)]
-    for archive in archives:
+    for n, archive in enumerate(archives):
         with zipfile.ZipFile(archive, "w") as bundle:
             bundle.writestr("viewer.bin", bytes(60 << 20))
-            bundle.writestr("IM1.png", phantom_png(make_phantom("viral", seed=1, height=160, width=160)))
+            bundle.writestr("IM1.png", phantom_png(make_phantom("viral", seed=n, height=160, width=160)))
     page.locator('input[type="file"]').first.set_input_files(archives)
     line = page.get_by_text(re.compile(r"2 files; \d answered"))
     line.wait_for()
@@ -228,8 +260,9 @@ def test_a_large_zip_is_read_and_one_too_many_is_listed_with_the_reason(page, tm
     assert re.match(r"\s*[01]\.zip", refused)
     assert "Drop it again when the others were read." in refused
     page.get_by_role("button", name="Clear all").wait_for()
-    page.locator('input[type="file"]').first.set_input_files(archives[:1])
-    page.get_by_text(re.compile("3 files; 2 answered")).wait_for()
+    page.locator('input[type="file"]').first.set_input_files(archives[int(refused.strip()[0])])
+    page.get_by_text(re.compile("2 files; 2 answered")).wait_for()
+    assert page.locator(".worklist-unanswered tr").count() == 0
 
 
 def test_narrow_screen_does_not_scroll_sideways(page):

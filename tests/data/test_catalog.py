@@ -7,7 +7,7 @@ import pytest
 from makers import dicom_bytes, jpeg_bytes, png_bytes, png_of_zeros
 
 from pneumo.data import catalog as module
-from pneumo.data.catalog import catalog, write_catalog
+from pneumo.data.catalog import SYNTHETIC_NOTE, catalog, describe, write_catalog
 from pneumo.errors import DataError
 
 GREY = np.tile(np.arange(80, dtype=np.uint8), (70, 1))
@@ -138,3 +138,12 @@ def test_a_saved_patient_is_no_formula(root, tmp_path):
     write_catalog(tmp_path / "catalog.csv", catalog(root))
     with open(tmp_path / "catalog.csv", newline="", encoding="utf-8") as file:
         assert "'=HYPERLINK(1)" in [row["patient"] for row in csv.DictReader(file)]
+
+
+def test_what_a_set_is_called(tmp_path):
+    counts = {("train", "NORMAL"): 1349, ("validation", "PNEUMONIA"): 3883, ("test", "NORMAL"): 234, ("test", "PNEUMONIA"): 390}
+    rows = [{"part": part, "label": label} for (part, label), count in counts.items() for _ in range(count)]
+    assert describe(tmp_path, rows).startswith("Kermany et al.")
+    assert describe(tmp_path, rows[1:]) == "5855 images of the user's own"
+    (tmp_path / SYNTHETIC_NOTE).touch()
+    assert describe(tmp_path, rows) == "5856 synthetic phantoms, no patient"

@@ -7,6 +7,7 @@ from sklearn.metrics import brier_score_loss, f1_score, precision_score, recall_
 from pneumo.evaluation.metrics import (
     brier,
     confusion_matrix,
+    dice,
     expected_calibration_error,
     metrics,
     predictive_values,
@@ -127,3 +128,15 @@ def test_ece_after_a_move_of_prevalence():
     assert weights.tolist() == pytest.approx([0.4, 0.4, 1.6, 1.6])
     expected = (abs(0.4 * -0.1 + 0.4 * -0.3) + abs(1.6 * 0.4 + 1.6 * 0.1)) / 4
     assert expected_calibration_error(labels, probabilities, bins=2, weights=weights) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [([1, 1, 0, 0], [1, 1, 0, 0], 1.0), ([1, 1, 0, 0], [0, 0, 1, 1], 0.0), ([1, 1, 1, 0], [1, 0, 0, 0], 0.5)],
+)
+def test_dice_counted_by_hand(first, second, expected):
+    assert dice(np.array(first, bool), np.array(second, bool)) == expected
+
+
+def test_two_empty_masks_have_no_overlap_to_speak_of():
+    assert np.isnan(dice(np.zeros(4, bool), np.zeros(4, bool)))

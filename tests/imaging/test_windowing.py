@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pneumo.imaging.windowing import GreyValues, Window, windowed
+from pneumo.imaging.windowing import FULL_RANGE, TABLE, GreyValues, Window, plain_values, windowed
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,31 @@ def test_a_negative_slope_turns_the_range_round():
 def test_the_copy_cannot_be_changed():
     with pytest.raises(ValueError, match="read-only"):
         GreyValues(STORED.copy(), 1.0, 0.0, False).stored[0, 0] = 1
+
+
+def test_the_default_presentation_comes_first():
+    stored = np.array([[0, 100]], np.uint16)
+    soft = (Window("soft", 50, 20),)
+    assert list(GreyValues(stored, 1.0, 0.0, False).presets) == [FULL_RANGE]
+    assert list(GreyValues(stored, 1.0, 0.0, False, windows=soft).presets) == ["soft", FULL_RANGE]
+    tabled = GreyValues(stored, 1.0, 0.0, False, windows=soft, table=np.arange(101, dtype=np.uint8))
+    assert list(tabled.presets) == [TABLE, "soft", FULL_RANGE]
+    np.testing.assert_allclose(tabled.presented(), [[0, 100 / 255]])
+    np.testing.assert_allclose(GreyValues(stored, 1.0, 0.0, False, windows=soft).presented(), [[0, 1]])
+    assert GreyValues(stored, 2.0, 10.0, False).presets[FULL_RANGE] == (110.5, 201.0)
+    assert GreyValues(stored, 0.001, 0.0, False).presets[FULL_RANGE] == pytest.approx((0.05, 0.1))
+
+
+def test_a_picture_without_units_is_kept_to_the_grey_level():
+    eight, sixteen = np.arange(256.0).reshape(16, 16) / 255, np.arange(65536.0).reshape(256, 256) / 65535
+    for pixels, bits, kind in ((eight, 8, np.uint8), (eight, 1, np.uint8), (sixteen, 16, np.uint16)):
+        values = plain_values(pixels, bits)
+        assert values.stored.dtype == kind
+        np.testing.assert_allclose(values.presented(), pixels, atol=1e-6)
+    assert list(plain_values(eight, 8).presets.values()) == [(127.5, 255.0), (127.5, 255.0)]
+
+
+def test_a_picture_of_one_value_has_a_window_too():
+    assert np.isfinite(
+        plain_values(np.full((2, 2), 0.5), 8).through(*plain_values(np.full((2, 2), 0.5), 8).presets[FULL_RANGE])
+    ).all()

@@ -7,6 +7,7 @@ from makers import dicom_bytes, png_bytes, ramp
 from tiny_model import make_registry
 
 from pneumo.cli.main import main
+from pneumo.imaging.decoding.pool import Decoders
 from pneumo.inference.batch import files_below, read_files
 from pneumo.inference.predictor import Predictor
 
@@ -45,6 +46,17 @@ def test_an_archive_is_read_member_by_member(folder, predictor):
     assert {name.removeprefix(f"{folder}/"): finding.status for name, finding in found.items()} == {
         "more.zip/a/ramp.png": "ok", "more.zip/a/cut.png": "error", "x.png": "ok"}  # fmt: skip
     assert told == [(str(folder / "more.zip"), 1)]
+
+
+def test_relative_paths_begin_in_the_folder_that_is_given(folder, predictor):
+    decoders = Decoders(1)
+    given = ["more.zip", "S1/IM0001", str(folder / "x.png"), "absent.png"]
+    found = list(read_files(given, predictor, folder=str(folder), decoders=decoders))
+    assert [(name, finding.status) for name, finding in found] == [
+        ("more.zip/a/ramp.png", "ok"), ("more.zip/a/cut.png", "error"), ("S1/IM0001", "ok"), (str(folder / "x.png"), "ok"),
+        ("absent.png", "error")]  # fmt: skip
+    assert decoders._idle.qsize() == 1  # these were the ones that read
+    decoders.close()
 
 
 def test_an_archive_that_cannot_be_opened_is_one_error_and_the_rest_goes_on(folder, predictor):

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tiny_model import put
 
 from pneumo.errors import ModelError
-from pneumo.evaluation.overlap import dice
+from pneumo.evaluation.metrics import dice
 from pneumo.files import sha256
 from pneumo.imaging.preprocess import VERSION
 from pneumo.inference.lung_fields import LungFields, LungFinder, implausible, read_description, segmenter_input

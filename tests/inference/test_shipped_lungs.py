@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pneumo.evaluation.overlap import dice
+from pneumo.evaluation.metrics import dice
 from pneumo.inference.lung_fields import LungFinder, read_description
 from pneumo.synthetic.phantom import make_phantom
 

@@ -24,13 +24,14 @@ def test_unknown_name_is_answered_with_the_list_and_a_guess():
 
 
 def test_cnn_is_built_as_its_settings_say():
-    net = ARCHITECTURES["cnn"].build(CnnSettings(), InputSpec(size=96))
+    net = ARCHITECTURES["cnn"].build(CnnSettings(), ARCHITECTURES["cnn"].spec)
     convolutions = [layer for layer in net.layers if isinstance(layer, keras.layers.Conv2D)]
-    assert [layer.filters for layer in convolutions] == [32, 64, 128]
-    assert {layer.kernel_size for layer in convolutions} == {(2, 2)}
+    assert net.input_shape == (None, 128, 128, 1)
+    assert [layer.filters for layer in convolutions] == [32, 64, 128, 256]
+    assert {layer.kernel_size for layer in convolutions} == {(3, 3)}
     assert {layer.activation for layer in convolutions} == {keras.activations.relu}
     after = [type(net.layers[net.layers.index(layer) + 1]) for layer in convolutions]
-    assert after == [keras.layers.MaxPooling2D] * 3
+    assert after == [keras.layers.MaxPooling2D] * 4
     assert (net.layers[-2].units, net.layers[-1].units) == (512, 1)
     assert net.layers[-1].activation is keras.activations.sigmoid
 

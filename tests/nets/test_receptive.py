@@ -44,6 +44,8 @@ def test_centres_are_where_the_weight_lies(hidden):
 
 
 def test_shipped_architectures():
-    assert cell_centres(cnn.build(cnn.CnnSettings(dense=1), InputSpec(96))) == pytest.approx((7.5 / 96, 87.5 / 96))
+    assert cell_centres(cnn.build(cnn.CnnSettings((32, 64, 128), kernel_size=2, dense=1), InputSpec(96))) == pytest.approx(
+        (7.5 / 96, 87.5 / 96)
+    )
     net = resnet50.build(TransferSettings(dense=1), InputSpec(192), "none")
     assert cell_centres(net) == pytest.approx((0.5 / 192, 160.5 / 192))

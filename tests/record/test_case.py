@@ -5,7 +5,7 @@ import pytest
 from record.making import ANSWER
 
 from pneumo.imaging.measures import Measures
-from pneumo.record.case import NOTE_LENGTH, RecordedCase, clean_note, content_digest, timestamp
+from pneumo.record.case import EXPORTED, NOTE_LENGTH, RecordedCase, clean_note, content_digest, timestamp
 
 CASE = RecordedCase(**vars(ANSWER), id="1" * 32, created="2026-03-01T12:00:00.000Z", salt="2" * 32)
 OTHER = {"probability": 0.5, "threshold": 0.25, "warnings": ("old film",), "measures": Measures(above=0.25)}
@@ -15,6 +15,11 @@ OTHER = {"probability": 0.5, "threshold": 0.25, "warnings": ("old film",), "meas
 def test_every_field_is_sealed(name):
     changed = replace(CASE, **{name: OTHER.get(name, "x")})
     assert content_digest(changed) != content_digest(CASE)
+
+
+def test_everything_but_session_and_salt_is_exported():
+    assert set(EXPORTED) == {field.name for field in fields(RecordedCase)} - {"session", "salt", "measures"}
+    assert len(EXPORTED) == len(set(EXPORTED))
 
 
 def test_the_same_content_has_the_same_digest():

@@ -10,11 +10,12 @@ from tiny_model import make_registry
 
 from pneumo import __version__
 from pneumo.imaging.overlay import grey_picture
+from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.finding import Finding, Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import read_metrics
 from pneumo.reporting.finding_pdf import report_pdf
-from pneumo.reporting.finding_report import Remarks, report_content
+from pneumo.reporting.finding_report import Picture, Remarks, ReportContent
 from pneumo.reporting.finding_words import UNTESTED
 from pneumo.reporting.paper import CUT
 
@@ -32,10 +33,13 @@ def tiny(tmp_path_factory):
 
 def made(tiny, grey=255, shape=(80, 100), point="balanced", metrics=None, warnings=(), remarks=NOTHING, made=MADE, extra=()):
     predictor, measured = tiny
-    finding = Finding("ok", (), warnings, "fe" * 32, "tiny", predictor.card.sha256, 0.1)
     answer = predictor.answer(np.full((224, 224), grey, np.uint8))
-    return report_content(finding, np.full(shape, grey / 255, np.float32), answer, predictor.card, Terms(point),
-                          measured if metrics is None else metrics, remarks, made, extra=extra)  # fmt: skip
+    finding = Finding("ok", (), warnings, "fe" * 32, "tiny", predictor.card.sha256, 0.1, answer=answer)
+    facts = ImageFacts("DICOM", shape[1], shape[0], 12, 3 * 2**20, view_position="AP", patient_age="003Y")
+    picture = Picture(np.full(shape, grey / 255, np.float32), facts)
+    return ReportContent(
+        finding, picture, predictor.card, measured if metrics is None else metrics, Terms(point), remarks, made, extra
+    )
 
 
 def text(content) -> str:
@@ -49,6 +53,10 @@ def test_a_pneumonia(tiny):
     said = text(content)
     for part in (
         "PNEUMONIA rule-in zone probability of pneumonia above 0.99 where 50 % have it threshold 0.50 0 normal 1 pneumonia",
+        "From 0.75 the answer is PNEUMONIA, below 0.25 NORMAL, between them INDETERMINATE.",
+        "The threshold 0.50 (operating point balanced) is for programs that need a yes or no.",
+        "X-ray file Format: DICOM, 12 bits of grey, 3.0 MB; Size: 100 x 80 pixels; View: AP; Age: 003Y",
+        "Date Name and signature",
         "Such a value is more than 100 times as frequent among sick children",
         "On 10 test X-rays (95 % interval):",
         "sick children called PNEUMONIA 0.90 (0.85-0.95)",
@@ -136,10 +144,12 @@ def test_rows_without_room_are_counted(tiny):
 
 
 def test_pictures_have_their_own_pixels_and_aspect(tiny):
-    content = replace(made(tiny), pixels=np.tile(np.linspace(0, 1, 900, dtype=np.float32), (60, 1)))
+    content = made(tiny)
+    ramp = np.tile(np.linspace(0, 1, 900, dtype=np.float32), (60, 1))
+    content = replace(content, picture=replace(content.picture, pixels=ramp))
     (page,) = PdfReader(io.BytesIO(report_pdf(content))).pages
     plain, overlay, _ = (np.asarray(each.image.convert("RGB")) for each in page.images)
-    assert np.array_equal(plain, grey_picture(content.pixels))
+    assert np.array_equal(plain, grey_picture(ramp))
     assert overlay.shape == (60, 900, 3)
     full, over = (252, 253, 191), plain[30, 450]  # the end of magma, and what it covers by 0.6
     assert overlay[30, 450] == pytest.approx(0.6 * np.array(full) + 0.4 * over, abs=1)
@@ -161,12 +171,29 @@ def test_one_a4_page_with_embedded_fonts_and_sober_metadata(tiny):
         "/Creator": f"Pneumo {__version__}",
         "/CreationDate": "D:20260801102400Z",
     }
-    assert set(found.metadata) == {"/Title", "/Creator", "/CreationDate", "/Producer"}
+    assert set(found.metadata) == {"/Title", "/Creator", "/CreationDate"}
     fonts = [font.get_object() for font in page["/Resources"]["/Font"].values()]
     assert fonts
     for font in fonts:
-        assert font["/Subtype"] == "/Type3"  # its glyphs are drawings inside the file
-        assert font["/CharProcs"]
+        (drawn,) = font["/DescendantFonts"]
+        assert "/FontFile2" in drawn.get_object()["/FontDescriptor"]  # its glyphs are inside the file
+
+
+def test_the_summary_stands_above_the_pictures_and_the_page_is_full(tiny):
+    (page,) = PdfReader(io.BytesIO(report_pdf(made(tiny)))).pages
+    places = {}
+    page.extract_text(visitor_text=lambda said, outer, inner, *_: places.setdefault(said.strip(), outer[5] + inner[5]))
+    starts = ("PNEUMONIA", "The model calls", "From 0.75", "The X-ray, as", "The clinician's note", "Name and sig", "Model tiny")
+    order = [next(y for said, y in places.items() if said.startswith(start)) for start in starts]
+    assert order == sorted(order, reverse=True)
+    lines = re.findall(rb"42\.00 ([\d.]+) m 553\.00 \1 l", page.get_contents().get_data())
+    assert len(lines) > 5  # to write on by hand, between note and signature
+
+
+def test_what_is_written_from_right_to_left_is_shaped(tiny):
+    content = made(tiny, remarks=Remarks("سعال لمدة أربعة أيام"))
+    assert "سعال لمدة أربعة أيام" in text(content)
+    assert "cannot print" not in text(content)
 
 
 def test_same_content_same_bytes(tiny):

@@ -1,7 +1,7 @@
-import re
-import zlib
+import io
 
 import pytest
+from pypdf import PdfReader
 from stored_metrics import HISTORY, make_evaluated_registry
 
 from pneumo.errors import DataError
@@ -9,8 +9,10 @@ from pneumo.evaluation.classification_report import classification_report
 from pneumo.reporting import metrics_pdf as module
 from pneumo.reporting.evaluated import read_evaluated
 from pneumo.reporting.history_charts import history_charts
+from pneumo.reporting.metrics_charts import main_charts
 from pneumo.reporting.metrics_pdf import metrics_pdf
 from pneumo.reporting.model_card import interval
+from pneumo.reporting.paper import Sheet
 
 
 @pytest.fixture(scope="module")
@@ -18,50 +20,59 @@ def root(tmp_path_factory):
     return make_evaluated_registry(tmp_path_factory.mktemp("models"), "one", bacterial=True)
 
 
-def pages(pdf: bytes) -> int:
-    return len(re.findall(rb"/Type /Page\b(?!s)", b"".join([pdf, *_streams(pdf)])))
-
-
-def _streams(pdf):
-    for found in re.finditer(rb"stream\n(.*?)\nendstream", pdf, re.DOTALL):
-        try:
-            yield zlib.decompress(found[1])
-        except zlib.error:
-            continue
-
-
-def words(figure) -> str:
-    return "\n".join(text.get_text() for text in figure.texts)
+def pages(found, point="balanced", more=()) -> list[str]:
+    """The words of each page."""
+    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(metrics_pdf(found, point, more))).pages]
 
 
 @pytest.mark.slow
 def test_pages(root):
     found = read_evaluated("one", "test", root)
-    pdf = metrics_pdf(found, "balanced")
-    assert pdf.startswith(b"%PDF")
-    assert pages(pdf) == 1 + 3 + 1  # figures, six charts, mistakes
-    assert pages(metrics_pdf(found, "balanced", history_charts({"a": HISTORY}))) == 1 + 5 + 1
+    assert len(pages(found)) == 1 + 3 + 1  # figures, six charts, mistakes
+    learning = history_charts({"a": HISTORY})
+    *before, last, mistakes = pages(found, more=learning)
+    assert len(before) == 1 + 4
+    assert learning[-1].reading in last
+    assert "surest of" in mistakes
 
 
 def test_first_page_tells_the_stored_figures(root):
     found = read_evaluated("one", "test", root)
-    text = words(module._first_page(found, found.metrics, found.predictions, "rule-in", 0.75))
+    text = pages(found, "rule-in")[0]
     for name in ("auc", "accuracy", "sensitivity", "specificity"):
         assert interval(found.figures("rule-in")[name]) in text
     assert interval(found.metrics["subtype"]["auc"]) in text
     report = classification_report(found.predictions.labels, found.predictions.probabilities, 0.75)
-    assert re.search(rf"PNEUMONIA +{report.classes[1].precision:.3f} +{report.classes[1].recall:.3f}", text)
+    sick = report.classes[1]
+    assert f"PNEUMONIA {sick.precision:.3f} {sick.recall:.3f} {sick.f1:.3f} {sick.support}" in text
+    (_, _), (missed, right) = report.matrix.tolist()
+    assert f"true PNEUMONIA {missed} ({report.rates[1][0]:.3f}) {right} ({report.rates[1][1]:.3f})" in text
     assert "Not a medical device" in text
+
+
+def test_charts_are_pictures_with_their_reading(root):
+    found = read_evaluated("one", "test", root)
+    page = PdfReader(io.BytesIO(metrics_pdf(found, "balanced"))).pages[1]
+    assert [each.image.size for each in page.images] == [(1420, 860)] * 2
+    first, second = main_charts(found.predictions, found.points)[:2]
+    text = " ".join(page.extract_text().split())
+    assert text.index(first.reading) < text.index(second.reading)
 
 
 def test_mistakes_are_named(root):
     found = read_evaluated("one", "test", root)
-    text = words(module._mistakes_page(found.predictions, 0.5))
+    text = pages(found)[-1]
     called = found.predictions.probabilities >= 0.5
     wrong = [name for name, c, label in zip(found.predictions.files, called, found.predictions.labels, strict=True) if c != label]
     assert wrong
     assert all(name in text for name in wrong)
-    assert "none" in words(module._mistakes_page(found.predictions, 0.0))
+
+
+def test_where_nothing_was_missed_it_says_none(root):
+    sheet = Sheet("mistakes")
+    module._mistakes(sheet, read_evaluated("one", "test", root).predictions, 0.0)
+    (page,) = PdfReader(io.BytesIO(bytes(sheet.output()))).pages
+    assert "lowest probability first none Healthy" in " ".join(page.extract_text().split())
 
 
 def test_without_predictions_it_says_what_to_do(root):

@@ -1,8 +1,10 @@
 import json
+from pathlib import Path
 
 import pytest
 
 from pneumo.errors import ConfigError
+from pneumo.nets import ARCHITECTURES
 from pneumo.training.config import make_config
 
 
@@ -66,6 +68,24 @@ def test_the_command_repeats_the_config(architecture, settings):
     pairs = {key.removeprefix("--"): value for key, value in zip(words[::2], words[1::2], strict=True)}
     assert make_config(name, pairs) == config
     assert len(pairs) == len(settings)
+
+
+@pytest.mark.parametrize("model", ["cnn", "resnet50"])
+def test_what_a_shipped_model_was_trained_with_is_read_as_it_was(model):
+    """Its card names every setting, so no default of today changes what it means."""
+    stored = json.loads((Path(__file__).parents[2] / "models" / model / "card.json").read_text())["training"]
+    made_then = {"device", "balance", "swapped"} if model == "cnn" else {"device"}  # the device is no setting
+    readable = {key: value for key, value in stored.items() if key not in made_then} | {"lung_centred": not stored["margin"]}
+    told = json.loads(json.dumps(make_config(model, readable).to_dict()))
+    assert {key: told[key] for key in readable} == readable
+    assert {"filters", "kernel_size", "size"} <= set(stored) or model != "cnn"
+
+
+def test_the_network_s_defaults_have_one_home():
+    for name, kind in ARCHITECTURES.items():
+        config = make_config(name, {})
+        assert config.network == kind.settings()
+        assert config.spec == kind.spec
 
 
 def test_a_removed_setting_may_stand_where_it_did_nothing():

@@ -18,7 +18,7 @@ from pneumo.training import devices
 from pneumo.training.config import make_config
 from pneumo.training.dataset import Part
 from pneumo.training.devices import chosen_devices
-from pneumo.training.feed import Feed
+from pneumo.training.feed import Draws, Feed
 
 ROOT = Path(__file__).parent.parent.parent
 # Without augmentation, whose layers take longer to compile than all else; with it the losses are the same as well.
@@ -106,7 +106,7 @@ def test_a_number_or_all(value):
 def test_the_last_batch_of_an_epoch_can_be_shared_evenly():
     images, labels = np.zeros((22, 224, 224), np.uint8), np.arange(22) % 2
     part = Part(images, labels, np.full(22, np.nan, np.float32))
-    feed = Feed(part, InputSpec(32, 16), 8, order=lambda rng: rng.permutation(22), devices=4)
+    feed = Feed(part, InputSpec(32, 16), 8, Draws(order=lambda rng: rng.permutation(22), devices=4))
     assert [len(feed[index][0]) for index in range(len(feed))] == [8, 8, 4]
     left_out = [set(range(22)) - set(feed.chosen.tolist())]
     feed.on_epoch_end()

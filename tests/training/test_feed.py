@@ -6,7 +6,7 @@ from pneumo.imaging.lung_cover import lungs_hidden
 from pneumo.imaging.preprocess import InputSpec, model_input
 from pneumo.synthetic.phantom import make_phantom
 from pneumo.training.dataset import Part
-from pneumo.training.feed import Feed
+from pneumo.training.feed import Draws, Feed
 
 SPEC = InputSpec(size=32, margin=16)
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 224, 224), dtype=np.uint8)
@@ -22,7 +22,7 @@ def test_every_image_once_and_in_order_without_weights():
 
 
 def test_the_order_decides_what_an_epoch_shows():
-    feed = Feed(PART, SPEC, 4, order=lambda rng: np.array([3, 3, 1, 9, 7]))
+    feed = Feed(PART, SPEC, 4, Draws(order=lambda rng: np.array([3, 3, 1, 9, 7])))
     assert len(feed) == 2
     assert feed[0][1].min() == 1
     np.testing.assert_array_equal(feed[1][0][0], model_input(IMAGES[7], SPEC))
@@ -32,11 +32,11 @@ def test_a_resumed_feed_shows_what_an_unbroken_one_would():
     def order(rng):
         return rng.choice(10, 10)
 
-    unbroken = Feed(PART, SPEC, 10, order=order, seed=3)
+    unbroken = Feed(PART, SPEC, 10, Draws(order=order, seed=3))
     first = unbroken.chosen.copy()
     unbroken.on_epoch_end()
     unbroken.on_epoch_end()
-    resumed = Feed(PART, SPEC, 10, order=order, seed=3, epoch=2)
+    resumed = Feed(PART, SPEC, 10, Draws(order=order, seed=3), epoch=2)
     np.testing.assert_array_equal(unbroken.chosen, resumed.chosen)
     assert (first != resumed.chosen).any()
 
@@ -60,7 +60,7 @@ def test_sample_weights_travel_with_their_image():
 def test_a_lung_centred_network_is_shown_each_images_own_box():
     boxes = tuple(Box(0.05 * i, 0.1, 0.5 + 0.05 * i, 0.9) for i in range(10))
     spec = InputSpec(32, 0, lung_centred=True)
-    feed = Feed(Part(IMAGES, LABELS, np.full(10, np.nan, np.float32), boxes), spec, 4, order=lambda rng: np.array([7, 2]))
+    feed = Feed(Part(IMAGES, LABELS, np.full(10, np.nan, np.float32), boxes), spec, 4, Draws(order=lambda rng: np.array([7, 2])))
     np.testing.assert_array_equal(feed[0][0], [model_input(IMAGES[i], spec, boxes[i]) for i in (7, 2)])
 
 
@@ -78,7 +78,7 @@ def lungs():
 
 
 def test_lungs_are_hidden_as_often_as_asked_and_such_images_have_no_label(lungs):
-    x, y, weights = Feed(lungs, CENTRED, 90, subtype=True, hidden=0.3)[0]
+    x, y, weights = Feed(lungs, CENTRED, 90, Draws(hidden=0.3), subtype=True)[0]
     plain = Feed(lungs, CENTRED, 90)[0][0]
     covered = np.stack([model_input(lungs_hidden(lungs.images[i], lungs.mask(i)), CENTRED, lungs.boxes[i]) for i in range(90)])
     seen = np.array([np.array_equal(x[i], plain[i]) for i in range(90)])
@@ -90,10 +90,10 @@ def test_lungs_are_hidden_as_often_as_asked_and_such_images_have_no_label(lungs)
 
 
 def test_a_resumed_feed_hides_the_lungs_that_an_unbroken_one_would(lungs):
-    unbroken = Feed(lungs, CENTRED, 30, hidden=0.5, seed=2)
+    unbroken = Feed(lungs, CENTRED, 30, Draws(hidden=0.5, seed=2))
     first, second = unbroken[0][1], unbroken[1][1]
     unbroken.on_epoch_end()
-    resumed = Feed(lungs, CENTRED, 30, hidden=0.5, seed=2, epoch=1)
+    resumed = Feed(lungs, CENTRED, 30, Draws(hidden=0.5, seed=2), epoch=1)
     np.testing.assert_array_equal(unbroken[0][1], resumed[0][1])
     assert (first != unbroken[0][1]).any()
     assert (first != second).any()

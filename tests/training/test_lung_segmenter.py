@@ -11,7 +11,7 @@ from pneumo.data.lung_masks import LungMasks
 from pneumo.data.records import scan
 from pneumo.data.split import split
 from pneumo.errors import DataError
-from pneumo.evaluation.overlap import dice
+from pneumo.evaluation.metrics import dice
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.nets.lung_net import lung_net
 from pneumo.training.lung_samples import outlined_samples, phantom_samples

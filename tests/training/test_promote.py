@@ -187,13 +187,12 @@ def test_a_network_trained_in_mixed_precision_serves_in_float32(data, tmp_path):
 
 
 def test_a_graph_that_answers_otherwise_is_refused_and_leaves_nothing(run, data, tmp_path, monkeypatch):
-    forward = serving_graph._forward
+    class Shifted(serving_graph.ExternalWriter):
+        def layer(self, layer, inputs):
+            name = super().layer(layer, inputs)
+            return self.add("Add", [name, self.constant(0.01)]) if layer.name == "bacterial" else name
 
-    def shifted(w, layer, inputs):
-        name = forward(w, layer, inputs)
-        return w.add("Add", [name, w.constant(0.01)]) if layer.name == "bacterial" else name
-
-    monkeypatch.setattr(serving_graph, "_forward", shifted)
+    monkeypatch.setattr(serving_graph, "ExternalWriter", Shifted)
     with pytest.raises(ModelError, match="in bacterial"):
         promote(run, "two", data, "test", root=tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []

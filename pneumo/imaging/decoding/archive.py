@@ -5,7 +5,6 @@ counted. Nothing of a member beyond its first bytes is unpacked before its turn 
 """
 
 import io
-import stat
 import struct
 import zipfile
 import zlib
@@ -17,6 +16,7 @@ from typing import BinaryIO
 from pneumo.errors import ImageError
 from pneumo.imaging.decoding.decode import MAX_BYTES
 from pneumo.imaging.decoding.dicom_sniff import is_bare_dicom
+from pneumo.zip_guards import METHODS, ZipLimits, entries_overlap, is_encrypted, is_link_or_device, is_mac_side_file
 
 HEAD = 1024  # bytes that tell what a file is
 NAME_LENGTH = 200  # characters kept of a name, its end
@@ -26,22 +26,19 @@ _ARCHIVES = {".zip", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz"}
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _ENTRY_MAGIC, _ENTRY = b"PK\x01\x02", struct.Struct("<28x3H12x")  # its lengths of name, extra field and comment
 _DICOM_DIRECTORY = b"1.2.840.10008.1.3.10"  # Media Storage Directory Storage, PS3.10
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack a chunk without a bound on memory
 _DAMAGED = "This file in the zip archive is damaged or cut short. Make the archive again."
 # What zipfile raises on damaged, encrypted or oddly packed archives.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, struct.error, OSError)
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What an archive of X-rays may hold."""
+class Limits(ZipLimits):
+    """What an archive of X-rays may hold; its images are unpacked one after the other, never together."""
 
-    members: int = 20_000  # entries, folders included
+    members: int = 20_000
+    member_bytes: int = MAX_BYTES
+    total_bytes: int = 8 << 30
     directory_bytes: int = 16 << 20  # names and comments of all entries: 800 bytes each
-    member_bytes: int = MAX_BYTES  # one image, unpacked
-    total_bytes: int = 8 << 30  # all images, unpacked (one after the other, never together)
-    ratio: float = 100.0  # unpacked / packed of an image above `ratio_from` bytes; X-rays hardly shrink at all
-    ratio_from: int = 1 << 20
 
 
 LIMITS = Limits()
@@ -101,9 +98,9 @@ def open_archive(source: BinaryIO, limits: Limits = LIMITS) -> Contents:
         size = source.seek(0, io.SEEK_END)
         if any(info.filename == "[Content_Types].xml" for info in infos):
             raise ImageError("This is an office document; expected a JPEG, PNG or DICOM file. Export the X-ray as one of these.")
-        if infos and all(info.flag_bits & 0x1 for info in infos):
+        if infos and all(map(is_encrypted, infos)):
             raise _refusal("it is protected by a password. Unpack it and drop the files themselves")
-        if sum(info.compress_size for info in infos) > size:  # the ratios below would mean nothing
+        if entries_overlap(infos, size):
             raise _refusal("its entries lie over each other, as in a zip bomb")
         kept = [(info, reason) for info in infos if (reason := _reason(bundle, info, limits)) is not None]
     except _DAMAGE:  # `from None`, here and below: zipfile quotes names, and a name may be a patient's
@@ -167,11 +164,11 @@ class _Unpacked:
 
 def _reason(bundle: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> str | None:
     """Why a member must not be unpacked; empty for one to read, None for one that is no image."""
-    if _is_side_file(info.filename) or stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):  # a link or a device
+    if _is_side_file(info.filename) or is_link_or_device(info):
         return None
-    if info.flag_bits & 0x1:
+    if is_encrypted(info):
         return "This file in the archive is protected by a password. Unpack it and drop the file itself."
-    if info.compress_type not in _METHODS:
+    if info.compress_type not in METHODS:
         return "This file is packed in a way that is not read; expected stored or deflated. Make the archive again."
     try:
         with bundle.open(info) as member:
@@ -185,14 +182,13 @@ def _reason(bundle: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> s
         return None
     if info.file_size > limits.member_bytes:
         return f"This file would unpack to {megabytes:,.0f} MB; at most {limits.member_bytes / 2**20:,.0f} MB are read."
-    if info.file_size > max(limits.ratio_from, limits.ratio * info.compress_size):
+    if limits.is_bomb(info):
         return f"This file grows more than {limits.ratio:g}-fold when unpacked, as a zip bomb does; it was not unpacked."
     return ""
 
 
 def _is_side_file(name: str) -> bool:
-    path = PurePosixPath(name)
-    return path.name.upper() == "DICOMDIR" or path.name.startswith("._") or "__MACOSX" in path.parts
+    return PurePosixPath(name).name.upper() == "DICOMDIR" or is_mac_side_file(name)
 
 
 def _directory(source: BinaryIO) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """What a DICOM's header says, before a pixel is decoded: whether it is one radiograph, whole, and the harmless facts of it."""
 
+import math
 import re
 
 import pydicom
@@ -17,7 +18,7 @@ from pydicom.uid import (
 from pneumo.errors import ImageError, ImageRejected
 from pneumo.imaging.decoding.codestream import check_rle, codestream_size, is_whole
 from pneumo.imaging.decoding.raster import MAX_PIXELS
-from pneumo.imaging.radiograph import ImageFacts
+from pneumo.imaging.radiograph import ImageFacts, Spacing
 
 _NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation")
 _SPACINGS = ("PixelAspectRatio", "ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpacing")  # each down, then across
@@ -69,7 +70,7 @@ def check(dataset: pydicom.Dataset, size: int) -> ImageFacts:
     part = part.upper().replace(" ", "")
     return ImageFacts("DICOM", columns, rows, stored, size, tuple(_notes(dataset)), modality or None,
                       view if view in _VIEWS else None, age if _AGE.fullmatch(age) else None,
-                      (part if part in _BODY_PARTS else "OTHER") if part else None)  # fmt: skip
+                      (part if part in _BODY_PARTS else "OTHER") if part else None, spacing=_spacing(dataset))  # fmt: skip
 
 
 def _check_stored(dataset: pydicom.Dataset, rows: int, columns: int, samples: int) -> None:
@@ -118,8 +119,27 @@ def _notes(dataset: pydicom.Dataset) -> list[str]:
     if dataset.get("PresentationIntentType") == "FOR PROCESSING":
         notes.append("raw detector data (FOR PROCESSING), not made for reading: the image FOR PRESENTATION is the better one")
     for name in _SPACINGS:
-        down, across = map(float, dataset[name].value if name in dataset and dataset[name].VM == 2 else (1, 1))
-        if min(down, across) > 0 and not 0.99 < down / across < 1.01:
+        down, across = _pair(dataset, name) or (1.0, 1.0)
+        if not 0.99 < down / across < 1.01:
             notes.append(f"pixels are not square ({down / across:.2f} times as high as wide); they are drawn as if they were")
             break
     return notes
+
+
+def _spacing(dataset: pydicom.Dataset) -> Spacing | None:
+    """Of square pixels. PixelSpacing is at the child where it differs from the detector's own (PS3.3 10.7.1.3)."""
+    pairs = {name: pair for name in _SPACINGS if (pair := _pair(dataset, name))}
+    if not pairs.keys() - {"PixelAspectRatio"} or any(not 0.99 < down / across < 1.01 for down, across in pairs.values()):
+        return None
+    calibrated, detector = pairs.get("PixelSpacing"), pairs.get("ImagerPixelSpacing")
+    if calibrated and detector and calibrated != detector:
+        return Spacing(calibrated[0], at_detector=False)
+    return Spacing((detector or calibrated or pairs["NominalScannedPixelSpacing"])[0], at_detector=True)
+
+
+def _pair(dataset: pydicom.Dataset, name: str) -> tuple[float, float] | None:
+    """Down and across, both above 0; None where the file tells no such pair."""
+    if name not in dataset or dataset[name].VM != 2:
+        return None
+    down, across = map(float, dataset[name].value)
+    return (down, across) if 0 < min(down, across) <= max(down, across) < math.inf else None

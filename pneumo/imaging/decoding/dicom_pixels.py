@@ -65,11 +65,16 @@ def grey_values(stored: np.ndarray, dataset: pydicom.Dataset) -> GreyValues:
         small = _modality(dataset)(small).astype(np.int32)
     elif "RescaleSlope" in dataset and "RescaleIntercept" in dataset:
         slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
-    lowest, function = int(small.min()), _function(dataset)
+    lowest, highest, function = int(small.min()), int(small.max()), _function(dataset)
     function = function if function in (LINEAR, LINEAR_EXACT, SIGMOID) else LINEAR  # free text else, where a name may stand
+    table = None
+    if dataset.get("VOILUTSequence"):
+        shown, first = _voi_table(dataset)
+        table = np.rint(255.0 * _looked_up(shown, first, np.rint(np.arange(lowest, highest + 1) * slope + intercept))).astype(
+            np.uint8
+        )
     return GreyValues((small - lowest).astype(np.uint16), slope, slope * lowest + intercept,
-                      dataset.PhotometricInterpretation == "MONOCHROME1", function, file_windows(dataset),
-                      bool(dataset.get("VOILUTSequence")))  # fmt: skip
+                      dataset.PhotometricInterpretation == "MONOCHROME1", function, file_windows(dataset), table)  # fmt: skip
 
 
 def file_windows(dataset: pydicom.Dataset) -> tuple[Window, ...]:
@@ -105,9 +110,7 @@ def _voi(stored: np.ndarray, dataset: pydicom.Dataset) -> Callable[[np.ndarray],
 
     values = _modality(dataset)
     if dataset.get("VOILUTSequence"):
-        item = dataset.VOILUTSequence[0]
-        entries, first = _table(item, dataset)
-        shown = np.clip(entries / (2.0 ** int(item.LUTDescriptor[2]) - 1.0), 0.0, 1.0)
+        shown, first = _voi_table(dataset)
         return lambda band: _looked_up(shown, first, np.rint(values(band)))
     if windows := file_windows(dataset):
         centre, width, function = windows[0].centre, windows[0].width, _function(dataset)
@@ -117,6 +120,13 @@ def _voi(stored: np.ndarray, dataset: pydicom.Dataset) -> Callable[[np.ndarray],
     if low == high:
         raise ImageRejected("The image has no contrast: every pixel has the same value. Choose the X-ray itself.")
     return lambda band: np.clip((values(band) - low) / (high - low), 0.0, 1.0)
+
+
+def _voi_table(dataset: pydicom.Dataset) -> tuple[np.ndarray, int]:
+    """(greys in [0, 1], first value mapped) of the first VOI LUT."""
+    item = dataset.VOILUTSequence[0]
+    entries, first = _table(item, dataset)
+    return np.clip(entries / (2.0 ** int(item.LUTDescriptor[2]) - 1.0), 0.0, 1.0), first
 
 
 def _modality(dataset: pydicom.Dataset) -> Callable[[np.ndarray], np.ndarray]:

@@ -33,7 +33,6 @@ class Limits:
 
 LIMITS = Limits()
 _STARTING = 60.0  # seconds more for its first file, to load libraries on a busy machine; its own alarm bounds what it reads
-PROCESSES = max(2, os.cpu_count() or 1)  # of `shared`; a program that is one of several on its machine takes less before it asks
 
 
 class Decoders:
@@ -175,6 +174,6 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 @functools.cache
 def shared() -> Decoders:
     """This process's own, for all its sessions: two at least, so that one huge file does not hold up the rest."""
-    pool = Decoders(PROCESSES)
+    pool = Decoders(max(2, os.cpu_count() or 1))
     atexit.register(pool.close)
     return pool

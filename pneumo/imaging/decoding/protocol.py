@@ -6,6 +6,7 @@ checked for kind and size before it is believed.
 
 import dataclasses
 import json
+import math
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -14,10 +15,11 @@ from pneumo.errors import ImageError, ImageRejected
 from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
 from pneumo.imaging.decoding.raster import MAX_PIXELS
 from pneumo.imaging.preprocess import CANONICAL_SIDE
-from pneumo.imaging.radiograph import ImageFacts, Radiograph
+from pneumo.imaging.radiograph import ImageFacts, Radiograph, Spacing
 from pneumo.imaging.windowing import DISPLAY_SIDE, GreyValues, Window
 
 MAX_HEADER = 1 << 20  # bytes; notes and windows take some hundred
+_TABLE = 1 << 16  # entries: one a value of 16 bits
 _REFUSALS = {kind.__name__: kind for kind in (ImageError, ImageRejected)}
 
 
@@ -47,6 +49,7 @@ def send(stream: BinaryIO, found: Decoded | Refusal) -> None:
     if isinstance(found, Decoded):
         radiograph, values = found.radiograph, found.radiograph.values
         arrays = [radiograph.pixels, found.canonical, *([values.stored] if values else [])]
+        arrays += [values.table] if values and values.table is not None else []
         header: dict[str, Any] = {
             "facts": dataclasses.asdict(radiograph.facts),
             "shapes": [array.shape for array in arrays],
@@ -76,12 +79,14 @@ def receive(stream: BinaryIO) -> Decoded | Refusal:
 
 
 def _decoded(stream: BinaryIO, header: dict[str, Any]) -> Decoded:
-    facts = ImageFacts(**{**header["facts"], "notes": tuple(header["facts"]["notes"])})
+    told = header["facts"]
+    spacing = told["spacing"] and Spacing(_finite(told["spacing"]["mm"]), bool(told["spacing"]["at_detector"]))
+    facts = ImageFacts(**{**told, "notes": tuple(told["notes"]), "spacing": spacing})
     values, shapes = header["values"], [tuple(map(int, shape)) for shape in header["shapes"]]
     (height, width), rest = shapes[0], shapes[1:]
     if min(height, width) < 1 or height * width > MAX_PIXELS or (height, width) != (facts.height, facts.width):
         raise WireError(f"an image of {width} x {height}")
-    if rest[:1] != [(CANONICAL_SIDE, CANONICAL_SIDE)] or len(rest) != 1 + bool(values):
+    if rest[:1] != [(CANONICAL_SIDE, CANONICAL_SIDE)] or len(rest) not in ((2, 3) if values else (1,)):
         raise WireError("other pictures than expected")
     pixels = _exactly(stream, np.empty((height, width), np.float32))
     small = _exactly(stream, np.empty(rest[0], np.uint8))
@@ -89,16 +94,30 @@ def _decoded(stream: BinaryIO, header: dict[str, Any]) -> Decoded:
     if values:
         if len(rest[1]) != 2 or not 0 < min(rest[1]) <= max(rest[1]) <= DISPLAY_SIDE:
             raise WireError("a display copy of another size")
-        windows = tuple(Window(**window) for window in values.pop("windows"))
-        grey = GreyValues(_exactly(stream, np.empty(rest[1], np.uint16)), windows=windows, **values)
+        windows = tuple(Window(each["name"], _finite(each["centre"]), _finite(each["width"])) for each in values.pop("windows"))
+        values |= {name: _finite(values[name]) for name in ("slope", "intercept")}
+        stored, table = _exactly(stream, np.empty(rest[1], np.uint16)), None
+        if len(rest) == 3:
+            if len(rest[2]) != 1 or not int(stored.max()) < rest[2][0] <= _TABLE:
+                raise WireError("a table that does not fit")
+            table = _exactly(stream, np.empty(rest[2], np.uint8))
+        grey = GreyValues(stored, windows=windows, table=table, **values)
     return Decoded(Radiograph(pixels, facts, grey), small)
 
 
 def _without_pixels(values: GreyValues | None) -> dict[str, Any] | None:
     if values is None:
         return None
-    fields = {field.name: getattr(values, field.name) for field in dataclasses.fields(values) if field.name != "stored"}
+    fields = {
+        field.name: getattr(values, field.name) for field in dataclasses.fields(values) if field.name not in ("stored", "table")
+    }
     return {**fields, "windows": [dataclasses.asdict(window) for window in values.windows]}
+
+
+def _finite(number: Any) -> float:
+    if not math.isfinite(number):
+        raise WireError("a number without end")
+    return float(number)
 
 
 def _exactly(stream: BinaryIO, array: np.ndarray) -> np.ndarray:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from pneumo.errors import RunError
+from pneumo.files import tail
 from pneumo.paths import HOME
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
-_TAIL = 4096  # bytes of a log in which its last line is looked for
 
 
 def check_name(name: str, what: str) -> None:
@@ -74,14 +74,4 @@ def why_ended(code: int, log: Path) -> str:
         )
     if code < 0:
         return f"The process was ended by signal {-code} ({signal.strsignal(-code)})."
-    return f"{_last_line(log) or 'The process ended before its work was done.'} (exit code {code})"
-
-
-def _last_line(log: Path) -> str:
-    try:
-        with open(log, "rb") as file:
-            file.seek(max(0, log.stat().st_size - _TAIL))
-            lines = file.read().decode("utf-8", errors="replace").split("\n")
-    except OSError:
-        return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return f"{tail(log, 1).strip() or 'The process ended before its work was done.'} (exit code {code})"

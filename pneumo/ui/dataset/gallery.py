@@ -83,8 +83,7 @@ def large(found: Catalog) -> None:
     entry = next((entry for entry in found.entries if entry.record.path == path), None)
     if entry is None:
         return
-    if st.session_state.pop("go_to_diagnose", False):
-        st.switch_page("pages/diagnose.py")
+    state.go_where_sent()
     left, right = st.columns([3, 2], gap="medium")
     try:
         pixels = fit_within(decode(image_bytes(found.root / entry.record.path)).pixels, state.DISPLAY_SIDE)
@@ -111,9 +110,7 @@ def _send(found: Catalog, entry: Entry) -> None:
         data = image_bytes(found.root / entry.record.path)
     except ImageError:
         return  # the page says so where the picture would be
-    state.enqueue([(entry.record.path.rsplit("/", 1)[-1], data)], truth=_truth(entry))
-    st.session_state["current"] = 10**9  # the last one, which this will be
-    st.session_state["go_to_diagnose"] = True
+    state.send_to_diagnose(entry.record.path, data, _truth(entry))
 
 
 def compare_classes(found: Catalog) -> None:

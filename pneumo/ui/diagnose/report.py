@@ -6,28 +6,27 @@ from functools import partial
 
 import streamlit as st
 
-from pneumo.inference.finding import judge
+from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.record.settings import record_url
 from pneumo.reporting.finding_pdf import report_pdf
-from pneumo.reporting.finding_report import AGREEMENTS, Remarks, report_content
+from pneumo.reporting.finding_report import AGREEMENTS, Picture, Remarks, ReportContent
 from pneumo.site.use import metrics_beside
 from pneumo.ui.diagnose.second_opinion import report_rows
-from pneumo.ui.diagnose.sidebar import View
 from pneumo.ui.shell.state import Case
 
 LONGEST_NOTE, LONGEST_REFERENCE = 1500, 80  # characters; what does not fit on the page is cut there, with a mark
 
 
-def report_download(case: Case, predictor: Predictor, view: View) -> None:
+def report_download(case: Case, predictor: Predictor, terms: Terms) -> None:
     """The PDF is made when it is asked for, with the picture in its own greys whatever window the page shows."""
-    st.download_button("Report PDF", partial(_pdf, case, predictor, view), f"pneumo-report-{case.finding.sha256[:8]}.pdf",
+    st.download_button("Report PDF", partial(_pdf, case, predictor, terms), f"pneumo-report-{case.finding.sha256[:8]}.pdf",
                        "application/pdf", on_click="ignore", key="report_pdf")  # fmt: skip
 
 
-def report_form(case: Case, predictor: Predictor, view: View) -> None:
+def report_form(case: Case, predictor: Predictor, terms: Terms) -> None:
     """A form, because the browser sends it as a whole: a note half typed when the button is pressed would be lost in silence."""
-    label = judge(case.answer(predictor).log_ratio, predictor.card, view.terms).verdict
+    label = judge(case.answer(predictor).log_ratio, predictor.card, terms).verdict
     given = case.remarks
     name = f"report-{case.finding.sha256[:16]}-{label}-{hash(given):x}"  # anew when the record's own form changed them
     st.caption(said(given, label))
@@ -55,10 +54,13 @@ def _keep(case: Case, label: str, name: str) -> None:
     case.remarks = replace(case.remarks, **typed, **({"label": label} if "agreement" in typed else {}))
 
 
-def _pdf(case: Case, predictor: Predictor, view: View) -> bytes:
+def _pdf(case: Case, predictor: Predictor, terms: Terms) -> bytes:
     card, made = predictor.card, datetime.now(UTC).astimezone()
-    size = f"{case.pixels.shape[1]} x {case.pixels.shape[0]} pixels"
+    height, width = case.values.stored.shape
+    size = f"{width} x {height} pixels"
     extra = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
-    extra += report_rows(case, predictor, view.terms)
-    return report_pdf(report_content(case.found(predictor), case.pixels, case.answer(predictor), card, view.terms,
-                                     metrics_beside(predictor), case.remarks, made, view.colour_map, extra))  # fmt: skip
+    extra += report_rows(case, predictor, terms)
+    picture = Picture(case.values.presented(), case.facts)
+    return report_pdf(
+        ReportContent(case.found(predictor), picture, card, metrics_beside(predictor), terms, case.remarks, made, extra)
+    )

@@ -9,8 +9,10 @@ import streamlit as st
 
 from pneumo.data.cache import cached_images
 from pneumo.data.records import folder_of
-from pneumo.errors import DataError, ModelError
-from pneumo.imaging.overlay import grey_picture, png
+from pneumo.errors import DataError, ModelError, PneumoError
+from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.overlay import fit_within, grey_picture, png
 from pneumo.inference.finding import Reading, Terms, judge
 from pneumo.inference.lung_checks import Lungs, heat_in_lungs, lungs_of
 from pneumo.inference.predictor import Predictor
@@ -20,9 +22,11 @@ from pneumo.outgoing import markdown
 from pneumo.paths import data_dir
 from pneumo.registry.models import read_card
 from pneumo.reporting import second_opinion_words as words
+from pneumo.ui.diagnose.viewer_data import SimilarPicture
 from pneumo.ui.shell import models
 from pneumo.ui.shell.state import Case, key_of
 
+COMPARED, _COMPARED_SIDE = 3, 1024  # similar pictures in the viewer; pixels, longer side
 _HELP = "Small changes, hidden lungs, the other models, similar train pictures. Takes a few seconds."
 
 
@@ -94,6 +98,21 @@ def train_pictures(files: list[str]) -> dict[str, np.ndarray]:
         return {file: images[index] for index, file in enumerate(present)}
     except DataError:
         return {}
+
+
+def similar_pictures(similar: tuple[SimilarCase, ...]) -> list[SimilarPicture]:
+    """The nearest that PNEUMO_DATA_DIR holds and that can be read, COMPARED at most."""
+    root, pictures = folder_of(data_dir()), []
+    for case in similar:
+        try:
+            pixels = fit_within(decode(image_bytes(root / case.file)).pixels, _COMPARED_SIDE)
+        except PneumoError:
+            continue
+        label = case.label if case.subtype == "none" else f"{case.label} {case.subtype}"
+        pictures.append(SimilarPicture(PurePosixPath(case.file).stem, label, grey_picture(pixels)[..., 0]))
+        if len(pictures) == COMPARED:
+            break
+    return pictures
 
 
 def _opinion(case: Case, predictor: Predictor, terms: Terms) -> SecondOpinion | None:

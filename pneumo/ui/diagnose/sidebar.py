@@ -1,29 +1,14 @@
-"""The sidebar of the Diagnose page: which model, at which operating point, and how the heatmap is drawn."""
-
-from dataclasses import dataclass
+"""The sidebar of Diagnose and Worklist: which model, at which operating point, at which prevalence."""
 
 import streamlit as st
 
 from pneumo.errors import ModelError, PneumoError
 from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.operating_point import BALANCED
-from pneumo.imaging.overlay import COLOUR_MAPS
 from pneumo.inference.finding import Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.ui.shell.models import on_site_terms, predictor, usable_models
-
-
-@dataclass(frozen=True)
-class View:
-    """How to read and draw: opacity in [0, 1], grey window (low, high) in [0, 1]."""
-
-    terms: Terms
-    opacity: float
-    colour_map: str
-    side_by_side: bool
-    window: tuple[float, float]
-    shown_part: bool = False  # a line around what the model looks at
 
 
 def choose_model() -> Predictor | None:
@@ -69,19 +54,3 @@ def choose_terms(points: list[str]) -> Terms:
     side.selectbox("Operating point", points, key="operating_point",
                    help="The threshold of the two-valued label in CSV and JSON. The verdict has zones of its own.")  # fmt: skip
     return Terms(state["operating_point"], state["prevalence"] / 100)
-
-
-def choose_view(points: list[str]) -> View:
-    """Everything below the model in the sidebar, but for the grey window: ui.diagnose.window draws that for the open X-ray."""
-    state, terms = st.session_state, choose_terms(points)
-    for key, value in (("opacity", 60), ("colour_map", COLOUR_MAPS[0]), ("grey_window", (0, 100))):
-        state.setdefault(key, value)
-    side = st.sidebar
-    side.markdown("**Heatmap**")
-    side.slider("Opacity", 0, 100, key="opacity", format="%d %%")
-    side.selectbox("Colour map", COLOUR_MAPS, key="colour_map")
-    side.toggle("Side by side", key="side_by_side")
-    side.toggle("Part shown to the model", key="shown_part", help="A thin line around the lungs: all that the model looks at.")
-    low, high = state["grey_window"]
-    return View(terms, state["opacity"] / 100, state["colour_map"],
-                state["side_by_side"], (low / 100, max(high, low + 1) / 100), state["shown_part"])  # fmt: skip

@@ -1,14 +1,12 @@
 """One case, large: the radiograph with its heatmap, and beside it what was found and how far to trust it."""
 
-import base64
 from functools import partial
 from html import escape
 
-import numpy as np
 import streamlit as st
 
-from pneumo.imaging.overlay import boxed, legend_picture, overlay_picture, png
-from pneumo.inference.finding import judge
+from pneumo.imaging.overlay import grey_picture, overlay_picture, png
+from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.reporting import finding_words as words
@@ -16,63 +14,77 @@ from pneumo.reporting.captioned import captioned
 from pneumo.site.use import metrics_beside
 from pneumo.ui.diagnose import wording
 from pneumo.ui.diagnose.report import report_download, report_form
-from pneumo.ui.diagnose.second_opinion import heat_line, second_opinion_button, show_cautions, show_second_opinion
-from pneumo.ui.diagnose.sidebar import View
-from pneumo.ui.diagnose.window import eye_picture
+from pneumo.ui.diagnose.second_opinion import (
+    heat_line,
+    lungs_in,
+    second_opinion_button,
+    show_cautions,
+    show_second_opinion,
+    similar_pictures,
+)
+from pneumo.ui.diagnose.viewer_component import draw_viewer
+from pneumo.ui.diagnose.viewer_data import OPACITY, viewer_parcel
 from pneumo.ui.history.record import show_record
-from pneumo.ui.shell.state import Case
+from pneumo.ui.shell.state import PARCEL, Case, key_of
 
 
-def show_case(case: Case, predictor: Predictor, view: View, place: str) -> None:
+def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> None:
     """Draw an answered case, or the reason why there is no answer, under its name and `place` among the files."""
     found = case.found(predictor)
+    parcel = _parcel(case, predictor) if found.answer else b""  # it takes a moment: before the name changes, not after
     st.html(f'<p class="case-name">{escape(case.name)} ({escape(place)})</p>')
     if found.answer is None:
         st.error(f"{found.status.in_words.capitalize()}: {markdown(found.reasons[0])}")
         st.html(wording.table_html(wording.facts_rows(case.name, case.facts, case.finding.sha256)))
         return
-    answer = found.answer
-    plain = eye_picture(case, view)
-    overlay = overlay_picture(plain, answer.heatmap.on_image(*case.pixels.shape), view.opacity, view.colour_map)
-    if view.shown_part:
-        overlay = boxed(overlay, answer.heatmap.shown)
     picture, panel = st.columns([5, 3], gap="medium")
     with picture:
-        if view.side_by_side:
-            left, right = st.columns(2, gap="small")
-            left.image(plain, width="stretch", alt="radiograph")
-            right.image(overlay, width="stretch", alt="radiograph with heatmap")
-        else:
-            st.image(overlay, width="stretch", alt="radiograph with heatmap")
-        st.html(_legend_html(view.colour_map))
+        draw_viewer(parcel, case.finding.sha256[:16])
         st.html(f'<p class="quiet">{escape(heat_line(case, predictor))}</p>')
         if case.reduced:
-            st.caption(f"A reduced copy from the worklist, {case.pixels.shape[1]:d} x {case.pixels.shape[0]:d} pixels; the answer "
+            height, width = case.values.stored.shape
+            st.caption(f"A reduced copy from the worklist, {width:d} x {height:d} pixels; the answer "
                        "was given on the full image. Drop the file here to see it in full.")  # fmt: skip
     with panel:
-        show_cautions(case, predictor, view.terms)
-        _panel(case, predictor, view, answer)
-        show_record(case, predictor, view.terms)
+        show_cautions(case, predictor, terms)
+        _panel(case, predictor, terms, found.answer)
+        show_record(case, predictor, terms)
         with st.container(horizontal=True, gap="small"):
-            st.download_button("Overlay PNG", partial(_overlay_png, overlay, case, predictor, view),
-                               f"pneumo-overlay-{case.finding.sha256[:8]}.png", "image/png",
-                               on_click="ignore", key="overlay_png")  # fmt: skip
-            report_download(case, predictor, view)
-        report_form(case, predictor, view)
+            st.download_button("Overlay PNG", partial(_overlay_png, case, predictor, terms),
+                               f"pneumo-overlay-{case.finding.sha256[:8]}.png", "image/png", on_click="ignore", key="overlay_png",
+                               help="In the file's own greys, whatever window the viewer shows.")  # fmt: skip
+            report_download(case, predictor, terms)
+        report_form(case, predictor, terms)
         second_opinion_button(case, predictor)
         with st.expander("More about this answer"):
-            _details(case, predictor, view, answer)
-    show_second_opinion(case, predictor, view.terms)
+            _details(case, predictor, terms, found.answer)
+    show_second_opinion(case, predictor, terms)
 
 
-def _overlay_png(overlay: np.ndarray, case: Case, predictor: Predictor, view: View) -> bytes:
-    reading = judge(case.answer(predictor).log_ratio, predictor.card, view.terms)
-    return png(captioned(overlay, reading, predictor.card.id, case.found(predictor).warnings))
+def _parcel(case: Case, predictor: Predictor) -> bytes:
+    """Of the open case only, and made anew when another opens: a rerun sends the same bytes, which the browser then has already."""
+    opinion = case.opinions.get(key_of(predictor.card))
+    identity = (case.finding.sha256, case.reduced, key_of(predictor.card), opinion is not None)
+    known, parcel = st.session_state.get(PARCEL, (None, b""))
+    if known != identity:
+        similar = similar_pictures(opinion.similar) if opinion else ()
+        heatmap, lungs = case.answer(predictor).heatmap, lungs_in(case)
+        parcel = viewer_parcel(case.finding.sha256[:16], case.values, case.facts, heatmap, lungs, similar)
+        st.session_state[PARCEL] = (identity, parcel)
+    return parcel
 
 
-def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
+def _overlay_png(case: Case, predictor: Predictor, terms: Terms) -> bytes:
+    answer, plain = case.answer(predictor), grey_picture(case.values.presented())
+    overlay = overlay_picture(plain, answer.heatmap.on_image(*plain.shape[:2]), OPACITY)
+    return png(
+        captioned(overlay, judge(answer.log_ratio, predictor.card, terms), predictor.card.id, case.found(predictor).warnings)
+    )
+
+
+def _panel(case: Case, predictor: Predictor, terms: Terms, answer) -> None:
     card = predictor.card
-    reading = judge(answer.log_ratio, card, view.terms)
+    reading = judge(answer.log_ratio, card, terms)
     metrics = metrics_beside(predictor)
     warnings = case.found(predictor).warnings
     for warning in warnings:
@@ -93,9 +105,9 @@ def _panel(case: Case, predictor: Predictor, view: View, answer) -> None:
     )
 
 
-def _details(case: Case, predictor: Predictor, view: View, answer) -> None:
+def _details(case: Case, predictor: Predictor, terms: Terms, answer) -> None:
     card = predictor.card
-    kind = words.subtype_sentence(metrics_beside(predictor), judge(answer.log_ratio, card, view.terms), answer.bacterial)
+    kind = words.subtype_sentence(metrics_beside(predictor), judge(answer.log_ratio, card, terms), answer.bacterial)
     rows = [
         *wording.facts_rows(case.name, case.facts, case.finding.sha256),
         ("Read and answered in", f"{case.found(predictor).seconds:.2f} s"),
@@ -105,12 +117,3 @@ def _details(case: Case, predictor: Predictor, view: View, answer) -> None:
         ("Heat", f"peak {answer.heatmap.peak:.2f} of the model's fixed scale; Grad-CAM, positive part"),
     ]
     st.html(wording.table_html(rows))
-
-
-def _legend_html(colour_map: str) -> str:
-    strip = base64.b64encode(png(legend_picture(colour_map))).decode()
-    none, strong, scale = words.LEGEND
-    return (
-        f'<div class="legend"><span>{none}</span>'
-        f'<img alt="colour scale" src="data:image/png;base64,{strip}"><span>{strong}</span><span>{scale}</span></div>'
-    )

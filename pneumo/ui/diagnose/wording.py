@@ -5,6 +5,7 @@ from html import escape
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.finding import Reading
 from pneumo.labels import Verdict
+from pneumo.reporting import finding_words as words
 from pneumo.reporting.finding_words import UNTESTED, figure_rows, figures_sentence, in_words, share
 
 
@@ -40,21 +41,9 @@ def figures_html(metrics: dict) -> str:
 
 def facts_rows(name: str, facts: ImageFacts | None, sha256: str) -> list[tuple[str, str]]:
     """The file's own facts; `name` stays on the page."""
-    rows = [("File", name)]
-    if facts:
-        rows += [
-            ("Format", f"{facts.format}, {facts.bits} bits of grey, {_size(facts.size_bytes)}"),
-            ("Size", f"{facts.width} x {facts.height} pixels"),
-            *[(title, value) for title, value in (("View", facts.view_position), ("Age", facts.patient_age)) if value],
-            *[("Note", note) for note in facts.notes],
-        ]
-    return [*rows, ("SHA-256", sha256[:16])]
+    return [("File", name), *(words.facts_rows(facts) if facts else []), ("SHA-256", sha256[:16])]
 
 
 def table_html(rows: list[tuple[str, str]]) -> str:
     body = "".join(f"<tr><td>{escape(key)}</td><td>{escape(value)}</td></tr>" for key, value in rows)
     return f'<table class="figures">{body}</table>'
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**20:.1f} MB" if count >= 2**20 else f"{count / 2**10:.0f} KB"

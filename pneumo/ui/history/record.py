@@ -107,6 +107,13 @@ def show_kept(findings: Iterable[Finding | None], predictor: Predictor, terms: T
         st.caption(f"Recorded: {len(keys)} answers, each by the file's hash, the model and what it said. See History.")
 
 
+def what_stays() -> str:
+    """What is left when the page is closed, in one sentence."""
+    if record_url() is None:
+        return "Nothing is kept when you close the page."
+    return "This installation records each answer with the file's hash, and no picture and no file name: see History."
+
+
 def judgement(case_id: str, heard: Callable[[str, str], None] | None = None, needs: Action = Action.READ) -> None:
     """The clinician's agreement and note, written to the record as they change; `heard` is told what became what.
 

@@ -1,6 +1,5 @@
 """What the watch keeps with an answer: how the picture was taken, what got no answer, and what a candidate says, unseen."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
@@ -10,8 +9,8 @@ from pneumo.errors import ModelError, PneumoError
 from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.imaging.measures import Measures
 from pneumo.imaging.radiograph import ImageFacts
-from pneumo.inference.again import ask_again
-from pneumo.inference.finding import Finding, Terms
+from pneumo.inference.batch import NEVER_HAD
+from pneumo.inference.finding import Finding, Terms, ask_again
 from pneumo.inference.measured import measured
 from pneumo.inference.predictor import Predictor
 from pneumo.labels import Status
@@ -24,7 +23,6 @@ from pneumo.ui.shell import models
 log = logging.getLogger(__name__)
 
 Picture = Callable[[], tuple[np.ndarray, ImageFacts] | None]  # canonical, uint8 (224, 224); None where the file was not read
-_NOTHING = hashlib.sha256(b"").hexdigest()  # of a file whose bytes were never had
 
 
 def measures_of(finding: Finding, picture: Picture, predictor: Predictor) -> Measures:
@@ -44,7 +42,7 @@ def refused_of(findings: Iterable[Finding | None], session: str, predictor: Pred
     return [
         Refused(session, finding.sha256, card.id, card.sha256, str(finding.status))
         for finding in findings
-        if finding and finding.status != Status.OK and finding.sha256 != _NOTHING
+        if finding and finding.status != Status.OK and finding.sha256 != NEVER_HAD
     ]
 
 

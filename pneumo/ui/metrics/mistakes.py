@@ -20,13 +20,12 @@ from pneumo.ui.shell import state
 
 _SMALL = 224  # pixels of a thumbnail's longer side
 _TITLES = ("Pneumonia called NORMAL, lowest probability first", "Healthy called PNEUMONIA, highest probability first")
-_OPEN, _GO = "metrics-open", "metrics-to-diagnose"
+_OPEN = "metrics-open"
 
 
 def show_mistakes(choice: Choice) -> None:
     """Nothing of an upload is ever here: these are files of the data set, which is public or the researcher's own."""
-    if st.session_state.pop(_GO, False):
-        st.switch_page("pages/diagnose.py")
+    state.go_where_sent()
     st.subheader("The mistakes the model was surest of", anchor=False)
     both = most_confident_mistakes(choice.evaluated.predictions, choice.threshold)
     st.caption(f"At {markdown(choice.point)}. Labels can be wrong too: a confident mistake is the first place to look for one.")
@@ -91,15 +90,9 @@ def _large(mistake: Mistake) -> None:
                             ("Probability", probability(mistake.probability, 4))]))  # fmt: skip
         if data:
             st.button("Send to Diagnose", type="primary", key="metrics-send", help="Shows where the model found its evidence",
-                      on_click=_send, args=(mistake.file, data, mistake.truth))  # fmt: skip
+                      on_click=state.send_to_diagnose, args=(mistake.file, data, mistake.truth))  # fmt: skip
         st.button("Close", key="metrics-close", on_click=_show, args=(None,))
 
 
 def _show(file: str | None) -> None:
     st.session_state[_OPEN] = file
-
-
-def _send(file: str, data: bytes, truth: str) -> None:
-    state.enqueue([(file.rsplit("/", 1)[-1], data)], truth=truth)
-    st.session_state["current"] = 10**9  # the last one, which this will be
-    st.session_state[_GO] = True

@@ -9,9 +9,8 @@ import streamlit as st
 from pneumo.imaging.decoding.archive import Member
 from pneumo.imaging.overlay import fit_within
 from pneumo.imaging.radiograph import ImageFacts
-from pneumo.imaging.windowing import DISPLAY_SIDE, GreyValues
-from pneumo.inference.again import ask_again, image_to_keep
-from pneumo.inference.finding import Finding
+from pneumo.imaging.windowing import DISPLAY_SIDE, GreyValues, plain_values
+from pneumo.inference.finding import Finding, ask_again, image_to_keep
 from pneumo.inference.lung_checks import HeatShare, Lungs
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.inference.second_opinion import SecondOpinion
@@ -19,8 +18,9 @@ from pneumo.registry.models import ModelCard
 from pneumo.reporting.finding_report import Remarks
 from pneumo.ui.shell.quota import CASES, PENDING, answers_size, offered
 
-_KEPT = ("model", "operating_point", "prevalence", "opacity", "colour_map", "side_by_side", "shown_part", "grey_window",
-         "worklist_show", "site_profile")  # fmt: skip
+_TO_DIAGNOSE = "to_diagnose"
+_KEPT = ("model", "operating_point", "prevalence", "worklist_show", "site_profile")
+PARCEL = "viewer_parcel"  # what the browser's viewer was last given: (of what, its bytes)
 
 
 def key_of(card: ModelCard) -> str:
@@ -34,15 +34,13 @@ class Case:
 
     name: str
     finding: Finding  # of the model that was chosen when it came; no finding here has pictures
-    pixels: np.ndarray | None  # float32 (h, w), for display; None, as the next, where the file was not read
+    values: GreyValues | None  # for display, 13 MB at most; None, as the next, where the file was not read
     canonical: np.ndarray | None  # uint8 (224, 224), what every model is shown
     facts: ImageFacts | None
     truth: str | None = None  # the label in the data set, for a sample sent from there
     findings: dict[str, Finding] = field(default_factory=dict)
-    reduced: bool = False  # `pixels` are the worklist's smaller copy
+    reduced: bool = False  # `values` are the worklist's smaller copy
     remarks: Remarks = field(default_factory=Remarks)  # the clinician's own, for the report; gone with the case
-    values: GreyValues | None = None  # of a DICOM of more than 8 bits, for the eye's window: 3.3 MB at most
-    window: tuple[str, float, float] | None = None  # preset, centre and width the eye last chose
     lungs: Lungs | None = None
     heat: dict[str, HeatShare] = field(default_factory=dict)  # of each model, as `findings` are
     opinions: dict[str, SecondOpinion] = field(default_factory=dict)  # of each model that was asked for one
@@ -51,7 +49,7 @@ class Case:
     @property
     def nbytes(self) -> int:
         """Memory it takes, in bytes, what is small left out."""
-        arrays = (self.pixels, self.canonical, self.values and self.values.stored, self.lungs and self.lungs.mask)
+        arrays = (self.values and self.values.stored, self.canonical, self.lungs and self.lungs.mask)
         return sum(array.nbytes for array in arrays if array is not None) + answers_size(self.findings.values())
 
     def found(self, predictor: Predictor) -> Finding:
@@ -77,10 +75,9 @@ def make_case(name: str, finding: Finding, predictor: Predictor, truth: str | No
     radiograph, light = finding.radiograph, replace(finding, radiograph=None, canonical=None)
     if radiograph is None:
         return Case(name, light, None, None, None, truth)
-    case = Case(name, light, fit_within(radiograph.pixels, DISPLAY_SIDE), image_to_keep(finding), radiograph.facts, truth)
-    case.findings[key_of(predictor.card)] = light
-    case.values = radiograph.values
-    return case
+    facts = radiograph.facts
+    values = radiograph.values or plain_values(fit_within(radiograph.pixels, DISPLAY_SIDE), facts.bits)
+    return Case(name, light, values, image_to_keep(finding), facts, truth, findings={key_of(predictor.card): light})
 
 
 def cases() -> list[Case]:
@@ -100,10 +97,29 @@ def enqueue(files: Iterable[tuple[str, bytes]], truth: str | None = None) -> Non
         st.session_state["passed_over"] = st.session_state.get("passed_over", 0) + contents.skipped
 
 
+def send_to_diagnose(path: str, data: bytes, truth: str | None) -> None:
+    """Queue a file of the data set with its true label, and go to Diagnose with it."""
+    enqueue([(path.rsplit("/", 1)[-1], data)], truth)
+    show_on_diagnose(10**9)  # the last one, which this will be
+
+
+def show_on_diagnose(place: int) -> None:
+    """Go to Diagnose with the case at `place`."""
+    st.session_state["current"] = place
+    st.session_state[_TO_DIAGNOSE] = True
+
+
+def go_where_sent() -> None:
+    """Leave for Diagnose when the run before was asked to; a callback cannot change the page by itself."""
+    if st.session_state.pop(_TO_DIAGNOSE, False):
+        st.switch_page("pages/diagnose.py")
+
+
 def forget() -> None:
     """Let go of every X-ray of this session."""
     st.session_state[CASES], st.session_state[PENDING], st.session_state["current"] = [], [], 0
     st.session_state["passed_over"] = 0
+    st.session_state.pop(PARCEL, None)
 
 
 def keep_settings() -> None:

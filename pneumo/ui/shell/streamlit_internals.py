@@ -4,9 +4,12 @@ tests/app/test_streamlit_internals.py says which of them an upgrade took away.
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from starlette.types import Scope
 from streamlit import auth_util, net_util, runtime
+from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
+from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime import Runtime
 from streamlit.runtime.app_session import AppSession
@@ -90,3 +93,13 @@ def login_cookie(cookies: Mapping[str, str]) -> bytes | None:
         return decode_signed_value(get_cookie_secret(), name, cookies[name].encode("latin-1"))
 
     return auth_util.get_cookie_with_chunks(signed, AUTH_COOKIE_NAME)
+
+
+def serve_component(package: str, name: str, folder: Path) -> None:
+    """Let the component `package.name` take its script from `folder`, as Streamlit does by itself for packages that pip installed.
+
+    Script that is given as a string would be run from a blob: address, which the Content-Security-Policy forbids.
+    """
+    manager = get_bidi_component_manager()
+    if manager.get_component_asset_root(f"{package}.{name}") is None:
+        manager.register_from_manifest(ComponentManifest(package, "", [ComponentConfig(name, folder.name)]), folder.parent)

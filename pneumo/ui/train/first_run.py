@@ -8,7 +8,7 @@ from pneumo.data.catalog import Catalog
 from pneumo.errors import PneumoError
 from pneumo.outgoing import markdown
 from pneumo.training.config import make_config
-from pneumo.training.presets import PRESETS, QUICK, architectures, preset
+from pneumo.training.presets import PRESETS, QUICK, architectures, preset, presets_of
 from pneumo.training.preview import preview
 from pneumo.ui.train.form import estimated
 
@@ -27,8 +27,8 @@ def first_run(found: Catalog | None) -> None:
     for name in architectures():
         cells = []
         for which in PRESETS:
-            estimate = estimated(make_config(name, preset(which, name)), found)
-            cells.append(estimate.words if estimate else "not known")
+            estimate = estimated(make_config(name, preset(which, name)), found) if which in presets_of(name) else None
+            cells.append(estimate.words if estimate else "not known" if which in presets_of(name) else "")
         rows.append(f"| `{name}` | " + " | ".join(cells) + " |")
     st.markdown("\n".join([f"| Architecture | {' | '.join(PRESETS)} |", "|---" * (len(PRESETS) + 1) + "|", *rows]))
     st.caption("Estimated times for the data above, without a GPU. `resnet50` and `densenet169` begin from ImageNet weights, which "

@@ -18,7 +18,7 @@ from pneumo.paths import data_dir, runs_dir
 from pneumo.training.config import BALANCES, OPTIMIZERS, SCHEDULES, TrainConfig, make_config
 from pneumo.training.estimate import Estimate, estimate_seconds, images_an_epoch
 from pneumo.training.jobs import queue
-from pneumo.training.presets import PRESETS, QUICK, architectures, is_transfer, preset
+from pneumo.training.presets import PRESETS, QUICK, STANDARD, architectures, is_transfer, preset, presets_of
 from pneumo.ui.shell.access import check
 from pneumo.ui.train.session import PREFIX, say
 from pneumo.ui.train.view import estimate_sentence, free_name, train_command
@@ -71,7 +71,7 @@ def form(found: Catalog | None) -> None:
         state["train-suggested"] = state[PREFIX + "name"] = free_name(state[PREFIX + "architecture"], runs_dir())
     with st.sidebar:
         st.markdown("**New run**")
-        st.selectbox("Preset", PRESETS, key=PREFIX + "preset", on_change=_fill)
+        st.selectbox("Preset", presets_of(state[PREFIX + "architecture"]), key=PREFIX + "preset", on_change=_fill)
         st.caption(PRESETS[state[PREFIX + "preset"]])
         st.selectbox("Architecture", architectures(), key=PREFIX + "architecture", on_change=_fill)
         with st.expander("More settings"):
@@ -149,7 +149,8 @@ def _start_row(found: Catalog | None) -> None:
 def chosen_config() -> TrainConfig:
     """The form's settings as a config. Raises ConfigError."""
     architecture = st.session_state[PREFIX + "architecture"]
-    settings = {name: st.session_state[PREFIX + name] for name in _names(architecture)}
+    shown = {name: st.session_state[PREFIX + name] for name in _names(architecture)}
+    settings = {**preset(st.session_state[PREFIX + "preset"], architecture), **shown}
     if settings.get("backbone_weights") == _FILE:
         settings["backbone_weights"] = st.session_state.get(PREFIX + "weights_file", "").strip()
         if not settings["backbone_weights"]:
@@ -172,13 +173,15 @@ def _fill() -> None:
     """Write the preset's settings into the widgets."""
     state = st.session_state
     architecture = state[PREFIX + "architecture"]
+    if state[PREFIX + "preset"] not in presets_of(architecture):
+        state[PREFIX + "preset"] = STANDARD
     values = make_config(architecture, preset(state[PREFIX + "preset"], architecture)).to_dict()
     for name in _names(architecture):
         state[PREFIX + name] = values[name]
 
 
 def _names(architecture: str) -> list[str]:
-    """The settings the form shows; all others keep the architecture's defaults."""
+    """The settings the form shows; all others keep the preset's values."""
     common = ["epochs", "batch_size", "learning_rate", "optimizer", "schedule", "patience", "size", "augmentation", "crop",
               "balance", "hidden", "label_smoothing", "subtype", "seed"]  # fmt: skip
     transfer = ["head_epochs", "backbone_weights"] if is_transfer(architecture) else []

@@ -6,12 +6,13 @@ import streamlit as st
 
 from pneumo.access import Action
 from pneumo.errors import PneumoError
+from pneumo.files import tail
 from pneumo.outgoing import markdown
 from pneumo.training.jobs import queue
 from pneumo.ui.shell.access import check, permitted
 from pneumo.ui.train.curves import show_curves
 from pneumo.ui.train.session import say
-from pneumo.ui.train.view import RunView, log_tail, look, place, repeat_command, shares
+from pneumo.ui.train.view import RunView, look, place, repeat_command, shares
 
 EVERY = 2.0  # seconds between two looks
 
@@ -70,7 +71,7 @@ def _running(view: RunView, data: Path) -> None:
     else:
         st.caption("The curves of loss, accuracy, AUC and learning rate begin with the end of the first epoch.")
     with st.expander("The end of the log"):
-        st.code(log_tail(view.path / "log.txt") or "Nothing yet.", language=None, wrap_lines=True)
+        st.code(tail(view.path / "log.txt") or "Nothing yet.", language=None, wrap_lines=True)
     if view.config:
         with st.expander("The command that repeats this run"):
             st.code(repeat_command(view, data), language="bash", wrap_lines=True)

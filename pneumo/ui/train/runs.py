@@ -9,6 +9,7 @@ import streamlit as st
 
 from pneumo.access import Action
 from pneumo.errors import PneumoError
+from pneumo.files import tail
 from pneumo.outgoing import markdown
 from pneumo.paths import models_dir
 from pneumo.reporting.history_charts import MOST
@@ -18,7 +19,7 @@ from pneumo.ui.shell.access import check
 from pneumo.ui.train.curves import show_curves
 from pneumo.ui.train.job import is_promoting
 from pneumo.ui.train.session import say
-from pneumo.ui.train.view import RunView, duration, facts, free_name, log_tail, repeat_command
+from pneumo.ui.train.view import RunView, duration, facts, free_name, repeat_command
 
 _PROMOTION = (
     "Promotion makes a model of this run: it exports the network, calibrates it on the calibration part, and looks at the "
@@ -102,7 +103,7 @@ def _detail(view: RunView, data: Path) -> None:
         with st.expander("All settings"):
             st.code(json.dumps(view.config.to_dict(), indent=2), language="json")
     with st.expander("The end of the log"):
-        st.code(log_tail(view.path / "log.txt") or "There is no log: the run was started from the command line.", language=None,
+        st.code(tail(view.path / "log.txt") or "There is no log: the run was started from the command line.", language=None,
                 wrap_lines=True)  # fmt: skip
 
 
@@ -113,7 +114,7 @@ def _promotion_result(view: RunView) -> None:
     if found.state == "failed":
         st.error(f"The promotion to {markdown(found.model)} failed. {markdown(found.why)}")
         with st.expander("The end of the promotion's log"):
-            st.code(log_tail(view.path / "promotion.txt"), language=None, wrap_lines=True)
+            st.code(tail(view.path / "promotion.txt"), language=None, wrap_lines=True)
     elif (models_dir() / found.model).is_dir():
         st.success(f"Promoted: the model {markdown(found.model)} is in the registry.")
         st.page_link("pages/diagnose.py", label="Use it on Diagnose")

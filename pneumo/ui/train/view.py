@@ -12,7 +12,6 @@ from pneumo.training.config import TrainConfig
 from pneumo.training.estimate import Estimate
 from pneumo.training.runfolder import LIVE, RunStatus, best_epoch, history, list_runs, load_config, read_status, source
 
-_TAIL = 6000  # bytes of a log that are looked at
 _SOURCE = {
     "started": "Started",
     "data": "Data",
@@ -153,17 +152,6 @@ def facts(view: RunView) -> list[tuple[str, str]]:
     if said.get("versions"):
         rows.append(("Versions", ", ".join(f"{name} {version}" for name, version in said["versions"].items())))
     return rows
-
-
-def log_tail(path: Path, lines: int = 20) -> str:
-    """The last lines of a log; empty when there is none."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(max(0, path.stat().st_size - _TAIL))
-            text = file.read().decode("utf-8", errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-lines:])
 
 
 def free_name(stem: str, taken: Path) -> str:

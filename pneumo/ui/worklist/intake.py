@@ -22,13 +22,14 @@ class Intake:
         self._waiting: deque[Member] = deque()
         self._forget_batch()
         self.skipped = 0  # files in archives and folders that are no images
-        self.cancelled = 0  # files left unread when the user said so
+        self.cancelled = 0  # files of the last batch left unread when the user said so
+        self.repeated = 0  # files that have their row already
 
     def add(self, files: Iterable[tuple[str, bytes]], from_folder: bool = False) -> None:
         """Queue dropped files. Whatever is chosen one by one is read; of a folder only what looks like an image or an archive."""
         if not self._waiting:
             self._forget_batch()
-            self._ticked = self._clock()
+            self._ticked, self.cancelled = self._clock(), 0
         for name, data in files:
             if from_folder and data != NOT_TAKEN and not is_zip(data[:HEAD]) and not is_image(name, data[:HEAD]):
                 self.skipped += 1

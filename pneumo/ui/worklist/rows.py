@@ -5,6 +5,7 @@ own size: a display copy of 640 pixels as JPEG (38 KB, mean of a few originals),
 another model can be asked), a thumbnail (2 KB), the findings and the facts. A thousand files are about 65 MB.
 """
 
+import hashlib
 import io
 import math
 from collections.abc import Iterable
@@ -14,12 +15,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pneumo.errors import ImageError
+from pneumo.imaging.decoding.archive import Member
 from pneumo.imaging.overlay import fit_within, png
 from pneumo.imaging.radiograph import ImageFacts
-from pneumo.inference.again import ask_again, image_to_keep
-from pneumo.inference.finding import Finding, Terms
+from pneumo.imaging.windowing import plain_values
+from pneumo.inference.batch import NEVER_HAD, unread
+from pneumo.inference.finding import Finding, Terms, ask_again, image_to_keep, read
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import fields
+from pneumo.ui.shell import quota
 from pneumo.ui.shell.quota import answers_size
 from pneumo.ui.shell.state import Case, key_of
 
@@ -40,6 +45,11 @@ class Row:
     canonical: bytes | None  # PNG, 224 x 224
 
     @property
+    def sha256(self) -> str:
+        """Of the file's bytes; that of nothing where they were never had."""
+        return next(iter(self.findings.values())).sha256
+
+    @property
     def nbytes(self) -> int:
         """Memory it takes, in bytes, what is small left out."""
         pictures = (self.thumbnail, self.display, self.canonical)
@@ -47,17 +57,19 @@ class Row:
 
     def finding(self, predictor: Predictor) -> Finding | None:
         """What `predictor` said; None while it was not asked. A file that was not read has one finding, whatever the model."""
-        return self.findings.get(_key(predictor)) if self.canonical else next(iter(self.findings.values()))
+        return self.findings.get(key_of(predictor.card)) if self.canonical else next(iter(self.findings.values()))
 
-    def ask(self, predictor: Predictor) -> None:
-        """Put the same image to another model, whose own gate decides; one that fails is an `error` finding of its own."""
+    def asked(self, predictor: Predictor) -> "Row":
+        """With what another model and its own gate say of the same image; a model that fails is an `error` finding of its own."""
         first = next(iter(self.findings.values()))
-        self.findings[_key(predictor)] = ask_again(first.sha256, self.image(), self.facts, predictor)
+        said = ask_again(first.sha256, self.image(), self.facts, predictor)
+        return replace(self, findings={**self.findings, key_of(predictor.card): said})
 
     def case(self, predictor: Predictor) -> Case:
         """For Diagnose, with the display copy in place of the full image."""
         finding, reduced = self.finding(predictor), max(self.facts.width, self.facts.height) > DISPLAY_SIDE
-        return Case(self.name, finding, self.pixels(), self.image(), self.facts, findings=dict(self.findings), reduced=reduced)
+        values = plain_values(self.pixels(), bits=8)
+        return Case(self.name, finding, values, self.image(), self.facts, findings=dict(self.findings), reduced=reduced)
 
     def image(self) -> np.ndarray:
         """uint8 (224, 224), to the bit what was answered first."""
@@ -72,13 +84,33 @@ class Row:
         return np.asarray(Image.open(io.BytesIO(self.display)), np.float32) / 255
 
 
+def read_row(rows: list[Row], member: Member, predictor: Predictor, room: bool) -> bool:
+    """Read a file into `rows`, where it has one row, whatever it is called and however often it is dropped; False: it had it.
+
+    What was never had, for want of room perhaps, gives way to a file of its name, an archive to what is in it. Without `room`
+    nothing is read.
+    """
+    try:
+        data = member.load()
+    except ImageError as error:
+        finding = unread(str(error), predictor)
+    else:
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != NEVER_HAD and any(row.sha256 == digest for row in rows):  # an empty file has the hash of nothing too
+            return False
+        finding = read(data, predictor) if room else unread(quota.full(), predictor)
+    rows[:] = [row for row in rows if row.sha256 != NEVER_HAD or row.name not in (member.name, member.name.partition("/")[0])]
+    rows.append(make_row(member.name, finding, predictor))
+    return True
+
+
 def make_row(name: str, finding: Finding, predictor: Predictor) -> Row:
     """Keep of a fresh finding what the worklist needs."""
     radiograph, image = finding.radiograph, image_to_keep(finding)
     light = replace(finding, radiograph=None, canonical=None)
     return Row(
         name,
-        {_key(predictor): light},
+        {key_of(predictor.card): light},
         radiograph.facts if radiograph else None,
         _jpeg(radiograph.pixels, THUMBNAIL_SIDE) if radiograph else None,
         _jpeg(radiograph.pixels, DISPLAY_SIDE) if radiograph else None,
@@ -91,10 +123,6 @@ def export(rows: Iterable[Row], predictor: Predictor, terms: Terms) -> list[dict
     found = [(row.name, finding) for row in rows if (finding := row.finding(predictor))]
     found.sort(key=lambda pair: -pair[1].answer.log_ratio if pair[1].answer else math.inf)
     return [fields(name, finding, predictor.card, terms) for name, finding in found]
-
-
-def _key(predictor: Predictor) -> str:
-    return key_of(predictor.card)
 
 
 def _jpeg(pixels: np.ndarray, side: int) -> bytes:

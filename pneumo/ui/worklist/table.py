@@ -11,13 +11,12 @@ import streamlit as st
 from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import csv_text, json_text
-from pneumo.labels import LABELS, Verdict
+from pneumo.labels import Verdict
 from pneumo.ui.shell import quota, state
 from pneumo.ui.worklist.rows import Row, export
 
 VERDICTS, WARNED = (Verdict.PNEUMONIA, Verdict.INDETERMINATE, Verdict.NORMAL), "with a warning"
 SHOW = "worklist_show"  # the filter chips
-_GO = "worklist_to_diagnose"
 PICTURES_SHOWN = 1000  # thumbnails in one table: it is sent whole to the browser, 3 KB each
 REASONS_SHOWN = 500
 _COLUMNS = {  # on a telephone the first three are in sight
@@ -66,7 +65,7 @@ def unanswered_html(lines: Sequence[tuple[bytes | None, str, str, str]]) -> str:
 
 def passing(table: pd.DataFrame, chosen: Sequence[str]) -> pd.DataFrame:
     """Rows of `table_of` that pass the chips: any of the chosen verdicts, and a warning where that is chosen."""
-    labels = [name for name in chosen if name in LABELS]
+    labels = [name for name in chosen if name in VERDICTS]
     keep = pd.Series(True, index=table.index)
     if labels:
         keep &= table["label"].isin(labels)
@@ -75,30 +74,35 @@ def passing(table: pd.DataFrame, chosen: Sequence[str]) -> pd.DataFrame:
     return table[keep]
 
 
-def summary(table: pd.DataFrame, unanswered: int, skipped: int, cancelled: int) -> str:
+def summary(table: pd.DataFrame, unanswered: int, skipped: int, cancelled: int, repeated: int = 0) -> str:
     """The counts in one line: every file that was dropped is in one of them."""
     labels = table["label"].value_counts()
     said = [f"**{_files(len(table) + unanswered)}**"]
     if len(table):
-        said.append(f"{len(table)} answered ({', '.join(f'{labels.get(name, 0)} {name}' for name in LABELS)})")
+        said.append(f"{len(table)} answered ({', '.join(f'{labels.get(name, 0)} {name}' for name in VERDICTS)})")
     if unanswered:
         said.append(f"{unanswered} without an answer, listed below with the reason")
     if skipped:
         said.append(f"{_files(skipped)} in archives or folders passed over: no images")
+    if repeated:
+        said.append(f"{_files(repeated)} dropped again or under another name: each has one row")
     if cancelled:
         said.append(f"{_files(cancelled)} left unread: cancelled")
     return "; ".join(said) + "."
 
 
 def show(
-    rows: Sequence[Row], predictor: Predictor, terms: Terms, busy: bool, counts: tuple[int, int], clear: Callable | None
+    rows: Sequence[Row], predictor: Predictor, terms: Terms, busy: bool, counts: tuple[int, int, int], clear: Callable | None
 ) -> None:
-    """Everything below the drop zone. While `busy` rows change place, so none can be chosen yet. `counts`: skipped, cancelled."""
+    """Everything below the drop zone. While `busy` rows change place, so none can be chosen yet.
+
+    `counts`: skipped, cancelled, repeated.
+    """
     table, without = table_of(rows, predictor, terms), unanswered_of(rows, predictor)
     st.markdown(summary(table, len(without), *counts))
     chosen: list[str] = []
     if len(table):
-        chosen = st.pills("Show", [*LABELS, WARNED], selection_mode="multi", key=SHOW, label_visibility="collapsed") or []
+        chosen = st.pills("Show", [*VERDICTS, WARNED], selection_mode="multi", key=SHOW, label_visibility="collapsed") or []
     buttons = st.container(horizontal=True, gap="small")
     shown = passing(table, chosen)
     if len(shown) < len(table):
@@ -146,14 +150,7 @@ def _open(row: Row, predictor: Predictor) -> None:
         return
     if not known:
         cases.append(row.case(predictor))
-    st.session_state["current"] = known[0] if known else len(cases) - 1
-    st.session_state[_GO] = True
-
-
-def go_to_diagnose() -> None:
-    """Leave for Diagnose when a row was opened in the run before."""
-    if st.session_state.pop(_GO, False):
-        st.switch_page("pages/diagnose.py")
+    state.show_on_diagnose(known[0] if known else len(cases) - 1)
 
 
 def _files(count: int) -> str:

@@ -18,6 +18,7 @@ from pydicom.uid import (
 
 from pneumo.errors import ImageError, ImageRejected
 from pneumo.imaging.decoding.decode import decode
+from pneumo.imaging.radiograph import Spacing
 
 pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")
 
@@ -215,6 +216,26 @@ def test_notes(elements, notes):
     assert len(told) == len(notes)
     for note, beginning in zip(told, notes, strict=True):
         assert note.startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    ("elements", "spacing"),
+    [
+        ({}, None),
+        ({"ImagerPixelSpacing": [0.14, 0.14]}, Spacing(0.14, at_detector=True)),
+        ({"PixelSpacing": [0.2, 0.2]}, Spacing(0.2, at_detector=True)),  # who wrote no other may mean the detector's
+        ({"PixelSpacing": [0.14, 0.14], "ImagerPixelSpacing": [0.14, 0.14]}, Spacing(0.14, at_detector=True)),
+        ({"PixelSpacing": [0.12, 0.12], "ImagerPixelSpacing": [0.14, 0.14]}, Spacing(0.12, at_detector=False)),
+        ({"NominalScannedPixelSpacing": [0.1, 0.1]}, Spacing(0.1, at_detector=True)),
+        ({"ImagerPixelSpacing": [0.2, 0.1]}, None),  # drawn as if they were square
+        ({"ImagerPixelSpacing": [0.1, 0.1], "PixelAspectRatio": [1, 2]}, None),
+        ({"PixelAspectRatio": [1, 1]}, None),
+        ({"PixelSpacing": [0.0, 0.0]}, None),
+        ({"PixelSpacing": [0.139]}, None),
+    ],
+)
+def test_spacing(elements, spacing):
+    assert decode(dicom_bytes(R8, **elements)).facts.spacing == spacing
 
 
 @pytest.mark.parametrize(("part", "kept"), [("CHEST", "CHEST"), ("chest", "CHEST"), ("HAND", "HAND"), (NAME, "OTHER"), ("", None)])

@@ -9,7 +9,7 @@ from pneumo.imaging.decoding import dicom_pixels
 from pneumo.imaging.decoding.decode import decode
 from pneumo.imaging.decoding.dicom_pixels import significant_bits
 from pneumo.imaging.overlay import fit_within
-from pneumo.imaging.windowing import DISPLAY_SIDE, Window
+from pneumo.imaging.windowing import DISPLAY_SIDE, TABLE, Window
 
 R12 = ramp(width=256, top=4095, dtype=np.uint16)
 X12 = R12.astype(float)
@@ -83,18 +83,29 @@ def test_values_after_a_modality_table_and_of_signed_pixels():
     np.testing.assert_allclose(values.through(0, 4096), X12 / 4095, atol=1e-6)
 
 
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("rescale", [{}, {"RescaleSlope": 2, "RescaleIntercept": 100}])
+def test_the_files_own_table_shows_the_eye_what_the_model_was_given(photometric, rescale):
+    table = lut_item([255 - i // 32 for i in range(8192)], 100, 8)  # bent at 100, where it begins, and falling
+    radiograph = decode(
+        dicom_bytes(R12 + 5, BitsStored=13, PhotometricInterpretation=photometric, VOILUTSequence=[table], **rescale)
+    )
+    assert next(iter(radiograph.values.presets)) == TABLE
+    np.testing.assert_allclose(radiograph.values.presented(), radiograph.pixels, atol=0.003)
+
+
 def test_only_more_than_8_bits_of_grey_have_a_window():
     assert decode(dicom_bytes(ramp(width=256))).values is None
     assert decode(dicom_bytes(np.stack([ramp(width=256)] * 3, axis=-1), Modality="OT")).values is None
 
 
 def test_a_large_picture_is_kept_small_and_in_place():
-    stored = ramp(height=1500, width=1801, top=4095, dtype=np.uint16)
+    stored = ramp(height=2500, width=3001, top=4095, dtype=np.uint16)
     radiograph = decode(dicom_bytes(stored, BitsStored=12))
     display = fit_within(radiograph.pixels, DISPLAY_SIDE)
     values = radiograph.values
     assert values.stored.dtype == np.uint16
-    assert values.stored.shape == display.shape == (1066, 1280)
+    assert values.stored.shape == display.shape == (2133, 2560)
     low, high = values.range
     np.testing.assert_allclose(values.through((low + high + 1) / 2, high - low + 1), display, atol=0.003)
 

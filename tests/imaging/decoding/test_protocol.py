@@ -3,11 +3,12 @@ import json
 
 import numpy as np
 import pytest
-from makers import dicom_bytes, png_bytes, ramp
+from makers import dicom_bytes, lut_item, png_bytes, ramp
 
 from pneumo.errors import ImageRejected
 from pneumo.imaging.decoding.decoded_file import decode_whole
 from pneumo.imaging.decoding.protocol import WireError, receive, receive_bytes, send, send_bytes
+from pneumo.imaging.radiograph import Spacing
 
 
 def sent(data: bytes) -> bytes:
@@ -34,6 +35,39 @@ def test_a_picture_arrives_as_it_was_sent():
     assert there.radiograph.values.range == here.radiograph.values.range
     assert there.radiograph.facts == here.radiograph.facts
     assert not there.radiograph.pixels.flags.writeable
+
+
+def test_a_table_and_a_spacing_arrive_as_they_were_sent():
+    table = lut_item([i // 16 for i in range(4096)], 0, 8)
+    data = dicom_bytes(ramp(64, 90, 4095, np.uint16), BitsStored=12, VOILUTSequence=[table], ImagerPixelSpacing=[0.14, 0.14])
+    here, there = decode_whole(data), receive(io.BytesIO(sent(data)))
+    np.testing.assert_array_equal(there.radiograph.values.table, here.radiograph.values.table)
+    assert there.radiograph.facts == here.radiograph.facts
+    assert there.radiograph.facts.spacing == Spacing(0.14, at_detector=True)
+
+
+DEEP = dicom_bytes(
+    ramp(64, 90, 4095, np.uint16), BitsStored=12, VOILUTSequence=[lut_item([i // 16 for i in range(4096)], 0, 8)],
+    WindowCenter=9, WindowWidth=8, ImagerPixelSpacing=[0.14, 0.14],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header: header["shapes"][3].__setitem__(0, 4000),  # values beyond the table's end
+        lambda header: header["shapes"][3].__setitem__(0, 2**16 + 1),
+        lambda header: header["shapes"].append([9]),
+        lambda header: header["shapes"].__setitem__(2, [64, 10**6]),
+        lambda header: header["values"].update(slope=float("nan")),
+        lambda header: header["values"]["windows"][0].update(width=float("inf")),
+        lambda header: header["facts"]["spacing"].update(mm=float("inf")),
+        lambda header: header["facts"]["spacing"].update(mm="far"),
+    ],
+)
+def test_forged_values_are_not_believed(change):
+    with pytest.raises(WireError):
+        receive(io.BytesIO(with_header(sent(DEEP), change)))
 
 
 def test_a_refusal_arrives_as_it_was_sent():

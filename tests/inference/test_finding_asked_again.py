@@ -7,8 +7,7 @@ from pictures import make_reference
 from tiny_model import make_registry
 
 from pneumo.errors import ModelError
-from pneumo.inference.again import ask_again, image_to_keep
-from pneumo.inference.finding import read
+from pneumo.inference.finding import ask_again, image_to_keep, read
 from pneumo.inference.predictor import Predictor
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 

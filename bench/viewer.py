@@ -1,0 +1,134 @@
+"""The viewer in headless Chromium: frames a second while zooming, moving and windowing, and what is sent of a picture.
+
+    PYTHONPATH=.:tests python bench/viewer.py [FILES...] [--width 2000] [--height 2500] [--seconds 4]
+
+A generated DICOM of 12 bits and a PNG of 8 bits of that size, and the FILES, are dropped one after the other; a real mouse then
+zooms, moves and drags for some seconds. A frame is one drawing of the greys; Chromium draws at most 60 a second. No graphics card
+is used.
+"""
+
+import argparse
+import math
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from browser.running import app, browser_page, running_chromium, settle
+from makers import dicom_bytes
+
+from pneumo.imaging.overlay import png
+from pneumo.synthetic.phantom import make_phantom
+
+GOAL = 30  # frames a second
+COUNT = """
+drawn = [], began = 0;
+const { createImageData, putImageData } = CanvasRenderingContext2D.prototype;
+CanvasRenderingContext2D.prototype.createImageData = function (...size) {
+  if (this.canvas.className === "greys") began = performance.now();
+  return createImageData.apply(this, size);
+};
+CanvasRenderingContext2D.prototype.putImageData = function (...image) {
+  putImageData.apply(this, image);
+  if (this.canvas.className === "greys") drawn.push(performance.now() - began);
+};
+"""
+
+
+def generated(width: int, height: int) -> dict[str, bytes]:
+    """With noise of a few grey levels, as a detector has: without it any picture packs well."""
+    noise = np.random.default_rng(0).normal(0, 6, (height, width))
+    grey = make_phantom("bacterial", seed=3, height=height, width=width).pixels * 3900 + noise
+    deep = np.clip(grey, 0, 4095).astype(np.uint16)
+    return {"12 bits.dcm": dicom_bytes(deep, BitsStored=12), "8 bits.png": png((deep >> 4).astype(np.uint8))}
+
+
+def frames(page, act, seconds: float) -> tuple[float, float]:
+    """(frames a second, median milliseconds of drawing one) while `act(moment)` moves the mouse, `moment` running from 0 to 1."""
+    page.evaluate("drawn.length = 0")
+    began = time.perf_counter()
+    while (past := time.perf_counter() - began) < seconds:
+        act(past / seconds)
+    spent = page.evaluate("drawn")
+    return len(spent) / (time.perf_counter() - began), float(np.median(spent)) if spent else math.nan
+
+
+def measure(page, seconds: float) -> list[tuple[str, float, float]]:
+    box = page.locator(".stage").first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + min(box["height"], 500) / 2
+    mouse, found = page.mouse, []
+
+    def held(button: str, act, title: str) -> None:
+        mouse.move(x, y)
+        mouse.down(button=button)
+        found.append((title, *frames(page, act, seconds)))
+        mouse.up(button=button)
+
+    def round_about(moment: float) -> None:
+        mouse.move(x + 150 * math.cos(20 * moment), y + 150 * math.sin(20 * moment))
+
+    mouse.move(x, y)
+    found.append(("zoom", *frames(page, lambda moment: mouse.wheel(0, -40 if moment * 4 % 2 < 1 else 40), seconds)))
+    page.keyboard.press("r")
+    held("left", round_about, "window, whole picture")
+    page.keyboard.press("r")
+    for _ in range(5):
+        page.keyboard.press("+")
+    held("left", round_about, "window, zoomed in")
+    held("middle", round_about, "move, zoomed in")
+    page.keyboard.press("r")
+    page.keyboard.press("p")
+    held("left", round_about, "window, two panels")
+    page.keyboard.press("p")
+    page.keyboard.press("r")
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--width", type=int, default=2000)
+    parser.add_argument("--height", type=int, default=2500)
+    parser.add_argument("--seconds", type=float, default=4)
+    told = parser.parse_args()
+    pictures = generated(told.width, told.height) | {path.name: path.read_bytes() for path in told.files}
+    slowest = math.inf
+    with tempfile.TemporaryDirectory() as home, app(Path(home)) as url, running_chromium() as chromium:
+        for name, data in pictures.items():
+            with browser_page(chromium) as page:
+                received: list[int] = []
+                page.add_init_script(COUNT)
+                page.on(
+                    "websocket",
+                    lambda socket, received=received: socket.on("framereceived", lambda frame: received.append(len(frame))),
+                )
+                page.goto(url, wait_until="domcontentloaded")
+                page.get_by_role("button", name="Try it with generated phantoms").wait_for()
+                settle(page)
+                received.clear()
+                page.locator('input[type="file"]').first.set_input_files(
+                    {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+                )
+                page.locator(".viewer[data-ready], [data-testid=stAlertContentError]").first.wait_for()
+                settle(page)
+                if not page.locator(".viewer[data-ready]").count():
+                    print(f"{name}: not answered, so not shown")
+                    continue
+                first = sum(received)
+                received.clear()
+                rows = measure(page, told.seconds)
+                meanwhile = sum(received)
+                page.get_by_role("link", name="About").click()
+                settle(page)
+                print(f"{name}: file {len(data) / 1e6:.2f} MB, sent {first / 1e6:.2f} MB until it stood "
+                      f"({first / len(data):.2f} of the file), {meanwhile:d} bytes while the eye was at work")  # fmt: skip
+                for title, rate, spent in rows:
+                    print(f"  {title:24} {rate:5.1f} frames a second, {rate / GOAL:.2f} of the goal; {spent:5.1f} ms to draw one")
+                    slowest = min(slowest, rate)
+    print(f"slowest: {slowest:.1f} frames a second; {GOAL} asked for")
+    sys.exit(slowest < GOAL)
+
+
+if __name__ == "__main__":
+    main()

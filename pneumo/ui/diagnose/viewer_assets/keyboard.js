@@ -1,0 +1,36 @@
+// Keys of the whole page -> commands, ahead of Streamlit's own (it would run the page anew on R).
+
+import { commandOf } from "./commands.js";
+
+/** Returns what stops listening. `viewer` has `state.keys`, false where single keys were switched off (WCAG 2.1.4). */
+export function listenToKeys(viewer, root) {
+  let held = null;
+  const down = (event) => {
+    if (!root.isConnected) return stop();
+    const command = commandOf(event);
+    if (!command || !viewer.ready || !(viewer.state.keys || command.name === "help")) return undefined;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (command.hold) {
+      if (!held) command.hold(viewer, true);
+      held = command;
+    } else {
+      command.run(viewer, event.key);
+      viewer.say(command);
+    }
+    return undefined;
+  };
+  const up = () => {
+    if (held) held.hold(viewer, false);
+    held = null;
+  };
+  const stop = () => {
+    window.removeEventListener("keydown", down, true);
+    window.removeEventListener("keyup", up, true);
+    window.removeEventListener("blur", up);
+  };
+  window.addEventListener("keydown", down, true);
+  window.addEventListener("keyup", up, true);
+  window.addEventListener("blur", up); // the key may come up elsewhere
+  return stop;
+}

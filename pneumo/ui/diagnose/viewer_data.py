@@ -1,0 +1,97 @@
+"""What the browser's viewer is given of one X-ray: values, heat, lines over it, words beside it. No streamlit here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import contourpy
+import numpy as np
+
+from pneumo.imaging.lung_box import WHOLE, Box
+from pneumo.imaging.overlay import COLOUR_MAPS, colour_table
+from pneumo.imaging.radiograph import ImageFacts
+from pneumo.imaging.windowing import GreyValues
+from pneumo.inference.heatmap import Heatmap
+from pneumo.inference.lung_checks import Lungs
+from pneumo.reporting.finding_words import LEGEND
+from pneumo.ui.diagnose.parcel import pack
+
+HEAT_SIDE = 192  # cells of the heat sent, along and down what the model was shown; the network has at most 14
+CONTOURS = (0.25, 0.5, 0.75)  # of the model's fixed scale
+OPACITY = 0.6  # until the eye wants another
+
+
+@dataclass(frozen=True)
+class SimilarPicture:
+    """A train picture to stand beside the X-ray."""
+
+    name: str
+    label: str  # with its kind, for example "PNEUMONIA bacterial"
+    pixels: np.ndarray  # uint8 (h, w)
+
+
+def viewer_parcel(
+    key: str, values: GreyValues, facts: ImageFacts, heatmap: Heatmap, lungs: Lungs, similar: Sequence[SimilarPicture] = ()
+) -> bytes:
+    """`key` tells pictures apart in the browser, which remembers zoom and window by it; it is no name."""
+    heat = heat_levels(heatmap)
+    mask = np.zeros((1, 1), bool) if lungs.mask is None else lungs.mask
+    header = {
+        "key": key,
+        "picture": _described(values, facts),
+        "heat": {
+            "box": _ends(heatmap.shown),
+            "empty": heatmap.empty,
+            "contours": [{"level": level, "lines": outlines(heat / 255.0, level, heatmap.shown)} for level in CONTOURS],
+        },
+        "lungs": {"lines": outlines(np.pad(mask, 1).astype(float), 0.5, _around(mask)), "reason": lungs.reason},
+        "similar": [{"name": each.name, "label": each.label} for each in similar],
+        "colourMaps": COLOUR_MAPS,
+        "opacity": OPACITY,
+        "legend": LEGEND,
+    }
+    arrays = {"values": values.stored, "heat": heat, "colours": np.stack([colour_table(name) for name in COLOUR_MAPS])}
+    arrays |= {} if values.table is None else {"table": values.table}
+    return pack(header, arrays | {f"similar {place}": each.pixels for place, each in enumerate(similar)})
+
+
+def heat_levels(heatmap: Heatmap) -> np.ndarray:
+    """uint8 (HEAT_SIDE, HEAT_SIDE): the heat of the part that the model was shown, in the 256 steps of a colour map."""
+    part = Heatmap(heatmap.heat, WHOLE, heatmap.centres)
+    levels: np.ndarray = (part.on_image(HEAT_SIDE, HEAT_SIDE) * 255.0).astype(np.uint8)
+    return levels
+
+
+def outlines(field: np.ndarray, level: float, box: Box) -> list[list[float]]:
+    """Lines where `field`, float (h, w) over `box`, passes `level`: x, y, x, y ... in fractions of the picture."""
+    if min(field.shape) < 2:
+        return []
+    height, width = field.shape
+    across = box.left + (np.arange(width) + 0.5) / width * box.width
+    down = box.top + (np.arange(height) + 0.5) / height * box.height
+    lines = contourpy.contour_generator(across, down, field).lines(level)
+    return [np.round(line, 4).ravel().tolist() for line in lines]
+
+
+def _around(mask: np.ndarray) -> Box:
+    """Where a mask of the whole picture lies once it was padded by one cell all round."""
+    down, across = (1 / side for side in mask.shape)
+    return Box(-across, -down, 1 + across, 1 + down)
+
+
+def _described(values: GreyValues, facts: ImageFacts) -> dict[str, Any]:
+    presets = [
+        {"name": name, "centre": window and window[0], "width": window and window[1]} for name, window in values.presets.items()
+    ]
+    spacing = facts.spacing and {
+        "mm": facts.spacing.mm * facts.width / values.stored.shape[1],
+        "where": "at the detector" if facts.spacing.at_detector else "calibrated",
+    }
+    return {
+        "slope": values.slope, "intercept": values.intercept, "function": values.function, "inverted": values.inverted,
+        "range": values.range, "presets": presets, "spacing": spacing,
+    }  # fmt: skip
+
+
+def _ends(box: Box) -> list[float]:
+    return [box.left, box.top, box.right, box.bottom]
