@@ -6,7 +6,7 @@ setup(
     packages=[*find_packages(include=["pneumo", "pneumo.*"]), "pneumo.shipped_models"],
     package_dir={"pneumo.shipped_models": "models"},
     package_data={
-        "": ["*.css", "*.gz", "*.json"],
+        "": ["*.css", "*.csv", "*.gz", "*.json"],
         "pneumo.ui.diagnose": ["viewer_assets/*"],
         "pneumo.shipped_models": ["*.csv", "*/*"],
     },

@@ -92,7 +92,7 @@ if predictor is not None:
             for finding in findings
         ]  # fmt: skip
         current = filmstrip(cases, findings, labels, len(state.pending()))
-        keep(findings, predictor, terms, bool(state.pending()))
+        keep(findings, predictor, terms, bool(state.pending()), [case.picture for case in cases])
         show_case(cases[current], predictor, terms, f"{current + 1} of {len(cases) + len(state.pending())}")
     if state.pending():
         st.rerun()

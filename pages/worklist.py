@@ -122,7 +122,7 @@ def page() -> None:
         findings = [row.finding(predictor) for row in rows()]
         if said := quota.warning(finding for finding in findings if finding):
             st.warning(said)
-        keep(findings, predictor, terms, busy)
+        keep(findings, predictor, terms, busy, [row.picture for row in rows()])
         if not busy:
             show_kept(findings, predictor, terms)
         table.show(rows(), predictor, terms, busy, counts, clear if may_clear else None)

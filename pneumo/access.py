@@ -31,6 +31,7 @@ class Action(Enum):
     TRAIN = "train"  # start, cancel, resume, delete and promote runs
     DATA = "get data"  # a data set, and its audit
     RECORD = "change the record"  # on History: change, delete and export cases
+    SITE = "change what answers here"  # on Site: the model, the candidate, the site profile
 
 
 LEAST = {
@@ -38,6 +39,7 @@ LEAST = {
     Action.TRAIN: Role.RESEARCHER,
     Action.DATA: Role.RESEARCHER,
     Action.RECORD: Role.ADMIN,
+    Action.SITE: Role.ADMIN,
 }
 
 

@@ -25,5 +25,10 @@ def models_dir() -> Path:
     return own if own.is_dir() else SHIPPED_MODELS
 
 
+def site_dir() -> Path:
+    """What this site made of the models: plans, profiles, and which model answers here."""
+    return Path(os.environ.get("PNEUMO_SITE_DIR") or "site")
+
+
 def cache_dir() -> Path:
     return Path(os.environ.get("PNEUMO_CACHE_DIR") or ".cache")

@@ -15,6 +15,7 @@ def _cache_outside_the_repository(tmp_path_factory):
         patch.setenv("PNEUMO_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("PNEUMO_PREVALENCE", "0.5")  # probabilities of tiny_model are then those of its logits
         patch.delenv("PNEUMO_RECORD", raising=False)  # nobody's own record is written by a test
+        patch.setenv("PNEUMO_SITE_DIR", "/nowhere/site")  # nobody's own acts and profiles are read or written
         patch.setenv("PNEUMO_SIGNING_KEY", "/nowhere/site.key")  # nor does anybody's own key sign
         for name in ("PNEUMO_SITE_KEY", "PNEUMO_REQUIRE_SIGNED"):
             patch.delenv(name, raising=False)

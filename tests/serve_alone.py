@@ -61,7 +61,7 @@ def main() -> None:
         os.environ["PNEUMO_RECORD"] = f"sqlite:///{home}/record.sqlite"
         pages = {
             name: page(name, phantoms=name == "diagnose")
-            for name in ("diagnose", "worklist", "history", "dataset", "train", "metrics", "about")
+            for name in ("diagnose", "worklist", "history", "monitoring", "dataset", "train", "metrics", "site", "about")
         }
         assert "only answers" in pages["train"], pages["train"]
         from pneumo.cli.main import main as run

@@ -17,7 +17,7 @@ def test_rights_of_each_role():
         None: set(),
         Role.READER: {"READ"},
         Role.RESEARCHER: {"READ", "TRAIN", "DATA"},
-        Role.ADMIN: {"READ", "TRAIN", "DATA", "RECORD"},
+        Role.ADMIN: {"READ", "TRAIN", "DATA", "RECORD", "SITE"},
     }
 
 

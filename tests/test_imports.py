@@ -17,7 +17,7 @@ FLOORS = (
     ("registry",),
     ("inference",),
     ("reporting", "studies"),
-    ("exchange", "training"),
+    ("exchange", "training", "site"),
     ("cli", "ui"),
 )
 
@@ -70,7 +70,7 @@ def test_only_ui_imports_streamlit():
 
 
 def test_floors_without_keras():
-    light = modules("imaging", "evaluation", "reporting", "inference", "studies", "data", "record", "exchange", "ui")
+    light = modules("imaging", "evaluation", "reporting", "inference", "studies", "data", "record", "exchange", "site", "ui")
     assert offenders(light, ["keras", "tensorflow", "jax", "pneumo.nets"]) == []
 
 
@@ -85,7 +85,17 @@ def test_pages_stand_on_ui_and_import_no_keras():
 
 @pytest.mark.parametrize("module", ["pneumo.inference.finding", "pneumo.ui.diagnose.viewer", "pneumo.cli.main"])
 def test_serving_loads_neither_keras_nor_tensorflow(module):
-    late = {"keras", "tensorflow", "jax", "sklearn", "sqlalchemy", "highdicom", "pynetdicom", "ray"}  # loaded where they are needed
+    late = {
+        "keras",
+        "tensorflow",
+        "jax",
+        "sklearn",
+        "sqlalchemy",
+        "alembic",
+        "highdicom",
+        "pynetdicom",
+        "ray",
+    }  # loaded where they are needed
     code = f"import sys, {module}; print(sorted({late} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert result.stdout.strip() == "[]"

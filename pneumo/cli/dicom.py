@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pneumo.cli.commands import Commands
-from pneumo.cli.terms import add_terms, terms_of
+from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import ConfigError, ExchangeError, PneumoError
 from pneumo.files import output_stem
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.inference.batch import files_below
 from pneumo.inference.finding import read
-from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import printable
-from pneumo.registry.models import default_model
 
 if TYPE_CHECKING:
     from pneumo.exchange.reader import Send
@@ -36,8 +34,8 @@ def run(options: argparse.Namespace) -> int:
     from pneumo.exchange.results import file_bytes, make_results  # here: the other commands need not load the DICOM libraries
 
     send = _sender(options.send) if options.send else None
-    predictor = Predictor.load(options.model or default_model())
-    terms = terms_of(options, predictor.card)
+    predictor = load_predictor(options)
+    terms = terms_of(options, predictor)
     options.output.mkdir(parents=True, exist_ok=True)
     short = 0
     for path in files_below(options.paths):

@@ -14,14 +14,19 @@ from pneumo.cli import (
     dicom,
     doctor,
     evaluate,
+    external_check,
     gate,
     lungs,
     models,
+    monitor,
     node,
     predict,
     protections,
     report,
     second_opinion,
+    site_fit,
+    site_model,
+    site_test,
     train,
 )
 from pneumo.errors import ConfigError, PneumoError
@@ -30,6 +35,7 @@ from pneumo.outgoing import printable
 
 COMMANDS = (
     *(predict, report, second_opinion, dicom, node),
+    *(site_test, site_fit, site_model, monitor, external_check),
     *(data, train, evaluate, models, gate, cautions, lungs),
     *(audit, protections, doctor),
 )

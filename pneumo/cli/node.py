@@ -8,10 +8,8 @@ import signal
 import threading
 
 from pneumo.cli.commands import Commands
-from pneumo.cli.terms import add_terms, terms_of
+from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import ConfigError, ExchangeError
-from pneumo.inference.predictor import Predictor
-from pneumo.registry.models import default_model
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +43,8 @@ def run(options: argparse.Namespace) -> int:
     if not 0 <= options.grace <= 600:
         raise ConfigError(f"--grace: expected 0 to 600 seconds; received {options.grace}.")
     settings = dataclasses.replace(settings, ae_title=checked_ae_title(options.ae_title or settings.ae_title))
-    predictor = Predictor.load(options.model or default_model())
-    terms = terms_of(options, predictor.card)
+    predictor = load_predictor(options)
+    terms = terms_of(options, predictor)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from pneumo.cli.commands import Commands
-from pneumo.cli.terms import add_terms, terms_of
+from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import ConfigError
 from pneumo.files import output_stem, sha256
 from pneumo.imaging.decoding.pool import shared_pool
@@ -26,7 +26,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import FIELDS, csv_cells, fields
 from pneumo.outgoing import json_text, printable
 from pneumo.paths import models_dir
-from pneumo.registry.models import ModelCard, default_model
+from pneumo.registry.models import ModelCard
 from pneumo.reporting.captioned import captioned
 from pneumo.reporting.finding_words import in_words
 
@@ -53,8 +53,8 @@ def run(options: argparse.Namespace) -> int:
     if options.ray_address and options.engine != "ray":
         raise ConfigError("--ray-address names a cluster for --engine ray; the engine is local.")
     shared_pool().start()  # the process that reads images is up by the time the model is
-    predictor = Predictor.load(options.model or default_model())
-    terms = terms_of(options, predictor.card)
+    predictor = load_predictor(options)
+    terms = terms_of(options, predictor)
     if options.heatmap:
         options.heatmap.mkdir(parents=True, exist_ok=True)
 
@@ -71,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
         if options.manifest:
             asks = {"model": predictor.card.id, "model_sha256": predictor.card.sha256, "operating_point": terms.operating_point,
                     "prevalence": terms.prevalence,
+                    **({"site_profile": predictor.profile.sha256} if predictor.profile else {}),
                     "card_sha256": sha256(models_dir() / predictor.card.id / "card.json"),  # calibration, thresholds, gate
                     "heatmap": options.heatmap and str(options.heatmap)}  # fmt: skip
             rows = opened.enter_context(Manifest(options.manifest, asks)).rows(paths, engine, row)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pneumo.cli.commands import Commands
-from pneumo.cli.terms import add_terms, terms_of
+from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import ConfigError, DataError
 from pneumo.outgoing import printable
 
@@ -32,19 +32,18 @@ def run(options: argparse.Namespace) -> int:
     from pneumo.cli.second_opinion import opinion_on
     from pneumo.inference.batch import read_files
     from pneumo.inference.finding import judge
-    from pneumo.inference.predictor import Predictor
-    from pneumo.registry.models import default_model, read_metrics
     from pneumo.reporting import second_opinion_words as words
     from pneumo.reporting.finding_pdf import report_pdf
     from pneumo.reporting.finding_report import NOT_STATED, Picture, Remarks, ReportContent
     from pneumo.reporting.heat_doubt import heat_doubt
+    from pneumo.site.use import metrics_beside
 
     if options.output.resolve() == options.file.resolve():
         raise ConfigError(f"The report would overwrite the X-ray {options.file}. Give another --output.")
-    predictor = Predictor.load(options.model or default_model())
+    predictor = load_predictor(options)
     card = predictor.card
-    terms = terms_of(options, card)
-    metrics = read_metrics(card.id)
+    terms = terms_of(options, predictor)
+    metrics = metrics_beside(predictor)
     ((_, finding),) = read_files([str(options.file)], predictor)
     if finding.answer is None or finding.radiograph is None:
         print(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pneumo.cli.commands import Commands
-from pneumo.cli.terms import add_terms, terms_of
+from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import DataError, ModelError
 from pneumo.outgoing import json_text, printable
 
@@ -32,13 +32,11 @@ def run(options: argparse.Namespace) -> int:
     """Exit code 0 with one JSON object on standard output; 1, and none, when there is no answer."""
     from pneumo.inference.batch import read_files
     from pneumo.inference.finding import judge
-    from pneumo.inference.predictor import Predictor
     from pneumo.inference.second_opinion import SMALL_CHANGES
-    from pneumo.registry.models import default_model
     from pneumo.reporting import second_opinion_words as words
 
-    predictor = Predictor.load(options.model or default_model())
-    terms = terms_of(options, predictor.card)
+    predictor = load_predictor(options)
+    terms = terms_of(options, predictor)
     findings = [finding for _, finding in read_files([str(options.file)], predictor)]
     if len(findings) != 1:
         raise DataError(f"{options.file} holds {len(findings)} X-rays; expected one. Unpack it and give one file.")

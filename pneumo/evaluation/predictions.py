@@ -24,10 +24,11 @@ class Predictions:
     logits: np.ndarray  # float64 (n,), before calibration
     probabilities: np.ndarray  # float64 (n,), calibrated
     bacterial: np.ndarray | None = None  # float64 (n,), calibrated, given pneumonia; None: the model does not tell
+    told_patients: tuple[str, ...] | None = None  # None: the file names tell them, as in the public set
 
     @property
     def patients(self) -> tuple[str, ...]:
-        return tuple(identify(Path(name).stem)[1] for name in self.files)
+        return self.told_patients or tuple(identify(Path(name).stem)[1] for name in self.files)
 
     @property
     def of_known_kind(self) -> np.ndarray:

@@ -66,6 +66,7 @@ class Finding:
     radiograph: Radiograph | None = None
     canonical: np.ndarray | None = None  # uint8 (224, 224), what every model is shown
     answer: Answer | None = None
+    site_profile: str = ""  # name and hash of the profile that it is read by; empty: the model's own calibration
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,10 @@ def answered(file: Opened, predictor: Predictor, gated: bool = True) -> Finding:
         return Finding(Status.REJECTED, gate.reasons, (), file.sha256, card.id, card.sha256, seconds, radiograph)
     if SYNTHETIC in radiograph.facts.notes:
         warnings = ("A generated phantom, no patient: the answer means nothing.",)
-    return Finding(Status.OK, (), warnings + gate.reasons, file.sha256, card.id, card.sha256, seconds, radiograph, image, answer)
+    profile = predictor.profile
+    named = f"{profile.name} {profile.sha256[:16]}" if profile else ""
+    warnings += gate.reasons + ((profile.sentence,) if profile else ())
+    return Finding(Status.OK, (), warnings, file.sha256, card.id, card.sha256, seconds, radiograph, image, answer, named)
 
 
 def ask_again(sha256: str, image: np.ndarray, facts: ImageFacts, predictor: Predictor) -> Finding:

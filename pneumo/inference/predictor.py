@@ -1,5 +1,6 @@
 """A verified model folder -> logit and Grad-CAM of a radiograph, without Keras or TensorFlow."""
 
+import copy
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +48,16 @@ class Answer:
     features: np.ndarray | None = None  # float32 (channels,), the image's in this model; None: an older serving graph
 
 
+@dataclass(frozen=True)
+class InTermsOf:
+    """A site profile that answers are read by, instead of the model's own calibration and cuts."""
+
+    name: str
+    sha256: str  # of the profile
+    sentence: str  # stands with every answer
+    prevalence: float | None  # of the site, where nobody states another; None: the profile says nothing of it
+
+
 class Predictor:
     """One loaded model. Holds no state of a request: one instance serves every thread and session at once."""
 
@@ -60,6 +71,7 @@ class Predictor:
         """
         self.card, self.reference, self.finder = card, reference, finder
         self.seal: Seal | None = None  # of the folder, where it was loaded from one that is whole
+        self.profile: InTermsOf | None = None
         graph, beside = (files, None) if isinstance(files, Path) else (files[GRAPH], {WEIGHTS: files[WEIGHTS]})
         self._session = session(graph, f"Model {card.id!r}", GRAPH, beside, threads)
         self._names = [output.name for output in self._session.get_outputs()]
@@ -92,6 +104,12 @@ class Predictor:
         if inputs != [(_INPUT, [card.input.size, card.input.size, 1])] or not set(predictor._names) >= _OUTPUTS:
             raise ModelError(f"Model {model!r}: {GRAPH} is another kind of graph than its card says. Promote the run again.")
         return predictor
+
+    def read_by(self, profile: InTermsOf, card: ModelCard) -> "Predictor":
+        """The same model on the terms of a site profile: `card` with its calibration and cuts. Every answer names it."""
+        other = copy.copy(self)
+        other.card, other.profile = card, profile
+        return other
 
     def run(self, batch: np.ndarray) -> Outputs:
         """What the model says of float32 (n, size, size, 1) in [0, 1].

@@ -25,7 +25,7 @@ from pneumo.errors import ConfigError, EngineError
 from pneumo.imaging.decoding.pool import DecoderPool
 from pneumo.inference.batch import read_files, unread
 from pneumo.inference.finding import Finding
-from pneumo.inference.predictor import Predictor
+from pneumo.inference.predictor import InTermsOf, Predictor
 from pneumo.paths import models_dir
 from pneumo.registry.models import ModelCard
 
@@ -53,6 +53,7 @@ class Asking:
     models: Path
     folder: Path  # where relative paths begin
     each: Each | None
+    profile: InTermsOf | None = None  # whose calibration and cuts the card then has
 
 
 @contextmanager
@@ -131,7 +132,7 @@ def read_files_by_ray(
     workers, cores = _size(ray.cluster_resources())
     step = max(1, min(GROUP, len(everything) // (workers * _GROUPS_A_WORKER)))
     groups = [everything[at : at + step] for at in range(0, len(everything), step)]
-    asking = Asking(predictor.card, models_dir().resolve(), Path.cwd(), each)
+    asking = Asking(predictor.card, models_dir().resolve(), Path.cwd(), each, predictor.profile)
     come = 0
     for number, found, skipped in _results(groups, asking, workers, cores):
         for lost in groups[come:number]:
@@ -197,6 +198,10 @@ class Worker:
         self.decoders = DecoderPool(CORES)  # the other cores are the other workers'
         atexit.register(self.decoders.close)
         self.predictor = Predictor.load(asking.card.id, asking.models, threads=CORES)
+        if asking.profile:
+            own = self.predictor.card
+            asked = replace(asking.card, calibration=own.calibration, cuts=own.cuts)
+            self.predictor = self.predictor.read_by(asking.profile, asking.card) if asked == own else self.predictor
         if self.predictor.card != asking.card:
             raise EngineError(f"A worker's model {asking.card.id!r} is another than this one's. Use one model folder for all.")
 

@@ -2,15 +2,19 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from pneumo.labels import Zone
+from pneumo.imaging.measures import Measures
+from pneumo.labels import LABELS, Zone
 
 AGREE, DISAGREE, NONE = "agree", "disagree", "none"
 AGREEMENTS = (AGREE, DISAGREE, NONE)
+REFERENCES = (*LABELS, NONE)
 NOTE_LENGTH = 2000  # characters
 PASS, WARN = "pass", "warn"
+NO_MEASURES = Measures()
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Answered:
     zone: str  # rule-out, indeterminate or rule-in
     gate: str  # pass or warn; what the gate rejects has no answer to keep
     warnings: tuple[str, ...]
+    measures: Measures = NO_MEASURES  # of how the picture was taken: all that is kept of it
 
     @property
     def verdict(self) -> str:
@@ -39,20 +44,61 @@ class Answered:
 class RecordedCase(Answered):
     """A row of the table `cases`."""
 
-    id: str  # random
-    created: str  # UTC, see `timestamp`
-    salt: str  # random and deleted with the row, so that no digest in the log can be guessed back into a note
+    id: str = field(kw_only=True)  # random
+    created: str = field(kw_only=True)  # UTC, see `timestamp`
+    salt: str = field(kw_only=True)  # random and deleted with the row, so that no digest in the log can be guessed back into a note
     agreement: str = NONE
     note: str = ""
+    reference: str = NONE  # NORMAL or PNEUMONIA where somebody entered later what it was
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that got no answer: counted, and nothing more. One session counts one file and model once."""
+
+    session: str
+    file_sha256: str
+    model: str
+    model_sha256: str
+    status: str  # rejected (by the gate) or error (not read)
+    created: str = ""  # by the record
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """What a candidate model said of a kept case, unseen by readers. Without an answer `probability` is None and the rest empty."""
+
+    case_id: str
+    model: str
+    model_sha256: str
+    card_sha256: str
+    status: str
+    probability: float | None  # at the prevalence of the case's own
+    label: str  # at the candidate's own cut
+    label_at_active_cut: str  # had the active model's cut been kept
+    zone: str  # by the candidate's own cuts
 
 
 EXPORTED = ("id", "created", "file_sha256", "model", "model_sha256", "probability", "operating_point", "threshold", "label", "zone",
-            "gate", "warnings", "agreement", "note")  # fmt: skip
+            "gate", "warnings", "agreement", "note", "reference")  # fmt: skip
 
 
 def content_digest(case: RecordedCase) -> str:
-    """SHA-256 over every field of the row, hex: what an entry of the log says that the row held."""
-    return hashlib.sha256(canonical_json(asdict(case))).hexdigest()
+    """SHA-256 over every field of the row, hex: what an entry of the log says that the row held.
+
+    Fields that came later count only where they hold something, so that the digests of older cases stay true.
+    """
+    held = asdict(case)
+    held["measures"] = known_measures(case.measures)
+    for name, nothing in (("measures", {}), ("reference", NONE)):
+        if held[name] == nothing:
+            del held[name]
+    return hashlib.sha256(canonical_json(held)).hexdigest()
+
+
+def known_measures(measures: Measures) -> dict[str, float]:
+    """Those that are known, by name."""
+    return {name: value for name, value in asdict(measures).items() if not math.isnan(value)}
 
 
 def canonical_json(value: object) -> bytes:

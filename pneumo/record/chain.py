@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pneumo.record.case import canonical_json
 
 GENESIS = "0" * 64  # what stands before the first entry
-CREATE, AGREEMENT, NOTE, DELETE, PURGE = "create", "agreement", "note", "delete", "purge"
+CREATE, AGREEMENT, NOTE, REFERENCE, DELETE, PURGE = "create", "agreement", "note", "reference", "delete", "purge"
 REMOVALS = (DELETE, PURGE)  # the entry stays and holds no digest: nothing of the content is left
 CLOCK = "clock"  # of no case: somebody said that the clock is right, although the log had been quiet for long
 

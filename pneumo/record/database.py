@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, select
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from pneumo.errors import ConfigError, RecordError
 from pneumo.record.chain import Head
-from pneumo.record.tables import AUDIT, HEAD, METADATA
+from pneumo.record.tables import AUDIT, HEAD
+from pneumo.record.upgrade import KNOWN, REVISION, revision_of, upgrade
 
 T = TypeVar("T")
 BUSY_SECONDS = 3  # a page waits no longer for a database that another program holds
@@ -49,12 +50,20 @@ class Database:
         self._begun = False  # tables were seen by this process: from here on they must be there
 
     def read(self, work: Callable[[Connection], T], nothing: T) -> T:
-        """`work` in a transaction that reads; `nothing` where no record was begun yet. Raises RecordError."""
+        """`work` in a transaction that reads; `nothing` where no record was begun yet. Raises RecordError.
+
+        A record of an earlier version of Pneumo is upgraded first.
+        """
         with self._in_words("read"):
             if self._missing_file():
                 return nothing
             with self._engine.connect().execution_options(**self._reading) as connection, connection.begin():
-                return work(connection) if inspect(connection).has_table(AUDIT.name) else nothing
+                revision = self._understood(revision_of(connection))
+                if revision in (None, REVISION):
+                    return work(connection) if revision else nothing
+        with self._in_words("upgraded from an earlier version of Pneumo, so it cannot be read"):
+            self._write(lambda _: None)
+        return self.read(work, nothing)
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """`work` in a transaction of its own, alone at the log; run again when another writer came first. Raises RecordError."""
@@ -72,12 +81,22 @@ class Database:
             self.path.touch(mode=0o600)  # its owner's alone, before anything is in it
         with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
             if not self._begun:
-                METADATA.create_all(connection)
+                if self._understood(revision_of(connection)) != REVISION:
+                    upgrade(connection)
                 if connection.execute(select(HEAD.c.id)).first() is None and connection.execute(select(AUDIT)).first() is None:
                     connection.execute(HEAD.insert().values(id=1, sequence=0, hash=Head().hash))
             done = work(connection)
         self._begun = True
         return done
+
+    def _understood(self, revision: str | None) -> str | None:
+        """Raises RecordError for a record of a newer version: nothing is read or written that is not understood."""
+        if revision is not None and revision not in KNOWN:
+            raise RecordError(
+                f"The record ({self.place}) was made by a newer version of Pneumo (form {revision}; this one knows {REVISION}). "
+                "Update Pneumo; the record was left as it is."
+            )
+        return revision
 
     def _missing_file(self) -> bool:
         """True before the first write. A file that was there and is not any more is no empty record: it is refused."""

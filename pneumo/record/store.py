@@ -9,17 +9,29 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, false, select
 
 from pneumo.errors import ClockError, RecordError
+from pneumo.imaging.measures import MEANING, Measures
 from pneumo.record import chain
-from pneumo.record.case import AGREEMENTS, Answered, RecordedCase, clean_note, content_digest, timestamp
+from pneumo.record.case import (
+    AGREEMENTS,
+    REFERENCES,
+    Answered,
+    RecordedCase,
+    Refused,
+    Shadow,
+    clean_note,
+    content_digest,
+    known_measures,
+    timestamp,
+)
 from pneumo.record.chain import Entry, Head, Verification
 from pneumo.record.clock import ahead
 from pneumo.record.database import Database
 from pneumo.record.search import EVERYTHING, Search, conditions
 from pneumo.record.settings import record_url, retention_days
-from pneumo.record.tables import AUDIT, CASES, HEAD
+from pneumo.record.tables import AUDIT, CASES, HEAD, REFUSALS, SHADOWS
 
 log = logging.getLogger(__name__)
 
@@ -63,14 +75,45 @@ class Record:
 
         return self._database.write(work)
 
-    def change(self, case_id: str, actor: str, *, agreement: str | None = None, note: str | None = None) -> RecordedCase:
-        """Write agreement or note of a case (None: leave it). What is already so is not logged again."""
-        if agreement is not None and agreement not in AGREEMENTS:
-            raise ValueError(f"expected one of {', '.join(AGREEMENTS)}, received {agreement!r}")
+    def keep_refused(self, files: Sequence[Refused]) -> None:
+        """Count files that got no answer, each once a session and model. They are no cases, and the log says nothing of them."""
+
+        def work(connection: Connection) -> None:
+            for each in files:
+                once = ("session", "file_sha256", "model_sha256")
+                if connection.scalar(select(REFUSALS.c.id).where(*(REFUSALS.c[name] == getattr(each, name) for name in once))):
+                    continue
+                row = asdict(each) | {"id": secrets.token_hex(16), "created": timestamp(self._clock())}
+                connection.execute(REFUSALS.insert().values(row))
+
+        self._database.write(work)
+
+    def keep_shadows(self, shadows: Sequence[Shadow]) -> None:
+        """What a candidate said of kept cases, once a case and state of the candidate; of a case that is gone nothing is kept."""
+
+        def work(connection: Connection) -> None:
+            for each in shadows:
+                once = ("case_id", "model_sha256", "card_sha256")
+                known = select(SHADOWS.c.case_id).where(*(SHADOWS.c[name] == getattr(each, name) for name in once))
+                there = connection.scalar(select(CASES.c.id).where(CASES.c.id == each.case_id))
+                if there and connection.scalar(known) is None:
+                    connection.execute(SHADOWS.insert().values(asdict(each)))
+
+        self._database.write(work)
+
+    def change(
+        self, case_id: str, actor: str, *, agreement: str | None = None, note: str | None = None, reference: str | None = None
+    ) -> RecordedCase:
+        """Write agreement, note or reference of a case (None: leave it). What is already so is not logged again."""
+        for value, allowed in ((agreement, AGREEMENTS), (reference, REFERENCES)):
+            if value is not None and value not in allowed:
+                raise ValueError(f"expected one of {', '.join(allowed)}, received {value!r}")
+        changes = ((chain.AGREEMENT, agreement), (chain.NOTE, None if note is None else clean_note(note)),
+                   (chain.REFERENCE, reference))  # fmt: skip
 
         def work(connection: Connection) -> RecordedCase:
             case = _existing(connection, case_id)
-            for action, value in ((chain.AGREEMENT, agreement), (chain.NOTE, None if note is None else clean_note(note))):
+            for action, value in changes:
                 if value is not None and value != getattr(case, action):
                     changed: dict[str, Any] = {action: value}
                     case = replace(case, **changed)
@@ -91,7 +134,7 @@ class Record:
 
     def purge(self) -> int:
         """Remove what is older than `days`; returns how many cases that were. Raises ClockError, and removes nothing."""
-        return self._database.write(self._purge) if self._database.read(self._expired, list[str]()) else 0
+        return self._database.write(self._purge) if self._database.read(self._overdue, False) else 0
 
     def purge_by_this_clock(self, actor: str) -> int:
         """The same after `actor` said that the clock is right, which is logged."""
@@ -100,12 +143,25 @@ class Record:
             self._append(connection, actor, chain.CLOCK, case_id="", digest="")
             return self._purge(connection)
 
-        return self._database.write(work) if self._database.read(self._expired, list[str]()) else 0
+        return self._database.write(work) if self._database.read(self._overdue, False) else 0
 
     def entries(self, after: int = 0) -> list[Entry]:
         """The log, from the entry that follows `after`, as it stands."""
         asked = select(AUDIT).where(AUDIT.c.sequence > after).order_by(AUDIT.c.sequence)
         return self._database.read(lambda connection: [Entry(**row._mapping) for row in connection.execute(asked)], list[Entry]())
+
+    def refused(self) -> list[Refused]:
+        """Every file counted that got no answer, the oldest first; none past the days."""
+        asked = select(*(REFUSALS.c[field.name] for field in fields(Refused))).order_by(REFUSALS.c.created, REFUSALS.c.id)
+        if (oldest := self._oldest()) is not None:
+            asked = asked.where(REFUSALS.c.created >= oldest)
+        return self._database.read(lambda reading: [Refused(**row._mapping) for row in reading.execute(asked)], list[Refused]())
+
+    def shadows(self, card_sha256: str) -> dict[str, Shadow]:
+        """What a candidate, by its card, said of the cases that are kept, by case id."""
+        asked = select(SHADOWS).where(SHADOWS.c.card_sha256 == card_sha256)
+        found = self._database.read(lambda reading: [Shadow(**row._mapping) for row in reading.execute(asked)], list[Shadow]())
+        return {shadow.case_id: shadow for shadow in found}
 
     def models(self) -> list[str]:
         """The models that the record names, in order."""
@@ -153,10 +209,18 @@ class Record:
         oldest = self._oldest()
         return [] if oldest is None else list(connection.scalars(select(CASES.c.id).where(CASES.c.created < oldest)))
 
+    def _overdue(self, connection: Connection) -> bool:
+        return bool(self._expired(connection)) or connection.scalar(select(REFUSALS.c.id).where(self._old_refusals())) is not None
+
+    def _old_refusals(self) -> ColumnElement[bool]:
+        oldest = self._oldest()
+        return false() if oldest is None else REFUSALS.c.created < oldest
+
     def _purge(self, connection: Connection) -> int:
         expired = self._expired(connection)
-        if expired:
+        if self._overdue(connection):
             self._believe_the_clock(connection)
+            connection.execute(REFUSALS.delete().where(self._old_refusals()))
         for case_id in expired:
             self._remove(connection, case_id, "retention", chain.PURGE)
         return len(expired)
@@ -171,14 +235,15 @@ class Record:
             )
 
     def _create(self, connection: Connection, answer: Answered, actor: str) -> str:
-        case = RecordedCase(
-            **asdict(answer), id=secrets.token_hex(16), created=timestamp(self._clock()), salt=secrets.token_hex(16)
-        )
-        connection.execute(CASES.insert().values(asdict(case) | {"warnings": json.dumps(case.warnings)}))
+        case = RecordedCase(**vars(answer), id=secrets.token_hex(16), created=timestamp(self._clock()), salt=secrets.token_hex(16))
+        row = asdict(case) | {"warnings": json.dumps(case.warnings)} | known_measures(case.measures)
+        del row["measures"]
+        connection.execute(CASES.insert().values(row))
         self._append(connection, actor, chain.CREATE, case.id, content_digest(case))
         return case.id
 
     def _remove(self, connection: Connection, case_id: str, actor: str, action: str) -> None:
+        connection.execute(SHADOWS.delete().where(SHADOWS.c.case_id == case_id))
         connection.execute(CASES.delete().where(CASES.c.id == case_id))
         self._append(connection, actor, action, case_id, digest="")
 
@@ -206,11 +271,15 @@ def _existing(connection: Connection, case_id: str) -> RecordedCase:
 
 def _case(row: Row[Any]) -> RecordedCase:
     """Raises RecordError where a value is of a kind that Pneumo does not write."""
-    case = RecordedCase(**{**row._mapping, "warnings": _warnings(row.warnings)})
-    for field in fields(RecordedCase):
-        if not isinstance(getattr(case, field.name), _KINDS.get(field.type, object)):
+    told = dict(row._mapping)
+    measures = {name: told.pop(name) for name in MEANING}
+    known = {name: value for name, value in measures.items() if value is not None}
+    case = RecordedCase(**{**told, "warnings": _warnings(row.warnings), "measures": Measures(**known)})
+    kept = {field.name: (getattr(case, field.name), _KINDS.get(field.type, object)) for field in fields(RecordedCase)}
+    for name, (value, kind) in (kept | {name: (value, int | float) for name, value in known.items()}).items():
+        if not isinstance(value, kind):
             raise RecordError(
-                f"Case {case.id} was altered behind the log's back: its {field.name} is of a kind that Pneumo does not write. "
+                f"Case {case.id} was altered behind the log's back: its {name} is of a kind that Pneumo does not write. "
                 "Run `python -m pneumo audit verify`, and restore the record from a backup."
             )
     return case

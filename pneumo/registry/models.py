@@ -19,6 +19,7 @@ from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.imaging.preprocess import VERSION, InputSpec
 from pneumo.labels import LABELS
 from pneumo.paths import models_dir
+from pneumo.registry.acts import active_model, read_acts
 from pneumo.registry.card_checks import invalid_values
 from pneumo.registry.seal import Seal, read_seal, reseal, sealed_file, sealed_files
 
@@ -90,6 +91,11 @@ def read_card(model: str, root: Path | None = None) -> ModelCard:
     """The verified card. Raises ModelError if it is altered, incomplete, of another version, or has unknown or invalid values."""
     folder = _folder(model, root)
     return _complete(_parsed(model, sealed_file(folder, CARD, _subject(model)), folder))
+
+
+def card_digest(model: str, root: Path | None = None) -> str:
+    """SHA-256 of the card as the folder's manifest has it: it names the hashes of all that answers. Raises ModelError."""
+    return hashlib.sha256(read_stored(model, CARD, root)).hexdigest()
 
 
 def read_draft_card(model: str, root: Path | None = None) -> ModelCard:
@@ -254,8 +260,30 @@ def _files_of_card(card: ModelCard, contents: dict[str, bytes]) -> dict[str, byt
     return {name: contents[name] for name in card.files}
 
 
+def site_model() -> str | None:
+    """The model that the site made its own by an act; None where it never chose.
+
+    Raises ModelError where that model is gone or was changed since: no other one answers in its place in silence. DataError where
+    the acts were altered.
+    """
+    act = active_model(read_acts())
+    if act is None:
+        return None
+    remedy = "Restore it; or choose by an act: pneumo site-model activate ID, or pneumo site-model back."
+    if act.subject not in list_models():
+        raise ModelError(f"The site's model {act.subject!r} is not in {models_dir()}. {remedy}")
+    if card_digest(act.subject) != act.digest:
+        raise ModelError(f"The site's model {act.subject!r} was changed since it was made active on {act.time[:10]}. {remedy}")
+    return act.subject
+
+
 def default_model(root: Path | None = None) -> str:
-    """The usable model with the lowest log loss on the calibration part, never on test. Raises ModelError if there is none."""
+    """The site's own choice; without one, the usable model with the lowest log loss on the calibration part, never on test.
+
+    Raises ModelError if there is none; see also `site_model`.
+    """
+    if root is None and (chosen := site_model()):
+        return chosen
     cards, refused = [], 0
     for model in list_models(root):
         try:

@@ -267,3 +267,13 @@ def test_a_vanished_record_is_said_and_not_begun_anew(folder):
 def test_downloads_are_offered(folder):
     app = history(drop(start(), WHITE))
     assert {"CSV", "JSON"} <= {element.label for element in app.get("download_button")}
+
+
+def test_what_a_child_turned_out_to_have_is_entered_on_history(folder):
+    app = history(drop(start(), WHITE))
+    (case,) = open_record().search()
+    app.selectbox(key="history_open").set_value(case.id).run()
+    app.radio(key=f"recorded_reference-{case.id}").set_value("NORMAL").run()
+    assert not app.exception
+    assert open_record().get(case.id).reference == "NORMAL"
+    assert open_record().verify().problem is None

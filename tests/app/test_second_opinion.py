@@ -19,6 +19,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import read_card
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 from pneumo.ui.diagnose import report
+from pneumo.ui.shell.state import key_of
 
 PHANTOM = phantom_png(make_phantom("bacterial", seed=3))
 X_RAY = ("Beeblebrox.png", PHANTOM, "image/png")
@@ -58,7 +59,7 @@ def test_nothing_is_asked_before_the_button_but_where_the_heat_lies(app):
     text = html(app)
     assert "of the heat lies in the lungs, which take" in text
     assert "Small changes" not in text
-    assert list(app.session_state["cases"][0].findings) == [f"tiny {read_card('tiny').sha256}"]
+    assert list(app.session_state["cases"][0].findings) == [key_of(read_card("tiny"))]
 
 
 def test_chips_come_as_soon_as_they_are_known(app):

@@ -17,7 +17,7 @@ from pneumo.imaging.overlay import png
 
 CONTRACT = {"file", "sha256", "status", "reasons", "warnings", "verdict", "label", "zone", "probability",
             "prevalence", "likelihood_ratio", "threshold",
-            "operating_point", "subtype", "heatmap", "model", "model_sha256", "seconds"}  # fmt: skip
+            "operating_point", "subtype", "heatmap", "model", "model_sha256", "site_profile", "seconds"}  # fmt: skip
 
 
 @pytest.fixture

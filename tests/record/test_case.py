@@ -1,13 +1,14 @@
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 
 import pytest
 from record.making import ANSWER
 
+from pneumo.imaging.measures import Measures
 from pneumo.record.case import EXPORTED, NOTE_LENGTH, RecordedCase, clean_note, content_digest, timestamp
 
-CASE = RecordedCase(**asdict(ANSWER), id="1" * 32, created="2026-03-01T12:00:00.000Z", salt="2" * 32)
-OTHER = {"probability": 0.5, "threshold": 0.25, "warnings": ("old film",)}
+CASE = RecordedCase(**vars(ANSWER), id="1" * 32, created="2026-03-01T12:00:00.000Z", salt="2" * 32)
+OTHER = {"probability": 0.5, "threshold": 0.25, "warnings": ("old film",), "measures": Measures(above=0.25)}
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(RecordedCase)])
@@ -17,7 +18,7 @@ def test_every_field_is_sealed(name):
 
 
 def test_everything_but_session_and_salt_is_exported():
-    assert set(EXPORTED) == {field.name for field in fields(RecordedCase)} - {"session", "salt"}
+    assert set(EXPORTED) == {field.name for field in fields(RecordedCase)} - {"session", "salt", "measures"}
     assert len(EXPORTED) == len(set(EXPORTED))
 
 

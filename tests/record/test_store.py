@@ -140,7 +140,8 @@ def test_search(tmp_path):
         ("UPDATE cases SET warnings = 'no json'", "altered behind the log's back"),
         ("DELETE FROM cases", "gone, and no entry says"),
         ("INSERT INTO cases SELECT 'f', created, 's9', salt, file_sha256, model, model_sha256, probability, operating_point, "
-         "threshold, label, zone, gate, warnings, agreement, note FROM cases LIMIT 1", "Case f has no entry"),
+         "threshold, label, zone, gate, warnings, agreement, note, reference, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
+         "FROM cases LIMIT 1", "Case f has no entry"),
         ("UPDATE audit SET actor = 'nobody' WHERE sequence = 2", "Entry 2 (create"),
         ("DELETE FROM audit WHERE sequence = 2", "Entry 2 is missing"),
         ("DELETE FROM audit WHERE sequence = 3", "3 were written, the log ends at 2"),

@@ -14,8 +14,7 @@ from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture, png
 from pneumo.inference.finding import Reading, Terms, judge
-from pneumo.inference.lung_checks import HeatShare, Lungs, heat_in_lungs, load_finder, lungs_of
-from pneumo.inference.lung_fields import LungFinder, lungs_folder
+from pneumo.inference.lung_checks import HeatShare, Lungs, heat_in_lungs, lungs_of
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.second_opinion import SecondOpinion, Vote, second_opinion, similar_to, vote
 from pneumo.inference.similar_cases import SimilarCase
@@ -107,7 +106,7 @@ def lungs_in(case: Case) -> Lungs:
     """The lung fields of this X-ray, looked for once."""
     if case.lungs is None:
         try:
-            case.lungs = lungs_of(case.canonical, _finder())
+            case.lungs = lungs_of(case.canonical, models.lung_finder())
         except ModelError as error:
             case.lungs = Lungs(None, str(error))
     return case.lungs
@@ -175,17 +174,6 @@ def _ask(case: Case, predictor: Predictor) -> None:
         case.unasked.append(str(error))
         return
     case.opinions[key_of(predictor.card)] = found
-
-
-def _finder() -> LungFinder | None:
-    folder = lungs_folder()
-    stamp = tuple(path.stat().st_mtime_ns for path in sorted(folder.iterdir())) if folder.is_dir() else ()
-    return _load_finder(str(folder), stamp)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _load_finder(folder: str, stamp: tuple[int, ...]) -> LungFinder | None:
-    return load_finder()
 
 
 def _rows_html(rows: tuple[tuple[str, str], ...]) -> str:

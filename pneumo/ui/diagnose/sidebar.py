@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from pneumo.errors import ModelError
+from pneumo.errors import ModelError, PneumoError
 from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.inference.finding import Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
-from pneumo.ui.shell.models import predictor, usable_models
+from pneumo.ui.shell.models import on_site_terms, predictor, usable_models
 
 
 def choose_model() -> Predictor | None:
@@ -34,7 +34,11 @@ def choose_model() -> Predictor | None:
             st.sidebar.caption(
                 f"{markdown(model)} is {markdown(loaded.seal.state)}: its files are whole, and nobody known here vouches for them."
             )
-        return loaded
+        try:
+            return on_site_terms(loaded)
+        except PneumoError as error:  # a profile that cannot be trusted: no answer changes its meaning in silence
+            st.error(markdown(str(error)))
+            return None
     st.error("No model can serve, so there are no answers. Restore the models folder.")
     return None
 

@@ -9,11 +9,11 @@ from pneumo.imaging.overlay import grey_picture, overlay_picture, png
 from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
-from pneumo.registry.models import read_metrics
 from pneumo.reporting import finding_words as words
 from pneumo.reporting.captioned import NO_HEAT, captioned
 from pneumo.reporting.heat_doubt import heat_doubt
 from pneumo.reporting.second_opinion_words import heat_sentence
+from pneumo.site.use import metrics_beside
 from pneumo.ui.diagnose import wording
 from pneumo.ui.diagnose.report import report_download, report_form
 from pneumo.ui.diagnose.second_opinion import (
@@ -90,7 +90,7 @@ def _overlay_png(case: Case, predictor: Predictor, terms: Terms) -> bytes:
 def _panel(case: Case, predictor: Predictor, terms: Terms, answer) -> None:
     card = predictor.card
     reading = judge(answer.log_ratio, card, terms)
-    metrics = read_metrics(card.id)
+    metrics = metrics_beside(predictor)
     warnings = case.found(predictor).warnings
     for warning in warnings:
         st.warning(markdown(warning))
@@ -112,7 +112,7 @@ def _panel(case: Case, predictor: Predictor, terms: Terms, answer) -> None:
 
 def _details(case: Case, predictor: Predictor, terms: Terms, answer) -> None:
     card = predictor.card
-    kind = words.subtype_sentence(read_metrics(card.id), judge(answer.log_ratio, card, terms), answer.bacterial)
+    kind = words.subtype_sentence(metrics_beside(predictor), judge(answer.log_ratio, card, terms), answer.bacterial)
     rows = [
         *wording.facts_rows(case.name, case.facts, case.finding.sha256),
         ("Read and answered in", f"{case.found(predictor).seconds:.2f} s"),

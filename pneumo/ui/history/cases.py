@@ -13,7 +13,7 @@ from pneumo.record.case import AGREEMENTS, RecordedCase
 from pneumo.record.settings import record_url
 from pneumo.reporting.numbers import interval
 from pneumo.ui.diagnose import wording
-from pneumo.ui.history.record import SAID, actor, judgement, open_record
+from pneumo.ui.history.record import SAID, actor, judgement, open_record, reference
 from pneumo.ui.shell.access import check, permitted
 
 if TYPE_CHECKING:
@@ -166,9 +166,11 @@ def _one(record: "Record", cases: list[RecordedCase]) -> None:
     with said:
         if permitted(Action.RECORD):
             judgement(case.id, needs=Action.RECORD)
+            reference(case.id, case.reference)
             _deletion(record, case)
         else:
-            st.html(wording.table_html([("Agreement", SAID[case.agreement]), ("Note", case.note or "none")]))
+            st.html(wording.table_html([("Agreement", SAID[case.agreement]), ("Note", case.note or "none"),
+                                        ("What it turned out to be", SAID.get(case.reference, case.reference))]))  # fmt: skip
 
 
 def _deletion(record: "Record", case: RecordedCase) -> None:

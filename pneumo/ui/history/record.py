@@ -1,7 +1,7 @@
 """The record beside an answer: kept once, agreed with or not, and a clear word when it could not be kept. Off: nothing."""
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -12,9 +12,10 @@ from pneumo.errors import PneumoError, RecordError
 from pneumo.inference.finding import Finding, Terms, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
-from pneumo.record.case import AGREE, AGREEMENTS, DISAGREE, NONE, NOTE_LENGTH, PASS, WARN, Answered
+from pneumo.record.case import AGREE, AGREEMENTS, DISAGREE, NONE, NOTE_LENGTH, PASS, REFERENCES, WARN, Answered
 from pneumo.record.settings import record_url
 from pneumo.reporting.finding_report import NOT_STATED
+from pneumo.ui.history.watching import Picture, measures_of, refused_of, shadows_of
 from pneumo.ui.shell.access import check
 from pneumo.ui.shell.state import Case
 
@@ -28,6 +29,7 @@ class _Memory:
 
     session: str = field(default_factory=lambda: secrets.token_hex(8))
     ids: dict[_Key, str] = field(default_factory=dict)
+    counted: set[tuple[str, str]] = field(default_factory=set)  # files without an answer, with the model that gave none
     refused: set[_Key] = field(default_factory=set)  # asked once and not again by itself: a locked database costs seconds
     problem: str = ""
     unsaved: dict[str, str] = field(default_factory=dict)  # widget -> why what it shows is not in the record
@@ -42,24 +44,36 @@ def open_record():
     return store.open_record()
 
 
-def keep(findings: Iterable[Finding | None], predictor: Predictor, terms: Terms, busy: bool) -> None:
+def keep(findings: Sequence[Finding | None], predictor: Predictor, terms: Terms, busy: bool, pictures: Sequence[Picture]) -> None:
     """Record every answer of this session, once a file, model and operating point. Never raises, never stops an answer.
 
-    `findings` are those of `predictor`, answered or not; while `busy` reading, what failed is not tried again.
+    `findings` are those of `predictor`, answered or not, `pictures` theirs; while `busy` reading, what failed is not tried again.
     """
     if record_url() is None:
         return
     memory = _memory()
-    answered = [_answered(finding, predictor, terms) for finding in findings if finding and finding.answer]
-    new = {key: answer for answer in answered if (key := _key(answer)) not in memory.ids}
-    if not new or (memory.problem and (new.keys() <= memory.refused or busy)):
+    answered = [(_answered(finding, predictor, terms), finding, picture)
+                for finding, picture in zip(findings, pictures, strict=True) if finding and finding.answer]  # fmt: skip
+    new = {key: each for each in answered if (key := _key(each[0])) not in memory.ids}
+    turned = {(each.file_sha256, each.model_sha256): each for each in refused_of(findings, memory.session, predictor)}
+    turned = {key: each for key, each in turned.items() if key not in memory.counted}
+    if not (new or turned) or (memory.problem and (new.keys() <= memory.refused or busy)):
         return
     try:
-        ids = open_record().keep(list(new.values()), actor())
+        record = open_record()
+        if new:
+            kept = [replace(each, measures=measures_of(finding, picture, predictor)) for each, finding, picture in new.values()]
+            ids = record.keep(kept, actor())
+            memory.ids.update(zip(new, ids, strict=True))
+            told = [(case_id, finding, picture) for case_id, (_, finding, picture) in zip(ids, new.values(), strict=True)]
+            if shadows := shadows_of(told, predictor, terms):
+                record.keep_shadows(shadows)
+        if turned:
+            record.keep_refused(list(turned.values()))
+            memory.counted |= turned.keys()
     except PneumoError as error:
         memory.problem, memory.refused = str(error), set(new)
     else:
-        memory.ids.update(zip(new, ids, strict=True))
         memory.problem, memory.refused = "", set()
 
 
@@ -127,6 +141,16 @@ def judgement(case_id: str, heard: Callable[[str, str], None] | None = None, nee
             st.button("Save again", on_click=_write, args=(case_id, what, key, needs), key=f"again-{key}")
 
 
+def reference(case_id: str, stored: str) -> None:
+    """On History: what the child turned out to have, which sensitivity and specificity on Monitoring are counted by."""
+    key = f"recorded_reference-{case_id}"
+    st.session_state.setdefault(key, stored)
+    st.radio("What it turned out to be", REFERENCES, format_func=lambda value: SAID.get(value, value), horizontal=True, key=key,
+             on_change=_write, args=(case_id, "reference", key, Action.RECORD))  # fmt: skip
+    if key in _memory().unsaved:
+        st.warning(f"It was not saved. {markdown(_memory().unsaved[key])}")
+
+
 def actor() -> str:
     """Who the log says it was: whoever is logged in, by address or account, else this browser session by a random number."""
     claims = st.user.to_dict()
@@ -168,5 +192,6 @@ def _answered(finding: Finding, predictor: Predictor, terms: Terms) -> Answered:
     """Recorded at the installation's own prevalence, so that a slider makes no second case and cases compare."""
     card, kept = predictor.card, Terms(terms.operating_point)
     reading, warnings = judge(finding.answer.log_ratio, card, kept), finding.warnings
+    cautions = [warning for warning in warnings if not (predictor.profile and warning == predictor.profile.sentence)]
     return Answered(_memory().session, finding.sha256, card.id, card.sha256, reading.probability, reading.operating_point,
-                    reading.threshold, reading.label, reading.zone, WARN if warnings else PASS, tuple(warnings))  # fmt: skip
+                    reading.threshold, reading.label, reading.zone, WARN if cautions else PASS, tuple(warnings))  # fmt: skip

@@ -58,10 +58,11 @@ def _navigation() -> tuple[StreamlitPage, Action]:
     pages = [
         ("diagnose", Action.READ),
         ("worklist", Action.READ),
-        *([("history", Action.READ)] if record_url() else []),
+        *([("history", Action.READ), ("monitoring", Action.READ)] if record_url() else []),
         ("dataset", Action.READ),
         ("train", Action.TRAIN),
         ("metrics", Action.READ),
+        ("site", Action.READ),
         ("about", Action.READ),
     ]
     needs = {}

@@ -2,11 +2,15 @@
 
 import streamlit as st
 
-from pneumo.errors import ModelError
+from pneumo.errors import ModelError, PneumoError
 from pneumo.imaging.decoding.pool import shared_pool
+from pneumo.inference.lung_checks import load_finder
+from pneumo.inference.lung_fields import LungFinder, lungs_folder
 from pneumo.inference.predictor import Predictor
+from pneumo.outgoing import markdown
 from pneumo.paths import models_dir
-from pneumo.registry.models import best_of, list_models, read_card
+from pneumo.registry.models import best_of, list_models, read_card, site_model
+from pneumo.site.use import by_profile
 
 
 def usable_models() -> tuple[list[str], list[str]]:
@@ -19,7 +23,10 @@ def usable_models() -> tuple[list[str], list[str]]:
             problems.append(str(error))
     if not cards:
         return [], problems
-    best = best_of(cards)
+    try:
+        best = site_model() or best_of(cards)
+    except PneumoError as error:  # the site's own choice cannot serve, and no other answers in its place
+        return [], [*problems, str(error)]
     return sorted((card.id for card in cards), key=lambda model: model != best), problems
 
 
@@ -37,3 +44,28 @@ def predictor(model: str) -> Predictor:
 def _load(model: str, root: str, stamp: tuple[int, ...]) -> Predictor:
     shared_pool().start()  # the first X-ray finds a reading process that is up
     return Predictor.load(model)
+
+
+def on_site_terms(loaded: Predictor) -> Predictor:
+    """On the terms of the site profile in use for this model, unless this session left it by its switch. Raises PneumoError."""
+    by = by_profile(loaded)
+    if by.profile is None:
+        return loaded
+    name, told = f"Site profile {markdown(by.profile.name)}", "Calibration and cuts fitted to this site. Every answer says so."
+    if not st.sidebar.toggle(name, value=True, key="site_profile", help=told):
+        return loaded
+    if by.profile.prevalence:
+        st.session_state.setdefault("prevalence", max(1, min(90, round(100 * by.profile.prevalence))))
+    return by
+
+
+def lung_finder() -> LungFinder | None:
+    """The lung segmenter, verified; None where it does not load."""
+    folder = lungs_folder()
+    stamp = tuple(path.stat().st_mtime_ns for path in sorted(folder.iterdir())) if folder.is_dir() else ()
+    return _load_finder(str(folder), stamp)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _load_finder(folder: str, stamp: tuple[int, ...]) -> LungFinder | None:
+    return load_finder()

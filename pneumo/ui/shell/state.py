@@ -19,13 +19,13 @@ from pneumo.reporting.finding_report import Remarks
 from pneumo.ui.shell.quota import CASES, PENDING, answers_size, offered
 
 _TO_DIAGNOSE = "to_diagnose"
-_KEPT = ("model", "operating_point", "prevalence", "worklist_show")
+_KEPT = ("model", "operating_point", "prevalence", "worklist_show", "site_profile")
 PARCEL = "viewer_parcel"  # what the browser's viewer was last given: (of what, its bytes)
 
 
 def key_of(card: ModelCard) -> str:
-    """A model by name and weights: a case keeps what each said under it."""
-    return f"{card.id} {card.sha256}"
+    """A model by name, weights and calibration (a site profile has its own): a case keeps what each said under it."""
+    return f"{card.id} {card.sha256} {card.calibration}"
 
 
 @dataclass
@@ -62,6 +62,10 @@ class Case:
         if key not in self.findings:
             self.findings[key] = ask_again(self.finding.sha256, self.canonical, self.facts, predictor)
         return self.findings[key]
+
+    def picture(self) -> tuple[np.ndarray, ImageFacts] | None:
+        """What every model is shown, and the file's facts; None where it was not read."""
+        return None if self.canonical is None or self.facts is None else (self.canonical, self.facts)
 
     def answer(self, predictor: Predictor) -> Answer:
         """Of a model that did answer (see `found`)."""

@@ -75,6 +75,10 @@ class Row:
         """uint8 (224, 224), to the bit what was answered first."""
         return np.asarray(Image.open(io.BytesIO(self.canonical)))
 
+    def picture(self) -> tuple[np.ndarray, ImageFacts] | None:
+        """What every model is shown, and the file's facts; None where it was not read."""
+        return None if self.canonical is None or self.facts is None else (self.image(), self.facts)
+
     def pixels(self) -> np.ndarray:
         """float32 (h, w) in [0, 1], the display copy."""
         return np.asarray(Image.open(io.BytesIO(self.display)), np.float32) / 255

@@ -1,0 +1,10 @@
+"""Does it hold here: the site's own tests, its profile, and which model answers."""
+
+import streamlit as st
+
+from pneumo.ui.shell.frame import require_frame
+from pneumo.ui.site.local import show_site
+
+require_frame()
+st.title("Site")
+show_site()

@@ -1,0 +1,123 @@
+"""`pneumo monitor`: what the record says of the model in use, week by week, and what changed against the site's first weeks."""
+
+import argparse
+import csv
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pneumo.cli.commands import Commands
+from pneumo.cli.site_test import account
+from pneumo.errors import ConfigError, DataError
+from pneumo.outgoing import printable
+
+if TYPE_CHECKING:
+    from pneumo.record.store import Record
+    from pneumo.site.watch import Watch
+
+
+def add(commands: Commands) -> None:
+    monitor = commands.add_parser("monitor", help="the model in use, from the record: weeks, drift, agreement, references")
+    monitor.add_argument("--model", help="default: the site's model")
+    monitor.add_argument("--format", choices=("text", "json"), default="text")
+    monitor.add_argument(
+        "--references", type=Path, metavar="CSV", help="first enter what X-rays turned out to be: file (or sha256),label"
+    )
+    monitor.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit code 0: no alarm; 1: at least one, or a reference that could not be entered."""
+    from pneumo.registry.models import default_model, read_card
+    from pneumo.site.watch import watch
+
+    record = open_the_record()
+    missed = enter_references(record, options.references) if options.references else 0
+    card = read_card(options.model or default_model())
+    told = watch(record.search(), record.refused(), card.id, card.sha256)
+    print(json.dumps(as_json(told), indent=2) if options.format == "json" else as_text(told))
+    return 1 if told.alarms or missed else 0
+
+
+def open_the_record() -> "Record":
+    """Raises ConfigError where none is kept."""
+    from pneumo.record.store import open_record  # SQLAlchemy: for these commands alone
+
+    record = open_record()
+    if record is None:
+        raise ConfigError("No record is kept, so there is nothing to watch: set PNEUMO_RECORD to its database (docs/record.md).")
+    return record
+
+
+def enter_references(record: "Record", path: Path) -> int:
+    """Write what each X-ray turned out to be into its cases; returns for how many there is none. Raises DataError."""
+    wanted = _references(path)
+    known = {name: [case for case in record.search() if case.file_sha256 == name] for name in wanted}
+    for name, label in wanted.items():
+        for case in known[name]:
+            record.change(case.id, account(), reference=label)
+    missed = sum(not cases for cases in known.values())
+    print(f"{len(wanted) - missed} references entered; {missed} X-rays are not in the record")
+    return missed
+
+
+def _references(path: Path) -> dict[str, str]:
+    """SHA-256 -> NORMAL or PNEUMONIA. Raises DataError naming the first line that does not parse; nothing is entered then."""
+    from pneumo.files import sha256
+    from pneumo.labels import LABELS
+
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as a CSV file in UTF-8. Nothing was entered.") from error
+    found: dict[str, str] = {}
+    for number, row in enumerate(rows, start=2):
+        label, name, digest = ((row.get(key) or "").strip() for key in ("label", "file", "sha256"))
+        if label.upper() not in LABELS or not (name or digest):
+            raise DataError(
+                f"{path}, line {number}: expected file (or sha256) and label, NORMAL or PNEUMONIA. Nothing was entered."
+            )
+        try:
+            digest = digest.lower() or sha256(path.parent / name)
+        except OSError as error:
+            raise DataError(f"{path}, line {number}: {printable(name)} cannot be read. Nothing was entered.") from error
+        if found.setdefault(digest, label.upper()) != label.upper():
+            raise DataError(f"{path}, line {number}: the same X-ray is called both NORMAL and PNEUMONIA. Nothing was entered.")
+    return found
+
+
+def as_json(told: "Watch") -> dict[str, Any]:
+    found = {**asdict(told), "weeks": [{**asdict(week), "monday": f"{week.monday}"} for week in told.weeks]}
+    found["alarms"] = [
+        {**asdict(each), "since": each.since.isoformat(), "seen": each.seen.isoformat(), "sentence": each.sentence}
+        for each in told.alarms
+    ]
+    for name in ("sensitivity", "specificity", "not_missed"):
+        found[name] = {**getattr(told, name).figure, "of": getattr(told, name).of}
+    found["agreement"] = {name: {**share.figure, "of": share.of} for name, share in told.agreement.items()}
+    for week, each in zip(found["weeks"], told.weeks, strict=True):
+        week["agreed"] = {**each.agreed.figure, "of": each.agreed.of}
+    return found
+
+
+def as_text(told: "Watch") -> str:
+    from pneumo.reporting.numbers import interval
+
+    titles = f"{'answers':>8}{'NORMAL':>8}{'open':>6}{'PNEUM.':>8}{'refused':>9}{'not read':>10}{'warned':>8}{'agreed':>12}"
+    lines = [f"{told.model}: {told.cases} cases", f"{'week of':<12}{titles}"]
+    for week in told.weeks:
+        normal, still_open, sick = week.verdicts.values()
+        agreed = f"{week.agreed.count} of {week.agreed.of}" if week.agreed.of else "-"
+        lines.append(f"{week.monday!s:<12}{week.answers:>8}{normal:>8}{still_open:>6}{sick:>8}{week.refused:>9}{week.unread:>10}"
+                     f"{week.warned:>8}{agreed:>12}")  # fmt: skip
+    for name, share in (("agreement", told.agreement["all"]), ("sensitivity", told.sensitivity), ("specificity", told.specificity),
+                        ("sick whose verdict was not NORMAL", told.not_missed)):  # fmt: skip
+        seen = f"{interval(share.figure, 2)}, {share.count} of {share.of}"
+        lines.append(f"{name}: {seen if share.of else 'nothing entered yet'}")
+    lines.append(told.note or f"Watched against the first {told.first_cases} cases: {', '.join(told.charts)}")
+    lines += [f"ALARM: {alarm.sentence} {alarm.why}" for alarm in told.alarms]
+    if not told.note and not told.alarms:
+        lines.append("No alarm.")
+    return "\n".join(lines)

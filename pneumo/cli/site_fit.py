@@ -1,0 +1,110 @@
+"""`pneumo site-fit` and `site-profile`: fit calibration and cuts to one site, use them, leave them."""
+
+import argparse
+import json
+from pathlib import Path
+
+from pneumo.cli.commands import Commands
+from pneumo.cli.site_test import account, tell_progress
+from pneumo.errors import ConfigError
+from pneumo.outgoing import printable
+
+
+def add(commands: Commands) -> None:
+    fitting = commands.add_parser("site-fit", help="calibration and cuts from one half of your children, judged on the other")
+    fitting.add_argument("source", type=Path, metavar="DIR|CSV",
+                         help="as for site-test; a column half (fit, judge) divides them yourself")  # fmt: skip
+    fitting.add_argument("--model", help="default: the site's model")
+    fitting.add_argument("--name", required=True, help="of the profile, as winter-2026")
+    fitting.add_argument("--site", default="", help="printed as typed")
+    share = fitting.add_mutually_exclusive_group()
+    share.add_argument("--prevalence", type=float, metavar="P", help="share of your children with pneumonia, from elsewhere")
+    share.add_argument("--consecutive", action="store_true", help="the cases are all that came, so their share of sick is yours")
+    fitting.add_argument("--seed", type=int, default=0, help="of the lot that divides the children")
+    fitting.set_defaults(run=_fit)
+    parser = commands.add_parser("site-profile", help="site profiles: list, show, use, leave")
+    profile = parser.add_subparsers(dest="action", required=True)
+    profile.add_parser("list", help="each with its model; the one in use is marked").set_defaults(run=_list)
+    showing = profile.add_parser("show", help="everything that it holds")
+    showing.add_argument("name")
+    showing.set_defaults(run=_show)
+    using = profile.add_parser("use", help="read answers of its model by it from now on; they name it")
+    using.add_argument("name")
+    leaving = profile.add_parser("leave", help="read answers by the model's own calibration again")
+    for parser, run in ((using, _use), (leaving, _leave)):
+        parser.add_argument("--why", default="", help="for the site's acts")
+        parser.set_defaults(run=run)
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from pneumo.inference.predictor import Predictor
+    from pneumo.registry.acts import FIT, add_act
+    from pneumo.registry.models import card_digest, default_model
+    from pneumo.site.answers import answer_cases
+    from pneumo.site.cases import read_cases
+    from pneumo.site.fit import STATED_NOWHERE, Prevalence, fit_profile
+    from pneumo.site.profile import check_name, write_profile
+
+    check_name(options.name)
+    prevalence: Prevalence | str = "consecutive" if options.consecutive else STATED_NOWHERE
+    if options.prevalence is not None:
+        if not 0 < options.prevalence < 1:
+            raise ConfigError(f"--prevalence is {options.prevalence:g}; expected a share between 0 and 1, such as 0.3.")
+        prevalence = Prevalence(options.prevalence, "stated")
+    cases = read_cases(options.source)
+    predictor = Predictor.load(options.model or default_model())
+    answers = answer_cases(cases, predictor, tell_progress)
+    card = predictor.card
+    profile = fit_profile(options.name, options.site, answers, card, card_digest(card.id), prevalence, options.seed)
+    path = write_profile(profile)
+    add_act(FIT, profile.name, profile.sha256, f"model {profile.model}", account())
+    print(json.dumps({
+        "profile": str(path), "sha256": profile.sha256, "fitted_on": vars(profile.fitted_on), "judged_on": vars(profile.judged_on),
+        "prevalence": profile.prevalence, "prevalence_from": profile.prevalence_from, "log_loss_less": profile.loss_less,
+        "own_cuts": profile.own["operating_points"], "profile_cuts": profile.judged["operating_points"],
+    }, indent=2))  # fmt: skip
+    low = profile.loss_less["low"]
+    shown = bool(low and low > 0)
+    told = "The profile is better on the half that judged it." if shown else "It is not shown to be better: think before use."
+    print(f"{told} Use it: python -m pneumo site-profile use {profile.name}")
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    from pneumo.errors import PneumoError
+    from pneumo.registry.acts import profile_in_use, read_acts
+    from pneumo.site.profile import list_profiles, read_profile
+
+    used, failed = profile_in_use(read_acts()), 0
+    for name in list_profiles():
+        try:
+            told = f"{name}\t{read_profile(name).model}"
+        except PneumoError as error:
+            failed, told = 1, f"{name}\t{error}"
+        print(printable(told, keep="\t") + ("\tin use" if used and used.subject == name else ""))
+    return failed
+
+
+def _show(options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from pneumo.site.profile import read_profile
+
+    profile = read_profile(options.name)
+    print(json.dumps({**asdict(profile), "sha256": profile.sha256}, indent=2))
+    return 0
+
+
+def _use(options: argparse.Namespace) -> int:
+    from pneumo.site.use import use_profile
+
+    profile = use_profile(options.name, options.why, account())
+    print(f"Answers of {profile.model} are read by {profile.name} from now on, and name it. Leave it: site-profile leave")
+    return 0
+
+
+def _leave(options: argparse.Namespace) -> int:
+    from pneumo.site.use import leave_profile
+
+    print(f"{leave_profile(options.why, account())} is left: answers are read by the model's own calibration.")
+    return 0

@@ -1,0 +1,131 @@
+"""`pneumo site-model`: which model answers here, a candidate beside it, promotion and the way back; each one logged act."""
+
+import argparse
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pneumo.cli.commands import Commands
+from pneumo.cli.site_test import account, tell_progress
+from pneumo.errors import ConfigError
+from pneumo.outgoing import printable
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser("site-model", help="the site's model: candidate, comparison, promotion, the way back")
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("status", help="the active model, the candidate, the profile, and every act").set_defaults(run=_status)
+    trying = actions.add_parser(
+        "candidate", help="let a model answer beside the active one, unseen by readers (with the record on)"
+    )
+    trying.add_argument("id", metavar="ID")
+    ending = actions.add_parser("end", help="let the candidate answer no more")
+    activating = actions.add_parser("activate", help="make a model the site's default")
+    activating.add_argument("id", metavar="ID")
+    returning = actions.add_parser("back", help="to the model before the last promotion")
+    for each, run in ((trying, _candidate), (ending, _end), (activating, _activate), (returning, _back)):
+        each.add_argument("--why", default="", help="the reason, for the site's acts; activate and back need one")
+        each.set_defaults(run=run)
+    comparing = actions.add_parser("compare", help="the candidate and the active model on the same cases, paired, with intervals")
+    comparing.add_argument(
+        "--cases", type=Path, metavar="DIR|CSV", help="labelled X-rays, as for site-test; default: the record's cases"
+    )
+    comparing.add_argument("--candidate", metavar="ID", help="with --cases: default the candidate")
+    comparing.set_defaults(run=_compare)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from pneumo.registry.acts import candidate_model, profile_in_use, read_acts
+    from pneumo.registry.models import default_model, site_model
+
+    acts = read_acts()
+    chosen, tried, used = site_model(), candidate_model(acts), profile_in_use(acts)
+    print(f"active\t{chosen or default_model()}\t{'chosen by an act' if chosen else 'the default of the registry'}")
+    print(f"candidate\t{tried.subject if tried else 'none'}")
+    print(f"site profile\t{used.subject if used else 'none'}")
+    for act in acts:
+        print(
+            printable(
+                f"{act.sequence}\t{act.time}\t{act.actor}\t{act.action}\t{act.subject}\t{act.digest[:16]}\t{act.why}", keep="\t"
+            )
+        )
+    return 0
+
+
+def _candidate(options: argparse.Namespace) -> int:
+    from pneumo.site.change import set_candidate
+
+    set_candidate(options.id, options.why, account())
+    print(f"{options.id} answers beside the active model from now on, unseen, wherever answers are recorded (PNEUMO_RECORD).")
+    return 0
+
+
+def _end(options: argparse.Namespace) -> int:
+    from pneumo.site.change import end_candidate
+
+    print(f"{end_candidate(options.why, account()).subject} is no candidate any more. What it said is kept with its cases.")
+    return 0
+
+
+def _activate(options: argparse.Namespace) -> int:
+    from pneumo.site.change import activate
+
+    activate(options.id, options.why, account())
+    print(f"{options.id} is the site's model. The way back: pneumo site-model back --why REASON")
+    return 0
+
+
+def _back(options: argparse.Namespace) -> int:
+    from pneumo.site.change import back
+
+    print(f"{back(options.why, account()).subject or 'The default of the registry'} answers here again.")
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    found = _on_cases(options) if options.cases else _on_record()
+    print(json.dumps(_without_nan(found), indent=2))
+    return 0
+
+
+def _on_record() -> dict[str, Any]:
+    from pneumo.cli.monitor import open_the_record
+    from pneumo.registry.acts import candidate_model, read_acts
+    from pneumo.registry.models import default_model, read_card
+    from pneumo.site.change import candidate_digest
+    from pneumo.site.compare import compare_pairs, recorded_pairs
+
+    tried = candidate_model(read_acts())
+    if tried is None:
+        raise ConfigError("There is no candidate. Name one: pneumo site-model candidate ID; or compare on --cases.")
+    record, active = open_the_record(), read_card(default_model())
+    shadows = record.shadows(candidate_digest(tried))
+    pairs, unanswered = recorded_pairs(record.search(), shadows, active.sha256)
+    return {"active": active.id, "candidate": tried.subject, "of": "the record", **asdict(compare_pairs(pairs, unanswered))}
+
+
+def _on_cases(options: argparse.Namespace) -> dict[str, Any]:
+    from pneumo.inference.predictor import Predictor
+    from pneumo.registry.acts import candidate_model, read_acts
+    from pneumo.registry.models import default_model
+    from pneumo.site.answers import answer_cases
+    from pneumo.site.cases import read_cases
+    from pneumo.site.compare import answered_pairs, compare_pairs
+
+    tried = candidate_model(read_acts())
+    name = options.candidate or (tried.subject if tried else None)
+    if name is None:
+        raise ConfigError("There is no candidate. Name one: --candidate ID.")
+    cases, active, candidate = read_cases(options.cases), Predictor.load(default_model()), Predictor.load(name)
+    first, second = (answer_cases(cases, predictor, tell_progress) for predictor in (active, candidate))
+    pairs, unanswered = answered_pairs(first, second, active.card, candidate.card)
+    return {"active": active.card.id, "candidate": name, "of": str(options.cases), **asdict(compare_pairs(pairs, unanswered))}
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON knows no NaN: undefined is null."""
+    if isinstance(value, dict):
+        return {key: _without_nan(each) for key, each in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,128 @@
+"""`pneumo site-plan` and `site-test`: fix what is asked of a model, then ask it of the site's own cases."""
+
+import argparse
+import getpass
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pneumo.cli.commands import Commands
+from pneumo.errors import ConfigError
+from pneumo.evaluation.operating_point import BALANCED
+from pneumo.outgoing import printable
+
+
+def add(commands: Commands) -> None:
+    planning = commands.add_parser("site-plan", help="the plan of a local test, and how wide its intervals will be")
+    planning.add_argument("--model", help="default: the site's model")
+    planning.add_argument("--site", default="", help="printed as typed")
+    planning.add_argument("--sick", type=int, required=True, metavar="N", help="children with a picture of pneumonia")
+    planning.add_argument("--healthy", type=int, required=True, metavar="N")
+    planning.add_argument("--least", action="append", default=[], metavar="FIGURE=VALUE",
+                          help="least value of a figure; several times: auc, sensitivity, specificity, sick-not-called-normal, "
+                          "healthy-not-called-pneumonia, answered")  # fmt: skip
+    planning.add_argument("--expect", action="append", default=[], metavar="FIGURE=VALUE",
+                          help="for the planner; default: the model's own test, where it has the figure, else .95")  # fmt: skip
+    planning.add_argument("--operating-point", default=BALANCED)
+    planning.add_argument("--decides", default="", metavar="WHO", help="who decides about use, on what the test says")
+    planning.add_argument("--output", type=Path, metavar="PLAN.json", help="write the plan; without it only the planner speaks")
+    planning.set_defaults(run=_plan)
+    testing = commands.add_parser("site-test", help="your own labelled X-rays through the model: passed, failed, or too few to say")
+    testing.add_argument(
+        "source", type=Path, metavar="DIR|CSV", help="NORMAL/ and PNEUMONIA/, or a CSV: file,label,patient[,age,sex,device,view]"
+    )
+    testing.add_argument("--model", help="default: the plan's")
+    testing.add_argument("--plan", type=Path, required=True, metavar="PLAN.json")
+    testing.add_argument("--output", type=Path, metavar="DIR",
+                         help="for result.json, report.pdf and the plan; default: below PNEUMO_SITE_DIR")  # fmt: skip
+    testing.add_argument("--again", default="", metavar="WHY", help="why cases are tested once more under another plan")
+    testing.add_argument("--who", default="", help="for the site's acts; default: the account")
+    testing.set_defaults(run=_test)
+
+
+def account() -> str:
+    """Who runs this, for the acts."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (OSError, KeyError):  # an account without a name
+        return "command line"
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from pneumo.registry.acts import PLAN, add_act
+    from pneumo.registry.models import card_digest, default_model, read_card, read_metrics
+    from pneumo.site.plan import Plan, Requirement, write_plan
+    from pneumo.site.planner import outlook
+
+    card = read_card(options.model or default_model())
+    if options.operating_point not in card.cuts:
+        raise ConfigError(f"Unknown operating point {options.operating_point!r}; expected one of {', '.join(card.cuts)}.")
+    least, expected = _pairs(options.least, "--least"), _pairs(options.expect, "--expect")
+    plan = Plan(
+        options.site, card.id, card_digest(card.id), options.operating_point,
+        tuple(Requirement(name, value) for name, value in least.items()), options.sick, options.healthy,
+        options.decides or ("nobody yet" if options.output is None else ""), datetime.now(UTC).isoformat(timespec="seconds"),
+    )  # fmt: skip
+    known = read_metrics(card.id).get("test", {}).get("operating_points", {}).get(options.operating_point, {})
+    print(f"{'figure':<30}{'least':>7}{'expected':>10}{'interval then':>18}{'chance to pass':>16}{'of each class for .8':>22}")
+    for requirement in plan.requirements:
+        seen = known.get(requirement.figure, {}).get("value")
+        of = expected.get(requirement.figure, min(seen, 0.995) if seen else 0.95)
+        if not 0 < of < 1:
+            raise ConfigError(f"--expect {requirement.figure}={of:g}: expected a value between 0 and 1.")
+        told = outlook(requirement, of, plan.sick, plan.healthy)
+        interval = f"{told.low:.3f}-{told.high:.3f}"
+        needed = "over 100000" if told.needed is None else str(told.needed)
+        print(f"{told.figure:<30}{told.least:>7.3f}{told.expected:>10.3f}{interval:>18}{told.chance:>16.2f}{needed:>22}")
+    if options.output:
+        write_plan(options.output, plan)
+        add_act(PLAN, plan.model, plan.sha256, f"decides: {plan.decides}", account())
+        print(printable(f"{options.output} (SHA-256 {plan.sha256})"))
+    return 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    """Exit code 0: passed; 1: failed, or too few to say."""
+    from pneumo.inference.predictor import Predictor
+    from pneumo.paths import site_dir
+    from pneumo.site.answers import answered_of
+    from pneumo.site.cases import read_cases
+    from pneumo.site.local_test import REPORT_FILE, run_test
+    from pneumo.site.plan import read_plan
+    from pneumo.site.result import probabilities_of
+    from pneumo.site.result_pdf import result_pdf
+    from pneumo.site.verdict import PASSED
+
+    plan, cases = read_plan(options.plan), read_cases(options.source)
+    predictor = Predictor.load(options.model or plan.model)
+    output = options.output or site_dir() / "tests" / plan.sha256[:16]
+    result, answers = run_test(plan, cases, predictor, output, options.who or account(), options.again, tell_progress)
+    predictions = probabilities_of(answered_of(answers), predictor.card)
+    points = predictor.card.points_at(float(predictions.labels.mean())) if predictions else {}
+    (output / REPORT_FILE).write_bytes(result_pdf(result, predictions, points))
+    for each in result.unanswered:
+        print(printable(f"{each.file}: {each.status}. {'; '.join(each.reasons)}"), file=sys.stderr)
+    print(json.dumps({
+        "outcome": result.outcome, "why": result.why, "outcomes": [vars(each) for each in result.outcomes],
+        "figures": result.figures, "result": str(output / "result.json"), "report": str(output / REPORT_FILE),
+    }, indent=2))  # fmt: skip
+    return 0 if result.outcome == PASSED else 1
+
+
+def tell_progress(done: int, total: int) -> None:
+    """A line on standard error now and then."""
+    if done % 50 == 0 or done == total:
+        print(f"{done} of {total} answered", file=sys.stderr, flush=True)
+
+
+def _pairs(words: list[str], flag: str) -> dict[str, float]:
+    """["auc=.9"] -> {"auc": 0.9}. Raises ConfigError."""
+    pairs = {}
+    for word in words:
+        name, _, text = word.partition("=")
+        try:
+            pairs[name.strip()] = float(text)
+        except ValueError as error:
+            raise ConfigError(f"{flag} {word!r}: expected FIGURE=VALUE, as auc=0.9.") from error
+    return pairs

@@ -1,0 +1,35 @@
+"""Which form a record has, and the way to today's: Alembic's steps, in the transaction of whoever asks."""
+
+import logging
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from pneumo.record.tables import AUDIT
+
+REVISION = "0002"  # of tables.py
+FIRST = "0001"  # of a record that has no version: it was begun before there were any
+KNOWN = (FIRST, REVISION)
+_VERSION = "alembic_version"
+_STEPS = Path(__file__).with_name("migrations")
+
+
+def revision_of(connection: Connection) -> str | None:
+    """None: no record was begun in this database."""
+    tables = inspect(connection)
+    if not tables.has_table(AUDIT.name):
+        return None
+    return connection.scalar(text(f"SELECT version_num FROM {_VERSION}")) if tables.has_table(_VERSION) else FIRST
+
+
+def upgrade(connection: Connection) -> None:
+    """Begin a record, or bring one to REVISION, on a connection that may write. Rows and entries stay as they are."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every step
+    from alembic import command  # half a second, and only where there is a step to take
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(_STEPS).replace("%", "%%"))
+    if revision_of(connection) == FIRST and not inspect(connection).has_table(_VERSION):
+        command.stamp(config, FIRST)
+    command.upgrade(config, REVISION)

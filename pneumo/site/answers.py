@@ -1,0 +1,88 @@
+"""A site's cases through the verified model: of each its answer in a few numbers; the picture is let go at once."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pneumo.errors import DataError
+from pneumo.evaluation.likelihood import posterior
+from pneumo.evaluation.predictions import Predictions, make_predictions
+from pneumo.imaging.measures import Measures
+from pneumo.inference.batch import read_files
+from pneumo.inference.finding import Finding
+from pneumo.inference.lung_fields import LungFinder
+from pneumo.inference.measured import measured
+from pneumo.inference.predictor import Predictor
+from pneumo.labels import Status
+from pneumo.registry.models import ModelCard
+from pneumo.site.cases import SiteCase
+
+
+@dataclass(frozen=True)
+class CaseAnswer:
+    """What became of one case; `logit` is NaN without an answer, `measures` None where the picture was not answered."""
+
+    case: SiteCase
+    status: Status  # rejected: by the gate
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    sha256: str
+    logit: float  # before calibration
+    measures: Measures | None
+
+
+def answer_cases(
+    cases: Sequence[SiteCase], predictor: Predictor, progress: Callable[[int, int], None] | None = None
+) -> tuple[CaseAnswer, ...]:
+    """Each in its turn; what is refused or cannot be read keeps its place with the reason. `progress`: (done, total)."""
+    finder = predictor.finder or LungFinder.load()
+    found = []
+    for case, (path, finding) in zip(cases, read_files((case.path for case in cases), predictor), strict=True):
+        if path != case.path:
+            raise DataError(f"{case.name} is read as several images. Expected one image a case.")
+        found.append(_kept(case, finding, predictor, finder))
+        if progress:
+            progress(len(found), len(cases))
+    return tuple(found)
+
+
+def _kept(case: SiteCase, finding: Finding, predictor: Predictor, finder: LungFinder) -> CaseAnswer:
+    logit, measures = math.nan, None
+    if finding.answer and finding.canonical is not None and finding.radiograph is not None:
+        logit = finding.answer.logit
+        measures = measured(finding.canonical, finding.radiograph.facts, finding.answer.features, predictor, finder)
+    return CaseAnswer(case, finding.status, finding.reasons, finding.warnings, finding.sha256, logit, measures)
+
+
+def labels_of(answers: Sequence[CaseAnswer]) -> np.ndarray:
+    """int64 (n,), 1 for PNEUMONIA."""
+    return np.array([answer.case.sick for answer in answers], np.int64)
+
+
+def patients_of(answers: Sequence[CaseAnswer]) -> np.ndarray:
+    """str (n,)."""
+    return np.array([answer.case.patient for answer in answers], str)
+
+
+def ratios_of(answers: Sequence[CaseAnswer], card: ModelCard) -> np.ndarray:
+    """Calibrated log likelihood ratios, float64 (n,)."""
+    return card.calibration.log_ratio(np.array([answer.logit for answer in answers], float))
+
+
+def answered_of(answers: Sequence[CaseAnswer]) -> tuple[CaseAnswer, ...]:
+    return tuple(answer for answer in answers if answer.status == Status.OK)
+
+
+def predictions_of(answers: Sequence[CaseAnswer], card: ModelCard, prevalence: float) -> Predictions:
+    """Of answered cases; probabilities at `prevalence`, between 0 and 1. The patients are those that the site named."""
+    probabilities = posterior(ratios_of(answers, card), prevalence)
+    found = make_predictions(
+        [answer.case.name for answer in answers], [answer.case.label for answer in answers], ["none"] * len(answers),
+        [answer.logit for answer in answers], probabilities.tolist(),
+    )  # fmt: skip
+    return Predictions(
+        found.files, found.labels, found.subtypes, found.logits, found.probabilities,
+        told_patients=tuple(answer.case.patient for answer in answers),
+    )  # fmt: skip

@@ -1,0 +1,91 @@
+"""From one model to the next: a candidate, its promotion to active, and the way back; each one act, and verified before it."""
+
+from collections.abc import Sequence
+
+from pneumo.errors import ConfigError
+from pneumo.inference.predictor import Predictor
+from pneumo.registry.acts import (
+    ACTIVATE,
+    BACK,
+    CANDIDATE,
+    END,
+    Act,
+    active_model,
+    add_act,
+    candidate_model,
+    read_acts,
+)
+from pneumo.registry.models import card_digest, default_model
+
+SHIPPED = ""  # a way back to before the site chose: the registry's own default
+
+
+def set_candidate(model: str, why: str, actor: str) -> Act:
+    """Let a model answer beside the active one, unseen. Raises ModelError unless it verifies, ConfigError if it is active."""
+    if model == default_model():
+        raise ConfigError(f"{model} answers here already. Name another model as the candidate.")
+    return add_act(CANDIDATE, model, _verified(model), why, actor)
+
+
+def end_candidate(why: str, actor: str) -> Act:
+    """Raises ConfigError where there is none."""
+    tried = candidate_model(read_acts())
+    if tried is None:
+        raise ConfigError("There is no candidate to end.")
+    return add_act(END, tried.subject, tried.digest, why, actor)
+
+
+def activate(model: str, why: str, actor: str) -> Act:
+    """Make a model the site's default. Raises ModelError where it does not verify, ConfigError without a reason."""
+    if not why.strip():
+        raise ConfigError("Say why the site's model is changed (--why): the reason stands in the site's acts.")
+    digest = _verified(model)
+
+    def check(acts: Sequence[Act]) -> None:
+        active = active_model(acts)
+        if active and (active.subject, active.digest) == (model, digest):
+            raise ConfigError(f"{model} is the site's model already, in this very state. Nothing was changed.")
+
+    return add_act(ACTIVATE, model, digest, why, actor, check=check)
+
+
+def back(why: str, actor: str) -> Act:
+    """To the model before the last promotion, or to the registry's own default. Raises ModelError where that does not verify."""
+    if not why.strip():
+        raise ConfigError("Say why the site's model is changed back (--why): the reason stands in the site's acts.")
+    before = earlier_choices(read_acts())
+    if not before:
+        raise ConfigError("No model was made active here, so there is no way back.")
+    model, digest = before[-2] if len(before) > 1 else (SHIPPED, "")
+    if model and _verified(model) != digest:
+        raise ConfigError(f"{model} is in another state than when it was active. Activate a model that is as it should be.")
+
+    def check(acts: Sequence[Act]) -> None:
+        if earlier_choices(acts) != before:
+            raise ConfigError("Somebody changed the site's model at the same moment. Look at site-model status, and try again.")
+
+    return add_act(BACK, model, digest, why, actor, check=check)
+
+
+def earlier_choices(acts: Sequence[Act]) -> list[tuple[str, str]]:
+    """(model, its card's hash) of the promotions that were not taken back, the newest last."""
+    found: list[tuple[str, str]] = []
+    for act in acts:
+        if act.action == ACTIVATE:
+            found.append((act.subject, act.digest))
+        elif act.action == BACK and found:
+            found.pop()
+    return found
+
+
+def candidate_digest(act: Act) -> str:
+    """The candidate's card, which must be as it was when it was named. Raises ModelError or ConfigError."""
+    digest = card_digest(act.subject)
+    if digest != act.digest:
+        raise ConfigError(f"The candidate {act.subject} was changed since it was named. Name it anew, or end it.")
+    return digest
+
+
+def _verified(model: str) -> str:
+    Predictor.load(model)
+    return card_digest(model)

@@ -1,0 +1,123 @@
+"""The active model and the candidate on the same cases, paired: where they differ, and which of them was right.
+
+A new model is judged at its own cuts and at the old one's: a comparison of two versions of a product found the newer one worse at
+the older threshold, and nobody had looked.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pneumo.evaluation.compare import Difference, delong
+from pneumo.evaluation.operating_point import BALANCED, zone
+from pneumo.evaluation.paired import paired_difference
+from pneumo.evaluation.wilson import Share, wilson
+from pneumo.labels import LABELS, Label, Status, Verdict, Zone
+from pneumo.record.case import NONE, RecordedCase, Shadow
+from pneumo.registry.models import ModelCard
+from pneumo.site.answers import CaseAnswer
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One image that both answered. Scores of each are on one scale; `truth` None where nobody said it."""
+
+    patient: str
+    truth: Label | None
+    active_score: float
+    candidate_score: float
+    active_label: str
+    candidate_label: str
+    candidate_at_active_cut: str
+    active_verdict: str
+    candidate_verdict: str
+
+
+@dataclass(frozen=True)
+class ModelComparison:
+    """Differences are the candidate's figure less the active one's, 95 % interval; NaN where nothing is known."""
+
+    pairs: int
+    with_truth: int
+    unanswered: int  # cases that the active model answered and the candidate did not
+    same_verdict: Share
+    verdicts: dict[str, dict[str, int]]  # the active model's -> the candidate's -> images
+    auc: Difference
+    sensitivity: Difference  # each at its own cut
+    specificity: Difference
+    sensitivity_at_active_cut: Difference
+    specificity_at_active_cut: Difference
+    missed_less: Difference  # of the sick, the share whose verdict is not NORMAL
+    alarmed_less: Difference  # of the healthy, the share whose verdict is not PNEUMONIA
+
+
+def compare_pairs(pairs: Sequence[Pair], unanswered: int) -> ModelComparison:
+    """Intervals over patients; where `patient` is a file's hash, several files of one child count as several."""
+    told = [pair for pair in pairs if pair.truth is not None]
+    sick = [pair for pair in told if pair.truth == Label.PNEUMONIA]
+    healthy = [pair for pair in told if pair.truth == Label.NORMAL]
+    verdicts = {str(one): {str(other): sum((pair.active_verdict, pair.candidate_verdict) == (one, other) for pair in pairs)
+                           for other in Verdict} for one in Verdict}  # fmt: skip
+    same = sum(pair.active_verdict == pair.candidate_verdict for pair in pairs)
+    return ModelComparison(
+        len(pairs), len(told), unanswered, wilson(same, len(pairs)), verdicts, _auc(told),
+        _hits(sick, lambda pair: (pair.candidate_label == Label.PNEUMONIA, pair.active_label == Label.PNEUMONIA)),
+        _hits(healthy, lambda pair: (pair.candidate_label == Label.NORMAL, pair.active_label == Label.NORMAL)),
+        _hits(sick, lambda pair: (pair.candidate_at_active_cut == Label.PNEUMONIA, pair.active_label == Label.PNEUMONIA)),
+        _hits(healthy, lambda pair: (pair.candidate_at_active_cut == Label.NORMAL, pair.active_label == Label.NORMAL)),
+        _hits(sick, lambda pair: (pair.candidate_verdict != Verdict.NORMAL, pair.active_verdict != Verdict.NORMAL)),
+        _hits(healthy, lambda pair: (pair.candidate_verdict != Verdict.PNEUMONIA, pair.active_verdict != Verdict.PNEUMONIA)),
+    )  # fmt: skip
+
+
+def recorded_pairs(cases: Iterable[RecordedCase], shadows: Mapping[str, Shadow], active_sha256: str) -> tuple[list[Pair], int]:
+    """(pairs, cases that the candidate did not answer) of the record; each file once, with its newest reference."""
+    pairs: dict[str, Pair] = {}
+    without: set[str] = set()
+    for case in sorted(cases, key=lambda case: (case.reference != NONE, case.created)):  # what is told later replaces what is not
+        shadow = shadows.get(case.id)
+        if shadow is None or case.model_sha256 != active_sha256:
+            continue
+        if shadow.status != Status.OK or shadow.probability is None:
+            without.add(case.file_sha256)
+            continue
+        pairs[case.file_sha256] = Pair(
+            case.file_sha256, None if case.reference == NONE else Label(case.reference), case.probability, shadow.probability,
+            case.label, shadow.label, shadow.label_at_active_cut, case.verdict, Zone(shadow.zone).verdict,
+        )  # fmt: skip
+    return list(pairs.values()), len(without - set(pairs))
+
+
+def answered_pairs(
+    active: Sequence[CaseAnswer], candidate: Sequence[CaseAnswer], active_card: ModelCard, candidate_card: ModelCard
+) -> tuple[list[Pair], int]:
+    """(pairs, cases that the candidate did not answer) of labelled cases, both answers in one order; the label at `balanced`."""
+    pairs, without = [], 0
+    for one, other in zip(active, candidate, strict=True):
+        if one.status != Status.OK or other.status != Status.OK:
+            without += one.status == Status.OK
+            continue
+        first, second = (
+            float(card.calibration.log_ratio(each.logit)) for card, each in ((active_card, one), (candidate_card, other))
+        )
+        pairs.append(Pair(
+            one.case.patient, Label(one.case.label), first, second, LABELS[first >= active_card.cuts[BALANCED]],
+            LABELS[second >= candidate_card.cuts[BALANCED]], LABELS[second >= active_card.cuts[BALANCED]],
+            zone(first, active_card.cuts).verdict, zone(second, candidate_card.cuts).verdict,
+        ))  # fmt: skip
+    return pairs, without
+
+
+def _auc(told: Sequence[Pair]) -> Difference:
+    sick = np.array([pair.truth == Label.PNEUMONIA for pair in told], bool)
+    if not len(sick) or sick.all() or not sick.any():
+        return Difference(np.nan, np.nan, np.nan, np.nan)
+    candidate, active = (np.array([getattr(pair, name) for pair in told], float) for name in ("candidate_score", "active_score"))
+    return delong(sick, candidate, active, tuple(pair.patient for pair in told))
+
+
+def _hits(pairs: Sequence[Pair], of: Callable[[Pair], tuple[bool, bool]]) -> Difference:
+    rows = [of(pair) for pair in pairs]
+    one, other = np.array([row[0] for row in rows], bool), np.array([row[1] for row in rows], bool)
+    return paired_difference(one, other, [pair.patient for pair in pairs])

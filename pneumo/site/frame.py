@@ -1,0 +1,94 @@
+"""Does this site frame and expose its children as the train images were, or as the test images? Percentiles side by side."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pneumo.imaging.measures import FRAME, PICTURE, Measures
+from pneumo.labels import LABELS
+
+REFERENCE = Path(__file__).with_name("frame_reference.json")  # made by bench/frame_reference.py
+PERCENTILES = (5, 50, 95)
+_HERE = "site"
+_BESIDE = ("train", "test")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A measure among the children of one class, here or in the public set: percentiles 5, 50 and 95; None where none is known."""
+
+    measure: str
+    label: str
+    where: str  # site, train or test
+    low: float | None
+    median: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class FrameStatistics:
+    """`likeness` says which of train and test the site's framing resembles; empty where it cannot be said."""
+
+    spreads: tuple[Spread, ...]
+    without_lungs: int  # pictures here whose lungs could not be measured
+    likeness: str
+
+
+def frame_statistics(measures: Sequence[Measures], labels: Sequence[str], data: str) -> FrameStatistics:
+    """The site's measures by class beside those of the set that the model learned from, where that is the one of REFERENCE.
+
+    `labels` NORMAL or PNEUMONIA, one a picture; `data`: the model card's own words for its data.
+    """
+    rows = [(asdict(each), label) for each, label in zip(measures, labels, strict=True)]
+    here: dict[tuple[str, str], list[float]] = {
+        (name, label): [row[name] for row, of in rows if of == label and np.isfinite(row[name])]
+        for label in LABELS
+        for name in PICTURE
+    }
+    found = [Spread(name, label, _HERE, *_percentiles(values)) for (name, label), values in here.items()]
+    known = reference()
+    same = known["data"] == data
+    if same:
+        found += [Spread(name, label, where, *_stored(known, where, label, name))
+                  for where in _BESIDE for label in LABELS for name in PICTURE]  # fmt: skip
+    lost = sum(not np.isfinite(each.lung_height) for each in measures)
+    return FrameStatistics(tuple(found), lost, _likeness(here, known) if same else "")
+
+
+@cache
+def reference() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(REFERENCE.read_text(encoding="utf-8"))
+    return found
+
+
+def _percentiles(values: Sequence[float]) -> tuple[float | None, ...]:
+    return tuple(map(float, np.percentile(values, PERCENTILES))) if values else (None,) * 3
+
+
+def _stored(known: Mapping[str, Any], where: str, label: str, name: str) -> tuple[float | None, ...]:
+    return tuple(known["groups"][f"{where} {label}"]["measures"].get(name, (None,) * 3))
+
+
+def _likeness(here: Mapping[tuple[str, str], Sequence[float]], known: Mapping[str, Any]) -> str:
+    """By class, the mean distance of the site's medians of FRAME from those of train and of test, in widths of train."""
+    said = []
+    for label in LABELS:
+        gaps: dict[str, list[float]] = {where: [] for where in _BESIDE}
+        for name in FRAME:
+            low, _, high = _stored(known, "train", label, name)
+            if here[name, label] and low is not None and high is not None and high > low:
+                for where in _BESIDE:
+                    middle = _stored(known, where, label, name)[1]
+                    if middle is not None:
+                        gaps[where].append(abs(float(np.median(here[name, label])) - middle) / (high - low))
+        if gaps["train"] and gaps["test"]:
+            train, test = np.mean(gaps["train"]), np.mean(gaps["test"])
+            nearer = "train" if train < test else "test"
+            said.append(f"{label} children are framed more like those of {nearer} (mean distance {train:.2f} from train, "
+                        f"{test:.2f} from test, in widths of train's 5th to 95th percentile)")  # fmt: skip
+    return "; ".join(said) + "." if said else ""

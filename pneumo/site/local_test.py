@@ -1,0 +1,100 @@
+"""The local test from end to end: plan, cases, answers, result, and a line in the site's acts before and after."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pneumo.errors import ConfigError, DataError
+from pneumo.files import write_json
+from pneumo.inference.predictor import Predictor
+from pneumo.registry.acts import RESULT, TEST, Act, add_act, read_acts
+from pneumo.registry.models import card_digest, read_metrics
+from pneumo.site.answers import CaseAnswer, answer_cases
+from pneumo.site.cases import SiteCase, digest_of
+from pneumo.site.plan import Plan, read_plan, write_plan
+from pneumo.site.result import SiteResult, make_result
+from pneumo.versions import git_commit
+
+PLAN_FILE, RESULT_FILE, REPORT_FILE = "plan.json", "result.json", "report.pdf"
+
+
+def run_test(
+    plan: Plan, cases: Sequence[SiteCase], predictor: Predictor, output: Path, actor: str, again: str = "",
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[SiteResult, tuple[CaseAnswer, ...]]:  # fmt: skip
+    """Answer the cases and judge the answers by the plan; the plan lies in `output` before the first one is answered.
+
+    `again`: why the same cases are tested under another plan. Raises ConfigError where the plan is another model's, or the cases
+    were answered under another plan and nobody says why again; DataError where `output` holds a test of another plan.
+    """
+    card = predictor.card
+    check_model(plan, card.id, card_digest(card.id), list(card.cuts))
+    cases_sha256 = digest_of(cases)
+    looks = _earlier(read_acts(), plan, cases_sha256, again)
+    _fix_plan(plan, output)
+    add_act(TEST, plan.model, plan.sha256, _told(cases_sha256, again), actor)
+    answers = answer_cases(cases, predictor, progress)
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    test = read_metrics(card.id).get("test", {})
+    result = make_result(plan, answers, card, plan.card_sha256, test, looks, made, git_commit())
+    write_json(output / RESULT_FILE, result.as_json())
+    digest = hashlib.sha256((output / RESULT_FILE).read_bytes()).hexdigest()
+    add_act(RESULT, plan.model, digest, f"{result.outcome}; plan {plan.sha256[:16]}", actor)
+    return result, answers
+
+
+def check_model(plan: Plan, model: str, card_sha256: str, points: Sequence[str]) -> None:
+    """Raises ConfigError where the plan was made for another model, or for another state of this one."""
+    if plan.model != model or plan.card_sha256 != card_sha256:
+        raise ConfigError(
+            f"The plan was made for the model {plan.model} ({plan.card_sha256[:16]}); this is {model} ({card_sha256[:16]}). Make a "
+            "plan for it, or test the model of the plan."
+        )
+    if plan.operating_point not in points:
+        raise ConfigError(f"The plan names the operating point {plan.operating_point!r}; the model has {', '.join(points)}.")
+
+
+def read_result(output: Path) -> dict[str, Any]:
+    """result.json of a finished test. Raises DataError."""
+    path = output / RESULT_FILE
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path} cannot be read as the result of a local test. Run site-test anew.") from error
+    return found
+
+
+def _fix_plan(plan: Plan, output: Path) -> None:
+    path = output / PLAN_FILE
+    if path.exists():
+        if read_plan(path).sha256 != plan.sha256:
+            raise DataError(
+                f"{output} holds a test under another plan, and a plan is not changed after the answers. Its result stays as it "
+                "is; give this test another --output."
+            )
+        return
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"The folder {output} cannot be made: {error.strerror or error}. Give another --output.") from error
+    write_plan(path, plan)
+
+
+def _earlier(acts: Sequence[Act], plan: Plan, cases_sha256: str, again: str) -> tuple[str, ...]:
+    """Tests of the same cases with the same model under other plans. Raises ConfigError where there are any and no reason."""
+    same = [act for act in acts if act.action == TEST and act.subject == plan.model and act.why.startswith(_told(cases_sha256, ""))]
+    others = [act for act in same if act.digest != plan.sha256]
+    if others and not again.strip():
+        raise ConfigError(
+            f"These very cases were answered under another plan on {others[-1].time} (plan {others[-1].digest[:16]}). A plan "
+            "changed after the answers proves nothing: test new cases, or say with --again why, which stands in the result."
+        )
+    return tuple(f"{act.time}: under plan {act.digest[:16]}" for act in others) + ((f"again because: {again}",) if others else ())
+
+
+def _told(cases_sha256: str, again: str) -> str:
+    said = f"cases {cases_sha256}"
+    return f"{said}; again because: {again}" if again else said

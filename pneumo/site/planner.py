@@ -1,0 +1,83 @@
+"""How wide will the interval be for so many children, and how likely is it to lie above the least value? Asked before the test."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit, ndtr, ndtri
+from scipy.stats import binom
+
+from pneumo.evaluation.wilson import wilson
+from pneumo.site.plan import AUC, FOUND, SENSITIVITY, Requirement
+
+_OF_ALL = "answered"
+_MOST = 100_000  # children of a class
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Of one figure, where the model is as good here as expected."""
+
+    figure: str
+    least: float
+    expected: float
+    low: float  # the 95 % interval, were the expected value seen
+    high: float
+    chance: float  # that the test says "passed" of this figure, 0 to 1
+    needed: int | None  # children of each class for a chance of 0.8; None: not even 100,000 would do
+
+
+def outlook(requirement: Requirement, expected: float, sick: int, healthy: int, target: float = 0.8) -> Outlook:
+    """One child counts once: with several pictures a child the interval is a little wider.
+
+    Shares have Wilson's interval; AUC has one on the scale of its log odds, with the standard error of Hanley and McNeil
+    (Radiology 1982, 143:29). Raises ValueError for an expected value outside (0, 1).
+    """
+    if not 0 < expected < 1:
+        raise ValueError(f"expected a value between 0 and 1, received {expected}")
+    low, high, chance = _at(requirement, expected, sick, healthy)
+    return Outlook(requirement.figure, requirement.least, expected, low, high, chance, _needed(requirement, expected, target))
+
+
+def _at(requirement: Requirement, expected: float, sick: int, healthy: int) -> tuple[float, float, float]:
+    if requirement.figure == AUC:
+        return _auc(requirement.least, expected, sick, healthy)
+    of = {SENSITIVITY: sick, FOUND: sick, _OF_ALL: sick + healthy}.get(requirement.figure, healthy)
+    share = wilson(round(expected * of), of)
+    return share.low, share.high, _chance(requirement.least, expected, of)
+
+
+def _auc(least: float, expected: float, sick: int, healthy: int) -> tuple[float, float, float]:
+    error = hanley_mcneil(expected, sick, healthy) / (expected * (1 - expected))
+    low, high = expit(logit(expected) + np.array([-1, 1]) * ndtri(0.975) * error)
+    return float(low), float(high), float(ndtr((logit(expected) - logit(least)) / error - ndtri(0.975)))
+
+
+def hanley_mcneil(auc: float, sick: int, healthy: int) -> float:
+    """Standard error of an AUC in (0, 1) of so many independent cases."""
+    one, two = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    variance = auc * (1 - auc) + (sick - 1) * (one - auc**2) + (healthy - 1) * (two - auc**2)
+    return math.sqrt(variance / (sick * healthy))
+
+
+def _chance(least: float, expected: float, of: int) -> float:
+    """That the low end of Wilson's interval of a binomial count reaches `least`."""
+    low, high = 0, of + 1  # the least count that will do, by bisection: the low end grows with it
+    while low < high:
+        middle = (low + high) // 2
+        if middle > of or wilson(middle, of).low >= least:
+            high = middle
+        else:
+            low = middle + 1
+    return float(binom.sf(low - 1, of, expected))
+
+
+def _needed(requirement: Requirement, expected: float, target: float) -> int | None:
+    """Children of each class; the chance is taken to grow with them, which for counts it does but for small steps."""
+    if expected <= requirement.least or _at(requirement, expected, _MOST, _MOST)[2] < target:
+        return None
+    low, high = 1, _MOST
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _at(requirement, expected, middle, middle)[2] >= target else (middle + 1, high)
+    return low

@@ -1,0 +1,119 @@
+"""A site profile: prevalence, calibration and cuts of one hospital for one model, kept beside the models and never inside one.
+
+PNEUMO_SITE_DIR/profiles/NAME.json. It names the model's card by hash and holds its own hash; another model, or another state of the
+same one, does not take it.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pneumo.errors import ConfigError, DataError
+from pneumo.evaluation.calibration import Calibration
+from pneumo.evaluation.operating_point import BALANCED, RULE_IN, RULE_OUT
+from pneumo.files import write_json
+from pneumo.paths import site_dir
+
+VERSION = 1
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+@dataclass(frozen=True)
+class Half:
+    """One half of the site's cases."""
+
+    images: int
+    sick_children: int
+    healthy_children: int
+
+
+@dataclass(frozen=True)
+class SiteProfile:
+    """`judged` is as a split of metrics.json, of the half that fitted nothing, by this profile; `own` by the model's own."""
+
+    name: str
+    site: str
+    model: str
+    model_sha256: str
+    card_sha256: str
+    calibration: Calibration
+    cuts: dict[str, float]  # of the log likelihood ratio
+    prevalence: float | None  # None: the site did not say, and its cases are no sample of its children
+    prevalence_from: str
+    fitted_on: Half
+    judged_on: Half
+    judged: dict[str, Any]
+    own: dict[str, Any]
+    loss_less: dict[str, float | None]  # by how much the log loss falls on the judged half: {value, low, high}; above 0 is better
+    cases_sha256: str
+    created: str
+    version: int = VERSION
+
+    @property
+    def sha256(self) -> str:
+        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def profiles_dir() -> Path:
+    return site_dir() / "profiles"
+
+
+def list_profiles() -> list[str]:
+    return sorted(path.stem for path in profiles_dir().glob("*.json"))
+
+
+def check_name(name: str) -> None:
+    """Raises ConfigError."""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"The profile's name is {name!r}; expected at most 40 small letters, digits and hyphens, as winter-2026.")
+
+
+def write_profile(profile: SiteProfile) -> Path:
+    """Raises DataError where there is one of that name: answers name it, so it is never replaced."""
+    check_name(profile.name)
+    path = profiles_dir() / f"{profile.name}.json"
+    if path.exists():
+        raise DataError(f"There is a site profile {profile.name!r} already, and answers may name it. Give this one another name.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, {"profile": asdict(profile), "sha256": profile.sha256})
+    except OSError as error:
+        raise DataError(f"The profile cannot be written to {path}: {error.strerror or error}.") from error
+    return path
+
+
+def read_profile(name: str) -> SiteProfile:
+    """Raises DataError for one that is missing, damaged, or was changed after it was made."""
+    check_name(name)
+    path = profiles_dir() / f"{name}.json"
+    if not path.is_file():
+        known = ", ".join(list_profiles()) or "none"
+        raise DataError(f"No site profile {name!r} in {path.parent}; those there: {known}. Make one with the site-fit command.")
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        profile = _profile(stored["profile"])
+        if profile.sha256 == stored["sha256"]:
+            return profile
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError(f"The site profile {path} is damaged. Restore it, or fit it anew with site-fit.") from error
+    raise DataError(f"The site profile {path} was changed after it was made: its hash does not fit. Restore it, or fit it anew.")
+
+
+def _profile(found: dict[str, Any]) -> SiteProfile:
+    """Raises TypeError, KeyError or ValueError for what is none."""
+    if set(found) != {field.name for field in dataclasses.fields(SiteProfile)} or found["version"] != VERSION:
+        raise ValueError("other fields")
+    calibration, cuts = Calibration(**found["calibration"]), {name: float(cut) for name, cut in found["cuts"].items()}
+    numbers = [calibration.temperature, calibration.bias, *cuts.values()]
+    share = found["prevalence"]
+    ordered = set(cuts) == {BALANCED, RULE_OUT, RULE_IN} and cuts[RULE_OUT] <= cuts[BALANCED] <= cuts[RULE_IN]
+    if not all(map(math.isfinite, numbers)) or calibration.temperature <= 0 or not ordered or not (share is None or 0 < share < 1):
+        raise ValueError("out of range")
+    halves = {name: Half(**found[name]) for name in ("fitted_on", "judged_on")}
+    return SiteProfile(**{**found, "calibration": calibration, "cuts": cuts, **halves})

@@ -1,0 +1,105 @@
+"""What a local test says: everything that the JSON and the PDF hold. No pixel, no patient; files by the names they came with."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from pneumo.evaluation.bands import count_bands
+from pneumo.evaluation.metrics import confusion_matrix
+from pneumo.evaluation.mistakes import Mistake, most_confident_mistakes
+from pneumo.evaluation.operating_point import zone
+from pneumo.evaluation.predictions import Predictions
+from pneumo.evaluation.summary import summarise
+from pneumo.labels import Verdict
+from pneumo.registry.models import ModelCard
+from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, predictions_of, ratios_of
+from pneumo.site.cases import digest_of
+from pneumo.site.frame import FrameStatistics, frame_statistics
+from pneumo.site.gate_rates import GateRate, Unanswered, gate_rates, unanswered
+from pneumo.site.groups import SiteGroup, by_group
+from pneumo.site.plan import Plan
+from pneumo.site.verdict import Figure, Outcome, hold, site_figures, verdict
+
+SAID = "Nothing was trained or changed by this test, and nothing of a picture is kept."
+
+
+@dataclass(frozen=True)
+class SiteResult:
+    """Probabilities are of answered cases, at the share of sick among them; without both classes there are none."""
+
+    outcome: str  # passed, failed or too few to say
+    why: str
+    plan: Plan
+    plan_sha256: str
+    looks: tuple[str, ...]  # earlier tests of the same cases under another plan, and why there was one more
+    model: str
+    model_sha256: str
+    card_sha256: str
+    cases_sha256: str
+    made: str
+    commit: str
+    images: int
+    sick_children: int  # with an answer, as the next
+    healthy_children: int
+    outcomes: tuple[Outcome, ...]
+    figures: dict[str, Figure]
+    matrix: list[list[int]]  # [[TN, FP], [FN, TP]] at the plan's operating point
+    verdicts: dict[str, dict[str, int]]  # true class -> verdict -> images
+    summary: dict[str, Any] | None
+    bands: list[dict[str, Any]]  # of the score, as the model's test has them; empty for a model without
+    gate: tuple[GateRate, ...]
+    unanswered: tuple[Unanswered, ...]
+    groups: tuple[SiteGroup, ...]
+    frame: FrameStatistics
+    missed: tuple[Mistake, ...]  # surest first
+    alarms: tuple[Mistake, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"said": SAID, **asdict(self)}
+
+
+def make_result(
+    plan: Plan, answers: Sequence[CaseAnswer], card: ModelCard, card_sha256: str, test_metrics: dict[str, Any],
+    looks: tuple[str, ...], made: str, commit: str,
+) -> SiteResult:  # fmt: skip
+    """`test_metrics`: of the model's own test, for the edges of its bands; may be empty."""
+    known, point = answered_of(answers), plan.operating_point
+    labels, ratios, patients = labels_of(known), ratios_of(known, card), patients_of(known)
+    figures = site_figures(answers, card, point)
+    outcomes = hold(plan, figures)
+    children = [len(set(patients[labels == label])) for label in (1, 0)]
+    outcome, why = verdict(plan, outcomes, *children)
+    predictions = probabilities_of(known, card)
+    missed, alarms = most_confident_mistakes(predictions, card.points_at(float(labels.mean()))[point]) if predictions else ((), ())
+    edges = _edges(test_metrics.get("bands", []))
+    return SiteResult(
+        outcome, why, plan, plan.sha256, looks, card.id, card.sha256, card_sha256, digest_of(each.case for each in answers), made,
+        commit, len(answers), children[0], children[1], outcomes, figures,
+        confusion_matrix(labels, ratios, card.cuts[point]).tolist(), _verdicts(labels, ratios, card),
+        summarise(predictions, card.points_at(float(labels.mean()))) if predictions else None,
+        count_bands(edges, ratios, labels, patients.tolist()) if edges and len(known) else [],
+        gate_rates(answers), unanswered(answers), by_group(answers, card, point),
+        frame_statistics([each.measures for each in known if each.measures], [each.case.label for each in known], card.data),
+        missed, alarms,
+    )  # fmt: skip
+
+
+def probabilities_of(known: Sequence[CaseAnswer], card: ModelCard) -> Predictions | None:
+    """At the share of sick among the answered cases; None where a class is missing among them."""
+    labels = labels_of(known)
+    return predictions_of(known, card, float(labels.mean())) if len(set(labels.tolist())) == 2 else None
+
+
+def _verdicts(labels: np.ndarray, ratios: np.ndarray, card: ModelCard) -> dict[str, dict[str, int]]:
+    said = np.array([zone(ratio, card.cuts).verdict for ratio in ratios], str)
+    return {name: {each: int(np.sum(said[labels == label] == each)) for each in Verdict} for label, name in enumerate(card.classes)}
+
+
+def _edges(bands: Sequence[dict[str, Any]]) -> list[float]:
+    """The ends of the model's bands, rising; the outer ones are infinite."""
+    if not bands:
+        return []
+    return [-np.inf if bands[0]["low"] is None else bands[0]["low"],
+            *(np.inf if band["high"] is None else band["high"] for band in bands)]  # fmt: skip

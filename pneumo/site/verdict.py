@@ -1,0 +1,106 @@
+"""Passed, failed, or too few to say: by the interval of each figure against its least value, never by the value alone.
+
+A figure passes where its whole 95 % interval lies at or above the least value, and fails where all of it lies below. To pass, every
+figure must: no correction for several figures is needed, for each has to be shown by itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pneumo.evaluation.compare import auc_interval
+from pneumo.evaluation.metrics import roc_auc
+from pneumo.evaluation.operating_point import RULE_IN, RULE_OUT
+from pneumo.evaluation.wilson import clustered_wilson
+from pneumo.labels import Status
+from pneumo.registry.models import ModelCard
+from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, ratios_of
+from pneumo.site.plan import ANSWERED, AUC, CLEARED, FOUND, SENSITIVITY, SPECIFICITY, Plan
+
+PASSED, FAILED, TOO_FEW = "passed", "failed", "too few to say"
+Figure = dict[str, float | None]  # {value, low, high}
+UNDEFINED: Figure = {"value": None, "low": None, "high": None}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One requirement held to what was seen; None where a figure is undefined."""
+
+    figure: str
+    least: float
+    value: float | None
+    low: float | None
+    high: float | None
+    outcome: str
+
+
+def site_figures(answers: Sequence[CaseAnswer], card: ModelCard, operating_point: str) -> dict[str, Figure]:
+    """Every figure of `plan.MEANING`, with its 95 % interval over patients; undefined is None.
+
+    All but `answered` are of the cases that got an answer.
+    """
+    known = answered_of(answers)
+    sick, ratios, patients = labels_of(known) == 1, ratios_of(known, card), patients_of(known)
+    status = np.array([answer.status == Status.OK for answer in answers], bool)
+
+    def share(hits: np.ndarray, among: np.ndarray) -> Figure:
+        return clustered_wilson(hits[among], patients[among]).figure
+
+    return {
+        AUC: auc_figure(sick, ratios, patients),
+        SENSITIVITY: share(ratios >= card.cuts[operating_point], sick),
+        SPECIFICITY: share(ratios < card.cuts[operating_point], ~sick),
+        FOUND: share(ratios >= card.cuts[RULE_OUT], sick),
+        CLEARED: share(ratios < card.cuts[RULE_IN], ~sick),
+        ANSWERED: clustered_wilson(status, patients_of(answers)).figure,
+    }
+
+
+def auc_figure(sick: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> Figure:
+    """Undefined where a class is missing; without an interval below two patients of a class."""
+    if sick.all() or not sick.any():
+        return UNDEFINED
+    low, high = auc_interval(sick, scores, patients)
+    known = not np.isnan(low)
+    return {"value": roc_auc(sick, scores), "low": low if known else None, "high": high if known else None}
+
+
+def hold(plan: Plan, figures: Mapping[str, Figure]) -> tuple[Outcome, ...]:
+    """Each requirement against its figure."""
+    return tuple(
+        Outcome(each.figure, each.least, **figures[each.figure], outcome=_outcome(each.least, figures[each.figure]))
+        for each in plan.requirements
+    )
+
+
+def verdict(plan: Plan, outcomes: Sequence[Outcome], sick: int, healthy: int) -> tuple[str, str]:
+    """(verdict, why) of the whole test; `sick` and `healthy` children were answered for.
+
+    A failure counts however few they are. "Passed" is not said before as many children as were planned have an answer: who stops
+    when it looks well has not tested.
+    """
+    failed = [each.figure for each in outcomes if each.outcome == FAILED]
+    if failed:
+        return FAILED, f"Below its least value, with all of its interval: {', '.join(failed)}."
+    if sick < plan.sick or healthy < plan.healthy:
+        return TOO_FEW, (
+            f"The plan asks for {plan.sick} sick and {plan.healthy} healthy children; {sick} and {healthy} have an answer. Add "
+            "cases, and run the same plan again."
+        )
+    open_ones = [each.figure for each in outcomes if each.outcome == TOO_FEW]
+    if open_ones:
+        return (
+            TOO_FEW,
+            f"The interval holds the least value: {', '.join(open_ones)}. Add cases under a new plan that asks for more.",
+        )
+    return PASSED, "Every figure lies at or above its least value with all of its interval."
+
+
+def _outcome(least: float, figure: Figure) -> str:
+    low, high = figure["low"], figure["high"]
+    if low is None or high is None:
+        return TOO_FEW
+    if low >= least:
+        return PASSED
+    return FAILED if high < least else TOO_FEW

@@ -1,0 +1,200 @@
+"""What the record says of a model in use: week by week, against the site's first weeks, and against what it turned out to be."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+from scipy.special import logit
+
+from pneumo.evaluation.wilson import Share, wilson
+from pneumo.imaging.measures import MEANING
+from pneumo.labels import Label, Status, Verdict, Zone
+from pneumo.record.agreement import ALL, agreement_rates
+from pneumo.record.case import NONE, WARN, RecordedCase, Refused
+from pneumo.site.charts import CUSUM, EWMA, Signal, cusum, ewma
+
+T = TypeVar("T", RecordedCase, Refused)
+FIRST_WEEKS, LEAST = 4, 100  # of the site's first cases, which say what is usual: so many weeks, and at least so many cases
+_EXTREME = 6.0  # log odds of a score, beyond which it is the same
+SCORE, REFUSED, WARNED, NO_LUNGS = "score", "refused", "warned", "lungs not found"
+_LOOK = "Look at ten pictures of that time beside older ones: "
+_FRAME = f"{_LOOK}collimation, cropping and the export's frame. Mend it, or test anew (site-test)."
+_TONE = f"{_LOOK}detector, window and compression of the export. Mend it, or test anew (site-test)."
+_DO = {
+    SCORE: "Ask whether other children came (season, ward, age). If not, compare with the readers' answers; test anew (site-test).",
+    **dict.fromkeys(("lung_height", "above", "below", "aspect"), _FRAME),
+    **dict.fromkeys(("brightness", "contrast", "sharpness"), _TONE),
+    "gate_distance": "The pictures are less like those that the model learned from. Look at ten; test anew (site-test).",
+    REFUSED: "Read the reasons that the gate gives: often one device, one export or another examination. Mend it at its source.",
+    WARNED: "Read the warnings on History: they name what is odd. Mend it at its source.",
+    NO_LUNGS: "Look at the pictures: lungs cut off, turned, or another part of the body.",
+}
+_NAMES = {SCORE: "score (log odds of pneumonia)", REFUSED: "share refused by the gate", WARNED: "share answered with a warning",
+          NO_LUNGS: "share of pictures whose lungs were not found", **MEANING}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Week:
+    monday: date  # UTC
+    answers: int
+    verdicts: dict[str, int]
+    refused: int
+    unread: int
+    warned: int
+    agreed: Share  # of the answers of this week that somebody judged
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """What changed, since when, and what to do."""
+
+    key: str
+    name: str
+    since: datetime
+    seen: datetime  # when the chart left its band
+    cases: int  # from `since` to `seen`
+    before: float
+    after: float
+    why: str  # the chart, in one sentence
+    do: str
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"Since {self.since:%Y-%m-%d} the {self.name} is {'higher' if self.after > self.before else 'lower'}: {self.after:.3g} "
+            f"instead of {self.before:.3g} (seen on {self.seen:%Y-%m-%d}, after {self.cases} cases). {self.do}"
+        )
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Of one model. `note` says why there is no chart yet; empty where they run. Shares have Wilson's interval over files."""
+
+    model: str
+    model_sha256: str
+    cases: int
+    first_cases: int  # how many say what is usual
+    weeks: tuple[Week, ...]
+    alarms: tuple[Alarm, ...]
+    charts: tuple[str, ...]  # the names of what is watched
+    note: str
+    agreement: dict[str, Share]
+    sensitivity: Share  # of the recorded label, among files whose reference was entered later
+    specificity: Share
+    not_missed: Share  # sick files whose verdict was not NORMAL
+
+
+def watch(cases: Iterable[RecordedCase], refusals: Iterable[Refused], model: str, model_sha256: str) -> Watch:
+    """Cases and refusals of all models, in any order; those of `model_sha256` count, each file once, when it first came."""
+    every = sorted((case for case in cases if case.model_sha256 == model_sha256), key=lambda case: case.created)
+    kept = _once(every, lambda case: case.file_sha256)
+    known = {case.file_sha256 for case in kept}
+    turned = sorted((each for each in refusals if each.model_sha256 == model_sha256 and each.file_sha256 not in known),
+                    key=lambda each: each.created)  # fmt: skip
+    turned = _once(turned, lambda each: each.file_sha256)
+    first = _first(kept)
+    charted = _charts(kept, turned, first) if first else {}
+    note = (
+        ""
+        if first
+        else f"{len(kept)} cases are recorded; the charts begin when {LEAST} have come and {FIRST_WEEKS} weeks are over."
+    )
+    newest = {case.file_sha256: case for case in every if case.reference != NONE}
+    sick = [case for case in newest.values() if case.reference == Label.PNEUMONIA]
+    healthy = [case for case in newest.values() if case.reference == Label.NORMAL]
+    return Watch(
+        model, model_sha256, len(kept), first, _weeks(kept, turned), tuple(alarm for alarm in charted.values() if alarm),
+        tuple(_NAMES[key] for key in charted), note, agreement_rates(every),
+        _share(case.label == Label.PNEUMONIA for case in sick), _share(case.label == Label.NORMAL for case in healthy),
+        _share(case.zone != Zone.RULE_OUT for case in sick),
+    )  # fmt: skip
+
+
+def moment_of(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _once(rows: Sequence[T], name: Callable[[T], str]) -> list[T]:
+    found: dict[str, T] = {}
+    for row in rows:
+        found.setdefault(name(row), row)
+    return list(found.values())
+
+
+def _first(kept: Sequence[RecordedCase]) -> int:
+    """How many of the cases say what is usual; 0 while they are too few, or nothing came after them."""
+    if not kept:
+        return 0
+    end = moment_of(kept[0].created) + timedelta(weeks=FIRST_WEEKS)
+    early = sum(moment_of(case.created) < end for case in kept)
+    first = max(early, LEAST)
+    return first if first < len(kept) else 0
+
+
+def _charts(kept: Sequence[RecordedCase], turned: Sequence[Refused], first: int) -> dict[str, Alarm | None]:
+    """Every chart that can run, by key, with its alarm."""
+    until = kept[first - 1].created
+    found: dict[str, Alarm | None] = {}
+
+    def run(key: str, rows: Sequence[tuple[str, float]], chart: Callable[[Sequence[float], int], Signal | None], why: str) -> None:
+        usual = sum(when <= until for when, _ in rows)
+        if usual < LEAST // 2:  # not measured in enough of the first cases: an older record, or a squashed export
+            return
+        signal = chart([value for _, value in rows], usual)
+        found[key] = None
+        if signal:
+            found[key] = Alarm(
+                key, _NAMES[key], moment_of(rows[signal.since][0]), moment_of(rows[signal.at][0]), signal.at - signal.since + 1,
+                signal.before, signal.after, why, _DO[key],
+            )  # fmt: skip
+
+    run(SCORE, [(case.created, _score(case)) for case in kept], ewma, EWMA)
+    for name in MEANING:
+        values = ((case.created, getattr(case.measures, name)) for case in kept)
+        run(name, [(when, value) for when, value in values if math.isfinite(value)], ewma, EWMA)
+    measured = [(case.created, float(math.isnan(case.measures.lung_height)))
+                for case in kept if not math.isnan(case.measures.brightness)]  # fmt: skip
+    asked = [(case.created, 0.0) for case in kept] + [(each.created, 1.0) for each in turned if each.status == Status.REJECTED]
+    warned = [(case.created, float(case.gate == WARN)) for case in kept]
+    for key, rows in ((NO_LUNGS, measured), (REFUSED, sorted(asked)), (WARNED, warned)):
+        run(key, rows, lambda values, usual: cusum([value > 0 for value in values], usual), CUSUM)
+    return found
+
+
+def _score(case: RecordedCase) -> float:
+    return max(-_EXTREME, min(_EXTREME, float(logit(case.probability))))
+
+
+def _weeks(kept: Sequence[RecordedCase], turned: Sequence[Refused]) -> tuple[Week, ...]:
+    """Every week from the first to the last, those without a case too."""
+    by_case, by_refusal = _by_week(kept), _by_week(turned)
+    mondays = sorted({*by_case, *by_refusal})
+    if not mondays:
+        return ()
+    count = (mondays[-1] - mondays[0]).days // 7 + 1
+    every = [mondays[0] + timedelta(weeks=number) for number in range(count)]
+    return tuple(_week(monday, by_case.get(monday, []), by_refusal.get(monday, [])) for monday in every)
+
+
+def _by_week(rows: Sequence[T]) -> dict[date, list[T]]:
+    found: dict[date, list[T]] = {}
+    for row in rows:
+        day = moment_of(row.created).date()
+        found.setdefault(day - timedelta(days=day.weekday()), []).append(row)
+    return found
+
+
+def _week(monday: date, cases: Sequence[RecordedCase], refusals: Sequence[Refused]) -> Week:
+    verdicts, status = Counter(case.verdict for case in cases), Counter(each.status for each in refusals)
+    return Week(
+        monday, len(cases), {verdict: verdicts[verdict] for verdict in Verdict}, status[Status.REJECTED], status[Status.ERROR],
+        sum(case.gate == WARN for case in cases), agreement_rates(cases)[ALL],
+    )  # fmt: skip
+
+
+def _share(hits: Iterable[bool]) -> Share:
+    every = list(hits)
+    return wilson(sum(every), len(every))

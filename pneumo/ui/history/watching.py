@@ -1,0 +1,66 @@
+"""What the watch keeps with an answer: how the picture was taken, what got no answer, and what a candidate says, unseen."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from pneumo.errors import ModelError, PneumoError
+from pneumo.evaluation.likelihood import stated_prevalence
+from pneumo.imaging.measures import Measures
+from pneumo.imaging.radiograph import ImageFacts
+from pneumo.inference.batch import NEVER_HAD
+from pneumo.inference.finding import Finding, Terms, ask_again
+from pneumo.inference.measured import measured
+from pneumo.inference.predictor import Predictor
+from pneumo.labels import Status
+from pneumo.record.case import Refused, Shadow
+from pneumo.registry.acts import candidate_model, read_acts
+from pneumo.site.change import candidate_digest
+from pneumo.site.shadow import shadow_of
+from pneumo.ui.shell import models
+
+log = logging.getLogger(__name__)
+
+Picture = Callable[[], tuple[np.ndarray, ImageFacts] | None]  # canonical, uint8 (224, 224); None where the file was not read
+
+
+def measures_of(finding: Finding, picture: Picture, predictor: Predictor) -> Measures:
+    """Of an answered picture; nothing is known where it is not held any more."""
+    held = picture()
+    try:
+        finder = models.lung_finder()
+    except ModelError as error:  # no reason not to keep the answer
+        log.warning("%s", error)
+        finder = None
+    return measured(*held, finding.answer.features, predictor, finder) if held else Measures()
+
+
+def refused_of(findings: Iterable[Finding | None], session: str, predictor: Predictor) -> list[Refused]:
+    """The files among them that were read or tried and got no answer."""
+    card = predictor.card
+    return [
+        Refused(session, finding.sha256, card.id, card.sha256, str(finding.status))
+        for finding in findings
+        if finding and finding.status != Status.OK and finding.sha256 != NEVER_HAD
+    ]
+
+
+def shadows_of(kept: Sequence[tuple[str, Finding, Picture]], predictor: Predictor, terms: Terms) -> list[Shadow]:
+    """What the candidate says of newly kept cases (id, finding, picture). What is wrong with it stops no answer; it is logged."""
+    try:
+        tried = candidate_model(read_acts())
+        if tried is None or tried.subject == predictor.card.id:
+            return []
+        digest, candidate = candidate_digest(tried), models.predictor(tried.subject)
+    except PneumoError as error:
+        log.warning("The candidate did not answer: %s", error)
+        return []
+    found = []
+    for case_id, finding, picture in kept:
+        if held := picture():
+            said = ask_again(finding.sha256, *held, candidate)
+            found.append(
+                shadow_of(case_id, said, candidate.card, digest, predictor.card, terms.operating_point, stated_prevalence())
+            )
+    return found

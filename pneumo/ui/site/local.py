@@ -1,0 +1,156 @@
+"""The Site page: what was tested here, which model answers, and the acts that change it; each a button that asks for a reason."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pneumo.access import Action
+from pneumo.errors import PneumoError
+from pneumo.outgoing import markdown
+from pneumo.paths import site_dir
+from pneumo.registry.acts import Act, candidate_model, profile_in_use, read_acts
+from pneumo.registry.models import default_model, list_models, site_model
+from pneumo.reporting.model_card import interval
+from pneumo.site.change import activate, back, earlier_choices, end_candidate, set_candidate
+from pneumo.site.local_test import REPORT_FILE, RESULT_FILE
+from pneumo.site.profile import list_profiles, read_profile
+from pneumo.site.use import leave_profile, use_profile
+from pneumo.ui.diagnose import wording
+from pneumo.ui.history.record import actor
+from pneumo.ui.shell.access import check, permitted
+
+_PROBLEM = "site_problem"
+
+
+def show_site() -> None:
+    """Draw the page, or say what is wrong with the site's acts."""
+    if problem := st.session_state.get(_PROBLEM):
+        st.error(markdown(problem))
+    try:
+        acts = read_acts()
+        chosen = site_model()
+        active = chosen or default_model()
+    except PneumoError as error:
+        st.error(markdown(str(error)))
+        acts, active, chosen = _acts_or_none(), "", None
+    _tests()
+    _model(acts, active, chosen)
+    _profile(acts)
+    _log(acts)
+
+
+def _acts_or_none() -> tuple[Act, ...]:
+    try:
+        return read_acts()
+    except PneumoError:
+        return ()
+
+
+def _tests() -> None:
+    st.subheader("Local tests", anchor=False)
+    folders = sorted(site_dir().glob(f"tests/*/{RESULT_FILE}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    if not folders:
+        st.write(
+            "No local test was made yet. Every figure of this product comes from one hospital's children: test it on your own "
+            "labelled X-rays before you rely on it. On the computer that runs Pneumo:"
+        )
+        st.code("pneumo site-plan --sick 100 --healthy 100 --least auc=0.9 --decides 'Dr A' --output plan.json\n"
+                "pneumo site-test cases.csv --plan plan.json", language="shell")  # fmt: skip
+    for path in folders:
+        _test(path)
+
+
+def _test(path: Path) -> None:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        title = f"{told['outcome'].upper()}: {told['model']}, {told['made'][:10]}"
+        rows = [(each["figure"], f"at least {each['least']:g}; seen {_seen(each)}: {each['outcome']}") for each in told["outcomes"]]
+        why, frame = told["why"], told["frame"]["likeness"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        st.warning(f"{markdown(str(path))} cannot be read as a result of a local test.")
+        return
+    with st.expander(markdown(title), expanded=True):
+        st.write(markdown(why))
+        st.html(wording.table_html(rows))
+        if frame:
+            st.caption(markdown(frame))
+        report = path.with_name(REPORT_FILE)
+        if report.is_file():
+            st.download_button("Report PDF", report.read_bytes(), f"local-test-{told['model']}.pdf", "application/pdf",
+                               on_click="ignore", key=f"report-{path.parent.name}")  # fmt: skip
+
+
+def _seen(each: dict[str, Any]) -> str:
+    return interval({name: each[name] for name in ("value", "low", "high")})
+
+
+def _model(acts: Sequence[Act], active: str, chosen: str | None) -> None:
+    st.subheader("The model that answers here", anchor=False)
+    tried = candidate_model(acts)
+    st.html(wording.table_html([
+        ("Active", f"{active or 'none'}{'' if chosen else ', the default of the registry'}"),
+        ("Candidate", f"{tried.subject}, answers unseen where answers are recorded" if tried else "none"),
+    ]))  # fmt: skip
+    if not permitted(Action.SITE):
+        return
+    why = st.text_input("Reason, for the site's acts", key="site_why")
+    others = [name for name in list_models() if name != active]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox("Another model", others, key="site_other") if others else None
+        if name:
+            st.button("Try as candidate", on_click=_act, args=(set_candidate, name, why), key="site_candidate")
+            st.button("Make it active", on_click=_act, args=(activate, name, why), key="site_activate")
+        if tried:
+            st.button("End the candidate", on_click=_act, args=(end_candidate, why), key="site_end")
+        if earlier_choices(acts):
+            st.button("Back to the model before", on_click=_act, args=(back, why), key="site_back")
+    if tried:
+        st.caption(
+            "Compare the two on the recorded cases: `pneumo site-model compare`. Readers do not see what the candidate says."
+        )
+
+
+def _profile(acts: Sequence[Act]) -> None:
+    st.subheader("Site profile", anchor=False)
+    used = profile_in_use(acts)
+    st.write(
+        f"Answers of its model are read by the profile {markdown(used.subject)}, and name it." if used
+        else "None in use: answers are read by the model's own calibration."
+    )  # fmt: skip
+    for name in list_profiles():
+        try:
+            profile = read_profile(name)
+        except PneumoError as error:
+            st.warning(markdown(str(error)))
+            continue
+        st.caption(
+            f"{markdown(name)}: {markdown(profile.model)}, fitted on {profile.fitted_on.images} X-rays, judged on "
+            f"{profile.judged_on.images}; log loss lower by {interval(profile.loss_less)}"
+        )
+        if permitted(Action.SITE) and not (used and used.subject == name):
+            st.button(f"Use {markdown(name)}", on_click=_act, args=(use_profile, name, "from the Site page"), key=f"use-{name}")
+    if used and permitted(Action.SITE):
+        st.button("Leave the profile", on_click=_act, args=(leave_profile, "from the Site page"), key="site_leave")
+
+
+def _log(acts: Sequence[Act]) -> None:
+    if acts:
+        with st.expander(f"The site's acts ({len(acts)})"):
+            st.dataframe(
+                [{"Time": act.time, "Who": act.actor, "Act": act.action, "Of": act.subject, "Why": act.why}
+                 for act in reversed(acts)],
+                hide_index=True, key="site_acts",
+            )  # fmt: skip
+
+
+def _act(deed: Callable[..., object], *told: str) -> None:
+    try:
+        check(Action.SITE)
+        deed(*told, actor())
+    except PneumoError as error:
+        st.session_state[_PROBLEM] = str(error)
+    else:
+        st.session_state[_PROBLEM] = ""
