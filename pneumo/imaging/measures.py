@@ -1,4 +1,4 @@
-"""How a picture was taken, in a few numbers: where the lungs lie, how it was exposed. No pixel, nobody's name."""
+"""Numbers that describe how an image was taken: framing, exposure and sharpness. They contain no pixels and no identifiers."""
 
 from dataclasses import dataclass, fields
 from math import nan
@@ -6,16 +6,16 @@ from math import nan
 
 @dataclass(frozen=True)
 class Measures:
-    """NaN where a number is not known: lungs not found, a file squashed before it came, a model without a gate."""
+    """NaN if a number is unknown: lungs not found, aspect changed before upload, a model without a gate."""
 
-    lung_height: float = nan  # share of the picture's height with lung in it, 0 to 1
-    above: float = nan  # share of the height that lies above all lung
+    lung_height: float = nan  # share of the image's height that contains lung, 0 to 1
+    above: float = nan  # share of the height above the lungs
     below: float = nan
     aspect: float = nan  # width / height of the file
     brightness: float = nan  # mean grey, 0 to 255
     contrast: float = nan  # standard deviation of grey
     sharpness: float = nan  # mean absolute difference of vertical neighbours, grey levels
-    gate_distance: float = nan  # log odds that the picture is nothing like the model's train images
+    gate_distance: float = nan  # log odds that the image is unlike the model's train images
 
 
 MEANING = {
@@ -30,4 +30,4 @@ MEANING = {
 }
 assert list(MEANING) == [field.name for field in fields(Measures)]
 FRAME = ("lung_height", "above", "below", "aspect")
-PICTURE = tuple(MEANING)[:-1]  # all but the gate's distance, which is a model's own
+PICTURE = tuple(MEANING)[:-1]  # all but gate_distance, which depends on the model

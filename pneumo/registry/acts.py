@@ -1,7 +1,7 @@
-"""A site's acts, one line each in PNEUMO_SITE_DIR/acts.jsonl: plans, tests, fits, and which model answers here.
+"""Log of a site's acts, one line each in PNEUMO_SITE_DIR/acts.jsonl: plans, tests, fits, and the choice of the model.
 
-Each line's hash covers the line and the hash before it, so that none can be changed or taken out unseen by those that follow. The
-model that answers by default is read from here and from nowhere else.
+Each line's hash covers the line and the previous hash, so that a changed or removed line is detected. The site's default model
+is read from this log only.
 """
 
 import hashlib
@@ -32,15 +32,15 @@ class Act:
     time: str  # UTC, ISO 8601
     actor: str
     action: str
-    subject: str  # a model's or a profile's name, or a test's model
-    digest: str  # SHA-256 of what the act is about: a card, a plan, a profile, a result; empty where there is none
+    subject: str  # name of a model or profile, or of a test's model
+    digest: str  # SHA-256 of the act's card, plan, profile or result; empty if it has none
     why: str
     previous: str
     hash: str
 
 
 def read_acts(folder: Path | None = None) -> tuple[Act, ...]:
-    """Every act, the oldest first; none where nothing was done yet. Raises DataError naming the first line that does not fit."""
+    """All acts, the oldest first; empty if there is no log yet. Raises DataError naming the first altered line."""
     path = (folder or site_dir()) / FILE
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -61,12 +61,18 @@ def read_acts(folder: Path | None = None) -> tuple[Act, ...]:
 
 
 def add_act(
-    action: str, subject: str, digest: str, why: str, actor: str, folder: Path | None = None,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC), check: Callable[[Sequence[Act]], None] | None = None,
-) -> Act:  # fmt: skip
-    """Write one more line, whole or not at all. `check` sees the acts so far while no other writer is let in, and may raise.
+    action: str,
+    subject: str,
+    digest: str,
+    why: str,
+    actor: str,
+    folder: Path | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    check: Callable[[Sequence[Act]], None] | None = None,
+) -> Act:
+    """Append one line, completely or not at all. `check` is called with the previous acts under the write lock, and may raise.
 
-    Raises DataError where the acts cannot be written, or were altered.
+    Raises DataError if the log cannot be written or was altered.
     """
     folder = folder or site_dir()
     try:
@@ -76,11 +82,11 @@ def add_act(
             if check:
                 check(before)
             moment = clock().astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-            said = Act(len(before) + 1, moment, printable(actor), action, subject, digest, printable(why), _last(before), "")
-            act = Act(**{**asdict(said), "hash": _hash(said)})
+            unhashed = Act(len(before) + 1, moment, printable(actor), action, subject, digest, printable(why), _last(before), "")
+            act = Act(**{**asdict(unhashed), "hash": _hash(unhashed)})
             with open(folder / FILE, "ab", buffering=0) as file:
                 start, data = file.tell(), (json.dumps(asdict(act), ensure_ascii=True) + "\n").encode("ascii")
-                if file.write(data) != len(data):  # a full disk: half a line would spoil the others
+                if file.write(data) != len(data):  # full disk: half a line would damage the log
                     file.truncate(start)
                     raise OSError(f"the disk of {folder} is full")
     except OSError as error:  # filelock's Timeout is one
@@ -89,35 +95,34 @@ def add_act(
 
 
 def latest(acts: Sequence[Act], *actions: str) -> Act | None:
-    """The newest act that is one of `actions`."""
+    """The latest act with one of `actions`."""
     return next((act for act in reversed(acts) if act.action in actions), None)
 
 
 def active_model(acts: Sequence[Act]) -> Act | None:
-    """The act that made today's default model; None: the site never chose one."""
-    found = latest(acts, *_CHANGES)
-    return found if found and found.subject else None
+    """The act that chose the current default model; None if the site never chose one."""
+    act = latest(acts, *_CHANGES)
+    return act if act and act.subject else None
 
 
 def candidate_model(acts: Sequence[Act]) -> Act | None:
-    """The act that made a model the candidate; None where none is being tried, or it became the active one."""
-    found = latest(acts, CANDIDATE, END)
-    if found is None or found.action == END:
+    """The act that made a model the candidate; None if there is no candidate or it became the active model."""
+    act = latest(acts, CANDIDATE, END)
+    if act is None or act.action == END:
         return None
     active = active_model(acts)
-    return None if active and (active.subject, active.digest) == (found.subject, found.digest) else found
+    return None if active and (active.subject, active.digest) == (act.subject, act.digest) else act
 
 
 def profile_in_use(acts: Sequence[Act]) -> Act | None:
-    """The act that put a site profile to use; None where none is."""
-    found = latest(acts, USE, LEAVE)
-    return found if found and found.action == USE else None
+    """The act that activated the site profile in use; None if there is none."""
+    act = latest(acts, USE, LEAVE)
+    return act if act and act.action == USE else None
 
 
 def _parsed(line: str) -> Act | None:
     try:
-        found = json.loads(line)
-        act = Act(**found)
+        act = Act(**json.loads(line))
     except (ValueError, TypeError, RecursionError):
         return None
     return act if all(type(getattr(act, field.name)) is field.type for field in fields(Act)) else None
@@ -128,5 +133,5 @@ def _last(acts: Sequence[Act]) -> str:
 
 
 def _hash(act: Act) -> str:
-    said = {name: value for name, value in asdict(act).items() if name != "hash"}
-    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")).hexdigest()
+    content = {name: value for name, value in asdict(act).items() if name != "hash"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")).hexdigest()

@@ -94,7 +94,7 @@ def read_card(model: str, root: Path | None = None) -> ModelCard:
 
 
 def card_digest(model: str, root: Path | None = None) -> str:
-    """SHA-256 of the card as the folder's manifest has it: it names the hashes of all that answers. Raises ModelError."""
+    """SHA-256 of the verified card, which contains the hashes of all served files. Raises ModelError."""
     return hashlib.sha256(read_stored(model, CARD, root)).hexdigest()
 
 
@@ -261,10 +261,10 @@ def _files_of_card(card: ModelCard, contents: dict[str, bytes]) -> dict[str, byt
 
 
 def site_model() -> str | None:
-    """The model that the site made its own by an act; None where it never chose.
+    """The default model chosen by the site (see acts.py); None if it never chose one.
 
-    Raises ModelError where that model is gone or was changed since: no other one answers in its place in silence. DataError where
-    the acts were altered.
+    Raises ModelError if that model is missing or was changed since, so that no other model silently takes its place; DataError
+    if the log of acts was altered.
     """
     act = active_model(read_acts())
     if act is None:
