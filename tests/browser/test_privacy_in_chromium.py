@@ -173,7 +173,7 @@ def session(tmp_path_factory, guarded) -> Session:
         page.get_by_text("1 of 4", exact=True).wait_for()
         page.locator('canvas[aria-label="radiograph with heatmap"]').wait_for()
         page.get_by_role("combobox").first.click()  # the other model
-        page.get_by_role("option").nth(1).click()
+        page.get_by_test_id("stSelectboxVirtualDropdown").get_by_role("option").nth(1).click()
         ours.settle()
         page.get_by_role("button", name="Second opinion").click()
         page.get_by_text("Lungs hidden").first.wait_for()
