@@ -37,10 +37,17 @@ def shell(file: Path, rounds: int) -> None:
         for _ in range(rounds):
             for name, command in commands.items():
                 found[name].append(cost_of([*command, "--heatmap", folder]))
-    _table("shell, one file", {
-        name: (statistics.median(c.wall for c in costs), statistics.median(c.processor for c in costs), max(c.peak for c in costs))
-        for name, costs in found.items()
-    })  # fmt: skip
+    _table(
+        "shell, one file",
+        {
+            name: (
+                statistics.median(c.wall for c in costs),
+                statistics.median(c.processor for c in costs),
+                max(c.peak for c in costs),
+            )
+            for name, costs in found.items()
+        },
+    )
 
 
 def browser(file: Path, rounds: int) -> None:
@@ -48,8 +55,10 @@ def browser(file: Path, rounds: int) -> None:
     for _ in range(rounds):
         for name, script in (("pneumo", "app.py"), ("naive", "bench/naive_app.py")):
             found[name].append(_first_answer(script, file))
-    _table("browser, first answer", {name: tuple(statistics.median(row[k] for row in rows) for k in range(3))
-                                     for name, rows in found.items()})  # fmt: skip
+    _table(
+        "browser, first answer",
+        {name: tuple(statistics.median(row[k] for row in rows) for k in range(3)) for name, rows in found.items()},
+    )
 
 
 def _first_answer(script: str, file: Path) -> tuple[float, float, float]:

@@ -115,8 +115,15 @@ def main() -> None:
         plain, small = Path(folder) / "plain.onnx", Path(folder) / "int8.onnx"
         plain_graph(options.model, plain)
         calibration, _ = images_of(options.data, options.model, "train", options.calibrate)
-        quantize_static(plain, small, Batches(calibration), quant_format=QuantFormat.QDQ, per_channel=True,
-                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)  # fmt: skip
+        quantize_static(
+            plain,
+            small,
+            Batches(calibration),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
         engines = {"onnxruntime fp32": onnx_runner(plain), "onnxruntime int8": onnx_runner(small)}
         try:
             engines["OpenVINO fp32"] = openvino_runner(plain)
@@ -132,16 +139,20 @@ def main() -> None:
                 seconds[name].append(time.perf_counter() - began)
         work, most = operations(plain, size), peak()
     reference = logits["onnxruntime fp32"]
-    print(f"{options.model}: {work / 1e9:.2f} G operations an image; matrix product {most / 1e9:.0f} G a second; "
-          f"{len(images)} validation images")  # fmt: skip
+    print(
+        f"{options.model}: {work / 1e9:.2f} G operations an image; matrix product {most / 1e9:.0f} G a second; "
+        f"{len(images)} validation images"
+    )
     print("\n| engine | ms | fp32 / this | share of peak | AUC | AUC less fp32 | logits differ: mean, most |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     base = statistics.median(seconds["onnxruntime fp32"])
     for name in engines:
         took, apart = statistics.median(seconds[name]), np.abs(logits[name] - reference)
         area = roc_auc(labels, logits[name])
-        print(f"| {name} | {took * 1e3:.1f} | {base / took:.2f} | {work / took / most:.0%} | {area:.4f} | "
-              f"{area - roc_auc(labels, reference):+.4f} | {apart.mean():.3f}, {apart.max():.3f} |")  # fmt: skip
+        print(
+            f"| {name} | {took * 1e3:.1f} | {base / took:.2f} | {work / took / most:.0%} | {area:.4f} | "
+            f"{area - roc_auc(labels, reference):+.4f} | {apart.mean():.3f}, {apart.max():.3f} |"
+        )
 
 
 if __name__ == "__main__":

@@ -114,14 +114,28 @@ def generator(root: Path, paths: list[str], labels: np.ndarray, config: TrainCon
     """flow_from_directory, from a list so that part of a folder can be taken; RandomView's ranges by the generator's own means."""
     from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
-    maker = ImageDataGenerator(rotation_range=10, width_shift_range=0.08, height_shift_range=0.08, zoom_range=(0.79, 1.12),
-                               horizontal_flip=True, fill_mode="constant",
-                               preprocessing_function=exposure_and_markers(np.random.default_rng(0)))  # fmt: skip
+    maker = ImageDataGenerator(
+        rotation_range=10,
+        width_shift_range=0.08,
+        height_shift_range=0.08,
+        zoom_range=(0.79, 1.12),
+        horizontal_flip=True,
+        fill_mode="constant",
+        preprocessing_function=exposure_and_markers(np.random.default_rng(0)),
+    )
     frame = pandas.DataFrame({"file": [str(root / path) for path in paths], "label": labels.astype(np.float32)})
     with contextlib.redirect_stdout(sys.stderr):  # where it says how many it found
-        iterator = maker.flow_from_dataframe(frame, x_col="file", y_col="label", class_mode="raw", target_size=(config.size,) * 2,
-                                             color_mode="grayscale", interpolation="bilinear", batch_size=config.batch_size,
-                                             validate_filenames=False)  # fmt: skip
+        iterator = maker.flow_from_dataframe(
+            frame,
+            x_col="file",
+            y_col="label",
+            class_mode="raw",
+            target_size=(config.size,) * 2,
+            color_mode="grayscale",
+            interpolation="bilinear",
+            batch_size=config.batch_size,
+            validate_filenames=False,
+        )
     return Pictures(iterator)
 
 
@@ -178,10 +192,19 @@ def measured(config: TrainConfig, frozen: bool, root: Path, count: int | None, r
             work[name].append(clock.work)
     median, work_median = ({name: float(np.median(found[1:])) for name, found in kind.items()} for kind in (seconds, work))
     return {
-        "architecture": config.architecture, "stage": "head" if frozen else "tune", "size": config.size, "batch": config.batch_size,
-        "images": len(labels), "files": len(set(paths)), "seconds": median, "rounds": seconds,
-        "processor_seconds": work_median, "processor_rounds": work,
-        "feed_alone": drained(feed), "generator_alone": drained(pictures), "cache_ready_after": filled,
+        "architecture": config.architecture,
+        "stage": "head" if frozen else "tune",
+        "size": config.size,
+        "batch": config.batch_size,
+        "images": len(labels),
+        "files": len(set(paths)),
+        "seconds": median,
+        "rounds": seconds,
+        "processor_seconds": work_median,
+        "processor_rounds": work,
+        "feed_alone": drained(feed),
+        "generator_alone": drained(pictures),
+        "cache_ready_after": filled,
         "generator_to_pipeline": median["generator"] / median["pipeline"],
         "pipeline_to_network": median["pipeline"] / median["network"],
         "generator_to_pipeline_work": work_median["generator"] / work_median["pipeline"],
@@ -190,7 +213,7 @@ def measured(config: TrainConfig, frozen: bool, root: Path, count: int | None, r
         "share_network": work_median["network"] / work_median["pipeline"],
         "share_augmentation": (work_median["augmented"] - work_median["network"]) / work_median["pipeline"],
         "share_feed": (work_median["pipeline"] - work_median["augmented"]) / work_median["pipeline"],
-    }  # fmt: skip
+    }
 
 
 def table(rows: list[dict]) -> Iterator[str]:

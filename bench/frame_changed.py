@@ -58,8 +58,11 @@ def measure(model: str, predictor: Predictor, data: Path, rows: list[dict[str, s
         truth, ratios = labels[answered], calibration.log_ratio(values[answered])
         sick = ratios >= cut
         losses.append(log_loss(truth, ratios, even_weights(truth)))
-        print(f"| {model} | {name} | {losses[-1]:.3f} | {roc_auc(truth, ratios):.4f} | {sick[truth == 1].mean():.3f} | "
-              f"{1 - sick[truth == 0].mean():.3f} | {np.sum(~answered)} |", flush=True)  # fmt: skip
+        print(
+            f"| {model} | {name} | {losses[-1]:.3f} | {roc_auc(truth, ratios):.4f} | {sick[truth == 1].mean():.3f} | "
+            f"{1 - sick[truth == 0].mean():.3f} | {np.sum(~answered)} |",
+            flush=True,
+        )
     print(f"| {model} | mean | {np.mean(losses):.3f} | | | | |", flush=True)
 
 

@@ -35,12 +35,17 @@ def main(data: Path) -> None:
         found = measure(images[index], size, fields.mask if fields.plausible else None)
         groups.setdefault(f"{record.split} {record.label}", []).append(asdict(found))
     table = {
-        group: {"images": len(rows), "measures": {
-            name: np.round(np.percentile(known, PERCENTILES), 4).tolist()
-            for name in PICTURE if len(known := [row[name] for row in rows if np.isfinite(row[name])])
-        }, "without_lungs": sum(not np.isfinite(row["lung_height"]) for row in rows)}
+        group: {
+            "images": len(rows),
+            "measures": {
+                name: np.round(np.percentile(known, PERCENTILES), 4).tolist()
+                for name in PICTURE
+                if len(known := [row[name] for row in rows if np.isfinite(row[name])])
+            },
+            "without_lungs": sum(not np.isfinite(row["lung_height"]) for row in rows),
+        }
         for group, rows in groups.items()
-    }  # fmt: skip
+    }
     data_name = "Kermany et al., chest X-rays, Mendeley Data 10.17632/rscbjbr9sj version 2, CC BY 4.0"
     REFERENCE.write_text(json.dumps({"data": data_name, "segmenter_sha256": finder.sha256, "groups": table}, indent=1) + "\n")
 

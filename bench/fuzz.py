@@ -75,17 +75,21 @@ def main(options: argparse.Namespace) -> int:
     seconds, processor, peak = np.array(costs).T
     print(table(counts))
     print(f"\n{len(costs):,} inputs of seed {options.seed} in {time.monotonic() - began:.0f} s; {len(broken)} broke a promise")
-    print(f"processor time of an input: median {np.median(processor):.2f} s, p99.9 {np.quantile(processor, 0.999):.2f}, "
-          f"most {processor.max():.2f}; on the clock: median {np.median(seconds):.3f}, most {seconds.max():.2f} "
-          f"(load {os.getloadavg()[0]:.1f})")  # fmt: skip
+    print(
+        f"processor time of an input: median {np.median(processor):.2f} s, p99.9 {np.quantile(processor, 0.999):.2f}, "
+        f"most {processor.max():.2f}; on the clock: median {np.median(seconds):.3f}, most {seconds.max():.2f} "
+        f"(load {os.getloadavg()[0]:.1f})"
+    )
     print(f"resident memory of a child: median {np.median(peak) / 2**20:.0f} MB, most {peak.max() / 2**20:.0f} MB")
     print(f"{len(refusals)} kinds of refusal")
     for text, count in refusals.most_common(options.refusals):
         print(f"  {count:6,} {text}")
     decoders.close()
     if options.gated:
-        print(f"\nput to the default model: {put_to_the_model(pictures)} of {len(pictures)} destroyed pictures were answered, "
-              f"{put_to_the_model(noise_pictures(NOISE))} of {NOISE} pictures of noise")  # fmt: skip
+        print(
+            f"\nput to the default model: {put_to_the_model(pictures)} of {len(pictures)} destroyed pictures were answered, "
+            f"{put_to_the_model(noise_pictures(NOISE))} of {NOISE} pictures of noise"
+        )
     return bool(broken)
 
 

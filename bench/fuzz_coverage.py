@@ -77,12 +77,23 @@ def run(target: str, seconds: int, seed: int, corpus: Path, findings: Path) -> O
     findings.mkdir(parents=True, exist_ok=True)
     for name, data in targets()[target].seeds.items():
         (corpus / name).write_bytes(data)
-    arguments = [str(corpus), f"-max_total_time={seconds}", f"-seed={seed + 1}", f"-max_len={LONGEST}", *LIMITS,
-                 f"-artifact_prefix={findings}/{target}-"]  # fmt: skip
+    arguments = [
+        str(corpus),
+        f"-max_total_time={seconds}",
+        f"-seed={seed + 1}",
+        f"-max_len={LONGEST}",
+        *LIMITS,
+        f"-artifact_prefix={findings}/{target}-",
+    ]
     said = findings / f"{target}.log"  # long, where decoders print to the standard error
     with open(said, "wb") as log:
-        ended = subprocess.run([sys.executable, __file__, "--inside", target, *arguments], stdout=log, stderr=log, check=False,
-                               env={**os.environ, "RUST_BACKTRACE": "0", "PYTHONWARNINGS": "ignore"})  # fmt: skip
+        ended = subprocess.run(
+            [sys.executable, __file__, "--inside", target, *arguments],
+            stdout=log,
+            stderr=log,
+            check=False,
+            env={**os.environ, "RUST_BACKTRACE": "0", "PYTHONWARNINGS": "ignore"},
+        )
     text = said.read_bytes()
     states = [(int(number), kind, int(points), int(kept)) for number, kind, points, kept in _STATE.findall(text)]
     if not states:
@@ -99,8 +110,11 @@ def main(options: argparse.Namespace) -> int:
         print("| target | inputs | reached by the seeds | in the end | kept | broken |\n|---|---:|---:|---:|---:|---|")
         for target in chosen:
             found = run(target, max(1, options.seconds // len(chosen)), options.seed, corpus / target, findings)
-            print(f"| {target} | {found.inputs:,} | {found.points[0]:,} | {found.points[1]:,} | {found.kept:,} "
-                  f"| {'yes' if found.broken else 'no'} |", flush=True)  # fmt: skip
+            print(
+                f"| {target} | {found.inputs:,} | {found.points[0]:,} | {found.points[1]:,} | {found.kept:,} "
+                f"| {'yes' if found.broken else 'no'} |",
+                flush=True,
+            )
             if found.broken:
                 failed = True
                 print(found.broken, file=sys.stderr, flush=True)

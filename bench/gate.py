@@ -35,7 +35,7 @@ from pneumo.training.reference import (
     fit_odds,
     images_of,
     small_views,
-)  # fmt: skip
+)
 
 PICTURES, NEIGHBOUR = 40, 5
 PARTS = ("train", "calibration", "validation")
@@ -58,8 +58,16 @@ def with_components(reference: Reference, features: np.ndarray, small: np.ndarra
     """The reference compared by other numbers of components of the train part's features and small views."""
     mean, axes, widths, spare = components(features, counts[0])
     small_mean, small_axes, small_widths, small_spare = components(small, counts[1])
-    return dataclasses.replace(reference, mean=mean, axes=axes, spare=spare, small_mean=small_mean, small_axes=small_axes,
-                               small_spare=small_spare, widths=np.concatenate([widths, small_widths]))  # fmt: skip
+    return dataclasses.replace(
+        reference,
+        mean=mean,
+        axes=axes,
+        spare=spare,
+        small_mean=small_mean,
+        small_axes=small_axes,
+        small_spare=small_spare,
+        widths=np.concatenate([widths, small_widths]),
+    )
 
 
 def main(data: Path, model: str, counts: tuple[int, int] = (COMPONENTS, SMALL_COMPONENTS), floor: float = LEAST[1]) -> None:

@@ -115,8 +115,13 @@ def play_week(chromium, scratch: Path, sessions: int, uploads: int, kills: int, 
     home.mkdir()
     guard.mkdir()
     watched = {"PNEUMO_GUARD": str(guard), "PYTHONPATH": str(GUARD), "PYTHONDONTWRITEBYTECODE": "1"}
-    settings = {**watched, "PNEUMO_MODELS_DIR": str(models), "PNEUMO_RECORD": f"sqlite:///{home / 'record' / 'record.sqlite'}",
-                "PNEUMO_RECORD_DAYS": "30", "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1"}  # fmt: skip
+    settings = {
+        **watched,
+        "PNEUMO_MODELS_DIR": str(models),
+        "PNEUMO_RECORD": f"sqlite:///{home / 'record' / 'record.sqlite'}",
+        "PNEUMO_RECORD_DAYS": "30",
+        "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1",
+    }
     patients = [Patient(f"{NAME} {number}", f"{INSIDE} {number}", number) for number in range(-(-uploads // 3))]
     files = [item for patient in patients for item in islice(patient.files.items(), 3)][:uploads]
     visits = [files[number::sessions] for number in range(sessions)]
@@ -135,9 +140,15 @@ def play_week(chromium, scratch: Path, sessions: int, uploads: int, kills: int, 
             week.process.wait(60)
         found: NodeWeek = node.result()
         week.broken += found.broken + record_is_whole(week) + nothing_written(week, guard, of_pictures(patients))
-    done = {"visitors": sessions, **week.did, "days that the clock was ahead": list(CLOCKS[: week.lives]),
-            "answers acknowledged": week.answers.total(), "agreements acknowledged": len(week.agreed),
-            "node killed": found.killed, "images acknowledged by the node": len(found.acknowledged)}  # fmt: skip
+    done = {
+        "visitors": sessions,
+        **week.did,
+        "days that the clock was ahead": list(CLOCKS[: week.lives]),
+        "answers acknowledged": week.answers.total(),
+        "agreements acknowledged": len(week.agreed),
+        "node killed": found.killed,
+        "images acknowledged by the node": len(found.acknowledged),
+    }
     done |= {} if mounted else {"disk filled": "no: mounting a file system is not permitted here"}
     return {**done, "seconds": round(time.monotonic() - began), "broken": week.broken}
 

@@ -174,8 +174,11 @@ def main(options: argparse.Namespace) -> int:
                 print(f"FAULT after kill {kills}, run {run.name}: {fault}", flush=True)
             if code and sum(faults.values()) > 20:
                 return 1
-        print(f"training: {kills} kills ({by['time']} by time, {by['write']} at a write), {done} runs finished, each with the "
-              f"history of the unbroken one; kills by epochs done: {dict(sorted(at_epoch.items()))}", flush=True)  # fmt: skip
+        print(
+            f"training: {kills} kills ({by['time']} by time, {by['write']} at a write), {done} runs finished, each with the "
+            f"history of the unbroken one; kills by epochs done: {dict(sorted(at_epoch.items()))}",
+            flush=True,
+        )
         promotions(options, rng, work, data, registry, faults)
         print(f"{sum(faults.values())} faults in {time.monotonic() - began:.0f} s")
         return bool(faults)
@@ -210,8 +213,10 @@ def promotions(
         if print_of(registry / "tiny") != before:
             faults["another model changed"] += 1
         left = max(left, len(list(registry.glob(".promoting-*"))))
-    print(f"promotion ({length:.1f} s of processor time, {changes} changes of files): {kills} kills, {whole} of them when the "
-          f"model was there; every model whole in the end; at most {left} folders left over at a time")  # fmt: skip
+    print(
+        f"promotion ({length:.1f} s of processor time, {changes} changes of files): {kills} kills, {whole} of them when the "
+        f"model was there; every model whole in the end; at most {left} folders left over at a time"
+    )
 
 
 if __name__ == "__main__":

@@ -59,8 +59,10 @@ def main() -> None:
         begun = start[name.split(",")[0]]
         wall, processor = cost.wall - begun.wall, cost.processor - begun.processor  # less start-up and one image
         rates[name] = (count - 1) / wall, processor / (count - 1)
-        print(f"| {name} | {rates[name][0]:.1f} | {rates[name][1] * 1e3:.0f} | {processor / wall:.2f} | "
-              f"{held(cost, 0.1) / 2**20:.0f} | {held(cost, 1.0) / 2**20:.0f} |")  # fmt: skip
+        print(
+            f"| {name} | {rates[name][0]:.1f} | {rates[name][1] * 1e3:.0f} | {processor / wall:.2f} | "
+            f"{held(cost, 0.1) / 2**20:.0f} | {held(cost, 1.0) / 2**20:.0f} |"
+        )
     ours, theirs = next(iter(rates.values())), list(rates.values())[-1]
     print(f"| pneumo / naive | {ours[0] / theirs[0]:.1f} | {theirs[1] / ours[1]:.1f} | | | |")
 

@@ -52,8 +52,10 @@ def main() -> None:
         codes = exit_codes(folder)
         missed = {name: UNNOTICED[codes[name]] for name in names if codes[name] in UNNOTICED}
         share = wilson(len(names) - len(missed), len(names))
-        print(f"{folder}: {share.count} of {share.of} drawn from {len(codes)} noticed, "
-              f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%})")  # fmt: skip
+        print(
+            f"{folder}: {share.count} of {share.of} drawn from {len(codes)} noticed, "
+            f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%})"
+        )
         for name, why in sorted(missed.items()):
             print(f"  {name}: {why}")
             if given.show:

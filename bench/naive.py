@@ -49,9 +49,10 @@ def main() -> None:
     parser.add_argument("--heatmap", type=Path)
     options = parser.parse_args()
     files = [
-        file for path in options.paths
+        file
+        for path in options.paths
         for file in (sorted(f for f in path.rglob("*") if f.suffix in (".jpeg", ".jpg", ".png")) if path.is_dir() else [path])
-    ]  # fmt: skip
+    ]
     if options.heatmap:
         import cv2
 

@@ -61,9 +61,13 @@ def stages(path: Path, predictor: Predictor) -> dict[str, float]:
     mark()
     decoding, preprocessing, there, network, gate, overlay = (b - a for a, b in itertools.pairwise(marks))
     return {
-        "decode": decoding, "preprocess": preprocessing, "process": there - decoding - preprocessing,
-        "network": network, "gate": gate, "overlay": overlay,
-    }  # fmt: skip
+        "decode": decoding,
+        "preprocess": preprocessing,
+        "process": there - decoding - preprocessing,
+        "network": network,
+        "gate": gate,
+        "overlay": overlay,
+    }
 
 
 def main() -> None:

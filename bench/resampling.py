@@ -23,8 +23,10 @@ def jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
 
 def candidates(image: Image.Image) -> dict[str, np.ndarray]:
     grey = np.asarray(image, np.float32)
-    made = {"plain bilinear (OpenCV)": cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR),
-            "area (OpenCV)": cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA)}  # fmt: skip
+    made = {
+        "plain bilinear (OpenCV)": cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR),
+        "area (OpenCV)": cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA),
+    }
     made |= {
         f"antialiased {name} (Pillow)": np.asarray(image.resize((SIDE, SIDE), kind), np.float32) for name, kind in PILLOW.items()
     }

@@ -79,8 +79,20 @@ def main() -> None:
             found: dict[str, list[tuple[Cost, Cost]]] = {"local": [], "ray": []}
             for _ in range(options.rounds):
                 for engine, costs in found.items():
-                    ask = [sys.executable, "-m", "pneumo", "predict", "--model", options.model, "--engine", engine,
-                           "--format", "csv", "--output", str(Path(home) / "rows.csv")]  # fmt: skip
+                    ask = [
+                        sys.executable,
+                        "-m",
+                        "pneumo",
+                        "predict",
+                        "--model",
+                        options.model,
+                        "--engine",
+                        engine,
+                        "--format",
+                        "csv",
+                        "--output",
+                        str(Path(home) / "rows.csv"),
+                    ]
                     costs.append((cost_of([*ask, str(folder / "00000.png")]), cost_of([*ask, str(folder)])))
             rates: dict[str, tuple[float, float]] = {}
             for engine, costs in found.items():

@@ -65,10 +65,25 @@ def play(
         called = "PNEUMONIA" if ratio >= card.cuts["balanced"] else "NORMAL"
         probability = float(posterior(ratio, stated_prevalence()))
         where = str(zone(ratio, card.cuts))
-        cases.append(RecordedCase(
-            "s", f"{number:064x}", card.id, card.sha256, probability, "balanced", 0.5, called, where, gate, (), measures,
-            id=str(number), created=moment, salt="",
-        ))  # fmt: skip
+        cases.append(
+            RecordedCase(
+                "s",
+                f"{number:064x}",
+                card.id,
+                card.sha256,
+                probability,
+                "balanced",
+                0.5,
+                called,
+                where,
+                gate,
+                (),
+                measures,
+                id=str(number),
+                created=moment,
+                salt="",
+            )
+        )
     return cases, refused
 
 
@@ -103,8 +118,10 @@ def main() -> None:
         after.append(None if first is None else sum(timestamp(begun) <= moment <= timestamp(first) for moment in moments))
         print(f"run {run}: cropped frame found after {after[-1]} cases by {sorted(alarm.key for alarm in told.alarms)}", flush=True)
     print(f"undisturbed runs with an alarm: {len({run for run, _ in false_alarms})} of {options.runs} {false_alarms}")
-    print(f"cases until the change was found: at most {max((n for n in after if n is not None), default=None)}, "
-          f"not found in {after.count(None)}")  # fmt: skip
+    print(
+        f"cases until the change was found: at most {max((n for n in after if n is not None), default=None)}, "
+        f"not found in {after.count(None)}"
+    )
 
 
 if __name__ == "__main__":

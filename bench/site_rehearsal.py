@@ -52,9 +52,27 @@ def main() -> None:
             rows.writerow(("file", "label", "patient"))
             rows.writerows((Path(options.data).resolve() / r.path, r.label, r.patient) for r in mine)
         children = {label: len({r.patient for r in mine if r.label == label}) for label in ("PNEUMONIA", "NORMAL")}
-        run("site-plan", "--model", options.active, "--site", f"site {site}", "--sick", min(60, children["PNEUMONIA"]), "--healthy",
-            min(60, children["NORMAL"]), "--least", "auc=0.93", "--least", "sensitivity=0.85", "--least", "specificity=0.75",
-            "--decides", "rehearsal", "--output", folder / "plan.json")  # fmt: skip
+        run(
+            "site-plan",
+            "--model",
+            options.active,
+            "--site",
+            f"site {site}",
+            "--sick",
+            min(60, children["PNEUMONIA"]),
+            "--healthy",
+            min(60, children["NORMAL"]),
+            "--least",
+            "auc=0.93",
+            "--least",
+            "sensitivity=0.85",
+            "--least",
+            "specificity=0.75",
+            "--decides",
+            "rehearsal",
+            "--output",
+            folder / "plan.json",
+        )
         run("site-test", folder / "cases.csv", "--plan", folder / "plan.json", "--output", folder / "result")
         if run("site-fit", folder / "cases.csv", "--model", options.active, "--name", "rehearsal", "--site", site) == 0:
             run("site-profile", "use", "rehearsal", "--why", "rehearsal")
@@ -69,8 +87,13 @@ def main() -> None:
             figures = json.loads((folder / "result" / "result.json").read_text(encoding="utf-8"))["summary"]
             for model in (options.active, options.candidate):
                 empty = {name: {"value": None} for name in ("auc", "accuracy", "sensitivity", "specificity")}
-                add_row(models_dir() / "ledger.csv", git_commit(), model, figures if model == options.active else empty,
-                        f"{options.why}, site {site}")  # fmt: skip
+                add_row(
+                    models_dir() / "ledger.csv",
+                    git_commit(),
+                    model,
+                    figures if model == options.active else empty,
+                    f"{options.why}, site {site}",
+                )
 
 
 if __name__ == "__main__":

@@ -32,8 +32,13 @@ PATIENCE = 300_000  # ms
 
 def expected(files: list[Path]) -> dict[Path, tuple[str, str]]:
     """(verdict, probability in two digits) by the command line."""
-    said = subprocess.run([sys.executable, "-m", "pneumo", "predict", *map(str, files), "--format", "csv"],
-                          cwd=ROOT, capture_output=True, text=True, check=True).stdout  # fmt: skip
+    said = subprocess.run(
+        [sys.executable, "-m", "pneumo", "predict", *map(str, files), "--format", "csv"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     rows = csv.DictReader(said.splitlines())
     return {
         Path(row["file"]): (row["verdict"], f"{min(max(float(row['probability']), 0.01), 0.99):.2f}")  # "below 0.01", "above 0.99"
@@ -104,8 +109,11 @@ async def measure(url: str, process: psutil.Process, options: argparse.Namespace
             took, wrong = await one_round(browser, url, files, right, with_huge)
             spent = (processor(process) - before) / (len(took) + bool(with_huge))
             p50, p95 = np.percentile(took, [50, 95])
-            print(f"| {len(files)}{' and a huge image' * bool(with_huge)} | {len(took)} | {wrong} | {p50:.2f} | {p95:.2f} | "
-                  f"{p95 / alone[0]:.1f} | {spent:.2f} | {resident(process) / 2**20:.0f} |", flush=True)  # fmt: skip
+            print(
+                f"| {len(files)}{' and a huge image' * bool(with_huge)} | {len(took)} | {wrong} | {p50:.2f} | {p95:.2f} | "
+                f"{p95 / alone[0]:.1f} | {spent:.2f} | {resident(process) / 2**20:.0f} |",
+                flush=True,
+            )
         await browser.close()
 
 
@@ -121,8 +129,11 @@ def main() -> None:
         files = sorted(options.dir.rglob("*.jp*g"))
         Image.open(files[0]).convert("L").resize((7000, 7000)).save(huge, compress_level=1)
         with app(Path(home)) as url:
-            process = next(one for one in psutil.process_iter(["cmdline"])
-                           if "app.py" in (one.info["cmdline"] or []) and url.rsplit(":")[-1] in one.info["cmdline"])  # fmt: skip
+            process = next(
+                one
+                for one in psutil.process_iter(["cmdline"])
+                if "app.py" in (one.info["cmdline"] or []) and url.rsplit(":")[-1] in one.info["cmdline"]
+            )
             asyncio.run(measure(url, process, options, huge))
 
 

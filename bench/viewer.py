@@ -121,8 +121,10 @@ def main() -> None:
                 meanwhile = sum(received)
                 page.get_by_role("link", name="About").click()
                 settle(page)
-                print(f"{name}: file {len(data) / 1e6:.2f} MB, sent {first / 1e6:.2f} MB until it stood "
-                      f"({first / len(data):.2f} of the file), {meanwhile:d} bytes while the eye was at work")  # fmt: skip
+                print(
+                    f"{name}: file {len(data) / 1e6:.2f} MB, sent {first / 1e6:.2f} MB until it stood "
+                    f"({first / len(data):.2f} of the file), {meanwhile:d} bytes while the eye was at work"
+                )
                 for title, rate, spent in rows:
                     print(f"  {title:24} {rate:5.1f} frames a second, {rate / GOAL:.2f} of the goal; {spent:5.1f} ms to draw one")
                     slowest = min(slowest, rate)

@@ -32,6 +32,9 @@ st.subheader("Privacy")
 st.write(
     "A dropped X-ray stays in the memory of your session and goes with it. Nothing of it, neither name nor pixel, is "
     "written to a disk or a log, and the app calls no other computer. "
-    + ("The record is switched on here: answers, with your agreement and note, are kept without picture or name; see History."
-       if record_url() else "Answers are kept nowhere, unless whoever runs the app switches the record on.")
-)  # fmt: skip
+    + (
+        "The record is switched on here: answers, with your agreement and note, are kept without picture or name; see History."
+        if record_url()
+        else "Answers are kept nowhere, unless whoever runs the app switches the record on."
+    )
+)

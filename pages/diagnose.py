@@ -36,8 +36,11 @@ def read_pending(predictor, line) -> None:
 def drop_zone() -> None:
     """The uploader is emptied once its files are taken over, so that results outlive it when the page is left."""
     number = st.session_state.setdefault("drop_number", 0)
-    files = st.file_uploader("Drop chest X-rays here: JPEG, PNG or DICOM, several at once, or a zip of a study",
-                             accept_multiple_files=True, key=f"drop-{number}")  # fmt: skip
+    files = st.file_uploader(
+        "Drop chest X-rays here: JPEG, PNG or DICOM, several at once, or a zip of a study",
+        accept_multiple_files=True,
+        key=f"drop-{number}",
+    )
     if files:
         st.session_state["current"] = len(state.cases()) + len(state.pending())  # the first new file opens
         state.enqueue(take_over(files))
@@ -55,8 +58,11 @@ def empty_state() -> None:
         "Pneumo reads a child's frontal chest X-ray and says NORMAL, INDETERMINATE or PNEUMONIA, with a calibrated probability, "
         "a map of where the evidence lies, and how often such an answer is right."
     )
-    st.button("Try it with generated phantoms", on_click=load_phantoms,
-              help="Three synthetic pictures, no patient. They show how the page works.")  # fmt: skip
+    st.button(
+        "Try it with generated phantoms",
+        on_click=load_phantoms,
+        help="Three synthetic pictures, no patient. They show how the page works.",
+    )
 
 
 def load_phantoms() -> None:
@@ -87,10 +93,9 @@ if predictor is not None:
         if said := quota.warning(findings):
             st.warning(said)
         labels = [
-            judge(finding.answer.log_ratio, predictor.card, terms).verdict if finding.answer
-            else finding.status.in_words.upper()
+            judge(finding.answer.log_ratio, predictor.card, terms).verdict if finding.answer else finding.status.in_words.upper()
             for finding in findings
-        ]  # fmt: skip
+        ]
         current = filmstrip(cases, findings, labels, len(state.pending()))
         keep(findings, predictor, terms, bool(state.pending()), [case.picture for case in cases])
         show_case(cases[current], predictor, terms, f"{current + 1} of {len(cases) + len(state.pending())}")

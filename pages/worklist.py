@@ -31,14 +31,17 @@ def rows() -> list[Row]:
 
 def drop_zone() -> None:
     """The uploader is emptied once its files are taken over: the queue then holds them alone, and lets go of each when read."""
-    kind = st.segmented_control("What to drop", [_FILES, _FOLDER], default=_FILES, key="worklist_kind", required=True,
-                                label_visibility="collapsed")  # fmt: skip
+    kind = st.segmented_control(
+        "What to drop", [_FILES, _FOLDER], default=_FILES, key="worklist_kind", required=True, label_visibility="collapsed"
+    )
     number, folder = st.session_state.setdefault("worklist_drop", 0), kind == _FOLDER
     files = st.file_uploader(
-        "Drop a folder here; what is no image in it is passed over" if folder
+        "Drop a folder here; what is no image in it is passed over"
+        if folder
         else "Drop chest X-rays here: JPEG, PNG or DICOM, hundreds at once, or a zip of them",
-        accept_multiple_files="directory" if folder else True, key=f"worklist-drop-{number}-{folder}",
-    )  # fmt: skip
+        accept_multiple_files="directory" if folder else True,
+        key=f"worklist-drop-{number}-{folder}",
+    )
     if files:
         intake().add(take_over(files), from_folder=folder)
         st.session_state["worklist_drop"] = number + 1

@@ -22,18 +22,39 @@ def lines(epochs: int, seconds: float = 12.0, start: float = 0.6) -> list[dict]:
     return rows
 
 
-def make_run(runs: Path, name: str, state: str = "finished", epochs: int = 4, architecture: str = "cnn", when: int = 0,
-             settings: dict | None = None, seconds: float = 12.0, start: float = 0.6, **status) -> Path:  # fmt: skip
+def make_run(
+    runs: Path,
+    name: str,
+    state: str = "finished",
+    epochs: int = 4,
+    architecture: str = "cnn",
+    when: int = 0,
+    settings: dict | None = None,
+    seconds: float = 12.0,
+    start: float = 0.6,
+    **status,
+) -> Path:
     """`epochs` of its epochs are done. `when`: seconds after the first of them, which the order of the list follows."""
     run, config = runs / name, make_config(architecture, settings or {})
     prepare(config, run, resume=False)
     (run / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines(epochs, seconds, start)))
     if epochs:
         (run / "best.keras").write_bytes(b"stands for a network")
-    (run / "source.json").write_text(json.dumps({
-        "data": str(runs.parent / "data"), "manifest_sha256": "ab12" * 16, "seed": 0, "versions": VERSIONS, "commit": "0123abc",
-        "backend": "tensorflow", "device": "cpu", "mixed_precision": False, "started": "2026-01-02T03:04:05+0000",
-    }))  # fmt: skip
+    (run / "source.json").write_text(
+        json.dumps(
+            {
+                "data": str(runs.parent / "data"),
+                "manifest_sha256": "ab12" * 16,
+                "seed": 0,
+                "versions": VERSIONS,
+                "commit": "0123abc",
+                "backend": "tensorflow",
+                "device": "cpu",
+                "mixed_precision": False,
+                "started": "2026-01-02T03:04:05+0000",
+            }
+        )
+    )
     rows = [
         f"train/{label}/{number}.png,{label},none,{label}-{number},train"
         for label in ("NORMAL", "PNEUMONIA")

@@ -26,8 +26,14 @@ def write_site(folder: Path, sick: list[int], healthy: list[int], images_a_child
     for number, (level, label) in enumerate([(grey, 1) for grey in sick] + [(grey, 0) for grey in healthy]):
         name = f"picture-{number:03}.png"
         (folder / name).write_bytes(grey_picture(level, number))
-        rows.append([name, LABELS[label], f"child-{label}-{number // images_a_child}",
-                     *(values[number % len(values)] for values in columns.values())])  # fmt: skip
+        rows.append(
+            [
+                name,
+                LABELS[label],
+                f"child-{label}-{number // images_a_child}",
+                *(values[number % len(values)] for values in columns.values()),
+            ]
+        )
     path = folder / "cases.csv"
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["file", "label", "patient", *columns], *rows])

@@ -26,7 +26,18 @@ def make_reference(pose: int = 0, images: int = 40) -> Reference:
     files = np.array([f"train/NORMAL/{number}.png" for number in range(images)])
     labels = np.arange(images, dtype=np.uint8) % 2
     return Reference(
-        files=files, labels=labels, subtypes=labels * 2, scores=(features - mean) @ axes.T / widths,
-        mean=mean, axes=axes, spare=spare, small_mean=small_mean, small_axes=small_axes, small_spare=small_spare,
-        widths=np.concatenate([widths, small_widths]), weights=weights, cuts=np.array([-1.0, 0.0], np.float32), poses=poses,
-    )  # fmt: skip
+        files=files,
+        labels=labels,
+        subtypes=labels * 2,
+        scores=(features - mean) @ axes.T / widths,
+        mean=mean,
+        axes=axes,
+        spare=spare,
+        small_mean=small_mean,
+        small_axes=small_axes,
+        small_spare=small_spare,
+        widths=np.concatenate([widths, small_widths]),
+        weights=weights,
+        cuts=np.array([-1.0, 0.0], np.float32),
+        poses=poses,
+    )

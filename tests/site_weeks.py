@@ -30,8 +30,23 @@ def weeks(count: int, seed: int, crop_from: int | None = None) -> list[RecordedC
 def case(number: int, probability: float, measures: Measures = Measures()) -> RecordedCase:  # noqa: B008
     label, zone = ("PNEUMONIA", "rule-in") if probability >= 0.5 else ("NORMAL", "rule-out")
     created = timestamp(START + timedelta(weeks=number // A_WEEK, hours=number % A_WEEK))
-    return RecordedCase("s", f"{number:064x}", "tiny", "cd" * 32, probability, "balanced", 0.5, label, zone, "pass", (), measures,
-                        id=f"{number:032x}", created=created, salt="")  # fmt: skip
+    return RecordedCase(
+        "s",
+        f"{number:064x}",
+        "tiny",
+        "cd" * 32,
+        probability,
+        "balanced",
+        0.5,
+        label,
+        zone,
+        "pass",
+        (),
+        measures,
+        id=f"{number:032x}",
+        created=created,
+        salt="",
+    )
 
 
 def cropped(measures: Measures, share: float) -> Measures:

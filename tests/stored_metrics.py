@@ -57,11 +57,20 @@ def make_evaluated_registry(root: Path, *models: str, splits: tuple[str, ...] = 
 
 
 ROBUSTNESS = {
-    "split": "test", "n": 60, "made": "2026-01-02", "operating_point": "balanced",
+    "split": "test",
+    "n": 60,
+    "made": "2026-01-02",
+    "operating_point": "balanced",
     "changes": [
         {"kind": "none", "amount": "", "auc": FIGURE, "sensitivity": FIGURE, "specificity": FIGURE, "mean_shift": 0.0},
-        {"kind": "blur", "amount": "sigma 2", "auc": FIGURE, "sensitivity": FIGURE, "specificity": dict.fromkeys(FIGURE),
-         "mean_shift": 0.123},
+        {
+            "kind": "blur",
+            "amount": "sigma 2",
+            "auc": FIGURE,
+            "sensitivity": FIGURE,
+            "specificity": dict.fromkeys(FIGURE),
+            "mean_shift": 0.123,
+        },
     ],
     "lungs_hidden": {"auc": FIGURE, "mean_probability_sick": 0.61, "mean_probability_healthy": 0.42},
     "lungs_only": {"auc": FIGURE, "mean_probability_sick": 0.8, "mean_probability_healthy": 0.2},
@@ -70,7 +79,7 @@ ROBUSTNESS = {
     "insertion": {"fractions": [0, 0.5, 1], "model": [0.1, 0.7, 0.9], "random": [0.1, 0.4, 0.9]},
     "auc_gap": {"deletion": 0.15, "insertion": 0.16},
     "randomisation": {"layers": [{"name": "dense", "correlation": 0.33}]},
-}  # fmt: skip
+}
 HISTORY = [
     {"epoch": epoch, "loss": 1 / epoch, "val_loss": 1.2 / epoch, "accuracy": 0.8, "val_accuracy": 0.7, "auc": None, "val_auc": 0.9}
     for epoch in (1, 2, 3)

@@ -30,12 +30,18 @@ def made(tmp_path_factory):
     home = tmp_path_factory.mktemp("notebook")
     copy_set(home / "data", patients=10)
     settings = {
-        "PNEUMO_DATA_DIR": home / "data", "PNEUMO_RUNS_DIR": home / "runs", "PNEUMO_CACHE_DIR": home / "cache",
-        "PNEUMO_MODELS_DIR": home / "untouched", "PNEUMO_NOTEBOOK_ARCHITECTURE": "cnn", "PNEUMO_NOTEBOOK_EPOCHS": 2,
-        "PNEUMO_NOTEBOOK_SETTINGS": TINY, "PIP_NO_INDEX": 1,
+        "PNEUMO_DATA_DIR": home / "data",
+        "PNEUMO_RUNS_DIR": home / "runs",
+        "PNEUMO_CACHE_DIR": home / "cache",
+        "PNEUMO_MODELS_DIR": home / "untouched",
+        "PNEUMO_NOTEBOOK_ARCHITECTURE": "cnn",
+        "PNEUMO_NOTEBOOK_EPOCHS": 2,
+        "PNEUMO_NOTEBOOK_SETTINGS": TINY,
+        "PIP_NO_INDEX": 1,
         **(jax_environment() if importlib.util.find_spec("jax") else {"KERAS_BACKEND": "tensorflow"}),
-        "IPYTHONDIR": home / "ipython", "JUPYTER_RUNTIME_DIR": home / "jupyter",
-    }  # fmt: skip
+        "IPYTHONDIR": home / "ipython",
+        "JUPYTER_RUNTIME_DIR": home / "jupyter",
+    }
     notebook = read()
     # TensorBoard's cell starts a server that would outlive the test; that its log was written is checked below.
     notebook.cells = [cell for cell in notebook.cells if "server" not in cell.metadata.get("tags", [])]

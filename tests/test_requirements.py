@@ -59,9 +59,10 @@ def test_everything_that_answers_works_with_the_serving_requirements_alone(tmp_p
     allowed = installed_by("requirements-serve.txt")
     assert {"streamlit", "onnxruntime", "pydicom"} <= allowed
     forbidden = {
-        module for module, names in packages_distributions().items()
+        module
+        for module, names in packages_distributions().items()
         if not {re.sub(r"[-_.]+", "-", name).lower() for name in names} & allowed
-    }  # fmt: skip
+    }
     assert {"tensorflow", "keras", "jax", "sklearn", "onnx", "pytest"} <= forbidden
     (tmp_path / "sitecustomize.py").write_text(f"FORBIDDEN = {forbidden!r}\n{GUARD}")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}

@@ -91,11 +91,21 @@ def tiny_reference(odds: float = 0.0) -> Reference:
     """Three train images. Every image has these log odds of being something else; refused above 1."""
     one = np.ones(1, np.float32)
     return Reference(
-        np.array(TRAIN_FILES), np.array([0, 1, 1], np.uint8), np.array([0, 2, 1], np.uint8),
-        np.array([(1, 0), (0, 1), (-1, -1)], np.float32), np.zeros(2, np.float32), np.eye(2, dtype=np.float32), one,
-        np.zeros(784, np.float32), np.zeros((1, 784), np.float32), one, np.ones(3, np.float32),
-        np.append(np.zeros(10), odds).astype(np.float32), np.ones(2, np.float32), np.zeros((5, 785), np.float32),
-    )  # fmt: skip
+        np.array(TRAIN_FILES),
+        np.array([0, 1, 1], np.uint8),
+        np.array([0, 2, 1], np.uint8),
+        np.array([(1, 0), (0, 1), (-1, -1)], np.float32),
+        np.zeros(2, np.float32),
+        np.eye(2, dtype=np.float32),
+        one,
+        np.zeros(784, np.float32),
+        np.zeros((1, 784), np.float32),
+        one,
+        np.ones(3, np.float32),
+        np.append(np.zeros(10), odds).astype(np.float32),
+        np.ones(2, np.float32),
+        np.zeros((5, 785), np.float32),
+    )
 
 
 def _graph(subtype: bool) -> onnx.ModelProto:

@@ -110,10 +110,16 @@ def as_text(told: "Watch") -> str:
     for week in told.weeks:
         normal, still_open, sick = week.verdicts.values()
         agreed = f"{week.agreed.count} of {week.agreed.of}" if week.agreed.of else "-"
-        lines.append(f"{week.monday!s:<12}{week.answers:>8}{normal:>8}{still_open:>6}{sick:>8}{week.refused:>9}{week.unread:>10}"
-                     f"{week.warned:>8}{agreed:>12}")  # fmt: skip
-    for name, share in (("agreement", told.agreement["all"]), ("sensitivity", told.sensitivity), ("specificity", told.specificity),
-                        ("sick whose verdict was not NORMAL", told.not_missed)):  # fmt: skip
+        lines.append(
+            f"{week.monday!s:<12}{week.answers:>8}{normal:>8}{still_open:>6}{sick:>8}{week.refused:>9}{week.unread:>10}"
+            f"{week.warned:>8}{agreed:>12}"
+        )
+    for name, share in (
+        ("agreement", told.agreement["all"]),
+        ("sensitivity", told.sensitivity),
+        ("specificity", told.specificity),
+        ("sick whose verdict was not NORMAL", told.not_missed),
+    ):
         seen = f"{interval(share.figure, 2)}, {share.count} of {share.of}"
         lines.append(f"{name}: {seen if share.of else 'nothing entered yet'}")
     lines.append(told.note or f"Watched against the first {told.first_cases} cases: {', '.join(told.charts)}")

@@ -69,11 +69,15 @@ def run(options: argparse.Namespace) -> int:
         engine = _engine(options, predictor, terms, opened)
         paths = files_below(options.paths, _tell_skipped)
         if options.manifest:
-            asks = {"model": predictor.card.id, "model_sha256": predictor.card.sha256, "operating_point": terms.operating_point,
-                    "prevalence": terms.prevalence,
-                    **({"site_profile": predictor.profile.sha256} if predictor.profile else {}),
-                    "card_sha256": sha256(models_dir() / predictor.card.id / "card.json"),  # calibration, thresholds, gate
-                    "heatmap": options.heatmap and str(options.heatmap)}  # fmt: skip
+            asks = {
+                "model": predictor.card.id,
+                "model_sha256": predictor.card.sha256,
+                "operating_point": terms.operating_point,
+                "prevalence": terms.prevalence,
+                **({"site_profile": predictor.profile.sha256} if predictor.profile else {}),
+                "card_sha256": sha256(models_dir() / predictor.card.id / "card.json"),  # calibration, thresholds, gate
+                "heatmap": options.heatmap and str(options.heatmap),
+            }
             rows = opened.enter_context(Manifest(options.manifest, asks)).rows(paths, engine, row)
         else:
             rows = starmap(row, engine(paths))

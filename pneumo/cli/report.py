@@ -22,8 +22,12 @@ def add(commands: Commands) -> None:
     report.add_argument("--note", default="", help="the clinician's note, printed as typed")
     report.add_argument("--agreement", choices=("agree", "disagree"), help="with the model's answer; default: not stated")
     report.add_argument("--reference", default="", help="printed as typed; nothing else tells whose X-ray it is")
-    report.add_argument("--no-second-opinion", dest="second_opinion", action="store_false",
-                        help="leave out what speaks for or against the answer; the page is then made sooner")  # fmt: skip
+    report.add_argument(
+        "--no-second-opinion",
+        dest="second_opinion",
+        action="store_false",
+        help="leave out what speaks for or against the answer; the page is then made sooner",
+    )
     report.set_defaults(run=run)
 
 

@@ -53,19 +53,25 @@ def run(options: argparse.Namespace) -> int:
     changes = [name for name, _ in SMALL_CHANGES]
     cautions = words.cautions(opinion, votes, reading, words.caution_rates_of(finding.model))
     found = {
-        "file": str(options.file), "sha256": finding.sha256, "model": finding.model, "model_sha256": finding.model_sha256,
+        "file": str(options.file),
+        "sha256": finding.sha256,
+        "model": finding.model,
+        "model_sha256": finding.model_sha256,
         **dataclasses.asdict(reading),
         "warnings": [*finding.warnings, *(caution.sentence for caution in cautions)],
         "sentences": dict(words.rows(opinion, votes, reading, words.usual_when_hidden(finding.model))),
-        "small_changes": {"lowest": opinion.stability.lowest, "highest": opinion.stability.highest,
-                          "other_verdict": opinion.stability.turned(reading),
-                          "probabilities": dict(zip(changes, opinion.stability.changed, strict=True))},
+        "small_changes": {
+            "lowest": opinion.stability.lowest,
+            "highest": opinion.stability.highest,
+            "other_verdict": opinion.stability.turned(reading),
+            "probabilities": dict(zip(changes, opinion.stability.changed, strict=True)),
+        },
         "lungs_hidden": {"probability": opinion.occlusion.hidden, "reason": opinion.occlusion.reason},
         "heat": dataclasses.asdict(opinion.heat),
         "lungs_by": None if lungs.mask is None else "segmenter",
         "models": [dataclasses.asdict(vote) for vote in votes],
         "similar": [dataclasses.asdict(case) for case in opinion.similar],
-    }  # fmt: skip
+    }
     print(json_text(_without_nan(found), indent=2))
     return 0
 

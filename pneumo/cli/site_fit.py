@@ -12,8 +12,9 @@ from pneumo.outgoing import printable
 
 def add(commands: Commands) -> None:
     fitting = commands.add_parser("site-fit", help="calibration and cuts from one half of your children, judged on the other")
-    fitting.add_argument("source", type=Path, metavar="DIR|CSV",
-                         help="as for site-test; a column half (fit, judge) divides them yourself")  # fmt: skip
+    fitting.add_argument(
+        "source", type=Path, metavar="DIR|CSV", help="as for site-test; a column half (fit, judge) divides them yourself"
+    )
     fitting.add_argument("--model", help="default: the site's model")
     fitting.add_argument("--name", required=True, help="of the profile, as winter-2026")
     fitting.add_argument("--site", default="", help="printed as typed")
@@ -58,11 +59,22 @@ def _fit(options: argparse.Namespace) -> int:
     profile = fit_profile(options.name, options.site, answers, card, card_digest(card.id), prevalence, options.seed)
     path = write_profile(profile)
     add_act(FIT, profile.name, profile.sha256, f"model {profile.model}", account())
-    print(json.dumps({
-        "profile": str(path), "sha256": profile.sha256, "fitted_on": vars(profile.fitted_on), "judged_on": vars(profile.judged_on),
-        "prevalence": profile.prevalence, "prevalence_from": profile.prevalence_from, "log_loss_less": profile.loss_less,
-        "own_cuts": profile.own["operating_points"], "profile_cuts": profile.judged["operating_points"],
-    }, indent=2))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "profile": str(path),
+                "sha256": profile.sha256,
+                "fitted_on": vars(profile.fitted_on),
+                "judged_on": vars(profile.judged_on),
+                "prevalence": profile.prevalence,
+                "prevalence_from": profile.prevalence_from,
+                "log_loss_less": profile.loss_less,
+                "own_cuts": profile.own["operating_points"],
+                "profile_cuts": profile.judged["operating_points"],
+            },
+            indent=2,
+        )
+    )
     low = profile.loss_less["low"]
     shown = bool(low and low > 0)
     told = "The profile is better on the half that judged it." if shown else "It is not shown to be better: think before use."

@@ -19,11 +19,21 @@ def add(commands: Commands) -> None:
     planning.add_argument("--site", default="", help="printed as typed")
     planning.add_argument("--sick", type=int, required=True, metavar="N", help="children with a picture of pneumonia")
     planning.add_argument("--healthy", type=int, required=True, metavar="N")
-    planning.add_argument("--least", action="append", default=[], metavar="FIGURE=VALUE",
-                          help="least value of a figure; several times: auc, sensitivity, specificity, sick-not-called-normal, "
-                          "healthy-not-called-pneumonia, answered")  # fmt: skip
-    planning.add_argument("--expect", action="append", default=[], metavar="FIGURE=VALUE",
-                          help="for the planner; default: the model's own test, where it has the figure, else .95")  # fmt: skip
+    planning.add_argument(
+        "--least",
+        action="append",
+        default=[],
+        metavar="FIGURE=VALUE",
+        help="least value of a figure; several times: auc, sensitivity, specificity, sick-not-called-normal, "
+        "healthy-not-called-pneumonia, answered",
+    )
+    planning.add_argument(
+        "--expect",
+        action="append",
+        default=[],
+        metavar="FIGURE=VALUE",
+        help="for the planner; default: the model's own test, where it has the figure, else .95",
+    )
     planning.add_argument("--operating-point", default=BALANCED)
     planning.add_argument("--decides", default="", metavar="WHO", help="who decides about use, on what the test says")
     planning.add_argument("--output", type=Path, metavar="PLAN.json", help="write the plan; without it only the planner speaks")
@@ -34,8 +44,9 @@ def add(commands: Commands) -> None:
     )
     testing.add_argument("--model", help="default: the plan's")
     testing.add_argument("--plan", type=Path, required=True, metavar="PLAN.json")
-    testing.add_argument("--output", type=Path, metavar="DIR",
-                         help="for result.json, report.pdf and the plan; default: below PNEUMO_SITE_DIR")  # fmt: skip
+    testing.add_argument(
+        "--output", type=Path, metavar="DIR", help="for result.json, report.pdf and the plan; default: below PNEUMO_SITE_DIR"
+    )
     testing.add_argument("--again", default="", metavar="WHY", help="why cases are tested once more under another plan")
     testing.add_argument("--who", default="", help="for the site's acts; default: the account")
     testing.set_defaults(run=_test)
@@ -60,10 +71,16 @@ def _plan(options: argparse.Namespace) -> int:
         raise ConfigError(f"Unknown operating point {options.operating_point!r}; expected one of {', '.join(card.cuts)}.")
     least, expected = _pairs(options.least, "--least"), _pairs(options.expect, "--expect")
     plan = Plan(
-        options.site, card.id, card_digest(card.id), options.operating_point,
-        tuple(Requirement(name, value) for name, value in least.items()), options.sick, options.healthy,
-        options.decides or ("nobody yet" if options.output is None else ""), datetime.now(UTC).isoformat(timespec="seconds"),
-    )  # fmt: skip
+        options.site,
+        card.id,
+        card_digest(card.id),
+        options.operating_point,
+        tuple(Requirement(name, value) for name, value in least.items()),
+        options.sick,
+        options.healthy,
+        options.decides or ("nobody yet" if options.output is None else ""),
+        datetime.now(UTC).isoformat(timespec="seconds"),
+    )
     known = read_metrics(card.id).get("test", {}).get("operating_points", {}).get(options.operating_point, {})
     print(f"{'figure':<30}{'least':>7}{'expected':>10}{'interval then':>18}{'chance to pass':>16}{'of each class for .8':>22}")
     for requirement in plan.requirements:
@@ -103,10 +120,19 @@ def _test(options: argparse.Namespace) -> int:
     (output / REPORT_FILE).write_bytes(result_pdf(result, predictions, points))
     for each in result.unanswered:
         print(printable(f"{each.file}: {each.status}. {'; '.join(each.reasons)}"), file=sys.stderr)
-    print(json.dumps({
-        "outcome": result.outcome, "why": result.why, "outcomes": [vars(each) for each in result.outcomes],
-        "figures": result.figures, "result": str(output / "result.json"), "report": str(output / REPORT_FILE),
-    }, indent=2))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "outcome": result.outcome,
+                "why": result.why,
+                "outcomes": [vars(each) for each in result.outcomes],
+                "figures": result.figures,
+                "result": str(output / "result.json"),
+                "report": str(output / REPORT_FILE),
+            },
+            indent=2,
+        )
+    )
     return 0 if result.outcome == PASSED else 1
 
 

@@ -12,11 +12,19 @@ if TYPE_CHECKING:
 
 def add_terms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--operating-point", default=BALANCED, help="of the label: balanced (default), rule-out or rule-in")
-    parser.add_argument("--prevalence", type=float, metavar="P", help="share of your patients with pneumonia, between 0 and 1; "
-                        "default: PNEUMO_PREVALENCE, else 0.3, which is a guess")  # fmt: skip
+    parser.add_argument(
+        "--prevalence",
+        type=float,
+        metavar="P",
+        help="share of your patients with pneumonia, between 0 and 1; default: PNEUMO_PREVALENCE, else 0.3, which is a guess",
+    )
 
-    parser.add_argument("--no-site-profile", dest="site_profile", action="store_false",
-                        help="read answers by the model's own calibration, although a site profile is in use")  # fmt: skip
+    parser.add_argument(
+        "--no-site-profile",
+        dest="site_profile",
+        action="store_false",
+        help="read answers by the model's own calibration, although a site profile is in use",
+    )
 
 
 def load_predictor(options: argparse.Namespace) -> "Predictor":

@@ -71,14 +71,22 @@ def audit(root: Path, progress: Callable[[int, int], None] | None = None, lungs:
         splits[record.patient].add(record.split)
     sizes = [original_size(record, fact) for record, fact in zip(seen.records, seen.facts, strict=True)]
     return Audit(
-        images=len(records), patients=len(splits), counts=_counts(records), balance=_balance(records), spreads=spreads(seen),
+        images=len(records),
+        patients=len(splits),
+        counts=_counts(records),
+        balance=_balance(records),
+        spreads=spreads(seen),
         frame=frame_audit(seen.records, seen.places, sizes, lungs.name) if lungs else None,
         identical=tuple(compare(group, 1.0, by_path, digest) for group in exact_groups(list(digest), list(digest.values()))),
-        near=tuple(compare((pair.first, pair.second), pair.correlation, by_path, digest)
-                   for pair in near_pairs(seen.thumbnails, list(digest))),
-        threshold=NEAR, patients_in_several_splits=tuple(sorted(name for name, found in splits.items() if len(found) > 1)),
-        unreadable=seen.unreadable, shortcuts=shortcuts(seen),
-    )  # fmt: skip
+        near=tuple(
+            compare((pair.first, pair.second), pair.correlation, by_path, digest)
+            for pair in near_pairs(seen.thumbnails, list(digest))
+        ),
+        threshold=NEAR,
+        patients_in_several_splits=tuple(sorted(name for name, found in splits.items() if len(found) > 1)),
+        unreadable=seen.unreadable,
+        shortcuts=shortcuts(seen),
+    )
 
 
 def _counts(records: Sequence[Record]) -> tuple[Count, ...]:
@@ -105,8 +113,10 @@ def audit_to_dict(audit: Audit) -> dict[str, Any]:
 
 def audit_from_dict(values: Mapping[str, Any]) -> Audit:
     """What `audit_to_dict` gave, also after JSON. Raises DataError when it is something else."""
-    values = {name: None if name == "frame" and value is None else _mapped(value, lambda leaf: nan if leaf is None else leaf)
-              for name, value in values.items()}  # fmt: skip
+    values = {
+        name: None if name == "frame" and value is None else _mapped(value, lambda leaf: nan if leaf is None else leaf)
+        for name, value in values.items()
+    }
 
     def alike(paths: Sequence[str], **rest: Any) -> Likeness:
         return Likeness(tuple(paths), **rest)
@@ -115,8 +125,15 @@ def audit_from_dict(values: Mapping[str, Any]) -> Audit:
         return Shortcut(train=Estimate(**train), test=Estimate(**test), **rest)
 
     rows: dict[str, Callable[..., Any] | None] = {
-            "counts": Count, "balance": Balance, "spreads": Spread, "identical": alike, "near": alike, "unreadable": Unreadable,
-            "patients_in_several_splits": None, "shortcuts": hint}  # fmt: skip
+        "counts": Count,
+        "balance": Balance,
+        "spreads": Spread,
+        "identical": alike,
+        "near": alike,
+        "unreadable": Unreadable,
+        "patients_in_several_splits": None,
+        "shortcuts": hint,
+    }
     in_frame: dict[str, Callable[..., Any] | None] = {"counts": FrameCount, "spreads": Spread, "hints": hint}
     if set(values) != (known := {field.name for field in fields(Audit)}):
         raise DataError(f"This is no stored audit: missing {sorted(known - set(values))}, unknown {sorted(set(values) - known)}.")
@@ -198,15 +215,31 @@ def _frame(frame: FrameAudit) -> str:
     sick = {measure.name: measure.sick for measure in MEASURES}
     return _FRAME.format(
         lungs=frame.lungs,
-        table=_table(("seen", "speaks for PNEUMONIA", *map(" ".join, groups), "AUC in train", "AUC in test"), [
-            (hint.name, sick.get(hint.name, ""), *(medians.get((hint.name, *group), "") for group in groups), _interval(hint.train),
-             _interval(hint.test)) for hint in frame.hints]),
-        counts=_table(("left out", *map(" ".join, groups)), [
-            ("no plausible lungs", *(f"{count.without_lungs} of {count.images}" for count in frame.counts)),
-            ("original size not known, so without the rows that need it",
-             *(f"{count.without_size} of {count.images}" for count in frame.counts))]),
+        table=_table(
+            ("seen", "speaks for PNEUMONIA", *map(" ".join, groups), "AUC in train", "AUC in test"),
+            [
+                (
+                    hint.name,
+                    sick.get(hint.name, ""),
+                    *(medians.get((hint.name, *group), "") for group in groups),
+                    _interval(hint.train),
+                    _interval(hint.test),
+                )
+                for hint in frame.hints
+            ],
+        ),
+        counts=_table(
+            ("left out", *map(" ".join, groups)),
+            [
+                ("no plausible lungs", *(f"{count.without_lungs} of {count.images}" for count in frame.counts)),
+                (
+                    "original size not known, so without the rows that need it",
+                    *(f"{count.without_size} of {count.images}" for count in frame.counts),
+                ),
+            ],
+        ),
         notes=_list([f"{hint.name}: {hint.note}" for hint in frame.hints if hint.note]),
-    )  # fmt: skip
+    )
 
 
 def audit_markdown(audit: Audit) -> str:
@@ -219,26 +252,44 @@ def audit_markdown(audit: Audit) -> str:
     for s in audit.spreads:
         ranges[s.split, s.label].append(f"{number(s.median)} ({number(s.low)} to {number(s.high)})")
     distinct = [pair for pair in audit.near if not pair.same_bytes]
-    kinds = (("groups of identical files", audit.identical), (f"pairs alike above {audit.threshold:g}", audit.near),
-             ("of these pairs, not identical", distinct))  # fmt: skip
+    kinds = (
+        ("groups of identical files", audit.identical),
+        (f"pairs alike above {audit.threshold:g}", audit.near),
+        ("of these pairs, not identical", distinct),
+    )
     odd = [found for found in (*audit.identical, *distinct) if not (found.same_split and found.same_label)]
     return _REPORT.format(
-        images=audit.images, patients=audit.patients, shared=len(audit.patients_in_several_splits), lost=len(audit.unreadable),
+        images=audit.images,
+        patients=audit.patients,
+        shared=len(audit.patients_in_several_splits),
+        lost=len(audit.unreadable),
         counts=_table(("split", "class", "kind", "images", "patients"), map(astuple, audit.counts)),
         balance=", ".join(f"{b.split} {b.ratio:.2f}" for b in audit.balance),
-        spreads=_table(("split", "class", *(name.replace("size_", "") for name in QUANTITIES)), [
-            (*key, *cells) for key, cells in ranges.items()]),
+        spreads=_table(
+            ("split", "class", *(name.replace("size_", "") for name in QUANTITIES)),
+            [(*key, *cells) for key, cells in ranges.items()],
+        ),
         frame=_frame(audit.frame) if audit.frame else _NO_FRAME,
-        likeness=_table(("", "all", "across splits", "across classes", "across patients"), [
-            (name, len(found), *(sum(not getattr(f, flag) for f in found) for flag in ("same_split", "same_label", "same_patient")))
-            for name, found in kinds]),
-        odd=("\n\nAcross splits or classes:" if odd else "") + _list(
-            [f"{', '.join(map(code, found.paths))}: {found.correlation:.3f}" for found in odd]),
+        likeness=_table(
+            ("", "all", "across splits", "across classes", "across patients"),
+            [
+                (
+                    name,
+                    len(found),
+                    *(sum(not getattr(f, flag) for f in found) for flag in ("same_split", "same_label", "same_patient")),
+                )
+                for name, found in kinds
+            ],
+        ),
+        odd=("\n\nAcross splits or classes:" if odd else "")
+        + _list([f"{', '.join(map(code, found.paths))}: {found.correlation:.3f}" for found in odd]),
         shared_list=_list([markdown(printable(name)) for name in audit.patients_in_several_splits]),
         lost_list=_list([f"{code(u.path)}: {markdown(u.reason)}" for u in audit.unreadable]),
-        shortcuts=_table(("seen", "that is", "AUC in train", "AUC in test", "note"), [
-            (s.name, s.meaning, _interval(s.train), _interval(s.test), s.note) for s in audit.shortcuts]),
-    )  # fmt: skip
+        shortcuts=_table(
+            ("seen", "that is", "AUC in train", "AUC in test", "note"),
+            [(s.name, s.meaning, _interval(s.train), _interval(s.test), s.note) for s in audit.shortcuts],
+        ),
+    )
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -23,10 +23,16 @@ from pneumo.outgoing import cell
 SYNTHETIC_NOTE = "SYNTHETIC.txt"  # stands in every set of phantoms
 # What the public set holds (Kermany et al., version 2): Kaggle's copy has a val folder, Mendeley's counts it to train.
 PUBLIC_COUNTS = (
-    {("train", Label.NORMAL): 1341, ("train", Label.PNEUMONIA): 3875, ("val", Label.NORMAL): 8, ("val", Label.PNEUMONIA): 8,
-     ("test", Label.NORMAL): 234, ("test", Label.PNEUMONIA): 390},
+    {
+        ("train", Label.NORMAL): 1341,
+        ("train", Label.PNEUMONIA): 3875,
+        ("val", Label.NORMAL): 8,
+        ("val", Label.PNEUMONIA): 8,
+        ("test", Label.NORMAL): 234,
+        ("test", Label.PNEUMONIA): 390,
+    },
     {("train", Label.NORMAL): 1349, ("train", Label.PNEUMONIA): 3883, ("test", Label.NORMAL): 234, ("test", Label.PNEUMONIA): 390},
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

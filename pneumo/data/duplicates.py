@@ -80,5 +80,11 @@ def compare(paths: Sequence[str], correlation: float, by_path: Mapping[str, Reco
         return len(set(values)) == 1
 
     found = [by_path[path] for path in paths]
-    return Likeness(tuple(paths), correlation, agree(digest[path] for path in paths), agree(r.label for r in found),
-                    agree(r.split for r in found), agree(r.patient for r in found))  # fmt: skip
+    return Likeness(
+        tuple(paths),
+        correlation,
+        agree(digest[path] for path in paths),
+        agree(r.label for r in found),
+        agree(r.split for r in found),
+        agree(r.patient for r in found),
+    )

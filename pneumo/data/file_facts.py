@@ -94,9 +94,14 @@ def survey(
                 progress(done, len(records))
     finally:
         pool.shutdown(cancel_futures=True)  # whoever stops the audit by an error in `progress` need not wait for the rest
-    return Survey(tuple(kept), tuple(facts), np.array(small, np.float32).reshape(-1, SIDE * SIDE),
-                  np.array(coarse, np.float32).reshape(-1, CELLS, CELLS), tuple(failed),
-                  tuple(places) if lungs else ())  # fmt: skip
+    return Survey(
+        tuple(kept),
+        tuple(facts),
+        np.array(small, np.float32).reshape(-1, SIDE * SIDE),
+        np.array(coarse, np.float32).reshape(-1, CELLS, CELLS),
+        tuple(failed),
+        tuple(places) if lungs else (),
+    )
 
 
 def _look(

@@ -77,8 +77,12 @@ def frame_audit(
     groups = {(name, kind): (split == name) & (label == kind) for name in SPLITS for kind in LABELS}
     return FrameAudit(
         lungs=lungs,
-        counts=tuple(FrameCount(*key, int(group.sum()), int((group & ~located).sum()),
-                                int((group & located & np.isnan(values[:, -1])).sum())) for key, group in groups.items()),
+        counts=tuple(
+            FrameCount(
+                *key, int(group.sum()), int((group & ~located).sum()), int((group & located & np.isnan(values[:, -1])).sum())
+            )
+            for key, group in groups.items()
+        ),
         spreads=tuple(
             Spread(*key, measure.name, *map(float, np.percentile(known, (5, 50, 95))))
             for key, group in groups.items()
@@ -86,7 +90,7 @@ def frame_audit(
             if len(known := column[group & np.isfinite(column)])
         ),
         hints=(*_alone(records, values, split, seed, resamples), _together(records, values, split, seed, resamples)),
-    )  # fmt: skip
+    )
 
 
 def _measures(place: LungPlace | None, size: tuple[int, int] | None) -> tuple[float, ...]:

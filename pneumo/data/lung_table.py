@@ -27,10 +27,15 @@ def read_table(path: Path = TABLE) -> tuple[OutlinedImage, ...]:
     """Every row of the table, in its order."""
     with gzip.open(path, "rt", newline="", encoding="utf-8") as file:
         return tuple(
-            OutlinedImage(row["file"], int(row["original_width"]), int(row["original_height"]), int(row["annotation"]),
-                          float(row["agreement"]))
+            OutlinedImage(
+                row["file"],
+                int(row["original_width"]),
+                int(row["original_height"]),
+                int(row["annotation"]),
+                float(row["agreement"]),
+            )
             for row in csv.DictReader(file)
-        )  # fmt: skip
+        )
 
 
 @functools.cache

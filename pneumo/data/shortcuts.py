@@ -41,15 +41,23 @@ def _cells(mask: np.ndarray) -> Callable[[Survey], np.ndarray]:
 
 GROUPS = (
     Group("image size", "width, height, aspect", _facts("width", "height", "aspect"), ("width", "height", "aspect")),
-    Group("file facts", "width, height, aspect and bytes of the file", _facts("width", "height", "aspect", "size_bytes"),
-          ("width", "height", "aspect", "bytes")),
-    Group("brightness and sharpness", "two numbers an image: mean grey, mean vertical step", _facts("brightness", "sharpness"),
-          ("brightness", "sharpness")),
+    Group(
+        "file facts",
+        "width, height, aspect and bytes of the file",
+        _facts("width", "height", "aspect", "size_bytes"),
+        ("width", "height", "aspect", "bytes"),
+    ),
+    Group(
+        "brightness and sharpness",
+        "two numbers an image: mean grey, mean vertical step",
+        _facts("brightness", "sharpness"),
+        ("brightness", "sharpness"),
+    ),
     Group("border only", "the outer 5 of 28 cells on each side", _cells(_RIM_MASK)),
     Group("centre hidden", "all but the central 60 % x 60 %", _cells(_OUTSIDE)),
     Group("border hidden", "all but the outer 5 of 28 cells on each side", _cells(~_RIM_MASK)),
     Group("whole image", "28 x 28 cells; the reference", _cells(np.ones((CELLS, CELLS), bool))),
-)  # fmt: skip
+)
 
 
 def shortcuts(survey: Survey, seed: int = 0, resamples: int = RESAMPLES) -> tuple[Shortcut, ...]:

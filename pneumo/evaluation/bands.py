@@ -43,10 +43,15 @@ def count_bands(
     bands = []
     for index, (low, high) in enumerate(pairwise(edges)):
         inside = place == index
-        bands.append({
-            "low": low if math.isfinite(low) else None, "high": high if math.isfinite(high) else None,
-            "n": int(inside.sum()), "patients": len(set(names[inside])), "sick": int(labels[inside].sum()),
-        })  # fmt: skip
+        bands.append(
+            {
+                "low": low if math.isfinite(low) else None,
+                "high": high if math.isfinite(high) else None,
+                "n": int(inside.sum()),
+                "patients": len(set(names[inside])),
+                "sick": int(labels[inside].sum()),
+            }
+        )
     return bands
 
 

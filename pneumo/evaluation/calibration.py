@@ -51,7 +51,9 @@ def fit_calibration(labels: np.ndarray, logits: np.ndarray, weights: np.ndarray 
 
     logits = np.asarray(logits, float)
     best = minimize(
-        lambda p: log_loss(labels, logits * np.exp(-p[0]) + p[1], weights), x0=[0.0, 0.0],
-        bounds=[(np.log(0.05), np.log(20.0)), (-10.0, 10.0)], method="L-BFGS-B",
-    )  # fmt: skip
+        lambda p: log_loss(labels, logits * np.exp(-p[0]) + p[1], weights),
+        x0=[0.0, 0.0],
+        bounds=[(np.log(0.05), np.log(20.0)), (-10.0, 10.0)],
+        method="L-BFGS-B",
+    )
     return Calibration(float(np.exp(best.x[0])), float(best.x[1]))

@@ -47,9 +47,15 @@ def classification_report(labels: np.ndarray, probabilities: np.ndarray, thresho
     (tn, fp), (fn, tp) = matrix.tolist()
     rows = (_row(LABELS[0], tn, fn, fp), _row(LABELS[1], tp, fp, fn))
     return ClassificationReport(
-        threshold, matrix, rows, _mean("macro mean", rows, [1, 1]), _mean("weighted mean", rows, [row.support for row in rows]),
-        wilson(tn + tp, tn + fp + fn + tp), wilson(tp, tp + fn), wilson(tn, tn + fp),
-    )  # fmt: skip
+        threshold,
+        matrix,
+        rows,
+        _mean("macro mean", rows, [1, 1]),
+        _mean("weighted mean", rows, [row.support for row in rows]),
+        wilson(tn + tp, tn + fp + fn + tp),
+        wilson(tp, tp + fn),
+        wilson(tn, tn + fp),
+    )
 
 
 def _row(name: str, right: int, taken_for_it: int, missed: int) -> ReportRow:

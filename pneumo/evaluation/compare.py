@@ -43,9 +43,14 @@ def compare(first: Predictions, second: Predictions, thresholds: tuple[float, fl
     right = [(score >= cut) == (labels == 1) for score, cut in zip(scores, thresholds, strict=True)]
     one, other = int(np.sum(right[0] & ~right[1])), int(np.sum(right[1] & ~right[0]))
     return Comparison(
-        len(labels), len(set(first.patients)), delong(labels, *scores, first.patients), (one - other) / len(labels),
-        one, other, mcnemar(one, other),
-    )  # fmt: skip
+        len(labels),
+        len(set(first.patients)),
+        delong(labels, *scores, first.patients),
+        (one - other) / len(labels),
+        one,
+        other,
+        mcnemar(one, other),
+    )
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

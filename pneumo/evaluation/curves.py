@@ -80,9 +80,11 @@ def roc(labels: np.ndarray, probabilities: np.ndarray) -> Roc:
     sick = np.asarray(labels).astype(bool)
     with np.errstate(invalid="ignore"):
         return Roc(
-            np.concatenate([[np.inf], thresholds]), np.concatenate([[0], false]) / np.sum(~sick),
-            np.concatenate([[0], true]) / np.sum(sick), roc_auc(labels, probabilities),
-        )  # fmt: skip
+            np.concatenate([[np.inf], thresholds]),
+            np.concatenate([[0], false]) / np.sum(~sick),
+            np.concatenate([[0], true]) / np.sum(sick),
+            roc_auc(labels, probabilities),
+        )
 
 
 def precision_recall(labels: np.ndarray, probabilities: np.ndarray) -> PrecisionRecall:

@@ -42,9 +42,14 @@ def metrics(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> 
     (tn, fp), (fn, tp) = confusion_matrix(labels, probabilities, threshold)
     sensitivity, precision = _ratio(tp, tp + fn), _ratio(tp, tp + fp)
     return Metrics(
-        auc=roc_auc(labels, probabilities), accuracy=_ratio(tp + tn, tp + tn + fp + fn), sensitivity=sensitivity,
-        specificity=_ratio(tn, tn + fp), precision=precision, recall=sensitivity, f1=_ratio(2 * tp, 2 * tp + fp + fn),
-    )  # fmt: skip
+        auc=roc_auc(labels, probabilities),
+        accuracy=_ratio(tp + tn, tp + tn + fp + fn),
+        sensitivity=sensitivity,
+        specificity=_ratio(tn, tn + fp),
+        precision=precision,
+        recall=sensitivity,
+        f1=_ratio(2 * tp, 2 * tp + fp + fn),
+    )
 
 
 def brier(labels: np.ndarray, probabilities: np.ndarray) -> float:

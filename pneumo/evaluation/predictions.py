@@ -65,14 +65,21 @@ def read_predictions(path: Path) -> Predictions:
 
 
 def make_predictions(
-    files: Sequence[str], labels: Sequence[str], subtypes: Sequence[str],
-    logits: Sequence[float], probabilities: Sequence[float], bacterial: Sequence[float] | None = None,
-) -> Predictions:  # fmt: skip
+    files: Sequence[str],
+    labels: Sequence[str],
+    subtypes: Sequence[str],
+    logits: Sequence[float],
+    probabilities: Sequence[float],
+    bacterial: Sequence[float] | None = None,
+) -> Predictions:
     """Raises DataError for a label that is neither NORMAL nor PNEUMONIA."""
     if unknown := sorted(set(labels) - set(LABELS)):
         raise DataError(f"Expected the labels {' and '.join(LABELS)}, received {', '.join(map(repr, unknown))}.")
     return Predictions(
-        tuple(files), np.array([label == Label.PNEUMONIA for label in labels], np.int64), tuple(subtypes),
-        np.asarray(logits, float), np.asarray(probabilities, float),
+        tuple(files),
+        np.array([label == Label.PNEUMONIA for label in labels], np.int64),
+        tuple(subtypes),
+        np.asarray(logits, float),
+        np.asarray(probabilities, float),
         None if bacterial is None else np.asarray(bacterial, float),
-    )  # fmt: skip
+    )

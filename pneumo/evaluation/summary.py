@@ -75,12 +75,12 @@ def figures(
     for number, name in enumerate(of):
         value, called = metrics(labels, probabilities, points[name]), np.asarray(probabilities) >= points[name]
         shares = {
-            "accuracy": clustered_wilson(called == sick, names), "sensitivity": clustered_wilson(called[sick], names[sick]),
+            "accuracy": clustered_wilson(called == sick, names),
+            "sensitivity": clustered_wilson(called[sick], names[sick]),
             "specificity": clustered_wilson(~called[~sick], names[~sick]),
             "precision": clustered_wilson(sick[called], names[called]),
-        }  # fmt: skip
-        ends = {"auc": area, "f1": (low[number], high[number]),
-                **{key: (share.low, share.high) for key, share in shares.items()}}  # fmt: skip
+        }
+        ends = {"auc": area, "f1": (low[number], high[number]), **{key: (share.low, share.high) for key, share in shares.items()}}
         ends["recall"] = ends["sensitivity"]
         found[name] = {key: figure(each, *ends[key]) for key, each in dataclasses.asdict(value).items()}
     return found

@@ -57,8 +57,13 @@ def header_issues(facts: ImageFacts) -> list[Issue]:
         found.append(Issue(facts.body_part not in _PERHAPS, reason))
     years = age_in_years(facts.patient_age)
     if years is not None and years >= 18:
-        found.append(Issue(False, "The patient is an adult. The model learned from children of 1 to 5 years alone; on adults such "
-                           "models were wrong about as often as a coin. Do not rely on this answer."))  # fmt: skip
+        found.append(
+            Issue(
+                False,
+                "The patient is an adult. The model learned from children of 1 to 5 years alone; on adults such "
+                "models were wrong about as often as a coin. Do not rely on this answer.",
+            )
+        )
     elif years is not None and not 1 <= years < 6:
         found.append(Issue(False, "The patient is not between 1 and 5 years old; the model was not tested at other ages."))
     return found

@@ -62,9 +62,13 @@ class Predictor:
     """One loaded model. Holds no state of a request: one instance serves every thread and session at once."""
 
     def __init__(
-        self, card: ModelCard, files: Path | Mapping[str, bytes], reference: Reference | None = None,
-        finder: LungFinder | None = None, threads: int = 0,
-    ):  # fmt: skip
+        self,
+        card: ModelCard,
+        files: Path | Mapping[str, bytes],
+        reference: Reference | None = None,
+        finder: LungFinder | None = None,
+        threads: int = 0,
+    ):
         """`files`: what `verified` gave out; or the path of a graph that was just made, with its weights beside it.
 
         `finder`: finds the lungs for a lung-centred model. Without a reference the gate has its rules alone: no such model serves.

@@ -80,8 +80,14 @@ def connected(address: str | None) -> Iterator[None]:
             _join(address, quiet)
         else:
             with _environment(_NO_WAY_OUT):
-                ray.init("local", include_dashboard=False, _node_ip_address="127.0.0.1", _temp_dir=scratch,
-                         object_store_memory=256 << 20, **quiet)  # fmt: skip
+                ray.init(
+                    "local",
+                    include_dashboard=False,
+                    _node_ip_address="127.0.0.1",
+                    _temp_dir=scratch,
+                    object_store_memory=256 << 20,
+                    **quiet,
+                )
         yield
     finally:
         ray.shutdown()
@@ -174,9 +180,14 @@ def _results(groups: list[list[str]], asking: Asking, workers: int, cores: int) 
     with warnings.catch_warnings():  # these two have no other place in the pinned version
         warnings.simplefilter("ignore", ray.util.annotations.RayDeprecationWarning)
         rows = ray.data.from_items(items, override_num_blocks=len(groups)).map_batches(
-            Worker, fn_constructor_args=(asking,), batch_size=1, compute=ray.data.ActorPoolStrategy(size=workers),
-            num_cpus=cores, max_restarts=-1, max_task_retries=RETRIES,
-        )  # fmt: skip
+            Worker,
+            fn_constructor_args=(asking,),
+            batch_size=1,
+            compute=ray.data.ActorPoolStrategy(size=workers),
+            num_cpus=cores,
+            max_restarts=-1,
+            max_task_retries=RETRIES,
+        )
     try:
         for row in rows.iter_rows():
             found, skipped = pickle.loads(row["result"])

@@ -71,8 +71,9 @@ class Reference:
 
     def save(self, path: Path) -> None:
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}
-        half = {name: array.astype(np.float16) if array.dtype.kind == "f" and name in _HALF else array
-                for name, array in arrays.items()}  # fmt: skip
+        half = {
+            name: array.astype(np.float16) if array.dtype.kind == "f" and name in _HALF else array for name, array in arrays.items()
+        }
         half["files"] = np.frombuffer("\n".join(self.files).encode(), np.uint8)
         np.savez_compressed(path, **half)
 

@@ -79,8 +79,12 @@ class SecondOpinion:
 def second_opinion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lungs) -> SecondOpinion:
     """About `answer`, which `predictor` gave to the canonical `image`, uint8 (224, 224). Nine passes. Raises ModelError."""
     changed = tuple(_log_ratio(predictor, change(image)) for _, change in SMALL_CHANGES)
-    return SecondOpinion(Stability(answer.log_ratio, changed), occlusion(image, predictor, answer, lungs),
-                         heat_in_lungs(answer, predictor.card, lungs), similar_to(answer, predictor))  # fmt: skip
+    return SecondOpinion(
+        Stability(answer.log_ratio, changed),
+        occlusion(image, predictor, answer, lungs),
+        heat_in_lungs(answer, predictor.card, lungs),
+        similar_to(answer, predictor),
+    )
 
 
 def similar_to(answer: Answer, predictor: Predictor) -> tuple[SimilarCase, ...]:

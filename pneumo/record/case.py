@@ -79,8 +79,23 @@ class Shadow:
     zone: str  # by the candidate's own cuts
 
 
-EXPORTED = ("id", "created", "file_sha256", "model", "model_sha256", "probability", "operating_point", "threshold", "label", "zone",
-            "gate", "warnings", "agreement", "note", "reference")  # fmt: skip
+EXPORTED = (
+    "id",
+    "created",
+    "file_sha256",
+    "model",
+    "model_sha256",
+    "probability",
+    "operating_point",
+    "threshold",
+    "label",
+    "zone",
+    "gate",
+    "warnings",
+    "agreement",
+    "note",
+    "reference",
+)
 
 
 def content_digest(case: RecordedCase) -> str:

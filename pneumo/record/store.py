@@ -108,8 +108,11 @@ class Record:
         for value, allowed in ((agreement, AGREEMENTS), (reference, REFERENCES)):
             if value is not None and value not in allowed:
                 raise ValueError(f"expected one of {', '.join(allowed)}, received {value!r}")
-        changes = ((chain.AGREEMENT, agreement), (chain.NOTE, None if note is None else clean_note(note)),
-                   (chain.REFERENCE, reference))  # fmt: skip
+        changes = (
+            (chain.AGREEMENT, agreement),
+            (chain.NOTE, None if note is None else clean_note(note)),
+            (chain.REFERENCE, reference),
+        )
 
         def work(connection: Connection) -> RecordedCase:
             case = _existing(connection, case_id)

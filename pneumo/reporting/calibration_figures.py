@@ -25,8 +25,13 @@ def calibration_rows(
             ("intercept", interval(fit["intercept"], 2), "0 is right; below 0 the model says sick too often"),
             ("slope", interval(fit["slope"], 2), "1 is right; below 1 its answers are too extreme"),
         ]
-    rows.append((f"ECE where {share(own)} are sick", number(expected_calibration_error(labels, probabilities)),
-                 "mean distance of probability and outcome; the many sure answers hide what lies between"))  # fmt: skip
+    rows.append(
+        (
+            f"ECE where {share(own)} are sick",
+            number(expected_calibration_error(labels, probabilities)),
+            "mean distance of probability and outcome; the many sure answers hide what lies between",
+        )
+    )
     if prevalence is not None:
         moved = expected_calibration_error(
             labels, at_prevalence(probabilities, own, prevalence), weights=prevalence_weights(labels, prevalence)

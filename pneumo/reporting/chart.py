@@ -6,13 +6,33 @@ import numpy as np
 
 # Roles, so that paper may have darker hues of the same colours. Dashes, labels and places say the same without colour.
 SCREEN = {
-    "ground": "#0B0E11", "ink": "#E6EAED", "quiet": "#9AA5AF", "grid": "#232A31", "pneumonia": "#FFB454", "normal": "#5FD3BC",
-    "accent": "#4CC2FF", "second": "#F0E442", "third": "#D98CB8", "fourth": "#E6EAED", "fifth": "#F08A4B", "sixth": "#8FA3FF",
-}  # fmt: skip
+    "ground": "#0B0E11",
+    "ink": "#E6EAED",
+    "quiet": "#9AA5AF",
+    "grid": "#232A31",
+    "pneumonia": "#FFB454",
+    "normal": "#5FD3BC",
+    "accent": "#4CC2FF",
+    "second": "#F0E442",
+    "third": "#D98CB8",
+    "fourth": "#E6EAED",
+    "fifth": "#F08A4B",
+    "sixth": "#8FA3FF",
+}
 PAPER = {
-    "ground": "#FFFFFF", "ink": "#14181C", "quiet": "#5A646E", "grid": "#DDE2E6", "pneumonia": "#B26A00", "normal": "#0B7A66",
-    "accent": "#0B6FA8", "second": "#8A7D00", "third": "#9C3F77", "fourth": "#14181C", "fifth": "#A64A10", "sixth": "#4453B8",
-}  # fmt: skip
+    "ground": "#FFFFFF",
+    "ink": "#14181C",
+    "quiet": "#5A646E",
+    "grid": "#DDE2E6",
+    "pneumonia": "#B26A00",
+    "normal": "#0B7A66",
+    "accent": "#0B6FA8",
+    "second": "#8A7D00",
+    "third": "#9C3F77",
+    "fourth": "#14181C",
+    "fifth": "#A64A10",
+    "sixth": "#4453B8",
+}
 MODELS = ("accent", "second", "third", "fourth", "fifth", "sixth")  # a colour and a dash for each model of a comparison
 DASHES = {"solid": (1, 0), "dashed": (7, 4), "dotted": (2, 3), "dash-dot": (9, 3, 2, 3), "short": (4, 4), "long": (12, 4)}
 

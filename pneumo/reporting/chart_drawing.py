@@ -43,12 +43,27 @@ def draw(axes: Axes, chart: Chart, colours: Mapping[str, str]) -> None:
     for line in chart.lines:
         if line.low is not None and line.high is not None:
             axes.fill_between(line.x, line.low, line.high, color=colours[line.colour], alpha=0.18, linewidth=0)
-        axes.plot(line.x, line.y, color=colours[line.colour], label=line.name, linewidth=1.8,
-                  linestyle="-" if line.dash == "solid" else (0, DASHES[line.dash]),
-                  drawstyle="steps-post" if line.steps else "default")  # fmt: skip
+        axes.plot(
+            line.x,
+            line.y,
+            color=colours[line.colour],
+            label=line.name,
+            linewidth=1.8,
+            linestyle="-" if line.dash == "solid" else (0, DASHES[line.dash]),
+            drawstyle="steps-post" if line.steps else "default",
+        )
     for number, bars in enumerate(chart.bars):
-        axes.bar(bars.edges[:-1], bars.heights, np.diff(bars.edges), align="edge", color=colours[bars.colour], label=bars.name,
-                 edgecolor=colours["ground"], linewidth=0.6, hatch=("", "//")[number % 2])  # fmt: skip
+        axes.bar(
+            bars.edges[:-1],
+            bars.heights,
+            np.diff(bars.edges),
+            align="edge",
+            color=colours[bars.colour],
+            label=bars.name,
+            edgecolor=colours["ground"],
+            linewidth=0.6,
+            hatch=("", "//")[number % 2],
+        )
     for number, dot in enumerate(chart.dots):
         if dot.low is not None and dot.high is not None:
             axes.plot([dot.x, dot.x], [dot.low, dot.high], color=colours["accent"], linewidth=1.4)
@@ -56,14 +71,30 @@ def draw(axes: Axes, chart: Chart, colours: Mapping[str, str]) -> None:
         late = dot.x > sum(chart.x_range) / 2
         shift = (0, 9) if dot.above else (-9 if late else 9, -12 - 13 * number)
         side = "center" if dot.above else "right" if late else "left"
-        axes.annotate(dot.label, (dot.x, dot.y), shift, textcoords="offset points", ha=side, color=colours["ink"], fontsize=8,
-                      parse_math=False)  # fmt: skip
+        axes.annotate(
+            dot.label,
+            (dot.x, dot.y),
+            shift,
+            textcoords="offset points",
+            ha=side,
+            color=colours["ink"],
+            fontsize=8,
+            parse_math=False,
+        )
     for number, (x, label) in enumerate(chart.rules):
         axes.axvline(x, color=colours["ink"], linewidth=1, linestyle=(0, (4, 3)))
         late = label_left(chart, number)
-        axes.annotate(label, (x, 1), (-4 if late else 4, -11 - 12 * number), xycoords=("data", "axes fraction"),
-                      textcoords="offset points", ha="right" if late else "left", color=colours["ink"], fontsize=8,
-                      parse_math=False)  # fmt: skip
+        axes.annotate(
+            label,
+            (x, 1),
+            (-4 if late else 4, -11 - 12 * number),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha="right" if late else "left",
+            color=colours["ink"],
+            fontsize=8,
+            parse_math=False,
+        )
     if chart.lines or chart.bars:
         legend = axes.legend(frameon=False, fontsize=8, labelcolor=colours["ink"], loc="best")
         for text in legend.get_texts():

@@ -171,7 +171,10 @@ def _foot(sheet: Sheet, content: ReportContent, left_out: int) -> None:
     sheet.line(LEFT, BOTTOM - 16, RIGHT, BOTTOM - 16)
     if left_out:
         sheet.put(RIGHT, BOTTOM - 12, f"[cut: entries without room: {left_out}]", 8, bold=True, side="R")
-    lines = (f"Model {card.id}, made {card.created}; Pneumo {__version__}", f"Weights SHA-256 {card.sha256}",
-             f"X-ray file SHA-256 {content.finding.sha256}")  # fmt: skip
+    lines = (
+        f"Model {card.id}, made {card.created}; Pneumo {__version__}",
+        f"Weights SHA-256 {card.sha256}",
+        f"X-ray file SHA-256 {content.finding.sha256}",
+    )
     for number, line in enumerate(lines):
         sheet.put(LEFT, BOTTOM - 12 + 9.5 * number, line, 6.8, "quiet")

@@ -128,9 +128,11 @@ def figure_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     found, called_healthy = points[RULE_IN]["sensitivity"], points[RULE_OUT]["specificity"]
     missed, alarms = _complement(points[RULE_OUT]["sensitivity"]), _complement(points[RULE_IN]["specificity"])
     rows = (
-        ("sick children called PNEUMONIA", found), ("sick children called NORMAL", missed),
-        ("healthy children called NORMAL", called_healthy), ("healthy children called PNEUMONIA", alarms),
-    )  # fmt: skip
+        ("sick children called PNEUMONIA", found),
+        ("sick children called NORMAL", missed),
+        ("healthy children called NORMAL", called_healthy),
+        ("healthy children called PNEUMONIA", alarms),
+    )
     return [(what, interval(figure, 2)) for what, figure in rows]
 
 

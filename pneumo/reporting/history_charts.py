@@ -20,15 +20,32 @@ class _Curve(NamedTuple):
 
 
 _CURVES = (
-    _Curve("loss", "Loss", "Lower is better. Where validation rises while train still falls, the network memorises its images; "
-           "the epoch with the lowest validation loss is kept.", log_scale=True),
-    _Curve("accuracy", "Accuracy", "Share of right answers at the cut 0.5. Train images are augmented and drawn evenly, so train "
-           "may lie below validation."),
-    _Curve("auc", "AUC", "How often a sick child is rated above a healthy one: 1 is always, 0.5 is chance. A high value is easy to "
-           "reach on this kind of data; only the test split, looked at on promotion, tells what the network is worth."),
-    _Curve("learning_rate", "Learning rate", "Size of the steps at each epoch's end. It falls as the schedule says.",
-           has_validation=False, log_scale=True),
-)  # fmt: skip
+    _Curve(
+        "loss",
+        "Loss",
+        "Lower is better. Where validation rises while train still falls, the network memorises its images; "
+        "the epoch with the lowest validation loss is kept.",
+        log_scale=True,
+    ),
+    _Curve(
+        "accuracy",
+        "Accuracy",
+        "Share of right answers at the cut 0.5. Train images are augmented and drawn evenly, so train may lie below validation.",
+    ),
+    _Curve(
+        "auc",
+        "AUC",
+        "How often a sick child is rated above a healthy one: 1 is always, 0.5 is chance. A high value is easy to "
+        "reach on this kind of data; only the test split, looked at on promotion, tells what the network is worth.",
+    ),
+    _Curve(
+        "learning_rate",
+        "Learning rate",
+        "Size of the steps at each epoch's end. It falls as the schedule says.",
+        has_validation=False,
+        log_scale=True,
+    ),
+)
 
 
 def history_charts(histories: Mapping[str, Sequence[Mapping[str, Any]]], kept: int = 0) -> tuple[Chart, ...]:
@@ -45,9 +62,21 @@ def history_charts(histories: Mapping[str, Sequence[Mapping[str, Any]]], kept: i
             positive = all((line.y > 0).all() for line in lines)
             rules = ((float(kept), f"epoch {kept} is kept"),) if kept and curve.key == "loss" else ()
             title = f"{curve.title}, validation" if len(histories) > 1 and curve.has_validation else curve.title
-            charts.append(Chart(f"history-{curve.key}", title, "epoch", curve.title, curve.reading, lines, rules=rules,
-                                x_range=(float(first) - room, float(last) + room), y_range=None,
-                                log_scale=curve.log_scale and positive, whole_x=True))  # fmt: skip
+            charts.append(
+                Chart(
+                    f"history-{curve.key}",
+                    title,
+                    "epoch",
+                    curve.title,
+                    curve.reading,
+                    lines,
+                    rules=rules,
+                    x_range=(float(first) - room, float(last) + room),
+                    y_range=None,
+                    log_scale=curve.log_scale and positive,
+                    whole_x=True,
+                )
+            )
     return tuple(charts)
 
 

@@ -22,22 +22,27 @@ def main_charts(
     """
     labels, probabilities = predictions.labels, predictions.probabilities
     return [
-        roc_chart(labels, probabilities, points), precision_recall_chart(labels, probabilities, points),
-        calibration_chart(labels, probabilities, metrics), histogram_chart(labels, probabilities, points),
+        roc_chart(labels, probabilities, points),
+        precision_recall_chart(labels, probabilities, points),
+        calibration_chart(labels, probabilities, metrics),
+        histogram_chart(labels, probabilities, points),
         decision_chart(labels, probabilities, points, prevalence),
-    ]  # fmt: skip
+    ]
 
 
 def roc_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float]) -> Chart:
     found = curves.roc(labels, probabilities)
     return Chart(
-        "roc", f"ROC, AUC {found.auc:.3f}", "1 - specificity: healthy called PNEUMONIA", "sensitivity: sick called PNEUMONIA",
+        "roc",
+        f"ROC, AUC {found.auc:.3f}",
+        "1 - specificity: healthy called PNEUMONIA",
+        "sensitivity: sick called PNEUMONIA",
         "Each point is one threshold: upwards more sick children are found, to the right more healthy ones are alarmed. The "
         "nearer to the upper left corner the better; the diagonal is chance. AUC is how often a sick child is rated above a "
         "healthy one. The named points are the model's operating points.",
         (_diagonal("chance"), Line("model", found.false_positive_rate, found.true_positive_rate, "accent")),
         tuple(Dot(fp / (tn + fp), tp / (fn + tp), name) for name, ((tn, fp), (fn, tp)) in _at(labels, probabilities, points)),
-    )  # fmt: skip
+    )
 
 
 def precision_recall_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float]) -> Chart:
@@ -45,13 +50,16 @@ def precision_recall_chart(labels: np.ndarray, probabilities: np.ndarray, points
     everyone = Line("calling everyone PNEUMONIA", np.array([0.0, 1.0]), np.full(2, found.prevalence), "quiet", "dashed")
     dots = [(tp / (fn + tp), tp / (tp + fp), name) for name, ((_, fp), (fn, tp)) in _at(labels, probabilities, points) if tp + fp]
     return Chart(
-        "precision-recall", f"Precision and recall, average precision {found.average_precision:.3f}",
-        "recall: sick called PNEUMONIA", "precision: PNEUMONIA calls that are right",
+        "precision-recall",
+        f"Precision and recall, average precision {found.average_precision:.3f}",
+        "recall: sick called PNEUMONIA",
+        "precision: PNEUMONIA calls that are right",
         f"How pure the PNEUMONIA calls stay as more of the sick are found; the nearer to the upper right corner the better. It "
         f"holds for this split, where {100 * found.prevalence:.0f} % have pneumonia: with fewer sick children precision falls, "
         "see predictive values.",
-        (everyone, Line("model", found.recall, found.precision, "accent")), tuple(Dot(*dot) for dot in dots),
-    )  # fmt: skip
+        (everyone, Line("model", found.recall, found.precision, "accent")),
+        tuple(Dot(*dot) for dot in dots),
+    )
 
 
 def calibration_chart(labels: np.ndarray, probabilities: np.ndarray, metrics: Mapping[str, Any] | None = None) -> Chart:
@@ -59,10 +67,17 @@ def calibration_chart(labels: np.ndarray, probabilities: np.ndarray, metrics: Ma
     bins = curves.calibration_bins(labels, probabilities)
     most = max(each.sick.of for each in bins)
     dots = tuple(
-        Dot(each.mean_probability, each.sick.value, f"{each.sick.of}", each.sick.low, each.sick.high,
-            each.sick.of / most, above=True)
+        Dot(
+            each.mean_probability,
+            each.sick.value,
+            f"{each.sick.of}",
+            each.sick.low,
+            each.sick.high,
+            each.sick.of / most,
+            above=True,
+        )
         for each in bins
-    )  # fmt: skip
+    )
     fit, curve = (metrics or {}).get("calibration"), (metrics or {}).get("calibration_curve")
     told = f", intercept {interval(fit['intercept'], 2)}, slope {interval(fit['slope'], 2)}" if fit else ""
     lines = [_diagonal("perfect calibration")]
@@ -71,26 +86,37 @@ def calibration_chart(labels: np.ndarray, probabilities: np.ndarray, metrics: Ma
         lines.append(Line("observed, with its 95 % band", given, observed, "accent", low=low, high=high))
     own = 100 * float(np.mean(labels))
     return Chart(
-        "calibration", f"Calibration{told}", "probability given", "share that had pneumonia",
+        "calibration",
+        f"Calibration{told}",
+        "probability given",
+        "share that had pneumonia",
         "On the diagonal the probability is literally true; below it the model says too much, above it too little. The curve is "
         "smoothed, its band by bootstrap over patients; the dots group X-rays by probability, with their number and Wilson's "
         "interval. An intercept of 0 and a slope of 1 are right: below 0 it says sick too often, below a slope of 1 too extremely. "
         f"Probabilities are those of this split, where {own:.0f} % have pneumonia.",
-        tuple(lines), dots,
-    )  # fmt: skip
+        tuple(lines),
+        dots,
+    )
 
 
 def histogram_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float]) -> Chart:
     found = curves.histogram(labels, probabilities)
     top = 1.25 * max(found.pneumonia.max(), found.normal.max(), 1)
     return Chart(
-        "histogram", "Probabilities by true class", "probability of pneumonia", "X-rays (square-root scale)",
+        "histogram",
+        "Probabilities by true class",
+        "probability of pneumonia",
+        "X-rays (square-root scale)",
         "Sick children stand above the line, healthy ones hang below it. Sick ones left of a threshold are missed, healthy "
         "ones right of it are false alarms; where both are tall the model cannot tell them apart.",
-        bars=(Bars("PNEUMONIA, above", found.edges, found.pneumonia, "pneumonia"),
-              Bars("NORMAL, below", found.edges, -found.normal, "normal")),
-        rules=tuple((cut, name) for name, cut in grouped_points(dict(points))), y_range=(-top, top), root_scale=True,
-    )  # fmt: skip
+        bars=(
+            Bars("PNEUMONIA, above", found.edges, found.pneumonia, "pneumonia"),
+            Bars("NORMAL, below", found.edges, -found.normal, "normal"),
+        ),
+        rules=tuple((cut, name) for name, cut in grouped_points(dict(points))),
+        y_range=(-top, top),
+        root_scale=True,
+    )
 
 
 def decision_chart(
@@ -102,31 +128,40 @@ def decision_chart(
     none = Line("treat no one", found.thresholds, np.zeros_like(found.thresholds), "quiet", "dotted")
     whose = "On this split" if prevalence is None else "Moved from this split to your children"
     return Chart(
-        "decision", f"Decision curve where {100 * found.prevalence:.0f} % have pneumonia",
-        "threshold probability: when you would treat", "net benefit for each patient",
+        "decision",
+        f"Decision curve where {100 * found.prevalence:.0f} % have pneumonia",
+        "threshold probability: when you would treat",
+        "net benefit for each patient",
         "Choose on the horizontal axis how sure you want to be before treating. Where the model's line is the highest, going "
         "by it does more good than treating everyone or no one: sick children treated, less the needless treatments weighed "
         f"by that choice (Vickers, Elkin 2006). {whose}: {100 * found.prevalence:.0f} % have pneumonia.",
-        (none, Line("treat everyone", found.thresholds, found.treat_all, "quiet", "dashed"),
-         Line("treat by the model", found.thresholds, found.model, "accent")),
+        (
+            none,
+            Line("treat everyone", found.thresholds, found.treat_all, "quiet", "dashed"),
+            Line("treat by the model", found.thresholds, found.model, "accent"),
+        ),
         rules=tuple((cut, name) for name, cut in grouped_points(moved)),
         y_range=(-0.1, max(0.05, 1.1 * found.prevalence)),
-    )  # fmt: skip
+    )
 
 
 def predictive_chart(sensitivity: Mapping[str, float], specificity: Mapping[str, float], prevalence: float | None = None) -> Chart:
     """From two figures {value, low, high}, none of them None. `prevalence` in (0, 1) is marked."""
     value, low, high = (curves.predictive_curve(sensitivity[end], specificity[end]) for end in ("value", "low", "high"))
     return Chart(
-        "predictive-values", "Predictive values against prevalence", "prevalence: share of your children with pneumonia",
+        "predictive-values",
+        "Predictive values against prevalence",
+        "prevalence: share of your children with pneumonia",
         "share of answers that are right",
         "How often an answer is right depends on how common pneumonia is where you work: the rarer it is, the more PNEUMONIA "
         "calls are false alarms. PPV is for the answer PNEUMONIA, NPV for NORMAL. The bands are the ends of the 95 % intervals of "
         "sensitivity and specificity taken together.",
-        (Line("PPV, PNEUMONIA", value.prevalence, value.ppv, "pneumonia", "solid", low=low.ppv, high=high.ppv),
-         Line("NPV, NORMAL", value.prevalence, value.npv, "normal", "dashed", low=low.npv, high=high.npv)),
+        (
+            Line("PPV, PNEUMONIA", value.prevalence, value.ppv, "pneumonia", "solid", low=low.ppv, high=high.ppv),
+            Line("NPV, NORMAL", value.prevalence, value.npv, "normal", "dashed", low=low.npv, high=high.npv),
+        ),
         rules=((prevalence, f"{100 * prevalence:.0f} %"),) if prevalence else (),
-    )  # fmt: skip
+    )
 
 
 def models_chart(evaluated: Mapping[str, Predictions]) -> Chart:
@@ -136,10 +171,14 @@ def models_chart(evaluated: Mapping[str, Predictions]) -> Chart:
         found = curves.roc(predictions.labels, predictions.probabilities)
         lines.append(Line(f"{name}, AUC {found.auc:.3f}", found.false_positive_rate, found.true_positive_rate, colour, dash))
     return Chart(
-        "models", "ROC of the models", "1 - specificity: healthy called PNEUMONIA", "sensitivity: sick called PNEUMONIA",
+        "models",
+        "ROC of the models",
+        "1 - specificity: healthy called PNEUMONIA",
+        "sensitivity: sick called PNEUMONIA",
         "The line that runs nearer to the upper left corner separates the classes better. Lines that cross are better in "
-        "different places; whether the areas differ by more than luck is said by the paired test.", tuple(lines),
-    )  # fmt: skip
+        "different places; whether the areas differ by more than luck is said by the paired test.",
+        tuple(lines),
+    )
 
 
 def removal_chart(kind: str, told: Mapping[str, Any]) -> Chart:
@@ -147,12 +186,17 @@ def removal_chart(kind: str, told: Mapping[str, Any]) -> Chart:
     fractions = np.asarray(told["fractions"], float)
     what, better = ("removed", "faster fall") if kind == "deletion" else ("put back", "faster rise")
     return Chart(
-        kind, kind.capitalize(), f"share of the image {what}", "mean probability of pneumonia",
+        kind,
+        kind.capitalize(),
+        f"share of the image {what}",
+        "mean probability of pneumonia",
         f"The hottest places of the map are {what} first. A {better} than in random order means that the map shows what the "
         "model really looks at; equal lines would mean that the map is decoration.",
-        (Line("in random order", fractions, np.asarray(told["random"], float), "quiet", "dashed"),
-         Line("by the heatmap", fractions, np.asarray(told["model"], float), "accent")),
-    )  # fmt: skip
+        (
+            Line("in random order", fractions, np.asarray(told["random"], float), "quiet", "dashed"),
+            Line("by the heatmap", fractions, np.asarray(told["model"], float), "accent"),
+        ),
+    )
 
 
 def _diagonal(name: str) -> Line:

@@ -61,8 +61,11 @@ def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = (), 
 def _figures(sheet: Sheet, evaluated: Evaluated, metrics: dict[str, Any], point: str, threshold: float) -> None:
     card, figures = evaluated.card, metrics["operating_points"][point]
     sheet.paragraph(f"Pneumo metrics: {card.id}", 17)
-    sheet.paragraph(f"{evaluated.split} split, {metrics['n']} X-rays of {metrics['patients']} patients; operating point {point}, "
-                    f"threshold {threshold:.4g}", 10)  # fmt: skip
+    sheet.paragraph(
+        f"{evaluated.split} split, {metrics['n']} X-rays of {metrics['patients']} patients; operating point {point}, "
+        f"threshold {threshold:.4g}",
+        10,
+    )
     sheet.paragraph(f"Weights SHA-256 {card.sha256[:16]}, commit {card.commit}, made {card.created}", tone="quiet")
     sheet.paragraph(INTENDED_USE, tone="quiet")
     sheet.heading("Figures, with 95 % intervals over patients")
@@ -73,18 +76,30 @@ def _figures(sheet: Sheet, evaluated: Evaluated, metrics: dict[str, Any], point:
 def _groups(sheet: Sheet, metrics: dict[str, Any], predictions: Predictions, threshold: float) -> None:
     report = classification_report(predictions.labels, predictions.probabilities, threshold)
     sheet.heading("Confusion matrix, counts and shares of the true class")
-    cells = [[f"{count} ({rate:.3f})" for count, rate in zip(counts, rates, strict=True)]
-             for counts, rates in zip(report.matrix.tolist(), report.rates, strict=True)]  # fmt: skip
+    cells = [
+        [f"{count} ({rate:.3f})" for count, rate in zip(counts, rates, strict=True)]
+        for counts, rates in zip(report.matrix.tolist(), report.rates, strict=True)
+    ]
     rows = [(f"true {row.name}", *of) for row, of in zip(report.classes, cells, strict=True)]
     sheet.grid([("", "called NORMAL", "called PNEUMONIA"), *rows], (1, 1, 1))
     sheet.heading("Classification report")
-    lines = [(row.name, f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", str(row.support))
-             for row in (*report.classes, report.macro, report.weighted)]  # fmt: skip
+    lines = [
+        (row.name, f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", str(row.support))
+        for row in (*report.classes, report.macro, report.weighted)
+    ]
     lines.append(("accuracy", "", "", f"{report.accuracy.value:.3f}", str(report.accuracy.of)))
     sheet.grid([("", "precision", "recall", "F1", "support"), *lines], (2, 1, 1, 1, 1))
     sheet.heading("By kind of case")
-    kinds = [(group.name, str(group.images), str(group.patients), interval(group.right.figure),
-              number(group.auc) if group.auc == group.auc else "") for group in by_subtype(predictions, threshold)]  # fmt: skip
+    kinds = [
+        (
+            group.name,
+            str(group.images),
+            str(group.patients),
+            interval(group.right.figure),
+            number(group.auc) if group.auc == group.auc else "",
+        )
+        for group in by_subtype(predictions, threshold)
+    ]
     sheet.grid([("", "X-rays", "patients", "called rightly (Wilson)", "AUC"), *kinds], (3, 1, 1, 2, 1))
     if kind := metrics.get("subtype"):
         sheet.heading(f"Bacterial against viral, {kind['n']} pneumonias of known kind")
@@ -113,8 +128,10 @@ def _title(name: str) -> str:
 def _mistakes(sheet: Sheet, predictions: Predictions, threshold: float) -> None:
     sheet.heading("The mistakes the model was surest of", 14)
     missed, alarms = most_confident_mistakes(predictions, threshold)
-    for title, mistakes in (("Pneumonia called NORMAL, lowest probability first", missed),
-                            ("Healthy called PNEUMONIA, highest probability first", alarms)):  # fmt: skip
+    for title, mistakes in (
+        ("Pneumonia called NORMAL, lowest probability first", missed),
+        ("Healthy called PNEUMONIA, highest probability first", alarms),
+    ):
         sheet.heading(title)
         if mistakes:
             sheet.grid([(each.file, each.truth, probability(each.probability, 4)) for each in mistakes], (6, 2, 2), head=False)

@@ -32,7 +32,10 @@ def model_card(model: str, root: Path | None = None) -> str:
     """The model card as Markdown."""
     card, metrics = read_card(model, root), read_metrics(model, root)
     lines = [
-        f"# {_told(card.id)}", "", f"Intended use: {INTENDED_USE}", "",
+        f"# {_told(card.id)}",
+        "",
+        f"Intended use: {INTENDED_USE}",
+        "",
         f"- Architecture: {_told(card.architecture)}, input {card.input.size} x {card.input.size} grey, {_shown(card)}",
         f"- Data: {_told(card.data)}; split manifest SHA-256 {code(card.manifest_sha256[:16])}, patient-disjoint",
         f"- Trained {card.epochs_run} epochs (best: {card.best_epoch}), seed {_told(card.training['seed'])}, "
@@ -41,9 +44,10 @@ def model_card(model: str, root: Path | None = None) -> str:
         "on the calibration part of train and a disturbed copy of each of its images, both classes weighing the same",
         *(["- Answers with the mean of an image and its mirror image, and draws the mean of both maps"] if card.mirrored else []),
         *_subtype_line(card),
-        f"- Weights SHA-256 {code(card.sha256)}, kernels stored as float16", "",
+        f"- Weights SHA-256 {code(card.sha256)}, kernels stored as float16",
+        "",
         *participant_lines(card, root or models_dir(), metrics),
-    ]  # fmt: skip
+    ]
     for split in ("test", "validation"):
         if split in metrics:
             lines += [*_table(split, metrics[split]), *answer_lines(read_evaluated(model, split, root))]
@@ -101,25 +105,35 @@ def _subtype_line(card: ModelCard) -> list[str]:
 
 
 def _table(split: str, m: dict[str, Any]) -> list[str]:
-    rows = [f"## {split.capitalize()} split: {_told(m['n'])} images of {_told(m['patients'])} patients", "",
-            "| operating point | threshold | sensitivity | specificity | accuracy |", "|---|---|---|---|---|"]  # fmt: skip
+    rows = [
+        f"## {split.capitalize()} split: {_told(m['n'])} images of {_told(m['patients'])} patients",
+        "",
+        "| operating point | threshold | sensitivity | specificity | accuracy |",
+        "|---|---|---|---|---|",
+    ]
     for name, point in m["operating_points"].items():
         cells = " | ".join(interval(point[key]) for key in ("sensitivity", "specificity", "accuracy"))
         rows.append(f"| {_told(name)} ({MEANING[name]}) | {point['threshold']:.3f} | {cells} |")
     rows += ["", f"AUC {interval(m['auc'])}. 95 % intervals over patients (metrics.json says by which way).", ""]
     errors = f"Brier score {m['brier']:.3f}, expected calibration error {m['ece']:.3f}"
     if fit := m.get("calibration"):  # older figures have none
-        rows += [f"Calibration intercept {interval(fit['intercept'], 2)} (0 is right, below 0 says sick too often) and slope "
-                 f"{interval(fit['slope'], 2)} (1 is right). Thresholds are probabilities at this split's own share of sick "
-                 f"children, {m['prevalence']:.0%}, and so are the errors: {errors}.", ""]  # fmt: skip
+        rows += [
+            f"Calibration intercept {interval(fit['intercept'], 2)} (0 is right, below 0 says sick too often) and slope "
+            f"{interval(fit['slope'], 2)} (1 is right). Thresholds are probabilities at this split's own share of sick "
+            f"children, {m['prevalence']:.0%}, and so are the errors: {errors}.",
+            "",
+        ]
     else:
         rows += [f"{errors}.", ""]
     if lost := sum(m.get("unanswered", {}).values()):
         rows += [f"{lost} more images got no answer, because their lungs were not found; they are in no figure above.", ""]
     if kind := m.get("subtype"):
-        rows += [f"Bacterial against viral, on the {_told(kind['n'])} pneumonias of known kind: AUC {interval(kind['auc'])}, "
-                 f"accuracy {interval(kind['accuracy'])}, bacterial found {interval(kind['sensitivity'])}, "
-                 f"viral found {interval(kind['specificity'])}. Not to choose antibiotics by.", ""]  # fmt: skip
+        rows += [
+            f"Bacterial against viral, on the {_told(kind['n'])} pneumonias of known kind: AUC {interval(kind['auc'])}, "
+            f"accuracy {interval(kind['accuracy'])}, bacterial found {interval(kind['sensitivity'])}, "
+            f"viral found {interval(kind['specificity'])}. Not to choose antibiotics by.",
+            "",
+        ]
     return rows
 
 

@@ -33,10 +33,15 @@ def answer_lines(found: Evaluated) -> list[str]:
     )
     return [
         "An answer between rule-out and rule-in is INDETERMINATE: it is told as such, neither right nor wrong, and is no part of "
-        "NORMAL or PNEUMONIA below. At `balanced`, above, it counts on the side of the threshold that it lies on.", "",
-        "| verdict | of the sick | of the healthy | likelihood ratio |", "|---|---|---|---|", verdicts,
-        "| subgroup | images | patients | called rightly at balanced |", "|---|---|---|---|", groups,
-    ]  # fmt: skip
+        "NORMAL or PNEUMONIA below. At `balanced`, above, it counts on the side of the threshold that it lies on.",
+        "",
+        "| verdict | of the sick | of the healthy | likelihood ratio |",
+        "|---|---|---|---|",
+        verdicts,
+        "| subgroup | images | patients | called rightly at balanced |",
+        "|---|---|---|---|",
+        groups,
+    ]
 
 
 def caution_lines(model: str, root: Path | None) -> list[str]:
@@ -49,8 +54,12 @@ def caution_lines(model: str, root: Path | None) -> list[str]:
         return []
     rows = "".join(f"| {name} | {interval(rate.right)} | {interval(rate.wrong)} |\n" for name, rate in rates.items())
     return [
-        "## Cautions", "",
+        "## Cautions",
+        "",
         "Each is said from where on it stands beside at most 5 % of the right answers of the calibration part; these shares are of "
-        "the validation part, with a disturbed copy of each image, 95 % intervals over patients.", "",
-        "| caution | beside right answers | beside wrong ones: what it catches |", "|---|---|---|", rows,
-    ]  # fmt: skip
+        "the validation part, with a disturbed copy of each image, 95 % intervals over patients.",
+        "",
+        "| caution | beside right answers | beside wrong ones: what it catches |",
+        "|---|---|---|",
+        rows,
+    ]

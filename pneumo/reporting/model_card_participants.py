@@ -11,22 +11,27 @@ from pneumo.registry.models import ModelCard, read_stored
 
 MANIFEST = "split.csv"
 _USE = {
-    "train": "the weights", "validation": "chose the epoch", "calibration": "calibration and operating points", "test": "figures",
+    "train": "the weights",
+    "validation": "chose the epoch",
+    "calibration": "calibration and operating points",
+    "test": "figures",
     "excluded": "nearly the same picture as a test image",
-}  # fmt: skip
+}
 
 
 def participant_lines(card: ModelCard, root: Path, metrics: Mapping[str, Any]) -> list[str]:
     """Origin, and the flow of participants as far as the folder's files tell."""
     origin = origin_of(card.data)
     return [
-        "## Data and participants", "",
+        "## Data and participants",
+        "",
         f"- Selection: {origin.selection}",
         f"- Reference standard: {origin.reference_standard}",
         f"- Age and sex: {origin.age_and_sex} So no figure here is by age or sex, and fairness between them is unknown.",
-        "- Missing data: none is filled in. What cannot be read stops an evaluation; what gets no answer is counted below.", "",
+        "- Missing data: none is filled in. What cannot be read stops an evaluation; what gets no answer is counted below.",
+        "",
         *_flow(card.id, root, metrics),
-    ]  # fmt: skip
+    ]
 
 
 def _flow(model: str, root: Path, metrics: Mapping[str, Any]) -> list[str]:

@@ -47,7 +47,7 @@ def zones_of(predictions: Predictions, points: Mapping[str, float]) -> tuple[Ver
     return tuple(
         VerdictShares(kind.verdict, *(clustered_wilson(where[group] == kind, patients[group]) for group in (sick, ~sick)))
         for kind in kinds
-    )  # fmt: skip
+    )
 
 
 def zone_rows(zones: tuple[VerdictShares, ...]) -> list[tuple[str, str, str, str]]:

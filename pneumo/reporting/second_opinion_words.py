@@ -42,7 +42,7 @@ def rows(
         ("Heat", heat_sentence(opinion.heat)),
         ("Models", votes_sentence(votes, reading)),
         ("Similar cases", similar_sentence(opinion.similar)),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)

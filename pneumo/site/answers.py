@@ -79,10 +79,17 @@ def predictions_of(answers: Sequence[CaseAnswer], card: ModelCard, prevalence: f
     """Of answered cases; probabilities at `prevalence`, between 0 and 1. The patients are those that the site named."""
     probabilities = posterior(ratios_of(answers, card), prevalence)
     found = make_predictions(
-        [answer.case.name for answer in answers], [answer.case.label for answer in answers], ["none"] * len(answers),
-        [answer.logit for answer in answers], probabilities.tolist(),
-    )  # fmt: skip
+        [answer.case.name for answer in answers],
+        [answer.case.label for answer in answers],
+        ["none"] * len(answers),
+        [answer.logit for answer in answers],
+        probabilities.tolist(),
+    )
     return Predictions(
-        found.files, found.labels, found.subtypes, found.logits, found.probabilities,
+        found.files,
+        found.labels,
+        found.subtypes,
+        found.logits,
+        found.probabilities,
         told_patients=tuple(answer.case.patient for answer in answers),
-    )  # fmt: skip
+    )

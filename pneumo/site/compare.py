@@ -57,18 +57,27 @@ def compare_pairs(pairs: Sequence[Pair], unanswered: int) -> ModelComparison:
     told = [pair for pair in pairs if pair.truth is not None]
     sick = [pair for pair in told if pair.truth == Label.PNEUMONIA]
     healthy = [pair for pair in told if pair.truth == Label.NORMAL]
-    verdicts = {str(one): {str(other): sum((pair.active_verdict, pair.candidate_verdict) == (one, other) for pair in pairs)
-                           for other in Verdict} for one in Verdict}  # fmt: skip
+    verdicts = {
+        str(one): {
+            str(other): sum((pair.active_verdict, pair.candidate_verdict) == (one, other) for pair in pairs) for other in Verdict
+        }
+        for one in Verdict
+    }
     same = sum(pair.active_verdict == pair.candidate_verdict for pair in pairs)
     return ModelComparison(
-        len(pairs), len(told), unanswered, wilson(same, len(pairs)), verdicts, _auc(told),
+        len(pairs),
+        len(told),
+        unanswered,
+        wilson(same, len(pairs)),
+        verdicts,
+        _auc(told),
         _hits(sick, lambda pair: (pair.candidate_label == Label.PNEUMONIA, pair.active_label == Label.PNEUMONIA)),
         _hits(healthy, lambda pair: (pair.candidate_label == Label.NORMAL, pair.active_label == Label.NORMAL)),
         _hits(sick, lambda pair: (pair.candidate_at_active_cut == Label.PNEUMONIA, pair.active_label == Label.PNEUMONIA)),
         _hits(healthy, lambda pair: (pair.candidate_at_active_cut == Label.NORMAL, pair.active_label == Label.NORMAL)),
         _hits(sick, lambda pair: (pair.candidate_verdict != Verdict.NORMAL, pair.active_verdict != Verdict.NORMAL)),
         _hits(healthy, lambda pair: (pair.candidate_verdict != Verdict.PNEUMONIA, pair.active_verdict != Verdict.PNEUMONIA)),
-    )  # fmt: skip
+    )
 
 
 def recorded_pairs(cases: Iterable[RecordedCase], shadows: Mapping[str, Shadow], active_sha256: str) -> tuple[list[Pair], int]:
@@ -83,9 +92,16 @@ def recorded_pairs(cases: Iterable[RecordedCase], shadows: Mapping[str, Shadow],
             without.add(case.file_sha256)
             continue
         pairs[case.file_sha256] = Pair(
-            case.file_sha256, None if case.reference == NONE else Label(case.reference), case.probability, shadow.probability,
-            case.label, shadow.label, shadow.label_at_active_cut, case.verdict, Zone(shadow.zone).verdict,
-        )  # fmt: skip
+            case.file_sha256,
+            None if case.reference == NONE else Label(case.reference),
+            case.probability,
+            shadow.probability,
+            case.label,
+            shadow.label,
+            shadow.label_at_active_cut,
+            case.verdict,
+            Zone(shadow.zone).verdict,
+        )
     return list(pairs.values()), len(without - set(pairs))
 
 
@@ -101,11 +117,19 @@ def answered_pairs(
         first, second = (
             float(card.calibration.log_ratio(each.logit)) for card, each in ((active_card, one), (candidate_card, other))
         )
-        pairs.append(Pair(
-            one.case.patient, Label(one.case.label), first, second, LABELS[first >= active_card.cuts[BALANCED]],
-            LABELS[second >= candidate_card.cuts[BALANCED]], LABELS[second >= active_card.cuts[BALANCED]],
-            zone(first, active_card.cuts).verdict, zone(second, candidate_card.cuts).verdict,
-        ))  # fmt: skip
+        pairs.append(
+            Pair(
+                one.case.patient,
+                Label(one.case.label),
+                first,
+                second,
+                LABELS[first >= active_card.cuts[BALANCED]],
+                LABELS[second >= candidate_card.cuts[BALANCED]],
+                LABELS[second >= active_card.cuts[BALANCED]],
+                zone(first, active_card.cuts).verdict,
+                zone(second, candidate_card.cuts).verdict,
+            )
+        )
     return pairs, without
 
 

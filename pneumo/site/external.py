@@ -94,26 +94,41 @@ def external_result(
     """Everything as JSON has it; undefined figures are None."""
     known = answered_of(both)
     return {
-        "data": "NIH ChestX-ray14, children up to 6 years", "said": SAID, "model": card.id, "model_sha256": card.sha256,
-        "card_sha256": card_sha256, "images": len(both) + len(other), "not_there": missing,
+        "data": "NIH ChestX-ray14, children up to 6 years",
+        "said": SAID,
+        "model": card.id,
+        "model_sha256": card.sha256,
+        "card_sha256": card_sha256,
+        "images": len(both) + len(other),
+        "not_there": missing,
         "auc": [asdict(each) for each in _by_age(known, card)],
-        "called": {name: _called(answers, card) for name, answers in (
-            (LABELS[0], [each for each in both if not each.case.sick]), (LIKE, [each for each in both if each.case.sick]),
-            (OTHER, list(other)))},
-        "gate": [asdict(each) for each in gate_rates(both)], "gate_other": asdict(gate_rates(other)[0]),
+        "called": {
+            name: _called(answers, card)
+            for name, answers in (
+                (LABELS[0], [each for each in both if not each.case.sick]),
+                (LIKE, [each for each in both if each.case.sick]),
+                (OTHER, list(other)),
+            )
+        },
+        "gate": [asdict(each) for each in gate_rates(both)],
+        "gate_other": asdict(gate_rates(other)[0]),
         "unanswered": [asdict(each) for each in unanswered([*both, *other])],
-        "frame": asdict(frame_statistics([each.measures for each in known if each.measures], [each.case.label for each in known],
-                                         card.data)),
+        "frame": asdict(
+            frame_statistics([each.measures for each in known if each.measures], [each.case.label for each in known], card.data)
+        ),
         "measures": {"of": list(PICTURE), "framing": list(FRAME)},
-    }  # fmt: skip
+    }
 
 
 def _by_age(known: Sequence[CaseAnswer], card: ModelCard) -> list[ByAge]:
     groups = [("all", "", list(known))]
-    groups += [("age", f"{age} years", [each for each in known if each.case.age == age])
-               for age in sorted({each.case.age for each in known if each.case.age is not None})]  # fmt: skip
-    groups += [("view", view, [each for each in known if each.case.view == view])
-               for view in sorted({each.case.view for each in known})]  # fmt: skip
+    groups += [
+        ("age", f"{age} years", [each for each in known if each.case.age == age])
+        for age in sorted({each.case.age for each in known if each.case.age is not None})
+    ]
+    groups += [
+        ("view", view, [each for each in known if each.case.view == view]) for view in sorted({each.case.view for each in known})
+    ]
     found = []
     for by, name, group in groups:
         sick = labels_of(group) == 1
@@ -127,6 +142,8 @@ def _called(answers: Sequence[CaseAnswer], card: ModelCard) -> dict[str, Figure]
     known = answered_of(answers)
     ratios, patients = ratios_of(known, card), patients_of(known)
     low, high = card.cuts["rule-out"], card.cuts["rule-in"]
-    return {"NORMAL": clustered_wilson(ratios < low, patients).figure,
-            "INDETERMINATE": clustered_wilson((ratios >= low) & (ratios < high), patients).figure,
-            "PNEUMONIA": clustered_wilson(ratios >= high, patients).figure}  # fmt: skip
+    return {
+        "NORMAL": clustered_wilson(ratios < low, patients).figure,
+        "INDETERMINATE": clustered_wilson((ratios >= low) & (ratios < high), patients).figure,
+        "PNEUMONIA": clustered_wilson(ratios >= high, patients).figure,
+    }

@@ -32,9 +32,14 @@ STATED_NOWHERE = Prevalence(None, "not set: the cases are not said to be consecu
 
 
 def fit_profile(
-    name: str, site: str, answers: Sequence[CaseAnswer], card: ModelCard, card_sha256: str, prevalence: Prevalence | str,
+    name: str,
+    site: str,
+    answers: Sequence[CaseAnswer],
+    card: ModelCard,
+    card_sha256: str,
+    prevalence: Prevalence | str,
     seed: int = 0,
-) -> SiteProfile:  # fmt: skip
+) -> SiteProfile:
     """`prevalence` "consecutive": the share of sick children in the fitting half, for cases that are all that came.
 
     Raises DataError where a child is in both halves, a half has too few children of a class, or its classes do not overlap.
@@ -56,10 +61,23 @@ def fit_profile(
         raise ConfigError(f"The prevalence is {share!r}; expected a share, or consecutive.")
     by, own = _judged(judging, fitted), _judged(judging, card)
     return SiteProfile(
-        name, site, card.id, card.sha256, card_sha256, calibration, fitted.cuts, share.value, share.source, _half(fitting),
-        _half(judging), by, own, _loss_less(judging, card.calibration, calibration), digest_of(each.case for each in answers),
+        name,
+        site,
+        card.id,
+        card.sha256,
+        card_sha256,
+        calibration,
+        fitted.cuts,
+        share.value,
+        share.source,
+        _half(fitting),
+        _half(judging),
+        by,
+        own,
+        _loss_less(judging, card.calibration, calibration),
+        digest_of(each.case for each in answers),
         datetime.now(UTC).isoformat(timespec="seconds"),
-    )  # fmt: skip
+    )
 
 
 def halves(answers: Sequence[CaseAnswer], seed: int = 0) -> tuple[list[CaseAnswer], list[CaseAnswer]]:
@@ -82,8 +100,10 @@ def halves(answers: Sequence[CaseAnswer], seed: int = 0) -> tuple[list[CaseAnswe
     for group in (ever_sick, {answer.case.patient for answer in answers} - ever_sick):
         order = rng.permutation(sorted(group))
         fitting |= set(order[: (len(order) + 1) // 2].tolist())
-    return ([answer for answer in answers if answer.case.patient in fitting],
-            [answer for answer in answers if answer.case.patient not in fitting])  # fmt: skip
+    return (
+        [answer for answer in answers if answer.case.patient in fitting],
+        [answer for answer in answers if answer.case.patient not in fitting],
+    )
 
 
 def _check_enough(*parts: Sequence[CaseAnswer]) -> None:
@@ -122,8 +142,10 @@ def _loss_less(judging: Sequence[CaseAnswer], before: Calibration, after: Calibr
     def fallen(index: np.ndarray) -> np.ndarray:
         if len(set(labels[index].tolist())) < 2:
             return np.array([np.nan])
-        losses = [np.logaddexp(0, each.log_ratio(logits[index])) - labels[index] * each.log_ratio(logits[index])
-                  for each in (before, after)]  # fmt: skip
+        losses = [
+            np.logaddexp(0, each.log_ratio(logits[index])) - labels[index] * each.log_ratio(logits[index])
+            for each in (before, after)
+        ]
         return np.array([np.average(losses[0] - losses[1], weights=even_weights(labels[index]))])
 
     (low,), (high,) = patient_intervals(fallen, patients)

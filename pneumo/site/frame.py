@@ -54,8 +54,12 @@ def frame_statistics(measures: Sequence[Measures], labels: Sequence[str], data: 
     known = reference()
     same = known["data"] == data
     if same:
-        found += [Spread(name, label, where, *_stored(known, where, label, name))
-                  for where in _BESIDE for label in LABELS for name in PICTURE]  # fmt: skip
+        found += [
+            Spread(name, label, where, *_stored(known, where, label, name))
+            for where in _BESIDE
+            for label in LABELS
+            for name in PICTURE
+        ]
     lost = sum(not np.isfinite(each.lung_height) for each in measures)
     return FrameStatistics(tuple(found), lost, _likeness(here, known) if same else "")
 
@@ -89,6 +93,8 @@ def _likeness(here: Mapping[tuple[str, str], Sequence[float]], known: Mapping[st
         if gaps["train"] and gaps["test"]:
             train, test = np.mean(gaps["train"]), np.mean(gaps["test"])
             nearer = "train" if train < test else "test"
-            said.append(f"{label} children are framed more like those of {nearer} (mean distance {train:.2f} from train, "
-                        f"{test:.2f} from test, in widths of train's 5th to 95th percentile)")  # fmt: skip
+            said.append(
+                f"{label} children are framed more like those of {nearer} (mean distance {train:.2f} from train, "
+                f"{test:.2f} from test, in widths of train's 5th to 95th percentile)"
+            )
     return "; ".join(said) + "." if said else ""

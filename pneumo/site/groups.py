@@ -49,9 +49,17 @@ def _group(by: str, name: str, answers: Sequence[CaseAnswer], card: ModelCard, o
     figures, known = site_figures(answers, card, operating_point), answered_of(answers)
     sick = sum(answer.case.sick for answer in known)
     return SiteGroup(
-        by, name, len(answers), len({answer.case.patient for answer in answers}), sick, len(known) - sick, figures[ANSWERED],
-        figures[AUC], figures[SENSITIVITY], figures[SPECIFICITY],
-    )  # fmt: skip
+        by,
+        name,
+        len(answers),
+        len({answer.case.patient for answer in answers}),
+        sick,
+        len(known) - sick,
+        figures[ANSWERED],
+        figures[AUC],
+        figures[SENSITIVITY],
+        figures[SPECIFICITY],
+    )
 
 
 def age_band(age: float | None) -> str:

@@ -22,9 +22,14 @@ PLAN_FILE, RESULT_FILE, REPORT_FILE = "plan.json", "result.json", "report.pdf"
 
 
 def run_test(
-    plan: Plan, cases: Sequence[SiteCase], predictor: Predictor, output: Path, actor: str, again: str = "",
+    plan: Plan,
+    cases: Sequence[SiteCase],
+    predictor: Predictor,
+    output: Path,
+    actor: str,
+    again: str = "",
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[SiteResult, tuple[CaseAnswer, ...]]:  # fmt: skip
+) -> tuple[SiteResult, tuple[CaseAnswer, ...]]:
     """Answer the cases and judge the answers by the plan; the plan lies in `output` before the first one is answered.
 
     `again`: why the same cases are tested under another plan. Raises ConfigError where the plan is another model's, or the cases

@@ -61,9 +61,15 @@ class SiteResult:
 
 
 def make_result(
-    plan: Plan, answers: Sequence[CaseAnswer], card: ModelCard, card_sha256: str, test_metrics: dict[str, Any],
-    looks: tuple[str, ...], made: str, commit: str,
-) -> SiteResult:  # fmt: skip
+    plan: Plan,
+    answers: Sequence[CaseAnswer],
+    card: ModelCard,
+    card_sha256: str,
+    test_metrics: dict[str, Any],
+    looks: tuple[str, ...],
+    made: str,
+    commit: str,
+) -> SiteResult:
     """`test_metrics`: of the model's own test, for the edges of its bands; may be empty."""
     known, point = answered_of(answers), plan.operating_point
     labels, ratios, patients = labels_of(known), ratios_of(known, card), patients_of(known)
@@ -75,15 +81,33 @@ def make_result(
     missed, alarms = most_confident_mistakes(predictions, card.points_at(float(labels.mean()))[point]) if predictions else ((), ())
     edges = _edges(test_metrics.get("bands", []))
     return SiteResult(
-        outcome, why, plan, plan.sha256, looks, card.id, card.sha256, card_sha256, digest_of(each.case for each in answers), made,
-        commit, len(answers), children[0], children[1], outcomes, figures,
-        confusion_matrix(labels, ratios, card.cuts[point]).tolist(), _verdicts(labels, ratios, card),
+        outcome,
+        why,
+        plan,
+        plan.sha256,
+        looks,
+        card.id,
+        card.sha256,
+        card_sha256,
+        digest_of(each.case for each in answers),
+        made,
+        commit,
+        len(answers),
+        children[0],
+        children[1],
+        outcomes,
+        figures,
+        confusion_matrix(labels, ratios, card.cuts[point]).tolist(),
+        _verdicts(labels, ratios, card),
         summarise(predictions, card.points_at(float(labels.mean()))) if predictions else None,
         count_bands(edges, ratios, labels, patients.tolist()) if edges and len(known) else [],
-        gate_rates(answers), unanswered(answers), by_group(answers, card, point),
+        gate_rates(answers),
+        unanswered(answers),
+        by_group(answers, card, point),
         frame_statistics([each.measures for each in known if each.measures], [each.case.label for each in known], card.data),
-        missed, alarms,
-    )  # fmt: skip
+        missed,
+        alarms,
+    )
 
 
 def probabilities_of(known: Sequence[CaseAnswer], card: ModelCard) -> Predictions | None:
@@ -101,5 +125,7 @@ def _edges(bands: Sequence[dict[str, Any]]) -> list[float]:
     """The ends of the model's bands, rising; the outer ones are infinite."""
     if not bands:
         return []
-    return [-np.inf if bands[0]["low"] is None else bands[0]["low"],
-            *(np.inf if band["high"] is None else band["high"] for band in bands)]  # fmt: skip
+    return [
+        -np.inf if bands[0]["low"] is None else bands[0]["low"],
+        *(np.inf if band["high"] is None else band["high"] for band in bands),
+    ]

@@ -51,8 +51,10 @@ def _plan(sheet: Sheet, result: SiteResult) -> None:
     sheet.paragraph(f"Made {plan.created}; operating point {plan.operating_point}; {asked}. Who decides: {plan.decides}.")
     for look in result.looks:
         sheet.paragraph(f"The same cases were tested before. {look}")
-    rows = [(each.figure, f"{each.least:g}", interval({"value": each.value, "low": each.low, "high": each.high}), each.outcome)
-            for each in result.outcomes]  # fmt: skip
+    rows = [
+        (each.figure, f"{each.least:g}", interval({"value": each.value, "low": each.low, "high": each.high}), each.outcome)
+        for each in result.outcomes
+    ]
     sheet.grid([("", "at least", "seen (95 % interval)", "outcome"), *rows], (4, 1, 3, 2))
     sheet.paragraph(_RULE, tone="quiet")
 
@@ -83,8 +85,10 @@ def _counts(sheet: Sheet, result: SiteResult) -> None:
         bands = [(f"{_end(band['low'])} to {_end(band['high'])}", str(band["n"]), str(band["sick"])) for band in result.bands]
         sheet.grid([("from, to", "X-rays", "of the sick"), *bands], (2, 1, 1))
     sheet.heading("The gate")
-    rates = [(rate.label, str(rate.images), str(rate.refused), str(rate.unread), str(rate.warned), interval(rate.refused_share))
-             for rate in result.gate]  # fmt: skip
+    rates = [
+        (rate.label, str(rate.images), str(rate.refused), str(rate.unread), str(rate.warned), interval(rate.refused_share))
+        for rate in result.gate
+    ]
     sheet.grid([("", "X-rays", "refused", "not read", "with a warning", "share refused"), *rates], (2, 1, 1, 1, 2, 3))
 
 
@@ -95,10 +99,17 @@ def _groups(sheet: Sheet, result: SiteResult) -> None:
         sheet.paragraph(told, tone="quiet")
         return
     rows = [
-        (f"{group.by}: {group.name}", str(group.images), str(group.sick), str(group.healthy), interval(group.auc),
-         interval(group.sensitivity), interval(group.specificity))
+        (
+            f"{group.by}: {group.name}",
+            str(group.images),
+            str(group.sick),
+            str(group.healthy),
+            interval(group.auc),
+            interval(group.sensitivity),
+            interval(group.specificity),
+        )
         for group in result.groups
-    ]  # fmt: skip
+    ]
     titles = ("", "X-rays", "sick", "healthy", "AUC", "sensitivity", "specificity")
     sheet.grid([titles, *rows], (4, 1.3, 1, 1.4, 3.6, 3.6, 3.6), size=7.5)
 

@@ -22,7 +22,13 @@ def shadow_of(
         return Shadow(case_id, candidate.id, candidate.sha256, card_sha256, str(finding.status), None, "", "", "")
     ratio = finding.answer.log_ratio
     return Shadow(
-        case_id, candidate.id, candidate.sha256, card_sha256, str(finding.status), float(posterior(ratio, prevalence)),
-        str(LABELS[int(ratio >= candidate.cuts[operating_point])]), str(LABELS[int(ratio >= active.cuts[operating_point])]),
+        case_id,
+        candidate.id,
+        candidate.sha256,
+        card_sha256,
+        str(finding.status),
+        float(posterior(ratio, prevalence)),
+        str(LABELS[int(ratio >= candidate.cuts[operating_point])]),
+        str(LABELS[int(ratio >= active.cuts[operating_point])]),
         str(zone(ratio, candidate.cuts)),
-    )  # fmt: skip
+    )

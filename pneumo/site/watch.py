@@ -32,8 +32,13 @@ _DO = {
     WARNED: "Read the warnings on History: they name what is odd. Mend it at its source.",
     NO_LUNGS: "Look at the pictures: lungs cut off, turned, or another part of the body.",
 }
-_NAMES = {SCORE: "score (log odds of pneumonia)", REFUSED: "share refused by the gate", WARNED: "share answered with a warning",
-          NO_LUNGS: "share of pictures whose lungs were not found", **MEANING}  # fmt: skip
+_NAMES = {
+    SCORE: "score (log odds of pneumonia)",
+    REFUSED: "share refused by the gate",
+    WARNED: "share answered with a warning",
+    NO_LUNGS: "share of pictures whose lungs were not found",
+    **MEANING,
+}
 
 
 @dataclass(frozen=True)
@@ -92,8 +97,10 @@ def watch(cases: Iterable[RecordedCase], refusals: Iterable[Refused], model: str
     every = sorted((case for case in cases if case.model_sha256 == model_sha256), key=lambda case: case.created)
     kept = _once(every, lambda case: case.file_sha256)
     known = {case.file_sha256 for case in kept}
-    turned = sorted((each for each in refusals if each.model_sha256 == model_sha256 and each.file_sha256 not in known),
-                    key=lambda each: each.created)  # fmt: skip
+    turned = sorted(
+        (each for each in refusals if each.model_sha256 == model_sha256 and each.file_sha256 not in known),
+        key=lambda each: each.created,
+    )
     turned = _once(turned, lambda each: each.file_sha256)
     first = _first(kept)
     charted = _charts(kept, turned, first) if first else {}
@@ -106,11 +113,19 @@ def watch(cases: Iterable[RecordedCase], refusals: Iterable[Refused], model: str
     sick = [case for case in newest.values() if case.reference == Label.PNEUMONIA]
     healthy = [case for case in newest.values() if case.reference == Label.NORMAL]
     return Watch(
-        model, model_sha256, len(kept), first, _weeks(kept, turned), tuple(alarm for alarm in charted.values() if alarm),
-        tuple(_NAMES[key] for key in charted), note, agreement_rates(every),
-        _share(case.label == Label.PNEUMONIA for case in sick), _share(case.label == Label.NORMAL for case in healthy),
+        model,
+        model_sha256,
+        len(kept),
+        first,
+        _weeks(kept, turned),
+        tuple(alarm for alarm in charted.values() if alarm),
+        tuple(_NAMES[key] for key in charted),
+        note,
+        agreement_rates(every),
+        _share(case.label == Label.PNEUMONIA for case in sick),
+        _share(case.label == Label.NORMAL for case in healthy),
         _share(case.zone != Zone.RULE_OUT for case in sick),
-    )  # fmt: skip
+    )
 
 
 def moment_of(text: str) -> datetime:
@@ -147,16 +162,24 @@ def _charts(kept: Sequence[RecordedCase], turned: Sequence[Refused], first: int)
         found[key] = None
         if signal:
             found[key] = Alarm(
-                key, _NAMES[key], moment_of(rows[signal.since][0]), moment_of(rows[signal.at][0]), signal.at - signal.since + 1,
-                signal.before, signal.after, why, _DO[key],
-            )  # fmt: skip
+                key,
+                _NAMES[key],
+                moment_of(rows[signal.since][0]),
+                moment_of(rows[signal.at][0]),
+                signal.at - signal.since + 1,
+                signal.before,
+                signal.after,
+                why,
+                _DO[key],
+            )
 
     run(SCORE, [(case.created, _score(case)) for case in kept], ewma, EWMA)
     for name in MEANING:
         values = ((case.created, getattr(case.measures, name)) for case in kept)
         run(name, [(when, value) for when, value in values if math.isfinite(value)], ewma, EWMA)
-    measured = [(case.created, float(math.isnan(case.measures.lung_height)))
-                for case in kept if not math.isnan(case.measures.brightness)]  # fmt: skip
+    measured = [
+        (case.created, float(math.isnan(case.measures.lung_height))) for case in kept if not math.isnan(case.measures.brightness)
+    ]
     asked = [(case.created, 0.0) for case in kept] + [(each.created, 1.0) for each in turned if each.status == Status.REJECTED]
     warned = [(case.created, float(case.gate == WARN)) for case in kept]
     for key, rows in ((NO_LUNGS, measured), (REFUSED, sorted(asked)), (WARNED, warned)):
@@ -190,9 +213,14 @@ def _by_week(rows: Sequence[T]) -> dict[date, list[T]]:
 def _week(monday: date, cases: Sequence[RecordedCase], refusals: Sequence[Refused]) -> Week:
     verdicts, status = Counter(case.verdict for case in cases), Counter(each.status for each in refusals)
     return Week(
-        monday, len(cases), {verdict: verdicts[verdict] for verdict in Verdict}, status[Status.REJECTED], status[Status.ERROR],
-        sum(case.gate == WARN for case in cases), agreement_rates(cases)[ALL],
-    )  # fmt: skip
+        monday,
+        len(cases),
+        {verdict: verdicts[verdict] for verdict in Verdict},
+        status[Status.REJECTED],
+        status[Status.ERROR],
+        sum(case.gate == WARN for case in cases),
+        agreement_rates(cases)[ALL],
+    )
 
 
 def _share(hits: Iterable[bool]) -> Share:

@@ -127,8 +127,11 @@ def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> 
     prevalence = own_prevalence(np.array([record.label == Label.PNEUMONIA for record in answered]))
     bacterial = [answer.bacterial for answer in answers if answer.bacterial is not None]
     predictions = make_predictions(
-        [r.path for r in answered], [r.label for r in answered], [r.subtype for r in answered],
-        logits.tolist(), posterior(card.calibration.log_ratio(logits), prevalence).tolist(),
+        [r.path for r in answered],
+        [r.label for r in answered],
+        [r.subtype for r in answered],
+        logits.tolist(),
+        posterior(card.calibration.log_ratio(logits), prevalence).tolist(),
         bacterial if len(bacterial) == len(answers) else None,
-    )  # fmt: skip
+    )
     return predictions, unanswered

@@ -31,9 +31,13 @@ _TERMS = Terms(prevalence=0.5)  # any would do: scores do not depend on it
 
 
 def measure_cautions(
-    predictor: Predictor, others: Sequence[Predictor], data: Path, output: Path | None = None, root: Path | None = None,
+    predictor: Predictor,
+    others: Sequence[Predictor],
+    data: Path,
+    output: Path | None = None,
+    root: Path | None = None,
     sample: int | None = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Write cautions.json into `output` (default: the model's own folder), return it.
 
     Asked are held-out images and a disturbed copy of each, as when the operating points were set; `sample`: of so many images
@@ -51,12 +55,17 @@ def measure_cautions(
         records = _drawn(records_of(data, part, root / card.id / "split.csv"), sample)
         images = with_shifted_copies(cached_images(folder_of(data), [record.path for record in records]), seed)
         answers[part] = [
-            answer for record, image in zip([*records, *records], images, strict=True)
+            answer
+            for record, image in zip([*records, *records], images, strict=True)
             if (answer := _judged(record, image, predictor, asked, finder))
-        ]  # fmt: skip
+        ]
         correct = sum(each.right for each in answers[part])
-        counts[part] = {"images": len(images), "patients": len({record.patient for record in records}),
-                        "right": correct, "wrong": len(answers[part]) - correct}  # fmt: skip
+        counts[part] = {
+            "images": len(images),
+            "patients": len({record.patient for record in records}),
+            "right": correct,
+            "wrong": len(answers[part]) - correct,
+        }
         log.info("%s: %s %s", card.id, part, counts[part])
     held_out, told = (answers[part] for part in PARTS)
     cautions = caution_rates(held_out, told)

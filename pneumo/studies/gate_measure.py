@@ -57,12 +57,22 @@ def measure_gate(
         _group("chest", f"X-rays of {split}", map(image_bytes, paths), children, predictor),
         _group("chest", "disturbed copies", map(png, shifted_copies(some, SEED)), drawn, predictor),
         _group("demo", "generated phantoms", phantoms, list(map(str, range(PICTURES))), predictor),
-        *(_group("posed", pose, (png(np.ascontiguousarray(copy)) for copy in copies), drawn, predictor)
-          for pose, copies in zip(POSES[1:], rotated_and_inverted(some), strict=True)),
+        *(
+            _group("posed", pose, (png(np.ascontiguousarray(copy)) for copy in copies), drawn, predictor)
+            for pose, copies in zip(POSES[1:], rotated_and_inverted(some), strict=True)
+        ),
         _group("posed", "close-ups", (png(close_up(image, rng)) for image in some), drawn, predictor),
-        *(_group(ASIDE if kind.held_out else "foreign, chosen by", kind.name, map(png, kind.pictures(PICTURES, SEED)),
-                 kind.originals(PICTURES, SEED), predictor) for kind in KINDS),
-    ]  # fmt: skip
+        *(
+            _group(
+                ASIDE if kind.held_out else "foreign, chosen by",
+                kind.name,
+                map(png, kind.pictures(PICTURES, SEED)),
+                kind.originals(PICTURES, SEED),
+                predictor,
+            )
+            for kind in KINDS
+        ),
+    ]
     aside = [group for group in groups if group.role == ASIDE]
     found = {
         "split": split,
@@ -100,10 +110,14 @@ class _Group:
     def figures(self) -> dict[str, Any]:
         """As gate.json has it. Intervals over originals: pictures of one are no independent witnesses."""
         return {
-            "role": self.role, "name": self.name, "n": len(self.rejected), "originals": len(set(self.originals)),
-            "rejected_count": int(self.rejected.sum()), "rejected": clustered_wilson(self.rejected, self.originals).figure,
+            "role": self.role,
+            "name": self.name,
+            "n": len(self.rejected),
+            "originals": len(set(self.originals)),
+            "rejected_count": int(self.rejected.sum()),
+            "rejected": clustered_wilson(self.rejected, self.originals).figure,
             "told": clustered_wilson(self.told, self.originals).figure,
-        }  # fmt: skip
+        }
 
 
 def _group(role: str, name: str, files: Iterable[bytes], originals: Sequence[str], predictor: Predictor) -> _Group:

@@ -42,9 +42,14 @@ RANDOMISED_IMAGES = 32
 
 
 def assess_robustness(
-    predictor: Predictor, data: Path, split: str, output: Path | None = None, root: Path | None = None,
-    ledger: Path | None = None, sample: int | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    predictor: Predictor,
+    data: Path,
+    split: str,
+    output: Path | None = None,
+    root: Path | None = None,
+    ledger: Path | None = None,
+    sample: int | None = None,
+) -> dict[str, Any]:
     """Measure on `split` (as in `assess`), write robustness.json into `output` (default: the model's own folder), return it.
 
     `sample`: on so many of its images, drawn by a fixed seed; all of them take about 35 passes.
@@ -63,8 +68,13 @@ def assess_robustness(
     write_json(folder / FILE, found)
     reseal(folder, (FILE,))
     if split == "test":
-        add_row(ledger or root / "ledger.csv", git_commit(), predictor.card.id, found["changes"][0],
-                "robustness" if sample is None else f"robustness, on {len(records)} of the images")  # fmt: skip
+        add_row(
+            ledger or root / "ledger.csv",
+            git_commit(),
+            predictor.card.id,
+            found["changes"][0],
+            "robustness" if sample is None else f"robustness, on {len(records)} of the images",
+        )
     return found
 
 
@@ -107,8 +117,15 @@ def robustness(predictor: Predictor, graph: Path, records: Sequence[Record], ima
             "median_log_ratio_healthy": _median(found.log_ratios[labels[known] == 0]),
         }
         if name == "lungs_hidden":  # the same among the changes, for whoever reads them in one table
-            changes.append({"kind": "lungs hidden", "amount": "", **figures, "mean_shift": None,
-                            "unanswered": {Label.NORMAL: 0, Label.PNEUMONIA: 0}})  # fmt: skip
+            changes.append(
+                {
+                    "kind": "lungs hidden",
+                    "amount": "",
+                    **figures,
+                    "mean_shift": None,
+                    "unanswered": {Label.NORMAL: 0, Label.PNEUMONIA: 0},
+                }
+            )
         log.info("%s: %s", predictor.card.id, name)
 
     probabilities = np.where(unchanged.answered, unchanged.probabilities, np.nan)
@@ -177,8 +194,9 @@ def _heat(
     the picture that they take, and `shown`, of the part that the network is shown: what a map without preference would have."""
     index = [i for i in known if found.answered[i]]
     places = [found.shown[i] for i in index]
-    shares = np.array([heat_share(found.maps[i], predictor.card, place, masks[i])
-                       for i, place in zip(index, places, strict=True) if place])  # fmt: skip
+    shares = np.array(
+        [heat_share(found.maps[i], predictor.card, place, masks[i]) for i, place in zip(index, places, strict=True) if place]
+    )
     areas = np.array([masks[i].mean() for i in index])
     seen = np.array([seen_share(place, masks[i]) for i, place in zip(index, places, strict=True) if place])
     hot = np.isfinite(shares)

@@ -67,8 +67,12 @@ class Keeper(keras.callbacks.Callback):
             self.model.optimizer.learning_rate = self._rate() / 2
         save(self.model, self.run / f"last-{epoch + 1}.keras")
         commit_epoch(self.run, line)
-        log.info("epoch %d of %d: %s", epoch + 1, self.config.epochs,
-                 ", ".join(f"{key} {value:.4g}" for key, value in line.items() if key != "epoch"))  # fmt: skip
+        log.info(
+            "epoch %d of %d: %s",
+            epoch + 1,
+            self.config.epochs,
+            ", ".join(f"{key} {value:.4g}" for key, value in line.items() if key != "epoch"),
+        )
         if self.config.patience and stale >= self.config.patience:
             log.info("stopping: no lower validation loss for %d epochs", stale)
             self.model.stop_training = True
@@ -122,8 +126,18 @@ class Progress(keras.callbacks.Callback):
         batches, past = self.params["steps"], [line["seconds"] for line in history(self.run)]
         an_epoch = (self.told - self.begun) / batch * batches if batch else past[-1] if past else None
         left = None if an_epoch is None else round(an_epoch * (self.config.epochs - self.epoch - batch / batches), 1)
-        write_status(self.run, RunStatus("running", epoch=self.epoch, epochs=self.config.epochs, batch=batch,
-                                         batches=batches, seconds_left=left, pid=os.getpid()))  # fmt: skip
+        write_status(
+            self.run,
+            RunStatus(
+                "running",
+                epoch=self.epoch,
+                epochs=self.config.epochs,
+                batch=batch,
+                batches=batches,
+                seconds_left=left,
+                pid=os.getpid(),
+            ),
+        )
 
 
 class TensorBoardLog(keras.callbacks.Callback):

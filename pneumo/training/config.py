@@ -76,7 +76,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "cnn-dropout": {"epochs": 25, "batch_size": 64, "optimizer": "rmsprop", "learning_rate": 3e-4},
     "densenet169": {"epochs": 8, "head_epochs": 1, "learning_rate": 1e-4, "backbone_weights": "imagenet"},
     "resnet50": {"epochs": 8, "head_epochs": 1, "learning_rate": 1e-4, "backbone_weights": "imagenet"},
-}  # fmt: skip
+}
 
 
 def make_config(architecture: str, settings: dict[str, Any]) -> TrainConfig:

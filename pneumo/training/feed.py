@@ -45,9 +45,16 @@ class Feed(keras.utils.PyDataset):
     """
 
     def __init__(
-        self, part: Part, spec: InputSpec, batch_size: int, draws: Draws = Draws(), *,
-        sample_weight: np.ndarray | None = None, subtype: bool = False, epoch: int = 0,
-    ):  # fmt: skip
+        self,
+        part: Part,
+        spec: InputSpec,
+        batch_size: int,
+        draws: Draws = Draws(),
+        *,
+        sample_weight: np.ndarray | None = None,
+        subtype: bool = False,
+        epoch: int = 0,
+    ):
         super().__init__()
         self.part, self.spec, self.batch_size, self.draws = part, spec, batch_size, draws
         self.sample_weight, self.subtype, self.epoch = sample_weight, subtype, epoch
@@ -69,8 +76,10 @@ class Feed(keras.utils.PyDataset):
             return (x, y) if weight is None else (x, y, weight)
         kind = self.part.bacterial[chosen].astype(np.float32)[:, np.newaxis]
         known = np.isfinite(kind) & seen[:, np.newaxis]
-        weights = {"probability": np.ones(len(chosen), np.float32) if weight is None else weight,
-                   "bacterial": known[:, 0].astype(np.float32)}  # fmt: skip
+        weights = {
+            "probability": np.ones(len(chosen), np.float32) if weight is None else weight,
+            "bacterial": known[:, 0].astype(np.float32),
+        }
         return x, {"probability": y, "bacterial": np.where(known, kind, 0.0)}, weights
 
     def _shown(self, index: int, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -86,11 +86,20 @@ def _tell_end(run: Path, error: BaseException) -> None:
 
 def _note_source(config: TrainConfig, data: Path, run: Path) -> None:
     """source.json, and what it says into the log: enough to repeat the run. A resumed run keeps its first start."""
-    write_json(run / "source.json", {
-        "data": str(data.resolve()), "manifest_sha256": manifest_hash(run / "split.csv"), "seed": config.seed,
-        "versions": library_versions(), "commit": git_commit(), "backend": keras.backend.backend(), "device": device(),
-        "mixed_precision": is_mixed(config), "started": source(run).get("started") or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-    })  # fmt: skip
+    write_json(
+        run / "source.json",
+        {
+            "data": str(data.resolve()),
+            "manifest_sha256": manifest_hash(run / "split.csv"),
+            "seed": config.seed,
+            "versions": library_versions(),
+            "commit": git_commit(),
+            "backend": keras.backend.backend(),
+            "device": device(),
+            "mixed_precision": is_mixed(config),
+            "started": source(run).get("started") or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        },
+    )
     log.info("backend %s, device %s, mixed precision: %s", keras.backend.backend(), device(), is_mixed(config))
 
 
@@ -115,9 +124,22 @@ def _fit(config: TrainConfig, run: Path, train_part: Part, validation_part: Part
             continue
         if done == first:  # a stage begins; within one, the loaded optimizer goes on
             compile_stage(trainer, config, rate, frozen, steps=(last - first) * len(feed))
-        trainer.fit(feed, validation_data=held, initial_epoch=done, epochs=last, shuffle=False, verbose=0,  # the feed shuffles
-                    callbacks=[keras.callbacks.TerminateOnNaN(), Reseed(config.seed), keeper, Progress(run, config),
-                               TensorBoardLog(run), Interrupt()])  # fmt: skip
+        trainer.fit(
+            feed,
+            validation_data=held,
+            initial_epoch=done,
+            epochs=last,
+            shuffle=False,
+            verbose=0,  # the feed shuffles
+            callbacks=[
+                keras.callbacks.TerminateOnNaN(),
+                Reseed(config.seed),
+                keeper,
+                Progress(run, config),
+                TensorBoardLog(run),
+                Interrupt(),
+            ],
+        )
         if keeper.nan:
             raise RunError("The loss became NaN. Use a smaller learning rate. The last good checkpoint is kept.")
         done = len(history(run))

@@ -98,8 +98,9 @@ def _fit(model: keras.Model, sources: list[tuple[LungSamples, float]], config: L
                 pairs.append(varied(samples.images[i], samples.masks[i], config.side, rng))
             yield tuple(np.stack(planes)[..., np.newaxis] for planes in zip(*pairs, strict=True))
 
-    rate = keras.optimizers.schedules.CosineDecay(config.learning_rate / 20, config.steps, warmup_target=config.learning_rate,
-                                                  warmup_steps=max(1, config.steps // 20))  # fmt: skip
+    rate = keras.optimizers.schedules.CosineDecay(
+        config.learning_rate / 20, config.steps, warmup_target=config.learning_rate, warmup_steps=max(1, config.steps // 20)
+    )
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=_loss)
     chunks = max(1, config.steps // 100)
     told = keras.callbacks.LambdaCallback(

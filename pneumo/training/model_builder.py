@@ -60,8 +60,11 @@ def load_layers(net: keras.Model, path: Path) -> None:
     except ModelError as error:
         raise ConfigError(f"No earlier network in {path}. Expected the best.keras of a run, or a model.keras.") from error
     weighted = [layer for layer in net.layers if layer.weights]
-    fitting = [layer for layer in weighted if layer.name in earlier
-               and [w.shape for w in layer.weights] == [w.shape for w in earlier[layer.name].weights]]  # fmt: skip
+    fitting = [
+        layer
+        for layer in weighted
+        if layer.name in earlier and [w.shape for w in layer.weights] == [w.shape for w in earlier[layer.name].weights]
+    ]
     if len(fitting) < len(weighted) / 2:
         raise ConfigError(
             f"{path} is another network: {len(fitting)} of {len(weighted)} layers fit. Name one of this architecture."

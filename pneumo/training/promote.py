@@ -177,10 +177,16 @@ def _card(run: Path, draft: Path, net: keras.Model, asked: _Asked) -> ModelCard:
     }
     log.info("calibration part: %s", changes)
     names = [row["path"] for row in chosen] + [f"disturbed/{row['path']}" for row in chosen]
-    write_predictions(draft / CALIBRATION, make_predictions(
-        [names[i] for i in kept], [LABELS[label] for label in part.labels], [chosen[i % len(chosen)]["subtype"] for i in kept],
-        logits.tolist(), posterior(ratios, own_prevalence(part.labels)).tolist(),
-    ))  # fmt: skip
+    write_predictions(
+        draft / CALIBRATION,
+        make_predictions(
+            [names[i] for i in kept],
+            [LABELS[label] for label in part.labels],
+            [chosen[i % len(chosen)]["subtype"] for i in kept],
+            logits.tolist(),
+            posterior(ratios, own_prevalence(part.labels)).tolist(),
+        ),
+    )
     return dataclasses.replace(card, **changes)
 
 
@@ -199,8 +205,12 @@ def _subtype_calibration(part: Part, outputs: list[Outputs]) -> Calibration | No
     known = np.flatnonzero(np.isfinite(part.bacterial))
     kinds = part.bacterial[known].astype(np.int64)
     if len(set(kinds.tolist())) < 2:
-        log.info("subtype: not calibrated, so not answered; the calibration part holds %d bacterial and %d viral cases, "
-                 "and both are needed", kinds.sum(), len(kinds) - kinds.sum())  # fmt: skip
+        log.info(
+            "subtype: not calibrated, so not answered; the calibration part holds %d bacterial and %d viral cases, "
+            "and both are needed",
+            kinds.sum(),
+            len(kinds) - kinds.sum(),
+        )
         return None
     logits = [output.bacterial for output in (outputs[i] for i in known)]
     return fit_calibration(kinds, np.array([float(each[0]) for each in logits if each is not None]))

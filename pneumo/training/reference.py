@@ -50,12 +50,17 @@ def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, st
         labels=np.array([row["label"] == Label.PNEUMONIA for row in train], np.uint8),
         subtypes=np.array([SUBTYPES.index(row["subtype"]) for row in train], np.uint8),
         scores=((features - mean) @ axes.T / widths)[:, :SCORES].astype(np.float16).astype(np.float32),
-        mean=mean, axes=axes, spare=spare,
-        small_mean=small_mean, small_axes=small_axes, small_spare=small_spare,
+        mean=mean,
+        axes=axes,
+        spare=spare,
+        small_mean=small_mean,
+        small_axes=small_axes,
+        small_spare=small_spare,
         widths=np.concatenate([widths, small_widths]),
-        weights=np.zeros(0, np.float32), cuts=np.zeros(2, np.float32),  # these and the next are fitted below
+        weights=np.zeros(0, np.float32),
+        cuts=np.zeros(2, np.float32),  # these and the next are fitted below
         poses=_fit_poses(images[rng.permutation(len(images))[:TURNED]], small),
-    )  # fmt: skip
+    )
 
     def evidence(these: np.ndarray) -> np.ndarray:
         return reference.evidence(features_of(predictor, these), small_views(these))

@@ -200,8 +200,14 @@ def page(scopes, heard):
 def stream(settings, cookies, heard):
     """(headers of each connection that the page's server saw, what each heard, what was sent) of one websocket."""
     scopes, said = [], []
-    sent = answers("/_stcore/stream", settings, cookies, kind="websocket", app=page(scopes, said),
-                   heard=[{"type": "websocket.connect"}, *heard])  # fmt: skip
+    sent = answers(
+        "/_stcore/stream",
+        settings,
+        cookies,
+        kind="websocket",
+        app=page(scopes, said),
+        heard=[{"type": "websocket.connect"}, *heard],
+    )
     return [dict(scope["headers"]) for scope in scopes], said, sent
 
 

@@ -23,13 +23,49 @@ ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "pneumo" / "ui").rglob("*.py"))]
 # Name -> places of its Markdown among the arguments without a name.
 CALLS = {
-    "markdown": [0], "write": [0], "caption": [0], "error": [0], "warning": [0], "info": [0], "success": [0], "exception": [0],
-    "title": [0], "header": [0], "subheader": [0], "toast": [0], "badge": [0], "spinner": [0], "expander": [0], "popover": [0],
-    "progress": [1], "status": [0], "tabs": [0], "metric": [0, 1, 2], "button": [0], "download_button": [0], "link_button": [0],
-    "page_link": [], "form_submit_button": [0], "checkbox": [0], "toggle": [0], "radio": [0, 1], "pills": [0, 1],
-    "segmented_control": [0, 1], "selectbox": [0], "multiselect": [0], "slider": [0], "select_slider": [0], "text_input": [0],
-    "text_area": [0], "number_input": [0], "date_input": [0], "file_uploader": [0], "image": [], "dataframe": [], "table": [0],
-}  # fmt: skip
+    "markdown": [0],
+    "write": [0],
+    "caption": [0],
+    "error": [0],
+    "warning": [0],
+    "info": [0],
+    "success": [0],
+    "exception": [0],
+    "title": [0],
+    "header": [0],
+    "subheader": [0],
+    "toast": [0],
+    "badge": [0],
+    "spinner": [0],
+    "expander": [0],
+    "popover": [0],
+    "progress": [1],
+    "status": [0],
+    "tabs": [0],
+    "metric": [0, 1, 2],
+    "button": [0],
+    "download_button": [0],
+    "link_button": [0],
+    "page_link": [],
+    "form_submit_button": [0],
+    "checkbox": [0],
+    "toggle": [0],
+    "radio": [0, 1],
+    "pills": [0, 1],
+    "segmented_control": [0, 1],
+    "selectbox": [0],
+    "multiselect": [0],
+    "slider": [0],
+    "select_slider": [0],
+    "text_input": [0],
+    "text_area": [0],
+    "number_input": [0],
+    "date_input": [0],
+    "file_uploader": [0],
+    "image": [],
+    "dataframe": [],
+    "table": [0],
+}
 NAMED = {"label", "body", "text", "help", "caption", "title", "captions"}
 ESCAPED = {"markdown", "code"}
 NUMBERS = {"len", "round", "int", "sum", "min", "max"}
@@ -54,19 +90,29 @@ OURS = {
     "pneumo/ui/metrics/mistakes.py": {"title": "of _TITLES", "probability(mistake.probability)": "a number"},
     "pneumo/ui/metrics/models.py": {"many": "of the two beside it"},
     "pneumo/ui/metrics/robustness.py": {"title": "of `robustness_tables`", "reading": "of `robustness_tables`"},
-    "pneumo/ui/dataset/quiz.py": {"label": "NORMAL or PNEUMONIA", "game['guess']": "NORMAL or PNEUMONIA", "line": "numbers",
-                          "in_words(answer[1])": "a number"},
+    "pneumo/ui/dataset/quiz.py": {
+        "label": "NORMAL or PNEUMONIA",
+        "game['guess']": "NORMAL or PNEUMONIA",
+        "line": "numbers",
+        "in_words(answer[1])": "a number",
+    },
     "pneumo/ui/history/record.py": {"what": "agreement or note"},
     "pneumo/ui/diagnose/report.py": {"said(given, label)": "of fixed words", "label": "NORMAL or PNEUMONIA"},
     "pneumo/ui/train/first_run.py": {
         "cut": "words of the page, or none",
-        "'\\n'.join([f\"| Architecture | {' | '.join(PRESETS)} |\", '|---' * (len(PRESETS) + 1) + '|', *rows])": "names of ours"},
-    "pneumo/ui/train/form.py": {"label": "of `_settings`", "help": "of `_settings`", "state[PREFIX + 'preset']": "of PRESETS",
-                                "', '.join(changed)": "fields of TrainConfig", "name.replace('_', ' ').capitalize()": "the same",
-                                "estimate_sentence(estimated(config, found))": "numbers"},
+        "'\\n'.join([f\"| Architecture | {' | '.join(PRESETS)} |\", '|---' * (len(PRESETS) + 1) + '|', *rows])": "names of ours",
+    },
+    "pneumo/ui/train/form.py": {
+        "label": "of `_settings`",
+        "help": "of `_settings`",
+        "state[PREFIX + 'preset']": "of PRESETS",
+        "', '.join(changed)": "fields of TrainConfig",
+        "name.replace('_', ' ').capitalize()": "the same",
+        "estimate_sentence(estimated(config, found))": "numbers",
+    },
     "pneumo/ui/train/job.py": {"place(view)": "numbers"},
     "pneumo/ui/worklist/table.py": {"summary(table, len(without), *counts)": "numbers", "title": "CSV or JSON"},
-}  # fmt: skip
+}
 
 
 def is_ours(node: ast.expr, known: dict[str, str]) -> bool:
@@ -124,8 +170,11 @@ def texts(tree: ast.AST):
 def test_no_text_reaches_markdown_unescaped(path):
     place = path.relative_to(ROOT).as_posix()
     known = OURS.get(place, {})
-    found = [f"{place}:{line}: {ast.unparse(text)}" for line, text in texts(ast.parse(path.read_text(encoding="utf-8")))
-             if not is_ours(text, known)]  # fmt: skip
+    found = [
+        f"{place}:{line}: {ast.unparse(text)}"
+        for line, text in texts(ast.parse(path.read_text(encoding="utf-8")))
+        if not is_ours(text, known)
+    ]
     assert found == [], "pass it through pneumo.outgoing.markdown or code, or say in OURS why it is ours"
 
 
@@ -139,13 +188,20 @@ def test_every_exception_is_still_needed():
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ("st.error(problem)", 1), ("st.error(str(error))", 1), ("st.error(markdown(str(error)))", 0),
+        ("st.error(problem)", 1),
+        ("st.error(str(error))", 1),
+        ("st.error(markdown(str(error)))", 0),
         ("line.caption(f'{name}')", 1),
-        ("st.caption(f'{share:.2f} of {count:,}, {markdown(name)}')", 0), ("st.button('Go', help=f'{name!r}')", 1),
-        ("st.segmented_control('A', names)", 1), ("st.segmented_control('A', names, format_func=markdown)", 0),
-        ("st.tabs(names)", 1), ("bar.progress(0.5, name)", 1), ("st.image(x, caption=name)", 1), ("st.markdown('a' + name)", 1),
+        ("st.caption(f'{share:.2f} of {count:,}, {markdown(name)}')", 0),
+        ("st.button('Go', help=f'{name!r}')", 1),
+        ("st.segmented_control('A', names)", 1),
+        ("st.segmented_control('A', names, format_func=markdown)", 0),
+        ("st.tabs(names)", 1),
+        ("bar.progress(0.5, name)", 1),
+        ("st.image(x, caption=name)", 1),
+        ("st.markdown('a' + name)", 1),
     ],
-)  # fmt: skip
+)
 def test_the_search_finds(source, found):
     assert sum(not is_ours(text, {}) for _, text in texts(ast.parse(source))) == found
 

@@ -101,9 +101,12 @@ def held_by_streamlit(xray: Xray, running: bool = False):
     fragments = MemoryFragmentStorage()
     fragments._fragments["fragment"] = lambda: xray
     return SimpleNamespace(
-        _session_state=state, _client_state=ClientState(query_string="name"), _fragment_storage=fragments,
-        _browser_queue=ForwardMsgQueue(), _scriptrunner=object() if running else None,
-    )  # fmt: skip
+        _session_state=state,
+        _client_state=ClientState(query_string="name"),
+        _fragment_storage=fragments,
+        _browser_queue=ForwardMsgQueue(),
+        _scriptrunner=object() if running else None,
+    )
 
 
 def test_nothing_is_left_in_a_session_that_ended(server):

@@ -72,8 +72,14 @@ def test_a_profile_is_used_and_left(folder):
 
 def test_results_of_local_tests_are_listed_and_a_damaged_one_is_told(folder):
     seen = {"figure": "auc", "least": 0.9, "value": 0.95, "low": 0.8, "high": 0.99, "outcome": "too few to say"}
-    result = {"outcome": "too few to say", "model": "old", "made": "2026-02-01T00:00:00", "why": "Add cases.", "outcomes": [seen],
-              "frame": {"likeness": ""}}  # fmt: skip
+    result = {
+        "outcome": "too few to say",
+        "model": "old",
+        "made": "2026-02-01T00:00:00",
+        "why": "Add cases.",
+        "outcomes": [seen],
+        "frame": {"likeness": ""},
+    }
     for name, content in (("a", json.dumps(result)), ("b", "{")):
         (folder / "site" / "tests" / name).mkdir(parents=True)
         (folder / "site" / "tests" / name / "result.json").write_text(content)

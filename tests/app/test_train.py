@@ -15,8 +15,10 @@ from pneumo.training.jobs import queue
 from pneumo.training.runfolder import lock
 from pneumo.ui.train import first_run
 
-PNG = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-                    "1f15c4890000000d49444154789c6300010000000500010d0a2db40000000049454e44ae426082")  # fmt: skip
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6300010000000500010d0a2db40000000049454e44ae426082"
+)
 
 
 @pytest.fixture(scope="module")

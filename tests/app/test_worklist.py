@@ -71,8 +71,16 @@ def test_an_archive_takes_the_place_of_its_images():
 
 def test_of_a_folder_only_images_are_taken():
     intake = Intake()
-    intake.add([("d/note.txt", LETTER), ("d/DICOMDIR", dicom_bytes(ramp())), ("d/1", dicom_bytes(ramp())), ("d/x.jpg", LETTER),
-                ("d/more.zip", zipped(**{"bright.png": BRIGHT}))], from_folder=True)  # fmt: skip
+    intake.add(
+        [
+            ("d/note.txt", LETTER),
+            ("d/DICOMDIR", dicom_bytes(ramp())),
+            ("d/1", dicom_bytes(ramp())),
+            ("d/x.jpg", LETTER),
+            ("d/more.zip", zipped(**{"bright.png": BRIGHT})),
+        ],
+        from_folder=True,
+    )
     assert intake.skipped == 2
     assert names(intake) == ["d/1", "d/x.jpg", "d/more.zip/bright.png"]
 
@@ -304,16 +312,28 @@ def test_mixed_files_each_have_an_answer_or_a_reason(app):
             "notes.txt": LETTER,
         }
     )
-    drop(app, ("dark.png", DARK), ("letter.jpg", LETTER), ("bright.png", BRIGHT), ("study.zip", study), ("bad.zip", study[:90]),
-         ("icon.png", png_bytes(ramp(8, 8))))  # fmt: skip
+    drop(
+        app,
+        ("dark.png", DARK),
+        ("letter.jpg", LETTER),
+        ("bright.png", BRIGHT),
+        ("study.zip", study),
+        ("bad.zip", study[:90]),
+        ("icon.png", png_bytes(ramp(8, 8))),
+    )
     assert answered(app) == [
-        ("study.zip/s/unnamed", "PNEUMONIA", "rule-in"), ("bright.png", "PNEUMONIA", "rule-in"), ("dark.png", "NORMAL", "rule-out"),
-    ]  # fmt: skip
+        ("study.zip/s/unnamed", "PNEUMONIA", "rule-in"),
+        ("bright.png", "PNEUMONIA", "rule-in"),
+        ("dark.png", "NORMAL", "rule-out"),
+    ]
     without = worklist.unanswered_of(app.session_state["worklist_rows"], Predictor.load(app.selectbox(key="model").value))
     assert [(name, status) for _, name, status, _ in without] == [
-        ("letter.jpg", "not read"), ("study.zip/IM1", "not answered"), ("study.zip/s/cut.png", "not read"), ("bad.zip", "not read"),
+        ("letter.jpg", "not read"),
+        ("study.zip/IM1", "not answered"),
+        ("study.zip/s/cut.png", "not read"),
+        ("bad.zip", "not read"),
         ("icon.png", "not answered"),
-    ]  # fmt: skip
+    ]
     page = "".join(element.proto.body for element in app.get("html"))
     for part, (_, _, _, reason) in zip(["text", "no contrast", "incomplete", "cut short", "64 x 64"], without, strict=True):
         assert part in reason

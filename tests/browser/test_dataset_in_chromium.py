@@ -81,5 +81,7 @@ def test_gallery_with_all_images_of_the_public_set(chromium, tmp_path):
         page.get_by_role("button", name="Next page").click()
         page.get_by_text("page 2 of 244").wait_for()
         turned = time.perf_counter() - began
-    print(f"\ngallery of 5,856 images, first page: {cold:.2f} s with nothing cached, {warm:.2f} s with the catalog cached, "
-          f"page load included; next page {turned:.2f} s")  # fmt: skip
+    print(
+        f"\ngallery of 5,856 images, first page: {cold:.2f} s with nothing cached, {warm:.2f} s with the catalog cached, "
+        f"page load included; next page {turned:.2f} s"
+    )

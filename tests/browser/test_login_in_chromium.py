@@ -53,10 +53,12 @@ def test_a_reader_reads_and_does_not_train(chromium, running):
 
         page.get_by_role("button", name="Try it with generated phantoms").wait_for()
         # Uploads and pictures go through the door with the cookie of the login.
-        page.locator('input[type="file"]').first.set_input_files([
-            {"name": f"{kind}.png", "mimeType": "image/png", "buffer": phantom_png(make_phantom(kind, seed=3))}
-            for kind in ("viral", "bacterial")
-        ])  # fmt: skip
+        page.locator('input[type="file"]').first.set_input_files(
+            [
+                {"name": f"{kind}.png", "mimeType": "image/png", "buffer": phantom_png(make_phantom(kind, seed=3))}
+                for kind in ("viral", "bacterial")
+            ]
+        )
         page.locator(".verdict").first.wait_for()
         page.locator('canvas[aria-label="radiograph with heatmap"]').wait_for()
         wait_until(page, "document.querySelector('.st-key-filmstrip img')?.naturalWidth > 0")

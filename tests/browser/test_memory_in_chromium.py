@@ -89,8 +89,11 @@ def visit(browser, url: str, patient: Patient):
 
 
 def drop(page, patient: Patient, *kinds: str) -> None:
-    shown = [{"name": name, "mimeType": "application/octet-stream", "buffer": data}
-             for name, data in patient.files.items() if name.endswith(kinds)]  # fmt: skip
+    shown = [
+        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+        for name, data in patient.files.items()
+        if name.endswith(kinds)
+    ]
     page.locator('input[type="file"]').first.set_input_files(shown)
 
 
@@ -129,8 +132,14 @@ def test_nothing_of_a_session_outlives_it(browser, tmp_path):
         every_way(goes, first)
         server, decoding = processes(url)
         there = first.named(held(server, first.needles.values()))
-        assert {"the name", "the values of jpg", "the values of dcm", "what the browser is sent of jpg", "the report",
-                "what the network is shown of png"} <= {*there}  # fmt: skip
+        assert {
+            "the name",
+            "the values of jpg",
+            "the values of dcm",
+            "what the browser is sent of jpg",
+            "the report",
+            "what the network is shown of png",
+        } <= {*there}
         goes.close()
 
         assert first.named(left(server, first.needles.values())) == []

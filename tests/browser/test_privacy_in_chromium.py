@@ -45,8 +45,16 @@ def marked_dicom(side: int) -> bytes:
     pixels = (np.asarray(grey) + np.random.default_rng(5).integers(0, 90, (side, side))).astype(
         np.uint16
     )  # no piece is like another
-    dataset = dicom_dataset(pixels, BitsStored=12, HighBit=11, SpecificCharacterSet="ISO_IR 192",
-                            PatientName=PATIENT, PatientID=MARKS[0], InstitutionName=PATIENT, StudyDescription=PATIENT)  # fmt: skip
+    dataset = dicom_dataset(
+        pixels,
+        BitsStored=12,
+        HighBit=11,
+        SpecificCharacterSet="ISO_IR 192",
+        PatientName=PATIENT,
+        PatientID=MARKS[0],
+        InstitutionName=PATIENT,
+        StudyDescription=PATIENT,
+    )
     dataset.private_block(0x0009, "PNEUMO TEST", create=True).add_new(1, "LO", PATIENT)
     return dataset_bytes(dataset)
 

@@ -25,13 +25,17 @@ STORED = np.tile(np.repeat(VALUES, 80), (480, 1)).astype(np.uint16)  # 480 x 640
 SPAN = int(VALUES[-1] - VALUES[0])
 CENTRE, WIDTH, DRAG = 2000.0, 3000.0, 500.0  # the file's first window; pixels of a drag for the whole span
 ELEMENTS = {
-    "BitsStored": 12, "WindowCenter": [CENTRE, 1000], "WindowWidth": [WIDTH, 400], "ImagerPixelSpacing": [0.2, 0.2],
-}  # fmt: skip
+    "BitsStored": 12,
+    "WindowCenter": [CENTRE, 1000],
+    "WindowWidth": [WIDTH, 400],
+    "ImagerPixelSpacing": [0.2, 0.2],
+}
 DEEP = {"name": "deep.dcm", "mimeType": "application/dicom", "buffer": dicom_bytes(STORED, **ELEMENTS)}
 PHANTOM = {
-    "name": "phantom.png", "mimeType": "image/png",
+    "name": "phantom.png",
+    "mimeType": "image/png",
     "buffer": phantom_png(make_phantom("bacterial", seed=3, height=480, width=640)),
-}  # fmt: skip
+}
 SHADED = np.clip(np.tile(np.linspace(120, 255, 640), (480, 1)), 0, 255).astype(np.uint8)
 HOT = {"name": "hot.png", "mimeType": "image/png", "buffer": png_bytes(SHADED)}
 
@@ -98,9 +102,14 @@ class Watched:
 
     def pixel(self, across: float, down: float, layer: str = "greys", stage: int = 0) -> list[int]:
         """Red, green, blue, cover at a place of a stage, in fractions of it."""
-        return self.page.locator(f".stage canvas.{layer}").nth(stage).evaluate(
-            "(canvas, [x, y]) => [...canvas.getContext('2d').getImageData(x * canvas.width, y * canvas.height, 1, 1).data]",
-            [across, down])  # fmt: skip
+        return (
+            self.page.locator(f".stage canvas.{layer}")
+            .nth(stage)
+            .evaluate(
+                "(canvas, [x, y]) => [...canvas.getContext('2d').getImageData(x * canvas.width, y * canvas.height, 1, 1).data]",
+                [across, down],
+            )
+        )
 
     def bars(self) -> list[int]:
         """The grey in the middle of each bar, the picture being whole on the stage."""
@@ -398,8 +407,15 @@ def test_two_fingers_at_400_pixels(chromium, address):
     touch = context.new_cdp_session(page)
 
     def fingers(kind: str, *apart: float):
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [
-            {"x": x + sign * half, "y": y, "id": number} for half in apart for number, sign in enumerate((-1, 1))]})  # fmt: skip
+        touch.send(
+            "Input.dispatchTouchEvent",
+            {
+                "type": kind,
+                "touchPoints": [
+                    {"x": x + sign * half, "y": y, "id": number} for half in apart for number, sign in enumerate((-1, 1))
+                ],
+            },
+        )
 
     fingers("touchStart", 30)
     for half in (40, 50, 60, 75, 90):
@@ -433,20 +449,33 @@ def test_the_modules_alone(watched):
     values = [float(value) for value in (-50, 0, 99, 99.5, 100, 150.5, 4000)]
     for name in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
         for centre, width in ((100.0, 101.0), (100.0, 1.0), (100.0, 0.5), (2048.0, 4096.0)):
-            there = module(page, "windowing.js", "given[0].map(v => m.windowed(v, given[1], given[2], given[3]))",
-                           [values, centre, width, name])  # fmt: skip
+            there = module(
+                page,
+                "windowing.js",
+                "given[0].map(v => m.windowed(v, given[1], given[2], given[3]))",
+                [values, centre, width, name],
+            )
             np.testing.assert_allclose(there, windowed(np.array(values), centre, width, name), atol=1e-6)
 
     rng = np.random.default_rng(0)
     arrays = {"a": rng.integers(0, 2**16, (7, 5), np.uint16), "b": rng.integers(0, 256, (3, 4, 4), np.uint8)}
     parcel = pack({"key": "ä"}, arrays)
-    there = module(page, "parcel.js", "(({header, arrays}) => [header.key, [...arrays.a.data], [...arrays.b.data], arrays.b.shape])"
-                   "(await m.open(Uint8Array.from(given)))", list(parcel))  # fmt: skip
+    there = module(
+        page,
+        "parcel.js",
+        "(({header, arrays}) => [header.key, [...arrays.a.data], [...arrays.b.data], arrays.b.shape])"
+        "(await m.open(Uint8Array.from(given)))",
+        list(parcel),
+    )
     assert there == ["ä", arrays["a"].ravel().tolist(), arrays["b"].ravel().tolist(), [3, 4, 4]]
     assert opened(parcel)[0] == {"key": "ä"}
 
-    levels = module(page, "pyramid.js", "m.pyramid({width: 600, height: 4, data: Uint16Array.from(given)})"
-                    ".map(l => [l.width, l.height, l.data[0], l.data[1]])", np.tile(np.arange(600) * 100, 4).tolist())  # fmt: skip
+    levels = module(
+        page,
+        "pyramid.js",
+        "m.pyramid({width: 600, height: 4, data: Uint16Array.from(given)}).map(l => [l.width, l.height, l.data[0], l.data[1]])",
+        np.tile(np.arange(600) * 100, 4).tolist(),
+    )
     assert levels == [[600, 4, 0, 100], [300, 2, 50, 250], [150, 1, 150, 550]]
     assert module(page, "pyramid.js", "[4, 1, .75, .7, .5, .25, .001].map(scale => m.levelFor(scale, 4))") == [0, 0, 0, 1, 1, 2, 3]
 

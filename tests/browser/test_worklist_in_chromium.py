@@ -52,7 +52,7 @@ def mixed_files(folder: Path) -> list[Path]:
         "-cut.dcm": (3, [deep(rng, n)[:400] for n in range(3)]),
         "-study.zip": (1, [archive.getvalue()]),
         "-cut.zip": (1, [archive.getvalue()[:3000]]),
-    }  # fmt: skip
+    }
     paths = []
     for suffix, (count, contents) in kinds.items():
         for n in range(count):

@@ -18,8 +18,11 @@ def data(tmp_path):
     mask = np.zeros((224, 224), bool)
     mask[40:170, 30:95] = mask[40:170, 130:195] = True
     numbers = [("train", number) for number in range(1, 41)] + [("test", 90), ("test", 91)]
-    files = [name for split, number in numbers
-             for name in (f"{split}/NORMAL/IM-{number:04}-0001.png", f"{split}/PNEUMONIA/person{number}_virus_1.png")]  # fmt: skip
+    files = [
+        name
+        for split, number in numbers
+        for name in (f"{split}/NORMAL/IM-{number:04}-0001.png", f"{split}/PNEUMONIA/person{number}_virus_1.png")
+    ]
     rng = np.random.default_rng(0)
     for file in files:
         path = tmp_path / "set" / file

@@ -75,11 +75,15 @@ def test_references_are_entered_by_file_or_hash(record, tmp_path, capsys):
     assert record.verify().problem is None
 
 
-@pytest.mark.parametrize(("line", "said"), [
-    (",ab,perhaps", "line 3: expected file"), (",,NORMAL", "line 3: expected file"),
-    ("gone.png,,NORMAL", "line 3: gone.png cannot be read"),
-    (",cd,NORMAL", "called both"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (",ab,perhaps", "line 3: expected file"),
+        (",,NORMAL", "line 3: expected file"),
+        ("gone.png,,NORMAL", "line 3: gone.png cannot be read"),
+        (",cd,NORMAL", "called both"),
+    ],
+)
 def test_references_that_do_not_parse_enter_nothing(record, tmp_path, capsys, line, said):
     keep(record, weeks(1, 0))
     path = tmp_path / "later.csv"

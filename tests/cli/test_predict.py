@@ -15,9 +15,27 @@ from pneumo.cli import main as cli
 from pneumo.cli.main import main
 from pneumo.imaging.overlay import png
 
-CONTRACT = {"file", "sha256", "status", "reasons", "warnings", "verdict", "label", "zone", "probability",
-            "prevalence", "likelihood_ratio", "threshold",
-            "operating_point", "subtype", "heatmap", "model", "model_sha256", "site_profile", "seconds"}  # fmt: skip
+CONTRACT = {
+    "file",
+    "sha256",
+    "status",
+    "reasons",
+    "warnings",
+    "verdict",
+    "label",
+    "zone",
+    "probability",
+    "prevalence",
+    "likelihood_ratio",
+    "threshold",
+    "operating_point",
+    "subtype",
+    "heatmap",
+    "model",
+    "model_sha256",
+    "site_profile",
+    "seconds",
+}
 
 
 @pytest.fixture

@@ -56,8 +56,14 @@ def test_everything_odd_is_named(root):
     found = catalog(root)
     assert len(found.entries) == 4
     text = "\n".join(found.problems)
-    for part in ("extra/: unknown folder", "train/covid", "test/NORMAL: holds no image", "notes.txt: not named like an image",
-                 "broken.png: This is a text file", "link.png: no file behind the name"):  # fmt: skip
+    for part in (
+        "extra/: unknown folder",
+        "train/covid",
+        "test/NORMAL: holds no image",
+        "notes.txt: not named like an image",
+        "broken.png: This is a text file",
+        "link.png: no file behind the name",
+    ):
         assert part in text
 
 

@@ -20,8 +20,11 @@ def test_written_and_read_again(tmp_path):
 
 
 def test_the_masks_of_some_records_in_their_order():
-    records = [Record(FILES[2], "NORMAL", "none", "IM-0009", "test"), Record("train/x.jpeg", "NORMAL", "none", "x", "train"),
-               Record(FILES[0], "NORMAL", "none", "IM-0001", "train")]  # fmt: skip
+    records = [
+        Record(FILES[2], "NORMAL", "none", "IM-0009", "test"),
+        Record("train/x.jpeg", "NORMAL", "none", "x", "train"),
+        Record(FILES[0], "NORMAL", "none", "IM-0001", "train"),
+    ]
     found = STORED.of(records)
     assert found.files == (FILES[2], FILES[0])
     np.testing.assert_array_equal(found[1], MASKS[0])

@@ -113,8 +113,13 @@ def test_what_is_the_same_everywhere_is_undefined_with_its_reason():
 def test_the_val_folder_has_no_say():
     survey, _ = noise_survey()
     odd = dataclasses.replace(survey.records[0], split="val"), dataclasses.replace(survey.facts[0], width=2000)
-    wider = Survey((*survey.records, odd[0]), (*survey.facts, odd[1]), np.zeros((181, 1024), np.float32),
-                   np.concatenate([survey.cells, survey.cells[:1] + 80]), ())  # fmt: skip
+    wider = Survey(
+        (*survey.records, odd[0]),
+        (*survey.facts, odd[1]),
+        np.zeros((181, 1024), np.float32),
+        np.concatenate([survey.cells, survey.cells[:1] + 80]),
+        (),
+    )
     with_val, without = shortcuts(wider, resamples=20), shortcuts(survey, resamples=20)
     assert repr(with_val) == repr(without)  # repr: NaN is like no NaN
 
@@ -137,5 +142,10 @@ def test_one_class_in_test_or_too_few_patients_in_train():
 
 def _taken(survey: Survey, index: list[int]) -> Survey:
     rows = np.array(index, int)
-    return Survey(tuple(survey.records[i] for i in index), tuple(survey.facts[i] for i in index),
-                  survey.thumbnails[rows], survey.cells[rows], ())  # fmt: skip
+    return Survey(
+        tuple(survey.records[i] for i in index),
+        tuple(survey.facts[i] for i in index),
+        survey.thumbnails[rows],
+        survey.cells[rows],
+        (),
+    )

@@ -11,8 +11,9 @@ def part(n: int, seed: int):
     labels = (rng.random(n) < 0.6).astype(int)
     logits = rng.normal(0, 1.5, n) + 3.0 * labels - 1.5
     names = [f"person{i}_virus_{i}.png" if label else f"IM-{i:04}-0001.png" for i, label in enumerate(labels)]
-    return make_predictions(names, ["PNEUMONIA" if label else "NORMAL" for label in labels], ["none"] * n, logits,
-                            1 / (1 + np.exp(-logits)))  # fmt: skip
+    return make_predictions(
+        names, ["PNEUMONIA" if label else "NORMAL" for label in labels], ["none"] * n, logits, 1 / (1 + np.exp(-logits))
+    )
 
 
 def test_wider_than_at_a_fixed_cut_the_more_the_smaller_the_calibration_part():

@@ -130,9 +130,13 @@ def test_other_labels_are_refused():
 
 def reordered(p, order):
     return dataclasses.replace(
-        p, files=tuple(p.files[i] for i in order), subtypes=tuple(p.subtypes[i] for i in order), labels=p.labels[order],
-        logits=p.logits[order], probabilities=p.probabilities[order],
-    )  # fmt: skip
+        p,
+        files=tuple(p.files[i] for i in order),
+        subtypes=tuple(p.subtypes[i] for i in order),
+        labels=p.labels[order],
+        logits=p.logits[order],
+        probabilities=p.probabilities[order],
+    )
 
 
 def test_delong_where_the_classes_differ_in_size():

@@ -13,7 +13,7 @@ from pneumo.evaluation.metrics import (
     predictive_values,
     prevalence_weights,
     roc_auc,
-)  # fmt: skip
+)
 
 LABELS = np.array([0, 0, 0, 0, 0, 1, 1, 1])
 PROBABILITIES = np.array([0.1, 0.2, 0.5, 0.7, 0.3, 0.5, 0.9, 0.4])

@@ -52,8 +52,13 @@ def test_without_it_there_is_none(tmp_path):
 
 
 def test_known_kind_needs_pneumonia_and_a_kind():
-    p = make_predictions(["a", "b", "c", "d"], ["NORMAL", "PNEUMONIA", "PNEUMONIA", "PNEUMONIA"],
-                         ["viral", "none", "viral", "bacterial"], [0] * 4, [0.5] * 4)  # fmt: skip
+    p = make_predictions(
+        ["a", "b", "c", "d"],
+        ["NORMAL", "PNEUMONIA", "PNEUMONIA", "PNEUMONIA"],
+        ["viral", "none", "viral", "bacterial"],
+        [0] * 4,
+        [0.5] * 4,
+    )
     assert p.of_known_kind.tolist() == [False, False, True, True]
 
 

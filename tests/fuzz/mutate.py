@@ -15,8 +15,27 @@ from fuzz.damage import NUMBERS, change_bytes, moved, number_bytes, splice
 from fuzz.mutate_dicom import change_dicom
 from fuzz.mutate_jpeg import change_jpeg
 
-_KINDS = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"iCCP", b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"pHYs",
-          b"acTL", b"fcTL", b"fdAT", b"sBIT", b"bKGD", b"xxXx")  # fmt: skip
+_KINDS = (
+    b"IHDR",
+    b"PLTE",
+    b"IDAT",
+    b"IEND",
+    b"tRNS",
+    b"gAMA",
+    b"cHRM",
+    b"iCCP",
+    b"tEXt",
+    b"zTXt",
+    b"iTXt",
+    b"eXIf",
+    b"pHYs",
+    b"acTL",
+    b"fcTL",
+    b"fdAT",
+    b"sBIT",
+    b"bKGD",
+    b"xxXx",
+)
 _MAGIC = (b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"\0" * 128 + b"DICM")
 
 

@@ -14,15 +14,63 @@ _KINDS = sorted(_LONG | set(b"AE AS AT CS DA DS FD FL IS LO PN SH SL SS TM UI UL
 _UNDEFINED = 0xFFFFFFFF
 _PIXELS, _SYNTAX = (0x7FE0, 0x0010), (0x0002, 0x0010)
 # Samples, photometric, planar, frames, rows, columns, aspect, bits, high bit, sign, window, rescale, tables, spacing, age.
-_GROUP_28 = (2, 4, 6, 8, 0x10, 0x11, 0x34, 0x100, 0x101, 0x102, 0x103, 0x1050, 0x1051, 0x1052, 0x1053, 0x1055, 0x1056, 0x3000,
-             0x3002, 0x3006, 0x3010)  # fmt: skip
+_GROUP_28 = (
+    2,
+    4,
+    6,
+    8,
+    0x10,
+    0x11,
+    0x34,
+    0x100,
+    0x101,
+    0x102,
+    0x103,
+    0x1050,
+    0x1051,
+    0x1052,
+    0x1053,
+    0x1055,
+    0x1056,
+    0x3000,
+    0x3002,
+    0x3006,
+    0x3010,
+)
 _TOLD = [*((0x0028, element) for element in _GROUP_28), (0x0018, 0x1164), (0x0010, 0x1010), (0x0008, 0x0060), _PIXELS]
 _STRANGE = [*_TOLD, (0xFFFE, 0xE000), (0xFFFE, 0xE0DD), (0x0011, 0x1001), (0x0009, 0x0010)]
 _ENDS = b".1 .1.99 .2 .4.50 .4.51 .4.57 .4.70 .4.80 .4.81 .4.90 .4.91 .4.201 .4.202 .4.203 .4.100 .5 .9.9"
 _SYNTAXES = [b"1.2.840.10008.1.2" + end for end in (b"", *_ENDS.split())]
-_WORDS = [b"", b"0", b"-1", b"1", b"2", b"NaN", b"inf", b"-inf", b"1e308", b"1e-320", b"-1e308\\1e308", b"9" * 400, b"\\" * 50,
-          b"1\\2\\3", b"MONOCHROME1", b"MONOCHROME2", b"RGB", b"PALETTE COLOR", b"YBR_FULL_422", b"YBR_RCT", b"SIGMOID", b"CT",
-          b"0\\0", b"003Y", NAME.encode(), b"\xff\xfe\x00", b"\x1b$B", b"1\x00"]  # fmt: skip
+_WORDS = [
+    b"",
+    b"0",
+    b"-1",
+    b"1",
+    b"2",
+    b"NaN",
+    b"inf",
+    b"-inf",
+    b"1e308",
+    b"1e-320",
+    b"-1e308\\1e308",
+    b"9" * 400,
+    b"\\" * 50,
+    b"1\\2\\3",
+    b"MONOCHROME1",
+    b"MONOCHROME2",
+    b"RGB",
+    b"PALETTE COLOR",
+    b"YBR_FULL_422",
+    b"YBR_RCT",
+    b"SIGMOID",
+    b"CT",
+    b"0\\0",
+    b"003Y",
+    NAME.encode(),
+    b"\xff\xfe\x00",
+    b"\x1b$B",
+    b"1\x00",
+]
 
 
 @dataclass(frozen=True)

@@ -163,8 +163,11 @@ def fragments() -> bytes:
 
 def seeds() -> dict[str, bytes]:
     """File name -> bytes."""
-    return {f"{name}.{ending}": data for ending, made in (("png", pngs()), ("jpg", jpegs()), ("dcm", dicoms()))
-            for name, data in made.items()}  # fmt: skip
+    return {
+        f"{name}.{ending}": data
+        for ending, made in (("png", pngs()), ("jpg", jpegs()), ("dcm", dicoms()))
+        for name, data in made.items()
+    }
 
 
 def read_corpus() -> dict[str, bytes]:

@@ -22,8 +22,11 @@ from pneumo.imaging.decoding.decoded_file import decode_or_refuse
 
 _TWICE = 2  # the instrumentation takes time of its own
 _DAMAGE: dict[bytes, Callable[[bytes, random.Random], bytes]] = {
-    b"\x89PNG": change_png, b"\xff\xd8": change_jpeg, b"PK": change_zip, bytes(128) + b"DICM": change_dicom,
-}  # fmt: skip
+    b"\x89PNG": change_png,
+    b"\xff\xd8": change_jpeg,
+    b"PK": change_zip,
+    bytes(128) + b"DICM": change_dicom,
+}
 
 
 @dataclass(frozen=True)

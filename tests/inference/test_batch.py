@@ -44,7 +44,10 @@ def test_an_archive_is_read_member_by_member(folder, predictor):
     told = []
     found = dict(read_files([str(folder / "more.zip"), str(folder / "x.png")], predictor, lambda *skipped: told.append(skipped)))
     assert {name.removeprefix(f"{folder}/"): finding.status for name, finding in found.items()} == {
-        "more.zip/a/ramp.png": "ok", "more.zip/a/cut.png": "error", "x.png": "ok"}  # fmt: skip
+        "more.zip/a/ramp.png": "ok",
+        "more.zip/a/cut.png": "error",
+        "x.png": "ok",
+    }
     assert told == [(str(folder / "more.zip"), 1)]
 
 
@@ -53,8 +56,12 @@ def test_relative_paths_begin_in_the_folder_that_is_given(folder, predictor):
     given = ["more.zip", "S1/IM0001", str(folder / "x.png"), "absent.png"]
     found = list(read_files(given, predictor, folder=str(folder), decoders=decoders))
     assert [(name, finding.status) for name, finding in found] == [
-        ("more.zip/a/ramp.png", "ok"), ("more.zip/a/cut.png", "error"), ("S1/IM0001", "ok"), (str(folder / "x.png"), "ok"),
-        ("absent.png", "error")]  # fmt: skip
+        ("more.zip/a/ramp.png", "ok"),
+        ("more.zip/a/cut.png", "error"),
+        ("S1/IM0001", "ok"),
+        (str(folder / "x.png"), "ok"),
+        ("absent.png", "error"),
+    ]
     assert decoders._idle.qsize() == 1  # these were the ones that read
     decoders.close()
 

@@ -150,9 +150,12 @@ def test_a_killed_worker_loses_and_doubles_nothing(ray, models, study, tmp_path,
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="which sockets a process has is read from Linux' /proc")
 def test_a_local_ray_listens_on_the_loopback_address_alone(ray):
     mine = {link.removeprefix("socket:[").removesuffix("]") for pid in _below(os.getpid()) for link in _links(pid)}
-    listening = [row[1].rpartition(":")[0] for table in ("tcp", "tcp6")
-                 for row in map(str.split, Path(f"/proc/net/{table}").read_text().splitlines()[1:])
-                 if row[3] == "0A" and row[9] in mine]  # fmt: skip
+    listening = [
+        row[1].rpartition(":")[0]
+        for table in ("tcp", "tcp6")
+        for row in map(str.split, Path(f"/proc/net/{table}").read_text().splitlines()[1:])
+        if row[3] == "0A" and row[9] in mine
+    ]
     loopback = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
     assert len(listening) >= 3
     assert set(listening) <= loopback

@@ -22,8 +22,14 @@ def test_the_worklists_csv_has_no_formula_and_no_forged_row():
     assert len(text.splitlines()) == 1 + len(NAMES)
     assert "\x1b" not in text
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [row["file"] for row in rows] == ["'=cmd|' /C calc'!A0.jpeg", r"a\nforged.png,,ok,,,NORMAL", r"b\r\x1b[31m.png",
-                                             r"c\u202egnp.png", r"M\xfcller.png", "plain.png"]  # fmt: skip
+    assert [row["file"] for row in rows] == [
+        "'=cmd|' /C calc'!A0.jpeg",
+        r"a\nforged.png,,ok,,,NORMAL",
+        r"b\r\x1b[31m.png",
+        r"c\u202egnp.png",
+        r"M\xfcller.png",
+        "plain.png",
+    ]
     assert {(row["reasons"], row["probability"]) for row in rows} == {("one; two", "-0.5")}
 
 

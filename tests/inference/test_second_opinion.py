@@ -276,18 +276,31 @@ def reference(scores, labels, files) -> Reference:
     """Two components: the features less 1, the second over its width of 10."""
     n, none = len(files), np.zeros(1, np.float32)
     return Reference(
-        np.array(files), np.array(labels, np.uint8), np.array([2 * label for label in labels], np.uint8),
-        np.array(scores, np.float32).reshape(n, 2), np.ones(2, np.float32), np.eye(2, dtype=np.float32),
-        *(none,) * 4, np.array([1.0, 10.0, 1.0], np.float32), *(none,) * 2, np.zeros((5, 785), np.float32),  # wide along the second
-    )  # fmt: skip
+        np.array(files),
+        np.array(labels, np.uint8),
+        np.array([2 * label for label in labels], np.uint8),
+        np.array(scores, np.float32).reshape(n, 2),
+        np.ones(2, np.float32),
+        np.eye(2, dtype=np.float32),
+        *(none,) * 4,
+        np.array([1.0, 10.0, 1.0], np.float32),
+        *(none,) * 2,
+        np.zeros((5, 785), np.float32),  # wide along the second
+    )
 
 
 def test_similar_cases_are_the_nearest_one_a_patient():
     stored = reference(
-        [(1, 0), (1, 0.1), (0, 1), (-1, 0), (1, 1)], [1, 1, 0, 0, 1],
-        ["train/PNEUMONIA/person7_virus_1.jpeg", "train/PNEUMONIA/person7_virus_2.jpeg", "train/NORMAL/IM-0001-0001.jpeg",
-         "train/NORMAL/IM-0002-0001.jpeg", "train/PNEUMONIA/person8_virus_1.jpeg"],
-    )  # fmt: skip
+        [(1, 0), (1, 0.1), (0, 1), (-1, 0), (1, 1)],
+        [1, 1, 0, 0, 1],
+        [
+            "train/PNEUMONIA/person7_virus_1.jpeg",
+            "train/PNEUMONIA/person7_virus_2.jpeg",
+            "train/NORMAL/IM-0001-0001.jpeg",
+            "train/NORMAL/IM-0002-0001.jpeg",
+            "train/PNEUMONIA/person8_virus_1.jpeg",
+        ],
+    )
     found = similar_cases(np.array([3.0, 3.0], np.float32), stored, count=3)  # less the mean and by width: (2, 0.2)
     assert [case.file.rpartition("/")[2] for case in found] == ["person7_virus_2.jpeg", "person8_virus_1.jpeg", "IM-0001-0001.jpeg"]
     assert [case.label for case in found] == ["PNEUMONIA", "PNEUMONIA", "NORMAL"]

@@ -21,8 +21,12 @@ def test_the_file_gives_what_keras_gives(tmp_path):
     keras.utils.set_random_seed(0)
     model = lung_net(32, (4, 6, 8))
     rng = np.random.default_rng(0)
-    model.set_weights([rng.uniform(0.3, 1.2, w.shape) * np.sign(rng.normal(size=w.shape)) if w.ndim > 1 else
-                       rng.uniform(0.5, 1.5, w.shape) for w in model.get_weights()])  # fmt: skip
+    model.set_weights(
+        [
+            rng.uniform(0.3, 1.2, w.shape) * np.sign(rng.normal(size=w.shape)) if w.ndim > 1 else rng.uniform(0.5, 1.5, w.shape)
+            for w in model.get_weights()
+        ]
+    )
     write_lung_graph(model, tmp_path / "lungs.onnx")
     batch = rng.normal(size=(3, 32, 32, 1)).astype(np.float32)
     expected = model.predict(batch, verbose=0)[..., 0]

@@ -10,9 +10,18 @@ from pneumo.record.database import Database
 from pneumo.record.store import Record
 
 ANSWER = Answered(
-    session="s1", file_sha256="ab" * 32, model="tiny", model_sha256="cd" * 32, probability=0.9375, operating_point="balanced",
-    threshold=0.5, label="PNEUMONIA", zone="rule-in", gate="pass", warnings=(),
-)  # fmt: skip
+    session="s1",
+    file_sha256="ab" * 32,
+    model="tiny",
+    model_sha256="cd" * 32,
+    probability=0.9375,
+    operating_point="balanced",
+    threshold=0.5,
+    label="PNEUMONIA",
+    zone="rule-in",
+    gate="pass",
+    warnings=(),
+)
 
 
 def answers(count: int, session: str = "s1") -> list[Answered]:

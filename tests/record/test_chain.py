@@ -52,8 +52,10 @@ def test_an_altered_entry_is_named(log, name):
 
 def test_an_altered_entry_with_its_hash_redone_breaks_at_the_next(log):
     forged = replace(log[1], actor="other")
-    log[1] = replace(forged, hash=entry_hash(*(getattr(forged, n) for n in
-                     ("sequence", "time", "actor", "action", "case_id", "digest", "previous"))))  # fmt: skip
+    log[1] = replace(
+        forged,
+        hash=entry_hash(*(getattr(forged, n) for n in ("sequence", "time", "actor", "action", "case_id", "digest", "previous"))),
+    )
     assert verify(log, {"a": "d3"}, head(log)).problem.startswith("Entry 3 does not follow entry 2")
 
 

@@ -8,8 +8,14 @@ from record.making import ANSWER
 from pneumo.record.case import RecordedCase
 from pneumo.record.export import as_csv, as_json
 
-CASE = RecordedCase(**asdict(replace(ANSWER, warnings=("one", "two"))), id="i", created="2026-03-01T12:00:00.000Z", salt="salt",
-                    agreement="agree", note='he said "no",\nÜbermorgen')  # fmt: skip
+CASE = RecordedCase(
+    **asdict(replace(ANSWER, warnings=("one", "two"))),
+    id="i",
+    created="2026-03-01T12:00:00.000Z",
+    salt="salt",
+    agreement="agree",
+    note='he said "no",\nÜbermorgen',
+)
 
 
 def test_csv():

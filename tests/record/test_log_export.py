@@ -77,8 +77,10 @@ def test_sent_to_a_syslog_of_this_computer(record, capsys):
         assert main(["audit", "log", "--format", "syslog", "--send", f"127.0.0.1:{port}"]) == 0
         assert "3 entries sent" in capsys.readouterr().out
         assert [listener.recv(9000).decode().rpartition("] ")[2] for _ in range(3)] == [
-            "entry 1: create", "entry 2: create", "entry 3: delete",
-        ]  # fmt: skip
+            "entry 1: create",
+            "entry 2: create",
+            "entry 3: delete",
+        ]
 
 
 def test_sent_to_a_socket_by_its_path(tmp_path):

@@ -27,8 +27,11 @@ def test_any_value_in_any_column_gives_a_sentence(tmp_path, monkeypatch, capsys,
     for value in ODD:
         (tmp_path / "record.sqlite").write_bytes(whole)
         try:
-            tamper(tmp_path, "PRAGMA ignore_check_constraints = ON",
-                   f"UPDATE {table} SET {column} = {value} WHERE rowid = (SELECT max(rowid) FROM {table})")  # fmt: skip
+            tamper(
+                tmp_path,
+                "PRAGMA ignore_check_constraints = ON",
+                f"UPDATE {table} SET {column} = {value} WHERE rowid = (SELECT max(rowid) FROM {table})",
+            )
         except sqlite3.IntegrityError:
             continue  # the database itself refuses
         if not changed(tmp_path, whole):

@@ -139,9 +139,12 @@ def test_search(tmp_path):
         ("UPDATE cases SET note = 'nothing to see'", "altered behind the log's back"),
         ("UPDATE cases SET warnings = 'no json'", "altered behind the log's back"),
         ("DELETE FROM cases", "gone, and no entry says"),
-        ("INSERT INTO cases SELECT 'f', created, 's9', salt, file_sha256, model, model_sha256, probability, operating_point, "
-         "threshold, label, zone, gate, warnings, agreement, note, reference, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
-         "FROM cases LIMIT 1", "Case f has no entry"),
+        (
+            "INSERT INTO cases SELECT 'f', created, 's9', salt, file_sha256, model, model_sha256, probability, operating_point, "
+            "threshold, label, zone, gate, warnings, agreement, note, reference, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
+            "FROM cases LIMIT 1",
+            "Case f has no entry",
+        ),
         ("UPDATE audit SET actor = 'nobody' WHERE sequence = 2", "Entry 2 (create"),
         ("DELETE FROM audit WHERE sequence = 2", "Entry 2 is missing"),
         ("DELETE FROM audit WHERE sequence = 3", "3 were written, the log ends at 2"),
@@ -149,7 +152,7 @@ def test_search(tmp_path):
         ("DELETE FROM audit_head", "row that names the last entry"),
         ("INSERT INTO audit SELECT 4, time, actor, action, case_id, digest, hash, 'x' FROM audit WHERE sequence = 3", "Entry 4 ("),
     ],
-)  # fmt: skip
+)
 def test_tampering_is_named(tmp_path, statement, problem):
     record = make_record(tmp_path)
     record.keep(answers(3), "a")

@@ -99,8 +99,9 @@ def test_the_steps_make_the_tables_that_the_code_knows(tmp_path):
     engine.dispose()
     assert rows(tmp_path, "SELECT previous FROM audit WHERE sequence = 1") == [(GENESIS,)]
     assert {name for (name,) in rows(tmp_path, "SELECT name FROM sqlite_master WHERE type = 'trigger'")} == {
-        "audit_no_update", "audit_no_delete",
-    }  # fmt: skip
+        "audit_no_update",
+        "audit_no_delete",
+    }
 
 
 def test_refusals_and_shadows_are_kept_once_and_leave_with_their_time_and_case(tmp_path):

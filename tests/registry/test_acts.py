@@ -20,11 +20,18 @@ def test_acts_are_read_as_they_were_written_in_a_chain(tmp_path):
     assert read_acts(tmp_path / "nowhere") == ()
 
 
-@pytest.mark.parametrize("change", [
-    lambda lines: [lines[0].replace('"me"', '"you"'), *lines[1:]], lambda lines: lines[1:], lambda lines: lines[::-1],
-    lambda lines: [lines[0], lines[2]], lambda lines: [*lines, "{}"], lambda lines: ["no json", *lines],
-    lambda lines: [lines[0].replace('"sequence": 1', '"sequence": "1"'), *lines[1:]],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: [lines[0].replace('"me"', '"you"'), *lines[1:]],
+        lambda lines: lines[1:],
+        lambda lines: lines[::-1],
+        lambda lines: [lines[0], lines[2]],
+        lambda lines: [*lines, "{}"],
+        lambda lines: ["no json", *lines],
+        lambda lines: [lines[0].replace('"sequence": 1', '"sequence": "1"'), *lines[1:]],
+    ],
+)
 def test_altered_acts_are_refused_and_not_added_to(tmp_path, change):
     for action in (acts.PLAN, acts.TEST, acts.RESULT):
         act(tmp_path, action)

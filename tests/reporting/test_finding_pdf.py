@@ -123,8 +123,13 @@ def test_signs_the_font_lacks_are_shown_and_explained(tiny):
 @pytest.mark.parametrize("shape", [(80, 100), (300, 90), (60, 900)])
 def test_a_long_note_is_cut_above_the_foot_with_a_mark(tiny, shape):
     many = tuple((f"row {number}", "further lines of text " * 9) for number in range(3))
-    content = made(tiny, shape=shape, remarks=Remarks("crackles on the left " * 400, "agree", "reference " * 50, "PNEUMONIA"),
-                   warnings=("A warning that needs more than one line of this page. " * 4,) * 3, extra=many)  # fmt: skip
+    content = made(
+        tiny,
+        shape=shape,
+        remarks=Remarks("crackles on the left " * 400, "agree", "reference " * 50, "PNEUMONIA"),
+        warnings=("A warning that needs more than one line of this page. " * 4,) * 3,
+        extra=many,
+    )
     (page,) = PdfReader(io.BytesIO(report_pdf(content))).pages
     places = []
     page.extract_text(visitor_text=lambda found, outer, inner, *_: places.append((found, outer[5] + inner[5])))

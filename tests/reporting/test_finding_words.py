@@ -29,18 +29,27 @@ def test_probability_says_at_which_prevalence():
 
 @pytest.mark.parametrize(
     ("probability", "said"),
-    [(0.75, "3.0 times as frequent among sick children as among healthy"), (0.25, "3.0 times as frequent among healthy"),
-     (0.96, "24 times"), (0.9999, "more than 100 times"), (0.0001, "more than 100 times as frequent among healthy")],
-)  # fmt: skip
+    [
+        (0.75, "3.0 times as frequent among sick children as among healthy"),
+        (0.25, "3.0 times as frequent among healthy"),
+        (0.96, "24 times"),
+        (0.9999, "more than 100 times"),
+        (0.0001, "more than 100 times as frequent among healthy"),
+    ],
+)
 def test_likelihood_ratio_in_words(probability, said):
     assert said in words.likelihood_sentence(reading_of(probability))
 
 
 BANDS = [
     {"low": low, "high": high, "n": n, "patients": patients, "sick": sick}
-    for low, high, n, patients, sick in
-    ((None, -1.0, 90, 80, 2), (-1.0, 1.0, 40, 40, 20), (1.0, 3.0, 60, 50, 45), (3.0, None, 5, 5, 5))
-]  # fmt: skip
+    for low, high, n, patients, sick in (
+        (None, -1.0, 90, 80, 2),
+        (-1.0, 1.0, 40, 40, 20),
+        (1.0, 3.0, 60, 50, 45),
+        (3.0, None, 5, 5, 5),
+    )
+]
 COUNTED = {"test": {"prevalence": 0.5, "bands": BANDS}}
 
 
@@ -98,14 +107,18 @@ def figure(value: float) -> dict:
 
 
 def test_figures_are_those_of_the_verdicts():
-    points = {"rule-out": {"sensitivity": figure(0.98), "specificity": figure(0.7)},
-              "rule-in": {"sensitivity": figure(0.9), "specificity": figure(0.95)}}  # fmt: skip
+    points = {
+        "rule-out": {"sensitivity": figure(0.98), "specificity": figure(0.7)},
+        "rule-in": {"sensitivity": figure(0.9), "specificity": figure(0.95)},
+    }
     metrics = {"test": {"n": 624, "operating_points": points}}
     assert words.figures_sentence(metrics) == "On 624 test X-rays (95 % interval):"
     assert words.figure_rows(metrics) == [
-        ("sick children called PNEUMONIA", "0.90 (0.88-0.91)"), ("sick children called NORMAL", "0.02 (0.01-0.04)"),
-        ("healthy children called NORMAL", "0.70 (0.68-0.71)"), ("healthy children called PNEUMONIA", "0.05 (0.04-0.07)"),
-    ]  # fmt: skip
+        ("sick children called PNEUMONIA", "0.90 (0.88-0.91)"),
+        ("sick children called NORMAL", "0.02 (0.01-0.04)"),
+        ("healthy children called NORMAL", "0.70 (0.68-0.71)"),
+        ("healthy children called PNEUMONIA", "0.05 (0.04-0.07)"),
+    ]
 
 
 @pytest.mark.parametrize("metrics", [{}, {"test": {"n": 3, "ece": 0.1, "operating_points": {}}}])

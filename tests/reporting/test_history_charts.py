@@ -14,8 +14,9 @@ def test_one_run_shows_train_and_validation_and_the_kept_epoch():
     assert list(charts) == ["Loss", "Accuracy", "AUC", "Learning rate"]
     loss = charts["Loss"]
     assert [(line.name, line.dash, line.x.tolist()) for line in loss.lines] == [
-        ("train", "dashed", [1, 2, 3]), ("validation", "solid", [1, 2, 3])
-    ]  # fmt: skip
+        ("train", "dashed", [1, 2, 3]),
+        ("validation", "solid", [1, 2, 3]),
+    ]
     assert loss.lines[1].y[0] == 0.6 * 1.2
     assert loss.rules == ((2.0, "epoch 2 is kept"),)
     assert loss.log_scale

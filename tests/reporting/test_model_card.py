@@ -56,8 +56,14 @@ def test_origin_of_the_public_set(tmp_path):
 
 def test_flow_of_participants(tmp_path):
     root = make_registry(tmp_path)
-    rows = [("a", "NORMAL", "1", "train"), ("b", "PNEUMONIA", "2", "train"), ("c", "PNEUMONIA", "2", "train"),
-            ("d", "NORMAL", "3", "test"), ("e", "PNEUMONIA", "4", "test"), ("f", "PNEUMONIA", "5", "excluded")]  # fmt: skip
+    rows = [
+        ("a", "NORMAL", "1", "train"),
+        ("b", "PNEUMONIA", "2", "train"),
+        ("c", "PNEUMONIA", "2", "train"),
+        ("d", "NORMAL", "3", "test"),
+        ("e", "PNEUMONIA", "4", "test"),
+        ("f", "PNEUMONIA", "5", "excluded"),
+    ]
     with open(root / "tiny" / "split.csv", "w", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *((path, label, "none", patient, part) for path, label, patient, part in rows)])
     path = root / "tiny" / "metrics.json"
@@ -89,8 +95,11 @@ def test_open_answers_subgroups_sample_size_and_monitoring(tmp_path):
 def test_cautions_with_what_they_catch(tmp_path):
     root = make_registry(tmp_path)
     right, wrong = {"value": 0.04, "low": 0.02, "high": 0.08}, {"value": 0.4, "low": 0.2, "high": 0.63}
-    told = {"model_sha256": read_card("tiny", root).sha256, "others": {},
-            "cautions": {"heat": {"limits": {"PNEUMONIA": 0.3}, "right": right, "wrong": wrong}}}  # fmt: skip
+    told = {
+        "model_sha256": read_card("tiny", root).sha256,
+        "others": {},
+        "cautions": {"heat": {"limits": {"PNEUMONIA": 0.3}, "right": right, "wrong": wrong}},
+    }
     put(root / "tiny" / "cautions.json", json.dumps(told))
     assert "| heat | 0.040 (0.020-0.080) | 0.400 (0.200-0.630) |" in model_card("tiny", root)
     put(root / "tiny" / "cautions.json", "{}")

@@ -8,9 +8,12 @@ from pneumo.reporting.operating_points import point_rows, zone_rows, zones_of
 
 FILES = [f"test/{'PNEUMONIA/person' if i < 6 else 'NORMAL/IM-'}{i:04}{'_virus_1' if i < 6 else '-0001'}.png" for i in range(10)]
 PREDICTIONS = make_predictions(
-    FILES, ["PNEUMONIA"] * 6 + ["NORMAL"] * 4, ["viral"] * 6 + ["none"] * 4, [0.0] * 10,
+    FILES,
+    ["PNEUMONIA"] * 6 + ["NORMAL"] * 4,
+    ["viral"] * 6 + ["none"] * 4,
+    [0.0] * 10,
     [0.9, 0.9, 0.8, 0.75, 0.5, 0.1, 0.1, 0.2, 0.3, 0.9],
-)  # fmt: skip
+)
 
 
 def test_zones_hold_shares_of_each_class():

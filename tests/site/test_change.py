@@ -42,8 +42,11 @@ def test_promotion_and_the_way_back_are_one_act_each(site):
     assert default_model() == "old"
     assert active_model(read_acts()) is None
     assert [(act.action, act.subject, act.actor) for act in read_acts()] == [
-        ("activate", "new", "Dr A"), ("activate", "old", "Dr B"), ("back", "new", "Dr A"), ("back", "", "Dr A"),
-    ]  # fmt: skip
+        ("activate", "new", "Dr A"),
+        ("activate", "old", "Dr B"),
+        ("back", "new", "Dr A"),
+        ("back", "", "Dr A"),
+    ]
     with pytest.raises(ConfigError, match="no way back"):
         back("again", "Dr A")
 
@@ -159,17 +162,36 @@ def test_the_record_is_compared_without_the_readers_seeing_it(site, capsys, monk
     record, card = open_record(), read_card("old")
     record._clock = Clock()
     answers = [
-        replace(ANSWER, file_sha256=f"{n:064x}", model="old", model_sha256=card.sha256, probability=0.9 if n < 20 else 0.2,
-                label="PNEUMONIA" if n < 20 else "NORMAL", zone="rule-in" if n < 20 else "rule-out")
+        replace(
+            ANSWER,
+            file_sha256=f"{n:064x}",
+            model="old",
+            model_sha256=card.sha256,
+            probability=0.9 if n < 20 else 0.2,
+            label="PNEUMONIA" if n < 20 else "NORMAL",
+            zone="rule-in" if n < 20 else "rule-out",
+        )
         for n in range(40)
-    ]  # fmt: skip
+    ]
     ids = record.keep(answers, "a")
     new, digest = read_card("new"), card_digest("new")
-    record.keep_shadows([
-        Shadow(case_id, "new", new.sha256, digest, "ok", 0.8 if n < 15 else 0.1, "PNEUMONIA" if n < 15 else "NORMAL",
-               "PNEUMONIA" if n < 18 else "NORMAL", "rule-in" if n < 15 else "rule-out")
-        for n, case_id in enumerate(ids[:38])
-    ] + [Shadow(ids[38], "new", new.sha256, digest, "rejected", None, "", "", "")])  # fmt: skip
+    record.keep_shadows(
+        [
+            Shadow(
+                case_id,
+                "new",
+                new.sha256,
+                digest,
+                "ok",
+                0.8 if n < 15 else 0.1,
+                "PNEUMONIA" if n < 15 else "NORMAL",
+                "PNEUMONIA" if n < 18 else "NORMAL",
+                "rule-in" if n < 15 else "rule-out",
+            )
+            for n, case_id in enumerate(ids[:38])
+        ]
+        + [Shadow(ids[38], "new", new.sha256, digest, "rejected", None, "", "", "")]
+    )
     for n, case_id in enumerate(ids):
         record.change(case_id, "a", reference="PNEUMONIA" if n < 20 else "NORMAL")
     assert main(["site-model", "compare"]) == 0

@@ -20,8 +20,11 @@ def test_the_band_is_the_formulas():
     """First cases -1 and 1 in turn: mean 0, deviation 1.005. A constant x of two deviations crosses where the formula says."""
     first = [-1.0, 1.0] * 50
     width = float(np.std(first, ddof=1))
-    step = next(i for i in range(1, 200) if 2 * (1 - (1 - WEIGHT) ** i) > LIMIT * math.sqrt(
-        WEIGHT / (2 - WEIGHT) * (1 - (1 - WEIGHT) ** (2 * i)) + 1 / 100))  # fmt: skip
+    step = next(
+        i
+        for i in range(1, 200)
+        if 2 * (1 - (1 - WEIGHT) ** i) > LIMIT * math.sqrt(WEIGHT / (2 - WEIGHT) * (1 - (1 - WEIGHT) ** (2 * i)) + 1 / 100)
+    )
     assert ewma(first + [2 * width] * 200, 100).at == 100 + step - 1
 
 

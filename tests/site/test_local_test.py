@@ -37,8 +37,9 @@ def site(tmp_path, monkeypatch):
 def plan_of(sick=5, healthy=5, **least):
     named = {"auc": AUC, "sensitivity": SENSITIVITY, "specificity": SPECIFICITY, "answered": ANSWERED}
     requirements = tuple(Requirement(named[name], value) for name, value in (least or {"auc": 0.6}).items())
-    return Plan("Ward 3", "tiny", card_digest("tiny"), "balanced", requirements, sick, healthy, "Dr A",
-                datetime.now(UTC).isoformat())  # fmt: skip
+    return Plan(
+        "Ward 3", "tiny", card_digest("tiny"), "balanced", requirements, sick, healthy, "Dr A", datetime.now(UTC).isoformat()
+    )
 
 
 def run_on(tmp_path, plan, sick, healthy, **more):
@@ -51,8 +52,10 @@ def test_passed_with_every_number_of_the_confusion(site):
     result, _ = run_on(site, plan_of(sensitivity=0.8, specificity=0.7), *greys)
     assert result.outcome == PASSED
     assert result.matrix == [[28, 2], [1, 29]]
-    assert result.verdicts == {"NORMAL": {"NORMAL": 28, "INDETERMINATE": 0, "PNEUMONIA": 2},
-                               "PNEUMONIA": {"NORMAL": 1, "INDETERMINATE": 0, "PNEUMONIA": 29}}  # fmt: skip
+    assert result.verdicts == {
+        "NORMAL": {"NORMAL": 28, "INDETERMINATE": 0, "PNEUMONIA": 2},
+        "PNEUMONIA": {"NORMAL": 1, "INDETERMINATE": 0, "PNEUMONIA": 29},
+    }
     assert result.figures["sensitivity"]["value"] == pytest.approx(29 / 30)
     assert result.figures["auc"]["value"] == pytest.approx(((29 * 28) + 0.5 * (29 * 2 + 28)) / 900)
     assert [mistake.file for mistake in result.missed] == ["picture-029.png"]

@@ -5,8 +5,17 @@ import pytest
 from pneumo.errors import ConfigError, DataError
 from pneumo.site.plan import AUC, SENSITIVITY, Plan, Requirement, read_plan, write_plan
 
-PLAN = Plan("Ward 3", "tiny", "ab" * 32, "balanced", (Requirement(AUC, 0.9), Requirement(SENSITIVITY, 0.8)), 50, 60, "Dr A",
-            "2026-01-01T00:00:00+00:00")  # fmt: skip
+PLAN = Plan(
+    "Ward 3",
+    "tiny",
+    "ab" * 32,
+    "balanced",
+    (Requirement(AUC, 0.9), Requirement(SENSITIVITY, 0.8)),
+    50,
+    60,
+    "Dr A",
+    "2026-01-01T00:00:00+00:00",
+)
 
 
 def test_a_plan_is_read_as_it_was_written_and_is_never_overwritten(tmp_path):

@@ -35,13 +35,16 @@ def test_a_profile_is_read_as_it_was_written_and_is_never_replaced(site):
         write_profile(profile)
 
 
-@pytest.mark.parametrize(("old", "new", "said"), [
-    ('"bias": -1.0', '"bias": -1.5', "was changed after it was made"),
-    ('"bias": -1.0', '"bias": NaN', "damaged"),
-    ('"version": 1', '"version": 2', "damaged"),
-    ('"cuts"', '"cut"', "damaged"),
-    ("{", "", "damaged"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"bias": -1.0', '"bias": -1.5', "was changed after it was made"),
+        ('"bias": -1.0', '"bias": NaN', "damaged"),
+        ('"version": 1', '"version": 2', "damaged"),
+        ('"cuts"', '"cut"', "damaged"),
+        ("{", "", "damaged"),
+    ],
+)
 def test_a_profile_that_was_changed_or_damaged_is_refused(site, old, new, said):
     path = write_profile(profile_for("tiny"))
     assert old in path.read_text()

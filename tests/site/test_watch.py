@@ -65,8 +65,10 @@ def test_weeks_count_everything_once_and_a_week_without_cases_is_there():
     cases[1] = replace(cases[1], agreement="agree", gate="warn")
     told = watch(cases, [refusal(77, 1), refusal(77, 2, "t"), refusal(0, 3), refusal(78, 4, status="error")], *MODEL)
     assert [(week.monday, week.answers, week.refused, week.unread, week.warned) for week in told.weeks] == [
-        (date(2026, 1, 5), 3, 1, 1, 1), (date(2026, 1, 12), 0, 0, 0, 0), (date(2026, 1, 19), 1, 0, 0, 0),
-    ]  # fmt: skip
+        (date(2026, 1, 5), 3, 1, 1, 1),
+        (date(2026, 1, 12), 0, 0, 0, 0),
+        (date(2026, 1, 19), 1, 0, 0, 0),
+    ]
     assert told.weeks[0].verdicts == {"NORMAL": 0, "INDETERMINATE": 0, "PNEUMONIA": 3}
     assert (told.weeks[0].agreed.count, told.weeks[1].agreed.of) == (1, 0)
     assert told.cases == 4

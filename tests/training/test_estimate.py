@@ -10,9 +10,18 @@ from pneumo.training.estimate import START_UP, estimate_seconds, images_an_epoch
 @pytest.fixture
 def speeds(tmp_path):
     path = tmp_path / "speeds.json"
-    path.write_text(json.dumps({"machine": "2 cores", "made": "2026-01-01", "images_per_second": {
-        "cnn": {"size": 96, "head": None, "tune": 400.0}, "resnet50": {"size": 192, "head": 40.0, "tune": 10.0},
-    }}))  # fmt: skip
+    path.write_text(
+        json.dumps(
+            {
+                "machine": "2 cores",
+                "made": "2026-01-01",
+                "images_per_second": {
+                    "cnn": {"size": 96, "head": None, "tune": 400.0},
+                    "resnet50": {"size": 192, "head": 40.0, "tune": 10.0},
+                },
+            }
+        )
+    )
     return path
 
 

@@ -68,8 +68,18 @@ def test_killed_twice():
 
 
 # PNEUMO_LONG_TESTS=1 takes all; every build takes one of each sort.
-ALL_WRITES = [r"config\.json\.draft", r"status\.json\.draft", r"split\.csv\.draft", r"source\.json\.draft", r"draft-best-1\.keras",
-              r"draft-last-1\.keras", r"draft-last-2\.keras", r"history\.jsonl\.draft", r"images\.u8", r"index\.csv"]  # fmt: skip
+ALL_WRITES = [
+    r"config\.json\.draft",
+    r"status\.json\.draft",
+    r"split\.csv\.draft",
+    r"source\.json\.draft",
+    r"draft-best-1\.keras",
+    r"draft-last-1\.keras",
+    r"draft-last-2\.keras",
+    r"history\.jsonl\.draft",
+    r"images\.u8",
+    r"index\.csv",
+]
 WRITES = ALL_WRITES if os.environ.get("PNEUMO_LONG_TESTS") else ALL_WRITES[::3]
 
 

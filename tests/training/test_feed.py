@@ -73,8 +73,13 @@ def lungs():
     phantoms = [make_phantom(kind, seed, 224, 224) for seed, kind in enumerate(("none", "bacterial", "viral"))] * 30
     images = np.stack([np.rint(phantom.pixels * 255).astype(np.uint8) for phantom in phantoms])
     fields = [phantom.fields for phantom in phantoms]
-    return Part(images, np.array([0, 1, 1] * 30), np.array([np.nan, 1, 0] * 30, np.float32), tuple(map(bounding_box, fields)),
-                np.stack([np.packbits(mask) for mask in fields]))  # fmt: skip
+    return Part(
+        images,
+        np.array([0, 1, 1] * 30),
+        np.array([np.nan, 1, 0] * 30, np.float32),
+        tuple(map(bounding_box, fields)),
+        np.stack([np.packbits(mask) for mask in fields]),
+    )
 
 
 def test_lungs_are_hidden_as_often_as_asked_and_such_images_have_no_label(lungs):

@@ -192,8 +192,15 @@ def small_backbone(include_top, weights, input_tensor):
 
 def test_two_stages_freeze_then_tune(data, tmp_path, monkeypatch):
     monkeypatch.setattr(keras.applications, "ResNet50", small_backbone)
-    settings = {"size": 32, "dense": 4, "batch_size": 16, "epochs": 2, "head_epochs": 1, "backbone_weights": "none",
-                "trainable_from": "conv5"}  # fmt: skip
+    settings = {
+        "size": 32,
+        "dense": 4,
+        "batch_size": 16,
+        "epochs": 2,
+        "head_epochs": 1,
+        "backbone_weights": "none",
+        "trainable_from": "conv5",
+    }
     nets, begin = [], callbacks.Keeper.on_epoch_begin
 
     def look(self, epoch, logs=None):

@@ -353,8 +353,11 @@ def test_promotions_refused_at_once(tmp_path, data, monkeypatch):
     (tmp_path / "models" / "taken").mkdir(parents=True)
     run = fake_run(tmp_path / "runs", data, best=False)
     for model, why, message in (
-        ("Bad Id", "w", "model id"), ("taken", "w", "in the registry already"), ("new", " ", "Say why"), ("new", "w", "best.keras"),
-    ):  # fmt: skip
+        ("Bad Id", "w", "model id"),
+        ("taken", "w", "in the registry already"),
+        ("new", " ", "Say why"),
+        ("new", "w", "best.keras"),
+    ):
         with pytest.raises(RunError, match=message):
             queue.start_promotion(run, model, why)
     (run / "best.keras").touch()
@@ -378,9 +381,11 @@ def test_how_a_promotion_goes(tmp_path, data, monkeypatch):
     run = fake_run(tmp_path / "runs", data)
     for code, expected in (
         ("print('fine')", queue.Promotion("finished", "m")),
-        ("import sys; print(1); sys.exit('The calibration part is poor.')",
-         queue.Promotion("failed", "m", "The calibration part is poor. (exit code 1)")),
-    ):  # fmt: skip
+        (
+            "import sys; print(1); sys.exit('The calibration part is poor.')",
+            queue.Promotion("failed", "m", "The calibration part is poor. (exit code 1)"),
+        ),
+    ):
         monkeypatch.setattr(promotion, "promote_command", lambda *_, code=code: [sys.executable, "-c", code])
         promotion.carry_out(run, "m", "w")
         assert queue.promotion(run) == expected

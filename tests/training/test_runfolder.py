@@ -17,7 +17,7 @@ from pneumo.training.runfolder import (
     read_status,
     settle,
     write_status,
-)  # fmt: skip
+)
 
 CONFIG = make_config("cnn", {"filters": "4,8", "epochs": "3"})
 

@@ -106,8 +106,10 @@ def open_archive(source: BinaryIO, limits: Limits = LIMITS) -> Contents:
     except _DAMAGE:  # `from None`, here and below: zipfile quotes names, and a name may be a patient's
         raise ImageError("The zip archive is damaged or cut short. Make it or copy it again.") from None
     if (total := sum(info.file_size for info, reason in kept if not reason)) > limits.total_bytes:
-        raise _refusal(f"its images would unpack to {total / 2**30:.0f} GB, as a zip bomb does; "
-                       f"at most {limits.total_bytes / 2**30:.0f} GB are read")  # fmt: skip
+        raise _refusal(
+            f"its images would unpack to {total / 2**30:.0f} GB, as a zip bomb does; "
+            f"at most {limits.total_bytes / 2**30:.0f} GB are read"
+        )
     if not kept:
         raise ImageError(f"The zip archive holds no JPEG, PNG or DICOM file ({len(infos)} others). Choose the study's images.")
     members = (Member(shown_name(info.filename), _Refused(reason) if reason else _Unpacked(bundle, info)) for info, reason in kept)

@@ -40,9 +40,18 @@ _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows' SIGTERM is as har
 def train_command(run: Path) -> list[str]:
     """The command line that trains a run of the queue, from its beginning or from where it stopped."""
     return python(
-        "-m", "pneumo", "train", load_config(run).architecture,
-        "--data", str(data_of(run)), "--output", str(run), "--config", str(run / "config.json"), "--resume",
-    )  # fmt: skip
+        "-m",
+        "pneumo",
+        "train",
+        load_config(run).architecture,
+        "--data",
+        str(data_of(run)),
+        "--output",
+        str(run),
+        "--config",
+        str(run / "config.json"),
+        "--resume",
+    )
 
 
 def work(runs: Path, command: Callable[[Path], list[str]] = train_command) -> None:

@@ -93,12 +93,18 @@ def large(found: Catalog) -> None:
         left.error("This file has disappeared or cannot be read. Check the data folder.")
     record = entry.record
     with right:
-        st.html(wording.table_html([
-            ("Class", f"{record.label}" + (f", {record.subtype}" if record.subtype != Subtype.NONE else "")),
-            ("Patient", f"{record.patient} (series {record.series or 'unknown'})"), ("Split", record.split),
-            ("Size", f"{entry.width} x {entry.height} pixels, {entry.size_bytes / 1024:.0f} KB"),
-            ("File", record.path), ("SHA-256", entry.sha256[:16]),
-        ]))  # fmt: skip
+        st.html(
+            wording.table_html(
+                [
+                    ("Class", f"{record.label}" + (f", {record.subtype}" if record.subtype != Subtype.NONE else "")),
+                    ("Patient", f"{record.patient} (series {record.series or 'unknown'})"),
+                    ("Split", record.split),
+                    ("Size", f"{entry.width} x {entry.height} pixels, {entry.size_bytes / 1024:.0f} KB"),
+                    ("File", record.path),
+                    ("SHA-256", entry.sha256[:16]),
+                ]
+            )
+        )
         if pixels is not None:
             st.button("Send to Diagnose", type="primary", key="send", on_click=_send, args=(found, entry))
         st.button("Close", key="close_large", on_click=_show, args=(None,))

@@ -28,11 +28,20 @@ def get_data() -> None:
         st.info(f"To get data, the role {LEAST[Action.DATA].name.lower()} is needed.")
         return
     with st.container(horizontal=True):
-        st.button("Download from Mendeley Data", type="primary", on_click=_ask, args=("mendeley",),
-                  help="Goes on where it was interrupted.")  # fmt: skip
+        st.button(
+            "Download from Mendeley Data",
+            type="primary",
+            on_click=_ask,
+            args=("mendeley",),
+            help="Goes on where it was interrupted.",
+        )
         st.button("Download from Kaggle", on_click=_ask, args=("kaggle",), help="Needs the package kagglehub and an account.")
-        st.button("Make a synthetic set", on_click=_ask, args=("synthetic",),
-                  help="About 100 generated phantoms, to try everything without data.")  # fmt: skip
+        st.button(
+            "Make a synthetic set",
+            on_click=_ask,
+            args=("synthetic",),
+            help="About 100 generated phantoms, to try everything without data.",
+        )
     try:
         match st.session_state.pop("get_data", None):
             case "mendeley":

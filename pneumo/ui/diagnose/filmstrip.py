@@ -35,8 +35,13 @@ def filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: Sequen
             for index in range(first, min(first + SHOWN, len(cases))):
                 with st.container(width=96, gap=None):
                     st.image(_thumbnail(cases[index]), width=96)
-                    st.button(labels[index], key=f"open-{index}", on_click=_open, args=(index,),
-                              type="primary" if index == current else "secondary")  # fmt: skip
+                    st.button(
+                        labels[index],
+                        key=f"open-{index}",
+                        on_click=_open,
+                        args=(index,),
+                        type="primary" if index == current else "secondary",
+                    )
     unanswered = [(case.name, finding.reasons[0]) for case, finding in zip(cases, findings, strict=True) if not finding.answer]
     if len(cases) > 1 and unanswered:
         with st.expander(f"{len(unanswered)} of {len(cases)} files have no answer: why"):

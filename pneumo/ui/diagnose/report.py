@@ -21,8 +21,14 @@ LONGEST_NOTE, LONGEST_REFERENCE = 1500, 80  # characters; what does not fit on t
 
 def report_download(case: Case, predictor: Predictor, terms: Terms) -> None:
     """The PDF is made when it is asked for, with the picture in its own greys whatever window the page shows."""
-    st.download_button("Report PDF", partial(_pdf, case, predictor, terms), f"pneumo-report-{case.finding.sha256[:8]}.pdf",
-                       "application/pdf", on_click="ignore", key="report_pdf")  # fmt: skip
+    st.download_button(
+        "Report PDF",
+        partial(_pdf, case, predictor, terms),
+        f"pneumo-report-{case.finding.sha256[:8]}.pdf",
+        "application/pdf",
+        on_click="ignore",
+        key="report_pdf",
+    )
 
 
 def report_form(case: Case, predictor: Predictor, terms: Terms) -> None:
@@ -34,24 +40,40 @@ def report_form(case: Case, predictor: Predictor, terms: Terms) -> None:
     recorded = record_url() is not None  # its own form asks for note and agreement, which the report then carries too
     with st.expander("Reference for the report" if recorded else "Note and agreement for the report"), st.form(name, border=False):
         if not recorded:
-            st.radio(f"The answer {label}", AGREEMENTS, AGREEMENTS.index(given.agreement_with(label)), horizontal=True,
-                     key=f"{name}-agreement")  # fmt: skip
+            st.radio(
+                f"The answer {label}",
+                AGREEMENTS,
+                AGREEMENTS.index(given.agreement_with(label)),
+                horizontal=True,
+                key=f"{name}-agreement",
+            )
             st.text_area("Note", given.note, max_chars=LONGEST_NOTE, key=f"{name}-note")
-        st.text_input("Reference", given.reference, max_chars=LONGEST_REFERENCE, key=f"{name}-reference",
-                      help="Printed as typed. Nothing else in the report tells whose X-ray it is.")  # fmt: skip
+        st.text_input(
+            "Reference",
+            given.reference,
+            max_chars=LONGEST_REFERENCE,
+            key=f"{name}-reference",
+            help="Printed as typed. Nothing else in the report tells whose X-ray it is.",
+        )
         st.form_submit_button("Put into the report", on_click=_keep, args=(case, label, name))
 
 
 def said(remarks: Remarks, label: str) -> str:
     """What the report will carry of the clinician, for beside its button."""
-    parts = [f"agreement {remarks.agreement_with(label)}", "your note" if remarks.note else "no note",
-             *(["your reference"] if remarks.reference else [])]  # fmt: skip
+    parts = [
+        f"agreement {remarks.agreement_with(label)}",
+        "your note" if remarks.note else "no note",
+        *(["your reference"] if remarks.reference else []),
+    ]
     return f"In the report: {', '.join(parts)}."
 
 
 def _keep(case: Case, label: str, name: str) -> None:
-    typed = {field: st.session_state[f"{name}-{field}"] for field in ("note", "agreement", "reference")
-             if f"{name}-{field}" in st.session_state}  # fmt: skip
+    typed = {
+        field: st.session_state[f"{name}-{field}"]
+        for field in ("note", "agreement", "reference")
+        if f"{name}-{field}" in st.session_state
+    }
     case.remarks = replace(case.remarks, **typed, **({"label": label} if "agreement" in typed else {}))
 
 

@@ -46,8 +46,14 @@ def choose_model() -> Predictor | None:
 def choose_prevalence() -> float:
     """Share of sick patients, the same on every page of the session."""
     st.session_state.setdefault("prevalence", max(1, min(90, round(100 * stated_prevalence()))))
-    st.sidebar.slider("Share of your patients with pneumonia", 1, 90, key="prevalence", format="%d %%",
-                      help="Turns the model's likelihood ratio into a probability. 30 % is a guess.")  # fmt: skip
+    st.sidebar.slider(
+        "Share of your patients with pneumonia",
+        1,
+        90,
+        key="prevalence",
+        format="%d %%",
+        help="Turns the model's likelihood ratio into a probability. 30 % is a guess.",
+    )
     return st.session_state["prevalence"] / 100
 
 
@@ -57,6 +63,10 @@ def choose_terms(points: list[str]) -> Terms:
     if state.get("operating_point") not in points:
         state["operating_point"] = BALANCED
     prevalence = choose_prevalence()
-    side.selectbox("Operating point", points, key="operating_point",
-                   help="The threshold of the two-valued label in CSV and JSON. The verdict has zones of its own.")  # fmt: skip
+    side.selectbox(
+        "Operating point",
+        points,
+        key="operating_point",
+        help="The threshold of the two-valued label in CSV and JSON. The verdict has zones of its own.",
+    )
     return Terms(state["operating_point"], prevalence)

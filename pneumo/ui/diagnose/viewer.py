@@ -47,15 +47,23 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> Non
         st.html(f'<p class="quiet">{escape(line)}</p>')
         if case.reduced:
             height, width = case.values.stored.shape
-            st.caption(f"A reduced copy from the worklist, {width:d} x {height:d} pixels; the answer "
-                       "was given on the full image. Drop the file here to see it in full.")  # fmt: skip
+            st.caption(
+                f"A reduced copy from the worklist, {width:d} x {height:d} pixels; the answer "
+                "was given on the full image. Drop the file here to see it in full."
+            )
     with panel:
         _panel(case, predictor, terms, found.answer)
         show_record(case, predictor, terms)
         with st.container(horizontal=True, gap="small"):
-            st.download_button("Overlay PNG", partial(_overlay_png, case, predictor, terms),
-                               f"pneumo-overlay-{case.finding.sha256[:8]}.png", "image/png", on_click="ignore", key="overlay_png",
-                               help="In the file's own greys, whatever window the viewer shows.")  # fmt: skip
+            st.download_button(
+                "Overlay PNG",
+                partial(_overlay_png, case, predictor, terms),
+                f"pneumo-overlay-{case.finding.sha256[:8]}.png",
+                "image/png",
+                on_click="ignore",
+                key="overlay_png",
+                help="In the file's own greys, whatever window the viewer shows.",
+            )
             report_download(case, predictor, terms)
         report_form(case, predictor, terms)
         second_opinion_button(case, predictor)

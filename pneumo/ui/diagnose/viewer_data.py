@@ -98,9 +98,14 @@ def _described(values: GreyValues, facts: ImageFacts) -> dict[str, Any]:
         "where": "at the detector" if facts.spacing.at_detector else "calibrated",
     }
     return {
-        "slope": values.slope, "intercept": values.intercept, "function": values.function, "inverted": values.inverted,
-        "range": values.range, "presets": presets, "spacing": spacing,
-    }  # fmt: skip
+        "slope": values.slope,
+        "intercept": values.intercept,
+        "function": values.function,
+        "inverted": values.inverted,
+        "range": values.range,
+        "presets": presets,
+        "spacing": spacing,
+    }
 
 
 def _ends(box: Box) -> list[float]:

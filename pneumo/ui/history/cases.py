@@ -146,8 +146,9 @@ def _export(cases: list[RecordedCase]) -> None:
         return
     with st.container(horizontal=True):
         st.download_button("CSV", lambda: as_csv(cases), "pneumo-history.csv", "text/csv", on_click="ignore", key="history_csv")
-        st.download_button("JSON", lambda: as_json(cases), "pneumo-history.json", "application/json", on_click="ignore",
-                           key="history_json")  # fmt: skip
+        st.download_button(
+            "JSON", lambda: as_json(cases), "pneumo-history.json", "application/json", on_click="ignore", key="history_json"
+        )
 
 
 def _one(record: "Record", cases: list[RecordedCase]) -> None:
@@ -155,8 +156,13 @@ def _one(record: "Record", cases: list[RecordedCase]) -> None:
     by_id = {case.id: case for case in cases}
     if st.session_state.get("history_open") not in by_id:
         st.session_state["history_open"] = None
-    chosen = st.selectbox("Open a case (or choose its row above)", list(by_id), index=None, key="history_open",
-                          format_func=lambda case_id: _title(by_id[case_id]))  # fmt: skip
+    chosen = st.selectbox(
+        "Open a case (or choose its row above)",
+        list(by_id),
+        index=None,
+        key="history_open",
+        format_func=lambda case_id: _title(by_id[case_id]),
+    )
     if chosen is None:
         return
     case = by_id[chosen]
@@ -169,8 +175,15 @@ def _one(record: "Record", cases: list[RecordedCase]) -> None:
             reference(case.id, case.reference)
             _deletion(record, case)
         else:
-            st.html(wording.table_html([("Agreement", SAID[case.agreement]), ("Note", case.note or "none"),
-                                        ("What it turned out to be", SAID.get(case.reference, case.reference))]))  # fmt: skip
+            st.html(
+                wording.table_html(
+                    [
+                        ("Agreement", SAID[case.agreement]),
+                        ("Note", case.note or "none"),
+                        ("What it turned out to be", SAID.get(case.reference, case.reference)),
+                    ]
+                )
+            )
 
 
 def _deletion(record: "Record", case: RecordedCase) -> None:

@@ -52,8 +52,11 @@ def keep(findings: Sequence[Finding | None], predictor: Predictor, terms: Terms,
     if record_url() is None:
         return
     memory = _memory()
-    answered = [(_answered(finding, predictor, terms), finding, picture)
-                for finding, picture in zip(findings, pictures, strict=True) if finding and finding.answer]  # fmt: skip
+    answered = [
+        (_answered(finding, predictor, terms), finding, picture)
+        for finding, picture in zip(findings, pictures, strict=True)
+        if finding and finding.answer
+    ]
     new = {key: each for each in answered if (key := _key(each[0])) not in memory.ids}
     turned = {(each.file_sha256, each.model_sha256): each for each in refused_of(findings, memory.session, predictor)}
     turned = {key: each for key, each in turned.items() if key not in memory.counted}
@@ -131,10 +134,23 @@ def judgement(case_id: str, heard: Callable[[str, str], None] | None = None, nee
             return
         for what, key in keys.items():
             st.session_state[key] = getattr(stored, what)
-    st.radio("Do you agree with this answer?", AGREEMENTS, format_func=SAID.get, horizontal=True, key=keys["agreement"],
-             on_change=_write, args=(case_id, "agreement", keys["agreement"], needs, heard))  # fmt: skip
-    st.text_area("Note for the record. Type no names, dates of birth or numbers of patients.", key=keys["note"], height=80,
-                 max_chars=NOTE_LENGTH, on_change=_write, args=(case_id, "note", keys["note"], needs, heard))  # fmt: skip
+    st.radio(
+        "Do you agree with this answer?",
+        AGREEMENTS,
+        format_func=SAID.get,
+        horizontal=True,
+        key=keys["agreement"],
+        on_change=_write,
+        args=(case_id, "agreement", keys["agreement"], needs, heard),
+    )
+    st.text_area(
+        "Note for the record. Type no names, dates of birth or numbers of patients.",
+        key=keys["note"],
+        height=80,
+        max_chars=NOTE_LENGTH,
+        on_change=_write,
+        args=(case_id, "note", keys["note"], needs, heard),
+    )
     for what, key in keys.items():
         if key in _memory().unsaved:
             st.warning(f"The {what} was not saved. {markdown(_memory().unsaved[key])}")
@@ -145,8 +161,15 @@ def reference(case_id: str, stored: str) -> None:
     """On History: what the child turned out to have, which sensitivity and specificity on Monitoring are counted by."""
     key = f"recorded_reference-{case_id}"
     st.session_state.setdefault(key, stored)
-    st.radio("What it turned out to be", REFERENCES, format_func=lambda value: SAID.get(value, value), horizontal=True, key=key,
-             on_change=_write, args=(case_id, "reference", key, Action.RECORD))  # fmt: skip
+    st.radio(
+        "What it turned out to be",
+        REFERENCES,
+        format_func=lambda value: SAID.get(value, value),
+        horizontal=True,
+        key=key,
+        on_change=_write,
+        args=(case_id, "reference", key, Action.RECORD),
+    )
     if key in _memory().unsaved:
         st.warning(f"It was not saved. {markdown(_memory().unsaved[key])}")
 
@@ -193,5 +216,16 @@ def _answered(finding: Finding, predictor: Predictor, terms: Terms) -> Answered:
     card, kept = predictor.card, Terms(terms.operating_point)
     reading, warnings = judge(finding.answer.log_ratio, card, kept), finding.warnings
     cautions = [warning for warning in warnings if not (predictor.profile and warning == predictor.profile.sentence)]
-    return Answered(_memory().session, finding.sha256, card.id, card.sha256, reading.probability, reading.operating_point,
-                    reading.threshold, reading.label, reading.zone, WARN if cautions else PASS, tuple(warnings))  # fmt: skip
+    return Answered(
+        _memory().session,
+        finding.sha256,
+        card.id,
+        card.sha256,
+        reading.probability,
+        reading.operating_point,
+        reading.threshold,
+        reading.label,
+        reading.zone,
+        WARN if cautions else PASS,
+        tuple(warnings),
+    )

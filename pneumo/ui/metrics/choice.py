@@ -50,13 +50,20 @@ def choose() -> Choice | None:
     state = st.session_state
     left, middle, right = st.columns([3, 3, 4], gap="medium")
     _within("metrics-model", usable, usable[0])
-    model = left.selectbox("Model", usable, key="metrics-model", persist_state="session",
-                           help="The first one is the default model: the best on held-out train data.")  # fmt: skip
+    model = left.selectbox(
+        "Model",
+        usable,
+        key="metrics-model",
+        persist_state="session",
+        help="The first one is the default model: the best on held-out train data.",
+    )
     splits = splits_of(model)
     if not splits:
-        st.info(markdown(
-            f"Nothing is stored of an evaluation of {model}. Run: python -m pneumo evaluate {model} --split test --data FOLDER"
-        ))  # fmt: skip
+        st.info(
+            markdown(
+                f"Nothing is stored of an evaluation of {model}. Run: python -m pneumo evaluate {model} --split test --data FOLDER"
+            )
+        )
         return None
     _within("metrics-split", splits, splits[0])
     middle.segmented_control("Split", splits, format_func=markdown, key="metrics-split", required=True, persist_state="session")
@@ -65,9 +72,15 @@ def choose() -> Choice | None:
         return None
     points = list(evaluated.card.operating_points)
     _within("metrics-point", points, BALANCED if BALANCED in points else points[0])
-    right.segmented_control("Operating point", points, format_func=markdown, key="metrics-point", required=True,
-                            persist_state="session",
-                            help="Where the line between NORMAL and PNEUMONIA is drawn; set on held-out train images.")  # fmt: skip
+    right.segmented_control(
+        "Operating point",
+        points,
+        format_func=markdown,
+        key="metrics-point",
+        required=True,
+        persist_state="session",
+        help="Where the line between NORMAL and PNEUMONIA is drawn; set on held-out train images.",
+    )
     if "test" not in splits:
         st.warning(f"{markdown(model)} was never evaluated on a test split, so only other figures can be shown: trust them less.")
     return Choice(evaluated, state["metrics-point"], choose_prevalence())

@@ -27,8 +27,15 @@ def show_chart(chart: Chart, key: str) -> None:
     left.vega_lite_chart(spec=spec(chart), width="stretch", key=f"{key}-{chart.key}", alt=f"{chart.title}. {chart.reading}")
     right.markdown(f"**{markdown(chart.title)}**")
     right.markdown(markdown(chart.reading))
-    right.download_button("PNG", partial(chart_png, chart), f"pneumo-{key}-{chart.key}.png", "image/png", on_click="ignore",
-                          key=f"png-{key}-{chart.key}", help="This plot as a picture")  # fmt: skip
+    right.download_button(
+        "PNG",
+        partial(chart_png, chart),
+        f"pneumo-{key}-{chart.key}.png",
+        "image/png",
+        on_click="ignore",
+        key=f"png-{key}-{chart.key}",
+        help="This plot as a picture",
+    )
 
 
 def curve_tabs(choice: Choice) -> None:
@@ -42,8 +49,12 @@ def curve_tabs(choice: Choice) -> None:
             with tab:
                 show_chart(chart, key)
         with tabs[_TABS.index("Calibration")]:
-            st.html(table(["", "value (95 % interval)", "how to read it"],
-                          calibration_rows(found.predictions, found.metrics, choice.prevalence)))  # fmt: skip
+            st.html(
+                table(
+                    ["", "value (95 % interval)", "how to read it"],
+                    calibration_rows(found.predictions, found.metrics, choice.prevalence),
+                )
+            )
     else:
         for tab in tabs[:5]:
             tab.info("This curve needs stored predictions of both classes on this split.")

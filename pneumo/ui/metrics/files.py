@@ -48,12 +48,17 @@ def downloads(choice: Choice) -> None:
         ):
             with contextlib.suppress(ModelError):  # the page has told of a file that is not as the model's manifest has it
                 if is_stored(found.card.id, file):
-                    st.download_button(label, partial(read_stored, found.card.id, file), f"{name}{suffix}", mime, on_click="ignore",
-                                       key=f"metrics-get{suffix}")  # fmt: skip
+                    st.download_button(
+                        label,
+                        partial(read_stored, found.card.id, file),
+                        f"{name}{suffix}",
+                        mime,
+                        on_click="ignore",
+                        key=f"metrics-get{suffix}",
+                    )
         if _can_print(found, choice.point):
             make = partial(_pdf, found, choice.point, choice.prevalence)
-            st.download_button("Everything, PDF", make, f"{name}.pdf", "application/pdf",
-                               on_click="ignore", key="metrics-get.pdf")  # fmt: skip
+            st.download_button("Everything, PDF", make, f"{name}.pdf", "application/pdf", on_click="ignore", key="metrics-get.pdf")
     st.caption("Each plot has a PNG of its own beside it.")
 
 

@@ -11,9 +11,12 @@ from pneumo.reporting.numbers import interval
 from pneumo.ui.metrics.tables import table
 
 _ROLES = {
-    "chest": "chest X-rays", "demo": "demo", "posed": "X-rays spoilt", "foreign, kept aside": "other things, kept aside",
+    "chest": "chest X-rays",
+    "demo": "demo",
+    "posed": "X-rays spoilt",
+    "foreign, kept aside": "other things, kept aside",
     "foreign, chosen by": "other things, of kinds it learned from",
-}  # fmt: skip
+}
 
 
 def show_gate(model: str) -> None:
@@ -43,8 +46,14 @@ def gate_html(told: dict[str, Any]) -> str:
     """Raises KeyError or TypeError where the file does not fit."""
     rows = [["all other things kept aside", "", "", "", interval(told["foreign_rejected"]), ""]]
     rows += [
-        [group["name"], _ROLES[group["role"]], str(group["n"]), str(group.get("originals", "")), interval(group["rejected"]),
-         interval(group["told"])]
+        [
+            group["name"],
+            _ROLES[group["role"]],
+            str(group["n"]),
+            str(group.get("originals", "")),
+            interval(group["rejected"]),
+            interval(group["told"]),
+        ]
         for group in told["groups"]
-    ]  # fmt: skip
+    ]
     return table(["pictures", "what they are", "n", "of so many originals", "refused", "told"], rows)

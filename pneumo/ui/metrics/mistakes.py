@@ -52,8 +52,14 @@ def _pictures(mistakes: tuple[Mistake, ...], number: int) -> bool:
             with st.container(width=132, gap=None):
                 picture = _thumbnail(str(path), path.stat().st_mtime_ns)
                 st.image(grey_picture(np.zeros((_SMALL, _SMALL)) if picture is None else picture), width=132, alt="radiograph")
-                st.button(probability(mistake.probability), key=f"metrics-show-{mistake.file}", width="stretch",
-                          on_click=_show, args=(mistake.file,), help="Open it large")  # fmt: skip
+                st.button(
+                    probability(mistake.probability),
+                    key=f"metrics-show-{mistake.file}",
+                    width="stretch",
+                    on_click=_show,
+                    args=(mistake.file,),
+                    help="Open it large",
+                )
     return bool(found)
 
 
@@ -86,11 +92,25 @@ def _large(mistake: Mistake) -> None:
     if data is None:
         left.error("This file has disappeared or cannot be read. Check the data folder.")
     with right:
-        st.html(table_html([("File", mistake.file), ("Its label", mistake.truth), ("Called", mistake.called),
-                            ("Probability", probability(mistake.probability, 4))]))  # fmt: skip
+        st.html(
+            table_html(
+                [
+                    ("File", mistake.file),
+                    ("Its label", mistake.truth),
+                    ("Called", mistake.called),
+                    ("Probability", probability(mistake.probability, 4)),
+                ]
+            )
+        )
         if data:
-            st.button("Send to Diagnose", type="primary", key="metrics-send", help="Shows where the model found its evidence",
-                      on_click=state.send_to_diagnose, args=(mistake.file, data, mistake.truth))  # fmt: skip
+            st.button(
+                "Send to Diagnose",
+                type="primary",
+                key="metrics-send",
+                help="Shows where the model found its evidence",
+                on_click=state.send_to_diagnose,
+                args=(mistake.file, data, mistake.truth),
+            )
         st.button("Close", key="metrics-close", on_click=_show, args=(None,))
 
 

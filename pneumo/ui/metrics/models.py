@@ -24,8 +24,9 @@ def show_models(choice: Choice) -> None:
     key = f"metrics-others-{first.card.id}-{first.split}"
     st.session_state.setdefault(key, others[: len(MODELS) - 1])
     st.session_state[key] = [model for model in st.session_state[key] if model in others]
-    chosen = st.multiselect(f"Compare {markdown(first.card.id)} with", others, key=key, max_selections=len(MODELS) - 1,
-                            placeholder="choose models")  # fmt: skip
+    chosen = st.multiselect(
+        f"Compare {markdown(first.card.id)} with", others, key=key, max_selections=len(MODELS) - 1, placeholder="choose models"
+    )
     found = [first, *filter(None, (_read(model, first.split) for model in chosen))]
     rows = [
         (each.card.id, each.metrics, figures, each.points[choice.point])

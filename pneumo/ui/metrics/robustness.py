@@ -33,10 +33,12 @@ def show_robustness(model: str) -> None:
             f"robustness.json of {markdown(model)} does not fit this version of Pneumo ({markdown(repr(error))}). Make it anew."
         )
         return
-    st.caption(markdown(
-        f"Measured on {told.get('n', '?')} X-rays of {told.get('split', '?')}, {told.get('made', 'date unknown')}, at "
-        f"{told.get('operating_point', 'balanced')}. {_prevalence(told)} {_lungs(told)}"
-    ))  # fmt: skip
+    st.caption(
+        markdown(
+            f"Measured on {told.get('n', '?')} X-rays of {told.get('split', '?')}, {told.get('made', 'date unknown')}, at "
+            f"{told.get('operating_point', 'balanced')}. {_prevalence(told)} {_lungs(told)}"
+        )
+    )
     for title, html, reading in tables:
         st.markdown(f"**{title}**")
         st.html(html)
@@ -64,49 +66,73 @@ def robustness_tables(told: dict[str, Any]) -> list[tuple[str, str, str]]:
     found = []
     if "changes" in told:
         rows = [
-            [f"{row['kind']} {row['amount']}" if row["kind"] != "none" else "unchanged", interval(row["auc"]),
-             interval(row["sensitivity"]), interval(row["specificity"]), number(row["mean_shift"]),
-             str(sum(row.get("unanswered", {}).values()))]
+            [
+                f"{row['kind']} {row['amount']}" if row["kind"] != "none" else "unchanged",
+                interval(row["auc"]),
+                interval(row["sensitivity"]),
+                interval(row["specificity"]),
+                number(row["mean_shift"]),
+                str(sum(row.get("unanswered", {}).values())),
+            ]
             for row in told["changes"]
-        ]  # fmt: skip
-        found.append((
-            "Changed images", table(["change", "AUC", "sensitivity", "specificity", "mean shift", "no answer"], rows),
-            "The same X-rays, changed as other machines and other hands would change them. A model to rely on keeps its figures; "
-            "the mean shift says by how much the probability moved, up or down. The figures are of the X-rays that got an answer.",
-        ))  # fmt: skip
+        ]
+        found.append(
+            (
+                "Changed images",
+                table(["change", "AUC", "sensitivity", "specificity", "mean shift", "no answer"], rows),
+                "The same X-rays, changed as other machines and other hands would change them. A model to rely on keeps its "
+                "figures; "
+                ""
+                "the mean shift says by how much the probability moved, up or down. The figures are of the X-rays that got an answer.",
+            )
+        )
     hidden = [(title, told[key]) for key, title in (("lungs_hidden", "lungs hidden"), ("lungs_only", "lungs only")) if key in told]
     if hidden:
         rows = [
             [title, interval(row["auc"]), number(row["mean_probability_sick"]), number(row["mean_probability_healthy"])]
             for title, row in hidden
         ]
-        found.append((
-            "Without the lungs, and with nothing else",
-            table(["what is seen", "AUC", "mean probability, sick", "mean probability, healthy"], rows),
-            "With the lungs hidden nothing is left to diagnose, so an honest model falls towards an AUC of 0.5. What stays above "
-            "it is read off markers, borders and the way the picture was taken.",
-        ))  # fmt: skip
+        found.append(
+            (
+                "Without the lungs, and with nothing else",
+                table(["what is seen", "AUC", "mean probability, sick", "mean probability, healthy"], rows),
+                "With the lungs hidden nothing is left to diagnose, so an honest model falls towards an AUC of 0.5. What stays above "
+                "it is read off markers, borders and the way the picture was taken.",
+            )
+        )
     if heat := told.get("heat_in_lungs"):
-        rows = [["all X-rays", interval(heat["share"])], *([f"truly {name}", number(v)] for name, v in heat["by_class"].items()),
-                ["area of the lungs in the picture", number(heat["area"])],
-                ["area of the lungs in what the model is shown", number(heat["shown"])]]  # fmt: skip
-        found.append((
-            "Heat inside the lungs", table(["", "share"], rows),
-            "How much of the heatmap lies in the lungs. Near their share of what is shown it points nowhere in particular.",
-        ))  # fmt: skip
+        rows = [
+            ["all X-rays", interval(heat["share"])],
+            *([f"truly {name}", number(v)] for name, v in heat["by_class"].items()),
+            ["area of the lungs in the picture", number(heat["area"])],
+            ["area of the lungs in what the model is shown", number(heat["shown"])],
+        ]
+        found.append(
+            (
+                "Heat inside the lungs",
+                table(["", "share"], rows),
+                "How much of the heatmap lies in the lungs. Near their share of what is shown it points nowhere in particular.",
+            )
+        )
     if gap := told.get("auc_gap"):
         rows = [[kind, number(value)] for kind, value in gap.items()]
-        found.append((
-            "Does the heatmap show what the model uses?", table(["test", "area between the map's curve and random"], rows),
-            "Above 0 the map is better than a random order of places; the curves stand below.",
-        ))  # fmt: skip
+        found.append(
+            (
+                "Does the heatmap show what the model uses?",
+                table(["test", "area between the map's curve and random"], rows),
+                "Above 0 the map is better than a random order of places; the curves stand below.",
+            )
+        )
     if layers := told.get("randomisation", {}).get("layers"):
         rows = [[layer["name"], number(layer["correlation"])] for layer in layers]
-        found.append((
-            "Heatmaps of a randomised network", table(["randomised down to", "rank correlation with the true map"], rows),
-            "The network's weights are destroyed from the top down. A map that depends on what was learned loses its likeness; one "
-            "that stays alike shows edges, not reasons (Adebayo et al. 2018).",
-        ))  # fmt: skip
+        found.append(
+            (
+                "Heatmaps of a randomised network",
+                table(["randomised down to", "rank correlation with the true map"], rows),
+                "The network's weights are destroyed from the top down. A map that depends on what was learned loses its likeness; one "
+                "that stays alike shows edges, not reasons (Adebayo et al. 2018).",
+            )
+        )
     return found
 
 

@@ -93,10 +93,16 @@ def at_threshold_html(report: ClassificationReport, stored: Mapping[str, Any] | 
 
 def groups_html(groups: Sequence[Group]) -> str:
     rows = [
-        [group.name, str(group.images), str(group.patients), f"{group.right.count}", interval(group.right.figure),
-         number(group.auc) if group.auc == group.auc else ""]
+        [
+            group.name,
+            str(group.images),
+            str(group.patients),
+            f"{group.right.count}",
+            interval(group.right.figure),
+            number(group.auc) if group.auc == group.auc else "",
+        ]
         for group in groups
-    ]  # fmt: skip
+    ]
     return table(["", "X-rays", "patients", "called rightly", "share (Wilson interval)", "AUC against the healthy"], rows)
 
 
@@ -109,17 +115,25 @@ def models_html(rows: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any], 
     names = ("auc", "accuracy", "sensitivity", "specificity", "f1")
     return table(
         ["model", "AUC", "accuracy", "sensitivity", "specificity", "F1", "ECE", "Brier", "threshold"],
-        [[model, *(interval(figures[name]) for name in names), number(metrics["ece"]), number(metrics["brier"]), number(cut)]
-         for model, metrics, figures, cut in rows],
-    )  # fmt: skip
+        [
+            [model, *(interval(figures[name]) for name in names), number(metrics["ece"]), number(metrics["brier"]), number(cut)]
+            for model, metrics, figures, cut in rows
+        ],
+    )
 
 
 def comparisons_html(first: str, found: Sequence[tuple[str, Comparison]]) -> str:
     rows = [
-        [f"{first} less {second}", f"{signed(c.auc.value)} ({signed(c.auc.low)} to {signed(c.auc.high)})", p_value(c.auc.p),
-         signed(c.accuracy), f"{c.only_first_right} against {c.only_second_right}", p_value(c.accuracy_p)]
+        [
+            f"{first} less {second}",
+            f"{signed(c.auc.value)} ({signed(c.auc.low)} to {signed(c.auc.high)})",
+            p_value(c.auc.p),
+            signed(c.accuracy),
+            f"{c.only_first_right} against {c.only_second_right}",
+            p_value(c.accuracy_p),
+        ]
         for second, c in found
-    ]  # fmt: skip
+    ]
     return table(["", "AUC (95 % interval)", "p (DeLong)", "accuracy", "right alone, X-rays", "p (McNemar)"], rows)
 
 

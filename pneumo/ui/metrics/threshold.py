@@ -23,13 +23,21 @@ def threshold_view(choice: Choice) -> None:
     key = f"metrics-threshold-{choice.key}"
     st.session_state.setdefault(key, choice.threshold)
     cut = st.select_slider(
-        "Threshold: PNEUMONIA is called at or above it", sorted({*names, *(step / _STEPS for step in range(_STEPS + 1))}), key=key,
+        "Threshold: PNEUMONIA is called at or above it",
+        sorted({*names, *(step / _STEPS for step in range(_STEPS + 1))}),
+        key=key,
         format_func=lambda value: f"{value:.4g} {names[value]}" if value in names else f"{value:.3f}",
-    )  # fmt: skip
+    )
     with st.container(horizontal=True, gap="small", key="metrics-marks"):
         for number, (at, name) in enumerate(names.items()):
-            st.button(f"{markdown(name)} {at:.3g}", key=f"metrics-mark-{number}", on_click=_move, args=(key, at),
-                      disabled=at == cut, help="Put the threshold on this operating point")  # fmt: skip
+            st.button(
+                f"{markdown(name)} {at:.3g}",
+                key=f"metrics-mark-{number}",
+                on_click=_move,
+                args=(key, at),
+                disabled=at == cut,
+                help="Put the threshold on this operating point",
+            )
     report = classification_report(predictions.labels, predictions.probabilities, cut)
     left, right = st.columns(2, gap="large")
     point = next((name for name, at in points.items() if at == cut), None)

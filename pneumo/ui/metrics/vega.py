@@ -18,8 +18,13 @@ def spec(chart: Chart, height: int = _HEIGHT) -> dict[str, Any]:
 
 def _x(chart: Chart) -> dict[str, Any]:
     whole = {"tickMinStep": 1, "format": "d"} if chart.whole_x else {}
-    return {"field": "x", "type": "quantitative", "title": chart.x_title, "scale": {"domain": list(chart.x_range), "nice": False},
-            "axis": {"gridColor": SCREEN["grid"], "tickCount": 6, "labelFlush": True, **whole}}  # fmt: skip
+    return {
+        "field": "x",
+        "type": "quantitative",
+        "title": chart.x_title,
+        "scale": {"domain": list(chart.x_range), "nice": False},
+        "axis": {"gridColor": SCREEN["grid"], "tickCount": 6, "labelFlush": True, **whole},
+    }
 
 
 def _y(chart: Chart) -> dict[str, Any]:
@@ -59,33 +64,42 @@ def _lines(chart: Chart) -> list[dict[str, Any]]:
     ]
     legend = {"title": None, "orient": "top", "symbolType": "stroke", "symbolSize": 500, "columns": 2, "labelLimit": 230}
     legend = legend if len(names) > 1 else None
-    return [{
-        "data": {"values": rows},
-        "mark": {"type": "line", "strokeWidth": 2, "clip": True},
-        "encoding": {
-            "x": _x(chart), "y": _y(chart), "order": {"field": "order", "type": "quantitative"},
-            "color": {"field": "curve", "type": "nominal", "scale": {"domain": names, "range": colours}, "legend": legend},
-            "strokeDash": {"field": "curve", "type": "nominal", "scale": {"domain": names, "range": dashes}, "legend": legend},
-            "tooltip": [{"field": "curve", "title": "curve"},
-                        {"field": "x", "title": chart.x_title.split(":")[0], "format": "d" if chart.whole_x else ".3f"},
-                        {"field": "y", "title": chart.y_title.split(":")[0], "format": ".2e" if chart.log_scale else ".3f"}],
-        },
-    }]  # fmt: skip
+    return [
+        {
+            "data": {"values": rows},
+            "mark": {"type": "line", "strokeWidth": 2, "clip": True},
+            "encoding": {
+                "x": _x(chart),
+                "y": _y(chart),
+                "order": {"field": "order", "type": "quantitative"},
+                "color": {"field": "curve", "type": "nominal", "scale": {"domain": names, "range": colours}, "legend": legend},
+                "strokeDash": {"field": "curve", "type": "nominal", "scale": {"domain": names, "range": dashes}, "legend": legend},
+                "tooltip": [
+                    {"field": "curve", "title": "curve"},
+                    {"field": "x", "title": chart.x_title.split(":")[0], "format": "d" if chart.whole_x else ".3f"},
+                    {"field": "y", "title": chart.y_title.split(":")[0], "format": ".2e" if chart.log_scale else ".3f"},
+                ],
+            },
+        }
+    ]
 
 
 def _bands(chart: Chart) -> list[dict[str, Any]]:
     return [
         {
-            "data": {"values": [
-                {"x": float(x), "y": float(low), "high": float(high)}
-                for x, low, high in zip(line.x, line.low, line.high, strict=True) if np.isfinite([x, low, high]).all()
-            ]},
+            "data": {
+                "values": [
+                    {"x": float(x), "y": float(low), "high": float(high)}
+                    for x, low, high in zip(line.x, line.low, line.high, strict=True)
+                    if np.isfinite([x, low, high]).all()
+                ]
+            },
             "mark": {"type": "area", "color": SCREEN[line.colour], "opacity": 0.18, "line": False, "clip": True},
             "encoding": {"x": _x(chart), "y": _y(chart), "y2": {"field": "high"}},
         }
         for line in chart.lines
         if line.low is not None and line.high is not None
-    ]  # fmt: skip
+    ]
 
 
 def _bars(chart: Chart) -> list[dict[str, Any]]:
@@ -98,30 +112,47 @@ def _bars(chart: Chart) -> list[dict[str, Any]]:
         for left, right, height in zip(bars.edges[:-1], bars.edges[1:], bars.heights, strict=True)
     ]
     legend = {"title": None, "orient": "top", "symbolType": "square"}
-    return [{
-        "data": {"values": rows},
-        "mark": {"type": "rect", "stroke": SCREEN["ground"], "strokeWidth": 1},
-        "encoding": {
-            "x": _x(chart), "x2": {"field": "end"}, "y": _y(chart), "y2": {"field": "zero"},
-            "color": {"field": "class", "type": "nominal", "scale": {"domain": names, "range": colours}, "legend": legend},
-            "tooltip": [{"field": "class"}, {"field": "count", "title": "X-rays"}, {"field": "x", "title": "from", "format": ".2f"},
-                        {"field": "end", "title": "to", "format": ".2f"}],
-        },
-    }]  # fmt: skip
+    return [
+        {
+            "data": {"values": rows},
+            "mark": {"type": "rect", "stroke": SCREEN["ground"], "strokeWidth": 1},
+            "encoding": {
+                "x": _x(chart),
+                "x2": {"field": "end"},
+                "y": _y(chart),
+                "y2": {"field": "zero"},
+                "color": {"field": "class", "type": "nominal", "scale": {"domain": names, "range": colours}, "legend": legend},
+                "tooltip": [
+                    {"field": "class"},
+                    {"field": "count", "title": "X-rays"},
+                    {"field": "x", "title": "from", "format": ".2f"},
+                    {"field": "end", "title": "to", "format": ".2f"},
+                ],
+            },
+        }
+    ]
 
 
 def _rules(chart: Chart) -> list[dict[str, Any]]:
     layers = []
     for number, (x, label) in enumerate(chart.rules):
         data, late = {"values": [{"x": x, "label": label}]}, label_left(chart, number)
-        text = {"type": "text", "align": "right" if late else "left", "dx": -5 if late else 5, "color": SCREEN["ink"],
-                "fontSize": 12, "baseline": "top"}  # fmt: skip
+        text = {
+            "type": "text",
+            "align": "right" if late else "left",
+            "dx": -5 if late else 5,
+            "color": SCREEN["ink"],
+            "fontSize": 12,
+            "baseline": "top",
+        }
         layers += [
-            {"data": data, "mark": {"type": "rule", "color": SCREEN["ink"], "strokeDash": [4, 3], "strokeWidth": 1.2},
-             "encoding": {"x": _x(chart)}},
-            {"data": data, "mark": text,
-             "encoding": {"x": _x(chart), "y": {"value": 4 + 16 * number}, "text": {"field": "label"}}},
-        ]  # fmt: skip
+            {
+                "data": data,
+                "mark": {"type": "rule", "color": SCREEN["ink"], "strokeDash": [4, 3], "strokeWidth": 1.2},
+                "encoding": {"x": _x(chart)},
+            },
+            {"data": data, "mark": text, "encoding": {"x": _x(chart), "y": {"value": 4 + 16 * number}, "text": {"field": "label"}}},
+        ]
     return layers
 
 
@@ -134,10 +165,18 @@ def _dots(chart: Chart) -> list[dict[str, Any]]:
             bar = {"type": "rule", "color": SCREEN["accent"], "strokeWidth": 1.5}
             ends = {"y": {**_y(chart), "field": "low"}, "y2": {"field": "high"}}
             layers.append({"data": data, "mark": bar, "encoding": {**place, **ends}})
-        tips = [{"field": "label", "title": "at"}, {"field": "x", "title": chart.x_title.split(":")[0], "format": ".3f"},
-                {"field": "y", "title": chart.y_title.split(":")[0], "format": ".3f"}]  # fmt: skip
-        mark = {"type": "point", "filled": True, "opacity": 1, "size": 40 + 260 * dot.weight,
-                "color": SCREEN["accent"] if dot.above else SCREEN["ink"]}  # fmt: skip
+        tips = [
+            {"field": "label", "title": "at"},
+            {"field": "x", "title": chart.x_title.split(":")[0], "format": ".3f"},
+            {"field": "y", "title": chart.y_title.split(":")[0], "format": ".3f"},
+        ]
+        mark = {
+            "type": "point",
+            "filled": True,
+            "opacity": 1,
+            "size": 40 + 260 * dot.weight,
+            "color": SCREEN["accent"] if dot.above else SCREEN["ink"],
+        }
         layers.append({"data": data, "mark": mark, "encoding": {**place, "tooltip": tips}})
         late = dot.x > sum(chart.x_range) / 2
         beside = {"align": "right" if late else "left", "dx": -10 if late else 10, "dy": 12 + 15 * number}

@@ -57,8 +57,11 @@ def _tests() -> None:
             "No local test was made yet. Every figure of this product comes from one hospital's children: test it on your own "
             "labelled X-rays before you rely on it. On the computer that runs Pneumo:"
         )
-        st.code("pneumo site-plan --sick 100 --healthy 100 --least auc=0.9 --decides 'Dr A' --output plan.json\n"
-                "pneumo site-test cases.csv --plan plan.json", language="shell")  # fmt: skip
+        st.code(
+            "pneumo site-plan --sick 100 --healthy 100 --least auc=0.9 --decides 'Dr A' --output plan.json\n"
+            "pneumo site-test cases.csv --plan plan.json",
+            language="shell",
+        )
     for path in folders:
         _test(path)
 
@@ -79,8 +82,14 @@ def _test(path: Path) -> None:
             st.caption(markdown(frame))
         report = path.with_name(REPORT_FILE)
         if report.is_file():
-            st.download_button("Report PDF", report.read_bytes(), f"local-test-{told['model']}.pdf", "application/pdf",
-                               on_click="ignore", key=f"report-{path.parent.name}")  # fmt: skip
+            st.download_button(
+                "Report PDF",
+                report.read_bytes(),
+                f"local-test-{told['model']}.pdf",
+                "application/pdf",
+                on_click="ignore",
+                key=f"report-{path.parent.name}",
+            )
 
 
 def _seen(each: dict[str, Any]) -> str:
@@ -90,10 +99,14 @@ def _seen(each: dict[str, Any]) -> str:
 def _model(acts: Sequence[Act], active: str, chosen: str | None) -> None:
     st.subheader("The model that answers here", anchor=False)
     tried = candidate_model(acts)
-    st.html(wording.table_html([
-        ("Active", f"{active or 'none'}{'' if chosen else ', the default of the registry'}"),
-        ("Candidate", f"{tried.subject}, answers unseen where answers are recorded" if tried else "none"),
-    ]))  # fmt: skip
+    st.html(
+        wording.table_html(
+            [
+                ("Active", f"{active or 'none'}{'' if chosen else ', the default of the registry'}"),
+                ("Candidate", f"{tried.subject}, answers unseen where answers are recorded" if tried else "none"),
+            ]
+        )
+    )
     if not permitted(Action.SITE):
         return
     why = st.text_input("Reason, for the site's acts", key="site_why")
@@ -117,9 +130,10 @@ def _profile(acts: Sequence[Act]) -> None:
     st.subheader("Site profile", anchor=False)
     used = profile_in_use(acts)
     st.write(
-        f"Answers of its model are read by the profile {markdown(used.subject)}, and name it." if used
+        f"Answers of its model are read by the profile {markdown(used.subject)}, and name it."
+        if used
         else "None in use: answers are read by the model's own calibration."
-    )  # fmt: skip
+    )
     for name in list_profiles():
         try:
             profile = read_profile(name)
@@ -140,10 +154,13 @@ def _log(acts: Sequence[Act]) -> None:
     if acts:
         with st.expander(f"The site's acts ({len(acts)})"):
             st.dataframe(
-                [{"Time": act.time, "Who": act.actor, "Act": act.action, "Of": act.subject, "Why": act.why}
-                 for act in reversed(acts)],
-                hide_index=True, key="site_acts",
-            )  # fmt: skip
+                [
+                    {"Time": act.time, "Who": act.actor, "Act": act.action, "Of": act.subject, "Why": act.why}
+                    for act in reversed(acts)
+                ],
+                hide_index=True,
+                key="site_acts",
+            )
 
 
 def _act(deed: Callable[..., object], *told: str) -> None:

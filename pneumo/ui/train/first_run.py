@@ -31,8 +31,10 @@ def first_run(found: Catalog | None) -> None:
             cells.append(estimate.words if estimate else "not known" if which in presets_of(name) else "")
         rows.append(f"| `{name}` | " + " | ".join(cells) + " |")
     st.markdown("\n".join([f"| Architecture | {' | '.join(PRESETS)} |", "|---" * (len(PRESETS) + 1) + "|", *rows]))
-    st.caption("Estimated times for the data above, without a GPU. `resnet50` and `densenet169` begin from ImageNet weights, which "
-               "Keras downloads once (about 100 and 50 MB), unless other weights are chosen.")  # fmt: skip
+    st.caption(
+        "Estimated times for the data above, without a GPU. `resnet50` and `densenet169` begin from ImageNet weights, which "
+        "Keras downloads once (about 100 and 50 MB), unless other weights are chosen."
+    )
 
 
 def show_preview() -> None:
@@ -51,8 +53,10 @@ def show_preview() -> None:
     else:
         st.image(picture, width="stretch", alt="augmented views of one radiograph")
         cut = ", cut to the box of its lungs" if lung_centred else ""
-        st.caption(f"Left: one image as the network sees it{cut}. Right: eight draws at strength {strength:g}. Each epoch "
-                   "draws anew for every image. Lungs should stay readable; where they do not, lower the strength.")  # fmt: skip
+        st.caption(
+            f"Left: one image as the network sees it{cut}. Right: eight draws at strength {strength:g}. Each epoch "
+            "draws anew for every image. Lungs should stay readable; where they do not, lower the strength."
+        )
     st.button("Close", key="train-preview-close", on_click=_close)
 
 

@@ -88,19 +88,34 @@ def _settings(found: Catalog | None) -> None:
         _whole("head_epochs", "Of these with a frozen backbone", "The first epochs train the new head alone, which is much faster.")
         _choice("backbone_weights", "Backbone weights", _WEIGHTS, _WEIGHTS_HELP)
         if st.session_state[PREFIX + "backbone_weights"] == _FILE:
-            st.text_input("Path of the weights file", key=PREFIX + "weights_file",
-                          help="A Keras .weights.h5 or .h5 file on the computer that runs this app.")  # fmt: skip
+            st.text_input(
+                "Path of the weights file",
+                key=PREFIX + "weights_file",
+                help="A Keras .weights.h5 or .h5 file on the computer that runs this app.",
+            )
     if "trainable_from" in own:
         _choice("trainable_from", "Fine-tune from stage", _STAGES, "Earlier stages stay as they are.")
     _whole("batch_size", "Batch size", "Images a step. Smaller needs less memory.")
-    st.number_input("Learning rate", min_value=0.0, step=1e-5, format="%.1e", key=PREFIX + "learning_rate",
-                    help="Size of the steps. Too large, and the loss becomes NaN.")  # fmt: skip
+    st.number_input(
+        "Learning rate",
+        min_value=0.0,
+        step=1e-5,
+        format="%.1e",
+        key=PREFIX + "learning_rate",
+        help="Size of the steps. Too large, and the loss becomes NaN.",
+    )
     _choice("optimizer", "Optimizer", {name: name for name in OPTIMIZERS})
     _choice("schedule", "Learning-rate schedule", {name: _SCHEDULE_WORDS[name] for name in SCHEDULES}, _SCHEDULE_HELP)
     _whole("patience", "Patience", "Stop after so many epochs without a lower validation loss; 0 never stops early.")
     _whole("size", "Image size, pixels", "Side of the square the network sees. Time grows with its square.", step=32)
-    st.slider("Augmentation", 0.0, 2.0, step=0.1, key=PREFIX + "augmentation",
-              help="Strength of random flips, rotations, shifts, exposure and markers; 0 switches it off.")  # fmt: skip
+    st.slider(
+        "Augmentation",
+        0.0,
+        2.0,
+        step=0.1,
+        key=PREFIX + "augmentation",
+        help="Strength of random flips, rotations, shifts, exposure and markers; 0 switches it off.",
+    )
     _share("crop", "Least area shown", 0.05, 1.0, "Augmentation at strength 1 shows at least this share of the area.")
     st.button("Show what augmentation does", on_click=_ask_preview, args=(_sample(found),), key="train-preview-ask")
     _choice("balance", "Balancing", {name: _BALANCE_WORDS[name] for name in BALANCES}, _BALANCE_HELP)
@@ -108,10 +123,19 @@ def _settings(found: Catalog | None) -> None:
     _share("label_smoothing", "Label smoothing", 0.0, 0.45, "How far labels are moved towards 0.5, against being too sure.")
     for name in own:
         if "dropout" in name:
-            st.slider(name.replace("_", " ").capitalize(), 0.0, 0.9, step=0.05, key=PREFIX + name,
-                      help="Share of units left out at random in each step, against learning by heart.")  # fmt: skip
-    st.checkbox("Also bacterial against viral", key=PREFIX + "subtype",
-                help="A second output, learned from the pneumonia cases alone. The data must tell the kind.")  # fmt: skip
+            st.slider(
+                name.replace("_", " ").capitalize(),
+                0.0,
+                0.9,
+                step=0.05,
+                key=PREFIX + name,
+                help="Share of units left out at random in each step, against learning by heart.",
+            )
+    st.checkbox(
+        "Also bacterial against viral",
+        key=PREFIX + "subtype",
+        help="A second output, learned from the pneumonia cases alone. The data must tell the kind.",
+    )
     _whole("seed", "Seed", "The same seed gives the same split and the same draws.")
 
 
@@ -140,8 +164,15 @@ def _start_row(found: Catalog | None) -> None:
         st.caption(f"Changed from “{state[PREFIX + 'preset']}”: {', '.join(changed)}.")
     if found is not None:
         st.caption(estimate_sentence(estimated(config, found)))
-    st.button("Start training", type="primary", on_click=_start, disabled=found is None, key="train-start", width="stretch",
-              help=None if found else "There is no data set yet; see the Dataset page.")  # fmt: skip
+    st.button(
+        "Start training",
+        type="primary",
+        on_click=_start,
+        disabled=found is None,
+        key="train-start",
+        width="stretch",
+        help=None if found else "There is no data set yet; see the Dataset page.",
+    )
     st.caption("The same from the command line:")
     st.code(train_command(config, data_dir(), runs_dir() / state[PREFIX + "name"]), language="bash", wrap_lines=True)
 
@@ -182,8 +213,22 @@ def _fill() -> None:
 
 def _names(architecture: str) -> list[str]:
     """The settings the form shows; all others keep the preset's values."""
-    common = ["epochs", "batch_size", "learning_rate", "optimizer", "schedule", "patience", "size", "augmentation", "crop",
-              "balance", "hidden", "label_smoothing", "subtype", "seed"]  # fmt: skip
+    common = [
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "optimizer",
+        "schedule",
+        "patience",
+        "size",
+        "augmentation",
+        "crop",
+        "balance",
+        "hidden",
+        "label_smoothing",
+        "subtype",
+        "seed",
+    ]
     transfer = ["head_epochs", "backbone_weights"] if is_transfer(architecture) else []
     return common + transfer + _own_fields(architecture)
 

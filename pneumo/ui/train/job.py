@@ -50,8 +50,10 @@ def _panel(runs: Path, data: Path, busy: list[tuple[str, str]]) -> None:
             _queued(number, view)
     for view in views:
         if is_promoting(view):
-            st.info(f"{markdown(view.name)} is being promoted to the model {markdown(queue.promotion(view.path).model)}: exported, "
-                    "calibrated and looked at on the test split. This takes from one to several minutes.")  # fmt: skip
+            st.info(
+                f"{markdown(view.name)} is being promoted to the model {markdown(queue.promotion(view.path).model)}: exported, "
+                "calibrated and looked at on the test split. This takes from one to several minutes."
+            )
 
 
 def _running(view: RunView, data: Path) -> None:
@@ -60,8 +62,14 @@ def _running(view: RunView, data: Path) -> None:
         st.badge(markdown(view.status.state), color="blue")
         st.markdown(markdown(view.architecture), width="content")
         stopping = view.name in st.session_state.get("train-stopping", ())
-        st.button("Stopping" if stopping else "Cancel", on_click=_cancel, args=(view.path,), disabled=stopping,
-                  key=f"cancel-{view.name}", help="Ends after the batch in flight. The epochs that are done are kept.")  # fmt: skip
+        st.button(
+            "Stopping" if stopping else "Cancel",
+            on_click=_cancel,
+            args=(view.path,),
+            disabled=stopping,
+            key=f"cancel-{view.name}",
+            help="Ends after the batch in flight. The epochs that are done are kept.",
+        )
     whole, epoch = shares(view.status)
     st.progress(whole, place(view))
     if view.status.batches:

@@ -54,12 +54,21 @@ def _table(views: list[RunView]) -> None:
         for view in views
     ]
     columns = st.column_config
-    st.dataframe(pandas.DataFrame(rows), hide_index=True, key="train-table", column_config={
-        "Run": columns.TextColumn(pinned=True, width=130),
-        "AUC": columns.NumberColumn(format="%.3f", help="Validation AUC of the epoch that is kept: the one of the lowest loss."),
-        "Validation loss": columns.LineChartColumn(help="Epoch by epoch, each on its own scale. It should fall.", width="small"),
-        "Validation AUC": columns.LineChartColumn(help="Epoch by epoch, each on its own scale. It should rise.", width="small"),
-    })  # fmt: skip
+    st.dataframe(
+        pandas.DataFrame(rows),
+        hide_index=True,
+        key="train-table",
+        column_config={
+            "Run": columns.TextColumn(pinned=True, width=130),
+            "AUC": columns.NumberColumn(
+                format="%.3f", help="Validation AUC of the epoch that is kept: the one of the lowest loss."
+            ),
+            "Validation loss": columns.LineChartColumn(
+                help="Epoch by epoch, each on its own scale. It should fall.", width="small"
+            ),
+            "Validation AUC": columns.LineChartColumn(help="Epoch by epoch, each on its own scale. It should rise.", width="small"),
+        },
+    )
 
 
 def _choose(views: list[RunView]) -> list[RunView]:
@@ -69,8 +78,13 @@ def _choose(views: list[RunView]) -> list[RunView]:
     if state.get("train-newest") != views[0].name:
         chosen = [views[0].name]
     state["train-newest"], state["train-open"] = views[0].name, chosen
-    st.multiselect("Open one for its details, or several to compare their curves", list(by_name), key="train-open",
-                   max_selections=MOST, placeholder="choose runs")  # fmt: skip
+    st.multiselect(
+        "Open one for its details, or several to compare their curves",
+        list(by_name),
+        key="train-open",
+        max_selections=MOST,
+        placeholder="choose runs",
+    )
     return [by_name[name] for name in state["train-open"]]
 
 
@@ -103,8 +117,11 @@ def _detail(view: RunView, data: Path) -> None:
         with st.expander("All settings"):
             st.code(json.dumps(view.config.to_dict(), indent=2), language="json")
     with st.expander("The end of the log"):
-        st.code(tail(view.path / "log.txt") or "There is no log: the run was started from the command line.", language=None,
-                wrap_lines=True)  # fmt: skip
+        st.code(
+            tail(view.path / "log.txt") or "There is no log: the run was started from the command line.",
+            language=None,
+            wrap_lines=True,
+        )
 
 
 def _promotion_result(view: RunView) -> None:
@@ -134,8 +151,14 @@ def _actions(view: RunView) -> None:
     promoting = is_promoting(view)
     with st.container(horizontal=True):
         if view.status.state in ("failed", "cancelled"):
-            st.button("Resume", key="train-resume", on_click=_act, args=(queue.resume, view.path), disabled=promoting,
-                      help="Goes on after the last epoch that was finished.")  # fmt: skip
+            st.button(
+                "Resume",
+                key="train-resume",
+                on_click=_act,
+                args=(queue.resume, view.path),
+                disabled=promoting,
+                help="Goes on after the last epoch that was finished.",
+            )
         st.button("Delete", key="train-delete", on_click=_ask_delete, args=(name,), disabled=promoting)
     if (view.path / "best.keras").is_file() and not promoting:
         with st.expander("Promote to the model registry"):
@@ -145,8 +168,11 @@ def _actions(view: RunView) -> None:
             st.text_input("Id of the new model", key=id_key)
             st.text_input("Why, for the ledger", key=why_key, placeholder="such as: candidate for the next release")
             mirrored_key = f"train-mirrored-{name}"
-            st.toggle("Answer with the mean of an image and its mirror image", key=mirrored_key,
-                      help="A steadier answer in twice the time. The heatmap stays the image's own.")  # fmt: skip
+            st.toggle(
+                "Answer with the mean of an image and its mirror image",
+                key=mirrored_key,
+                help="A steadier answer in twice the time. The heatmap stays the image's own.",
+            )
             keys = (id_key, why_key, mirrored_key)
             st.button("Promote", type="primary", key="train-promote", on_click=_promote, args=(view.path, *keys))
 

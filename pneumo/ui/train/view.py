@@ -144,10 +144,13 @@ def facts(view: RunView) -> list[tuple[str, str]]:
         rows.append(("Epochs", f"{len(view.lines)} of {view.config.epochs}"))
     if kept:
         rows += [
-            ("Kept", f"epoch {kept['epoch']}: validation loss {figure(kept['val_loss'])}, AUC {figure(kept.get('val_auc'))}, "
-                     f"accuracy {figure(kept.get('val_accuracy'))}"),
+            (
+                "Kept",
+                f"epoch {kept['epoch']}: validation loss {figure(kept['val_loss'])}, AUC {figure(kept.get('val_auc'))}, "
+                f"accuracy {figure(kept.get('val_accuracy'))}",
+            ),
             ("Duration", duration(view.seconds)),
-        ]  # fmt: skip
+        ]
     rows += [(title, _plain(said[key])) for key, title in _SOURCE.items() if key in said]
     if said.get("versions"):
         rows.append(("Versions", ", ".join(f"{name} {version}" for name, version in said["versions"].items())))

@@ -22,13 +22,19 @@ REASONS_SHOWN = 500
 _COLUMNS = {  # on a telephone the first three are in sight
     "picture": st.column_config.ImageColumn("", width=64, help="Click to enlarge"),
     "probability": st.column_config.ProgressColumn(
-        "Probability", width=145, format="%.2f", min_value=0.0, max_value=1.0, color="#FFB454",
-        help="Of pneumonia. 0.99 stands for 0.99 and above, 0.01 for 0.01 and below; CSV and JSON have every digit."),
+        "Probability",
+        width=145,
+        format="%.2f",
+        min_value=0.0,
+        max_value=1.0,
+        color="#FFB454",
+        help="Of pneumonia. 0.99 stands for 0.99 and above, 0.01 for 0.01 and below; CSV and JSON have every digit.",
+    ),
     "label": st.column_config.TextColumn("Answer", width=105),
     "zone": st.column_config.TextColumn("Zone", width=105),
     "file": st.column_config.TextColumn("File", width=230),
     "warnings": st.column_config.TextColumn("Warnings", width="large"),
-}  # fmt: skip
+}
 
 
 def table_of(rows: Sequence[Row], predictor: Predictor, terms: Terms) -> pd.DataFrame:
@@ -38,8 +44,17 @@ def table_of(rows: Sequence[Row], predictor: Predictor, terms: Terms) -> pd.Data
         finding = row.finding(predictor)
         if finding and finding.answer:
             reading = judge(finding.answer.log_ratio, predictor.card, terms)
-            lines.append((index, _uri(row.thumbnail), reading.probability, reading.verdict, reading.zone, row.name,
-                          "; ".join(finding.warnings)))  # fmt: skip
+            lines.append(
+                (
+                    index,
+                    _uri(row.thumbnail),
+                    reading.probability,
+                    reading.verdict,
+                    reading.zone,
+                    row.name,
+                    "; ".join(finding.warnings),
+                )
+            )
     table = pd.DataFrame(lines, columns=["index", *_COLUMNS]).set_index("index")
     table = table.sort_values("probability", ascending=False, kind="stable")
     return table.assign(probability=np.clip(table["probability"].astype(float), 0.01, 0.99))
@@ -50,8 +65,9 @@ def unanswered_of(rows: Sequence[Row], predictor: Predictor) -> list[tuple[bytes
     found = ((row, row.finding(predictor)) for row in rows)
     return [
         (row.thumbnail, row.name, finding.status.in_words, "; ".join(finding.reasons))
-        for row, finding in found if finding and not finding.answer
-    ]  # fmt: skip
+        for row, finding in found
+        if finding and not finding.answer
+    ]
 
 
 def unanswered_html(lines: Sequence[tuple[bytes | None, str, str, str]]) -> str:
@@ -126,19 +142,37 @@ def _answered_table(shown: pd.DataFrame, rows, predictor: Predictor, buttons, bu
     if busy:
         st.dataframe(pictured, key="worklist-reading", **look)
         return
-    event = st.dataframe(pictured, key=f"worklist-table {len(rows)} {predictor.card.sha256} {view}", on_select="rerun",
-                         selection_mode=["single-row", "single-cell"], **look)  # fmt: skip
+    event = st.dataframe(
+        pictured,
+        key=f"worklist-table {len(rows)} {predictor.card.sha256} {view}",
+        on_select="rerun",
+        selection_mode=["single-row", "single-cell"],
+        **look,
+    )
     places = [*event.selection.rows, *(row for row, _ in event.selection.cells)]
     opened = rows[shown.index[places[0]]] if places and places[0] < len(shown) else None
-    buttons.button("Open in Diagnose", type="primary", disabled=opened is None, key="worklist-open", on_click=_open,
-                   args=(opened, predictor), help="Choose a row of the table first.")  # fmt: skip
+    buttons.button(
+        "Open in Diagnose",
+        type="primary",
+        disabled=opened is None,
+        key="worklist-open",
+        on_click=_open,
+        args=(opened, predictor),
+        help="Choose a row of the table first.",
+    )
 
 
 def _exports(rows: Sequence[Row], predictor: Predictor, terms: Terms, place) -> None:
     for title, name, kind, text in (("CSV", "csv", "text/csv", csv_text), ("JSON", "jsonl", "application/jsonl", json_text)):
-        place.download_button(title, lambda text=text: text(export(rows, predictor, terms)), f"pneumo-worklist.{name}", kind,
-                              on_click="ignore", key=f"worklist-{name}",
-                              help="All files, the filter notwithstanding; the fields of `python -m pneumo predict`.")  # fmt: skip
+        place.download_button(
+            title,
+            lambda text=text: text(export(rows, predictor, terms)),
+            f"pneumo-worklist.{name}",
+            kind,
+            on_click="ignore",
+            key=f"worklist-{name}",
+            help="All files, the filter notwithstanding; the fields of `python -m pneumo predict`.",
+        )
 
 
 def _open(row: Row, predictor: Predictor) -> None:

@@ -109,8 +109,14 @@ def test_names_are_made_fit_to_be_shown():
 
 def test_one_bad_member_leaves_the_others_unharmed():
     good, bomb = np.random.default_rng(0).integers(0, 255, (100, 100), np.uint8), png_of_zeros(64, 64) + bytes(3 << 20)
-    files = {"a.png": png_bytes(good), "bomb.png": bomb, "inner.zip": zipped({"x.png": PNG}), "inner": zipped({"x.png": PNG}),
-             "big.png": PNG + np.random.default_rng(1).bytes(2 << 20), "z.png": PNG}  # fmt: skip
+    files = {
+        "a.png": png_bytes(good),
+        "bomb.png": bomb,
+        "inner.zip": zipped({"x.png": PNG}),
+        "inner": zipped({"x.png": PNG}),
+        "big.png": PNG + np.random.default_rng(1).bytes(2 << 20),
+        "z.png": PNG,
+    }
     found = outcomes(opened(zipped(files), Limits(member_bytes=(3 << 20) + 1000, ratio=50)))
     assert found["a.png"] == png_bytes(good)
     assert found["z.png"] == PNG
