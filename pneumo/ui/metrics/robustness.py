@@ -81,9 +81,8 @@ def robustness_tables(told: dict[str, Any]) -> list[tuple[str, str, str]]:
                 "Changed images",
                 table(["change", "AUC", "sensitivity", "specificity", "mean shift", "no answer"], rows),
                 "The same X-rays, changed as other machines and other hands would change them. A model to rely on keeps its "
-                "figures; "
-                ""
-                "the mean shift says by how much the probability moved, up or down. The figures are of the X-rays that got an answer.",
+                "figures; the mean shift says by how much the probability moved, up or down. The figures are of the X-rays that "
+                "got an answer.",
             )
         )
     hidden = [(title, told[key]) for key, title in (("lungs_hidden", "lungs hidden"), ("lungs_only", "lungs only")) if key in told]
@@ -96,8 +95,8 @@ def robustness_tables(told: dict[str, Any]) -> list[tuple[str, str, str]]:
             (
                 "Without the lungs, and with nothing else",
                 table(["what is seen", "AUC", "mean probability, sick", "mean probability, healthy"], rows),
-                "With the lungs hidden nothing is left to diagnose, so an honest model falls towards an AUC of 0.5. What stays above "
-                "it is read off markers, borders and the way the picture was taken.",
+                "With the lungs hidden nothing is left to diagnose, so an honest model falls towards an AUC of 0.5. What stays "
+                "above it is read off markers, borders and the way the picture was taken.",
             )
         )
     if heat := told.get("heat_in_lungs"):
@@ -129,8 +128,8 @@ def robustness_tables(told: dict[str, Any]) -> list[tuple[str, str, str]]:
             (
                 "Heatmaps of a randomised network",
                 table(["randomised down to", "rank correlation with the true map"], rows),
-                "The network's weights are destroyed from the top down. A map that depends on what was learned loses its likeness; one "
-                "that stays alike shows edges, not reasons (Adebayo et al. 2018).",
+                "The network's weights are destroyed from the top down. A map that depends on what was learned loses its likeness; "
+                "one that stays alike shows edges, not reasons (Adebayo et al. 2018).",
             )
         )
     return found
