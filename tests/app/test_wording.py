@@ -1,6 +1,6 @@
 from readings import reading_of
 
-from pneumo.ui.diagnose.wording import bar_html, figures_html, verdict_html
+from pneumo.ui.diagnose.wording import bar_html, figures_html, headline_html, verdict_html
 
 
 def test_bar_marks_value_threshold_and_zone():
@@ -21,6 +21,13 @@ def test_three_verdicts():
         "INDETERMINATE",
         "PNEUMONIA",
     ]
+
+
+def test_the_line_above_the_picture_says_what_the_panel_says():
+    html = headline_html(reading_of(0.9951, prevalence=0.3))
+    assert 'data-verdict="PNEUMONIA"' in html
+    assert 'data-said="above 0.99 where 30 % have it"' in html
+    assert 'aria-hidden="true"' in html
 
 
 def test_nothing_is_claimed_without_a_test():

@@ -39,6 +39,7 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> Non
         st.error(f"{found.status.in_words.capitalize()}: {markdown(found.reasons[0])}")
         st.html(wording.table_html(wording.facts_rows(case.name, case.facts, case.finding.sha256)))
         return
+    st.html(wording.headline_html(judge(found.answer.log_ratio, predictor.card, terms)))
     picture, panel = st.columns([5, 3], gap="medium")
     with picture:
         draw_viewer(parcel, case.finding.sha256[:16])

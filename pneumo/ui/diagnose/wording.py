@@ -15,6 +15,16 @@ def verdict_html(reading: Reading) -> str:
     return f'<div class="verdict {reading.verdict.lower()}">{reading.verdict}{small}</div>'
 
 
+def headline_html(reading: Reading) -> str:
+    """The verdict in one line above the picture, where a narrow screen stacks the panel below it (theme.css draws it there alone).
+
+    The panel says the same in full, so it is hidden from screen readers.
+    """
+    said = f"{in_words(reading.probability)} where {share(reading.prevalence)} have it"
+    named = f'class="headline {reading.verdict.lower()}" data-verdict="{reading.verdict}"'
+    return f'<div {named} data-said="{said}" aria-hidden="true"></div>'
+
+
 def bar_html(reading: Reading) -> str:
     """Probability as a number and on a scale 0 to 1 with the threshold marked and the indeterminate zone shaded."""
     value, cut = in_words(reading.probability), reading.threshold
