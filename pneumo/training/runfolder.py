@@ -9,6 +9,7 @@ system itself says whether it lives). The line in history.jsonl is what makes an
 import dataclasses
 import json
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ def history(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
 
 
-def best_epoch(lines: list[dict[str, Any]]) -> int:
+def best_epoch(lines: Sequence[Mapping[str, Any]]) -> int:
     """Number of the epoch with the lowest validation loss, the first of equals; 0 for an empty history."""
     return min(lines, key=lambda line: line["val_loss"])["epoch"] if lines else 0
 

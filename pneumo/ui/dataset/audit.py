@@ -42,7 +42,11 @@ def show_audit(found: Catalog) -> None:
         if not st.session_state.pop("audit_asked", False):
             return
         line = st.progress(0.0, "Reading the images")
-        result = audit(data_dir(), lambda done, total: line.progress(done / total, f"Read {done:,} of {total:,} images"), _lungs())
+
+        def show(done: int, total: int) -> None:
+            line.progress(done / total, f"Read {done:,} of {total:,} images")
+
+        result = audit(data_dir(), show, _lungs())
         write_json(kept, audit_to_dict(result))
         st.rerun()
     result = audit_from_dict(json.loads(kept.read_text(encoding="utf-8")))

@@ -10,6 +10,7 @@ from pneumo.errors import ImageError, PneumoError
 from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture
+from pneumo.imaging.windowing import DISPLAY_SIDE
 from pneumo.labels import LABELS, SUBTYPES, Label, Subtype
 from pneumo.ui.dataset.library import mean_and_variance, pictures
 from pneumo.ui.diagnose import wording
@@ -86,7 +87,7 @@ def large(found: Catalog) -> None:
     state.go_where_sent()
     left, right = st.columns([3, 2], gap="medium")
     try:
-        pixels = fit_within(decode_image(image_bytes(found.root / entry.record.path)).pixels, state.DISPLAY_SIDE)
+        pixels = fit_within(decode_image(image_bytes(found.root / entry.record.path)).pixels, DISPLAY_SIDE)
         left.image(grey_picture(pixels), width="stretch", alt="radiograph of the data set")
     except PneumoError:
         pixels = None
@@ -159,7 +160,7 @@ def _show(path: str | None) -> None:
     st.session_state["browse_open"] = path
 
 
-def _set(key: str, value) -> None:
+def _set(key: str, value: object) -> None:
     st.session_state[key] = value
 
 

@@ -46,7 +46,11 @@ def get_data() -> None:
         match st.session_state.pop("get_data", None):
             case "mendeley":
                 line = st.progress(0.0, "Connecting")
-                download_dataset(root, on_progress=lambda progress: line.progress(*_shown(progress)))
+
+                def show(progress: Progress) -> None:
+                    line.progress(*_shown(progress))
+
+                download_dataset(root, on_progress=show)
             case "kaggle":
                 with st.spinner("Downloading from Kaggle"):
                     kaggle(root)

@@ -1,6 +1,7 @@
 """The dropped X-rays in a row: how many, which one is open, a label under each; arrow keys move."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -19,7 +20,7 @@ def filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: Sequen
 
     While they come no button changes its place: one may be about to be clicked.
     """
-    current, files = min(st.session_state.setdefault("current", 0), len(cases) - 1), len(cases) + unread
+    current, files = min(cast(int, st.session_state.setdefault("current", 0)), len(cases) - 1), len(cases) + unread
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**1 file**" if files == 1 else f"**{files:,} files**", width="content")
         if files > 1:

@@ -79,9 +79,10 @@ def _keep(case: Case, label: str, name: str) -> None:
 
 def _pdf(case: Case, predictor: Predictor, terms: Terms) -> bytes:
     card, made = predictor.card, datetime.now(UTC).astimezone()
-    height, width = case.values.stored.shape
+    values, facts = case.display()
+    height, width = values.stored.shape
     size = f"{width} x {height} pixels"
     extra = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
     extra += report_rows(case, predictor, terms)
-    picture, metrics, doubt = Picture(case.values.presented(), case.facts), metrics_beside(predictor), heat_doubt(card.id)
+    picture, metrics, doubt = Picture(values.presented(), facts), metrics_beside(predictor), heat_doubt(card.id)
     return report_pdf(ReportContent(case.found(predictor), picture, card, metrics, terms, case.remarks, made, extra, doubt))

@@ -56,7 +56,7 @@ def _chips(case: Case, predictor: Predictor, terms: Terms) -> None:
     case.drawn = True
     found = known_cautions(case, predictor, terms)
     calm = key_of(predictor.card) in case.opinions and not found
-    every = (*found, *words.age_caution(case.facts))
+    every = (*found, *words.age_caution(case.display()[1]))
     chips = "".join(f'<p class="chip"><b>{escape(chip.title)}</b> {escape(chip.sentence)}</p>' for chip in every)
     said = f'<p class="quiet">Second opinion: {words.CALM}.</p>' if calm else ""
     st.html(f'<div class="chips">{said}{chips}</div>')
@@ -105,6 +105,7 @@ def report_rows(case: Case, predictor: Predictor, terms: Terms) -> tuple[tuple[s
 def lungs_in(case: Case) -> Lungs:
     """The lung fields of this X-ray, looked for once."""
     if case.lungs is None:
+        assert case.canonical is not None, "expected a file that was read"
         try:
             case.lungs = lungs_of(case.canonical, models.lung_finder())
         except ModelError as error:
@@ -168,6 +169,7 @@ def _ask_others(case: Case) -> None:
 
 def _ask(case: Case, predictor: Predictor) -> None:
     _ask_others(case)
+    assert case.canonical is not None, "expected a file that was read"
     try:
         found = second_opinion(case.canonical, predictor, case.answer(predictor), lungs_in(case))
     except ModelError as error:

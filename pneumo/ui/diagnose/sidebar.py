@@ -54,7 +54,7 @@ def choose_prevalence() -> float:
         format="%d %%",
         help="Turns the model's likelihood ratio into a probability. 30 % is a guess.",
     )
-    return st.session_state["prevalence"] / 100
+    return float(st.session_state["prevalence"] / 100)
 
 
 def choose_terms(points: list[str]) -> Terms:

@@ -2,12 +2,13 @@
 
 from functools import partial
 from html import escape
+from typing import cast
 
 import streamlit as st
 
 from pneumo.imaging.overlay import grey_picture, overlay_picture, png
 from pneumo.inference.finding import Terms, judge
-from pneumo.inference.predictor import Predictor
+from pneumo.inference.predictor import Answer, Predictor
 from pneumo.outgoing import markdown
 from pneumo.reporting import finding_words as words
 from pneumo.reporting.captioned import NO_HEAT, captioned
@@ -47,7 +48,7 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> Non
         line = f"{doubt} So it is off at first; press Shift H." if doubt else heat_sentence(heat_of(case, predictor))
         st.html(f'<p class="quiet">{escape(line)}</p>')
         if case.reduced:
-            height, width = case.values.stored.shape
+            height, width = case.display()[0].stored.shape
             st.caption(
                 f"A reduced copy from the worklist, {width:d} x {height:d} pixels; the answer "
                 "was given on the full image. Drop the file here to see it in full."
@@ -77,26 +78,27 @@ def _parcel(case: Case, predictor: Predictor) -> bytes:
     """Of the open case only, and made anew when another opens: a rerun sends the same bytes, which the browser then has already."""
     opinion = case.opinions.get(key_of(predictor.card))
     identity = (case.finding.sha256, case.reduced, key_of(predictor.card), opinion is not None)
-    known, parcel = st.session_state.get(PARCEL, (None, b""))
+    known, parcel = cast(tuple[object, bytes], st.session_state.get(PARCEL, (None, b"")))
     if known != identity:
         similar = similar_pictures(opinion.similar) if opinion else ()
         heatmap, lungs = case.answer(predictor).heatmap, lungs_in(case)
         doubted = bool(heat_doubt(predictor.card.id))
-        parcel = viewer_parcel(case.finding.sha256[:16], case.values, case.facts, heatmap, lungs, similar, doubted)
+        parcel = viewer_parcel(case.finding.sha256[:16], *case.display(), heatmap, lungs, similar, doubted)
         st.session_state[PARCEL] = (identity, parcel)
     return parcel
 
 
 def _overlay_png(case: Case, predictor: Predictor, terms: Terms) -> bytes:
     """Without heat, and saying so, where the model's map does no better than chance."""
-    answer, picture, notes = case.answer(predictor), grey_picture(case.values.presented()), (NO_HEAT,)
+    answer, picture = case.answer(predictor), grey_picture(case.display()[0].presented())
+    notes: tuple[str, ...] = (NO_HEAT,)
     if not heat_doubt(predictor.card.id):
         picture, notes = overlay_picture(picture, answer.heatmap.on_image(*picture.shape[:2]), OPACITY), ()
     reading = judge(answer.log_ratio, predictor.card, terms)
     return png(captioned(picture, reading, predictor.card.id, case.found(predictor).warnings, notes))
 
 
-def _panel(case: Case, predictor: Predictor, terms: Terms, answer) -> None:
+def _panel(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> None:
     card = predictor.card
     reading = judge(answer.log_ratio, card, terms)
     metrics = metrics_beside(predictor)
@@ -119,7 +121,7 @@ def _panel(case: Case, predictor: Predictor, terms: Terms, answer) -> None:
     )
 
 
-def _details(case: Case, predictor: Predictor, terms: Terms, answer) -> None:
+def _details(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> None:
     card = predictor.card
     kind = words.subtype_sentence(metrics_beside(predictor), judge(answer.log_ratio, card, terms), answer.bacterial)
     rows = [

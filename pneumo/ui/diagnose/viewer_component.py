@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
 
 from pneumo.ui.shell.streamlit_internals import serve_component
 
@@ -18,6 +19,6 @@ def draw_viewer(parcel: bytes, key: str) -> None:
 
 
 @cache
-def _component():
+def _component() -> ComponentRenderer:
     html, css = ((_ASSETS / name).read_text(encoding="utf-8") for name in ("viewer.html", "viewer.css"))
     return st.components.v2.component(f"{_PACKAGE}.{_NAME}", html=html, css=css, js="index.js")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import contourpy
 import numpy as np
@@ -79,7 +79,7 @@ def outlines(field: np.ndarray, level: float, box: Box) -> list[list[float]]:
     height, width = field.shape
     across = box.left + (np.arange(width) + 0.5) / width * box.width
     down = box.top + (np.arange(height) + 0.5) / height * box.height
-    lines = contourpy.contour_generator(across, down, field).lines(level)
+    lines = cast(list[np.ndarray], contourpy.contour_generator(across, down, field).lines(level))  # an array for each line
     return [np.round(line, 4).ravel().tolist() for line in lines]
 
 

@@ -1,6 +1,7 @@
 """The answer as HTML, in the sentences of reporting.finding_words. No streamlit here, so that tests read it."""
 
 from html import escape
+from typing import Any
 
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.finding import Reading
@@ -46,7 +47,7 @@ def _zone_html(reading: Reading) -> str:
     return f'<div class="zone" style="left:{100 * reading.low:.1f}%;width:{width:.1f}%"></div>' if width else ""
 
 
-def figures_html(metrics: dict) -> str:
+def figures_html(metrics: dict[str, Any]) -> str:
     """How often each verdict was right and wrong on the test split, with its intervals."""
     rows = figure_rows(metrics)
     if not rows:

@@ -11,12 +11,14 @@ from pneumo.labels import Zone
 from pneumo.outgoing import markdown
 from pneumo.record.case import AGREEMENTS, RecordedCase
 from pneumo.record.settings import record_url
+from pneumo.reporting.finding_words import in_words
 from pneumo.reporting.numbers import interval
 from pneumo.ui.diagnose import wording
 from pneumo.ui.history.record import SAID, actor, judgement, open_record, reference
 from pneumo.ui.shell.access import check, permitted
 
 if TYPE_CHECKING:
+    from pneumo.record.search import Search
     from pneumo.record.store import Record
 
 SHOWN = 1000  # rows of the table; the export holds all
@@ -66,7 +68,7 @@ def _purge(record: "Record") -> None:
         st.warning(f"Cases past their days could not be deleted and are not shown. {markdown(str(error))}")
 
 
-def _search(models: list[str]):
+def _search(models: list[str]) -> "Search":
     from pneumo.record.search import Search
 
     left, right = st.columns(2)
@@ -110,7 +112,7 @@ def _table(cases: list[RecordedCase]) -> None:
             {
                 "Time": _moment(case),
                 "Verdict": case.verdict,
-                "Probability": wording.in_words(case.probability),
+                "Probability": in_words(case.probability),
                 "Zone": case.zone,
                 "Agreement": SAID[case.agreement],
                 "Note": case.note,
@@ -217,13 +219,13 @@ def _moment(case: RecordedCase) -> str:
 
 
 def _title(case: RecordedCase) -> str:
-    return f"{_moment(case)}  {case.verdict}  {wording.in_words(case.probability)}  {case.file_sha256[:8]}"
+    return f"{_moment(case)}  {case.verdict}  {in_words(case.probability)}  {case.file_sha256[:8]}"
 
 
 def _facts(case: RecordedCase) -> list[tuple[str, str]]:
     return [
         ("Time", f"{case.created} (UTC)"),
-        ("Answer", f"{case.verdict}, {case.zone} zone, probability {wording.in_words(case.probability)}"),
+        ("Answer", f"{case.verdict}, {case.zone} zone, probability {in_words(case.probability)}"),
         ("Operating point", f"{case.operating_point}, threshold {case.threshold:.2f}"),
         ("Gate", "; ".join([case.gate, *case.warnings])),
         ("Model", f"{case.model}, weights {case.model_sha256[:16]}"),

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
@@ -18,6 +19,9 @@ from pneumo.reporting.finding_report import NOT_STATED
 from pneumo.ui.history.watching import Picture, measures_of, refused_of, shadows_of
 from pneumo.ui.shell.access import check
 from pneumo.ui.shell.state import Case
+
+if TYPE_CHECKING:
+    from pneumo.record.store import Record
 
 _Key = tuple[str, str, str]  # file, model's weights, operating point
 SAID = {AGREE: "agree", DISAGREE: "disagree", NONE: "not said"}
@@ -35,13 +39,15 @@ class _Memory:
     unsaved: dict[str, str] = field(default_factory=dict)  # widget -> why what it shows is not in the record
 
 
-def open_record():
+def open_record() -> "Record":
     """The record that the environment names. Raises ConfigError, RecordError; loads SQLAlchemy."""
     try:
         from pneumo.record import store
     except ImportError as error:
         raise RecordError(f"{error.name} is not installed: run `pip install -r requirements.txt`. Nothing is recorded.") from error
-    return store.open_record()
+    record = store.open_record()
+    assert record is not None, "expected a record that is switched on"
+    return record
 
 
 def keep(findings: Sequence[Finding | None], predictor: Predictor, terms: Terms, busy: bool, pictures: Sequence[Picture]) -> None:
@@ -177,7 +183,7 @@ def reference(case_id: str, stored: str) -> None:
 def actor() -> str:
     """Who the log says it was: whoever is logged in, by address or account, else this browser session by a random number."""
     claims = st.user.to_dict()
-    return claims.get("email") or claims.get("sub") or f"session {_memory().session}"
+    return str(claims.get("email") or claims.get("sub") or f"session {_memory().session}")
 
 
 def _remark(case: Case, label: str, what: str, value: str) -> None:
@@ -204,7 +210,7 @@ def _ask_again() -> None:
 
 
 def _memory() -> _Memory:
-    return st.session_state.setdefault("record", _Memory())
+    return cast(_Memory, st.session_state.setdefault("record", _Memory()))
 
 
 def _key(answered: Answered) -> _Key:
@@ -213,6 +219,7 @@ def _key(answered: Answered) -> _Key:
 
 def _answered(finding: Finding, predictor: Predictor, terms: Terms) -> Answered:
     """Recorded at the installation's own prevalence, so that a slider makes no second case and cases compare."""
+    assert finding.answer is not None, "expected a finding that is an answer"
     card, kept = predictor.card, Terms(terms.operating_point)
     reading, warnings = judge(finding.answer.log_ratio, card, kept), finding.warnings
     cautions = [warning for warning in warnings if not (predictor.profile and warning == predictor.profile.sentence)]

@@ -27,6 +27,7 @@ Picture = Callable[[], tuple[np.ndarray, ImageFacts] | None]  # canonical, uint8
 
 def measures_of(finding: Finding, picture: Picture, predictor: Predictor) -> Measures:
     """Of an answered picture; nothing is known where it is not held any more."""
+    assert finding.answer is not None, "expected a finding that is an answer"
     held = picture()
     try:
         finder = models.lung_finder()

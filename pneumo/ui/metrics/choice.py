@@ -6,6 +6,7 @@ import streamlit as st
 
 from pneumo.errors import ModelError
 from pneumo.evaluation.operating_point import BALANCED, MEANING
+from pneumo.evaluation.predictions import Predictions
 from pneumo.outgoing import markdown
 from pneumo.reporting.evaluated import Evaluated, read_evaluated, splits_of
 from pneumo.ui.diagnose.sidebar import choose_prevalence
@@ -28,6 +29,12 @@ class Choice:
     @property
     def threshold(self) -> float:
         return self.evaluated.points[self.point]
+
+    @property
+    def predictions(self) -> Predictions:
+        """For what is shown only where they are stored."""
+        assert self.evaluated.predictions is not None, "expected stored predictions"
+        return self.evaluated.predictions
 
     @property
     def key(self) -> str:
@@ -92,7 +99,7 @@ def show_figures(choice: Choice) -> None:
     for problem in found.problems:
         st.warning(markdown(problem))
     figures = found.figures(choice.point)
-    if figures is None:
+    if figures is None or found.metrics is None:
         st.info("No figures with intervals are stored at this operating point; what the predictions tell stands below.")
         return
     st.markdown(

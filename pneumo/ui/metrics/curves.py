@@ -44,7 +44,7 @@ def curve_tabs(choice: Choice) -> None:
     tabs = st.tabs(_TABS)
     key = f"{found.card.id}-{found.split}"
     if found.both_classes:
-        charts = main_charts(found.predictions, found.points, found.metrics, choice.prevalence)
+        charts = main_charts(choice.predictions, found.points, found.metrics, choice.prevalence)
         for tab, chart in zip(tabs, charts, strict=False):
             with tab:
                 show_chart(chart, key)
@@ -52,7 +52,7 @@ def curve_tabs(choice: Choice) -> None:
             st.html(
                 table(
                     ["", "value (95 % interval)", "how to read it"],
-                    calibration_rows(found.predictions, found.metrics, choice.prevalence),
+                    calibration_rows(choice.predictions, found.metrics, choice.prevalence),
                 )
             )
     else:

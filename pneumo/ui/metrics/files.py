@@ -10,6 +10,7 @@ from pneumo.errors import DataError, ModelError
 from pneumo.outgoing import markdown
 from pneumo.paths import models_dir
 from pneumo.registry.models import METRICS, is_stored, read_stored
+from pneumo.reporting.chart import Chart
 from pneumo.reporting.evaluated import Evaluated, read_history, read_robustness
 from pneumo.reporting.history_charts import history_charts
 from pneumo.reporting.metrics_pdf import metrics_pdf
@@ -64,7 +65,8 @@ def downloads(choice: Choice) -> None:
 
 def _pdf(found: Evaluated, point: str, prevalence: float) -> bytes:
     """With training history and removal curves, where they are stored and fit."""
-    model, more = found.card.id, []
+    model = found.card.id
+    more: list[Chart] = []
     with contextlib.suppress(DataError, KeyError, TypeError, ValueError):  # the page has told of a file that does not fit
         more += history_charts({model: read_history(model)})
         more += robustness_charts(read_robustness(model) or {})

@@ -30,7 +30,7 @@ def show_gate(model: str) -> None:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         st.warning(f"gate.json of {markdown(model)} does not fit this version of Pneumo ({markdown(repr(error))}). Make it anew.")
         return
-    if html is None:
+    if told is None or html is None:
         st.info("Not measured yet for this model. This makes it, once, with the data set at hand:")
         st.code(f"python -m pneumo gate {model} --data FOLDER", language="bash", wrap_lines=True)
         return

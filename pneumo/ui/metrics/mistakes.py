@@ -10,6 +10,7 @@ from pneumo.evaluation.mistakes import Mistake, most_confident_mistakes
 from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture
+from pneumo.imaging.windowing import DISPLAY_SIDE
 from pneumo.outgoing import code, markdown
 from pneumo.paths import data_dir
 from pneumo.reporting.numbers import probability
@@ -27,7 +28,7 @@ def show_mistakes(choice: Choice) -> None:
     """Nothing of an upload is ever here: these are files of the data set, which is public or the researcher's own."""
     state.go_where_sent()
     st.subheader("The mistakes the model was surest of", anchor=False)
-    both = most_confident_mistakes(choice.evaluated.predictions, choice.threshold)
+    both = most_confident_mistakes(choice.predictions, choice.threshold)
     st.caption(f"At {markdown(choice.point)}. Labels can be wrong too: a confident mistake is the first place to look for one.")
     every = {mistake.file: mistake for mistakes in both for mistake in mistakes}
     if st.session_state.get(_OPEN) in every:
@@ -86,7 +87,7 @@ def _large(mistake: Mistake) -> None:
     try:
         data = image_bytes(path) if path else None
         if data:
-            left.image(grey_picture(fit_within(decode_image(data).pixels, state.DISPLAY_SIDE)), width="stretch", alt="radiograph")
+            left.image(grey_picture(fit_within(decode_image(data).pixels, DISPLAY_SIDE)), width="stretch", alt="radiograph")
     except PneumoError:
         data = None
     if data is None:

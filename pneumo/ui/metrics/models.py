@@ -31,13 +31,13 @@ def show_models(choice: Choice) -> None:
     rows = [
         (each.card.id, each.metrics, figures, each.points[choice.point])
         for each in found
-        if choice.point in each.card.operating_points and (figures := each.figures(choice.point))
+        if each.metrics and choice.point in each.card.operating_points and (figures := each.figures(choice.point))
     ]
     if rows:
         st.html(models_html(rows))
         st.caption(f"At {markdown(choice.point)}, each model by its own threshold. 95 % intervals over patients.")
     _paired(choice, found)
-    drawn = {each.card.id: each.predictions for each in found if each.both_classes}
+    drawn = {each.card.id: each.predictions for each in found if each.predictions is not None and each.both_classes}
     if len(drawn) > 1:
         show_chart(models_chart(drawn), first.split)
 

@@ -18,6 +18,6 @@ def show_points(choice: Choice) -> None:
         st.html(table(["operating point", "threshold", "sensitivity", "specificity"], rows))
         st.caption(f"Thresholds are probabilities where {share(choice.prevalence)} have pneumonia, as in the sidebar. {CHOICE}")
     if found.both_classes:
-        rows = zone_rows(zones_of(found.predictions, found.points))
+        rows = zone_rows(zones_of(choice.predictions, found.points))
         st.html(table(["verdict", "of the sick children", "of the healthy children", "likelihood ratio"], rows))
         st.caption("Wilson intervals over patients. Likelihood ratio: how many times as frequent the verdict is among the sick.")

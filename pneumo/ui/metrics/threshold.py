@@ -18,7 +18,7 @@ _NOT_TO_CHOOSE = (
 @st.fragment
 def threshold_view(choice: Choice) -> None:
     """Only this part of the page runs again when the slider moves."""
-    predictions, points = choice.evaluated.predictions, choice.evaluated.points
+    predictions, points = choice.predictions, choice.evaluated.points
     names = {cut: name for name, cut in grouped_points(points)}
     key = f"metrics-threshold-{choice.key}"
     st.session_state.setdefault(key, choice.threshold)

@@ -62,8 +62,8 @@ def _lines(chart: Chart) -> list[dict[str, Any]]:
         for line in chart.lines
         for order, i in enumerate(_thinned(line))
     ]
-    legend = {"title": None, "orient": "top", "symbolType": "stroke", "symbolSize": 500, "columns": 2, "labelLimit": 230}
-    legend = legend if len(names) > 1 else None
+    several = {"title": None, "orient": "top", "symbolType": "stroke", "symbolSize": 500, "columns": 2, "labelLimit": 230}
+    legend = several if len(names) > 1 else None
     return [
         {
             "data": {"values": rows},

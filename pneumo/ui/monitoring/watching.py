@@ -9,7 +9,7 @@ from pneumo.labels import Verdict
 from pneumo.outgoing import markdown
 from pneumo.record.settings import record_url
 from pneumo.registry.models import default_model, list_models, read_card
-from pneumo.reporting.model_card import interval
+from pneumo.reporting.numbers import interval
 from pneumo.ui.diagnose import wording
 from pneumo.ui.history.record import open_record
 

@@ -60,9 +60,9 @@ def show_refusal(title: str, action: Action) -> None:
 
 def show_account() -> None:
     """Who is logged in, and the way out; nothing where nobody logs in."""
-    if admitted() and _settings().login:
+    if admitted() and (role := _role()) is not None and _settings().login:
         with st.container(horizontal=True, vertical_alignment="center", key="account"):
-            st.caption(f"Logged in as {code(_name(_claims()))}: {_role().name.lower()}", width="content")
+            st.caption(f"Logged in as {code(_name(_claims()))}: {role.name.lower()}", width="content")
             st.button("Log out", on_click=st.logout, type="tertiary", key="log-out")
 
 

@@ -5,6 +5,7 @@ No streamlit here. `session` is a session's state, however it is looked at.
 
 import os
 from collections.abc import Iterable
+from typing import Any, Protocol
 
 from pneumo.errors import ConfigError
 from pneumo.imaging.decoding.archive import Contents, members_of, refused, shown_name
@@ -16,6 +17,14 @@ NOT_TAKEN = b"Pneumo did not take this file: its session had no room"  # what st
 CASES, PENDING, ROWS, INTAKE = "cases", "pending", "worklist_rows", "worklist_intake"  # where a session keeps them
 
 
+class Session(Protocol):
+    """Streamlit's own state has no `get`."""
+
+    def __contains__(self, key: str, /) -> bool: ...
+
+    def __getitem__(self, key: str, /) -> Any: ...
+
+
 def limit() -> int:
     """In bytes, of either sort. Raises ConfigError."""
     told = os.environ.get(SETTING, "") or str(DEFAULT)
@@ -24,15 +33,15 @@ def limit() -> int:
     return int(told) << 20
 
 
-def waiting(session) -> int:
+def waiting(session: Session) -> int:
     """Bytes of files, archives with them, that were dropped and not read yet."""
     intake = _of(session, INTAKE, None)
-    return sum(member.holds for member, _ in _of(session, PENDING, ())) + (intake.holds if intake else 0)
+    return int(sum(member.holds for member, _ in _of(session, PENDING, ())) + (intake.holds if intake else 0))
 
 
-def room(session) -> int:
+def room(session: Session) -> int:
     """Bytes left for what is kept of files that were read; 0 or less: none."""
-    return limit() - sum(each.nbytes for key in (CASES, ROWS) for each in _of(session, key, ()))
+    return limit() - int(sum(each.nbytes for key in (CASES, ROWS) for each in _of(session, key, ())))
 
 
 def answers_size(findings: Iterable[Finding]) -> int:
@@ -64,8 +73,8 @@ def warning(findings: Iterable[Finding]) -> str:
     return " ".join(f"{count} of the files left out. {reason}" for count, reason in counted if count)
 
 
-def _of(session, key: str, default):
-    return session[key] if key in session else default  # noqa: SIM401  # Streamlit's own state has no `get`
+def _of(session: Session, key: str, default: Any) -> Any:
+    return session[key] if key in session else default  # noqa: SIM401
 
 
 def _shown() -> str:

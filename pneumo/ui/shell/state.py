@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -51,7 +52,7 @@ class Case:
     @property
     def nbytes(self) -> int:
         """Memory it takes, in bytes, what is small left out."""
-        arrays = (self.values and self.values.stored, self.canonical, self.lungs and self.lungs.mask)
+        arrays = (self.values.stored if self.values else None, self.canonical, self.lungs.mask if self.lungs else None)
         return sum(array.nbytes for array in arrays if array is not None) + answers_size(self.findings.values())
 
     def found(self, predictor: Predictor) -> Finding:
@@ -67,9 +68,17 @@ class Case:
         """What every model is shown, and the file's facts; None where it was not read."""
         return None if self.canonical is None or self.facts is None else (self.canonical, self.facts)
 
+    def display(self) -> tuple[GreyValues, ImageFacts]:
+        """What the page shows of a file that was read, as each answered one was."""
+        assert self.values is not None, "expected a file that was read"
+        assert self.facts is not None, "expected a file that was read"
+        return self.values, self.facts
+
     def answer(self, predictor: Predictor) -> Answer:
         """Of a model that did answer (see `found`)."""
-        return self.found(predictor).answer
+        answer = self.found(predictor).answer
+        assert answer is not None, "expected a finding that is an answer"
+        return answer
 
 
 def make_case(name: str, finding: Finding, predictor: Predictor, truth: str | None = None) -> Case:
@@ -83,12 +92,12 @@ def make_case(name: str, finding: Finding, predictor: Predictor, truth: str | No
 
 
 def cases() -> list[Case]:
-    return st.session_state.setdefault(CASES, [])
+    return cast(list[Case], st.session_state.setdefault(CASES, []))
 
 
 def pending() -> list[tuple[Member, str | None]]:
     """Files dropped but not read yet, each with its true label where one is known."""
-    return st.session_state.setdefault(PENDING, [])
+    return cast(list[tuple[Member, str | None]], st.session_state.setdefault(PENDING, []))
 
 
 def enqueue(files: Iterable[tuple[str, bytes]], truth: str | None = None) -> None:

@@ -68,7 +68,7 @@ def hook_sessions(on_end: Callable[[AppSession], None]) -> Callable[[], None]:
             on_end(session)
 
     # Streamlit's loop holds the messages it sent last for as long as nobody comes: it is given each in a list that is emptied.
-    AppSession.shutdown = first_shutdown  # type: ignore[method-assign]
+    AppSession.shutdown = first_shutdown  # type: ignore[assignment,method-assign]
     AppSession.flush_browser_queue = lambda session: [[message] for message in flush(session)]  # type: ignore
     Runtime._send_message = lambda server, to, parcel: send(server, to, parcel.pop())  # type: ignore
 

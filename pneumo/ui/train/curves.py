@@ -17,7 +17,7 @@ _LEGEND_ROW = 18  # more for every further two names
 def show_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], key: str) -> None:
     """Up to four charts, each with a sentence on how to read it. `key` makes them distinct on the page."""
     names = list(histories)
-    kept = best_epoch(list(histories[names[0]])) if len(names) == 1 else 0
+    kept = best_epoch(histories[names[0]]) if len(names) == 1 else 0
     charts = history_charts(histories, kept)
     rows = [st.columns(2, gap="medium") for _ in charts[::2]]
     height = _HEIGHT + _LEGEND_ROW * ((len(names) - 1) // 2)

@@ -148,7 +148,7 @@ def _share(name: str, label: str, least: float, most: float, help: str) -> None:
 
 
 def _choice(name: str, label: str, words: dict[str, str], help: str | None = None) -> None:
-    st.selectbox(label, list(words), format_func=words.get, key=PREFIX + name, help=help)
+    st.selectbox(label, list(words), format_func=lambda name: words.get(name, ""), key=PREFIX + name, help=help)
 
 
 def _start_row(found: Catalog | None) -> None:
@@ -248,7 +248,7 @@ def _changed(config: TrainConfig) -> list[str]:
 def _sample(found: Catalog | None) -> str | None:
     """Path of the image that the preview shows; None for a phantom."""
     images: list[Any] = [entry.record.path for entry in found.entries if entry.record.split != "test"] if found else []
-    return str(found.root / images[len(images) // 2]) if images else None
+    return str(found.root / images[len(images) // 2]) if found and images else None
 
 
 def _ask_preview(path: str | None) -> None:

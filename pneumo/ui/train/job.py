@@ -30,8 +30,13 @@ def _busy(views: list[RunView]) -> list[tuple[str, str]]:
 
 
 def is_promoting(view: RunView) -> bool:
+    return _promotion(view) is not None
+
+
+def _promotion(view: RunView) -> queue.Promotion | None:
+    """The one that runs."""
     found = queue.promotion(view.path)
-    return found is not None and found.state == "running"
+    return found if found is not None and found.state == "running" else None
 
 
 def _panel(runs: Path, data: Path, busy: list[tuple[str, str]]) -> None:
@@ -49,9 +54,9 @@ def _panel(runs: Path, data: Path, busy: list[tuple[str, str]]) -> None:
         for number, view in enumerate(waiting, start=1):
             _queued(number, view)
     for view in views:
-        if is_promoting(view):
+        if promotion := _promotion(view):
             st.info(
-                f"{markdown(view.name)} is being promoted to the model {markdown(queue.promotion(view.path).model)}: exported, "
+                f"{markdown(view.name)} is being promoted to the model {markdown(promotion.model)}: exported, "
                 "calibrated and looked at on the test split. This takes from one to several minutes."
             )
 

@@ -1,5 +1,7 @@
 """What the Train page keeps in the session: the form's settings, and a message for its next drawing."""
 
+from typing import cast
+
 import streamlit as st
 
 PREFIX = "train-set-"  # and a setting's name: the key of its widget
@@ -18,4 +20,4 @@ def say(kind: str, text: str) -> None:
 
 def said() -> tuple[str, str] | None:
     """The message left, once."""
-    return st.session_state.pop("train-said", None)
+    return cast("tuple[str, str] | None", st.session_state.pop("train-said", None))

@@ -58,7 +58,7 @@ class RunView:
     @property
     def seconds(self) -> float:
         """Training time of the epochs that count."""
-        return sum(line["seconds"] for line in self.lines)
+        return float(sum(line["seconds"] for line in self.lines))
 
 
 def look(runs: Path) -> list[RunView]:
@@ -89,6 +89,7 @@ def train_command(config: TrainConfig, data: Path | str, output: Path | str) -> 
 
 def repeat_command(view: RunView, data: Path) -> str:
     """How to make this run again beside itself, on the data it was made from (`data` where the run does not say)."""
+    assert view.config is not None, "expected a run whose settings can be read"
     return train_command(view.config, _source(view).get("data", data), f"{view.path}-again")
 
 

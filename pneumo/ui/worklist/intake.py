@@ -17,6 +17,10 @@ _PAUSE = 5.0  # seconds; a longer gap between two files is a visit to another pa
 class Intake:
     """The queue of one batch, and its clock."""
 
+    _read: int
+    _spent: float
+    _ticked: float
+
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self._clock = clock
         self._waiting: deque[Member] = deque()

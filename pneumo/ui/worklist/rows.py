@@ -62,17 +62,22 @@ class Row:
     def asked(self, predictor: Predictor) -> "Row":
         """With what another model and its own gate say of the same image; a model that fails is an `error` finding of its own."""
         first = next(iter(self.findings.values()))
+        assert self.facts is not None, "expected a file that was read"
         said = ask_again(first.sha256, self.image(), self.facts, predictor)
         return replace(self, findings={**self.findings, key_of(predictor.card): said})
 
     def case(self, predictor: Predictor) -> Case:
         """For Diagnose, with the display copy in place of the full image."""
-        finding, reduced = self.finding(predictor), max(self.facts.width, self.facts.height) > DISPLAY_SIDE
+        finding = self.finding(predictor)
+        assert finding is not None, "expected a model that was asked"
+        assert self.facts is not None, "expected a file that was read"
+        reduced = max(self.facts.width, self.facts.height) > DISPLAY_SIDE
         values = plain_values(self.pixels(), bits=8)
         return Case(self.name, finding, values, self.image(), self.facts, findings=dict(self.findings), reduced=reduced)
 
     def image(self) -> np.ndarray:
         """uint8 (224, 224), to the bit what was answered first."""
+        assert self.canonical is not None, "expected a file that was read"
         return np.asarray(Image.open(io.BytesIO(self.canonical)))
 
     def picture(self) -> tuple[np.ndarray, ImageFacts] | None:
@@ -81,6 +86,7 @@ class Row:
 
     def pixels(self) -> np.ndarray:
         """float32 (h, w) in [0, 1], the display copy."""
+        assert self.display is not None, "expected a file that was read"
         return np.asarray(Image.open(io.BytesIO(self.display)), np.float32) / 255
 
 

@@ -2,11 +2,14 @@
 
 import base64
 from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Predictor
@@ -108,7 +111,12 @@ def summary(table: pd.DataFrame, unanswered: int, skipped: int, cancelled: int, 
 
 
 def show(
-    rows: Sequence[Row], predictor: Predictor, terms: Terms, busy: bool, counts: tuple[int, int, int], clear: Callable | None
+    rows: Sequence[Row],
+    predictor: Predictor,
+    terms: Terms,
+    busy: bool,
+    counts: tuple[int, int, int],
+    clear: Callable[[], None] | None,
 ) -> None:
     """Everything below the drop zone. While `busy` rows change place, so none can be chosen yet.
 
@@ -135,10 +143,12 @@ def show(
             st.caption(f"The first {REASONS_SHOWN}; CSV and JSON have them all.")
 
 
-def _answered_table(shown: pd.DataFrame, rows, predictor: Predictor, buttons, busy: bool, view: str) -> None:
+def _answered_table(
+    shown: pd.DataFrame, rows: Sequence[Row], predictor: Predictor, buttons: DeltaGenerator, busy: bool, view: str
+) -> None:
     """A key of its own for each order of the rows, so that no choice survives a change of what stands where."""
     pictured = shown.assign(picture=shown["picture"].where(np.arange(len(shown)) < PICTURES_SHOWN, None))
-    look = {"hide_index": True, "row_height": 56, "column_config": _COLUMNS}
+    look: dict[str, Any] = {"hide_index": True, "row_height": 56, "column_config": _COLUMNS}
     if busy:
         st.dataframe(pictured, key="worklist-reading", **look)
         return
@@ -162,11 +172,11 @@ def _answered_table(shown: pd.DataFrame, rows, predictor: Predictor, buttons, bu
     )
 
 
-def _exports(rows: Sequence[Row], predictor: Predictor, terms: Terms, place) -> None:
+def _exports(rows: Sequence[Row], predictor: Predictor, terms: Terms, place: DeltaGenerator) -> None:
     for title, name, kind, text in (("CSV", "csv", "text/csv", csv_text), ("JSON", "jsonl", "application/jsonl", json_text)):
         place.download_button(
             title,
-            lambda text=text: text(export(rows, predictor, terms)),
+            partial(_written, text, rows, predictor, terms),
             f"pneumo-worklist.{name}",
             kind,
             on_click="ignore",
@@ -175,9 +185,13 @@ def _exports(rows: Sequence[Row], predictor: Predictor, terms: Terms, place) -> 
         )
 
 
+def _written(text: Callable[[list[dict[str, Any]]], str], rows: Sequence[Row], predictor: Predictor, terms: Terms) -> str:
+    return text(export(rows, predictor, terms))
+
+
 def _open(row: Row, predictor: Predictor) -> None:
     """Show the row on Diagnose, beside whatever is there; a row opened before is not taken over twice."""
-    cases, key = state.cases(), (row.name, row.finding(predictor).sha256)
+    cases, key = state.cases(), (row.name, row.sha256)
     known = [place for place, case in enumerate(cases) if (case.name, case.finding.sha256) == key]
     if not known and quota.room(st.session_state) <= 0:
         st.toast("This session holds as many X-rays as it may. Choose Clear all on Diagnose first.", icon=":material/warning:")
@@ -196,4 +210,4 @@ def _picture(jpeg: bytes | None) -> str:
 
 
 def _uri(jpeg: bytes | None) -> str | None:
-    return jpeg and "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode() if jpeg else None
