@@ -31,7 +31,7 @@ CanvasRenderingContext2D.prototype.createImageData = function (...size) {
 };
 CanvasRenderingContext2D.prototype.putImageData = function (...image) {
   putImageData.apply(this, image);
-  if (this.canvas.className === "greys") drawn.push(performance.now() - began);
+  if (this.canvas.className === "greys" && !this.canvas.closest(".second")) drawn.push(performance.now() - began);
 };
 """
 
@@ -56,7 +56,7 @@ def frames(page, act, seconds: float) -> tuple[float, float]:
 
 def measure(page, seconds: float) -> list[tuple[str, float, float]]:
     box = page.locator(".stage").first.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + min(box["height"], 500) / 2
+    x, y = box["x"] + box["width"] / 4, box["y"] + min(box["height"], 500) / 2
     mouse, found = page.mouse, []
 
     def held(button: str, act, title: str) -> None:
@@ -66,7 +66,7 @@ def measure(page, seconds: float) -> list[tuple[str, float, float]]:
         mouse.up(button=button)
 
     def round_about(moment: float) -> None:
-        mouse.move(x + 150 * math.cos(20 * moment), y + 150 * math.sin(20 * moment))
+        mouse.move(x + 100 * math.cos(20 * moment), y + 100 * math.sin(20 * moment))
 
     mouse.move(x, y)
     found.append(("zoom", *frames(page, lambda moment: mouse.wheel(0, -40 if moment * 4 % 2 < 1 else 40), seconds)))

@@ -12,7 +12,8 @@ export function drawGreys(context, levels, greys, place) {
   const level = levels[at];
   const image = context.createImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
-  const colours = Uint32Array.from(greys, (grey) => OUTSIDE | (grey * 0x010101));
+  const colours = new Uint32Array(greys.length);
+  for (let value = 0; value < greys.length; value++) colours[value] = OUTSIDE | (greys[value] * 0x010101);
   const step = 1 / (place.scale * 2 ** at); // of the level, for one pixel of the canvas
   const ends = [levels[0].width * place.scale, levels[0].height * place.scale];
   const across = samples(width, place.left, ends[0], step, level.width);

@@ -23,7 +23,7 @@ export class Panel {
   put(picture, alt) {
     this.picture = picture;
     this.greys.setAttribute("aria-label", alt);
-    this.drawn = null;
+    this.drawn = this.tabled = null;
   }
 
   /** In CSS pixels, as gestures are. */
@@ -47,8 +47,11 @@ export class Panel {
     this.rule(place);
   }
 
+  /** The greys of the values, made anew when the window changes and not when the picture moves. */
   table({ window, inverted }) {
-    return greysOf(this.picture, window, inverted, this.picture.top);
+    if (this.tabled?.window !== window || this.tabled.inverted !== inverted)
+      this.tabled = { window, inverted, greys: greysOf(this.picture, window, inverted, this.picture.top) };
+    return this.tabled.greys;
   }
 
   lay(context, state, layers, place) {

@@ -171,7 +171,7 @@ export class Viewer {
 
 /** An array of a parcel as a picture with its smaller copies. */
 function levelled({ shape: [height, width], data }) {
-  const top = data instanceof Uint8Array ? 255 : 65535;
+  const top = data.reduce((most, value) => (value > most ? value : most), 0); // 4095 at most of 12 bits: a shorter table
   return { width, height, top, levels: pyramid({ width, height, data }) };
 }
 
