@@ -11,25 +11,32 @@ from pneumo.ui.metrics.mistakes import show_mistakes
 from pneumo.ui.metrics.models import show_models
 from pneumo.ui.metrics.points import show_points
 from pneumo.ui.metrics.robustness import show_robustness
+from pneumo.ui.metrics.summary import show_worst_news
 from pneumo.ui.metrics.threshold import threshold_view
 from pneumo.ui.shell.frame import require_frame
+
+SECTIONS = {
+    "Summary": (show_worst_news, threshold_view),
+    "Operating points": (show_points,),
+    "Curves": (curve_tabs,),
+    "Groups": (show_groups,),
+    "Robustness": (show_robustness,),
+    "Gate": (show_gate,),
+    "Models": (show_models,),
+    "Mistakes": (show_mistakes,),
+    "Files and looks": (show_ledger, downloads),
+}
+EVERYTHING = "Everything"
 
 require_frame()
 st.title("Metrics")
 choice = choose()
 if choice is not None:
     show_figures(choice)
-    show_points(choice)
-    stored = choice.evaluated.predictions is not None
-    if stored:
-        threshold_view(choice)
-        st.subheader("Curves", anchor=False)
-    curve_tabs(choice)
-    show_groups(choice)
-    show_robustness(choice.evaluated.card.id)
-    show_gate(choice.evaluated.card.id)
-    show_models(choice)
-    if stored:
-        show_mistakes(choice)
-    show_ledger(choice.evaluated.card.id)
-    downloads(choice)
+    options = [*SECTIONS, EVERYTHING]
+    st.session_state.setdefault("metrics_section", options[0])
+    section = st.segmented_control("Section", options, key="metrics_section", label_visibility="collapsed") or options[0]
+    for name, parts in SECTIONS.items():
+        if section in (name, EVERYTHING):
+            for part in parts:
+                part(choice)

@@ -26,9 +26,23 @@ def root(built, tmp_path, monkeypatch):
 
 
 def open_page():
-    app = open_app().switch_page("pages/metrics.py").run()
+    app = open_app()
+    app.session_state["metrics_section"] = "Everything"
+    app = app.switch_page("pages/metrics.py").run()
     assert not app.exception
     return app
+
+
+def test_the_page_begins_with_the_worst_news_and_shows_one_section(root):
+    put(root / "one" / "robustness.json", json.dumps(ROBUSTNESS))
+    app = open_app().switch_page("pages/metrics.py").run()
+    assert not app.exception
+    headings = [element.value for element in app.subheader]
+    assert headings[0] == "The worst news"
+    assert "Robustness and shortcuts" not in headings
+    assert "With the lungs hidden it still ranks the children" in text(app)
+    app.segmented_control(key="metrics_section").set_value("Robustness").run()
+    assert [element.value for element in app.subheader] == ["Robustness and shortcuts"]
 
 
 def text(app) -> str:

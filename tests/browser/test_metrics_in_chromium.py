@@ -38,6 +38,8 @@ def test_opens_and_the_slider_moves_the_matrix(chromium, url, model, tmp_path):
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{url}/metrics", wait_until="domcontentloaded")
+        page.get_by_text("The worst news").wait_for()
+        page.get_by_text("Everything", exact=True).click()
         page.get_by_text("Each plot has a PNG").wait_for()  # whole: a list opened before is closed by the next drawing
         _choose(page, model)
         page.get_by_text("Each plot has a PNG").wait_for()
@@ -71,5 +73,7 @@ def test_opens_and_the_slider_moves_the_matrix(chromium, url, model, tmp_path):
 def test_narrow_screen_does_not_scroll_sideways(chromium, url):
     with browser_page(chromium, 400, 900) as page:
         page.goto(f"{url}/metrics", wait_until="domcontentloaded")
+        page.get_by_text("The worst news").wait_for()
+        page.get_by_text("Everything", exact=True).click()
         page.get_by_text("Each plot has a PNG").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 400

@@ -19,8 +19,9 @@ from pneumo.ui.metrics.robustness import robustness_charts
 from pneumo.ui.metrics.tables import table
 
 
-def show_ledger(model: str) -> None:
-    """Every row, the looks of `model` counted."""
+def show_ledger(choice: Choice) -> None:
+    """Every row, the looks of the chosen model counted."""
+    model = choice.evaluated.card.id
     st.subheader("Looks at the test split", anchor=False)
     path = models_dir() / "ledger.csv"
     try:

@@ -8,6 +8,7 @@ from pneumo.errors import DataError
 from pneumo.outgoing import markdown
 from pneumo.reporting.evaluated import OLD_GATE_INTERVALS, read_gate
 from pneumo.reporting.numbers import interval
+from pneumo.ui.metrics.choice import Choice
 from pneumo.ui.metrics.tables import table
 
 _ROLES = {
@@ -19,7 +20,8 @@ _ROLES = {
 }
 
 
-def show_gate(model: str) -> None:
+def show_gate(choice: Choice) -> None:
+    model = choice.evaluated.card.id
     st.subheader("What it refuses to answer for", anchor=False)
     try:
         told = read_gate(model)

@@ -26,6 +26,9 @@ _OPEN = "metrics-open"
 
 def show_mistakes(choice: Choice) -> None:
     """Nothing of an upload is ever here: these are files of the data set, which is public or the researcher's own."""
+    if choice.evaluated.predictions is None:
+        st.info("No predictions are stored for this split.")
+        return
     state.go_where_sent()
     st.subheader("The mistakes the model was surest of", anchor=False)
     both = most_confident_mistakes(choice.predictions, choice.threshold)

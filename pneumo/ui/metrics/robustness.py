@@ -11,11 +11,13 @@ from pneumo.reporting.evaluated import read_robustness
 from pneumo.reporting.finding_words import share
 from pneumo.reporting.metrics_charts import removal_chart
 from pneumo.reporting.numbers import interval, number
+from pneumo.ui.metrics.choice import Choice
 from pneumo.ui.metrics.curves import show_chart
 from pneumo.ui.metrics.tables import table
 
 
-def show_robustness(model: str) -> None:
+def show_robustness(choice: Choice) -> None:
+    model = choice.evaluated.card.id
     st.subheader("Robustness and shortcuts", anchor=False)
     try:
         told = read_robustness(model)

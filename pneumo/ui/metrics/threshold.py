@@ -18,6 +18,8 @@ _NOT_TO_CHOOSE = (
 @st.fragment
 def threshold_view(choice: Choice) -> None:
     """Only this part of the page runs again when the slider moves."""
+    if choice.evaluated.predictions is None:
+        return
     predictions, points = choice.predictions, choice.evaluated.points
     names = {cut: name for name, cut in grouped_points(points)}
     key = f"metrics-threshold-{choice.key}"

@@ -1,0 +1,52 @@
+"""What speaks most against a model, in a few sentences: first on the Metrics page, so that nobody has to look for it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pneumo.reporting.numbers import interval
+
+_FALL = 0.02  # a rate that falls by less under a change of the picture is not told
+_CHANCE = 0.5  # AUC of a model that has nothing to go by
+
+
+def worst_news(metrics: Mapping[str, Any] | None, robustness: Mapping[str, Any] | None, heat_doubt: str = "") -> tuple[str, ...]:
+    """`metrics` of one split as in metrics.json, `robustness` as in robustness.json; None where not stored.
+
+    Empty where nothing stands out.
+    """
+    news = [*_calibration(metrics or {}), *_changes(robustness or {}), *_lungs_hidden(robustness or {})]
+    return tuple(filter(None, [*news, heat_doubt]))
+
+
+def _calibration(metrics: Mapping[str, Any]) -> list[str]:
+    intercept = metrics.get("calibration", {}).get("intercept") or {}
+    low, high = intercept.get("low"), intercept.get("high")
+    if low is None or high is None or low <= 0 <= high:
+        return []
+    often = "too often" if high < 0 else "too rarely"
+    return [f"Here it says sick {often}: calibration intercept {interval(intercept, 2)}, where 0 would be right."]
+
+
+def _changes(robustness: Mapping[str, Any]) -> list[str]:
+    """Of each rate the change of the picture under which it falls most."""
+    changes = robustness.get("changes") or []
+    plain = next((change for change in changes if change["kind"] == "none"), None)
+    news = []
+    for rate, whom in (("sensitivity", "sick"), ("specificity", "healthy")):
+        measured = [each for each in changes if each[rate].get("value") is not None and not each["kind"].startswith("lungs")]
+        if plain in measured and plain is not None:
+            worst = min(measured, key=lambda change: change[rate]["value"])
+            if plain[rate]["value"] - worst[rate]["value"] >= _FALL:
+                what = f"{worst['kind']} {worst['amount']}".strip()
+                figures = f"{interval(worst[rate])}, as it is {interval(plain[rate])}"
+                news.append(
+                    f"{rate.capitalize()} falls most under {what}: {figures} ({whom} children, {robustness.get('n', '?')} X-rays)."
+                )
+    return news
+
+
+def _lungs_hidden(robustness: Mapping[str, Any]) -> list[str]:
+    auc = (robustness.get("lungs_hidden") or {}).get("auc") or {}
+    if auc.get("low") is None or auc["low"] <= _CHANCE:
+        return []
+    return [f"With the lungs hidden it still ranks the children, AUC {interval(auc)}: part of the answer comes from elsewhere."]
