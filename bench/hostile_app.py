@@ -87,7 +87,7 @@ class Week:
             time.sleep(0.1)
 
     def _decoding(self) -> list[int]:
-        return [pid for pid, command in children(self.process.pid).items() if "decoding_child" in command]
+        return [pid for pid, command in children(self.process.pid).items() if "decoding.worker" in command]
 
     def fill_disk(self, step: int) -> None:
         with open(self.record / "filler", "wb", buffering=0) as file, suppress(OSError):

@@ -55,20 +55,19 @@ def asked(app):
     return app
 
 
-def test_nothing_is_asked_before_the_button_but_where_the_heat_lies(app):
+def test_before_the_button_the_heat_is_looked_at_and_the_other_models_are_asked(app):
     text = html(app)
     assert "of the heat lies in the lungs, which take" in text
     assert "Small changes" not in text
-    assert list(app.session_state["cases"][0].findings) == [key_of(read_card("tiny"))]
+    assert list(app.session_state["cases"][0].findings) == [key_of(read_card(model)) for model in ("tiny", "strict")]
+    assert app.session_state["cases"][0].opinions == {}
 
 
 def test_chips_come_as_soon_as_they_are_known(app):
     text = html(app)
     assert "<b>Age unknown</b>" not in text  # a phantom, which has a warning of its own
-    assert "<b>Models disagree</b>" not in text  # nobody was asked yet: the page came first
-    app.run()  # as the fragment does by itself
-    assert '<p class="chip"><b>Models disagree</b> The models disagree: 1 of 2 says NORMAL (strict).</p>' in html(app)
-    assert "Small changes" not in html(app)
+    assert '<p class="chip"><b>Models disagree</b> The models disagree: 1 of 2 says NORMAL (strict).</p>' in text
+    assert "Small changes" not in text
     flat = ("flat.png", png_bytes(np.full((80, 120), 255, np.uint8)), "image/png")
     app.file_uploader[0].set_value([flat]).run()
     assert '<p class="chip"><b>Age unknown</b> The file does not say how old' in html(app)
@@ -119,8 +118,10 @@ def test_train_pictures_appear_where_the_data_set_is(app, tmp_path):
     assert '<img alt="train picture' not in html(app)
 
 
-def test_a_model_that_cannot_be_asked_is_named(app, root):
+def test_a_model_that_cannot_be_asked_is_named(root):
     (root / "strict" / "model.keras").write_bytes(b"other")
+    app = open_app()
+    app.file_uploader[0].set_value([X_RAY]).run()
     text = html(asked(app))
     assert "Not measured: there is no other model to ask." in text
     assert "was altered" in " ".join(each.value for each in app.caption)

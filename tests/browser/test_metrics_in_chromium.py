@@ -51,7 +51,7 @@ def test_opens_and_the_slider_moves_the_matrix(chromium, url, model, tmp_path):
         matrix.filter(has_text=healthy_called_normal).wait_for()
         everyone_sick = matrix.filter(has_text=re.compile(r"NORMAL\s*0\s*0\.000 of"))  # at 0 everyone is called PNEUMONIA
         for _ in range(10):  # a key that comes while the page is being drawn is lost
-            page.get_by_role("slider").first.focus()
+            page.get_by_test_id("stMain").get_by_role("slider").first.focus()
             page.keyboard.press("Home")
             with contextlib.suppress(TimeoutError):
                 everyone_sick.wait_for(timeout=6_000)

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pneumo.data.cache import cached_images
 from pneumo.data.records import folder_of
@@ -27,7 +28,6 @@ from pneumo.ui.shell import models
 from pneumo.ui.shell.state import Case, key_of, pending
 
 COMPARED, _COMPARED_SIDE = 3, 1024  # similar pictures in the viewer; pixels, longer side
-_SOON = 0.5  # seconds until the fragment comes back
 _HELP = "Small changes, hidden lungs, the other models, similar train pictures. Takes a few seconds."
 
 
@@ -39,27 +39,25 @@ def second_opinion_button(case: Case, predictor: Predictor) -> None:
         st.caption(f"Not asked: {markdown(problem)}")
 
 
-def show_chips(case: Case, predictor: Predictor, terms: Terms) -> None:
-    """What speaks against the answer, as far as it is known: to stand under the verdict.
+def ask_unasked(case: Case) -> bool:
+    """Put the X-ray to the other models, if they were not asked and nothing waits to be read; whether that was done.
 
-    The other models take a second. They are asked once the page is drawn and nothing waits to be read: a fragment that comes
-    back by itself does that, and then the page is drawn anew.
+    It takes a second: to be called once the page is drawn. A click meanwhile ends this run, and the next one asks.
     """
-    waits = not case.others_asked and not pending()
-    st.fragment(_chips, run_every=_SOON if waits else None)(case, predictor, terms)
+    if case.others_asked or pending():
+        return False
+    _ask_others(case)
+    return True
 
 
-def _chips(case: Case, predictor: Predictor, terms: Terms) -> None:
-    if case.drawn and not case.others_asked and not pending():
-        _ask_others(case)
-        st.rerun()
-    case.drawn = True
+def show_chips(place: DeltaGenerator, case: Case, predictor: Predictor, terms: Terms) -> None:
+    """What speaks against the answer, as far as it is known: to stand under the verdict."""
     found = known_cautions(case, predictor, terms)
     calm = key_of(predictor.card) in case.opinions and not found
     every = (*found, *words.age_caution(case.display()[1]))
     chips = "".join(f'<p class="chip"><b>{escape(chip.title)}</b> {escape(chip.sentence)}</p>' for chip in every)
     said = f'<p class="quiet">Second opinion: {words.CALM}.</p>' if calm else ""
-    st.html(f'<div class="chips">{said}{chips}</div>')
+    place.html(f'<div class="chips">{said}{chips}</div>')
 
 
 def known_cautions(case: Case, predictor: Predictor, terms: Terms) -> tuple[words.Caution, ...]:
@@ -157,14 +155,15 @@ def _reading(case: Case, predictor: Predictor, terms: Terms) -> Reading:
 
 def _ask_others(case: Case) -> None:
     """What every other model that can serve says of this X-ray; those that say nothing are named in `unasked`."""
-    case.unasked, case.others_asked = [], True
+    unasked = []
     for model in models.usable_models()[0]:
         try:
             found = case.found(models.predictor(model))
             if found.answer is None:
-                case.unasked.append(f"{model} gives no answer: {found.reasons[0]}")
+                unasked.append(f"{model} gives no answer: {found.reasons[0]}")
         except ModelError as error:
-            case.unasked.append(str(error))
+            unasked.append(str(error))
+    case.unasked, case.others_asked = unasked, True
 
 
 def _ask(case: Case, predictor: Predictor) -> None:

@@ -5,6 +5,7 @@ from html import escape
 from typing import cast
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pneumo.imaging.overlay import grey_picture, overlay_picture, png
 from pneumo.inference.finding import Terms, judge
@@ -18,6 +19,7 @@ from pneumo.site.use import metrics_beside
 from pneumo.ui.diagnose import wording
 from pneumo.ui.diagnose.report import report_download, report_form
 from pneumo.ui.diagnose.second_opinion import (
+    ask_unasked,
     heat_of,
     lungs_in,
     second_opinion_button,
@@ -54,7 +56,7 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> Non
                 "was given on the full image. Drop the file here to see it in full."
             )
     with panel:
-        _panel(case, predictor, terms, found.answer)
+        chips = _panel(case, predictor, terms, found.answer)
         show_record(case, predictor, terms)
         with st.container(horizontal=True, gap="small"):
             st.download_button(
@@ -72,6 +74,8 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> Non
         with st.expander("More about this answer"):
             _details(case, predictor, terms, found.answer)
     show_second_opinion(case, predictor, terms)
+    if ask_unasked(case):
+        show_chips(chips, case, predictor, terms)
 
 
 def _parcel(case: Case, predictor: Predictor) -> bytes:
@@ -98,7 +102,8 @@ def _overlay_png(case: Case, predictor: Predictor, terms: Terms) -> bytes:
     return png(captioned(picture, reading, predictor.card.id, case.found(predictor).warnings, notes))
 
 
-def _panel(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> None:
+def _panel(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> DeltaGenerator:
+    """The place of the chips, which grow once the other models were asked."""
     card = predictor.card
     reading = judge(answer.log_ratio, card, terms)
     metrics = metrics_beside(predictor)
@@ -113,12 +118,14 @@ def _panel(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> No
         words.likelihood_sentence(reading),
     )
     st.html(wording.verdict_html(reading) + wording.bar_html(reading))
-    show_chips(case, predictor, terms)
+    chips = st.empty()
+    show_chips(chips, case, predictor, terms)
     st.html(
         "".join(f'<p class="said">{sentence}</p>' for sentence in said if sentence)
         + wording.figures_html(metrics)
         + ("" if heat_doubt(card.id) else f'<p class="quiet">{words.heatmap_sentence(reading, answer.heatmap)}</p>')
     )
+    return chips
 
 
 def _details(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> None:

@@ -12,7 +12,8 @@ _MOST = 400  # corners of one line that the page is sent; a longer line is thinn
 
 def spec(chart: Chart, height: int = _HEIGHT) -> dict[str, Any]:
     """Layers from the back to the front: bands, lines, bars, upright lines, dots. Everything is inside the specification."""
-    layers = [*_bands(chart), *_lines(chart), *_bars(chart), *_rules(chart), *_dots(chart)]
+    limit = 230 if height >= _HEIGHT else 140  # pixels of a name: the small charts stand on narrow screens
+    layers = [*_bands(chart), *_lines(chart, limit), *_bars(chart), *_rules(chart), *_dots(chart)]
     return {"layer": layers, "height": height, "config": {"view": {"stroke": SCREEN["grid"]}}}
 
 
@@ -52,7 +53,7 @@ def _thinned(line: Line) -> np.ndarray:
     return index
 
 
-def _lines(chart: Chart) -> list[dict[str, Any]]:
+def _lines(chart: Chart, label_limit: int) -> list[dict[str, Any]]:
     if not chart.lines:
         return []
     names, colours = [line.name for line in chart.lines], [SCREEN[line.colour] for line in chart.lines]
@@ -62,7 +63,7 @@ def _lines(chart: Chart) -> list[dict[str, Any]]:
         for line in chart.lines
         for order, i in enumerate(_thinned(line))
     ]
-    several = {"title": None, "orient": "top", "symbolType": "stroke", "symbolSize": 500, "columns": 2, "labelLimit": 230}
+    several = {"title": None, "orient": "top", "symbolType": "stroke", "symbolSize": 500, "columns": 2, "labelLimit": label_limit}
     legend = several if len(names) > 1 else None
     return [
         {

@@ -44,7 +44,6 @@ class Case:
     remarks: Remarks = field(default_factory=Remarks)  # the clinician's own, for the report; gone with the case
     lungs: Lungs | None = None
     heat: dict[str, HeatShare] = field(default_factory=dict)  # of each model, as `findings` are
-    drawn: bool = False  # the page has shown it
     others_asked: bool = False  # every other model that can serve
     opinions: dict[str, SecondOpinion] = field(default_factory=dict)  # of each model that was asked for one
     unasked: list[str] = field(default_factory=list)  # why a model had no say in them
