@@ -113,7 +113,7 @@ OURS = {
     "pneumo/ui/diagnose/report.py": {"said(given, label)": "of fixed words", "label": "NORMAL or PNEUMONIA"},
     "pneumo/ui/train/first_run.py": {
         "cut": "words of the page, or none",
-        "'\\n'.join([f\"| Architecture | {' | '.join(PRESETS)} |\", '|---' * (len(PRESETS) + 1) + '|', *rows])": "names of ours",
+        "'\\n'.join([f\"| Architecture | {' | '.join(common)} |\", '|---' * (len(common) + 1) + '|', *rows])": "names of ours",
     },
     "pneumo/ui/train/form.py": {
         "label": "of `_settings`",

@@ -24,13 +24,16 @@ def first_run(found: Catalog | None) -> None:
     if found is None:
         return
     rows = []
+    common = [
+        which for which in PRESETS if all(which in presets_of(name) for name in architectures())
+    ]  # a phone has no room for more
     for name in architectures():
         cells = []
-        for which in PRESETS:
-            estimate = estimated(make_config(name, preset(which, name)), found) if which in presets_of(name) else None
-            cells.append(estimate.words if estimate else "not known" if which in presets_of(name) else "")
+        for which in common:
+            estimate = estimated(make_config(name, preset(which, name)), found)
+            cells.append(estimate.words if estimate else "not known")
         rows.append(f"| `{name}` | " + " | ".join(cells) + " |")
-    st.markdown("\n".join([f"| Architecture | {' | '.join(PRESETS)} |", "|---" * (len(PRESETS) + 1) + "|", *rows]))
+    st.markdown("\n".join([f"| Architecture | {' | '.join(common)} |", "|---" * (len(common) + 1) + "|", *rows]))
     st.caption(
         "Estimated times for the data above, without a GPU. `resnet50` and `densenet169` begin from ImageNet weights, which "
         "Keras downloads once (about 100 and 50 MB), unless other weights are chosen."
