@@ -1,5 +1,6 @@
 """A sheet of paper: fonts that come along, text that is wrapped and never overflows, tables. Laid out by fpdf2."""
 
+import logging
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,9 @@ from fpdf.fonts import FontFace, TTFFont
 
 from pneumo import __version__
 from pneumo.reporting.chart import PAPER
+
+for _library in ("fontTools", "fpdf"):
+    logging.getLogger(_library).setLevel(logging.ERROR)  # they log the letters of a text, and a text may be a patient's name
 
 FAMILY = "DejaVu Sans"  # comes with Matplotlib, so that a report looks alike everywhere; Latin, Greek, Cyrillic, Hebrew, Arabic
 CUT = " [cut: no room for more]"

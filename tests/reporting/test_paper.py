@@ -1,3 +1,5 @@
+import logging
+
 import pytest
 
 from pneumo.reporting.paper import CUT, MISSING, Sheet
@@ -75,3 +77,11 @@ def test_a_paragraph_that_has_no_room_says_so(sheet):
 )
 def test_printable(sheet, text, said):
     assert sheet.printable(text) == said
+
+
+def test_no_letter_of_a_text_is_logged(caplog):
+    caplog.set_level(logging.DEBUG)
+    sheet = Sheet("Zwetschgenbaum")
+    sheet.paragraph("Zwetschgenbaum, Ottilie")
+    assert bytes(sheet.output()).startswith(b"%PDF")
+    assert caplog.records == []
