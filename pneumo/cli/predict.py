@@ -156,10 +156,11 @@ def _table_writer(stream: TextIO) -> Callable[[Row], object]:
 
     def write(row: dict[str, Any]) -> None:
         if row["status"] == "ok":
-            line = f"{row['verdict']:13} {in_words(row['probability']):>11}  {row['zone']:13} {row['file']}"
-            line += "".join(f"\n{'':13} {'':11}  {'warning':13} {warning}" for warning in row["warnings"])
+            lines = [f"{row['verdict']:13} {in_words(row['probability']):>11}  {row['zone']:13} {row['file']}"]
+            lines += [f"{'':13} {'':11}  {'warning':13} {warning}" for warning in row["warnings"]]
         else:
-            line = f"{row['status']:13} {'':11}  {'':13} {row['file']}: {'; '.join(row['reasons'])}"
-        print(printable(line), file=stream, flush=True)
+            lines = [f"{row['status']:13} {'':11}  {'':13} {row['file']}: {'; '.join(row['reasons'])}"]
+        for line in lines:  # each by itself: a file's name may hold a line end, which is escaped
+            print(printable(line), file=stream, flush=True)
 
     return write

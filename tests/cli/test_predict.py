@@ -12,6 +12,7 @@ from PIL import Image
 from tiny_model import make_registry, put
 
 from pneumo.cli import main as cli
+from pneumo.cli import predict
 from pneumo.cli.main import main
 from pneumo.imaging.overlay import png
 
@@ -254,3 +255,13 @@ def test_models_list_and_show_without_a_test_split(folder, tmp_path, capsys):
     assert "not evaluated" in capsys.readouterr().out
     assert main(["models", "show", "tiny"]) == 0
     assert "was not evaluated on a test split" in capsys.readouterr().out
+
+
+def test_a_warning_has_a_line_of_its_own():
+    stream = io.StringIO()
+    write = predict._table_writer(stream)
+    row = {"status": "ok", "verdict": "NORMAL", "probability": 0.1, "zone": "rule-out", "file": "a\nb.png"}
+    write({**row, "warnings": ["turned"]})
+    _, answer, warning = stream.getvalue().splitlines()
+    assert answer.endswith(r"a\nb.png")
+    assert warning.split() == ["warning", "turned"]
