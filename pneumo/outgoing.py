@@ -5,6 +5,7 @@ cannot encode, are written as \\xNN.
 """
 
 import json
+import math
 import re
 from typing import Any
 
@@ -40,6 +41,15 @@ def cell(value: Any, keep: str = "") -> Any:
 def json_text(value: Any, indent: int | None = None) -> str:
     """JSON that is always valid UTF-8; reading it back gives the same value except for undecodable bytes."""
     return _IN_JSON.sub(lambda match: _in_json(match[0]), json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def without_nan(value: Any) -> Any:
+    """JSON knows no NaN: undefined is null, in dicts and lists too."""
+    if isinstance(value, dict):
+        return {key: without_nan(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def markdown(text: str) -> str:

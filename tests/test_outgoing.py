@@ -1,13 +1,14 @@
 import csv
 import io
 import json
+import math
 import os
 import re
 
 import numpy as np
 import pytest
 
-from pneumo.outgoing import cell, code, json_text, markdown, printable
+from pneumo.outgoing import cell, code, json_text, markdown, printable, without_nan
 
 LATIN_1 = os.fsdecode("Müller.png".encode("latin-1"))  # its ü is not valid UTF-8
 HOSTILE = [
@@ -137,3 +138,7 @@ def test_markdown_does_not_change_ordinary_sentences():
 )
 def test_code(name, expected):
     assert code(name) == expected
+
+
+def test_undefined_is_null_at_any_depth():
+    assert without_nan({"a": [math.nan, 1.0, {"b": math.nan}], "c": "nan"}) == {"a": [None, 1.0, {"b": None}], "c": "nan"}

@@ -2,15 +2,14 @@
 
 import argparse
 import dataclasses
-import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pneumo.cli.commands import Commands
 from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import DataError, ModelError
-from pneumo.outgoing import json_text, printable
+from pneumo.outgoing import json_text, printable, without_nan
 
 if TYPE_CHECKING:
     from pneumo.inference.finding import Finding, Terms
@@ -72,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         "models": [dataclasses.asdict(vote) for vote in votes],
         "similar": [dataclasses.asdict(case) for case in opinion.similar],
     }
-    print(json_text(_without_nan(found), indent=2))
+    print(json_text(without_nan(found), indent=2))
     return 0
 
 
@@ -110,12 +109,3 @@ def opinion_on(finding: "Finding", predictor: "Predictor", terms: "Terms") -> "t
     except ModelError as error:
         lungs = Lungs(None, str(error))
     return second_opinion(image, predictor, answer, lungs).at(terms.prevalence), votes, lungs
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON knows no NaN: undefined is null."""
-    if isinstance(value, dict):
-        return {key: _without_nan(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(each) for each in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

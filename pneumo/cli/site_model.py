@@ -1,8 +1,6 @@
 """`pneumo site-model`: which model answers here, a candidate beside it, promotion and the way back; each one logged act."""
 
 import argparse
-import json
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,7 @@ from typing import Any
 from pneumo.cli.commands import Commands
 from pneumo.cli.site_test import account, tell_progress
 from pneumo.errors import ConfigError
-from pneumo.outgoing import printable
+from pneumo.outgoing import json_text, printable, without_nan
 
 
 def add(commands: Commands) -> None:
@@ -86,7 +84,7 @@ def _back(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     found = _on_cases(options) if options.cases else _on_record()
-    print(json.dumps(_without_nan(found), indent=2))
+    print(json_text(without_nan(found), indent=2))
     return 0
 
 
@@ -122,10 +120,3 @@ def _on_cases(options: argparse.Namespace) -> dict[str, Any]:
     first, second = (answer_cases(cases, predictor, tell_progress) for predictor in (active, candidate))
     pairs, unanswered = answered_pairs(first, second, active.card, candidate.card)
     return {"active": active.card.id, "candidate": name, "of": str(options.cases), **asdict(compare_pairs(pairs, unanswered))}
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON knows no NaN: undefined is null."""
-    if isinstance(value, dict):
-        return {key: _without_nan(each) for key, each in value.items()}
-    return None if isinstance(value, float) and math.isnan(value) else value

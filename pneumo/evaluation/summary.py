@@ -20,7 +20,6 @@ from pneumo.labels import Subtype
 
 SUBTYPE_CUT = 0.5  # of the calibrated probability of bacterial
 INTERVALS = "shares by Wilson's method and AUC by DeLong's, over patients; F1 and calibration by bootstrap over patients (BCa)"
-OLD_INTERVALS = "percentiles of a bootstrap over patients, which are too narrow near 0 and 1"  # of figures that name no way
 _ANOTHER = 0.01  # a rate that differs by more, repeated from the calibration part, is that of other cuts
 
 Figure = dict[str, float | None]  # {value, low, high}

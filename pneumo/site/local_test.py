@@ -1,11 +1,9 @@
 """The local test from end to end: plan, cases, answers, result, and a line in the site's acts before and after."""
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pneumo.errors import ConfigError, DataError
 from pneumo.files import write_json
@@ -60,16 +58,6 @@ def check_model(plan: Plan, model: str, card_sha256: str, points: Sequence[str])
         )
     if plan.operating_point not in points:
         raise ConfigError(f"The plan names the operating point {plan.operating_point!r}; the model has {', '.join(points)}.")
-
-
-def read_result(output: Path) -> dict[str, Any]:
-    """result.json of a finished test. Raises DataError."""
-    path = output / RESULT_FILE
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{path} cannot be read as the result of a local test. Run site-test anew.") from error
-    return found
 
 
 def _fix_plan(plan: Plan, output: Path) -> None:

@@ -82,7 +82,7 @@ def preview(strength: float, seed: int, path: Path | None = None, crop: float = 
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RunError("The preview could not be made: the machine is too busy. Try again later.") from error
     if done.returncode or not done.stdout.startswith(b"\x89PNG"):
-        last = done.stderr.decode("utf-8", errors="replace").strip().splitlines()[-1:] or ["it ended without a word"]
+        last = done.stderr.decode("utf-8", errors="replace").strip().splitlines()[-1:] or ["it stopped unexpectedly"]
         raise RunError(f"The preview could not be made: {last[0]}")
     return done.stdout
 

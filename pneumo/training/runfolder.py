@@ -21,9 +21,8 @@ from pneumo.files import write_json
 from pneumo.training.config import TrainConfig, make_config
 
 LIVE = ("starting", "running")
-STATES = ("queued", *LIVE, "finished", "cancelled", "failed")
 _MAY_STAND = {"status.json", "job.json", "log.txt", "lock", "split.csv"}  # put there before: by the queue, or a split of one's own
-DIED = "The process ended without a word. It was killed, often because memory ran out; the end of log.txt may tell more."
+DIED = "The process stopped unexpectedly. It was killed, often because memory ran out; the end of log.txt may tell more."
 
 
 @dataclass(frozen=True)

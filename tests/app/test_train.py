@@ -208,7 +208,7 @@ def test_the_running_job_with_its_place_curves_and_cancel(runs, calls):
 def test_a_died_run_is_shown_as_failed_with_why(runs):
     make_run(runs, "cnn-1", "running", 2, batch=3, batches=66)
     app = open_page()
-    assert "The process ended without a word" in app.error[0].value
+    assert "The process stopped unexpectedly" in app.error[0].value
     assert "2 of 20" in html(app)
     assert not app.button(key="train-resume").disabled
 

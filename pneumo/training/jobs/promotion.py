@@ -20,7 +20,7 @@ from pneumo.training.runfolder import LIVE, read_status
 
 _START_UP = 15  # seconds that the process is given to take its lock
 _PATIENCE = 5  # seconds that it waits for whoever only looks whether the lock is held
-_DIED = "The process ended without a word. It was killed, often because memory ran out. Promote again."
+_DIED = "The process stopped unexpectedly. It was killed, often because memory ran out. Promote again."
 _BUSY = "The run {} is being promoted already. Wait until that has ended."
 
 

@@ -118,7 +118,7 @@ def _attend(run: Path, child: subprocess.Popen[bytes], asked: float) -> None:
 
 
 def _conclude(run: Path, code: int | None = None, asked: float = 0.0) -> None:
-    """Give a run that ended without a word its last status. `code`: the exit code, where it is known."""
+    """Give a run that stopped unexpectedly its last status. `code`: the exit code, where it is known."""
     with contextlib.suppress(RunError, Timeout), queue_lock(run.parent):
         read_status(run)  # RunError: deleted meanwhile, and taking its lock would make the folder again
         with lock(run):  # Timeout: somebody else trains it
