@@ -391,7 +391,7 @@ def test_how_a_promotion_goes(tmp_path, data, monkeypatch):
         assert queue.promotion(run) == expected
     promotion._write(run, queue.Promotion("running", "m"))
     os.utime(run / "promotion.json", (0, 0))
-    assert "without a word" in queue.promotion(run).why
+    assert "stopped unexpectedly" in queue.promotion(run).why
     monkeypatch.setattr(promotion, "_PATIENCE", 0.1)
     with promotion._lock(run, 0):
         assert queue.promotion(run) == queue.Promotion("running", "m")
