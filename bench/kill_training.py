@@ -40,7 +40,7 @@ from pneumo.registry.models import list_models, verified
 from pneumo.synthetic.phantom import write_set
 from pneumo.training.config import make_config
 from pneumo.training.fit import train
-from pneumo.training.promote import promote
+from pneumo.training.promote import promote_run
 from pneumo.training.runfolder import best_epoch, history, load_config, read_status
 
 TINY = {"filters": "4,8", "dense": 8, "size": 48, "batch_size": 8, "learning_rate": 3e-3, "augmentation": 0.3}
@@ -191,7 +191,7 @@ def promotions(
         return
     kills = whole = left = 0
     run = work / "runs" / "unbroken"
-    first = attempt(lambda: promote(run, "measured", data, "bench", root=registry), told=work / "changes")
+    first = attempt(lambda: promote_run(run, "measured", data, "bench", root=registry), told=work / "changes")
     if first.code != 0:
         faults["promotion"] += 1
         return
@@ -200,14 +200,14 @@ def promotions(
         model = f"model-{number}"
         moment = {"seconds": rng.uniform(0, length)} if rng.random() < 0.5 else {"change": rng.randint(1, changes)}
         before = print_of(registry / "tiny")
-        code = attempt(lambda model=model: promote(run, model, data, "bench", root=registry), **moment).code
+        code = attempt(lambda model=model: promote_run(run, model, data, "bench", root=registry), **moment).code
         kills += code is None
         if code:
             faults[f"promotion: exit code {code}"] += 1
         if model in list_models(registry):
             verified(model, registry)
             whole += code is None
-        elif code is None and attempt(lambda model=model: promote(run, model, data, "bench", root=registry)).code != 0:
+        elif code is None and attempt(lambda model=model: promote_run(run, model, data, "bench", root=registry)).code != 0:
             faults["promotion did not succeed after a kill"] += 1
         verified(model, registry)
         if print_of(registry / "tiny") != before:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pneumo.evaluation.wilson import wilson
+from pneumo.evaluation.wilson import wilson_interval
 
 FOLDERS = ("evaluation", "imaging")
 MUTANTS = Path("mutants")
@@ -51,7 +51,7 @@ def main() -> None:
     for folder, names in drawn.items():
         codes = exit_codes(folder)
         missed = {name: UNNOTICED[codes[name]] for name in names if codes[name] in UNNOTICED}
-        share = wilson(len(names) - len(missed), len(names))
+        share = wilson_interval(len(names) - len(missed), len(names))
         print(
             f"{folder}: {share.count} of {share.of} drawn from {len(codes)} noticed, "
             f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%})"

@@ -25,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 
 from pneumo.cli.train import setting_pairs
 from pneumo.data.split import read_manifest
-from pneumo.evaluation.metrics import metrics
+from pneumo.evaluation.metrics import compute_metrics
 from pneumo.evaluation.operating_point import BALANCED, choose_operating_points
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.training.config import TrainConfig, make_config
@@ -103,8 +103,8 @@ def judged(config: TrainConfig, train: Part, held: Part, validation: Part) -> di
     trainer.fit(feed, epochs=config.epochs, verbose=0)
     easy, shifted = (net.predict(Feed(part, config.spec, 64), verbose=0)[:, 0].astype(float) for part in (validation, held))
     cut = choose_operating_points(validation.labels, easy)[BALANCED]
-    figures = {"random_auc": round(metrics(validation.labels, easy, cut).auc, 4)}
-    found = dataclasses.asdict(metrics(held.labels, shifted, cut))
+    figures = {"random_auc": round(compute_metrics(validation.labels, easy, cut).auc, 4)}
+    found = dataclasses.asdict(compute_metrics(held.labels, shifted, cut))
     return figures | {name: round(found[name], 4) for name in ("auc", "sensitivity", "specificity")}
 
 

@@ -25,7 +25,7 @@ from pneumo.imaging.perturbations import crop
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.gate import REJECT, check
 from pneumo.inference.lung_fields import LungFinder
-from pneumo.inference.measured import measured
+from pneumo.inference.measured import measure_image
 from pneumo.inference.predictor import Predictor
 from pneumo.paths import models_dir
 from pneumo.record.case import PASS, WARN, RecordedCase, Refused, timestamp
@@ -47,7 +47,7 @@ def kept(predictor: Predictor, finder: LungFinder, image: np.ndarray, size: tupl
     gate = check(facts, image, answer.features, predictor.reference)
     if gate.outcome == REJECT:
         return None
-    return answer.log_ratio, WARN if gate.reasons else PASS, measured(image, facts, answer.features, predictor, finder)
+    return answer.log_ratio, WARN if gate.reasons else PASS, measure_image(image, facts, answer.features, predictor, finder)
 
 
 def play(

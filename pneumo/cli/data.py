@@ -75,9 +75,9 @@ def _masks(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     """Every file is decoded, through the decoder that serving uses; the cache keeps what was read."""
     from pneumo.data.cache import cached_images
-    from pneumo.data.catalog import catalog, write_catalog
+    from pneumo.data.catalog import make_catalog, write_catalog
 
-    found = catalog(options.dir, _counter("looked at"))
+    found = make_catalog(options.dir, _counter("looked at"))
     problems = list(found.problems)
     try:
         cached_images(found.root, [entry.record.path for entry in found.entries], on_progress=_counter("decoded"))
@@ -98,7 +98,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from pneumo.data.audit import audit as run
+    from pneumo.data.audit import audit_dataset as run
     from pneumo.data.audit import audit_markdown, audit_to_dict
 
     found = run(options.dir, _counter("read"), _lungs(options.masks))
@@ -123,11 +123,11 @@ def _lungs(masks: Path | None) -> "LungSource | None":
 
 def _split(options: argparse.Namespace) -> int:
     from pneumo.data.records import scan
-    from pneumo.data.split import split as divide
-    from pneumo.data.split import twins, write_manifest
+    from pneumo.data.split import near_duplicates, write_manifest
+    from pneumo.data.split import split_records as divide
 
     records = scan(options.dir)
-    parts = divide(records, twins(options.dir, records), options.seed)
+    parts = divide(records, near_duplicates(options.dir, records), options.seed)
     print(f"{printable(str(options.output))}\t{write_manifest(options.output, records, parts)}")
     for part, count in sorted(Counter(parts.values()).items()):
         print(f"{part}\t{count}")

@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from pneumo.inference.predictor import Predictor
     from pneumo.reporting.model_card import write_readme
-    from pneumo.studies.assess import assess
+    from pneumo.studies.assess import assess_split
 
     predictor = Predictor.load(options.model)
     if options.robustness:
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
         found = assess_robustness(predictor, options.data, options.split, options.output, sample=options.images)
         print(json.dumps(found, indent=2))
         return 0
-    summary = assess(predictor, options.data, options.split, options.why, options.output)
+    summary = assess_split(predictor, options.data, options.split, options.why, options.output)
     if options.output:  # a model's own folder keeps numbers alone; the Metrics page draws them
         _write_plots(options.output, options.split.replace("/", "-"), predictor.card.points_at(summary["prevalence"]), summary)
     else:

@@ -41,7 +41,7 @@ def _train(options: argparse.Namespace) -> int:
 def _measure(options: argparse.Namespace) -> int:
     from pneumo.data.lung_masks import read_masks
     from pneumo.data.records import scan
-    from pneumo.data.split import split, twins
+    from pneumo.data.split import near_duplicates, split_records
     from pneumo.files import write_json
     from pneumo.inference.lung_fields import DESCRIPTION, LungFinder, lungs_folder, read_description
     from pneumo.registry.seal import reseal
@@ -50,7 +50,7 @@ def _measure(options: argparse.Namespace) -> int:
     folder = options.model or lungs_folder()
     finder, described, masks = LungFinder.load(folder), read_description(folder), read_masks(options.masks)
     records = scan(options.data)
-    parts = split(records, twins(options.data, records), described.get("training", {}).get("seed", 0))
+    parts = split_records(records, near_duplicates(options.data, records), described.get("training", {}).get("seed", 0))
     test, aside = (
         masks.of([record for record in records if parts[record.path] in names])
         for names in (("test",), ("validation", "calibration"))

@@ -137,21 +137,21 @@ def _show(options: argparse.Namespace) -> int:
 
 def _reproduce(options: argparse.Namespace) -> int:
     from pneumo.reporting.model_card import write_readme
-    from pneumo.studies.reproduce import renew, reproduce
+    from pneumo.studies.reproduce import renew, reproduce_metrics
 
     failed = 0
     for model in [options.id] if options.id else list_models():
         if options.renew:
             renew(model)
             write_readme(model, models_dir())
-        found = reproduce(model, options.data)
+        found = reproduce_metrics(model, options.data)
         failed += bool(found)
         print("\n".join(f"{model}\t{line}" for line in found) or f"{model}\tthe same to four digits", flush=True)
     return 1 if failed else 0
 
 
 def _promote(options: argparse.Namespace) -> int:
-    from pneumo.training.promote import promote
+    from pneumo.training.promote import promote_run
 
-    print(promote(options.run_folder, options.id, options.data, options.why, mirrored=options.mirrored))
+    print(promote_run(options.run_folder, options.id, options.data, options.why, mirrored=options.mirrored))
     return 0

@@ -83,7 +83,7 @@ def opinion_on(finding: "Finding", predictor: "Predictor", terms: "Terms") -> "t
     from pneumo.inference.finding import ask_again
     from pneumo.inference.lung_checks import Lungs, load_finder, lungs_of
     from pneumo.inference.predictor import Predictor
-    from pneumo.inference.second_opinion import second_opinion, vote
+    from pneumo.inference.second_opinion import compute_second_opinion, vote
     from pneumo.registry.models import list_models
 
     image, answer, radiograph = finding.canonical, finding.answer, finding.radiograph
@@ -108,4 +108,4 @@ def opinion_on(finding: "Finding", predictor: "Predictor", terms: "Terms") -> "t
         lungs = lungs_of(image, load_finder())
     except ModelError as error:
         lungs = Lungs(None, str(error))
-    return second_opinion(image, predictor, answer, lungs).at(terms.prevalence), votes, lungs
+    return compute_second_opinion(image, predictor, answer, lungs).at(terms.prevalence), votes, lungs

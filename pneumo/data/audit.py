@@ -13,7 +13,7 @@ from pneumo.data.frame import MEASURES, FrameAudit, FrameCount, frame_audit, ori
 from pneumo.data.lung_places import LungSource
 from pneumo.data.records import Record, folder_of, scan
 from pneumo.data.separation import Estimate, Shortcut
-from pneumo.data.shortcuts import shortcuts
+from pneumo.data.shortcuts import measure_shortcuts
 from pneumo.errors import DataError
 from pneumo.labels import LABELS
 from pneumo.outgoing import code, markdown, printable
@@ -56,7 +56,7 @@ class Audit:
     shortcuts: tuple[Shortcut, ...]
 
 
-def audit(root: Path, progress: Callable[[int, int], None] | None = None, lungs: LungSource | None = None) -> Audit:
+def audit_dataset(root: Path, progress: Callable[[int, int], None] | None = None, lungs: LungSource | None = None) -> Audit:
     """Audit `root`/{train,val,test}; each file is read once, and `progress` is told (files done, files in all).
 
     `lungs` says where they are, for how the child stands in the frame; without it that part is missing. The shortcut test
@@ -85,7 +85,7 @@ def audit(root: Path, progress: Callable[[int, int], None] | None = None, lungs:
         threshold=NEAR,
         patients_in_several_splits=tuple(sorted(name for name, found in splits.items() if len(found) > 1)),
         unreadable=seen.unreadable,
-        shortcuts=shortcuts(seen),
+        shortcuts=measure_shortcuts(seen),
     )
 
 

@@ -60,7 +60,7 @@ class Catalog:
         return self.counts() in PUBLIC_COUNTS
 
 
-def catalog(root: Path, on_progress: Callable[[int, int], None] = lambda done, total: None) -> Catalog:
+def make_catalog(root: Path, on_progress: Callable[[int, int], None] = lambda done, total: None) -> Catalog:
     """Catalog a folder or CSV (see `records.walk`). Files that did not change since the last look are not opened again.
 
     Raises DataError when there is no image at all.

@@ -68,7 +68,7 @@ def download_dataset(
     """Fetch the set and unpack it to `folder`, the new or empty folder that will hold train/ and test/; return `folder`.
 
     A set already there is checked and kept. Until it is unpacked the archive lies in the hidden folder .NAME.download beside
-    `folder`, where a later call goes on. Raises DataError as `fetch` and `unpack` do, Stopped when cancelled.
+    `folder`, where a later call goes on. Raises DataError as `fetch` and `unpack_dataset` do, Stopped when cancelled.
     """
     folder = Path(folder)
     if (folder / MANIFEST).is_file():
@@ -77,7 +77,7 @@ def download_dataset(
     sets.refuse_occupied(folder)  # now, not after a gigabyte
     store = folder.resolve().with_name(f".{folder.resolve().name}.download")
     archive = fetch(source, store, on_progress, sha256, cancelled, patience)
-    sets.unpack(archive, folder, on_progress, limits, cancelled)
+    sets.unpack_dataset(archive, folder, on_progress, limits, cancelled)
     shutil.rmtree(store, ignore_errors=True)
     return folder
 

@@ -60,7 +60,7 @@ GROUPS = (
 )
 
 
-def shortcuts(survey: Survey, seed: int = 0, resamples: int = RESAMPLES) -> tuple[Shortcut, ...]:
+def measure_shortcuts(survey: Survey, seed: int = 0, resamples: int = RESAMPLES) -> tuple[Shortcut, ...]:
     """Every group of GROUPS on a survey: AUC in the train folder and in the test folder.
 
     The val folder is left out: in the public 224-pixel copies its 16 images have another size than all others.

@@ -21,14 +21,14 @@ STRATA = (Label.NORMAL, Subtype.BACTERIAL, Subtype.VIRAL, Label.PNEUMONIA)  # th
 HELD_OUT = {"validation": 0.10, "calibration": 0.10}  # shares of the images of each stratum
 
 
-def split(records: Sequence[Record], linked: Sequence[Sequence[str]] = (), seed: int = 0) -> dict[str, str]:
+def split_records(records: Sequence[Record], linked: Sequence[Sequence[str]] = (), seed: int = 0) -> dict[str, str]:
     """Assign a part to every path.
 
     The official test folder stays test. Train and val (16 images, too few to choose by) form one pool, divided by
     patient within each stratum (normal, bacterial, viral, pneumonia of unknown kind), so that no patient is in two parts.
     `linked` names groups of paths that must stay together besides (duplicates): their patients are treated as one, in the
     stratum of the group's first image. Where such a group reaches into the test folder, its patients are excluded: the
-    twin of a test image is not learned from, and the official test split stays as it is.
+    near-duplicate of a test image is not learned from, and the official test split stays as it is.
     """
     parts = {r.path: "test" for r in records if r.split == "test"}
     pool = [r for r in records if r.split != "test"]
@@ -76,7 +76,7 @@ def _families(pool: Sequence[Record], linked: Sequence[Sequence[str]]) -> dict[s
     return {name: root(name) for name in parent}
 
 
-def twins(root: Path, records: Sequence[Record]) -> list[list[str]]:
+def near_duplicates(root: Path, records: Sequence[Record]) -> list[list[str]]:
     """Pairs of paths below `root` that show nearly the same picture, byte-identical ones among them (see data/duplicates.py).
 
     Raises DataError when an image cannot be read.

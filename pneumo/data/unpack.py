@@ -79,7 +79,7 @@ class Meter:
             self._tell(Progress(self.done, self._total, speed, left, self._stage))
 
 
-def unpack(
+def unpack_dataset(
     archive: Path, target: Path, on_progress: OnProgress = None, limits: Limits = LIMITS, cancelled: Cancelled = lambda: False
 ) -> Path:
     """Unpack train/, val/ and test/ of the set in `archive` (a zip) to `target`/train/NORMAL/*.jpeg and so on; return `target`.

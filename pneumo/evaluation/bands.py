@@ -9,7 +9,7 @@ import numpy as np
 
 from pneumo.evaluation.likelihood import at_prevalence
 from pneumo.evaluation.operating_point import RULE_IN, RULE_OUT, zone
-from pneumo.evaluation.wilson import wilson
+from pneumo.evaluation.wilson import wilson_interval
 from pneumo.labels import Zone
 
 LEAST = 30  # held-out children in a band
@@ -69,6 +69,6 @@ def share_sick(band: Mapping[str, Any], own_prevalence: float, prevalence: float
     The band's share on its split, with Wilson's interval for as many cases as it has children, its odds moved from the prevalence
     of that split to the one that is asked for (Bayes). NaN where the band is empty.
     """
-    own = wilson(band["sick"], band["n"], band["patients"])
+    own = wilson_interval(band["sick"], band["n"], band["patients"])
     value, low, high = map(float, at_prevalence(np.array([own.value, own.low, own.high]), own_prevalence, prevalence))
     return value, low, high

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from pneumo.evaluation.intervals import patient_intervals
-from pneumo.evaluation.recalibration import recalibration
+from pneumo.evaluation.recalibration import fit_recalibration
 
 POINTS = 41
 _ALMOST = 1e-9  # log odds of a rounded 0 or 1 stay finite
@@ -33,7 +33,7 @@ def log_odds_of(probabilities: np.ndarray) -> np.ndarray:
     return found
 
 
-def calibration_curve(
+def fit_calibration_curve(
     labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str], seed: int = 0, resamples: int = 1000
 ) -> CalibrationCurve | None:
     """None where a class is missing, or all probabilities are the same; the band is NaN below two patients.
@@ -44,7 +44,7 @@ def calibration_curve(
     itself, by bootstrap over patients.
     """
     labels, log_odds = np.asarray(labels, float), log_odds_of(probabilities)
-    intercept = recalibration(labels, log_odds)[0]
+    intercept = fit_recalibration(labels, log_odds)[0]
     width = 1.06 * float(log_odds.std()) * len(labels) ** -0.2
     if not np.isfinite(intercept) or not width:
         return None

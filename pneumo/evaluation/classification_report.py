@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pneumo.evaluation.metrics import confusion_matrix
-from pneumo.evaluation.wilson import Share, wilson
+from pneumo.evaluation.wilson import Share, wilson_interval
 from pneumo.labels import LABELS
 
 
@@ -41,7 +41,7 @@ class ClassificationReport:
         return shares
 
 
-def classification_report(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> ClassificationReport:
+def make_classification_report(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> ClassificationReport:
     """PNEUMONIA is called at or above `threshold`. The figures are those of scikit-learn's report, undefined ones NaN."""
     matrix = confusion_matrix(labels, probabilities, threshold)
     (tn, fp), (fn, tp) = matrix.tolist()
@@ -52,9 +52,9 @@ def classification_report(labels: np.ndarray, probabilities: np.ndarray, thresho
         rows,
         _mean("macro mean", rows, [1, 1]),
         _mean("weighted mean", rows, [row.support for row in rows]),
-        wilson(tn + tp, tn + fp + fn + tp),
-        wilson(tp, tp + fn),
-        wilson(tn, tn + fp),
+        wilson_interval(tn + tp, tn + fp + fn + tp),
+        wilson_interval(tp, tp + fn),
+        wilson_interval(tn, tn + fp),
     )
 
 

@@ -10,7 +10,7 @@ from scipy.stats import binomtest, rankdata
 from pneumo.errors import DataError
 from pneumo.evaluation.metrics import roc_auc
 from pneumo.evaluation.predictions import Predictions
-from pneumo.evaluation.wilson import wilson
+from pneumo.evaluation.wilson import wilson_interval
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Comparison:
     accuracy_p: float  # McNemar, exact
 
 
-def compare(first: Predictions, second: Predictions, thresholds: tuple[float, float]) -> Comparison:
+def compare_models(first: Predictions, second: Predictions, thresholds: tuple[float, float]) -> Comparison:
     """Raises DataError unless both hold exactly the same images with the same labels, each once; their order may differ."""
     second_order = _aligned(first, second)
     labels, scores = first.labels, (first.probabilities, second.probabilities[second_order])
@@ -105,7 +105,7 @@ def auc_interval(labels: np.ndarray, scores: np.ndarray, patients: Sequence[str]
             return float("nan"), float("nan")
         variance += len(sums) / (len(sums) - 1) * float(np.sum(sums**2)) / len(cluster) ** 2
     if not 0 < value < 1:
-        alike = wilson(round(value) * fewest, fewest)
+        alike = wilson_interval(round(value) * fewest, fewest)
         return alike.low, alike.high
     half = float(ndtri(0.975)) * np.sqrt(variance) / (value * (1 - value))
     low, high = expit(logit(value) + np.array([-half, half]))

@@ -10,7 +10,7 @@ import numpy as np
 
 from pneumo.evaluation.likelihood import at_prevalence
 from pneumo.evaluation.metrics import predictive_values, prevalence_weights, roc_auc
-from pneumo.evaluation.wilson import Share, wilson
+from pneumo.evaluation.wilson import Share, wilson_interval
 
 BINS = 15  # those of metrics.expected_calibration_error, so that curve and figure tell the same
 
@@ -112,7 +112,7 @@ def calibration_bins(labels: np.ndarray, probabilities: np.ndarray, bins: int = 
     found = []
     for number in np.unique(index):
         inside = index == number
-        sick = wilson(int(labels[inside].sum()), int(inside.sum()))
+        sick = wilson_interval(int(labels[inside].sum()), int(inside.sum()))
         found.append(CalibrationBin(number / bins, (number + 1) / bins, float(probabilities[inside].mean()), sick))
     return tuple(found)
 

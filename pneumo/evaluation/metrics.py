@@ -37,7 +37,7 @@ def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
     return float((ranks[sick].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
-def metrics(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> Metrics:
+def compute_metrics(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> Metrics:
     """All figures of one threshold. A ratio over zero cases is NaN."""
     (tn, fp), (fn, tp) = confusion_matrix(labels, probabilities, threshold)
     sensitivity, precision = _ratio(tp, tp + fn), _ratio(tp, tp + fp)

@@ -6,7 +6,7 @@ from scipy.special import expit
 _STEPS, _CONVERGED, _WILD = 50, 1e-9, 50.0
 
 
-def recalibration(labels: np.ndarray, log_odds: np.ndarray) -> tuple[float, float]:
+def fit_recalibration(labels: np.ndarray, log_odds: np.ndarray) -> tuple[float, float]:
     """(intercept, slope) of log odds, float (n,), against labels 0 or 1.
 
     The slope is that of a logistic regression of the labels on the log odds: 1 is right, below 1 they are too extreme. The

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from pneumo.evaluation.calibration_curve import calibration_curve, log_odds_of
+from pneumo.evaluation.calibration_curve import fit_calibration_curve, log_odds_of
 from pneumo.evaluation.chosen_cuts import RATES, chosen_cut_intervals
 from pneumo.evaluation.compare import auc_interval
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.evaluation.likelihood import PREVALENCE, at_prevalence
-from pneumo.evaluation.metrics import brier, confusion_matrix, expected_calibration_error, metrics, prevalence_weights
+from pneumo.evaluation.metrics import brier, compute_metrics, confusion_matrix, expected_calibration_error, prevalence_weights
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.evaluation.predictions import Predictions
-from pneumo.evaluation.recalibration import recalibration
+from pneumo.evaluation.recalibration import fit_recalibration
 from pneumo.evaluation.wilson import clustered_wilson
 from pneumo.labels import Subtype
 
@@ -72,7 +72,7 @@ def figures(
     low, high = patient_intervals(vector, names)
     area, found = auc_interval(labels, probabilities, names), {}
     for number, name in enumerate(of):
-        value, called = metrics(labels, probabilities, points[name]), np.asarray(probabilities) >= points[name]
+        value, called = compute_metrics(labels, probabilities, points[name]), np.asarray(probabilities) >= points[name]
         shares = {
             "accuracy": clustered_wilson(called == sick, names),
             "sensitivity": clustered_wilson(called[sick], names[sick]),
@@ -115,7 +115,7 @@ def _calibration(labels: np.ndarray, probabilities: np.ndarray, patients: Sequen
     log_odds = log_odds_of(probabilities)
 
     def vector(index: np.ndarray) -> np.ndarray:
-        return np.array(recalibration(labels[index], log_odds[index]))
+        return np.array(fit_recalibration(labels[index], log_odds[index]))
 
     value = vector(np.arange(len(labels)))
     low, high = patient_intervals(vector, patients)
@@ -124,7 +124,7 @@ def _calibration(labels: np.ndarray, probabilities: np.ndarray, patients: Sequen
 
 def _curve(labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str]) -> dict[str, Any]:
     """{"calibration_curve": {given, observed, low, high}}, lists of numbers at the split's own prevalence; empty without one."""
-    curve = calibration_curve(labels, probabilities, patients)
+    curve = fit_calibration_curve(labels, probabilities, patients)
     if curve is None or not np.isfinite(curve.low).all():
         return {}
     return {"calibration_curve": {name: np.round(column, 5).tolist() for name, column in dataclasses.asdict(curve).items()}}

@@ -29,7 +29,7 @@ class Share:
         return {name: getattr(self, name) if self.of else None for name in ("value", "low", "high")}
 
 
-def wilson(count: int, of: int, independent: float | None = None) -> Share:
+def wilson_interval(count: int, of: int, independent: float | None = None) -> Share:
     """The score interval of a binomial share (Wilson 1927), as wide as for `independent` cases; default: all `of` them.
 
     Several images of one child are not independent: for those give the number of children, or see `clustered_wilson`.
@@ -50,14 +50,14 @@ def clustered_wilson(hits: np.ndarray, clusters: Sequence[str] | np.ndarray) -> 
     """
     hits = np.asarray(hits, bool)
     if not len(hits):
-        return wilson(0, 0)
+        return wilson_interval(0, 0)
     _, cluster = np.unique(np.asarray(clusters), return_inverse=True)
     sizes, found = np.bincount(cluster), np.bincount(cluster, hits)
     share, k = float(hits.mean()), len(sizes)
     variance = k / max(k - 1, 1) * float(np.sum((found - share * sizes) ** 2)) / len(hits) ** 2
     alike = k == 1 or share in (0, 1) or variance == 0
     alone = k if alike else min(max(share * (1 - share) / variance, 1.0), len(hits))
-    return wilson(int(hits.sum()), len(hits), alone)
+    return wilson_interval(int(hits.sum()), len(hits), alone)
 
 
 def _ends(share: float, of: float) -> tuple[float, float]:

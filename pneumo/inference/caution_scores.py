@@ -17,7 +17,7 @@ from pneumo.labels import Verdict
 OPPOSITE = {Verdict.NORMAL: Verdict.PNEUMONIA, Verdict.PNEUMONIA: Verdict.NORMAL}  # an open answer has none
 
 
-def caution_scores(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading) -> dict[str, float]:
+def score_cautions(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading) -> dict[str, float]:
     """Of each of NAMES."""
     return {
         HIDDEN: hidden_score(opinion.occlusion, reading),

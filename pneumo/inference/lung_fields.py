@@ -17,7 +17,7 @@ import numpy as np
 from pneumo.errors import LungsNotFound, ModelError
 from pneumo.imaging.lung_box import Box, bounding_box
 from pneumo.imaging.preprocess import CANONICAL_SIDE, VERSION
-from pneumo.inference.session import session
+from pneumo.inference.session import load_session
 from pneumo.paths import SHIPPED_MODELS, models_dir
 from pneumo.registry.card_checks import non_finite_numbers
 from pneumo.registry.seal import Seal, sealed_file, sealed_files
@@ -70,7 +70,7 @@ class LungFinder:
     def __init__(self, graph: bytes | Path, sha256: str = ""):
         self.sha256 = sha256  # of the graph, as it was verified
         self.seal: Seal | None = None  # of the folder it was loaded from
-        self._session = session(graph, _WHOSE, GRAPH)
+        self._session = load_session(graph, _WHOSE, GRAPH)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if [each.name for each in inputs] != ["radiograph"] or "logit" not in [each.name for each in outputs]:
             raise ModelError(f"The lung segmenter does not load: {GRAPH} is another kind of graph. Restore it.")

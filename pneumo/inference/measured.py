@@ -11,7 +11,7 @@ from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
 
 
-def measured(
+def measure_image(
     image: np.ndarray, facts: ImageFacts, features: np.ndarray | None, predictor: Predictor, finder: LungFinder | None
 ) -> Measures:
     """Of a canonical `image`, uint8 (224, 224), with the `features` of the model's own pass.

@@ -16,7 +16,7 @@ from pneumo.inference.heatmap import Heatmap
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.reference import FILE as REFERENCE
 from pneumo.inference.reference import Reference
-from pneumo.inference.session import session
+from pneumo.inference.session import load_session
 from pneumo.memory import trim_heap
 from pneumo.registry.models import GRAPH, WEIGHTS, ModelCard, Verified, verified
 from pneumo.registry.seal import Seal
@@ -77,7 +77,7 @@ class Predictor:
         self.seal: Seal | None = None  # of the folder, where it was loaded from one that is whole
         self.profile: InTermsOf | None = None
         graph, beside = (files, None) if isinstance(files, Path) else (files[GRAPH], {WEIGHTS: files[WEIGHTS]})
-        self._session = session(graph, f"Model {card.id!r}", GRAPH, beside, threads)
+        self._session = load_session(graph, f"Model {card.id!r}", GRAPH, beside, threads)
         self._names = [output.name for output in self._session.get_outputs()]
 
     @classmethod

@@ -15,7 +15,7 @@ from pneumo.imaging.perturbations import blur, brightness, contrast, jpeg, rotat
 from pneumo.inference.finding import Reading, Terms, judge
 from pneumo.inference.lung_checks import HeatShare, Lungs, Occlusion, heat_in_lungs, occlusion
 from pneumo.inference.predictor import Answer, Predictor
-from pneumo.inference.similar_cases import SimilarCase, similar_cases
+from pneumo.inference.similar_cases import SimilarCase, find_similar_cases
 from pneumo.registry.models import ModelCard
 
 SMALL_CHANGES: tuple[tuple[str, Callable[[np.ndarray], np.ndarray]], ...] = (
@@ -76,7 +76,7 @@ class SecondOpinion:
         return replace(self, stability=Stability(unchanged, tuple(changed)), occlusion=Occlusion(before, covered, hidden.reason))
 
 
-def second_opinion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lungs) -> SecondOpinion:
+def compute_second_opinion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lungs) -> SecondOpinion:
     """About `answer`, which `predictor` gave to the canonical `image`, uint8 (224, 224). Nine passes. Raises ModelError."""
     changed = tuple(_log_ratio(predictor, change(image)) for _, change in SMALL_CHANGES)
     return SecondOpinion(
@@ -91,7 +91,7 @@ def similar_to(answer: Answer, predictor: Predictor) -> tuple[SimilarCase, ...]:
     """The train images most like the one that `predictor` gave `answer` to; empty where none are stored with the model."""
     if predictor.reference is None or answer.features is None:
         return ()
-    return similar_cases(answer.features, predictor.reference)
+    return find_similar_cases(answer.features, predictor.reference)
 
 
 def _log_ratio(predictor: Predictor, image: np.ndarray) -> float:

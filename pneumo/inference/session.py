@@ -12,7 +12,7 @@ from pneumo.errors import ModelError
 _NOWHERE = ("session.model_external_initializers_file_folder_path", os.devnull)
 
 
-def session(
+def load_session(
     graph: Path | bytes, whose: str, name: str, beside: Mapping[str, bytes] | None = None, threads: int = 0
 ) -> onnxruntime.InferenceSession:
     """Of a graph as bytes, nothing is read from the disk: weights that it does not hold itself are in the files `beside`.

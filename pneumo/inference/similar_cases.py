@@ -27,7 +27,7 @@ class SimilarCase:
         return self.similarity >= SAME
 
 
-def similar_cases(features: np.ndarray, reference: Reference, count: int = COUNT) -> tuple[SimilarCase, ...]:
+def find_similar_cases(features: np.ndarray, reference: Reference, count: int = COUNT) -> tuple[SimilarCase, ...]:
     """The `count` train images most like the one with `features`, float32 (c,), the nearest first; one at most of a patient.
 
     Compared are the stored components, each of deviation 1: without that, all chest X-rays have a cosine above 0.99.

@@ -7,7 +7,7 @@ SIDE = 112  # of the square it is given, pixels
 _WIDTHS = (8, 16, 32, 48, 64)  # channels from fine to coarse; the coarsest cells see the whole chest
 
 
-def lung_net(side: int = SIDE, widths: tuple[int, ...] = _WIDTHS) -> keras.Model:
+def build_lung_net(side: int = SIDE, widths: tuple[int, ...] = _WIDTHS) -> keras.Model:
     """float32 (n, side, side, 1) of mean 0 and deviation 1 -> logits (n, side, side, 1) of "this pixel is lung".
 
     `side` must be a multiple of 2 ** (len(widths) - 1).

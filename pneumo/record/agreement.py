@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from pneumo.evaluation.wilson import Share, wilson
+from pneumo.evaluation.wilson import Share, wilson_interval
 from pneumo.labels import Verdict
 from pneumo.record.case import AGREE, NONE, RecordedCase
 
@@ -23,4 +23,4 @@ def agreement_rates(cases: Sequence[RecordedCase], verdicts: Iterable[str] = tup
 
 
 def _share(judged: list[RecordedCase]) -> Share:
-    return wilson(sum(case.agreement == AGREE for case in judged), len(judged))
+    return wilson_interval(sum(case.agreement == AGREE for case in judged), len(judged))

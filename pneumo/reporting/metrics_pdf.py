@@ -3,7 +3,7 @@
 from typing import Any
 
 from pneumo.errors import DataError
-from pneumo.evaluation.classification_report import classification_report
+from pneumo.evaluation.classification_report import make_classification_report
 from pneumo.evaluation.groups import by_subtype
 from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.mistakes import most_confident_mistakes
@@ -74,7 +74,7 @@ def _figures(sheet: Sheet, evaluated: Evaluated, metrics: dict[str, Any], point:
 
 
 def _groups(sheet: Sheet, metrics: dict[str, Any], predictions: Predictions, threshold: float) -> None:
-    report = classification_report(predictions.labels, predictions.probabilities, threshold)
+    report = make_classification_report(predictions.labels, predictions.probabilities, threshold)
     sheet.heading("Confusion matrix, counts and shares of the true class")
     cells = [
         [f"{count} ({rate:.3f})" for count, rate in zip(counts, rates, strict=True)]

@@ -13,7 +13,7 @@ from pneumo.imaging.measures import Measures
 from pneumo.inference.batch import read_files
 from pneumo.inference.finding import Finding
 from pneumo.inference.lung_fields import LungFinder
-from pneumo.inference.measured import measured
+from pneumo.inference.measured import measure_image
 from pneumo.inference.predictor import Predictor
 from pneumo.labels import Status
 from pneumo.registry.models import ModelCard
@@ -52,7 +52,7 @@ def _kept(case: SiteCase, finding: Finding, predictor: Predictor, finder: LungFi
     logit, measures = math.nan, None
     if finding.answer and finding.canonical is not None and finding.radiograph is not None:
         logit = finding.answer.logit
-        measures = measured(finding.canonical, finding.radiograph.facts, finding.answer.features, predictor, finder)
+        measures = measure_image(finding.canonical, finding.radiograph.facts, finding.answer.features, predictor, finder)
     return CaseAnswer(case, finding.status, finding.reasons, finding.warnings, finding.sha256, logit, measures)
 
 

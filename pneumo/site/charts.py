@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo.evaluation.wilson import wilson
+from pneumo.evaluation.wilson import wilson_interval
 
 WEIGHT, LIMIT, CLIP = 0.05, 5.0, 4.0
 RISE, EVIDENCE = 0.15, math.log(10_000)  # of a share
@@ -69,7 +69,7 @@ def cusum(hits: Sequence[bool], first: int) -> Signal | None:
     so that a few lucky ones alarm nobody later. `since`: after the last time that S was 0 (Page 1954).
     """
     count = int(np.sum(hits[:first]))
-    low = wilson(count, first).high
+    low = wilson_interval(count, first).high
     high = low + RISE
     if high >= 1:  # no room to rise
         return None

@@ -12,7 +12,7 @@ import numpy as np
 from pneumo.evaluation.compare import Difference, delong
 from pneumo.evaluation.operating_point import BALANCED, zone
 from pneumo.evaluation.paired import paired_difference
-from pneumo.evaluation.wilson import Share, wilson
+from pneumo.evaluation.wilson import Share, wilson_interval
 from pneumo.labels import LABELS, Label, Status, Verdict, Zone
 from pneumo.record.case import NONE, RecordedCase, Shadow
 from pneumo.registry.models import ModelCard
@@ -68,7 +68,7 @@ def compare_pairs(pairs: Sequence[Pair], unanswered: int) -> ModelComparison:
         len(pairs),
         len(told),
         unanswered,
-        wilson(same, len(pairs)),
+        wilson_interval(same, len(pairs)),
         verdicts,
         _auc(told),
         _hits(sick, lambda pair: (pair.candidate_label == Label.PNEUMONIA, pair.active_label == Label.PNEUMONIA)),

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import expit, logit, ndtr, ndtri
 from scipy.stats import binom
 
-from pneumo.evaluation.wilson import wilson
+from pneumo.evaluation.wilson import wilson_interval
 from pneumo.site.plan import AUC, FOUND, SENSITIVITY, Requirement
 
 _OF_ALL = "answered"
@@ -43,7 +43,7 @@ def _at(requirement: Requirement, expected: float, sick: int, healthy: int) -> t
     if requirement.figure == AUC:
         return _auc(requirement.least, expected, sick, healthy)
     of = {SENSITIVITY: sick, FOUND: sick, _OF_ALL: sick + healthy}.get(requirement.figure, healthy)
-    share = wilson(round(expected * of), of)
+    share = wilson_interval(round(expected * of), of)
     return share.low, share.high, _chance(requirement.least, expected, of)
 
 
@@ -65,7 +65,7 @@ def _chance(least: float, expected: float, of: int) -> float:
     low, high = 0, of + 1  # the least count that will do, by bisection: the low end grows with it
     while low < high:
         middle = (low + high) // 2
-        if middle > of or wilson(middle, of).low >= least:
+        if middle > of or wilson_interval(middle, of).low >= least:
             high = middle
         else:
             low = middle + 1

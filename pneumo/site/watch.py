@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from scipy.special import logit
 
-from pneumo.evaluation.wilson import Share, wilson
+from pneumo.evaluation.wilson import Share, wilson_interval
 from pneumo.imaging.measures import MEANING
 from pneumo.labels import Label, Status, Verdict, Zone
 from pneumo.record.agreement import ALL, agreement_rates
@@ -225,4 +225,4 @@ def _week(monday: date, cases: Sequence[RecordedCase], refusals: Sequence[Refuse
 
 def _share(hits: Iterable[bool]) -> Share:
     every = list(hits)
-    return wilson(sum(every), len(every))
+    return wilson_interval(sum(every), len(every))

@@ -27,7 +27,7 @@ from pneumo.versions import git_commit
 log = logging.getLogger(__name__)
 
 
-def assess(
+def assess_split(
     predictor: Predictor,
     data: Path,
     split: str,

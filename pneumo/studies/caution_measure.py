@@ -14,12 +14,12 @@ from pneumo.errors import LungsNotFound
 from pneumo.evaluation.cautions import FILE, NAMES, Judged, caution_rates, rates
 from pneumo.files import write_json
 from pneumo.imaging.hospital_shift import with_shifted_copies
-from pneumo.inference.caution_scores import OPPOSITE, caution_scores
+from pneumo.inference.caution_scores import OPPOSITE, score_cautions
 from pneumo.inference.finding import Terms, judge
 from pneumo.inference.lung_checks import load_finder, lungs_of
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
-from pneumo.inference.second_opinion import Vote, second_opinion, vote
+from pneumo.inference.second_opinion import Vote, compute_second_opinion, vote
 from pneumo.paths import models_dir
 from pneumo.registry.seal import reseal
 from pneumo.studies.assess import records_of
@@ -104,8 +104,8 @@ def _judged(
     if reading.verdict not in OPPOSITE:
         return None
     votes = [each for other in others if (each := _vote(other, image))]
-    opinion = second_opinion(image, predictor, answer, lungs_of(image, finder)).at(_TERMS.prevalence)
-    return Judged(record.patient, reading.verdict, reading.verdict == record.label, caution_scores(opinion, votes, reading))
+    opinion = compute_second_opinion(image, predictor, answer, lungs_of(image, finder)).at(_TERMS.prevalence)
+    return Judged(record.patient, reading.verdict, reading.verdict == record.label, score_cautions(opinion, votes, reading))
 
 
 def _vote(other: Predictor, image: np.ndarray) -> Vote | None:

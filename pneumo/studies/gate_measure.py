@@ -40,7 +40,7 @@ _NO_FIGURES = {name: {"value": None} for name in ("auc", "accuracy", "sensitivit
 def measure_gate(
     predictor: Predictor, data: Path, split: str, output: Path | None = None, root: Path | None = None, ledger: Path | None = None
 ) -> dict[str, Any]:
-    """Measure on `split` (as in `assess`), write gate.json into `output` (default: the model's own folder), return it.
+    """Measure on `split` (as in `assess_split`), write gate.json into `output` (default: the model's own folder), return it.
 
     Every picture goes as a file through the path that serves. Test adds one row to `ledger` (default: that of the registry).
     """

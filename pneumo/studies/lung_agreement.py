@@ -12,7 +12,7 @@ from pneumo.data.records import folder_of
 from pneumo.errors import DataError
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.evaluation.metrics import dice
-from pneumo.evaluation.wilson import wilson
+from pneumo.evaluation.wilson import wilson_interval
 from pneumo.imaging.perturbations import crop
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.reference import POSES
@@ -65,7 +65,7 @@ def measure_wrong(finder: LungFinder, data: Path, masks: LungMasks) -> dict[str,
             pictures = [as_served(picture) for picture in kind.pictures(PICTURES, SEED)]
             groups[kind.name] = _let_through(finder, pictures, [np.zeros_like(picture, bool) for picture in pictures])
     total, wrong = (sum(group[key] for group in groups.values()) for key in ("n", "wrong"))
-    return {"all": {"n": total, "wrong": wrong, "share": wilson(wrong, total).figure}, "groups": groups}
+    return {"all": {"n": total, "wrong": wrong, "share": wilson_interval(wrong, total).figure}, "groups": groups}
 
 
 def _let_through(finder: LungFinder, images: Iterable[np.ndarray], truth: Iterable[np.ndarray]) -> dict[str, int]:

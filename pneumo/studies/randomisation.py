@@ -18,7 +18,7 @@ from pneumo.registry.models import ModelCard
 SEEDS = range(5)
 
 
-def randomisation(card: ModelCard, graph: Path, inputs: np.ndarray) -> list[dict[str, float | str | None]]:
+def randomisation_test(card: ModelCard, graph: Path, inputs: np.ndarray) -> list[dict[str, float | str | None]]:
     """[{name, correlation, signed}]: rank correlation of maps before and after, all layers from the output down to `name` random.
 
     `inputs` float32 (n, size, size, 1). A kernel is drawn from a normal distribution of its own root mean square about 0;

@@ -11,12 +11,12 @@ from pneumo.inference.predictor import Predictor
 from pneumo.paths import models_dir
 from pneumo.registry.models import METRICS, read_card, read_metrics
 from pneumo.registry.seal import reseal
-from pneumo.studies.assess import assess, summary_of
+from pneumo.studies.assess import assess_split, summary_of
 
 TOLERANCE = 5e-5  # four digits behind the point
 
 
-def reproduce(model: str, data: Path | None = None, root: Path | None = None) -> list[str]:
+def reproduce_metrics(model: str, data: Path | None = None, root: Path | None = None) -> list[str]:
     """Every place where metrics.json differs from what is computed anew, by more than the fourth digit; empty when none does.
 
     From predictions-<split>.csv for each split stored; with `data` also from scratch, through the serving path. The run over
@@ -32,7 +32,7 @@ def reproduce(model: str, data: Path | None = None, root: Path | None = None) ->
         found += [f"{split}, from predictions: {line}" for line in differences(stored, anew)]
         if data is not None:
             with tempfile.TemporaryDirectory() as folder:
-                anew = assess(predictor, data, split, "reproduction", output=Path(folder), root=root)
+                anew = assess_split(predictor, data, split, "reproduction", output=Path(folder), root=root)
             found += [f"{split}, from scratch: {line}" for line in differences(whole, anew)]
     return found
 

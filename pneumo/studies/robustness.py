@@ -30,7 +30,7 @@ from pneumo.paths import models_dir
 from pneumo.registry.seal import reseal
 from pneumo.studies.assess import records_of
 from pneumo.studies.faithfulness import BATCH, at_random, by_heat, curve, exposed_like
-from pneumo.studies.randomisation import randomisation
+from pneumo.studies.randomisation import randomisation_test
 from pneumo.versions import git_commit
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def assess_robustness(
     ledger: Path | None = None,
     sample: int | None = None,
 ) -> dict[str, Any]:
-    """Measure on `split` (as in `assess`), write robustness.json into `output` (default: the model's own folder), return it.
+    """Measure on `split` (as in `assess_split`), write robustness.json into `output` (default: the model's own folder), return it.
 
     `sample`: on so many of its images, drawn by a fixed seed; all of them take about 35 passes.
 
@@ -62,7 +62,7 @@ def assess_robustness(
         drawn = np.random.default_rng(0).choice(len(records), sample, replace=False)
         records = [records[i] for i in sorted(drawn)]
     images = cached_images(folder_of(data), [record.path for record in records])[np.arange(len(records))]
-    found = {"split": split, **robustness(predictor, root / predictor.card.id / "model.onnx", records, images)}
+    found = {"split": split, **measure_robustness(predictor, root / predictor.card.id / "model.onnx", records, images)}
     folder = output or root / predictor.card.id
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / FILE, found)
@@ -78,7 +78,7 @@ def assess_robustness(
     return found
 
 
-def robustness(predictor: Predictor, graph: Path, records: Sequence[Record], images: np.ndarray) -> dict[str, Any]:
+def measure_robustness(predictor: Predictor, graph: Path, records: Sequence[Record], images: np.ndarray) -> dict[str, Any]:
     """Everything robustness.json holds but the split's name; `images` uint8 (n, 224, 224), canonical, one a record.
 
     `graph` is the model's serving graph. Figures are of the images that get an answer; `unanswered` counts the others. About 35
@@ -143,7 +143,7 @@ def robustness(predictor: Predictor, graph: Path, records: Sequence[Record], ima
         **covered,
         "heat_in_lungs": _heat(predictor, unchanged, [field.mask for field in fields], known, labels, patients),
         **_curves(predictor, inputs, unchanged.maps[called], unchanged.inputs(predictor, images, healthy)),
-        "randomisation": {"layers": randomisation(predictor.card, graph, inputs[:RANDOMISED_IMAGES])},
+        "randomisation": {"layers": randomisation_test(predictor.card, graph, inputs[:RANDOMISED_IMAGES])},
     }
 
 

@@ -37,7 +37,7 @@ def renamed(logs: dict[str, float]) -> dict[str, float]:
     return {**plain, **{key.replace("probability_", ""): float(value) for key, value in logs.items() if "probability_" in key}}
 
 
-class Keeper(keras.callbacks.Callback):
+class CheckpointCallback(keras.callbacks.Callback):
     """After each epoch: checkpoints, then the history line that makes it count.
 
     Stops after `patience` epochs without a lower validation loss, and halves the rate on a plateau, both from the history

@@ -16,7 +16,7 @@ from pneumo.evaluation.calibration import even_weights
 from pneumo.files import write_json
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.nets.load import load_network
-from pneumo.training.callbacks import Interrupt, Keeper, Progress, Reseed, TensorBoardLog
+from pneumo.training.callbacks import CheckpointCallback, Interrupt, Progress, Reseed, TensorBoardLog
 from pneumo.training.config import TrainConfig
 from pneumo.training.dataset import Part, disturbed_too, epoch_order, read_parts, with_lungs
 from pneumo.training.devices import chosen_devices, spread
@@ -65,7 +65,7 @@ def _attempt(config: TrainConfig, data: Path, run: Path) -> None:
         train_part, validation_part = read_parts(config, data, run)
         _note_source(config, data, run)
         with spread(devices):
-            _fit(config, run, train_part, validation_part, len(devices))
+            _fit_network(config, run, train_part, validation_part, len(devices))
         done = len(history(run))
         write_status(run, RunStatus("finished", epoch=done, epochs=config.epochs))
     except BaseException as error:
@@ -103,7 +103,7 @@ def _note_source(config: TrainConfig, data: Path, run: Path) -> None:
     log.info("backend %s, device %s, mixed precision: %s", keras.backend.backend(), device(), is_mixed(config))
 
 
-def _fit(config: TrainConfig, run: Path, train_part: Part, validation_part: Part, devices: int) -> None:
+def _fit_network(config: TrainConfig, run: Path, train_part: Part, validation_part: Part, devices: int) -> None:
     spec, done = config.spec, len(history(run))
     held_part = disturbed_too(validation_part, config.seed)
     if config.lung_centred or config.hidden:
@@ -118,7 +118,7 @@ def _fit(config: TrainConfig, run: Path, train_part: Part, validation_part: Part
     trainer = load_network(run / f"last-{done}.keras") if done else build_trainer(config, build_network(config))
     net = network_of(trainer)
     _check_room(run, net)
-    keeper = Keeper(run, config, net)
+    keeper = CheckpointCallback(run, config, net)
     for first, last, rate, frozen in stages(config):
         if done >= last:
             continue

@@ -14,12 +14,12 @@ from keras import ops
 
 from pneumo.data.lung_masks import LungMasks
 from pneumo.data.records import scan
-from pneumo.data.split import split, twins
+from pneumo.data.split import near_duplicates, split_records
 from pneumo.files import sha256, write_json
 from pneumo.imaging.preprocess import VERSION
 from pneumo.inference.lung_fields import DESCRIPTION, GRAPH
 from pneumo.nets.lung_graph import write_lung_graph
-from pneumo.nets.lung_net import SIDE, lung_net
+from pneumo.nets.lung_net import SIDE, build_lung_net
 from pneumo.registry.seal import seal_folder
 from pneumo.registry.signing_keys import signing_key
 from pneumo.training.lung_samples import LungSamples, lungless_samples, outlined_samples, phantom_samples, varied
@@ -58,7 +58,7 @@ def train_lungs(config: LungConfig, folder: Path, data: Path, masks: LungMasks) 
         (phantom_samples(config.phantoms, config.seed), shares[0]),
         (lungless_samples(config.lungless, config.seed), shares[1]),
     ]
-    model = lung_net(config.side)
+    model = build_lung_net(config.side)
     _fit(model, sources, config)
     folder.mkdir(parents=True, exist_ok=True)
     write_lung_graph(model, folder / GRAPH)
@@ -80,7 +80,7 @@ def train_lungs(config: LungConfig, folder: Path, data: Path, masks: LungMasks) 
 def outlined_in(data: Path, masks: LungMasks, part: str, seed: int) -> LungMasks:
     """The masks whose images lie in `part` of the split that `train` makes with this seed."""
     records = scan(data)
-    parts = split(records, twins(data, records), seed)
+    parts = split_records(records, near_duplicates(data, records), seed)
     return masks.of([record for record in records if parts[record.path] == part])
 
 

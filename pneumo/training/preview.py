@@ -70,7 +70,7 @@ def lungs_of(image: np.ndarray) -> Box:
         raise ImageError(f"The sample has no lungs to show, and training leaves such images out. {error.why}") from error
 
 
-def preview(strength: float, seed: int, path: Path | None = None, crop: float = 1.0, lung_centred: bool = True) -> bytes:
+def render_preview(strength: float, seed: int, path: Path | None = None, crop: float = 1.0, lung_centred: bool = True) -> bytes:
     """The contact sheet as PNG bytes, made by another process. Raises RunError when that fails."""
     command = python("-m", __name__, f"--strength={strength}", f"--seed={seed}", f"--crop={crop}")
     if lung_centred:

@@ -32,7 +32,7 @@ from pneumo.registry.models import CALIBRATION, ModelCard, write_card
 from pneumo.registry.seal import seal_folder
 from pneumo.registry.signing_keys import signing_key
 from pneumo.reporting.model_card import write_readme
-from pneumo.studies.assess import assess, own_prevalence
+from pneumo.studies.assess import assess_split, own_prevalence
 from pneumo.training.config import TrainConfig
 from pneumo.training.dataset import Part, disturbed_too, part_of, with_lungs
 from pneumo.training.jobs.process import check_name
@@ -47,7 +47,7 @@ _TAKEN = "A model {!r} is in the registry already. Remove {} first, or choose an
 PARITY = 1e-4  # greatest difference in probability allowed between Keras and the serving graph
 
 
-def promote(run: Path, model: str, data: Path, why: str, root: Path | None = None, mirrored: bool = False) -> Path:
+def promote_run(run: Path, model: str, data: Path, why: str, root: Path | None = None, mirrored: bool = False) -> Path:
     """Make models/<model> from the best epoch of `run`; appear whole or not at all. Return the folder.
 
     Calibration, operating points, the heatmap's scale and the gate's cuts come from the calibration part of the run's own
@@ -109,7 +109,7 @@ def _draft(run: Path, draft: Path, asked: _Asked) -> Path:
     seal_folder(draft, signing_key())
     predictor = Predictor.load(model, root)
     for split in _splits(draft / "split.csv"):
-        assess(predictor, asked.data, split, asked.why, root=root, ledger=asked.ledger)
+        assess_split(predictor, asked.data, split, asked.why, root=root, ledger=asked.ledger)
     write_readme(model, root)
     return draft
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from stored_metrics import FIGURE, POINTS, ROBUSTNESS, make_stored
 
-from pneumo.evaluation.classification_report import classification_report
+from pneumo.evaluation.classification_report import make_classification_report
 from pneumo.reporting.chart import SCREEN, Chart, Line
 from pneumo.reporting.metrics_charts import main_charts, predictive_chart
 from pneumo.ui.metrics.robustness import robustness_charts, robustness_tables
 from pneumo.ui.metrics.tables import at_threshold_html, matrix_html, numbers_html, report_html, table
 from pneumo.ui.metrics.vega import spec
 
-REPORT = classification_report(np.array([0, 0, 0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.5, 0.5, 0.4]), 0.5)
+REPORT = make_classification_report(np.array([0, 0, 0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.5, 0.5, 0.4]), 0.5)
 
 
 def test_cells_are_escaped():

@@ -319,7 +319,7 @@ def test_a_damaged_run_folder_does_not_stop_the_page(runs):
 
 def test_augmentation_preview_is_drawn_once_for_each_strength(runs, monkeypatch):
     drawn = []
-    monkeypatch.setattr(first_run, "preview", lambda *words: drawn.append((*words[:2], *words[3:])) or PNG)
+    monkeypatch.setattr(first_run, "render_preview", lambda *words: drawn.append((*words[:2], *words[3:])) or PNG)
     app = open_page()
     click(app, "train-preview-ask")
     assert "cut to the box of its lungs. Right: eight draws at strength 1." in text(app)
@@ -336,7 +336,7 @@ def test_a_preview_that_fails_says_why(runs, monkeypatch):
     def fail(*words):
         raise RunError("The preview could not be made: no room.")
 
-    monkeypatch.setattr(first_run, "preview", fail)
+    monkeypatch.setattr(first_run, "render_preview", fail)
     app = open_page()
     choose(app, "architecture", "cnn-dropout")
     set_number(app, "seed", 4)

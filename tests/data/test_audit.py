@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo.data.audit import Audit, audit, audit_from_dict, audit_markdown, audit_to_dict
+from pneumo.data.audit import Audit, audit_dataset, audit_from_dict, audit_markdown, audit_to_dict
 from pneumo.data.file_facts import Unreadable, cells, survey, tone
 from pneumo.data.lung_places import LungSource
 from pneumo.data.records import Record, scan
@@ -46,7 +46,7 @@ def drawn(record, image):
 
 @pytest.fixture(scope="module")
 def found(root) -> Audit:
-    return audit(root, lungs=LungSource("the test", drawn))
+    return audit_dataset(root, lungs=LungSource("the test", drawn))
 
 
 def test_counts_and_balance(found):
@@ -158,7 +158,7 @@ def test_a_survey_of_nothing_readable(tmp_path):
     folder = tmp_path / "set/train/NORMAL"
     folder.mkdir(parents=True)
     (folder / "a.png").write_bytes(b"")
-    empty = audit(tmp_path / "set")
+    empty = audit_dataset(tmp_path / "set")
     assert (empty.images, empty.spreads, empty.near, len(empty.unreadable)) == (1, (), (), 1)
     assert empty.balance[0].ratio == 0
     assert "a.png" in audit_markdown(empty)
@@ -217,7 +217,7 @@ def test_the_report_shortens_long_lists(found):
 
 def test_a_set_that_is_no_set():
     with pytest.raises(DataError, match="No data folder"):
-        audit("no/such/folder")
+        audit_dataset("no/such/folder")
 
 
 def test_a_picture_too_small_is_unreadable_with_the_reason_serving_gives(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from makers import dicom_bytes, jpeg_bytes, png_bytes, png_of_zeros
 
 from pneumo.data import catalog as module
-from pneumo.data.catalog import SYNTHETIC_NOTE, catalog, describe, write_catalog
+from pneumo.data.catalog import SYNTHETIC_NOTE, describe, make_catalog, write_catalog
 from pneumo.errors import DataError
 
 GREY = np.tile(np.arange(80, dtype=np.uint8), (70, 1))
@@ -34,7 +34,7 @@ def by_path(found):
 
 
 def test_every_fact_of_every_image(root):
-    found = catalog(root)
+    found = make_catalog(root)
     assert found.problems == ()
     assert found.counts() == {("train", "NORMAL"): 2, ("train", "PNEUMONIA"): 1, ("test", "PNEUMONIA"): 1}
     entry = by_path(found)["Train/PNEUMONIA/person3_virus_4.jpeg"]
@@ -53,7 +53,7 @@ def test_everything_odd_is_named(root):
     (root / "Train" / "normal" / "notes.txt").write_text("x")
     (root / "Train" / "normal" / "broken.png").write_text("no picture")
     os.symlink(root / "nowhere.png", root / "Train" / "normal" / "link.png")
-    found = catalog(root)
+    found = make_catalog(root)
     assert len(found.entries) == 4
     text = "\n".join(found.problems)
     for part in (
@@ -68,22 +68,22 @@ def test_everything_odd_is_named(root):
 
 
 def test_unchanged_files_are_not_opened_again(root, monkeypatch):
-    first = catalog(root)
+    first = make_catalog(root)
     changed = root / "Train/normal/IM-0001-0001.jpeg"
     changed.write_bytes(jpeg_bytes(GREY[:66]))
     looked = []
     size = module._size
     monkeypatch.setattr(module, "_size", lambda path, data: looked.append(path.name) or size(path, data))
-    second = catalog(root)
+    second = make_catalog(root)
     assert looked == ["IM-0001-0001.jpeg"]
     assert by_path(second)["Train/normal/IM-0001-0001.jpeg"].height == 66
     assert by_path(second).keys() == by_path(first).keys()
 
 
 def test_a_file_that_is_gone_is_gone(root):
-    catalog(root)
+    make_catalog(root)
     (root / "Train/normal/IM-0001-0001.jpeg").unlink()
-    assert len(catalog(root).entries) == 3
+    assert len(make_catalog(root).entries) == 3
 
 
 def test_csv(root):
@@ -96,7 +96,7 @@ def test_csv(root):
     ]
     with open(root / "list.csv", "w", newline="") as file:
         csv.writer(file).writerows(rows)
-    found = catalog(root / "list.csv")
+    found = make_catalog(root / "list.csv")
     assert [(e.record.label, e.record.patient, e.record.split) for e in found.entries] == [
         ("NORMAL", "child 7", "train"),
         ("PNEUMONIA", "virus-3", "test"),
@@ -108,11 +108,11 @@ def test_csv(root):
 def test_csv_without_a_column(root):
     (root / "list.csv").write_text("path,label\na,b\n")
     with pytest.raises(DataError, match="lacks the columns patient, split"):
-        catalog(root / "list.csv")
+        make_catalog(root / "list.csv")
 
 
 def test_saved_catalog_has_all_columns(root, tmp_path):
-    write_catalog(tmp_path / "catalog.csv", catalog(root))
+    write_catalog(tmp_path / "catalog.csv", make_catalog(root))
     with open(tmp_path / "catalog.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["path", "label", "subtype", "patient", "split", "sha256", "size_bytes", "width", "height"]
@@ -126,14 +126,14 @@ def test_ten_thousand_files_in_one_folder(tmp_path, monkeypatch):
     data = jpeg_bytes(GREY)
     for number in range(10_000):
         (folder / f"IM-{number:05}-0001.jpeg").write_bytes(data)
-    assert len(catalog(tmp_path / "set").entries) == 10_000
+    assert len(make_catalog(tmp_path / "set").entries) == 10_000
 
 
 def test_a_file_too_large_in_bytes_or_pixels_stops_no_other(root):
     with open(root / "Train/normal/IM-0007-0001.png", "wb") as file:
         file.truncate(6 << 30)
     (root / "Train/normal/IM-0008-0001.png").write_bytes(png_of_zeros(30_000, 30_000))  # more than Pillow opens at all
-    found = catalog(root)
+    found = make_catalog(root)
     assert len(found.entries) == 4
     assert any("IM-0007" in problem and "has 6,144 MB" in problem for problem in found.problems)
     assert any("IM-0008" in problem and "30000 x 30000" in problem for problem in found.problems)
@@ -141,7 +141,7 @@ def test_a_file_too_large_in_bytes_or_pixels_stops_no_other(root):
 
 def test_a_saved_patient_is_no_formula(root, tmp_path):
     (root / "Train/normal/=HYPERLINK(1).jpeg").write_bytes(jpeg_bytes(GREY))
-    write_catalog(tmp_path / "catalog.csv", catalog(root))
+    write_catalog(tmp_path / "catalog.csv", make_catalog(root))
     with open(tmp_path / "catalog.csv", newline="", encoding="utf-8") as file:
         assert "'=HYPERLINK(1)" in [row["patient"] for row in csv.DictReader(file)]
 

@@ -28,7 +28,7 @@ def test_what_is_not_known_is_nan():
 def test_measured_asks_reference_and_finder_where_there_are_any(gate):
     from pneumo.imaging.radiograph import ImageFacts
     from pneumo.inference.lung_fields import LungFields
-    from pneumo.inference.measured import measured
+    from pneumo.inference.measured import measure_image
 
     class Stub:
         reference = None
@@ -41,7 +41,7 @@ def test_measured_asks_reference_and_finder_where_there_are_any(gate):
 
     stub = Stub()
     stub.reference = stub if gate else None
-    found = measured(np.zeros((224, 224), np.uint8), ImageFacts("PNG", 300, 200, 8, 1), np.zeros(2), stub, stub)
+    found = measure_image(np.zeros((224, 224), np.uint8), ImageFacts("PNG", 300, 200, 8, 1), np.zeros(2), stub, stub)
     assert found.gate_distance == gate if gate else math.isnan(found.gate_distance)
     assert found.lung_height == 1 if gate else math.isnan(found.lung_height)
     assert found.aspect == 1.5

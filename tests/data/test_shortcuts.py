@@ -8,7 +8,7 @@ import pytest
 from pneumo.data.file_facts import CELLS, FileFacts, Survey
 from pneumo.data.records import Record
 from pneumo.data.separation import Shortcut
-from pneumo.data.shortcuts import GROUPS, shortcuts
+from pneumo.data.shortcuts import GROUPS, measure_shortcuts
 from pneumo.evaluation.metrics import roc_auc
 
 NAMES = ("image size", "file facts", "brightness and sharpness", "border only", "centre hidden", "border hidden", "whole image")
@@ -59,7 +59,7 @@ def test_a_border_that_knows_the_class_is_found_where_it_is_and_nowhere_else():
     cells = survey.cells.copy()
     cells[:, :, :3] += np.where(sick, 12, -12)[:, None, None]  # left brighter, right darker: the mean stays
     cells[:, :, -3:] -= np.where(sick, 12, -12)[:, None, None]
-    found = by_name(shortcuts(dataclasses.replace(survey, cells=cells), resamples=30))
+    found = by_name(measure_shortcuts(dataclasses.replace(survey, cells=cells), resamples=30))
     for name in ("border only", "centre hidden", "whole image"):
         for estimate in (found[name].train, found[name].test):
             assert estimate.value > 0.97
@@ -74,10 +74,11 @@ def test_a_border_that_knows_the_class_is_found_where_it_is_and_nowhere_else():
 def test_patients_are_held_out_whole():
     # Every patient has a pattern of its own and no class has one: shots of a child on both sides would give nearly 1.
     survey, _ = noise_survey(train=120, test=60, seed=3, shots=6)
-    whole = by_name(shortcuts(survey, resamples=30))["whole image"]
+    whole = by_name(measure_shortcuts(survey, resamples=30))["whole image"]
     assert whole.train.value < 0.75
     strangers = tuple(dataclasses.replace(record, patient=f"p{i}") for i, record in enumerate(survey.records))
-    assert by_name(shortcuts(dataclasses.replace(survey, records=strangers), resamples=30))["whole image"].train.value > 0.97
+    found = by_name(measure_shortcuts(dataclasses.replace(survey, records=strangers), resamples=30))
+    assert found["whole image"].train.value > 0.97
 
 
 def test_the_test_folder_is_scored_by_what_train_teaches():
@@ -88,7 +89,7 @@ def test_the_test_folder_is_scored_by_what_train_teaches():
         dataclasses.replace(fact, sharpness=4.0 + 0.1 * i / 180 if hint else 2.0 + 0.1 * i / 180)
         for i, (fact, hint) in enumerate(zip(survey.facts, sick ^ in_test, strict=True))
     )
-    found = by_name(shortcuts(dataclasses.replace(survey, facts=facts), resamples=30))["brightness and sharpness"]
+    found = by_name(measure_shortcuts(dataclasses.replace(survey, facts=facts), resamples=30))["brightness and sharpness"]
     assert found.train.value > 0.99
     assert found.test.value < 0.01
 
@@ -99,13 +100,13 @@ def test_file_size_alone_equals_the_rank_of_the_bytes():
     facts = tuple(
         dataclasses.replace(fact, size_bytes=fact.size_bytes + 600 * int(ill)) for fact, ill in zip(survey.facts, sick, strict=True)
     )
-    found = by_name(shortcuts(dataclasses.replace(survey, facts=facts), resamples=30))["file facts"]
+    found = by_name(measure_shortcuts(dataclasses.replace(survey, facts=facts), resamples=30))["file facts"]
     assert found.test.value == pytest.approx(roc_auc(sick[120:], [fact.size_bytes for fact in facts[120:]]), abs=1e-9)
     assert found.note == "without width, height, aspect: the same in all train images"
 
 
 def test_what_is_the_same_everywhere_is_undefined_with_its_reason():
-    size = by_name(shortcuts(noise_survey()[0], resamples=50))["image size"]
+    size = by_name(measure_shortcuts(noise_survey()[0], resamples=50))["image size"]
     assert np.isnan(dataclasses.astuple(size.train) + dataclasses.astuple(size.test)).all()
     assert size.note == "all train images have the same width, height, aspect: nothing to tell them apart by"
 
@@ -120,23 +121,23 @@ def test_the_val_folder_has_no_say():
         np.concatenate([survey.cells, survey.cells[:1] + 80]),
         (),
     )
-    with_val, without = shortcuts(wider, resamples=20), shortcuts(survey, resamples=20)
+    with_val, without = measure_shortcuts(wider, resamples=20), measure_shortcuts(survey, resamples=20)
     assert repr(with_val) == repr(without)  # repr: NaN is like no NaN
 
 
 def test_one_class_in_test_or_too_few_patients_in_train():
     survey, sick = noise_survey()
     well_test = [i for i, record in enumerate(survey.records) if record.split == "train" or not sick[i]]
-    for name, one in by_name(shortcuts(_taken(survey, well_test), resamples=20)).items():
+    for name, one in by_name(measure_shortcuts(_taken(survey, well_test), resamples=20)).items():
         assert np.isnan(one.test.value)
         if name != "image size":
             assert 0 < one.train.low < one.train.value < one.train.high
             assert one.note.endswith("the test folder does not hold both classes")
     few = [i for i in range(180) if i < 16 or i >= 120]  # 4 patients of each class in train
-    for one in shortcuts(_taken(survey, few), resamples=20):
+    for one in measure_shortcuts(_taken(survey, few), resamples=20):
         assert np.isnan([one.train.value, one.test.value]).all()
         assert one.note == "the train folder has 4 patients of a class; at least 5 are needed"
-    for one in shortcuts(_taken(survey, []), resamples=20):
+    for one in measure_shortcuts(_taken(survey, []), resamples=20):
         assert np.isnan(one.train.value)
 
 

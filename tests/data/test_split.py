@@ -5,7 +5,7 @@ import pytest
 from makers import png_bytes
 
 from pneumo.data.records import Record, scan
-from pneumo.data.split import PARTS, manifest_hash, read_manifest, split, twins, write_manifest
+from pneumo.data.split import PARTS, manifest_hash, near_duplicates, read_manifest, split_records, write_manifest
 from pneumo.errors import DataError
 from pneumo.labels import identify
 from pneumo.synthetic.phantom import make_phantom, phantom_png
@@ -29,7 +29,7 @@ RECORDS = dataset()
 
 
 def test_every_image_has_one_part_and_test_is_the_official_folder():
-    parts = split(RECORDS)
+    parts = split_records(RECORDS)
     assert set(parts) == {r.path for r in RECORDS}
     assert set(parts.values()) == set(PARTS) - {"excluded"}
     assert {path for path, part in parts.items() if part == "test"} == {r.path for r in RECORDS if r.split == "test"}
@@ -37,7 +37,7 @@ def test_every_image_has_one_part_and_test_is_the_official_folder():
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_no_patient_is_in_two_parts(seed):
-    parts, homes = split(RECORDS, seed=seed), {}
+    parts, homes = split_records(RECORDS, seed=seed), {}
     for r in RECORDS:
         homes.setdefault(r.patient, set()).add(parts[r.path])
     assert max(map(len, homes.values())) == 1
@@ -45,7 +45,7 @@ def test_no_patient_is_in_two_parts(seed):
 
 @pytest.mark.parametrize("subtype", ["none", "bacterial", "viral"])
 def test_each_stratum_gives_a_tenth(subtype):
-    parts = split(RECORDS, seed=3)
+    parts = split_records(RECORDS, seed=3)
     pool = [parts[r.path] for r in RECORDS if r.split != "test" and r.subtype == subtype]
     for part in ("validation", "calibration"):
         assert pool.count(part) / len(pool) == pytest.approx(0.10, abs=0.02)
@@ -53,15 +53,15 @@ def test_each_stratum_gives_a_tenth(subtype):
 
 def test_pneumonia_of_unknown_kind_is_a_stratum_of_its_own():
     images = [record("NORMAL", f"h{i}") for i in range(100)] + [record("PNEUMONIA", f"s{i}") for i in range(50)]
-    parts = split(images, seed=1)
+    parts = split_records(images, seed=1)
     for label, total in (("NORMAL", 100), ("PNEUMONIA", 50)):
         held = [r for r in images if r.label == label and parts[r.path] == "validation"]
         assert len(held) == total / 10
 
 
 def test_seed_repeats_and_order_does_not_matter():
-    assert split(RECORDS, seed=1) == split(RECORDS[::-1], seed=1)
-    assert split(RECORDS, seed=1) != split(RECORDS, seed=2)
+    assert split_records(RECORDS, seed=1) == split_records(RECORDS[::-1], seed=1)
+    assert split_records(RECORDS, seed=1) != split_records(RECORDS, seed=2)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -72,7 +72,7 @@ def test_linked_images_stay_together_across_patients_and_strata(seed):
     groups = [list(group) for group in zip(*by_stratum, strict=False)]
     groups += [[groups[0][0], groups[1][1]], [groups[2][2], groups[1][0]]]  # a chain over groups
     assert len(groups) > 10
-    parts = split(RECORDS, groups, seed)
+    parts = split_records(RECORDS, groups, seed)
     assert set(parts) == {r.path for r in RECORDS}
     for group in groups:
         assert len({parts[path] for path in group}) == 1
@@ -84,7 +84,7 @@ def test_linked_images_stay_together_across_patients_and_strata(seed):
 
 def test_twin_of_a_test_image_is_not_learned_from():
     twin, test = "train/PNEUMONIA/person5_bacteria_0.jpeg", "test/NORMAL/IM-1003-0001.jpeg"
-    parts = split(RECORDS, [[twin, test]])
+    parts = split_records(RECORDS, [[twin, test]])
     assert (parts[test], parts[twin]) == ("test", "excluded")
     assert {parts[r.path] for r in RECORDS if r.patient == "bacteria-5"} == {"excluded"}
     assert sum(part == "test" for part in parts.values()) == 60
@@ -92,7 +92,7 @@ def test_twin_of_a_test_image_is_not_learned_from():
 
 def test_images_in_the_wrong_class_folder_still_get_a_part():
     odd = record("NORMAL", "person7777_bacteria_1")
-    assert split([*RECORDS, odd])[odd.path] in PARTS
+    assert split_records([*RECORDS, odd])[odd.path] in PARTS
 
 
 def test_twins_are_the_nearly_same_pictures(tmp_path, monkeypatch):
@@ -104,7 +104,7 @@ def test_twins_are_the_nearly_same_pictures(tmp_path, monkeypatch):
     (folder / "d.png").write_bytes((folder / "a.png").read_bytes())
     picture = np.rint(make_phantom(seed=3, height=120, width=150).pixels * 230).astype(np.uint8)  # c, darker and unmarked
     (folder / "e.png").write_bytes(png_bytes(picture))
-    found = {tuple(pair) for pair in twins(tmp_path, scan(tmp_path))}
+    found = {tuple(pair) for pair in near_duplicates(tmp_path, scan(tmp_path))}
     assert ("train/NORMAL/a.png", "train/NORMAL/d.png") in found
     assert ("train/NORMAL/c.png", "train/NORMAL/e.png") in found
     assert ("train/NORMAL/a.png", "train/NORMAL/c.png") not in found
@@ -113,7 +113,7 @@ def test_twins_are_the_nearly_same_pictures(tmp_path, monkeypatch):
 def test_manifest_round_trip_and_hash(tmp_path):
     odd = record("NORMAL", 'a, "b" é')
     records = [odd, *RECORDS]
-    parts = split(records)
+    parts = split_records(records)
     first = write_manifest(tmp_path / "one.csv", records, parts)
     second = write_manifest(tmp_path / "two.csv", records, dict(reversed(parts.items())))
     assert first == second == manifest_hash(tmp_path / "one.csv") == hashlib.sha256((tmp_path / "two.csv").read_bytes()).hexdigest()
@@ -126,7 +126,7 @@ def test_manifest_round_trip_and_hash(tmp_path):
 
 def test_hash_is_the_same_on_every_machine(tmp_path):
     records = [record("NORMAL", "IM-0001-0001"), record("PNEUMONIA", "person1_virus_1", "test")]
-    write_manifest(tmp_path / "split.csv", records, split(records))
+    write_manifest(tmp_path / "split.csv", records, split_records(records))
     assert (tmp_path / "split.csv").read_bytes() == (
         b"path,label,subtype,patient,part\n"
         b"train/NORMAL/IM-0001-0001.jpeg,NORMAL,none,IM-0001,validation\n"

@@ -14,7 +14,7 @@ import pytest
 
 from pneumo.data import unpack as module
 from pneumo.data.records import scan
-from pneumo.data.unpack import MANIFEST, Limits, Stopped, find_root, unpack
+from pneumo.data.unpack import MANIFEST, Limits, Stopped, find_root, unpack_dataset
 from pneumo.errors import DataError
 from pneumo.synthetic.phantom import write_set
 
@@ -65,7 +65,7 @@ def alter(path, signature, offset, fmt, value, name):
 @pytest.mark.parametrize("files", [FILES, FILES | VAL], ids=["mendeley", "kaggle"])
 def test_the_set_lands_without_leading_folders(tmp_path, prefix, files):
     target = tmp_path / "deep" / "set"
-    assert unpack(pack(tmp_path / "set.zip", files, prefix), target) == target
+    assert unpack_dataset(pack(tmp_path / "set.zip", files, prefix), target) == target
     assert images(target) == files
     assert json.loads((target / MANIFEST).read_text()) == {"origin": "set.zip", "images": len(files)}
     assert [path.name for path in target.parent.iterdir()] == ["set"]
@@ -85,13 +85,13 @@ def test_copies_and_side_files_are_left_out(tmp_path):
     }
     nested = {f"chest_xray/chest_xray/{name}": content for name, content in FILES.items()}
     archive = pack(tmp_path / "set.zip", junk | nested | {f"chest_xray/{name}": content for name, content in FILES.items()})
-    assert images(unpack(archive, tmp_path / "set")) == FILES
+    assert images(unpack_dataset(archive, tmp_path / "set")) == FILES
 
 
 def test_a_real_phantom_set_comes_back_as_it_was(tmp_path):
     count = write_set(tmp_path / "made", 1)
     archive = shutil.make_archive(tmp_path / "made", "zip", tmp_path, "made")
-    target = unpack(archive, tmp_path / "set")
+    target = unpack_dataset(archive, tmp_path / "set")
     made = {name: content for name, content in tree(tmp_path / "made").items() if name != "SYNTHETIC.txt"}
     assert images(target) == made
     assert len(scan(target)) == count
@@ -101,7 +101,7 @@ def test_progress_runs_from_nothing_to_all(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "CHUNK", 64)
     monkeypatch.setattr(module.time, "monotonic", iter(range(10_000)).__next__)  # one second a look at the clock
     seen = []
-    unpack(pack(tmp_path / "set.zip", FILES), tmp_path / "set", seen.append)
+    unpack_dataset(pack(tmp_path / "set.zip", FILES), tmp_path / "set", seen.append)
     total = sum(map(len, FILES.values()))
     assert {(step.stage, step.total) for step in seen} == {("unpack", total)}
     done = [step.done for step in seen]
@@ -138,7 +138,7 @@ HOSTILE = {
 def refused(archive, tmp_path, match, limits=SMALL):
     before = set(tmp_path.iterdir())
     with pytest.raises(DataError, match=match):
-        unpack(archive, tmp_path / "set", limits=limits)
+        unpack_dataset(archive, tmp_path / "set", limits=limits)
     assert set(tmp_path.iterdir()) == before  # neither the set nor a draft
 
 
@@ -178,7 +178,7 @@ def test_a_bomb_that_declares_little_writes_no_more_than_that(tmp_path, monkeypa
 
 
 def test_a_stream_longer_than_its_header_is_stopped(tmp_path, monkeypatch):
-    """Should a zipfile of the future not hold itself to the header, then `unpack` does."""
+    """Should a zipfile of the future not hold itself to the header, then `unpack_dataset` does."""
     archive, reads = pack(tmp_path / "set.zip", FILES), []
 
     class Endless(io.BytesIO):
@@ -208,7 +208,7 @@ def test_random_damage_never_passes(tmp_path):
             raw[rng.randrange(len(raw))] = rng.randrange(256)
         (tmp_path / "set.zip").write_bytes(raw)
         try:
-            target = unpack(tmp_path / "set.zip", tmp_path / "set", limits=SMALL)
+            target = unpack_dataset(tmp_path / "set.zip", tmp_path / "set", limits=SMALL)
         except DataError:
             outcomes["refused"] += 1
             assert not (tmp_path / "set").exists()
@@ -239,13 +239,13 @@ def test_missing_archive(tmp_path):
 def test_occupied_target_stays_as_it_was(tmp_path):
     archive, target = pack(tmp_path / "set.zip", FILES), tmp_path / "set"
     target.mkdir()
-    assert images(unpack(archive, target)) == FILES  # an empty folder is fine
+    assert images(unpack_dataset(archive, target)) == FILES  # an empty folder is fine
     before = tree(target)
     with pytest.raises(DataError, match="not an empty folder"):
-        unpack(archive, target)
+        unpack_dataset(archive, target)
     assert tree(target) == before
     with pytest.raises(DataError, match="not an empty folder"):
-        unpack(archive, archive)
+        unpack_dataset(archive, archive)
 
 
 def test_a_mount_point_is_refused_before_any_work(tmp_path, monkeypatch):
@@ -258,7 +258,7 @@ def test_a_folder_is_taken_where_paths_know_no_mount_points(tmp_path, monkeypatc
         raise NotImplementedError("Path.is_mount() is unsupported on this system")
 
     monkeypatch.setattr(module.Path, "is_mount", unsupported)
-    assert images(unpack(pack(tmp_path / "set.zip", FILES), tmp_path / "set")) == FILES
+    assert images(unpack_dataset(pack(tmp_path / "set.zip", FILES), tmp_path / "set")) == FILES
 
 
 def test_full_disk_before_and_while_writing(tmp_path, monkeypatch):
@@ -278,12 +278,12 @@ def test_full_disk_before_and_while_writing(tmp_path, monkeypatch):
 def test_cancelled_and_killed_runs_leave_no_set(tmp_path):
     archive, answers = pack(tmp_path / "set.zip", FILES), iter([False, False, True])
     with pytest.raises(Stopped):
-        unpack(archive, tmp_path / "set", cancelled=lambda: next(answers))
+        unpack_dataset(archive, tmp_path / "set", cancelled=lambda: next(answers))
     assert [path.name for path in tmp_path.iterdir()] == ["set.zip"]
     left = tmp_path / ".set.draft" / "train" / "NORMAL"  # what a killed process leaves
     left.mkdir(parents=True)
     (left / "half.jpeg").write_bytes(b"half")
-    assert images(unpack(archive, tmp_path / "set")) == FILES
+    assert images(unpack_dataset(archive, tmp_path / "set")) == FILES
     assert not (tmp_path / ".set.draft").exists()
 
 

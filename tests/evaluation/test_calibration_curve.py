@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from pneumo.evaluation.calibration_curve import calibration_curve
+from pneumo.evaluation.calibration_curve import fit_calibration_curve
 
 
 def drawn(shift: float, n: int = 1200):
@@ -14,7 +14,7 @@ def drawn(shift: float, n: int = 1200):
 
 @pytest.mark.parametrize("shift", [0.0, -1.5])
 def test_follows_what_came(shift):
-    curve = calibration_curve(*drawn(shift), resamples=1)
+    curve = fit_calibration_curve(*drawn(shift), resamples=1)
     truth = expit(np.log(curve.given / (1 - curve.given)) + shift)
     np.testing.assert_allclose(curve.observed, truth, atol=0.09)
     assert np.all(np.diff(curve.given) > 0)
@@ -22,7 +22,7 @@ def test_follows_what_came(shift):
 
 def test_the_band_holds_the_truth_and_is_no_wider_than_chance():
     labels, probabilities, patients = (each[:500] for each in drawn(0.0, 4000))
-    curve = calibration_curve(labels, probabilities, patients, resamples=300)
+    curve = fit_calibration_curve(labels, probabilities, patients, resamples=300)
     assert np.mean((curve.low <= curve.given) & (curve.given <= curve.high)) > 0.85
     assert 0.05 < np.max(curve.high - curve.low) < 0.3
     assert curve.low.min() >= 0
@@ -30,5 +30,5 @@ def test_the_band_holds_the_truth_and_is_no_wider_than_chance():
 
 
 def test_none_without_both_classes_or_with_one_probability():
-    assert calibration_curve(np.ones(5), np.linspace(0.1, 0.9, 5), list("abcde")) is None
-    assert calibration_curve(np.array([0, 1]), np.full(2, 0.3), list("ab")) is None
+    assert fit_calibration_curve(np.ones(5), np.linspace(0.1, 0.9, 5), list("abcde")) is None
+    assert fit_calibration_curve(np.array([0, 1]), np.full(2, 0.3), list("ab")) is None

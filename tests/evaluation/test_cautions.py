@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pneumo.evaluation.cautions import NAMES, CautionRate, Judged, caution_rates, limit_of
-from pneumo.evaluation.wilson import wilson
+from pneumo.evaluation.wilson import wilson_interval
 
 NAN = math.nan
 
@@ -52,7 +52,7 @@ def test_limits_are_of_each_verdict_and_rates_of_the_other_part():
     assert rate.limits == {"PNEUMONIA": 18.0, "NORMAL": -math.inf}
     assert rate.right["value"] == pytest.approx(0.1)
     assert rate.wrong["value"] == pytest.approx(0.8)
-    assert rate.wrong["high"] == pytest.approx(wilson(4, 5).high, abs=0.02)
+    assert rate.wrong["high"] == pytest.approx(wilson_interval(4, 5).high, abs=0.02)
 
 
 def test_nothing_fires_without_a_score_and_everything_without_a_limit():

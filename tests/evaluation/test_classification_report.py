@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import classification_report as theirs
 
-from pneumo.evaluation.classification_report import classification_report
+from pneumo.evaluation.classification_report import make_classification_report
 
 
 @pytest.mark.parametrize("cut", [0.2, 0.5, 0.8])
@@ -12,7 +12,7 @@ def test_equals_scikit_learn(cut):
     rng = np.random.default_rng(0)
     labels = (rng.random(200) < 0.3).astype(int)
     scores = np.clip(rng.normal(0.4, 0.2, 200) + 0.3 * labels, 0, 1)
-    ours, expected = classification_report(labels, scores, cut), theirs(labels, scores >= cut, output_dict=True)
+    ours, expected = make_classification_report(labels, scores, cut), theirs(labels, scores >= cut, output_dict=True)
     pairs = ((ours.classes[0], "0"), (ours.classes[1], "1"), (ours.macro, "macro avg"), (ours.weighted, "weighted avg"))
     for row, name in pairs:
         figures = {"precision": row.precision, "recall": row.recall, "f1-score": row.f1, "support": row.support}
@@ -22,13 +22,13 @@ def test_equals_scikit_learn(cut):
 
 
 def test_matrix_and_rates_by_hand():
-    found = classification_report(np.array([0, 0, 0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.5, 0.5, 0.4]), 0.5)
+    found = make_classification_report(np.array([0, 0, 0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.5, 0.5, 0.4]), 0.5)
     assert found.matrix.tolist() == [[3, 1], [1, 1]]
     assert found.rates.tolist() == [[0.75, 0.25], [0.5, 0.5]]
 
 
 def test_what_is_never_called_has_no_precision():
-    found = classification_report(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.3]), 0.9)
+    found = make_classification_report(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.3]), 0.9)
     assert math.isnan(found.classes[1].precision)
     assert math.isnan(found.macro.precision)
     assert found.classes[1].f1 == 0
@@ -36,7 +36,7 @@ def test_what_is_never_called_has_no_precision():
 
 
 def test_a_class_without_an_image_has_no_say_in_the_weighted_mean():
-    found = classification_report(np.array([1, 1]), np.array([0.6, 0.7]), 0.5)
+    found = make_classification_report(np.array([1, 1]), np.array([0.6, 0.7]), 0.5)
     assert math.isnan(found.macro.recall)
     assert found.weighted.recall == 1
     assert math.isnan(found.rates[0, 0])
@@ -44,6 +44,6 @@ def test_a_class_without_an_image_has_no_say_in_the_weighted_mean():
 
 
 def test_of_no_image_every_mean_is_undefined():
-    found = classification_report(np.array([], int), np.array([]), 0.5)
+    found = make_classification_report(np.array([], int), np.array([]), 0.5)
     assert [row.name for row in (found.macro, found.weighted)] == ["macro mean", "weighted mean"]
     assert math.isnan(found.weighted.precision)

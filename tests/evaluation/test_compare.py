@@ -6,7 +6,7 @@ import pytest
 from stored_metrics import make_stored
 
 from pneumo.errors import DataError
-from pneumo.evaluation.compare import compare, delong, mcnemar
+from pneumo.evaluation.compare import compare_models, delong, mcnemar
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.evaluation.metrics import roc_auc
 from pneumo.evaluation.predictions import make_predictions
@@ -102,30 +102,30 @@ def test_mcnemar_by_hand(one, other, p):
 
 def test_compare_counts_and_pairs_by_name():
     first, second = make_stored(seed=1, lift=3), make_stored(seed=2, lift=1)
-    found = compare(first, second, (0.5, 0.3))
+    found = compare_models(first, second, (0.5, 0.3))
     right = [(p.probabilities >= cut) == (p.labels == 1) for p, cut in ((first, 0.5), (second, 0.3))]
     assert (found.only_first_right, found.only_second_right) == (np.sum(right[0] > right[1]), np.sum(right[0] < right[1]))
     assert found.accuracy == pytest.approx(right[0].mean() - right[1].mean())
     assert (found.n, found.patients) == (60, len(set(first.patients)))
     assert found.auc.value > 0
     turned = reordered(second, np.arange(60)[::-1])
-    assert compare(first, turned, (0.5, 0.3)) == found
+    assert compare_models(first, turned, (0.5, 0.3)) == found
 
 
 def test_other_images_are_refused():
     first = make_stored()
     with pytest.raises(DataError, match="5 are the first's alone and 0 the second's"):
-        compare(first, reordered(first, np.arange(55)), (0.5, 0.5))
+        compare_models(first, reordered(first, np.arange(55)), (0.5, 0.5))
     with pytest.raises(DataError, match="60 are the first's alone and 60 the second's"):
-        compare(first, make_stored(split="validation"), (0.5, 0.5))
+        compare_models(first, make_stored(split="validation"), (0.5, 0.5))
     with pytest.raises(DataError, match="twice"):
-        compare(first, reordered(first, np.array([*range(60), 3])), (0.5, 0.5))
+        compare_models(first, reordered(first, np.array([*range(60), 3])), (0.5, 0.5))
 
 
 def test_other_labels_are_refused():
     first = make_stored()
     with pytest.raises(DataError, match="different labels"):
-        compare(first, dataclasses.replace(first, labels=1 - first.labels), (0.5, 0.5))
+        compare_models(first, dataclasses.replace(first, labels=1 - first.labels), (0.5, 0.5))
 
 
 def reordered(p, order):
@@ -159,6 +159,6 @@ def test_rightly_called_by_hand():
     labels, kinds = ["NORMAL"] * 3 + ["PNEUMONIA"] * 2, ["none"] * 3 + ["viral"] * 2
     first = make_predictions(files, labels, kinds, [0.0] * 5, [0.1, 0.2, 0.3, 0.9, 0.4])
     second = make_predictions(files, labels, kinds, [0.0] * 5, [0.8, 0.7, 0.1, 0.6, 0.3])
-    found = compare(first, second, (0.5, 0.7))
+    found = compare_models(first, second, (0.5, 0.7))
     assert (found.only_first_right, found.only_second_right) == (3, 0)
     assert found.accuracy == pytest.approx(3 / 5)

@@ -6,10 +6,10 @@ from sklearn.metrics import brier_score_loss, f1_score, precision_score, recall_
 
 from pneumo.evaluation.metrics import (
     brier,
+    compute_metrics,
     confusion_matrix,
     dice,
     expected_calibration_error,
-    metrics,
     predictive_values,
     prevalence_weights,
     roc_auc,
@@ -52,7 +52,7 @@ def test_auc_of_one_class_is_nan(label):
 
 
 def test_metrics_by_hand():
-    m = metrics(LABELS, PROBABILITIES, 0.5)
+    m = compute_metrics(LABELS, PROBABILITIES, 0.5)
     assert (m.accuracy, m.sensitivity, m.specificity, m.precision) == (5 / 8, 2 / 3, 3 / 5, 2 / 4)
     assert m.recall == m.sensitivity
     assert m.f1 == pytest.approx(4 / 7)
@@ -62,7 +62,7 @@ def test_metrics_by_hand():
 def test_metrics_equal_scikit_learn():
     labels, scores = cases(5, False)
     called = scores >= 0.8
-    m = metrics(labels, scores, 0.8)
+    m = compute_metrics(labels, scores, 0.8)
     expected = precision_score(labels, called), recall_score(labels, called), f1_score(labels, called)
     assert (m.precision, m.recall, m.f1) == pytest.approx(expected)
 
@@ -78,7 +78,7 @@ def test_metrics_equal_scikit_learn():
     ],
 )
 def test_undefined_is_nan_and_nothing_else_is(labels, probabilities, undefined):
-    m = metrics(np.array(labels), np.array(probabilities), 0.5)
+    m = compute_metrics(np.array(labels), np.array(probabilities), 0.5)
     assert {name for name, value in vars(m).items() if math.isnan(value)} == undefined
 
 

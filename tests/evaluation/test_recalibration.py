@@ -3,7 +3,7 @@ import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from pneumo.evaluation.recalibration import recalibration
+from pneumo.evaluation.recalibration import fit_recalibration
 
 
 @pytest.mark.parametrize(("intercept", "slope"), [(0.0, 1.0), (-1.0, 1.0), (0.0, 0.5)])
@@ -11,7 +11,7 @@ def test_it_finds_what_was_done_to_right_probabilities(intercept, slope):
     rng = np.random.default_rng(0)
     said = rng.normal(0, 2, 40_000)
     labels = rng.random(40_000) < expit(intercept + slope * said)
-    found = recalibration(labels, said)
+    found = fit_recalibration(labels, said)
     assert found[1] == pytest.approx(slope, abs=0.04)
     if slope == 1.0:
         assert found[0] == pytest.approx(intercept, abs=0.04)
@@ -22,9 +22,9 @@ def test_the_slope_is_that_of_logistic_regression():
     said = rng.normal(1, 3, 200)
     labels = rng.random(200) < expit(0.3 * said)
     expected = LogisticRegression(C=1e9, max_iter=500).fit(said[:, np.newaxis], labels).coef_[0, 0]
-    assert recalibration(labels, said)[1] == pytest.approx(expected, abs=1e-4)
+    assert fit_recalibration(labels, said)[1] == pytest.approx(expected, abs=1e-4)
 
 
 def test_undefined_where_a_line_separates_the_classes_or_one_is_missing():
-    assert np.isnan(recalibration([0, 0, 1, 1], [-2.0, -1.0, 1.0, 2.0])[1])
-    assert np.isnan(recalibration([1, 1, 1], [0.0, 1.0, 2.0])).all()
+    assert np.isnan(fit_recalibration([0, 0, 1, 1], [-2.0, -1.0, 1.0, 2.0])[1])
+    assert np.isnan(fit_recalibration([1, 1, 1], [0.0, 1.0, 2.0])).all()

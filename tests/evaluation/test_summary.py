@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from pneumo.evaluation.metrics import brier, expected_calibration_error, metrics
+from pneumo.evaluation.metrics import brier, compute_metrics, expected_calibration_error
 from pneumo.evaluation.predictions import make_predictions
-from pneumo.evaluation.recalibration import recalibration
+from pneumo.evaluation.recalibration import fit_recalibration
 from pneumo.evaluation.summary import summarise
 
 POINTS = {"balanced": 0.5, "rule-out": 0.3, "rule-in": 0.8}
@@ -50,7 +50,7 @@ def test_fields(summary):
 
 
 def test_calibration_of_what_is_drawn_too_high(summary, predictions):
-    intercept, slope = recalibration(predictions.labels, predictions.logits)
+    intercept, slope = fit_recalibration(predictions.labels, predictions.logits)
     assert summary["calibration"]["intercept"]["value"] == pytest.approx(intercept)
     assert summary["calibration"]["slope"]["value"] == pytest.approx(slope)
     assert summary["calibration"]["slope"]["low"] < slope < summary["calibration"]["slope"]["high"]
@@ -69,7 +69,7 @@ def test_counts(summary, predictions):
 def test_figures_lie_in_their_intervals(summary, predictions, name):
     figure = summary[name]
     assert set(figure) == {"value", "low", "high"}
-    assert figure["value"] == pytest.approx(getattr(metrics(predictions.labels, predictions.probabilities, 0.5), name))
+    assert figure["value"] == pytest.approx(getattr(compute_metrics(predictions.labels, predictions.probabilities, 0.5), name))
     assert 0 <= figure["low"] < figure["value"] < figure["high"] <= 1
 
 
@@ -82,7 +82,7 @@ def test_each_operating_point_has_its_own_figures(summary, predictions):
     points = summary["operating_points"]
     assert {name: point["threshold"] for name, point in points.items()} == POINTS
     for name, cut in POINTS.items():
-        expected = metrics(predictions.labels, predictions.probabilities, cut)
+        expected = compute_metrics(predictions.labels, predictions.probabilities, cut)
         assert points[name]["sensitivity"]["value"] == expected.sensitivity
         assert points[name]["specificity"]["value"] == expected.specificity
     assert points["rule-out"]["sensitivity"]["value"] > points["rule-in"]["sensitivity"]["value"]

@@ -4,39 +4,39 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from pneumo.evaluation.wilson import clustered_wilson, wilson
+from pneumo.evaluation.wilson import clustered_wilson, wilson_interval
 
 
 @pytest.mark.parametrize(("count", "of"), [(0, 1), (0, 20), (3, 7), (190, 234), (385, 390), (10, 10)])
 def test_equals_scipy(count, of):
-    found, expected = wilson(count, of), binomtest(count, of).proportion_ci(method="wilson")
+    found, expected = wilson_interval(count, of), binomtest(count, of).proportion_ci(method="wilson")
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
     assert found.figure == {"value": count / of, "low": found.low, "high": found.high}
 
 
 def test_of_no_case_is_undefined():
-    assert math.isnan(wilson(0, 0).value)
-    assert wilson(0, 0).figure == {"value": None, "low": None, "high": None}
-    assert (wilson(0, 0).count, wilson(0, 0).of) == (0, 0)
-    assert math.isnan(wilson(0, 0).low)
-    assert math.isnan(wilson(0, 0).high)
+    assert math.isnan(wilson_interval(0, 0).value)
+    assert wilson_interval(0, 0).figure == {"value": None, "low": None, "high": None}
+    assert (wilson_interval(0, 0).count, wilson_interval(0, 0).of) == (0, 0)
+    assert math.isnan(wilson_interval(0, 0).low)
+    assert math.isnan(wilson_interval(0, 0).high)
 
 
 def test_no_end_leaves_the_shares():
     """Rounding alone would carry some of them a last digit too far."""
-    assert max(wilson(n, n).high for n in range(1, 500)) <= 1.0
-    assert min(wilson(0, n).low for n in range(1, 500)) >= 0.0
+    assert max(wilson_interval(n, n).high for n in range(1, 500)) <= 1.0
+    assert min(wilson_interval(0, n).low for n in range(1, 500)) >= 0.0
 
 
 @pytest.mark.parametrize(("count", "of"), [(3, 2), (-1, 4)])
 def test_impossible_counts(count, of):
     with pytest.raises(ValueError, match="expected a count"):
-        wilson(count, of)
+        wilson_interval(count, of)
 
 
 def test_clusters_of_one_are_independent_images():
     hits = np.arange(50) < 45
-    found, expected = clustered_wilson(hits, np.arange(50)), wilson(45, 50)
+    found, expected = clustered_wilson(hits, np.arange(50)), wilson_interval(45, 50)
     assert found.low == pytest.approx(expected.low, abs=0.003)
     assert (found.count, found.of) == (45, 50)
 
@@ -48,13 +48,13 @@ def test_copies_are_no_new_witnesses():
 
 
 def test_where_all_are_hits_a_cluster_counts_once():
-    expected = wilson(2, 2)
+    expected = wilson_interval(2, 2)
     found = clustered_wilson(np.ones(40, bool), ["a", "b"] * 20)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     assert math.isnan(clustered_wilson(np.zeros(0, bool), []).low)
 
 
 def test_an_interval_as_wide_as_for_fewer_cases():
-    found, expected = wilson(30, 40, independent=20), wilson(15, 20)
+    found, expected = wilson_interval(30, 40, independent=20), wilson_interval(15, 20)
     assert (found.value, found.count, found.of) == (0.75, 30, 40)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))

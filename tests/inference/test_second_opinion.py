@@ -20,8 +20,8 @@ from pneumo.inference.finding import Reading, Terms
 from pneumo.inference.lung_checks import HeatShare, Lungs, Occlusion, heat_in_lungs, load_finder, lungs_of, occlusion
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import Reference
-from pneumo.inference.second_opinion import SMALL_CHANGES, SecondOpinion, Stability, Vote, second_opinion, vote
-from pneumo.inference.similar_cases import SimilarCase, similar_cases
+from pneumo.inference.second_opinion import SMALL_CHANGES, SecondOpinion, Stability, Vote, compute_second_opinion, vote
+from pneumo.inference.similar_cases import SimilarCase, find_similar_cases
 from pneumo.registry.models import read_card, write_card
 from pneumo.reporting import second_opinion_words as words
 
@@ -105,7 +105,7 @@ def test_a_model_that_reads_the_surroundings_must_be_warned_of(tmp_path):
     found = at_even_odds(occlusion(image, predictor, answer, Lungs(lungs())))
     assert found.unchanged == pytest.approx(0.945, abs=1e-3)
     assert found.hidden == found.unchanged
-    opinion = second_opinion(image, predictor, answer, Lungs(lungs())).at(0.5)
+    opinion = compute_second_opinion(image, predictor, answer, Lungs(lungs())).at(0.5)
     assert "The score stays at 0.94 with the lungs hidden: the answer does not need them." in warnings(opinion, [], CALLED)
     assert "hardly rests on what the lungs show" in words.occlusion_sentence(found, CALLED)
 
@@ -117,7 +117,7 @@ def test_a_model_that_reads_the_lungs_must_not(tmp_path):
     found = at_even_odds(occlusion(image, predictor, answer, Lungs(lungs())))
     assert found.unchanged == pytest.approx(0.945, abs=1e-3)
     assert found.hidden == pytest.approx(1 / (1 + np.exp(10 * (0.5 - 60 / 255))), abs=1e-3)  # 0.066: all grey of the surroundings
-    assert warnings(second_opinion(image, predictor, answer, Lungs(lungs())).at(0.5), [], CALLED) == ()
+    assert warnings(compute_second_opinion(image, predictor, answer, Lungs(lungs())).at(0.5), [], CALLED) == ()
     assert words.occlusion_sentence(found, CALLED) == (
         "The score is 0.94 as it is, 0.07 with the lungs painted over in the grey around them. "
         "The answer rests on what the lungs show."
@@ -221,7 +221,7 @@ def test_heat_in_the_lungs_is_of_the_raw_map(tmp_path):
 def test_lungs_that_cannot_be_believed_are_measured_nowhere(tmp_path):
     predictor = reader_of(tmp_path, lungs())
     image = two_greys(200, 60)
-    opinion = second_opinion(image, predictor, predictor.answer(image), Lungs(None, "No lung field was found.")).at(0.5)
+    opinion = compute_second_opinion(image, predictor, predictor.answer(image), Lungs(None, "No lung field was found.")).at(0.5)
     assert np.isnan(opinion.occlusion.hidden)
     assert words.hidden_caution(opinion.occlusion, CALLED, {}) == ()
     said = dict(words.rows(opinion, [], CALLED))
@@ -252,7 +252,7 @@ def test_small_changes(tmp_path):
     predictor = reader_of(tmp_path, left)
     image = np.where(np.arange(224) < 112, 200, 60) * np.ones((224, 1))
     image = image.astype(np.uint8)
-    found = second_opinion(image, predictor, predictor.answer(image), Lungs(lungs())).at(0.5).stability
+    found = compute_second_opinion(image, predictor, predictor.answer(image), Lungs(lungs())).at(0.5).stability
     by_name = dict(zip([name for name, _ in SMALL_CHANGES], found.changed, strict=True))
     assert by_name["mirrored"] == pytest.approx(1 / (1 + np.exp(10 * (0.5 - 60 / 255))), abs=1e-3)
     assert by_name["blurred by 0.7 px"] == pytest.approx(0.945, abs=2e-3)
@@ -301,7 +301,7 @@ def test_similar_cases_are_the_nearest_one_a_patient():
             "train/PNEUMONIA/person8_virus_1.jpeg",
         ],
     )
-    found = similar_cases(np.array([3.0, 3.0], np.float32), stored, count=3)  # less the mean and by width: (2, 0.2)
+    found = find_similar_cases(np.array([3.0, 3.0], np.float32), stored, count=3)  # less the mean and by width: (2, 0.2)
     assert [case.file.rpartition("/")[2] for case in found] == ["person7_virus_2.jpeg", "person8_virus_1.jpeg", "IM-0001-0001.jpeg"]
     assert [case.label for case in found] == ["PNEUMONIA", "PNEUMONIA", "NORMAL"]
     assert found[0].subtype == "viral"

@@ -7,11 +7,11 @@ import pytest
 
 from pneumo.errors import ModelError
 from pneumo.nets.lung_graph import write_lung_graph
-from pneumo.nets.lung_net import SIDE, lung_net
+from pneumo.nets.lung_net import SIDE, build_lung_net
 
 
 def test_shapes_and_size():
-    model = lung_net()
+    model = build_lung_net()
     assert model.input_shape == (None, SIDE, SIDE, 1)
     assert model.output_shape == (None, SIDE, SIDE, 1)
     assert 200_000 < model.count_params() < 1_000_000
@@ -19,7 +19,7 @@ def test_shapes_and_size():
 
 def test_the_file_gives_what_keras_gives(tmp_path):
     keras.utils.set_random_seed(0)
-    model = lung_net(32, (4, 6, 8))
+    model = build_lung_net(32, (4, 6, 8))
     rng = np.random.default_rng(0)
     model.set_weights(
         [

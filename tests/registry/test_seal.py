@@ -17,7 +17,7 @@ from pneumo.registry.minisign import PublicKey, SecretKey
 from pneumo.registry.models import list_models, read_metrics, verified
 from pneumo.registry.seal import MANIFEST, SIGNATURE, read_seal, reseal, seal_folder, sealed_file
 from pneumo.reporting.model_card import write_readme
-from pneumo.studies.assess import assess
+from pneumo.studies.assess import assess_split
 
 ROOT = Path(__file__).parents[2]
 
@@ -155,7 +155,7 @@ def data(tmp_path_factory):
 
 def test_files_written_later_are_sealed_and_signed_again(root, site, data):
     main(["models", "sign", "tiny"])
-    assess(Predictor.load("tiny", root), data, "test", "a look", root=root)
+    assess_split(Predictor.load("tiny", root), data, "test", "a look", root=root)
     write_readme("tiny", root)
     model = verified("tiny", root)
     assert model.seal.state.startswith("signed by this site")

@@ -355,14 +355,14 @@ def test_no_code_in_a_keras_file_is_run(make, tmp_path):
     from pneumo.nets.serving_graph import write_serving_graph
     from pneumo.training.config import make_config
     from pneumo.training.model_builder import build_network, load_layers
-    from pneumo.training.promote import promote
+    from pneumo.training.promote import promote_run
 
     trace, bad = tmp_path / "trace", tmp_path / "best.keras"
     make(bad, str(trace))
     config = make_config("cnn", {"filters": "4,8", "dense": 8, "size": 48})
     (tmp_path / "config.json").write_text(json.dumps(config.to_dict()))
     with pytest.raises(ModelError, match=r"best\.keras .*cannot be loaded.*safe mode"):
-        promote(tmp_path, "bad", tmp_path, "test", root=tmp_path / "models")
+        promote_run(tmp_path, "bad", tmp_path, "test", root=tmp_path / "models")
     with pytest.raises(ConfigError, match="No earlier network"):
         load_layers(build_network(config), bad)
     with pytest.raises(ModelError, match="cannot be loaded"):

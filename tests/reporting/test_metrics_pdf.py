@@ -6,7 +6,7 @@ from pypdf import PdfReader
 from stored_metrics import HISTORY, make_evaluated_registry
 
 from pneumo.errors import DataError
-from pneumo.evaluation.classification_report import classification_report
+from pneumo.evaluation.classification_report import make_classification_report
 from pneumo.reporting import metrics_pdf as module
 from pneumo.reporting.evaluated import read_evaluated
 from pneumo.reporting.history_charts import history_charts
@@ -43,7 +43,7 @@ def test_first_page_tells_the_stored_figures(root):
     for name in ("auc", "accuracy", "sensitivity", "specificity"):
         assert interval(found.figures("rule-in")[name]) in text
     assert interval(found.metrics["subtype"]["auc"]) in text
-    report = classification_report(found.predictions.labels, found.predictions.probabilities, 0.75)
+    report = make_classification_report(found.predictions.labels, found.predictions.probabilities, 0.75)
     sick = report.classes[1]
     assert f"PNEUMONIA {sick.precision:.3f} {sick.recall:.3f} {sick.f1:.3f} {sick.support}" in text
     (_, _), (missed, right) = report.matrix.tolist()

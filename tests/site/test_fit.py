@@ -8,7 +8,7 @@ import pytest
 from tiny_model import make_registry
 
 from pneumo.errors import ConfigError, DataError
-from pneumo.evaluation.calibration_curve import calibration_curve
+from pneumo.evaluation.calibration_curve import fit_calibration_curve
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.registry.models import card_digest, read_card
 from pneumo.site.answers import CaseAnswer
@@ -19,7 +19,7 @@ from pneumo.site.fit import STATED_NOWHERE, Prevalence, fit_profile, halves
 @pytest.fixture
 def card(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
-    for slow in (patient_intervals, calibration_curve):
+    for slow in (patient_intervals, fit_calibration_curve):
         monkeypatch.setattr(slow, "__defaults__", (0, 60))
     return read_card("tiny")
 

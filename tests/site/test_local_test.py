@@ -12,7 +12,7 @@ from tiny_model import make_registry
 
 from pneumo.cli.main import main
 from pneumo.errors import ConfigError, DataError
-from pneumo.evaluation.calibration_curve import calibration_curve
+from pneumo.evaluation.calibration_curve import fit_calibration_curve
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.acts import read_acts
@@ -29,7 +29,7 @@ from pneumo.site.verdict import FAILED, PASSED, TOO_FEW, hold, verdict
 def site(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
     monkeypatch.setenv("PNEUMO_SITE_DIR", str(tmp_path / "acts"))
-    for slow in (patient_intervals, calibration_curve):  # resamples: how fine intervals are is tested where they are made
+    for slow in (patient_intervals, fit_calibration_curve):  # resamples: how fine intervals are is tested where they are made
         monkeypatch.setattr(slow, "__defaults__", (0, 20))
     return tmp_path
 

@@ -1,20 +1,20 @@
 import numpy as np
 import pytest
 
-from pneumo.evaluation.wilson import wilson
+from pneumo.evaluation.wilson import wilson_interval
 from pneumo.site.plan import AUC, SENSITIVITY, SPECIFICITY, Requirement
 from pneumo.site.planner import hanley_mcneil, outlook
 
 
 def test_a_share_has_wilsons_interval_and_the_binomial_chance_to_pass():
     told = outlook(Requirement(SENSITIVITY, 0.8), 0.9, sick=100, healthy=7)
-    assert (told.low, told.high) == pytest.approx((wilson(90, 100).low, wilson(90, 100).high))
+    assert (told.low, told.high) == pytest.approx((wilson_interval(90, 100).low, wilson_interval(90, 100).high))
     drawn = np.random.default_rng(0).binomial(100, 0.9, 20_000)
-    assert told.chance == pytest.approx(np.mean([wilson(int(count), 100).low >= 0.8 for count in drawn]), abs=0.01)
+    assert told.chance == pytest.approx(np.mean([wilson_interval(int(count), 100).low >= 0.8 for count in drawn]), abs=0.01)
 
 
 def test_specificity_counts_the_healthy():
-    assert outlook(Requirement(SPECIFICITY, 0.8), 0.9, 7, 100).low == pytest.approx(wilson(90, 100).low)
+    assert outlook(Requirement(SPECIFICITY, 0.8), 0.9, 7, 100).low == pytest.approx(wilson_interval(90, 100).low)
 
 
 def test_auc_has_the_error_of_hanley_and_mcneil():

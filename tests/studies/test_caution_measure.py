@@ -13,7 +13,7 @@ from tiny_reference import change_card
 from pneumo.cli.main import main
 from pneumo.data.split import COLUMNS
 from pneumo.evaluation.calibration import Calibration
-from pneumo.evaluation.wilson import wilson
+from pneumo.evaluation.wilson import wilson_interval
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import read_card
 from pneumo.registry.seal import seal_folder
@@ -64,7 +64,7 @@ def test_counts_limits_and_rates(found):
     assert models["limits"] == {"NORMAL": None, "PNEUMONIA": None}  # the other one contradicts 2 of 40: as many as may
     assert models["right"]["value"] == 0
     assert models["wrong"]["value"] == 1
-    assert models["wrong"]["low"] == pytest.approx(wilson(3, 3).low)  # three children, twice each
+    assert models["wrong"]["low"] == pytest.approx(wilson_interval(3, 3).low)  # three children, twice each
     assert found["cautions"]["lungs hidden"]["wrong"]["value"] == 0  # there is no segmenter here
     assert found["any"] == {"right": models["right"], "wrong": models["wrong"]}
     assert set(found["others"]) == {"other"}

@@ -9,7 +9,7 @@ import pytest
 from tiny_model import make_registry
 
 from pneumo.cli.main import main
-from pneumo.evaluation.wilson import wilson
+from pneumo.evaluation.wilson import wilson_interval
 from pneumo.files import sha256
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import read_card, write_card
@@ -51,7 +51,7 @@ def test_groups_and_figures(made):
     assert groups["pieces"]["rejected"]["low"] == pytest.approx(0.207, abs=1e-3)  # one original: 1 of 1
     assert found["foreign_rejected"]["low"] == pytest.approx(0.438, abs=1e-3)  # three originals of the kinds kept aside
     children = groups["X-rays of test"]["originals"]
-    assert groups["X-rays of test"]["rejected"]["high"] == pytest.approx(wilson(0, children).high)
+    assert groups["X-rays of test"]["rejected"]["high"] == pytest.approx(wilson_interval(0, children).high)
     assert groups["slope"]["told"]["value"] == 0
     assert groups["flat"]["rejected"]["low"] == pytest.approx(0.342, abs=1e-3)  # 2 of 2, Wilson
     assert found["cuts"] == [1.0, 1.0]

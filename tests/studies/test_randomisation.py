@@ -7,7 +7,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tiny_model import make_registry
 
 from pneumo.registry.models import read_card
-from pneumo.studies.randomisation import kernels, randomisation, rank_correlation
+from pneumo.studies.randomisation import kernels, randomisation_test, rank_correlation
 
 
 @pytest.fixture
@@ -73,27 +73,27 @@ def test_kernels_of_the_map_from_the_top_down(tmp_path):
 def test_a_learned_map_is_lost(tmp_path, card, inputs):
     path = network(tmp_path, learned=True)
     stored = [(tmp_path / name).read_bytes() for name in ("model.onnx", "model.keras")]
-    layers = randomisation(card, path, inputs)
+    layers = randomisation_test(card, path, inputs)
     assert [layer["name"] for layer in layers] == ["second", "first"]
     assert all(abs(layer["correlation"]) < 0.6 for layer in layers)
-    assert layers == randomisation(card, path, inputs)
+    assert layers == randomisation_test(card, path, inputs)
     assert [(tmp_path / name).read_bytes() for name in ("model.onnx", "model.keras")] == stored
 
 
 def test_a_map_that_does_not_depend_on_its_kernels_has_none(tmp_path, card, inputs):
-    assert randomisation(card, network(tmp_path, learned=False), inputs) == []
+    assert randomisation_test(card, network(tmp_path, learned=False), inputs) == []
 
 
 def test_an_untouched_map_would_correlate_fully(tmp_path, card, inputs, monkeypatch):
     path = network(tmp_path, learned=True)
     monkeypatch.setattr("pneumo.studies.randomisation._redrawn", lambda model, names, seed: model)
-    for layer in randomisation(card, path, inputs):
+    for layer in randomisation_test(card, path, inputs):
         assert layer["correlation"] == pytest.approx(1.0)
         assert layer["signed"] == pytest.approx(1.0)
 
 
 def test_flat_maps_are_undefined(tmp_path, card, inputs):
-    layers = randomisation(card, network(tmp_path, learned=True), 0 * inputs)
+    layers = randomisation_test(card, network(tmp_path, learned=True), 0 * inputs)
     assert [(layer["correlation"], layer["signed"]) for layer in layers] == [(None, None)] * 2
 
 

@@ -7,8 +7,8 @@ from tiny_model import make_registry
 
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.seal import seal_folder
-from pneumo.studies.assess import assess
-from pneumo.studies.reproduce import differences, renew, reproduce
+from pneumo.studies.assess import assess_split
+from pneumo.studies.reproduce import differences, renew, reproduce_metrics
 
 
 def test_differences_are_named():
@@ -25,8 +25,8 @@ def test_published_numbers_come_out_again(tmp_path):
     copy_set(tmp_path / "set", patients=6)
     (root / "tiny" / "metrics.json").unlink()
     seal_folder(root / "tiny")
-    assess(Predictor.load("tiny", root), tmp_path / "set", "test", "first look", root=root)
-    assert reproduce("tiny", tmp_path / "set", root) == []
+    assess_split(Predictor.load("tiny", root), tmp_path / "set", "test", "first look", root=root)
+    assert reproduce_metrics("tiny", tmp_path / "set", root) == []
     assert (root / "ledger.csv").read_text().count("\n") == 3  # the header, the first look, and this one
 
     path = root / "tiny" / "predictions-test.csv"
@@ -37,7 +37,7 @@ def test_published_numbers_come_out_again(tmp_path):
         writer.writeheader()
         writer.writerows(rows)
     seal_folder(root / "tiny")
-    found = reproduce("tiny", root=root)
+    found = reproduce_metrics("tiny", root=root)
     assert found
     assert all(line.startswith("test, from predictions: ") for line in found)
 
@@ -45,7 +45,7 @@ def test_published_numbers_come_out_again(tmp_path):
 def test_figures_are_written_anew_from_the_stored_predictions(tmp_path):
     root = make_registry(tmp_path / "models")
     copy_set(tmp_path / "set", patients=6)
-    assess(Predictor.load("tiny", root), tmp_path / "set", "test", "first look", root=root)
+    assess_split(Predictor.load("tiny", root), tmp_path / "set", "test", "first look", root=root)
     path = root / "tiny" / "metrics.json"
     before = json.loads(path.read_text())
     wrong, unanswered = {"value": 0.1, "low": 0.0, "high": 0.2}, {"NORMAL": 2, "PNEUMONIA": 0}

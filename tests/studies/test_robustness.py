@@ -14,7 +14,7 @@ from pneumo.imaging.preprocess import InputSpec
 from pneumo.inference.lung_fields import LungFields
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import read_card
-from pneumo.studies.robustness import CURVE_IMAGES, FRACTIONS, assess_robustness, robustness
+from pneumo.studies.robustness import CURVE_IMAGES, FRACTIONS, assess_robustness, measure_robustness
 from pneumo.synthetic.phantom import write_set
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,7 @@ def greys(values):
 @pytest.fixture(scope="module")
 def found(root):
     records, images = greys([90, 100, 110, 120, 135, 145, 155, 165])
-    return robustness(Predictor.load("tiny", root), root / "tiny" / "model.onnx", records, images)
+    return measure_robustness(Predictor.load("tiny", root), root / "tiny" / "model.onnx", records, images)
 
 
 def test_rows_are_the_changes(found, root):
@@ -122,7 +122,7 @@ def test_curves_know_more_than_chance(root):
     images[:, :, :] = 128
     images[:4, 40:80, 40:80] = 60
     images[4:, 40:80, 40:80] = 230
-    found = robustness(Predictor.load("tiny", root), root / "tiny" / "model.onnx", records, images)
+    found = measure_robustness(Predictor.load("tiny", root), root / "tiny" / "model.onnx", records, images)
     for name, sign in (("deletion", 1), ("insertion", -1)):
         curve = found[name]
         assert curve["fractions"] == list(FRACTIONS)
@@ -135,7 +135,7 @@ def test_curves_know_more_than_chance(root):
 
 def test_nothing_to_measure_on_is_null_not_an_error(root):
     records, images = greys([20, 30, 40])
-    found = robustness(Predictor.load("tiny", root), root / "tiny" / "model.onnx", records, images)
+    found = measure_robustness(Predictor.load("tiny", root), root / "tiny" / "model.onnx", records, images)
     assert found["changes"][0]["auc"] == {"value": None, "low": None, "high": None}
     assert found["deletion"]["model"] == [None] * len(FRACTIONS)
     assert found["auc_gap"] == {"deletion": None, "insertion": None}
@@ -181,7 +181,7 @@ def test_a_lung_centred_model_answers_less_where_lungs_are_lost_and_says_so(root
     predictor.card = dataclasses.replace(predictor.card, input=InputSpec(32, 0, lung_centred=True))
     predictor.finder = LosesBright()
     records, images = greys([90, 120, 140, 165])
-    found = robustness(predictor, root / "tiny" / "model.onnx", records, images)
+    found = measure_robustness(predictor, root / "tiny" / "model.onnx", records, images)
     rows = {(row["kind"], row["amount"]): row for row in found["changes"]}
     assert rows[("none", "")]["unanswered"] == {"NORMAL": 0, "PNEUMONIA": 0}
     assert rows[("brightness", "+0.20")]["unanswered"] == {"NORMAL": 0, "PNEUMONIA": 1}  # 165 + 51 is above 200

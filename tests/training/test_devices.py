@@ -34,7 +34,7 @@ from pneumo.training.config import make_config
 from pneumo.training.fit import train
 from pneumo.training.runfolder import history
 settings, data, runs = json.loads(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
-begin, spread = callbacks.Keeper.on_epoch_begin, []
+begin, spread = callbacks.CheckpointCallback.on_epoch_begin, []
 def note(self, epoch, logs=None):
     spread.append(len(self.model.weights[0].value.sharding.device_set))
     begin(self, epoch, logs)
@@ -42,15 +42,15 @@ def stop(self, epoch, logs=None):
     if epoch == 1:
         raise KeyboardInterrupt
     note(self, epoch, logs)
-callbacks.Keeper.on_epoch_begin = note
+callbacks.CheckpointCallback.on_epoch_begin = note
 train(make_config("cnn", settings), data, runs / "one")
 two = make_config("cnn", {**settings, "devices": "all"})
 train(two, data, runs / "two")
-callbacks.Keeper.on_epoch_begin = stop
+callbacks.CheckpointCallback.on_epoch_begin = stop
 try:
     train(two, data, runs / "resumed")
 except KeyboardInterrupt:
-    callbacks.Keeper.on_epoch_begin = note
+    callbacks.CheckpointCallback.on_epoch_begin = note
 train(two, data, runs / "resumed", resume=True)
 print(json.dumps({"spread": spread, **{name: history(runs / name) for name in ("one", "two", "resumed")}}))
 """

@@ -136,14 +136,14 @@ def test_a_disk_that_is_really_full(data, unbroken, tmp_path):
 def test_the_dataset_is_removed_in_the_middle(data, unbroken, tmp_path, monkeypatch):
     """Training goes on from the cache, which is open; it ends as if nothing had happened."""
     shutil.copytree(data, tmp_path / "set")
-    begin = callbacks.Keeper.on_epoch_begin
+    begin = callbacks.CheckpointCallback.on_epoch_begin
 
     def removing(self, epoch, logs=None):
         if epoch == 1:
             shutil.rmtree(tmp_path / "set")
         begin(self, epoch, logs)
 
-    monkeypatch.setattr(callbacks.Keeper, "on_epoch_begin", removing)
+    monkeypatch.setattr(callbacks.CheckpointCallback, "on_epoch_begin", removing)
     train(CONFIG, tmp_path / "set", tmp_path / "run")
     assert not (tmp_path / "set").exists()
     for line, whole in zip(history(tmp_path / "run"), unbroken, strict=True):

@@ -95,8 +95,8 @@ def test_a_run_that_was_cut_off_goes_on_as_if_it_never_had_been(run, data, tmp_p
             raise KeyboardInterrupt
         keep(self, epoch, logs)
 
-    keep = callbacks.Keeper.on_epoch_begin
-    monkeypatch.setattr(callbacks.Keeper, "on_epoch_begin", cut)
+    keep = callbacks.CheckpointCallback.on_epoch_begin
+    monkeypatch.setattr(callbacks.CheckpointCallback, "on_epoch_begin", cut)
     with pytest.raises(KeyboardInterrupt):
         train(tiny(), data, tmp_path)
     assert read_status(tmp_path).state == "cancelled"
@@ -158,8 +158,8 @@ def test_a_polite_end_that_python_drops_is_heeded_at_the_next_batch(data, tmp_pa
             Deleted()
         begin(self, epoch, logs)
 
-    begin = callbacks.Keeper.on_epoch_begin
-    monkeypatch.setattr(callbacks.Keeper, "on_epoch_begin", delete)
+    begin = callbacks.CheckpointCallback.on_epoch_begin
+    monkeypatch.setattr(callbacks.CheckpointCallback, "on_epoch_begin", delete)
     monkeypatch.setattr(interrupt, "_asked", threading.Event())
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     interrupt.heed_signals()
@@ -201,13 +201,13 @@ def test_two_stages_freeze_then_tune(data, tmp_path, monkeypatch):
         "backbone_weights": "none",
         "trainable_from": "conv5",
     }
-    nets, begin = [], callbacks.Keeper.on_epoch_begin
+    nets, begin = [], callbacks.CheckpointCallback.on_epoch_begin
 
     def look(self, epoch, logs=None):
         nets.append(weights(self.net))
         begin(self, epoch, logs)
 
-    monkeypatch.setattr(callbacks.Keeper, "on_epoch_begin", look)
+    monkeypatch.setattr(callbacks.CheckpointCallback, "on_epoch_begin", look)
     train(make_config("resnet50", settings), data, tmp_path / "run")
     nets.append(weights(network_of(load_network(tmp_path / "run" / "last-2.keras"))))
     learned = [{name for name in old if not np.array_equal(old[name], new[name])} for old, new in itertools.pairwise(nets)]
@@ -275,7 +275,7 @@ def test_no_data(tmp_path):
 
 def test_a_dataset_that_vanished_is_told_on_resume(tmp_path, monkeypatch):
     copy_set(tmp_path / "set", patients=6)
-    monkeypatch.setattr(callbacks.Keeper, "on_epoch_begin", _interrupt_second)
+    monkeypatch.setattr(callbacks.CheckpointCallback, "on_epoch_begin", _interrupt_second)
     with pytest.raises(KeyboardInterrupt):
         train(tiny(), tmp_path / "set", tmp_path / "run")
     (tmp_path / "set").rename(tmp_path / "gone")

@@ -368,10 +368,10 @@ def test_promotions_refused_at_once(tmp_path, data, monkeypatch):
     jobs_folder.write_job(run, tmp_path / "gone")
     with pytest.raises(RunError, match="no longer at"):
         queue.start_promotion(run, "new", "w")
-    assert queue.promotion(run) is None
+    assert queue.read_promotion(run) is None
     jobs_folder.write_job(run, data)
     queue.start_promotion(run, "new", "w")
-    assert queue.promotion(run) == queue.Promotion("running", "new")
+    assert queue.read_promotion(run) == queue.Promotion("running", "new")
     for act in (lambda: queue.start_promotion(run, "new-2", "w"), lambda: queue.delete(run)):
         with pytest.raises(RunError, match="being promoted"):
             act()
@@ -388,15 +388,15 @@ def test_how_a_promotion_goes(tmp_path, data, monkeypatch):
     ):
         monkeypatch.setattr(promotion, "promote_command", lambda *_, code=code: [sys.executable, "-c", code])
         promotion.carry_out(run, "m", "w")
-        assert queue.promotion(run) == expected
+        assert queue.read_promotion(run) == expected
     promotion._write(run, queue.Promotion("running", "m"))
     os.utime(run / "promotion.json", (0, 0))
-    assert "stopped unexpectedly" in queue.promotion(run).why
+    assert "stopped unexpectedly" in queue.read_promotion(run).why
     monkeypatch.setattr(promotion, "_PATIENCE", 0.1)
     with promotion._lock(run, 0):
-        assert queue.promotion(run) == queue.Promotion("running", "m")
+        assert queue.read_promotion(run) == queue.Promotion("running", "m")
         promotion.carry_out(run, "other", "w")  # another process is at it
-        assert queue.promotion(run).model == "m"
+        assert queue.read_promotion(run).model == "m"
 
 
 def test_from_submit_to_an_answer(tmp_path, data, monkeypatch):
@@ -415,7 +415,7 @@ def test_from_submit_to_an_answer(tmp_path, data, monkeypatch):
     assert state(run, *ENDED, seconds=300).state == "finished"
     assert [line["epoch"] for line in history(run)] == list(range(1, 13))
     queue.start_promotion(run, "tiny-cnn", "test of the queue", mirrored=True)
-    assert wait(lambda: (p := queue.promotion(run)).state != "running" and p, seconds=400) == queue.Promotion(
+    assert wait(lambda: (p := queue.read_promotion(run)).state != "running" and p, seconds=400) == queue.Promotion(
         "finished", "tiny-cnn"
     )
     predictor = Predictor.load("tiny-cnn", models)

@@ -9,11 +9,11 @@ from phantom_sets import copy_set
 
 from pneumo.data.lung_masks import LungMasks
 from pneumo.data.records import scan
-from pneumo.data.split import split
+from pneumo.data.split import split_records
 from pneumo.errors import DataError
 from pneumo.evaluation.metrics import dice
 from pneumo.inference.lung_fields import LungFinder
-from pneumo.nets.lung_net import lung_net
+from pneumo.nets.lung_net import build_lung_net
 from pneumo.training.lung_samples import outlined_samples, phantom_samples
 from pneumo.training.lung_segmenter import LungConfig, outlined_in, train_lungs
 
@@ -35,7 +35,7 @@ def masks(data):
 
 def smaller(monkeypatch, *widths):
     """The same network with fewer levels: preparing its training takes most of the time here."""
-    monkeypatch.setattr("pneumo.training.lung_segmenter.lung_net", partial(lung_net, widths=widths))
+    monkeypatch.setattr("pneumo.training.lung_segmenter.lung_net", partial(build_lung_net, widths=widths))
 
 
 def test_it_learns_where_the_lungs_of_phantoms_are(data, masks, tmp_path, monkeypatch):
@@ -60,7 +60,7 @@ def test_the_description_says_what_it_was_made_from(data, masks, tmp_path, monke
 
 def test_only_the_train_part_is_learned_from(data, masks):
     records = scan(data)
-    parts = split(records, seed=0)
+    parts = split_records(records, seed=0)
     shown = outlined_in(data, masks, "train", seed=0)
     assert set(shown.files) == {file for file in masks.files if parts[file] == "train"}
     assert 0 < len(shown) < len(masks)

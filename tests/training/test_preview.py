@@ -15,7 +15,7 @@ from pneumo.training.jobs.process import python
 def test_sheet_in_a_process_of_its_own(tmp_path):
     """Left the image itself, a ramp that rises to the right; beside it eight draws, no two alike."""
     (tmp_path / "ramp.png").write_bytes(png_bytes(ramp(256, 256)))
-    sheet = np.asarray(Image.open(io.BytesIO(preview.preview(1.0, 3, tmp_path / "ramp.png", lung_centred=False))))
+    sheet = np.asarray(Image.open(io.BytesIO(preview.render_preview(1.0, 3, tmp_path / "ramp.png", lung_centred=False))))
     assert sheet.shape == (390, 1182)
     original = sheet[:, :390].astype(int)
     assert original[200, 350] > original[200, 200] > original[200, 40]
@@ -70,7 +70,7 @@ def test_a_file_that_is_no_image(tmp_path, capsys):
 def test_a_process_that_fails_is_told(monkeypatch):
     monkeypatch.setattr(preview, "python", lambda *words: python("-c", "import sys; sys.exit('no room for Keras')"))
     with pytest.raises(RunError, match="no room for Keras"):
-        preview.preview(1.0, 0)
+        preview.render_preview(1.0, 0)
     monkeypatch.setattr(preview, "python", lambda *words: [sys.executable + "-absent"])
     with pytest.raises(RunError, match="could not be made"):
-        preview.preview(1.0, 0)
+        preview.render_preview(1.0, 0)

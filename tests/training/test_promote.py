@@ -19,7 +19,7 @@ from tiny_model import put
 
 from pneumo.data.cache import cached_images
 from pneumo.data.records import scan
-from pneumo.data.split import read_manifest, split, write_manifest
+from pneumo.data.split import read_manifest, split_records, write_manifest
 from pneumo.errors import DataError, ModelError, RunError
 from pneumo.evaluation.calibration import even_weights, fit_calibration, log_loss
 from pneumo.evaluation.predictions import read_predictions
@@ -34,7 +34,7 @@ from pneumo.reporting.model_card import model_card
 from pneumo.training import promote as module
 from pneumo.training import staging
 from pneumo.training.config import make_config
-from pneumo.training.promote import promote
+from pneumo.training.promote import promote_run
 from pneumo.training.runfolder import lock
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ def make_run(folder: Path, data: Path, net: keras.Model | None = None) -> Path:
     (folder / "config.json").write_text(json.dumps(config.to_dict()))
     (folder / "history.jsonl").write_text('{"epoch": 1, "val_loss": 0.6}\n{"epoch": 2, "val_loss": 0.5}\n')
     records = scan(data)
-    write_manifest(folder / "split.csv", records, split(records))
+    write_manifest(folder / "split.csv", records, split_records(records))
     return folder
 
 
@@ -86,7 +86,7 @@ def test_both_outputs_are_served_as_keras_gives_them(run, data, tmp_path, caplog
     monkeypatch.setenv("PNEUMO_SIGNING_KEY", str(tmp_path / "settings" / "site.key"))
     make_site_key()
     with caplog.at_level("INFO"):
-        folder = promote(run, "two", data, "test", root=tmp_path)
+        folder = promote_run(run, "two", data, "test", root=tmp_path)
     for name in ("probability", "bacterial"):
         assert f"parity with Keras: greatest difference in {name}" in caplog.text
     card, rows = read_card("two", tmp_path), read_predictions(folder / "predictions-test.csv")
@@ -111,7 +111,7 @@ def test_the_subtype_is_calibrated_on_pneumonias_of_known_kind_alone(run, data, 
         next(row["path"] for row in chosen if row["label"] == "NORMAL"): "viral",
     }
     changed = change_manifest(run, tmp_path / "run", lambda row: [*row[:2], odd.get(row[0], row[2]), *row[3:]])
-    promote(changed, "two", data, "test", root=tmp_path / "models")
+    promote_run(changed, "two", data, "test", root=tmp_path / "models")
     predictor = Predictor.load("two", tmp_path / "models")
     images = with_shifted_copies(cached_images(data, [row["path"] for row in chosen]), seed=0)
     is_known = [row["label"] == "PNEUMONIA" and row["path"] not in odd for row in chosen] * 2
@@ -126,7 +126,7 @@ def test_the_subtype_is_calibrated_on_pneumonias_of_known_kind_alone(run, data, 
 def test_one_kind_alone_gives_no_subtype_and_says_so(run, data, tmp_path, caplog):
     one_kind = change_manifest(run, tmp_path / "run", lambda row: None if (row[4], row[2]) == ("calibration", "viral") else row)
     with caplog.at_level("INFO"):
-        folder = promote(one_kind, "two", data, "test", root=tmp_path / "models")
+        folder = promote_run(one_kind, "two", data, "test", root=tmp_path / "models")
     assert "0 viral cases" in caplog.text
     assert read_card("two", tmp_path / "models").subtype_calibration is None
     assert read_predictions(folder / "predictions-test.csv").bacterial is None
@@ -136,7 +136,7 @@ def test_one_kind_alone_gives_no_subtype_and_says_so(run, data, tmp_path, caplog
 def test_a_network_with_one_output_is_promoted_as_before(data, tmp_path):
     config = make_config("cnn", TINY)
     run = make_run(tmp_path / "run", data, architecture("cnn").build(config.network, config.spec, "none"))
-    folder = promote(run, "one", data, "test", root=tmp_path / "models")
+    folder = promote_run(run, "one", data, "test", root=tmp_path / "models")
     assert read_card("one", tmp_path / "models").subtype_calibration is None
     assert (folder / "predictions-test.csv").read_text().startswith("file,label,subtype,logit,probability\n")
 
@@ -145,7 +145,7 @@ def test_a_lung_centred_network_is_promoted_with_the_lungs_it_is_shown(data, tmp
     config = make_config("cnn", {**TINY, "lung_centred": "true", "margin": 0})
     run = make_run(tmp_path / "run", data, architecture("cnn").build(config.network, config.spec, "none"))
     (run / "config.json").write_text(json.dumps(config.to_dict()))
-    folder = promote(run, "lungs-alone", data, "test", root=tmp_path / "models")
+    folder = promote_run(run, "lungs-alone", data, "test", root=tmp_path / "models")
     card, finder = read_card("lungs-alone", tmp_path / "models"), LungFinder.load()
     assert card.input.lung_centred
     assert card.segmenter_sha256 == finder.sha256
@@ -166,7 +166,7 @@ def test_without_a_test_split_there_is_no_look_at_one(data, tmp_path, caplog):
     shutil.copytree(data, tmp_path / "set", ignore=shutil.ignore_patterns("test"))
     run, root = make_run(tmp_path / "run", tmp_path / "set"), tmp_path / "models"
     with caplog.at_level("INFO"):
-        folder = promote(run, "untested", tmp_path / "set", "test", root=root)
+        folder = promote_run(run, "untested", tmp_path / "set", "test", root=root)
     assert "no test split" in caplog.text
     assert list(read_metrics("untested", root)) == ["validation"]
     assert not (root / "ledger.csv").exists()
@@ -181,7 +181,7 @@ def test_a_network_trained_in_mixed_precision_serves_in_float32(data, tmp_path):
         net = with_subtype(architecture("cnn").build(config.network, config.spec, "none"))
     finally:
         keras.config.set_dtype_policy(before)
-    folder = promote(make_run(tmp_path / "run", data, net), "mixed", data, "test", root=tmp_path / "models")
+    folder = promote_run(make_run(tmp_path / "run", data, net), "mixed", data, "test", root=tmp_path / "models")
     stored = keras.models.load_model(folder / "model.keras")
     assert {layer.compute_dtype for layer in stored.layers} == {"float32"}
 
@@ -194,23 +194,23 @@ def test_a_graph_that_answers_otherwise_is_refused_and_leaves_nothing(run, data,
 
     monkeypatch.setattr(serving_graph, "ExternalWriter", Shifted)
     with pytest.raises(ModelError, match="in bacterial"):
-        promote(run, "two", data, "test", root=tmp_path / "models")
+        promote_run(run, "two", data, "test", root=tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 
 
 def test_calibration_part_of_one_class(run, data, tmp_path):
     poor = change_manifest(run, tmp_path / "run", lambda row: None if (row[4], row[1]) == ("calibration", "NORMAL") else row)
     with pytest.raises(DataError, match=r"calibration part needs both classes; it has (\d+) PNEUMONIA of \1 images"):
-        promote(poor, "two", data, "test", root=tmp_path / "models")
+        promote_run(poor, "two", data, "test", root=tmp_path / "models")
 
 
 def test_ids_and_runs_that_do_not_do(run, data, tmp_path):
     with pytest.raises(RunError, match="is no model id"):
-        promote(run, "../elsewhere", data, "test", root=tmp_path)
+        promote_run(run, "../elsewhere", data, "test", root=tmp_path)
     unfinished = change_manifest(run, tmp_path / "run", lambda row: row)
     (unfinished / "best.keras").unlink()
     with pytest.raises(RunError, match=r"no best\.keras yet"):
-        promote(unfinished, "two", data, "test", root=tmp_path)
+        promote_run(unfinished, "two", data, "test", root=tmp_path)
 
 
 def test_a_promotion_that_another_overtook_leaves_the_first_model(run, data, tmp_path, monkeypatch):
@@ -225,7 +225,7 @@ def test_a_promotion_that_another_overtook_leaves_the_first_model(run, data, tmp
 
     monkeypatch.setattr(module, "write_readme", meanwhile)
     with pytest.raises(RunError, match="'two' is in the registry already"):
-        promote(run, "two", data, "test", root=root)
+        promote_run(run, "two", data, "test", root=root)
     assert (root / "two" / "README.md").read_text() == "the first"
     Predictor.load("two", root)
     assert sorted(path.name for path in root.iterdir()) == ["ledger.csv", "two"]
@@ -259,7 +259,7 @@ def test_a_full_disk_leaves_the_registry_as_it_was(run, data, tmp_path, monkeypa
 
     monkeypatch.setattr(module, "write_serving_graph", full)
     with pytest.raises(RunError, match="Make room and promote again"):
-        promote(run, "two", data, "test", root=tmp_path / "models")
+        promote_run(run, "two", data, "test", root=tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 
 
@@ -272,10 +272,10 @@ class Absent:
             raise ImportError("as where it is not installed")
 
 sys.meta_path.insert(0, Absent())
-from pneumo.training.promote import promote
+from pneumo.training.promote import promote_run
 from pneumo.training.runfolder import lock
 run, data, root = map(pathlib.Path, sys.argv[1:])
-promote(run, "jax", data, "test", root=root)
+promote_run(run, "jax", data, "test", root=root)
 """
 
 
@@ -284,7 +284,7 @@ def test_promotion_on_jax_needs_no_tensorflow(run, data, tmp_path):
     command = [sys.executable, "-c", WITHOUT_TENSORFLOW, str(run), str(data), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **jax_environment()}, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    promote(run, "tensorflow", data, "test", root=tmp_path)
+    promote_run(run, "tensorflow", data, "test", root=tmp_path)
     cards = [read_card(name, tmp_path) for name in ("jax", "tensorflow")]
     assert cards[0].calibration.temperature == pytest.approx(cards[1].calibration.temperature, rel=1e-4)
     assert cards[0].operating_points == pytest.approx(cards[1].operating_points, abs=1e-5)

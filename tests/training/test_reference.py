@@ -7,7 +7,7 @@ from phantom_sets import copy_set
 from tiny_model import make_registry
 
 from pneumo.data.records import scan
-from pneumo.data.split import read_manifest, split, write_manifest
+from pneumo.data.split import read_manifest, split_records, write_manifest
 from pneumo.files import sha256
 from pneumo.imaging.preprocess import model_input
 from pneumo.inference.predictor import Predictor
@@ -25,7 +25,7 @@ def made(tmp_path_factory):
     copy_set(folder / "set", patients=12)
     root = make_registry(folder / "models")
     records = scan(folder / "set")
-    write_manifest(root / "tiny" / "split.csv", records, split(records))
+    write_manifest(root / "tiny" / "split.csv", records, split_records(records))
     keras.utils.set_random_seed(0)
     shown = keras.Input((32, 32, 1))
     features = keras.layers.Conv2D(12, 5, strides=4, activation="relu")(shown)

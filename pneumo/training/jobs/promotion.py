@@ -34,7 +34,7 @@ class Promotion:
 
 
 def start_promotion(run: Path, model: str, why: str, mirrored: bool = False) -> None:
-    """Begin to make models/<model> of `run` in the background (see `promote.promote`).
+    """Begin to make models/<model> of `run` in the background (see `promote.promote_run`).
 
     Raises RunError at once for an id that is ill-formed or taken, a missing reason, a run that is live, queued, without
     best.keras, without its data, or being promoted already.
@@ -60,7 +60,7 @@ def start_promotion(run: Path, model: str, why: str, mirrored: bool = False) -> 
     start_detached(python(*words))
 
 
-def promotion(run: Path) -> Promotion | None:
+def read_promotion(run: Path) -> Promotion | None:
     """How the latest promotion goes; one whose process died has failed. None when there was none."""
     if not (run / "promotion.json").is_file():
         return None

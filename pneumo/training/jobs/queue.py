@@ -12,16 +12,16 @@ import signal
 from pathlib import Path
 
 from pneumo.data.records import Record, scan
-from pneumo.data.split import split
+from pneumo.data.split import split_records
 from pneumo.errors import DataError, RunError
 from pneumo.labels import Label
 from pneumo.training.config import TrainConfig
 from pneumo.training.jobs.folder import data_of, queue_lock, queued, request_cancel, statuses, was_told, worker_lock, write_job
 from pneumo.training.jobs.process import check_name, python, start_detached
-from pneumo.training.jobs.promotion import Promotion, promotion, start_promotion
+from pneumo.training.jobs.promotion import Promotion, read_promotion, start_promotion
 from pneumo.training.runfolder import LIVE, RunStatus, is_alive, is_held, load_config, prepare, read_status, write_status
 
-__all__ = ["Promotion", "cancel", "delete", "ensure_worker", "promotion", "queued", "resume", "start_promotion", "submit"]
+__all__ = ["Promotion", "cancel", "delete", "ensure_worker", "queued", "read_promotion", "resume", "start_promotion", "submit"]
 
 _PARTS = ("train", "validation", "calibration")  # what a run and its promotion need both classes in
 
@@ -60,7 +60,7 @@ def check_data(records: list[Record], seed: int) -> None:
                 f"train and val hold {len(patients)} {label} patients ({len(pool)} images in all); expected at least 3 of "
                 "each class, one each to learn from, to select and to calibrate by. Add X-rays, or choose another data set."
             )
-    parts = split(records, seed=seed)
+    parts = split_records(records, seed=seed)
     for part in _PARTS:
         for label in (Label.NORMAL, Label.PNEUMONIA):
             if not any(parts[record.path] == part and record.label == label for record in pool):
@@ -129,6 +129,6 @@ def delete(run: Path) -> None:
 def _check_untouched(run: Path) -> None:
     if is_alive(run):
         raise RunError(f"The run {run.name} is still ending. Try again in a few seconds.")
-    current = promotion(run)
+    current = read_promotion(run)
     if current is not None and current.state == "running":
         raise RunError(f"The run {run.name} is being promoted. Wait until that has ended.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from pneumo.access import LEAST, Action
-from pneumo.data.audit import Audit, audit, audit_from_dict, audit_markdown, audit_to_dict
+from pneumo.data.audit import Audit, audit_dataset, audit_from_dict, audit_markdown, audit_to_dict
 from pneumo.data.cache import canonical_dir
 from pneumo.data.catalog import Catalog
 from pneumo.data.lung_places import LungSource
@@ -46,7 +46,7 @@ def show_audit(found: Catalog) -> None:
         def show(done: int, total: int) -> None:
             line.progress(done / total, f"Read {done:,} of {total:,} images")
 
-        result = audit(data_dir(), show, _lungs())
+        result = audit_dataset(data_dir(), show, _lungs())
         write_json(kept, audit_to_dict(result))
         st.rerun()
     result = audit_from_dict(json.loads(kept.read_text(encoding="utf-8")))

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pneumo.data.cache import cached_images
-from pneumo.data.catalog import Catalog, Entry, catalog
+from pneumo.data.catalog import Catalog, Entry, make_catalog
 from pneumo.errors import DataError
 from pneumo.paths import data_dir
 
@@ -15,7 +15,7 @@ _BLOCK = 512
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _catalog(root: str, stamp: int) -> Catalog:
-    return catalog(Path(root))
+    return make_catalog(Path(root))
 
 
 def library() -> Catalog | None:

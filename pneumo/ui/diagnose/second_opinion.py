@@ -17,7 +17,7 @@ from pneumo.imaging.overlay import fit_within, grey_picture, png
 from pneumo.inference.finding import Reading, Terms, judge
 from pneumo.inference.lung_checks import HeatShare, Lungs, heat_in_lungs, lungs_of
 from pneumo.inference.predictor import Predictor
-from pneumo.inference.second_opinion import SecondOpinion, Vote, second_opinion, similar_to, vote
+from pneumo.inference.second_opinion import SecondOpinion, Vote, compute_second_opinion, similar_to, vote
 from pneumo.inference.similar_cases import SimilarCase
 from pneumo.outgoing import markdown
 from pneumo.paths import data_dir
@@ -170,7 +170,7 @@ def _ask(case: Case, predictor: Predictor) -> None:
     _ask_others(case)
     assert case.canonical is not None, "expected a file that was read"
     try:
-        found = second_opinion(case.canonical, predictor, case.answer(predictor), lungs_in(case))
+        found = compute_second_opinion(case.canonical, predictor, case.answer(predictor), lungs_in(case))
     except ModelError as error:
         case.unasked.append(str(error))
         return

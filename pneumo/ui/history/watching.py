@@ -11,7 +11,7 @@ from pneumo.imaging.measures import Measures
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.batch import NEVER_HAD
 from pneumo.inference.finding import Finding, Terms, ask_again
-from pneumo.inference.measured import measured
+from pneumo.inference.measured import measure_image
 from pneumo.inference.predictor import Predictor
 from pneumo.labels import Status
 from pneumo.record.case import Refused, Shadow
@@ -34,7 +34,7 @@ def measures_of(finding: Finding, picture: Picture, predictor: Predictor) -> Mea
     except ModelError as error:  # no reason not to keep the answer
         log.warning("%s", error)
         finder = None
-    return measured(*held, finding.answer.features, predictor, finder) if held else Measures()
+    return measure_image(*held, finding.answer.features, predictor, finder) if held else Measures()
 
 
 def refused_of(findings: Iterable[Finding | None], session: str, predictor: Predictor) -> list[Refused]:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pneumo.errors import DataError, ModelError
-from pneumo.evaluation.compare import Comparison, compare
+from pneumo.evaluation.compare import Comparison, compare_models
 from pneumo.outgoing import markdown
 from pneumo.reporting.chart import MODELS
 from pneumo.reporting.evaluated import Evaluated, read_evaluated, splits_of
@@ -50,7 +50,7 @@ def _paired(choice: Choice, found: list[Evaluated]) -> None:
             continue
         cuts = (choice.threshold, other.points[choice.point])
         try:
-            compared.append((other.card.id, compare(choice.evaluated.predictions, other.predictions, cuts)))
+            compared.append((other.card.id, compare_models(choice.evaluated.predictions, other.predictions, cuts)))
         except DataError as error:
             st.caption(f"Not compared with {markdown(other.card.id)}. {markdown(str(error))}")
     if not compared:

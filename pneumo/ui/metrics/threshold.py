@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pneumo.evaluation.classification_report import classification_report
+from pneumo.evaluation.classification_report import make_classification_report
 from pneumo.outgoing import markdown
 from pneumo.reporting.chart import grouped_points
 from pneumo.ui.metrics.choice import Choice
@@ -40,7 +40,7 @@ def threshold_view(choice: Choice) -> None:
                 disabled=at == cut,
                 help="Put the threshold on this operating point",
             )
-    report = classification_report(predictions.labels, predictions.probabilities, cut)
+    report = make_classification_report(predictions.labels, predictions.probabilities, cut)
     left, right = st.columns(2, gap="large")
     point = next((name for name, at in points.items() if at == cut), None)
     stored = choice.evaluated.figures(point) if point else None

@@ -9,7 +9,7 @@ from pneumo.errors import PneumoError
 from pneumo.outgoing import markdown
 from pneumo.training.config import make_config
 from pneumo.training.presets import PRESETS, QUICK, architectures, preset, presets_of
-from pneumo.training.preview import preview
+from pneumo.training.preview import render_preview
 from pneumo.ui.train.form import estimated
 
 
@@ -65,7 +65,7 @@ def show_preview() -> None:
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _preview(strength: float, seed: int, path: str | None, crop: float, lung_centred: bool, stamp: int) -> bytes:
-    return preview(strength, seed, Path(path) if path else None, crop, lung_centred)
+    return render_preview(strength, seed, Path(path) if path else None, crop, lung_centred)
 
 
 def _close() -> None:

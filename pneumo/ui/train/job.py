@@ -35,7 +35,7 @@ def is_promoting(view: RunView) -> bool:
 
 def _promotion(view: RunView) -> queue.Promotion | None:
     """The one that runs."""
-    found = queue.promotion(view.path)
+    found = queue.read_promotion(view.path)
     return found if found is not None and found.state == "running" else None
 
 

@@ -125,7 +125,7 @@ def _detail(view: RunView, data: Path) -> None:
 
 
 def _promotion_result(view: RunView) -> None:
-    found = queue.promotion(view.path)
+    found = queue.read_promotion(view.path)
     if found is None or found.state == "running":
         return
     if found.state == "failed":
