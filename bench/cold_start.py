@@ -32,11 +32,11 @@ def shell(file: Path, rounds: int) -> None:
         "pneumo": [sys.executable, "-m", "pneumo", "predict", str(file)],
         "naive": [sys.executable, "bench/naive.py", str(file)],
     }
-    found: dict[str, list] = {name: [] for name in commands}
+    measured: dict[str, list] = {name: [] for name in commands}
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(rounds):
             for name, command in commands.items():
-                found[name].append(cost_of([*command, "--heatmap", folder]))
+                measured[name].append(cost_of([*command, "--heatmap", folder]))
     _table(
         "shell, one file",
         {
@@ -45,19 +45,19 @@ def shell(file: Path, rounds: int) -> None:
                 statistics.median(c.processor for c in costs),
                 max(c.peak for c in costs),
             )
-            for name, costs in found.items()
+            for name, costs in measured.items()
         },
     )
 
 
 def browser(file: Path, rounds: int) -> None:
-    found: dict[str, list] = {"pneumo": [], "naive": []}
+    measured: dict[str, list] = {"pneumo": [], "naive": []}
     for _ in range(rounds):
         for name, script in (("pneumo", "app.py"), ("naive", "bench/naive_app.py")):
-            found[name].append(_first_answer(script, file))
+            measured[name].append(_first_answer(script, file))
     _table(
         "browser, first answer",
-        {name: tuple(statistics.median(row[k] for row in rows) for k in range(3)) for name, rows in found.items()},
+        {name: tuple(statistics.median(row[k] for row in rows) for k in range(3)) for name, rows in measured.items()},
     )
 
 
@@ -85,7 +85,7 @@ def _first_answer(script: str, file: Path) -> tuple[float, float, float]:
             page.locator(f'[data-testid="stMain"] >> {ANSWER}').first.wait_for()
             wall = time.perf_counter() - began
             app = psutil.Process(process.pid)
-            times = [one.cpu_times() for one in [app, *app.children(recursive=True)]]
+            times = [member.cpu_times() for member in [app, *app.children(recursive=True)]]
             return wall, sum(t.user + t.system for t in times), resident(app)
         finally:
             process.terminate()

@@ -190,7 +190,7 @@ def measured(config: TrainConfig, frozen: bool, root: Path, count: int | None, r
             model.fit(data, verbose=0, callbacks=[clock])
             seconds[name].append(clock.seconds)
             work[name].append(clock.work)
-    median, work_median = ({name: float(np.median(found[1:])) for name, found in kind.items()} for kind in (seconds, work))
+    median, work_median = ({name: float(np.median(times[1:])) for name, times in kind.items()} for kind in (seconds, work))
     return {
         "architecture": config.architecture,
         "stage": "head" if frozen else "tune",
@@ -256,8 +256,8 @@ def main() -> None:
     options = parser.parse_args()
     machine, made = f"{os.cpu_count()} cores", datetime.date.today().isoformat()
     if options.speeds:
-        found = {"machine": machine, "made": made, "images_per_second": {name: speed(name) for name in ARCHITECTURES}}
-        options.speeds.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        speeds = {"machine": machine, "made": made, "images_per_second": {name: speed(name) for name in ARCHITECTURES}}
+        options.speeds.write_text(json.dumps(speeds, indent=1) + "\n", encoding="utf-8")
         return
     if options.dir is None:
         parser.error("DIR is missing")

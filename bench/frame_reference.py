@@ -32,8 +32,8 @@ def main(data: Path) -> None:
     for index, record in enumerate(records):
         fields = finder.find(images[index])
         size = sizes.get(record.path, (CANONICAL_SIDE, CANONICAL_SIDE))
-        found = measure(images[index], size, fields.mask if fields.plausible else None)
-        groups.setdefault(f"{record.split} {record.label}", []).append(asdict(found))
+        measures = measure(images[index], size, fields.mask if fields.plausible else None)
+        groups.setdefault(f"{record.split} {record.label}", []).append(asdict(measures))
     table = {
         group: {
             "images": len(rows),

@@ -35,8 +35,8 @@ NOISE = 100
 
 def table(counts: dict[str, Counter[str]]) -> str:
     lines = ["| format | inputs | decoded | rejected | could not be read |", "|---|---:|---:|---:|---:|"]
-    for kind, found in sorted(counts.items()):
-        lines.append(f"| {kind} | {found.total():,} | " + " | ".join(f"{found[name]:,}" for name in OUTCOMES) + " |")
+    for kind, outcomes in sorted(counts.items()):
+        lines.append(f"| {kind} | {outcomes.total():,} | " + " | ".join(f"{outcomes[name]:,}" for name in OUTCOMES) + " |")
     return "\n".join(lines)
 
 

@@ -43,7 +43,7 @@ class Outcome:
 
     inputs: int
     points: tuple[int, int]
-    kept: int
+    corpus_size: int
     broken: str  # the end of what was said when a promise was broken; "" for none
 
 
@@ -57,8 +57,8 @@ def fuzz(target: str, arguments: list[str]) -> None:
     broken = targets.targets()[target].broken
 
     def once(data: bytes) -> None:
-        if found := broken(data):
-            raise AssertionError(f"a promise was broken: {found}")
+        if problem := broken(data):
+            raise AssertionError(f"a promise was broken: {problem}")
 
     def damage(data: bytes, longest: int, seed: int) -> bytes:
         rng = random.Random(seed)
@@ -85,8 +85,8 @@ def run(target: str, seconds: int, seed: int, corpus: Path, findings: Path) -> O
         *LIMITS,
         f"-artifact_prefix={findings}/{target}-",
     ]
-    said = findings / f"{target}.log"  # long, where decoders print to the standard error
-    with open(said, "wb") as log:
+    log_path = findings / f"{target}.log"  # long, where decoders print to the standard error
+    with open(log_path, "wb") as log:
         ended = subprocess.run(
             [sys.executable, __file__, "--inside", target, *arguments],
             stdout=log,
@@ -94,13 +94,13 @@ def run(target: str, seconds: int, seed: int, corpus: Path, findings: Path) -> O
             check=False,
             env={**os.environ, "RUST_BACKTRACE": "0", "PYTHONWARNINGS": "ignore"},
         )
-    text = said.read_bytes()
-    states = [(int(number), kind, int(points), int(kept)) for number, kind, points, kept in _STATE.findall(text)]
+    text = log_path.read_bytes()
+    states = [(int(number), kind, int(points), int(corpus_size)) for number, kind, points, corpus_size in _STATE.findall(text)]
     if not states:
         raise SystemExit(f"{target}: the fuzzer did not start\n" + text[-2000:].decode(errors="replace"))
     seeded = next((points for _, kind, points, _ in states if kind == b"INITED"), 0)
-    number, _, points, kept = states[-1]
-    return Outcome(number, (seeded, points), kept, text[-3000:].decode(errors="replace") if ended.returncode else "")
+    number, _, points, corpus_size = states[-1]
+    return Outcome(number, (seeded, points), corpus_size, text[-3000:].decode(errors="replace") if ended.returncode else "")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -109,18 +109,18 @@ def main(options: argparse.Namespace) -> int:
         corpus, findings = options.corpus or Path(folder) / "corpus", options.findings or Path(folder) / "findings"
         print("| target | inputs | reached by the seeds | in the end | kept | broken |\n|---|---:|---:|---:|---:|---|")
         for target in chosen:
-            found = run(target, max(1, options.seconds // len(chosen)), options.seed, corpus / target, findings)
+            outcome = run(target, max(1, options.seconds // len(chosen)), options.seed, corpus / target, findings)
             print(
-                f"| {target} | {found.inputs:,} | {found.points[0]:,} | {found.points[1]:,} | {found.kept:,} "
-                f"| {'yes' if found.broken else 'no'} |",
+                f"| {target} | {outcome.inputs:,} | {outcome.points[0]:,} | {outcome.points[1]:,} | {outcome.corpus_size:,} "
+                f"| {'yes' if outcome.broken else 'no'} |",
                 flush=True,
             )
-            if found.broken:
+            if outcome.broken:
                 failed = True
-                print(found.broken, file=sys.stderr, flush=True)
+                print(outcome.broken, file=sys.stderr, flush=True)
         if failed and not options.findings:
-            kept = shutil.copytree(findings, Path(tempfile.mkdtemp(prefix="fuzz-")), dirs_exist_ok=True)
-            print(f"The inputs are in {kept}", file=sys.stderr)
+            saved = shutil.copytree(findings, Path(tempfile.mkdtemp(prefix="fuzz-")), dirs_exist_ok=True)
+            print(f"The inputs are in {saved}", file=sys.stderr)
     return int(failed)
 
 

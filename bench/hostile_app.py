@@ -195,13 +195,13 @@ def play(week: Week, chromium, visits: list[list[tuple[str, bytes]]], events: li
         while waiting and len(present) < AT_ONCE:
             present.append(_enter(week, chromium, waiting.pop(0)))
         visitor = week.rng.choice(present)
-        if (said := _step(week, visitor)) == OVER:
+        if (state := _step(week, visitor)) == OVER:
             visitor.leave.close()
             present.remove(visitor)
         step += 1
         if week.room_at and step >= week.room_at:
             week.make_room()
-        if moments and step >= moments[0] and (events[0] != KILL_DECODING or said == READING):
+        if moments and step >= moments[0] and (events[0] != KILL_DECODING or state == READING):
             moments.pop(0)
             _happen(week, events.pop(0), step, present)
 

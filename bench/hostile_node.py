@@ -68,9 +68,9 @@ def play_node(home: Path, models: Path, settings: dict[str, str], patient: str, 
 
 def without_results(acknowledged: list[str], archive: FakeArchive) -> list[str]:
     """What is broken where an acknowledged image lacks its report or its picture at the archive."""
-    found = []
-    for kind, what in (("SR", "report"), ("OT", "picture")):
-        results = "".join(one.to_json() for one in archive.stored.values() if one.Modality == kind)
+    problems = []
+    for kind, name in (("SR", "report"), ("OT", "picture")):
+        results = "".join(result.to_json() for result in archive.stored.values() if result.Modality == kind)
         if missing := [uid for uid in acknowledged if f'"{uid}"' not in results]:
-            found.append(f"the archive has no {what} of {len(missing)} images that the node acknowledged")
-    return found
+            problems.append(f"the archive has no {name} of {len(missing)} images that the node acknowledged")
+    return problems

@@ -50,17 +50,17 @@ def lost(answers: Counter[str], agreed: set[str], cases: list[tuple[str, str]]) 
     """What of that which the page acknowledged is missing in the record's cases, (hash of the file, agreement)."""
     missing = answers - Counter(sha for sha, _ in cases)
     forgotten = agreed - {sha for sha, agreement in cases if agreement == AGREE}
-    found = [f"{missing.total()} answers are not in the record, which the page said are"] if missing else []
-    return found + ([f"{len(forgotten)} agreements are not in the record, which the page took"] if forgotten else [])
+    problems = [f"{missing.total()} answers are not in the record, which the page said are"] if missing else []
+    return problems + ([f"{len(forgotten)} agreements are not in the record, which the page took"] if forgotten else [])
 
 
 def of_pictures(patients: list[Patient]) -> set[bytes]:
     """What must not be on the disk: the names in any writing, pieces of each file and of what the network is shown of it."""
-    found = {*writings(NAME).values(), *writings(INSIDE).values()}
+    needles = {*writings(NAME).values(), *writings(INSIDE).values()}
     for patient in patients:
         for data in islice(patient.files.values(), 3):
-            found |= {*pieces(data).values(), *pieces(canonical(decode_image(data)).tobytes()).values()}
-    return found
+            needles |= {*pieces(data).values(), *pieces(canonical(decode_image(data)).tobytes()).values()}
+    return needles
 
 
 def sessions_end(week: Week, patients: list[Patient]) -> list[str]:
@@ -70,17 +70,17 @@ def sessions_end(week: Week, patients: list[Patient]) -> list[str]:
         metrics = urllib.request.urlopen(f"http://127.0.0.1:{week.port}/_stcore/metrics", timeout=60).read().decode()
         return bool(re.search(r"^active_sessions 0$", metrics, re.MULTILINE))
 
-    found = [] if waited(none, 60) else ["sessions did not end"]
+    problems = [] if waited(none, 60) else ["sessions did not end"]
     needles = {NAME.encode(): "a name", INSIDE.encode(): "a name within a file"}
-    needles |= {needle: what for patient in patients[-SEARCHED:] for what, needle in patient.needles.items()}
+    needles |= {needle: name for patient in patients[-SEARCHED:] for name, needle in patient.needles.items()}
     for pid in (week.process.pid, *children(week.process.pid)):
         try:
-            found += [f"memory holds {needles[needle]}" for needle in left(pid, needles)]
+            problems += [f"memory holds {needles[needle]}" for needle in left(pid, needles)]
         except PermissionError:
             week.did["memory not searched: not permitted"] = 1
         except FileNotFoundError:  # it ended meanwhile
             continue
-    return found
+    return problems
 
 
 def audit(week: Week, action: str) -> subprocess.CompletedProcess[str]:
@@ -99,9 +99,9 @@ def record_is_whole(week: Week) -> list[str]:
 
 def nothing_written(week: Week, guard: Path, needles: set[bytes]) -> list[str]:
     noted = [os.readlink(path) for path in guard.iterdir()]
-    kept = (str(week.home), "/dev/", "/proc/")
+    allowed = (str(week.home), "/dev/", "/proc/")
     written = {line.removeprefix("open ") for line in noted if line.startswith("open ") and "__pycache__" not in line}
-    elsewhere = {path for path in written if not path.startswith(kept)}
+    elsewhere = {path for path in written if not path.startswith(allowed)}
     temporary = {line for line in noted if line.startswith(("temporary", "nameless", f"open {week.home / TEMPORARY}"))}
     sent = {line for line in noted if line.startswith("socket")}
     tracebacks = [f"{log.name}: a traceback" for log in week.home.glob("*log") if "Traceback" in log.read_text()]
@@ -138,16 +138,16 @@ def play_week(chromium, scratch: Path, sessions: int, uploads: int, kills: int, 
         finally:
             week.process.terminate()
             week.process.wait(60)
-        found: NodeWeek = node.result()
-        week.broken += found.broken + record_is_whole(week) + nothing_written(week, guard, of_pictures(patients))
+        node_week: NodeWeek = node.result()
+        week.broken += node_week.broken + record_is_whole(week) + nothing_written(week, guard, of_pictures(patients))
     done = {
         "visitors": sessions,
         **week.did,
         "days that the clock was ahead": list(CLOCKS[: week.lives]),
         "answers acknowledged": week.answers.total(),
         "agreements acknowledged": len(week.agreed),
-        "node killed": found.killed,
-        "images acknowledged by the node": len(found.acknowledged),
+        "node killed": node_week.killed,
+        "images acknowledged by the node": len(node_week.acknowledged),
     }
     done |= {} if mounted else {"disk filled": "no: mounting a file system is not permitted here"}
     return {**done, "seconds": round(time.monotonic() - began), "broken": week.broken}
@@ -159,9 +159,9 @@ def main() -> int:
         parser.add_argument(f"--{name}", type=int, default=value)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, running_chromium() as chromium:
-        found = play_week(chromium, Path(scratch), **vars(options))
-    print(json.dumps(found, indent=2))
-    return bool(found["broken"])
+        result = play_week(chromium, Path(scratch), **vars(options))
+    print(json.dumps(result, indent=2))
+    return bool(result["broken"])
 
 
 if __name__ == "__main__":

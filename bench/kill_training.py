@@ -54,15 +54,15 @@ class Ended:
     seconds: float  # of processor time
 
 
-def attempt(work: Callable[[], object], seconds: float = 600.0, change: int = 0, told: Path | None = None) -> Ended:
+def attempt(work: Callable[[], object], seconds: float = 600.0, change: int = 0, changes_file: Path | None = None) -> Ended:
     """Do `work` in a fork; kill it after so much processor time, or at its `change`-th change of a file.
 
-    `told`: where the fork writes how many changes it made. Processor time, because a machine may be busy with other work.
+    `changes_file`: where the fork writes how many changes it made. Processor time, because a machine may be busy with other work.
     """
     sys.stdout.flush()
     pid = os.fork()
     if pid == 0:
-        _in_the_fork(work, change, told)
+        _in_the_fork(work, change, changes_file)
     while True:
         ended, status, used = os.wait4(pid, os.WNOHANG)
         if ended:
@@ -73,14 +73,14 @@ def attempt(work: Callable[[], object], seconds: float = 600.0, change: int = 0,
         time.sleep(0.005)
 
 
-def _in_the_fork(work: Callable[[], object], change: int, told: Path | None) -> None:
-    seen = 0
+def _in_the_fork(work: Callable[[], object], change: int, changes_file: Path | None) -> None:
+    changes = 0
 
     def count(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal seen
+        nonlocal changes
         if event in CHANGES or (event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)):
-            seen += 1
-            if seen == change:
+            changes += 1
+            if changes == change:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     code = 1
@@ -90,21 +90,21 @@ def _in_the_fork(work: Callable[[], object], change: int, told: Path | None) -> 
         sys.addaudithook(count)
         work()
         code = 0
-        if told:
-            told.write_text(str(seen), encoding="ascii")
+        if changes_file:
+            changes_file.write_text(str(changes), encoding="ascii")
     except BaseException:  # noqa: BLE001
         traceback.print_exc()
     finally:
         os._exit(code)
 
 
-def print_of(folder: Path) -> str:
+def digest_of(folder: Path) -> str:
     """One hash of all that a folder holds, but for what promotions are putting together there."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.relative_to(folder).parts[0].startswith("."):
-            found.update(str(path.relative_to(folder)).encode() + path.read_bytes())
-    return found.hexdigest()
+            digest.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def faults_of(run: Path, unbroken: list[dict[str, float]]) -> list[str]:
@@ -112,21 +112,21 @@ def faults_of(run: Path, unbroken: list[dict[str, float]]) -> list[str]:
     if not (run / "config.json").is_file():
         return []  # it had not begun; the next start is fresh
     load_config(run)
-    found, lines = [], history(run)
+    faults, lines = [], history(run)
     try:
         if read_status(run).state not in ("failed", "finished"):
-            found.append(f"status {read_status(run).state}")
+            faults.append(f"status {read_status(run).state}")
     except RunError as error:
         if (run / "status.json").exists() or lines:
-            found.append(str(error))
+            faults.append(str(error))
     if [line["epoch"] for line in lines] != list(range(1, len(lines) + 1)):
-        found.append(f"epochs {[line['epoch'] for line in lines]}")
-    found += [f"epoch {line['epoch']}: {line}" for line, whole in zip(lines, unbroken, strict=False) if not alike(line, whole)]
+        faults.append(f"epochs {[line['epoch'] for line in lines]}")
+    faults += [f"epoch {line['epoch']}: {line}" for line, whole in zip(lines, unbroken, strict=False) if not alike(line, whole)]
     best = run / f"best-{best_epoch(lines)}.keras"
     for path in (run / f"last-{len(lines)}.keras", best if best.exists() else run / "best.keras") if lines else ():
         if not path.is_file() or zipfile.ZipFile(path).testzip():
-            found.append(f"{path.name} is not whole")
-    return found
+            faults.append(f"{path.name} is not whole")
+    return faults
 
 
 def alike(line: dict[str, float], whole: dict[str, float]) -> bool:
@@ -142,11 +142,11 @@ def main(options: argparse.Namespace) -> int:
         write_set(data, patients=12, seed=1)
         config, faults = make_config("cnn", {**TINY, "epochs": options.epochs}), Counter[str]()
         began = time.monotonic()
-        unbroken_run = attempt(lambda: train(config, data, runs / "unbroken"), told=work / "changes")
+        unbroken_run = attempt(lambda: train(config, data, runs / "unbroken"), changes_file=work / "changes")
         if unbroken_run.code != 0:
             raise SystemExit("The unbroken run did not end well.")
         length, changes = unbroken_run.seconds, int((work / "changes").read_text())
-        unbroken, before = history(runs / "unbroken"), print_of(registry)
+        unbroken, before = history(runs / "unbroken"), digest_of(registry)
         print(f"unbroken: {len(unbroken)} epochs in {length:.1f} s of processor time, {changes} changes of files", flush=True)
 
         kills, done, by, at_epoch = 0, 0, Counter[str](), Counter[int]()
@@ -156,20 +156,20 @@ def main(options: argparse.Namespace) -> int:
             moment = {} if last else {"seconds": rng.uniform(0, length)} if clock else {"change": rng.randint(1, changes)}
             resume = (run / "config.json").is_file()
             code = attempt(lambda run=run, resume=resume: train(config, data, run, resume), **moment).code
-            found = faults_of(run, unbroken) if run.exists() else []
-            if print_of(registry) != before:
-                found.append("the registry changed")
+            new_faults = faults_of(run, unbroken) if run.exists() else []
+            if digest_of(registry) != before:
+                new_faults.append("the registry changed")
             if code is None:
                 kills += 1
                 by["time" if clock else "write"] += 1
                 at_epoch[len(history(run)) if run.exists() else 0] += 1
             elif code:
-                found.append(f"exit code {code}")
+                new_faults.append(f"exit code {code}")
             else:
                 done += 1
                 if len(history(run)) != len(unbroken):
-                    found.append(f"{len(history(run))} epochs")
-            for fault in found:
+                    new_faults.append(f"{len(history(run))} epochs")
+            for fault in new_faults:
                 faults[fault] += 1
                 print(f"FAULT after kill {kills}, run {run.name}: {fault}", flush=True)
             if code and sum(faults.values()) > 20:
@@ -191,7 +191,7 @@ def promotions(
         return
     kills = whole = left = 0
     run = work / "runs" / "unbroken"
-    first = attempt(lambda: promote_run(run, "measured", data, "bench", root=registry), told=work / "changes")
+    first = attempt(lambda: promote_run(run, "measured", data, "bench", root=registry), changes_file=work / "changes")
     if first.code != 0:
         faults["promotion"] += 1
         return
@@ -199,7 +199,7 @@ def promotions(
     for number in range(options.promotions):
         model = f"model-{number}"
         moment = {"seconds": rng.uniform(0, length)} if rng.random() < 0.5 else {"change": rng.randint(1, changes)}
-        before = print_of(registry / "tiny")
+        before = digest_of(registry / "tiny")
         code = attempt(lambda model=model: promote_run(run, model, data, "bench", root=registry), **moment).code
         kills += code is None
         if code:
@@ -210,7 +210,7 @@ def promotions(
         elif code is None and attempt(lambda model=model: promote_run(run, model, data, "bench", root=registry)).code != 0:
             faults["promotion did not succeed after a kill"] += 1
         verified(model, registry)
-        if print_of(registry / "tiny") != before:
+        if digest_of(registry / "tiny") != before:
             faults["another model changed"] += 1
         left = max(left, len(list(registry.glob(".promoting-*"))))
     print(

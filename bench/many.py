@@ -45,8 +45,11 @@ def main() -> None:
     rows: dict[str, tuple[int, Cost]] = {}
     with tempfile.TemporaryDirectory() as home:
         out = ["--output", str(Path(home) / "rows.csv")]
-        one = linked(options.dir, Path(home) / "one", 1)
-        start = {"pneumo": cost_of([*predict, str(one), *out]), "naive": cost_of([sys.executable, "bench/naive.py", str(one)])}
+        single = linked(options.dir, Path(home) / "one", 1)
+        start = {
+            "pneumo": cost_of([*predict, str(single), *out]),
+            "naive": cost_of([sys.executable, "bench/naive.py", str(single)]),
+        }
         for count in map(int, options.counts.split(",")):
             folder = linked(options.dir, Path(home) / f"pneumo-{count}", count)
             rows[f"pneumo, {count:,}"] = count, cost_of([*predict, str(folder), *out])

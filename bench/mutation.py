@@ -27,10 +27,10 @@ def mutmut(*words: str) -> subprocess.CompletedProcess[str]:
 
 def exit_codes(folder: str) -> dict[str, int | None]:
     """Of every mutant of `folder`, in the order of their names."""
-    found: dict[str, int | None] = {}
+    codes: dict[str, int | None] = {}
     for path in sorted((MUTANTS / "pneumo" / folder).rglob("*.meta")):
-        found.update(json.loads(path.read_text())["exit_code_by_key"])
-    return dict(sorted(found.items()))
+        codes.update(json.loads(path.read_text())["exit_code_by_key"])
+    return dict(sorted(codes.items()))
 
 
 def main() -> None:
@@ -39,15 +39,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", default="2")
     parser.add_argument("--show", action="store_true", help="print the changes that no test noticed")
-    given = parser.parse_args()
-    told = mutmut("run", "none")  # no mutant has this name: writes them all, and notes which test reaches which function
+    options = parser.parse_args()
+    written = mutmut("run", "none")  # no mutant has this name: writes them all, and notes which test reaches which function
     drawn = {}
     for folder in FOLDERS:
         names = list(exit_codes(folder))
         if not names:
-            sys.exit(f"mutmut made no mutants of pneumo/{folder}:\n{told.stdout[-2000:]}{told.stderr[-2000:]}")
-        drawn[folder] = random.Random(given.seed).sample(names, min(given.each, len(names)))
-    mutmut("run", "--max-children", given.processes, *(name for names in drawn.values() for name in names))
+            sys.exit(f"mutmut made no mutants of pneumo/{folder}:\n{written.stdout[-2000:]}{written.stderr[-2000:]}")
+        drawn[folder] = random.Random(options.seed).sample(names, min(options.each, len(names)))
+    mutmut("run", "--max-children", options.processes, *(name for names in drawn.values() for name in names))
     for folder, names in drawn.items():
         codes = exit_codes(folder)
         missed = {name: UNNOTICED[codes[name]] for name in names if codes[name] in UNNOTICED}
@@ -58,7 +58,7 @@ def main() -> None:
         )
         for name, why in sorted(missed.items()):
             print(f"  {name}: {why}")
-            if given.show:
+            if options.show:
                 print(mutmut("show", name).stdout)
 
 

@@ -34,8 +34,8 @@ class Naive:
         outputs = self.network.predict(batch, verbose=0)
         logit = float(np.ravel(outputs[0] if isinstance(outputs, list) else outputs)[0])
         with tf.GradientTape() as tape:
-            maps, found = self.inside(batch)
-            score = (found[0] if isinstance(found, list | tuple) else found)[:, 0]
+            maps, predictions = self.inside(batch)
+            score = (predictions[0] if isinstance(predictions, list | tuple) else predictions)[:, 0]
         weights = tf.reduce_mean(tape.gradient(score, maps), axis=(1, 2))
         heat = np.maximum(tf.reduce_sum(maps * weights[:, None, None, :], axis=-1).numpy()[0], 0)
         heat = cv2.resize(heat / max(heat.max(), 1e-9), picture.shape[::-1])

@@ -57,15 +57,15 @@ def timed(page, act: Callable[[], None], shown) -> float:
 
 
 def measured(page, rounds: int) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {name: [] for name in (*PAGES, "next picture")}
+    seconds: dict[str, list[float]] = {name: [] for name in (*PAGES, "next picture")}
     for _ in range(rounds):
         for name in PAGES:
             link, heading = page.get_by_role("link", name=name), page.get_by_role("heading", name=name, exact=True)
-            found[name].append(timed(page, link.click, heading))
+            seconds[name].append(timed(page, link.click, heading))
         page.get_by_text("1 of 3").wait_for()
-        found["next picture"].append(timed(page, page.get_by_role("button", name="Next").click, page.get_by_text("2 of 3")))
+        seconds["next picture"].append(timed(page, page.get_by_role("button", name="Next").click, page.get_by_text("2 of 3")))
         timed(page, page.get_by_role("button", name="Previous").click, page.get_by_text("1 of 3"))
-    return found
+    return seconds
 
 
 def ready(page, address: str) -> None:
@@ -96,7 +96,7 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, {options.rounds} rounds, seconds\n")
     print("| what | alone: p50 | p95 | beside a job: p50 | p95 | ratio of p50 | of p95 |\n|---|---:|---:|---:|---:|---:|---:|")
     for name in (*alone, "all"):
-        quiet, busy = (np.ravel(list(found.values()) if name == "all" else found[name]) for found in (alone, beside))
+        quiet, busy = (np.ravel(list(times.values()) if name == "all" else times[name]) for times in (alone, beside))
         (a, b), (c, d) = np.percentile(quiet, (50, 95)), np.percentile(busy, (50, 95))
         print(f"| {name} | {a:.2f} | {b:.2f} | {c:.2f} | {d:.2f} | {c / a:.2f} | {d / b:.2f} |")
     if options.output:

@@ -24,9 +24,9 @@ class Cost:
 def resident(process: psutil.Process) -> float:
     """Bytes resident of a process and all below it; pages that several share count once for each, so it errs upwards."""
     total = 0.0
-    for one in [process, *process.children(recursive=True)]:
+    for member in [process, *process.children(recursive=True)]:
         try:
-            total += one.memory_info().rss
+            total += member.memory_info().rss
         except psutil.NoSuchProcess:
             continue
     return total
@@ -51,11 +51,11 @@ def cost_of(command: Sequence[str], environment: dict[str, str] | None = None) -
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    said, _ = process.communicate()
+    output, _ = process.communicate()
     wall = time.perf_counter() - began
     watcher.join()
     if process.returncode:
-        sys.exit(f"{command[1:4]} ended with {process.returncode}:\n" + said.decode(errors="replace")[-2000:])
+        sys.exit(f"{command[1:4]} ended with {process.returncode}:\n" + output.decode(errors="replace")[-2000:])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(wall, processor, max((held for _, held in trace), default=0.0), tuple(trace))

@@ -40,9 +40,9 @@ def cost_of(command: list[str]) -> Cost:
     watched = psutil.Process(process.pid)
     while process.poll() is None:
         try:
-            for one in [watched, *watched.children(recursive=True)]:
-                times = one.cpu_times()
-                spent[one.pid] = times.user + times.system
+            for member in [watched, *watched.children(recursive=True)]:
+                times = member.cpu_times()
+                spent[member.pid] = times.user + times.system
         except psutil.Error:
             pass
         time.sleep(0.1)
@@ -76,9 +76,9 @@ def main() -> None:
         for size in options.sizes.split(","):
             height, width = map(int, size.split("x"))
             folder = phantoms(Path(home) / size, height, width, options.count)
-            found: dict[str, list[tuple[Cost, Cost]]] = {"local": [], "ray": []}
+            measured: dict[str, list[tuple[Cost, Cost]]] = {"local": [], "ray": []}
             for _ in range(options.rounds):
-                for engine, costs in found.items():
+                for engine, costs in measured.items():
                     ask = [
                         sys.executable,
                         "-m",
@@ -95,11 +95,11 @@ def main() -> None:
                     ]
                     costs.append((cost_of([*ask, str(folder / "00000.png")]), cost_of([*ask, str(folder)])))
             rates: dict[str, tuple[float, float]] = {}
-            for engine, costs in found.items():
+            for engine, costs in measured.items():
                 more = options.count - 1
-                start = statistics.median(one.wall for one, _ in costs)
-                rate = statistics.median(more / (all_.wall - one.wall) for one, all_ in costs)
-                work = statistics.median((all_.processor - one.processor) / more for one, all_ in costs)
+                start = statistics.median(single.wall for single, _ in costs)
+                rate = statistics.median(more / (whole.wall - single.wall) for single, whole in costs)
+                work = statistics.median((whole.processor - single.processor) / more for single, whole in costs)
                 rates[engine] = rate, work
                 print(f"| {size} | {engine} | {start:.1f} | {rate:.1f} | {1000 * work:.0f} | {1e6 / rate / 3600:.1f} |", flush=True)
             (fast, cheap), (rate, work) = rates["local"], rates["ray"]

@@ -50,10 +50,10 @@ def main() -> None:
         train, validation = read_parts(first, options.data, Path(scratch))
         patients = np.array([row["patient"] for row in read_manifest(Path(scratch) / "split.csv") if row["part"] == "train"])
     finder = LungFinder.load()
-    train, kept = with_lungs(train, finder)
+    train, with_box = with_lungs(train, finder)
     validation, _ = with_lungs(validation, finder)
-    designs = {"tall": tallest(train), "border": most_like_sick(train, patients[kept])}
-    designs = {name: np.isin(patients[kept], patients[kept][held]) for name, held in designs.items()}  # children whole
+    designs = {"tall": tallest(train), "border": most_like_sick(train, patients[with_box])}
+    designs = {name: np.isin(patients[with_box], patients[with_box][held]) for name, held in designs.items()}  # children whole
     for recipe in options.recipe:
         for name, held in designs.items():
             for seed in range(options.seeds):
@@ -104,8 +104,8 @@ def judged(config: TrainConfig, train: Part, held: Part, validation: Part) -> di
     easy, shifted = (net.predict(Feed(part, config.spec, 64), verbose=0)[:, 0].astype(float) for part in (validation, held))
     cut = choose_operating_points(validation.labels, easy)[BALANCED]
     figures = {"random_auc": round(compute_metrics(validation.labels, easy, cut).auc, 4)}
-    found = dataclasses.asdict(compute_metrics(held.labels, shifted, cut))
-    return figures | {name: round(found[name], 4) for name in ("auc", "sensitivity", "specificity")}
+    shifted_figures = dataclasses.asdict(compute_metrics(held.labels, shifted, cut))
+    return figures | {name: round(shifted_figures[name], 4) for name in ("auc", "sensitivity", "specificity")}
 
 
 if __name__ == "__main__":

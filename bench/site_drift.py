@@ -29,15 +29,15 @@ from pneumo.inference.measured import measure_image
 from pneumo.inference.predictor import Predictor
 from pneumo.paths import models_dir
 from pneumo.record.case import PASS, WARN, RecordedCase, Refused, timestamp
-from pneumo.site.watch import watch
+from pneumo.site.watch import watch_model
 from pneumo.studies.assess import records_of
 
 CASES, A_WEEK, CHANGED_FROM = 500, 40, 8 * 40
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
-Kept = tuple[float, str, Measures] | None  # log ratio, gate, measures; None: refused
+Entry = tuple[float, str, Measures] | None  # log ratio, gate, measures; None: refused
 
 
-def kept(predictor: Predictor, finder: LungFinder, image: np.ndarray, size: tuple[int, int]) -> Kept:
+def measure(predictor: Predictor, finder: LungFinder, image: np.ndarray, size: tuple[int, int]) -> Entry:
     """What the record would hold of one picture."""
     facts = ImageFacts("JPEG", *size, 8, 1)
     try:
@@ -51,17 +51,17 @@ def kept(predictor: Predictor, finder: LungFinder, image: np.ndarray, size: tupl
 
 
 def play(
-    predictor: Predictor, usual: list[Kept], changed: list[Kept], rng: np.random.Generator, changed_from: int | None
+    predictor: Predictor, usual: list[Entry], changed: list[Entry], rng: np.random.Generator, changed_from: int | None
 ) -> tuple[list[RecordedCase], list[Refused]]:
     """A department's record."""
     card, cases, refused = predictor.card, [], []
     for number, place in enumerate(rng.integers(len(usual), size=CASES)):
         moment = timestamp(START + timedelta(weeks=number // A_WEEK, hours=number % A_WEEK))
-        one = (changed if changed_from is not None and number >= changed_from else usual)[place]
-        if one is None:
+        entry = (changed if changed_from is not None and number >= changed_from else usual)[place]
+        if entry is None:
             refused.append(Refused("s", f"{number:064x}", card.id, card.sha256, "rejected", moment))
             continue
-        ratio, gate, measures = one
+        ratio, gate, measures = entry
         called = "PNEUMONIA" if ratio >= card.cuts["balanced"] else "NORMAL"
         probability = float(posterior(ratio, stated_prevalence()))
         where = str(zone(ratio, card.cuts))
@@ -102,21 +102,23 @@ def main() -> None:
     records = [records[place] for place in sorted(drawn)]
     images = cached_images(folder_of(options.data), [record.path for record in records])[np.arange(len(records))]
     sizes = [original_sizes().get(record.path, (1200, 1000)) for record in records]
-    usual = [kept(predictor, finder, image, size) for image, size in zip(images, sizes, strict=True)]
-    changed = [kept(predictor, finder, crop(image, 0.12), size) for image, size in zip(images, sizes, strict=True)]
+    usual = [measure(predictor, finder, image, size) for image, size in zip(images, sizes, strict=True)]
+    changed = [measure(predictor, finder, crop(image, 0.12), size) for image, size in zip(images, sizes, strict=True)]
     print(f"{len(records)} pictures of {options.split}: {usual.count(None)} refused as they are, {changed.count(None)} cropped")
     false_alarms, after = [], []
     for run in range(options.runs):
         rng = np.random.default_rng(run)
-        told = watch(*play(predictor, usual, changed, rng, None), predictor.card.id, predictor.card.sha256)
-        false_alarms += [(run, alarm.key) for alarm in told.alarms]
+        watched = watch_model(*play(predictor, usual, changed, rng, None), predictor.card.id, predictor.card.sha256)
+        false_alarms += [(run, alarm.key) for alarm in watched.alarms]
         cases, refused = play(predictor, usual, changed, np.random.default_rng(run), CHANGED_FROM)
-        told = watch(cases, refused, predictor.card.id, predictor.card.sha256)
+        watched = watch_model(cases, refused, predictor.card.id, predictor.card.sha256)
         begun = START + timedelta(weeks=CHANGED_FROM // A_WEEK)
-        first = min((alarm.seen for alarm in told.alarms if alarm.seen >= begun), default=None)
+        first = min((alarm.seen for alarm in watched.alarms if alarm.seen >= begun), default=None)
         moments = sorted([case.created for case in cases] + [each.created for each in refused])
         after.append(None if first is None else sum(timestamp(begun) <= moment <= timestamp(first) for moment in moments))
-        print(f"run {run}: cropped frame found after {after[-1]} cases by {sorted(alarm.key for alarm in told.alarms)}", flush=True)
+        print(
+            f"run {run}: cropped frame found after {after[-1]} cases by {sorted(alarm.key for alarm in watched.alarms)}", flush=True
+        )
     print(f"undisturbed runs with an alarm: {len({run for run, _ in false_alarms})} of {options.runs} {false_alarms}")
     print(
         f"cases until the change was found: at most {max((n for n in after if n is not None), default=None)}, "

@@ -32,14 +32,14 @@ PATIENCE = 300_000  # ms
 
 def expected(files: list[Path]) -> dict[Path, tuple[str, str]]:
     """(verdict, probability in two digits) by the command line."""
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-m", "pneumo", "predict", *map(str, files), "--format", "csv"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    rows = csv.DictReader(said.splitlines())
+    rows = csv.DictReader(output.splitlines())
     return {
         Path(row["file"]): (row["verdict"], f"{min(max(float(row['probability']), 0.01), 0.99):.2f}")  # "below 0.01", "above 0.99"
         for row in rows
@@ -49,7 +49,7 @@ def expected(files: list[Path]) -> dict[Path, tuple[str, str]]:
 
 def processor(process: psutil.Process) -> float:
     """Seconds of processor that the app and its reading processes have used."""
-    times = [one.cpu_times() for one in [process, *process.children(recursive=True)]]
+    times = [member.cpu_times() for member in [process, *process.children(recursive=True)]]
     return sum(each.user + each.system for each in times)
 
 
@@ -60,8 +60,8 @@ async def drop(page, file: Path) -> tuple[float, str, str]:
     await page.locator('canvas[aria-label="radiograph with heatmap"]').wait_for()
     await page.locator(".verdict").first.wait_for()
     label = re.match("NORMAL|INDETERMINATE|PNEUMONIA", await page.locator(".verdict").first.inner_text())[0]
-    said = await page.locator(".probability").first.inner_text()
-    return time.perf_counter() - began, label, re.search(r"\d\.\d\d", said)[0]
+    text = await page.locator(".probability").first.inner_text()
+    return time.perf_counter() - began, label, re.search(r"\d\.\d\d", text)[0]
 
 
 async def session(browser, url: str):
@@ -78,17 +78,17 @@ async def one_round(
     """(seconds of each session, wrong answers) of a drop at the same moment."""
     pages = [await session(browser, url) for _ in files]
     first = asyncio.create_task(drop(await session(browser, url), huge)) if huge else None
-    found = await asyncio.gather(*(drop(page, file) for page, file in zip(pages, files, strict=True)))
+    answers = await asyncio.gather(*(drop(page, file) for page, file in zip(pages, files, strict=True)))
     if first:
         print(f"the huge image: {(await first)[0]:.1f} s")
     for page in pages:
         await page.context.close()
     wrong = 0
-    for (_, *said), file in zip(found, files, strict=True):
-        if tuple(said) != right[file]:
+    for (_, *shown), file in zip(answers, files, strict=True):
+        if tuple(shown) != right[file]:
             wrong += 1
-            print(f"{file.name}: expected {right[file]}, the page says {said}")
-    return [seconds for seconds, _, _ in found], wrong
+            print(f"{file.name}: expected {right[file]}, the page says {shown}")
+    return [seconds for seconds, _, _ in answers], wrong
 
 
 async def measure(url: str, process: psutil.Process, options: argparse.Namespace, huge: Path) -> None:
@@ -130,9 +130,9 @@ def main() -> None:
         Image.open(files[0]).convert("L").resize((7000, 7000)).save(huge, compress_level=1)
         with app(Path(home)) as url:
             process = next(
-                one
-                for one in psutil.process_iter(["cmdline"])
-                if "app.py" in (one.info["cmdline"] or []) and url.rsplit(":")[-1] in one.info["cmdline"]
+                candidate
+                for candidate in psutil.process_iter(["cmdline"])
+                if "app.py" in (candidate.info["cmdline"] or []) and url.rsplit(":")[-1] in candidate.info["cmdline"]
             )
             asyncio.run(measure(url, process, options, huge))
 

@@ -57,19 +57,19 @@ def frames(page, act, seconds: float) -> tuple[float, float]:
 def measure(page, seconds: float) -> list[tuple[str, float, float]]:
     box = page.locator(".stage").first.bounding_box()
     x, y = box["x"] + box["width"] / 4, box["y"] + min(box["height"], 500) / 2
-    mouse, found = page.mouse, []
+    mouse, rows = page.mouse, []
 
     def held(button: str, act, title: str) -> None:
         mouse.move(x, y)
         mouse.down(button=button)
-        found.append((title, *frames(page, act, seconds)))
+        rows.append((title, *frames(page, act, seconds)))
         mouse.up(button=button)
 
     def round_about(moment: float) -> None:
         mouse.move(x + 100 * math.cos(20 * moment), y + 100 * math.sin(20 * moment))
 
     mouse.move(x, y)
-    found.append(("zoom", *frames(page, lambda moment: mouse.wheel(0, -40 if moment * 4 % 2 < 1 else 40), seconds)))
+    rows.append(("zoom", *frames(page, lambda moment: mouse.wheel(0, -40 if moment * 4 % 2 < 1 else 40), seconds)))
     page.keyboard.press("r")
     held("left", round_about, "window, whole picture")
     page.keyboard.press("r")
@@ -82,7 +82,7 @@ def measure(page, seconds: float) -> list[tuple[str, float, float]]:
     held("left", round_about, "window, two panels")
     page.keyboard.press("p")
     page.keyboard.press("r")
-    return found
+    return rows
 
 
 def main() -> None:
@@ -91,8 +91,8 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=2000)
     parser.add_argument("--height", type=int, default=2500)
     parser.add_argument("--seconds", type=float, default=4)
-    told = parser.parse_args()
-    pictures = generated(told.width, told.height) | {path.name: path.read_bytes() for path in told.files}
+    options = parser.parse_args()
+    pictures = generated(options.width, options.height) | {path.name: path.read_bytes() for path in options.files}
     slowest = math.inf
     with tempfile.TemporaryDirectory() as home, app(Path(home)) as url, running_chromium() as chromium:
         for name, data in pictures.items():
@@ -117,7 +117,7 @@ def main() -> None:
                     continue
                 first = sum(received)
                 received.clear()
-                rows = measure(page, told.seconds)
+                rows = measure(page, options.seconds)
                 meanwhile = sum(received)
                 page.get_by_role("link", name="About").click()
                 settle(page)

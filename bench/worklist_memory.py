@@ -43,18 +43,18 @@ def one_run(model: str, count: int, files: Path) -> dict[str, float]:
     predictor, intake, rows = Predictor.load(model), Intake(), list[Row]()
     sources = sorted(files.glob("*.png"))
     make_row("", read_member(Member("", sources[0].read_bytes), predictor), predictor)
-    found = {"empty": resident()}
+    memory = {"empty": resident()}
     intake.add((f"{number:04d}.png", sources[number % len(sources)].read_bytes()) for number in range(count))
-    found["dropped"] = found["highest"] = resident()
+    memory["dropped"] = memory["highest"] = resident()
     while member := intake.head:
         rows.append(make_row(member.name, read_member(member, predictor), predictor))
         intake.done()
-        found["highest"] = max(found["highest"], resident())
+        memory["highest"] = max(memory["highest"], resident())
     assert len(table_of(rows, predictor, BALANCED)) == count
     del member
-    found["read"] = resident()
-    kept = [len(row.display or b"") + len(row.canonical or b"") + len(row.thumbnail or b"") for row in rows]
-    return found | {"file": np.mean([source.stat().st_size for source in sources]) / 1024, "row": float(np.mean(kept)) / 1024}
+    memory["read"] = resident()
+    sizes = [len(row.display or b"") + len(row.canonical or b"") + len(row.thumbnail or b"") for row in rows]
+    return memory | {"file": np.mean([source.stat().st_size for source in sources]) / 1024, "row": float(np.mean(sizes)) / 1024}
 
 
 def main(model: str, counts: list[int]) -> None:

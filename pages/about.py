@@ -7,7 +7,7 @@ from pneumo.errors import ModelError
 from pneumo.outgoing import markdown
 from pneumo.paths import models_dir
 from pneumo.record.settings import record_url
-from pneumo.reporting.model_card import INTENDED_USE, model_card
+from pneumo.reporting.model_card import INTENDED_USE, card_markdown
 from pneumo.ui.shell.frame import require_frame
 from pneumo.ui.shell.models import usable_models
 
@@ -20,7 +20,7 @@ for problem in problems:
 for tab, model in zip(st.tabs([markdown(model) for model in usable]), usable, strict=True) if usable else ():
     with tab:
         try:
-            st.markdown(model_card(model).replace("# ", "## ", 1).replace("\n## ", "\n### "))
+            st.markdown(card_markdown(model).replace("# ", "## ", 1).replace("\n## ", "\n### "))
         except ModelError as error:
             st.error(markdown(str(error)))
 ledger = models_dir() / "ledger.csv"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pneumo.registry.models import list_models
-from pneumo.reporting.model_card import model_card
+from pneumo.reporting.model_card import card_markdown
 from pneumo.reporting.numbers import interval
 
 ROOT = Path(__file__).parent.parent
@@ -23,7 +23,7 @@ def test_readme_table(model):
 
 @pytest.mark.parametrize("model", list_models(MODELS))
 def test_model_readme_is_generated(model):
-    assert (MODELS / model / "README.md").read_text() == model_card(model, MODELS)
+    assert (MODELS / model / "README.md").read_text() == card_markdown(model, MODELS)
 
 
 def test_every_listed_model_is_there():

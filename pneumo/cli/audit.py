@@ -37,14 +37,14 @@ def add(commands: Commands) -> None:
 
 def verify(options: argparse.Namespace) -> int:
     """Returns 0 for a whole record, 1 for a broken one."""
-    return _tell(_record().verify(options.head))
+    return _print_verification(_record().verify(options.head))
 
 
-def _tell(found: "Verification") -> int:
-    print(f"{found.entries} entries, {found.cases} cases kept")
-    print(f"head {found.head.hash} (entry {found.head.sequence})")
-    if found.problem:
-        print(f"BROKEN: {found.problem}")
+def _print_verification(verification: "Verification") -> int:
+    print(f"{verification.entries} entries, {verification.cases} cases kept")
+    print(f"head {verification.head.hash} (entry {verification.head.sequence})")
+    if verification.problem:
+        print(f"BROKEN: {verification.problem}")
         return 1
     print("The log is whole, and every case is as it says. Note the head elsewhere: `audit verify --head` holds later logs to it.")
     return 0
@@ -74,9 +74,9 @@ def backup(options: argparse.Namespace) -> int:
     """Returns 0 for a whole copy, 1 for a broken one: so is the record then."""
     from pneumo.record.backup import back_up
 
-    found = back_up(_record().database, options.file)
+    verification = back_up(_record().database, options.file)
     print(options.file)
-    return _tell(found)
+    return _print_verification(verification)
 
 
 def purge(options: argparse.Namespace) -> int:

@@ -64,12 +64,12 @@ def _masks(options: argparse.Namespace) -> int:
     from pneumo.data.lung_masks import FILE
     from pneumo.data.lung_masks_download import LICENCE, ORIGIN, download_masks
 
-    brought = download_masks(options.dir, on_progress=_show)
-    for one in brought.left_out:
-        print(f"left out\t{one.path}\t{one.reason}")
-    print(f"{options.dir / FILE}\t{len(brought.masks)} lung masks")
+    downloaded = download_masks(options.dir, on_progress=_show)
+    for image in downloaded.left_out:
+        print(f"left out\t{image.path}\t{image.reason}")
+    print(f"{options.dir / FILE}\t{len(downloaded.masks)} lung masks")
     print(f"source\t{ORIGIN}\nlicence\t{LICENCE}")
-    return 1 if brought.left_out else 0
+    return 1 if downloaded.left_out else 0
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -77,23 +77,23 @@ def _check(options: argparse.Namespace) -> int:
     from pneumo.data.cache import cached_images
     from pneumo.data.catalog import make_catalog, write_catalog
 
-    found = make_catalog(options.dir, _counter("looked at"))
-    problems = list(found.problems)
+    dataset = make_catalog(options.dir, _counter("looked at"))
+    problems = list(dataset.problems)
     try:
-        cached_images(found.root, [entry.record.path for entry in found.entries], on_progress=_counter("decoded"))
+        cached_images(dataset.root, [entry.record.path for entry in dataset.entries], on_progress=_counter("decoded"))
     except DataError as error:
         problems += str(error).splitlines()[1:]
-    for (split, label), count in found.counts().items():
+    for (split, label), count in dataset.counts().items():
         print(f"{split}\t{label}\t{count}")
-    print(f"patients\t{len({entry.record.patient for entry in found.entries})}")
+    print(f"patients\t{len({entry.record.patient for entry in dataset.entries})}")
     print(
         "public set\t"
-        + ("all images by class and folder, as published" if found.is_public_set() else "other counts than published")
+        + ("all images by class and folder, as published" if dataset.is_public_set() else "other counts than published")
     )
     for problem in problems:
         print(f"problem\t{printable(problem)}")
     if options.output:
-        write_catalog(options.output, found)
+        write_catalog(options.output, dataset)
     return 1 if problems else 0
 
 
@@ -101,10 +101,10 @@ def _audit(options: argparse.Namespace) -> int:
     from pneumo.data.audit import audit_dataset as run
     from pneumo.data.audit import audit_markdown, audit_to_dict
 
-    found = run(options.dir, _counter("read"), _lungs(options.masks))
-    print(audit_markdown(found))
+    audited = run(options.dir, _counter("read"), _lungs(options.masks))
+    print(audit_markdown(audited))
     if options.output:
-        options.output.write_text(json_text(audit_to_dict(found), indent=1) + "\n", encoding="utf-8")
+        options.output.write_text(json_text(audit_to_dict(audited), indent=1) + "\n", encoding="utf-8")
     return 0
 
 
@@ -144,12 +144,12 @@ def _phantom(options: argparse.Namespace) -> int:
     return 0
 
 
-def _counter(what: str) -> Callable[[int, int], None]:
-    def tell(done: int, total: int) -> None:
+def _counter(activity: str) -> Callable[[int, int], None]:
+    def show(done: int, total: int) -> None:
         if done % 1000 == 0 or done == total:
-            print(f"{what} {done} of {total}", file=sys.stderr)
+            print(f"{activity} {done} of {total}", file=sys.stderr)
 
-    return tell
+    return show
 
 
 def _show(progress: "Progress") -> None:

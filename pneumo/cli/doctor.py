@@ -18,11 +18,11 @@ _ROOM = 2.0  # GB that a training run and its cache need at most
 
 @dataclass(frozen=True)
 class Check:
-    """`fine`: None where nothing was asked for, so that nothing is missing either."""
+    """`passed` is None if nothing was asked for, so nothing can be missing."""
 
-    what: str
-    fine: bool | None
-    words: str
+    name: str
+    passed: bool | None
+    detail: str
 
 
 def add(commands: Commands) -> None:
@@ -35,27 +35,27 @@ def run(options: argparse.Namespace) -> int:
     """Exit code 0 where nothing that is asked for is missing, else 1. No connection is opened without --connect."""
     failed = False
     for check in checks(options.connect):
-        failed |= check.fine is False
-        state = {True: "yes", False: "NO", None: "-"}[check.fine]
-        print(f"{check.what}\t{state}\t{printable(check.words)}", flush=True)
+        failed |= check.passed is False
+        state = {True: "yes", False: "NO", None: "-"}[check.passed]
+        print(f"{check.name}\t{state}\t{printable(check.detail)}", flush=True)
     return 1 if failed else 0
 
 
 def checks(connect: bool = False) -> Iterator[Check]:
     yield Check("python", sys.version_info >= (3, 11), f"{sys.version.split()[0]}; 3.11 or newer is needed")
-    yield _asked("answer", _answer)
-    yield _asked("read hostile files safely", _protections)
+    yield _checked("answer", _answer)
+    yield _checked("read hostile files safely", _protections)
     yield Check("train", can_train() or None, _training() if can_train() else ONLY_ANSWERS)
     yield _data()
-    yield _asked("send", lambda: _send(connect))
-    yield _asked("keep a record", _record)
+    yield _checked("send", lambda: _send(connect))
+    yield _checked("keep a record", _record)
 
 
-def _asked(what: str, look: Callable[[], tuple[bool | None, str]]) -> Check:
+def _checked(name: str, check: Callable[[], tuple[bool | None, str]]) -> Check:
     try:
-        return Check(what, *look())
+        return Check(name, *check())
     except (PneumoError, ModuleNotFoundError) as error:
-        return Check(what, False, str(error))
+        return Check(name, False, str(error))
 
 
 def _answer() -> tuple[bool, str]:

@@ -30,8 +30,8 @@ def run(options: argparse.Namespace) -> int:
     if options.robustness:
         from pneumo.studies.robustness import assess_robustness
 
-        found = assess_robustness(predictor, options.data, options.split, options.output, sample=options.images)
-        print(json.dumps(found, indent=2))
+        robustness = assess_robustness(predictor, options.data, options.split, options.output, sample=options.images)
+        print(json.dumps(robustness, indent=2))
         return 0
     summary = assess_split(predictor, options.data, options.split, options.why, options.output)
     if options.output:  # a model's own folder keeps numbers alone; the Metrics page draws them

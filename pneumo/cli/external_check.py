@@ -32,8 +32,8 @@ def _nih(options: argparse.Namespace) -> int:
     predictor = Predictor.load(options.model or default_model())
     answers = answer_cases([*both, *other], predictor, tell_progress)
     card = predictor.card
-    found = external_result(answers[: len(both)], answers[len(both) :], missing, card, card_digest(card.id))
-    for each in found["unanswered"]:
+    result = external_result(answers[: len(both)], answers[len(both) :], missing, card, card_digest(card.id))
+    for each in result["unanswered"]:
         print(printable(f"{each['file']}: {each['status']}. {'; '.join(each['reasons'])}"), file=sys.stderr)
     if missing:
         print(
@@ -41,6 +41,6 @@ def _nih(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     if options.output:
-        write_json(options.output, json.loads(json_text(found)))
-    print(json_text(found, indent=2))
-    return 1 if any(each["status"] == "error" for each in found["unanswered"]) else 0
+        write_json(options.output, json.loads(json_text(result)))
+    print(json_text(result, indent=2))
+    return 1 if any(each["status"] == "error" for each in result["unanswered"]) else 0

@@ -55,12 +55,12 @@ def _measure(options: argparse.Namespace) -> int:
         masks.of([record for record in records if parts[record.path] in names])
         for names in (("test",), ("validation", "calibration"))
     )
-    found = {
+    measured = {
         "kept aside": measure_agreement(finder, options.data, aside),
         "test": measure_agreement(finder, options.data, test),
         "wrong fields": measure_wrong(finder, options.data, test),
     }
-    write_json(folder / DESCRIPTION, {**described, "measured": found})
+    write_json(folder / DESCRIPTION, {**described, "measured": measured})
     reseal(folder, (DESCRIPTION,))
-    print(json.dumps(found, indent=2))
+    print(json.dumps(measured, indent=2))
     return 0

@@ -12,7 +12,7 @@ from pneumo.registry.minisign import SecretKey
 from pneumo.registry.models import check_draft, list_models, read_metrics
 from pneumo.registry.seal import listed_files, seal_folder
 from pneumo.registry.signing_keys import make_site_key, read_key, signing_key
-from pneumo.reporting.model_card import model_card
+from pneumo.reporting.model_card import card_markdown
 from pneumo.reporting.numbers import interval
 
 if TYPE_CHECKING:
@@ -105,10 +105,10 @@ def _sign(options: argparse.Namespace) -> int:
 
 def _seal(folder: Path, key: SecretKey | None) -> None:
     """Whoever signs is told what is not as it was sealed before."""
-    before, found = listed_files(folder), seal_folder(folder, key)
-    changed = sorted(name for name in {*before, *found.files} if before.get(name) != found.files.get(name))
-    told = f"changed: {', '.join(changed)}" if changed else "no file changed"
-    print(f"{folder.name}\t{found.state}\t{told}")
+    before, seal = listed_files(folder), seal_folder(folder, key)
+    changed = sorted(name for name in {*before, *seal.files} if before.get(name) != seal.files.get(name))
+    difference = f"changed: {', '.join(changed)}" if changed else "no file changed"
+    print(f"{folder.name}\t{seal.state}\t{difference}")
 
 
 def _key(options: argparse.Namespace) -> int:
@@ -131,7 +131,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    print(model_card(options.id))
+    print(card_markdown(options.id))
     return 0
 
 
@@ -144,9 +144,9 @@ def _reproduce(options: argparse.Namespace) -> int:
         if options.renew:
             renew(model)
             write_readme(model, models_dir())
-        found = reproduce_metrics(model, options.data)
-        failed += bool(found)
-        print("\n".join(f"{model}\t{line}" for line in found) or f"{model}\tthe same to four digits", flush=True)
+        differences = reproduce_metrics(model, options.data)
+        failed += bool(differences)
+        print("\n".join(f"{model}\t{line}" for line in differences) or f"{model}\tthe same to four digits", flush=True)
     return 1 if failed else 0
 
 

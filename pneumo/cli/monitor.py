@@ -30,17 +30,17 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0: no alarm; 1: at least one, or a reference that could not be entered."""
     from pneumo.registry.models import default_model, read_card
-    from pneumo.site.watch import watch
+    from pneumo.site.watch import watch_model
 
-    record = open_the_record()
+    record = require_record()
     missed = enter_references(record, options.references) if options.references else 0
     card = read_card(options.model or default_model())
-    told = watch(record.search(), record.refused(), card.id, card.sha256)
-    print(json.dumps(as_json(told), indent=2) if options.format == "json" else as_text(told))
-    return 1 if told.alarms or missed else 0
+    watch = watch_model(record.search(), record.refused(), card.id, card.sha256)
+    print(json.dumps(as_json(watch), indent=2) if options.format == "json" else as_text(watch))
+    return 1 if watch.alarms or missed else 0
 
 
-def open_the_record() -> "Record":
+def require_record() -> "Record":
     """Raises ConfigError where none is kept."""
     from pneumo.record.store import open_record  # SQLAlchemy: for these commands alone
 
@@ -52,13 +52,13 @@ def open_the_record() -> "Record":
 
 def enter_references(record: "Record", path: Path) -> int:
     """Write what each X-ray turned out to be into its cases; returns for how many there is none. Raises DataError."""
-    wanted = _references(path)
-    known = {name: [case for case in record.search() if case.file_sha256 == name] for name in wanted}
-    for name, label in wanted.items():
+    references = _references(path)
+    known = {name: [case for case in record.search() if case.file_sha256 == name] for name in references}
+    for name, label in references.items():
         for case in known[name]:
             record.change(case.id, account(), reference=label)
     missed = sum(not cases for cases in known.values())
-    print(f"{len(wanted) - missed} references entered; {missed} X-rays are not in the record")
+    print(f"{len(references) - missed} references entered; {missed} X-rays are not in the record")
     return missed
 
 
@@ -72,7 +72,7 @@ def _references(path: Path) -> dict[str, str]:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as a CSV file in UTF-8. Nothing was entered.") from error
-    found: dict[str, str] = {}
+    references: dict[str, str] = {}
     for number, row in enumerate(rows, start=2):
         label, name, digest = ((row.get(key) or "").strip() for key in ("label", "file", "sha256"))
         if label.upper() not in LABELS or not (name or digest):
@@ -83,31 +83,31 @@ def _references(path: Path) -> dict[str, str]:
             digest = digest.lower() or sha256(path.parent / name)
         except OSError as error:
             raise DataError(f"{path}, line {number}: {printable(name)} cannot be read. Nothing was entered.") from error
-        if found.setdefault(digest, label.upper()) != label.upper():
+        if references.setdefault(digest, label.upper()) != label.upper():
             raise DataError(f"{path}, line {number}: the same X-ray is called both NORMAL and PNEUMONIA. Nothing was entered.")
-    return found
+    return references
 
 
-def as_json(told: "Watch") -> dict[str, Any]:
-    found = {**asdict(told), "weeks": [{**asdict(week), "monday": f"{week.monday}"} for week in told.weeks]}
-    found["alarms"] = [
+def as_json(watch: "Watch") -> dict[str, Any]:
+    output = {**asdict(watch), "weeks": [{**asdict(week), "monday": f"{week.monday}"} for week in watch.weeks]}
+    output["alarms"] = [
         {**asdict(each), "since": each.since.isoformat(), "seen": each.seen.isoformat(), "sentence": each.sentence}
-        for each in told.alarms
+        for each in watch.alarms
     ]
     for name in ("sensitivity", "specificity", "not_missed"):
-        found[name] = {**getattr(told, name).figure, "of": getattr(told, name).of}
-    found["agreement"] = {name: {**share.figure, "of": share.of} for name, share in told.agreement.items()}
-    for week, each in zip(found["weeks"], told.weeks, strict=True):
+        output[name] = {**getattr(watch, name).figure, "of": getattr(watch, name).of}
+    output["agreement"] = {name: {**share.figure, "of": share.of} for name, share in watch.agreement.items()}
+    for week, each in zip(output["weeks"], watch.weeks, strict=True):
         week["agreed"] = {**each.agreed.figure, "of": each.agreed.of}
-    return found
+    return output
 
 
-def as_text(told: "Watch") -> str:
+def as_text(watch: "Watch") -> str:
     from pneumo.reporting.numbers import interval
 
     titles = f"{'answers':>8}{'NORMAL':>8}{'open':>6}{'PNEUM.':>8}{'refused':>9}{'not read':>10}{'warned':>8}{'agreed':>12}"
-    lines = [f"{told.model}: {told.cases} cases", f"{'week of':<12}{titles}"]
-    for week in told.weeks:
+    lines = [f"{watch.model}: {watch.cases} cases", f"{'week of':<12}{titles}"]
+    for week in watch.weeks:
         normal, still_open, sick = week.verdicts.values()
         agreed = f"{week.agreed.count} of {week.agreed.of}" if week.agreed.of else "-"
         lines.append(
@@ -115,15 +115,15 @@ def as_text(told: "Watch") -> str:
             f"{week.warned:>8}{agreed:>12}"
         )
     for name, share in (
-        ("agreement", told.agreement["all"]),
-        ("sensitivity", told.sensitivity),
-        ("specificity", told.specificity),
-        ("sick whose verdict was not NORMAL", told.not_missed),
+        ("agreement", watch.agreement["all"]),
+        ("sensitivity", watch.sensitivity),
+        ("specificity", watch.specificity),
+        ("sick whose verdict was not NORMAL", watch.not_missed),
     ):
-        seen = f"{interval(share.figure, 2)}, {share.count} of {share.of}"
-        lines.append(f"{name}: {seen if share.of else 'nothing entered yet'}")
-    lines.append(told.note or f"Watched against the first {told.first_cases} cases: {', '.join(told.charts)}")
-    lines += [f"ALARM: {alarm.sentence} {alarm.why}" for alarm in told.alarms]
-    if not told.note and not told.alarms:
+        figure = f"{interval(share.figure, 2)}, {share.count} of {share.of}"
+        lines.append(f"{name}: {figure if share.of else 'nothing entered yet'}")
+    lines.append(watch.note or f"Watched against the first {watch.first_cases} cases: {', '.join(watch.charts)}")
+    lines += [f"ALARM: {alarm.sentence} {alarm.why}" for alarm in watch.alarms]
+    if not watch.note and not watch.alarms:
         lines.append("No alarm.")
     return "\n".join(lines)

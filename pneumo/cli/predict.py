@@ -27,7 +27,7 @@ from pneumo.inference.rows import FIELDS, csv_cells, fields
 from pneumo.outgoing import json_text, printable
 from pneumo.paths import models_dir
 from pneumo.registry.models import ModelCard
-from pneumo.reporting.captioned import captioned
+from pneumo.reporting.captioned import with_captions
 from pneumo.reporting.finding_words import in_words
 
 Engine = Callable[[Iterable[str]], Iterator[tuple[str, Finding]]]
@@ -58,11 +58,11 @@ def run(options: argparse.Namespace) -> int:
     if options.heatmap:
         options.heatmap.mkdir(parents=True, exist_ok=True)
 
-    def row(path: str, finding: Finding) -> Row:
-        found = fields(path, finding, predictor.card, terms)
+    def row_of(path: str, finding: Finding) -> Row:
+        row = fields(path, finding, predictor.card, terms)
         if options.heatmap and finding.answer:
-            found["heatmap"] = str(_overlay_path(options.heatmap, path, finding))
-        return found
+            row["heatmap"] = str(_overlay_path(options.heatmap, path, finding))
+        return row
 
     unread, stdout = 0, sys.stdout
     with ExitStack() as opened:
@@ -78,16 +78,16 @@ def run(options: argparse.Namespace) -> int:
                 "card_sha256": sha256(models_dir() / predictor.card.id / "card.json"),  # calibration, thresholds, gate
                 "heatmap": options.heatmap and str(options.heatmap),
             }
-            rows = opened.enter_context(Manifest(options.manifest, asks)).rows(paths, engine, row)
+            rows = opened.enter_context(Manifest(options.manifest, asks)).rows(paths, engine, row_of)
         else:
-            rows = starmap(row, engine(paths))
+            rows = starmap(row_of, engine(paths))
         stream = opened.enter_context(_output(options.output, stdout))  # not before everything else could be opened
         write = {"json": _json_writer, "csv": _csv_writer, "table": _table_writer}[options.format](stream)
-        for found in rows:
-            write(found)
-            if found["status"] == "error":
+        for row in rows:
+            write(row)
+            if row["status"] == "error":
                 unread += 1
-                print(printable(f"{found['file']}: {'; '.join(found['reasons'])}"), file=sys.stderr)
+                print(printable(f"{row['file']}: {'; '.join(row['reasons'])}"), file=sys.stderr)
     return 1 if unread else 0
 
 
@@ -123,7 +123,7 @@ def _save_overlay(folder: Path, card: ModelCard, terms: Terms, path: str, findin
         return
     overlay = overlay_of(finding.radiograph.pixels, finding.answer.heatmap)
     reading = judge(finding.answer.log_ratio, card, terms)
-    _overlay_path(folder, path, finding).write_bytes(png(captioned(overlay, reading, finding.model, finding.warnings)))
+    _overlay_path(folder, path, finding).write_bytes(png(with_captions(overlay, reading, finding.model, finding.warnings)))
 
 
 def overlay_of(pixels: np.ndarray, heatmap: Heatmap) -> np.ndarray:

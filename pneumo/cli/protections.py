@@ -14,8 +14,8 @@ def run(options: argparse.Namespace) -> int:
     """Returns 0 where every attempt was refused, else 1."""
     from pneumo.imaging.decoding.protections import probe_protections
 
-    found = probe_protections()
-    print("locks\t" + (", ".join(found.locks) or "none of this system's is used: limits on memory, time and file size alone"))
-    for attempt, refused in found.refused.items():
+    protections = probe_protections()
+    print("locks\t" + (", ".join(protections.locks) or "none of this system's is used: limits on memory, time and file size alone"))
+    for attempt, refused in protections.refused.items():
         print(f"{attempt}\t{'refused' if refused else 'POSSIBLE'}")
-    return 0 if all(found.refused.values()) else 1
+    return 0 if all(protections.refused.values()) else 1

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     from pneumo.reporting import second_opinion_words as words
     from pneumo.reporting.finding_pdf import report_pdf
     from pneumo.reporting.finding_report import NOT_STATED, Picture, Remarks, ReportContent
-    from pneumo.reporting.heat_doubt import heat_doubt
+    from pneumo.reporting.heat_doubt import heatmap_doubt
     from pneumo.site.use import metrics_beside
 
     if options.output.resolve() == options.file.resolve():
@@ -60,11 +60,11 @@ def run(options: argparse.Namespace) -> int:
     extra: tuple[tuple[str, str], ...] = ()
     if options.second_opinion:
         opinion, votes, _ = opinion_on(finding, predictor, terms)
-        cautions = words.told(words.cautions(opinion, votes, reading, words.caution_rates_of(card.id)))
+        cautions = words.caution_text(words.cautions(opinion, votes, reading, words.caution_rates_of(card.id)))
         extra = ((words.SECOND_OPINION, cautions or words.CALM),)
     picture = Picture(finding.radiograph.pixels, finding.radiograph.facts)
     made = datetime.now(UTC).astimezone()
-    content = ReportContent(finding, picture, card, metrics, terms, remarks, made, extra, heat_doubt(card.id))
+    content = ReportContent(finding, picture, card, metrics, terms, remarks, made, extra, heatmap_doubt(card.id))
     _write(options.output, report_pdf(content))
     print(printable(str(options.output)))
     return 0

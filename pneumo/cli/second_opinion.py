@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     opinion, votes, lungs = opinion_on(finding, predictor, terms)
     changes = [name for name, _ in SMALL_CHANGES]
     cautions = words.cautions(opinion, votes, reading, words.caution_rates_of(finding.model))
-    found = {
+    output = {
         "file": str(options.file),
         "sha256": finding.sha256,
         "model": finding.model,
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         "models": [dataclasses.asdict(vote) for vote in votes],
         "similar": [dataclasses.asdict(case) for case in opinion.similar],
     }
-    print(json_text(without_nan(found), indent=2))
+    print(json_text(without_nan(output), indent=2))
     return 0
 
 
@@ -99,11 +99,11 @@ def opinion_on(finding: "Finding", predictor: "Predictor", terms: "Terms") -> "t
         except ModelError as error:
             print(printable(f"Not asked: {error}"), file=sys.stderr)
             continue
-        found = ask_again(finding.sha256, image, radiograph.facts, other)
-        if found.answer is None:
-            print(printable(f"Not asked: {model} gives no answer: {found.reasons[0]}"), file=sys.stderr)
+        other_finding = ask_again(finding.sha256, image, radiograph.facts, other)
+        if other_finding.answer is None:
+            print(printable(f"Not asked: {model} gives no answer: {other_finding.reasons[0]}"), file=sys.stderr)
         else:
-            votes.append(vote(other.card, found.answer.log_ratio, terms))
+            votes.append(vote(other.card, other_finding.answer.log_ratio, terms))
     try:
         lungs = lungs_of(image, load_finder())
     except ModelError as error:

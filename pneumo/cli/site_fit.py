@@ -77,8 +77,8 @@ def _fit(options: argparse.Namespace) -> int:
     )
     low = profile.loss_less["low"]
     shown = bool(low and low > 0)
-    told = "The profile is better on the half that judged it." if shown else "It is not shown to be better: think before use."
-    print(f"{told} Use it: python -m pneumo site-profile use {profile.name}")
+    judgement = "The profile is better on the half that judged it." if shown else "It is not shown to be better: think before use."
+    print(f"{judgement} Use it: python -m pneumo site-profile use {profile.name}")
     return 0
 
 
@@ -90,10 +90,10 @@ def _list(options: argparse.Namespace) -> int:
     used, failed = profile_in_use(read_acts()), 0
     for name in list_profiles():
         try:
-            told = f"{name}\t{read_profile(name).model}"
+            line = f"{name}\t{read_profile(name).model}"
         except PneumoError as error:
-            failed, told = 1, f"{name}\t{error}"
-        print(printable(told, keep="\t") + ("\tin use" if used and used.subject == name else ""))
+            failed, line = 1, f"{name}\t{error}"
+        print(printable(line, keep="\t") + ("\tin use" if used and used.subject == name else ""))
     return failed
 
 

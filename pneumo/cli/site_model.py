@@ -83,13 +83,13 @@ def _back(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    found = _on_cases(options) if options.cases else _on_record()
-    print(json_text(without_nan(found), indent=2))
+    comparison = _on_cases(options) if options.cases else _on_record()
+    print(json_text(without_nan(comparison), indent=2))
     return 0
 
 
 def _on_record() -> dict[str, Any]:
-    from pneumo.cli.monitor import open_the_record
+    from pneumo.cli.monitor import require_record
     from pneumo.registry.acts import candidate_model, read_acts
     from pneumo.registry.models import default_model, read_card
     from pneumo.site.change import candidate_digest
@@ -98,7 +98,7 @@ def _on_record() -> dict[str, Any]:
     tried = candidate_model(read_acts())
     if tried is None:
         raise ConfigError("There is no candidate. Name one: pneumo site-model candidate ID; or compare on --cases.")
-    record, active = open_the_record(), read_card(default_model())
+    record, active = require_record(), read_card(default_model())
     shadows = record.shadows(candidate_digest(tried))
     pairs, unanswered = recorded_pairs(record.search(), shadows, active.sha256)
     return {"active": active.id, "candidate": tried.subject, "of": "the record", **asdict(compare_pairs(pairs, unanswered))}

@@ -84,14 +84,16 @@ def _plan(options: argparse.Namespace) -> int:
     known = read_metrics(card.id).get("test", {}).get("operating_points", {}).get(options.operating_point, {})
     print(f"{'figure':<30}{'least':>7}{'expected':>10}{'interval then':>18}{'chance to pass':>16}{'of each class for .8':>22}")
     for requirement in plan.requirements:
-        seen = known.get(requirement.figure, {}).get("value")
-        of = expected.get(requirement.figure, min(seen, 0.995) if seen else 0.95)
-        if not 0 < of < 1:
-            raise ConfigError(f"--expect {requirement.figure}={of:g}: expected a value between 0 and 1.")
-        told = outlook(requirement, of, plan.sick, plan.healthy)
-        interval = f"{told.low:.3f}-{told.high:.3f}"
-        needed = "over 100000" if told.needed is None else str(told.needed)
-        print(f"{told.figure:<30}{told.least:>7.3f}{told.expected:>10.3f}{interval:>18}{told.chance:>16.2f}{needed:>22}")
+        test_value = known.get(requirement.figure, {}).get("value")
+        value = expected.get(requirement.figure, min(test_value, 0.995) if test_value else 0.95)
+        if not 0 < value < 1:
+            raise ConfigError(f"--expect {requirement.figure}={value:g}: expected a value between 0 and 1.")
+        forecast = outlook(requirement, value, plan.sick, plan.healthy)
+        interval = f"{forecast.low:.3f}-{forecast.high:.3f}"
+        needed = "over 100000" if forecast.needed is None else str(forecast.needed)
+        print(
+            f"{forecast.figure:<30}{forecast.least:>7.3f}{forecast.expected:>10.3f}{interval:>18}{forecast.chance:>16.2f}{needed:>22}"
+        )
     if options.output:
         write_plan(options.output, plan)
         add_act(PLAN, plan.model, plan.sha256, f"decides: {plan.decides}", account())
@@ -108,7 +110,7 @@ def _test(options: argparse.Namespace) -> int:
     from pneumo.site.local_test import REPORT_FILE, run_test
     from pneumo.site.plan import read_plan
     from pneumo.site.result import probabilities_of
-    from pneumo.site.result_pdf import result_pdf
+    from pneumo.site.result_pdf import local_test_pdf
     from pneumo.site.verdict import PASSED
 
     plan, cases = read_plan(options.plan), read_cases(options.source)
@@ -117,7 +119,7 @@ def _test(options: argparse.Namespace) -> int:
     result, answers = run_test(plan, cases, predictor, output, options.who or account(), options.again, tell_progress)
     predictions = probabilities_of(answered_of(answers), predictor.card)
     points = predictor.card.points_at(float(predictions.labels.mean())) if predictions else {}
-    (output / REPORT_FILE).write_bytes(result_pdf(result, predictions, points))
+    (output / REPORT_FILE).write_bytes(local_test_pdf(result, predictions, points))
     for each in result.unanswered:
         print(printable(f"{each.file}: {each.status}. {'; '.join(each.reasons)}"), file=sys.stderr)
     print(

@@ -62,8 +62,8 @@ def setting_pairs(words: list[str]) -> dict[str, str]:
     rest = iter(words)
     for word in rest:
         name, equals, value = word.removeprefix("--").partition("=")
-        given = value if equals else next(rest, None)
-        if not word.startswith("--") or given is None:
+        setting = value if equals else next(rest, None)
+        if not word.startswith("--") or setting is None:
             raise ConfigError(f"Expected settings as --name value; received {word!r}.")
-        pairs[name] = given
+        pairs[name] = setting
     return pairs

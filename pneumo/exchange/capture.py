@@ -10,8 +10,8 @@ from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture
 from pneumo.inference.finding import Finding, Reading
-from pneumo.reporting.captioned import NO_HEAT, RESEARCH_USE, captioned
-from pneumo.reporting.heat_doubt import heat_doubt
+from pneumo.reporting.captioned import NO_HEAT, RESEARCH_USE, with_captions
+from pneumo.reporting.heat_doubt import heatmap_doubt
 
 SIDE = 2048  # longer side of the image, at most
 SERIES_NUMBER = 9902
@@ -20,7 +20,7 @@ _OPACITY = 0.6
 
 def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCImage:
     """8-bit RGB capture of one image with a finding of status "ok", in its own series, without patient elements."""
-    doubt = heat_doubt(finding.model)
+    doubt = heatmap_doubt(finding.model)
     capture = SCImage.from_ref_dataset(
         source.reference,
         pixel_array=capture_picture(finding, reading),
@@ -60,8 +60,8 @@ def capture_picture(finding: Finding, reading: Reading) -> np.ndarray:
     assert finding.radiograph is not None, "expected a finding that is an answer"
     assert finding.answer is not None, "expected a finding that is an answer"
     pixels = fit_within(finding.radiograph.pixels, SIDE)
-    picture, doubt = grey_picture(pixels), heat_doubt(finding.model)
+    picture, doubt = grey_picture(pixels), heatmap_doubt(finding.model)
     if doubt:
-        return captioned(picture, reading, finding.model, finding.warnings, (NO_HEAT,))
+        return with_captions(picture, reading, finding.model, finding.warnings, (NO_HEAT,))
     overlay = overlay_picture(picture, finding.answer.heatmap.on_image(*pixels.shape), _OPACITY)
-    return captioned(overlay, reading, finding.model, finding.warnings)
+    return with_captions(overlay, reading, finding.model, finding.warnings)

@@ -23,11 +23,11 @@ def all_failed(objects: Iterable[Dataset], detail: str) -> tuple[Outcome, ...]:
     return tuple(Outcome(instance.Modality, FAILED, detail) for instance in objects)
 
 
-def outcome_after_query(instance: Dataset, found: bool | None) -> Outcome:
-    """Outcome of an object that the archive accepted. `found`: whether a query finds it; None if it cannot be queried."""
-    if found is None:
+def outcome_after_query(instance: Dataset, present: bool | None) -> Outcome:
+    """Outcome of an object that the archive accepted. `present`: whether a query finds it; None if it cannot be queried."""
+    if present is None:
         return Outcome(instance.Modality, UNCONFIRMED, "The archive took it, but offers no query to check.")
-    if found:
+    if present:
         return Outcome(instance.Modality, CONFIRMED)
     return Outcome(instance.Modality, FAILED, "The archive said it stored the object, but does not have it. Ask its administrator.")
 
@@ -35,6 +35,6 @@ def outcome_after_query(instance: Dataset, found: bool | None) -> Outcome:
 def wait_until_found(query: Callable[[], bool | None], seconds: float) -> bool | None:
     """Repeat `query` until it finds the object, fails (None), or `seconds` have passed; returns its last result."""
     end = time.monotonic() + seconds
-    while (found := query()) is False and time.monotonic() < end:
+    while (present := query()) is False and time.monotonic() < end:
         time.sleep(_PAUSE)
-    return found
+    return present

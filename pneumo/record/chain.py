@@ -41,8 +41,8 @@ def entry_hash(sequence: int, time: str, actor: str, action: str, case_id: str, 
 
 def following(head: Head, time: str, actor: str, action: str, case_id: str, digest: str) -> Entry:
     """The entry that comes after `head`."""
-    said = (head.sequence + 1, time, actor, action, case_id, digest, head.hash)
-    return Entry(*said, entry_hash(*said))
+    content = (head.sequence + 1, time, actor, action, case_id, digest, head.hash)
+    return Entry(*content, entry_hash(*content))
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def _broken(entry: Entry, head: Head) -> str | None:
         return f"Entry {expected} is missing or moved: after entry {head.sequence} comes entry {entry.sequence}."
     if entry.previous != head.hash:
         return f"Entry {entry.sequence} does not follow entry {head.sequence}: one of the two was replaced, inserted or removed."
-    said = (entry.sequence, entry.time, entry.actor, entry.action, entry.case_id, entry.digest, entry.previous)
-    if entry.hash != entry_hash(*said):
+    content = (entry.sequence, entry.time, entry.actor, entry.action, entry.case_id, entry.digest, entry.previous)
+    if entry.hash != entry_hash(*content):
         return f"Entry {entry.sequence} ({entry.action}, {entry.time}) was altered after it was written: its hash does not fit."
     return None
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQL
 from pneumo.errors import ConfigError, RecordError
 from pneumo.record.chain import Head
 from pneumo.record.tables import AUDIT, HEAD
-from pneumo.record.upgrade import KNOWN, REVISION, revision_of, upgrade
+from pneumo.record.upgrade import KNOWN, REVISION, revision_of, upgrade_record
 
 T = TypeVar("T")
 BUSY_SECONDS = 3  # a page waits no longer for a database that another program holds
@@ -82,7 +82,7 @@ class Database:
         with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
             if not self._begun:
                 if self._understood(revision_of(connection)) != REVISION:
-                    upgrade(connection)
+                    upgrade_record(connection)
                 if connection.execute(select(HEAD.c.id)).first() is None and connection.execute(select(AUDIT)).first() is None:
                     connection.execute(HEAD.insert().values(id=1, sequence=0, hash=Head().hash))
             done = work(connection)
@@ -111,8 +111,8 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, OSError, ValueError) as error:  # ValueError: a value no driver can read back
-            said = str(getattr(error, "orig", None) or error).lower()
-            meaning = next((words for sign, words in _WORDS if sign in said), f"the database reported {type(error).__name__}")
+            message = str(getattr(error, "orig", None) or error).lower()
+            meaning = next((words for sign, words in _WORDS if sign in message), f"the database reported {type(error).__name__}")
             raise RecordError(f"The record ({self.place}) could not be {deed}: {meaning}.") from error
 
 

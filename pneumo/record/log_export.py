@@ -26,9 +26,9 @@ def as_syslog(entries: Iterable[Entry], host: str | None = None) -> Iterator[str
     name = _printable(host or socket.gethostname(), 255)
     for entry in entries:
         moment = entry.time if _MOMENT.fullmatch(str(entry.time)) else "-"
-        told = " ".join(f'{key}="{_escaped(str(value))}"' for key, value in asdict(entry).items())
-        said = f"entry {entry.sequence}: {_printable(entry.action, 32)}"
-        yield f"<{_PRIORITY}>1 {moment} {name} pneumo - {_printable(entry.action, 32)} [{_ID} {told}] {said}"
+        parameters = " ".join(f'{key}="{_escaped(str(value))}"' for key, value in asdict(entry).items())
+        message = f"entry {entry.sequence}: {_printable(entry.action, 32)}"
+        yield f"<{_PRIORITY}>1 {moment} {name} pneumo - {_printable(entry.action, 32)} [{_ID} {parameters}] {message}"
 
 
 def send_syslog(lines: Iterable[str], address: str) -> int:

@@ -28,14 +28,14 @@ EVERYTHING = Search()
 
 def conditions(search: Search) -> list[ColumnElement[bool]]:
     """All but the text, which no database compares in the same way (SQLite folds ASCII only)."""
-    found = [CASES.c[name] == value for name in ("model", "label", "zone", "agreement") if (value := getattr(search, name))]
+    terms = [CASES.c[name] == value for name in ("model", "label", "zone", "agreement") if (value := getattr(search, name))]
     if search.hash_prefix.strip():
-        found.append(CASES.c.file_sha256.startswith(search.hash_prefix.strip().lower(), autoescape=True))
+        terms.append(CASES.c.file_sha256.startswith(search.hash_prefix.strip().lower(), autoescape=True))
     if search.since:
-        found.append(CASES.c.created >= _midnight(search.since))
+        terms.append(CASES.c.created >= _midnight(search.since))
     if search.until:
-        found.append(CASES.c.created < _midnight(search.until + timedelta(days=1)))
-    return found
+        terms.append(CASES.c.created < _midnight(search.until + timedelta(days=1)))
+    return terms
 
 
 def _midnight(day: date) -> str:

@@ -150,26 +150,26 @@ class Record:
 
     def entries(self, after: int = 0) -> list[Entry]:
         """The log, from the entry that follows `after`, as it stands."""
-        asked = select(AUDIT).where(AUDIT.c.sequence > after).order_by(AUDIT.c.sequence)
-        return self._database.read(lambda connection: [Entry(**row._mapping) for row in connection.execute(asked)], list[Entry]())
+        query = select(AUDIT).where(AUDIT.c.sequence > after).order_by(AUDIT.c.sequence)
+        return self._database.read(lambda connection: [Entry(**row._mapping) for row in connection.execute(query)], list[Entry]())
 
     def refused(self) -> list[Refused]:
         """Every file counted that got no answer, the oldest first; none past the days."""
-        asked = select(*(REFUSALS.c[field.name] for field in fields(Refused))).order_by(REFUSALS.c.created, REFUSALS.c.id)
+        query = select(*(REFUSALS.c[field.name] for field in fields(Refused))).order_by(REFUSALS.c.created, REFUSALS.c.id)
         if (oldest := self._oldest()) is not None:
-            asked = asked.where(REFUSALS.c.created >= oldest)
-        return self._database.read(lambda reading: [Refused(**row._mapping) for row in reading.execute(asked)], list[Refused]())
+            query = query.where(REFUSALS.c.created >= oldest)
+        return self._database.read(lambda reading: [Refused(**row._mapping) for row in reading.execute(query)], list[Refused]())
 
     def shadows(self, card_sha256: str) -> dict[str, Shadow]:
         """What a candidate, by its card, said of the cases that are kept, by case id."""
-        asked = select(SHADOWS).where(SHADOWS.c.card_sha256 == card_sha256)
-        found = self._database.read(lambda reading: [Shadow(**row._mapping) for row in reading.execute(asked)], list[Shadow]())
-        return {shadow.case_id: shadow for shadow in found}
+        query = select(SHADOWS).where(SHADOWS.c.card_sha256 == card_sha256)
+        shadows = self._database.read(lambda reading: [Shadow(**row._mapping) for row in reading.execute(query)], list[Shadow]())
+        return {shadow.case_id: shadow for shadow in shadows}
 
     def models(self) -> list[str]:
         """The models that the record names, in order."""
-        asked = select(CASES.c.model).distinct().order_by(CASES.c.model)
-        return self._database.read(lambda connection: list(connection.scalars(asked)), list[str]())
+        query = select(CASES.c.model).distinct().order_by(CASES.c.model)
+        return self._database.read(lambda connection: list(connection.scalars(query)), list[str]())
 
     def get(self, case_id: str) -> RecordedCase | None:
         def work(connection: Connection) -> RecordedCase | None:
@@ -178,14 +178,14 @@ class Record:
 
         return self._database.read(work, None)
 
-    def search(self, wanted: Search = EVERYTHING) -> list[RecordedCase]:
+    def search(self, search: Search = EVERYTHING) -> list[RecordedCase]:
         """What fits, the newest first; never a case past its days, even where it could not be purged yet."""
-        asked = select(CASES).where(*conditions(wanted)).order_by(CASES.c.created.desc(), CASES.c.id)
+        query = select(CASES).where(*conditions(search)).order_by(CASES.c.created.desc(), CASES.c.id)
         if (oldest := self._oldest()) is not None:
-            asked = asked.where(CASES.c.created >= oldest)
-        text = wanted.text.strip().casefold()
-        found = self._database.read(lambda connection: [_case(row) for row in connection.execute(asked)], list[RecordedCase]())
-        return [case for case in found if text in case.note.casefold()]
+            query = query.where(CASES.c.created >= oldest)
+        text = search.text.strip().casefold()
+        cases = self._database.read(lambda connection: [_case(row) for row in connection.execute(query)], list[RecordedCase]())
+        return [case for case in cases if text in case.note.casefold()]
 
     def is_begun(self) -> bool:
         """Whether anything was ever kept. Raises RecordError where the database cannot be asked."""
@@ -200,10 +200,10 @@ class Record:
             entries = connection.execute(select(AUDIT).order_by(AUDIT.c.sequence), execution_options={"yield_per": 1000})
             return chain.verify((Entry(**row._mapping) for row in entries), digests, Head(*head) if head else None, noted)
 
-        found = self._database.read(work, None)
-        if found is None:
+        verification = self._database.read(work, None)
+        if verification is None:
             raise RecordError(f"There is no record yet: {self.place} holds none.")
-        return found
+        return verification
 
     def _oldest(self) -> str | None:
         return None if self.days is None else timestamp(self._clock() - timedelta(days=self.days))
@@ -274,12 +274,12 @@ def _existing(connection: Connection, case_id: str) -> RecordedCase:
 
 def _case(row: Row[Any]) -> RecordedCase:
     """Raises RecordError where a value is of a kind that Pneumo does not write."""
-    told = dict(row._mapping)
-    measures = {name: told.pop(name) for name in MEANING}
+    values = dict(row._mapping)
+    measures = {name: values.pop(name) for name in MEANING}
     known = {name: value for name, value in measures.items() if value is not None}
-    case = RecordedCase(**{**told, "warnings": _warnings(row.warnings), "measures": Measures(**known)})
-    kept = {field.name: (getattr(case, field.name), _KINDS.get(field.type, object)) for field in fields(RecordedCase)}
-    for name, (value, kind) in (kept | {name: (value, int | float) for name, value in known.items()}).items():
+    case = RecordedCase(**{**values, "warnings": _warnings(row.warnings), "measures": Measures(**known)})
+    checked = {field.name: (getattr(case, field.name), _KINDS.get(field.type, object)) for field in fields(RecordedCase)}
+    for name, (value, kind) in (checked | {name: (value, int | float) for name, value in known.items()}).items():
         if not isinstance(value, kind):
             raise RecordError(
                 f"Case {case.id} was altered behind the log's back: its {name} is of a kind that Pneumo does not write. "
@@ -299,7 +299,7 @@ def _digest(row: Row[Any]) -> str:
 def _warnings(text: str) -> tuple[str, ...]:
     """What is no list of sentences was put there by another hand: it stays readable, and does not fit its digest."""
     try:
-        found = json.loads(text)
+        sentences = json.loads(text)
     except (ValueError, TypeError, RecursionError):
-        found = None
-    return tuple(found) if isinstance(found, list) and all(isinstance(each, str) for each in found) else (str(text),)
+        sentences = None
+    return tuple(sentences) if isinstance(sentences, list) and all(isinstance(each, str) for each in sentences) else (str(text),)

@@ -22,7 +22,7 @@ def revision_of(connection: Connection) -> str | None:
     return connection.scalar(text(f"SELECT version_num FROM {_VERSION}")) if tables.has_table(_VERSION) else FIRST
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade_record(connection: Connection) -> None:
     """Begin a record, or bring one to REVISION, on a connection that may write. Rows and entries stay as they are."""
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every step
     from alembic import command  # half a second, and only where there is a step to take

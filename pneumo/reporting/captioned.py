@@ -15,11 +15,13 @@ RESEARCH_USE = "RESEARCH USE - NOT A MEDICAL DEVICE"
 
 def caption_lines(reading: Reading, model: str, warnings: Sequence[str], notes: Sequence[str] = ()) -> list[str]:
     """What stands below the picture."""
-    said = f"{reading.verdict}, {probability_sentence(reading)}, {model}"
-    return [said, *(f"WARNING: {warning}" for warning in warnings), *notes]
+    answer = f"{reading.verdict}, {probability_sentence(reading)}, {model}"
+    return [answer, *(f"WARNING: {warning}" for warning in warnings), *notes]
 
 
-def captioned(picture: np.ndarray, reading: Reading, model: str, warnings: Sequence[str], notes: Sequence[str] = ()) -> np.ndarray:
+def with_captions(
+    picture: np.ndarray, reading: Reading, model: str, warnings: Sequence[str], notes: Sequence[str] = ()
+) -> np.ndarray:
     """uint8 (h, w, 3) -> uint8 (h + bands, w, 3): nothing of the picture is hidden."""
     width = picture.shape[1]
     below = [_band(line, width) for text in caption_lines(reading, model, warnings, notes) for line in _wrapped(text, width)]

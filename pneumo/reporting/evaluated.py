@@ -111,12 +111,12 @@ def read_cautions(model: str, root: Path | None = None) -> dict[str, CautionRate
 
     That of disagreeing models is left out where the models it was measured with are not the ones here. Raises DataError.
     """
-    found = _object(model, CAUTIONS, root)
-    if found is None:
+    stored = _object(model, CAUTIONS, root)
+    if stored is None:
         return {}
     try:
-        rates = {name: CautionRate.from_dict(each) for name, each in found["cautions"].items()}
-        measured, weights = dict(found["others"]), found["model_sha256"]
+        rates = {name: CautionRate.from_dict(each) for name, each in stored["cautions"].items()}
+        measured, weights = dict(stored["others"]), stored["model_sha256"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{CAUTIONS} of model {model} does not fit: {error!r}. Make it anew: python -m pneumo cautions.") from error
     if weights != read_card(model, root).sha256:
@@ -127,32 +127,32 @@ def read_cautions(model: str, root: Path | None = None) -> dict[str, CautionRate
 
 
 def _weights_of_others(model: str, root: Path | None) -> dict[str, str]:
-    found = {}
+    weights = {}
     for other in list_models(root):
         with contextlib.suppress(ModelError):  # one that cannot be read has no say either
             if other != model:
-                found[other] = read_card(other, root).sha256
-    return found
+                weights[other] = read_card(other, root).sha256
+    return weights
 
 
 def _object(model: str, name: str, root: Path | None) -> dict[str, Any] | None:
-    found = _json(model, name, root, absent=None)
-    if found is not None and not isinstance(found, dict):
+    content = _json(model, name, root, absent=None)
+    if content is not None and not isinstance(content, dict):
         raise DataError(f"{name} of model {model} does not fit: expected one JSON object.")
-    return found
+    return content
 
 
 def _all_metrics(model: str, root: Path | None) -> dict[str, Any]:
-    found = _json(model, "metrics.json", root, absent={})
-    if not isinstance(found, dict) or not all(_is_summary(each) for each in found.values()):
+    metrics = _json(model, "metrics.json", root, absent={})
+    if not isinstance(metrics, dict) or not all(_is_summary(each) for each in metrics.values()):
         raise DataError("metrics.json does not fit this version of Pneumo.")
-    return found
+    return metrics
 
 
-def _is_summary(found: Any) -> bool:
+def _is_summary(summary: Any) -> bool:
     try:
-        points = [found, *found["operating_points"].values()]
-        return {"n", "patients", "brier", "ece", "confusion_matrix"} <= set(found) and all(
+        points = [summary, *summary["operating_points"].values()]
+        return {"n", "patients", "brier", "ece", "confusion_matrix"} <= set(summary) and all(
             set(point[name]) == {"value", "low", "high"} for point in points for name in FIGURES
         )
     except (TypeError, KeyError, AttributeError):

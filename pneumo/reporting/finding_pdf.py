@@ -78,10 +78,10 @@ def _bar(sheet: Sheet, content: ReportContent, x: float, y: float, tone: str) ->
     sheet.set_draw_color(PAPER["ink"])
     with sheet.local_context(line_width=1.2, dash_pattern={"dash": 3, "gap": 2, "phase": 0}):
         sheet.line(cut, y - 1.5, cut, y + 10.5)
-    said = f"threshold {reading.threshold:.2f}"
+    label = f"threshold {reading.threshold:.2f}"
     sheet.style(7.5)
-    room = sheet.get_string_width(said) / 2
-    sheet.put(min(max(cut, x + room), RIGHT - room), y - 13, said, 7.5, side="C")
+    room = sheet.get_string_width(label) / 2
+    sheet.put(min(max(cut, x + room), RIGHT - room), y - 13, label, 7.5, side="C")
     sheet.put(x, y + 12, "0 normal", 7.5, "quiet")
     sheet.put(RIGHT, y + 12, "1 pneumonia", 7.5, "quiet", side="R")
 
@@ -136,7 +136,7 @@ def _trust(sheet: Sheet, content: ReportContent) -> int:
     )
     end = _SIGNATURE - 8
     placed = [sheet.paragraph(text, end=end) for text in texts]
-    placed += [sheet.paragraph(value, label=what, indent=196, end=end) for what, value in words.figure_rows(metrics)]
+    placed += [sheet.paragraph(value, label=title, indent=196, end=end) for title, value in words.figure_rows(metrics)]
     heat = (
         f"{content.heat_doubt} It is left out." if content.heat_doubt else words.heatmap_sentence(reading, content.answer.heatmap)
     )
@@ -160,9 +160,9 @@ def _clinician(sheet: Sheet, content: ReportContent) -> None:
     for y in np.arange(sheet.y + 18, _SIGNATURE - 20, 20):
         sheet.line(LEFT, y, RIGHT, y)
     sheet.set_draw_color(PAPER["quiet"])
-    for x, width, what in ((LEFT, 110, "Date"), (LEFT + 130, RIGHT - LEFT - 130, "Name and signature")):
+    for x, width, caption in ((LEFT, 110, "Date"), (LEFT + 130, RIGHT - LEFT - 130, "Name and signature")):
         sheet.line(x, _SIGNATURE, x + width, _SIGNATURE)
-        sheet.put(x, _SIGNATURE + 2, what, 7.5, "quiet")
+        sheet.put(x, _SIGNATURE + 2, caption, 7.5, "quiet")
 
 
 def _foot(sheet: Sheet, content: ReportContent, left_out: int) -> None:

@@ -73,7 +73,7 @@ def likelihood_sentence(reading: Reading) -> str:
 def like_this_sentence(metrics: dict[str, Any], log_ratio: float, reading: Reading, warnings: Sequence[str]) -> str:
     """How many test children who scored like this were sick, and how many that would be at the stated prevalence.
 
-    Empty where it was not counted. Under a warning, or where the answer is open, nothing is foretold.
+    Empty where it was not tested. Under a warning, or where the answer is open, nothing is foretold.
     """
     test = metrics.get("test", {})
     band = band_of(test.get("bands", ()), log_ratio)
@@ -82,15 +82,15 @@ def like_this_sentence(metrics: dict[str, Any], log_ratio: float, reading: Readi
     if band["patients"] < LEAST:
         return f"Only {band['patients']} test children scored like this: too few to say how often they were sick."
     value, low, high = share_sick(band, test["prevalence"], test["prevalence"])
-    said = (
+    tested = (
         f"Of {band['n']} test X-rays of children who scored like this, {band['sick']} were of sick children "
         f"({100 * value:.0f} %, 95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
     )
     if reading.verdict == Verdict.INDETERMINATE:
-        return f"{said}."
+        return f"{tested}."
     value, low, high = share_sick(band, test["prevalence"], reading.prevalence)
     return (
-        f"{said}. Where {share(reading.prevalence)} of the patients have pneumonia, that would be about {100 * value:.0f} of 100 "
+        f"{tested}. Where {share(reading.prevalence)} of the patients have pneumonia, that would be about {100 * value:.0f} of 100 "
         f"({100 * low:.0f} to {100 * high:.0f})."
     )
 
@@ -99,10 +99,10 @@ def subtype_sentence(metrics: dict[str, Any], reading: Reading, bacterial: float
     """Bacterial or viral, and how far to trust it; empty unless PNEUMONIA is called by a model that tells them apart."""
     if bacterial is None or reading.verdict != Verdict.PNEUMONIA:
         return ""
-    said = f"Bacterial {in_words(bacterial)}, viral {in_words(1 - bacterial)}: a second answer, not to choose antibiotics by."
+    answer = f"Bacterial {in_words(bacterial)}, viral {in_words(1 - bacterial)}: a second answer, not to choose antibiotics by."
     aucs = [(split, metrics.get(split, {}).get("subtype", {}).get("auc", {}).get("value")) for split in ("validation", "test")]
     measured = " and ".join(f"{auc:.2f} on {split}" for split, auc in aucs if auc is not None)
-    return f"{said} Its AUC is {measured} pneumonias." if measured else f"{said} It was never measured."
+    return f"{answer} Its AUC is {measured} pneumonias." if measured else f"{answer} It was never measured."
 
 
 def subtype_accuracy(metrics: dict[str, Any]) -> str:
@@ -125,15 +125,15 @@ def figure_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     points = metrics.get("test", {}).get("operating_points", {})
     if not {RULE_IN, RULE_OUT} <= points.keys():
         return []
-    found, called_healthy = points[RULE_IN]["sensitivity"], points[RULE_OUT]["specificity"]
+    called_sick, cleared = points[RULE_IN]["sensitivity"], points[RULE_OUT]["specificity"]
     missed, alarms = _complement(points[RULE_OUT]["sensitivity"]), _complement(points[RULE_IN]["specificity"])
     rows = (
-        ("sick children called PNEUMONIA", found),
+        ("sick children called PNEUMONIA", called_sick),
         ("sick children called NORMAL", missed),
-        ("healthy children called NORMAL", called_healthy),
+        ("healthy children called NORMAL", cleared),
         ("healthy children called PNEUMONIA", alarms),
     )
-    return [(what, interval(figure, 2)) for what, figure in rows]
+    return [(name, interval(figure, 2)) for name, figure in rows]
 
 
 def _complement(figure: dict[str, float | None]) -> dict[str, float | None]:

@@ -7,7 +7,7 @@ from pneumo.errors import DataError
 from pneumo.reporting.evaluated import read_robustness
 
 
-def heat_doubt(model: str, root: Path | None = None) -> str:
+def heatmap_doubt(model: str, root: Path | None = None) -> str:
     """Why the map is not drawn by itself, in one or two sentences; empty for a map that does better than chance, or that was
     never measured, or whose measurement cannot be read (Metrics tells of that).
     """
@@ -17,12 +17,12 @@ def heat_doubt(model: str, root: Path | None = None) -> str:
         return ""
 
 
-def _doubt(told: dict[str, Any]) -> str:
+def _doubt(robustness: dict[str, Any]) -> str:
     """By the share of heat in the lungs, whose interval must lie above their share of what is shown, and by the gain over places
     put back in random order (insertion).
     """
     reasons = []
-    heat, gain = told.get("heat_in_lungs", {}), told.get("auc_gap", {}).get("insertion")
+    heat, gain = robustness.get("heat_in_lungs", {}), robustness.get("auc_gap", {}).get("insertion")
     low, chance = heat.get("share", {}).get("low"), heat.get("shown")
     if low is not None and chance is not None and low <= chance:
         value = heat["share"]["value"]
@@ -33,5 +33,5 @@ def _doubt(told: dict[str, Any]) -> str:
         reasons.append("its hottest places, put back first, brought the answer back no sooner than places drawn by lot")
     if not reasons:
         return ""
-    measured = f"measured on {told.get('n', '?')} X-rays of {told.get('split', '?')}"
+    measured = f"measured on {robustness.get('n', '?')} X-rays of {robustness.get('split', '?')}"
     return f"This model's heatmap does no better than chance: {'; '.join(reasons)} ({measured})."

@@ -48,10 +48,10 @@ _CURVES = (
 )
 
 
-def history_charts(histories: Mapping[str, Sequence[Mapping[str, Any]]], kept: int = 0) -> tuple[Chart, ...]:
+def learning_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], kept_epoch: int = 0) -> tuple[Chart, ...]:
     """Loss, accuracy, AUC and learning rate by epoch, those for which there are numbers.
 
-    `histories`: by name of the run, a dict an epoch; at most MOST. `kept`: the epoch to mark, of one run; 0: none.
+    `histories`: by name of the run, a dict an epoch; at most MOST. `kept_epoch`: the epoch to mark, of one run; 0: none.
     """
     charts = []
     for curve in _CURVES:
@@ -60,7 +60,7 @@ def history_charts(histories: Mapping[str, Sequence[Mapping[str, Any]]], kept: i
             first, last = min(line.x.min() for line in lines), max(line.x.max() for line in lines)
             room = 0.5 if first == last else 0.0
             positive = all((line.y > 0).all() for line in lines)
-            rules = ((float(kept), f"epoch {kept} is kept"),) if kept and curve.key == "loss" else ()
+            rules = ((float(kept_epoch), f"epoch {kept_epoch} is kept"),) if kept_epoch and curve.key == "loss" else ()
             title = f"{curve.title}, validation" if len(histories) > 1 and curve.has_validation else curve.title
             charts.append(
                 Chart(

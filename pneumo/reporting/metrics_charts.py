@@ -31,33 +31,33 @@ def main_charts(
 
 
 def roc_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float]) -> Chart:
-    found = curves.roc(labels, probabilities)
+    curve = curves.roc(labels, probabilities)
     return Chart(
         "roc",
-        f"ROC, AUC {found.auc:.3f}",
+        f"ROC, AUC {curve.auc:.3f}",
         "1 - specificity: healthy called PNEUMONIA",
         "sensitivity: sick called PNEUMONIA",
         "Each point is one threshold: upwards more sick children are found, to the right more healthy ones are alarmed. The "
         "nearer to the upper left corner the better; the diagonal is chance. AUC is how often a sick child is rated above a "
         "healthy one. The named points are the model's operating points.",
-        (_diagonal("chance"), Line("model", found.false_positive_rate, found.true_positive_rate, "accent")),
+        (_diagonal("chance"), Line("model", curve.false_positive_rate, curve.true_positive_rate, "accent")),
         tuple(Dot(fp / (tn + fp), tp / (fn + tp), name) for name, ((tn, fp), (fn, tp)) in _at(labels, probabilities, points)),
     )
 
 
 def precision_recall_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float]) -> Chart:
-    found = curves.precision_recall(labels, probabilities)
-    everyone = Line("calling everyone PNEUMONIA", np.array([0.0, 1.0]), np.full(2, found.prevalence), "quiet", "dashed")
+    curve = curves.precision_recall(labels, probabilities)
+    everyone = Line("calling everyone PNEUMONIA", np.array([0.0, 1.0]), np.full(2, curve.prevalence), "quiet", "dashed")
     dots = [(tp / (fn + tp), tp / (tp + fp), name) for name, ((_, fp), (fn, tp)) in _at(labels, probabilities, points) if tp + fp]
     return Chart(
         "precision-recall",
-        f"Precision and recall, average precision {found.average_precision:.3f}",
+        f"Precision and recall, average precision {curve.average_precision:.3f}",
         "recall: sick called PNEUMONIA",
         "precision: PNEUMONIA calls that are right",
         f"How pure the PNEUMONIA calls stay as more of the sick are found; the nearer to the upper right corner the better. It "
-        f"holds for this split, where {100 * found.prevalence:.0f} % have pneumonia: with fewer sick children precision falls, "
+        f"holds for this split, where {100 * curve.prevalence:.0f} % have pneumonia: with fewer sick children precision falls, "
         "see predictive values.",
-        (everyone, Line("model", found.recall, found.precision, "accent")),
+        (everyone, Line("model", curve.recall, curve.precision, "accent")),
         tuple(Dot(*dot) for dot in dots),
     )
 
@@ -79,15 +79,15 @@ def calibration_chart(labels: np.ndarray, probabilities: np.ndarray, metrics: Ma
         for each in bins
     )
     fit, curve = (metrics or {}).get("calibration"), (metrics or {}).get("calibration_curve")
-    told = f", intercept {interval(fit['intercept'], 2)}, slope {interval(fit['slope'], 2)}" if fit else ""
+    fit_text = f", intercept {interval(fit['intercept'], 2)}, slope {interval(fit['slope'], 2)}" if fit else ""
     lines = [_diagonal("perfect calibration")]
     if curve:
-        given, observed, low, high = (np.asarray(curve[name], float) for name in ("given", "observed", "low", "high"))
-        lines.append(Line("observed, with its 95 % band", given, observed, "accent", low=low, high=high))
+        predicted, observed, low, high = (np.asarray(curve[name], float) for name in ("given", "observed", "low", "high"))
+        lines.append(Line("observed, with its 95 % band", predicted, observed, "accent", low=low, high=high))
     own = 100 * float(np.mean(labels))
     return Chart(
         "calibration",
-        f"Calibration{told}",
+        f"Calibration{fit_text}",
         "probability given",
         "share that had pneumonia",
         "On the diagonal the probability is literally true; below it the model says too much, above it too little. The curve is "
@@ -100,8 +100,8 @@ def calibration_chart(labels: np.ndarray, probabilities: np.ndarray, metrics: Ma
 
 
 def histogram_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float]) -> Chart:
-    found = curves.histogram(labels, probabilities)
-    top = 1.25 * max(found.pneumonia.max(), found.normal.max(), 1)
+    counts = curves.histogram(labels, probabilities)
+    top = 1.25 * max(counts.pneumonia.max(), counts.normal.max(), 1)
     return Chart(
         "histogram",
         "Probabilities by true class",
@@ -110,8 +110,8 @@ def histogram_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mappi
         "Sick children stand above the line, healthy ones hang below it. Sick ones left of a threshold are missed, healthy "
         "ones right of it are false alarms; where both are tall the model cannot tell them apart.",
         bars=(
-            Bars("PNEUMONIA, above", found.edges, found.pneumonia, "pneumonia"),
-            Bars("NORMAL, below", found.edges, -found.normal, "normal"),
+            Bars("PNEUMONIA, above", counts.edges, counts.pneumonia, "pneumonia"),
+            Bars("NORMAL, below", counts.edges, -counts.normal, "normal"),
         ),
         rules=tuple((cut, name) for name, cut in grouped_points(dict(points))),
         y_range=(-top, top),
@@ -123,25 +123,25 @@ def decision_chart(
     labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float], prevalence: float | None = None
 ) -> Chart:
     """Where `prevalence` of the children are sick, probabilities and `points` moved there; default: as on the split."""
-    found, own = curves.decision_curve(labels, probabilities, prevalence=prevalence), float(np.mean(labels))
-    moved = {name: float(at_prevalence(cut, own, found.prevalence)) for name, cut in points.items()}
-    none = Line("treat no one", found.thresholds, np.zeros_like(found.thresholds), "quiet", "dotted")
+    curve, own = curves.decision_curve(labels, probabilities, prevalence=prevalence), float(np.mean(labels))
+    moved = {name: float(at_prevalence(cut, own, curve.prevalence)) for name, cut in points.items()}
+    none = Line("treat no one", curve.thresholds, np.zeros_like(curve.thresholds), "quiet", "dotted")
     whose = "On this split" if prevalence is None else "Moved from this split to your children"
     return Chart(
         "decision",
-        f"Decision curve where {100 * found.prevalence:.0f} % have pneumonia",
+        f"Decision curve where {100 * curve.prevalence:.0f} % have pneumonia",
         "threshold probability: when you would treat",
         "net benefit for each patient",
         "Choose on the horizontal axis how sure you want to be before treating. Where the model's line is the highest, going "
         "by it does more good than treating everyone or no one: sick children treated, less the needless treatments weighed "
-        f"by that choice (Vickers, Elkin 2006). {whose}: {100 * found.prevalence:.0f} % have pneumonia.",
+        f"by that choice (Vickers, Elkin 2006). {whose}: {100 * curve.prevalence:.0f} % have pneumonia.",
         (
             none,
-            Line("treat everyone", found.thresholds, found.treat_all, "quiet", "dashed"),
-            Line("treat by the model", found.thresholds, found.model, "accent"),
+            Line("treat everyone", curve.thresholds, curve.treat_all, "quiet", "dashed"),
+            Line("treat by the model", curve.thresholds, curve.model, "accent"),
         ),
         rules=tuple((cut, name) for name, cut in grouped_points(moved)),
-        y_range=(-0.1, max(0.05, 1.1 * found.prevalence)),
+        y_range=(-0.1, max(0.05, 1.1 * curve.prevalence)),
     )
 
 
@@ -168,8 +168,8 @@ def models_chart(evaluated: Mapping[str, Predictions]) -> Chart:
     """ROC curves of at most six models, a colour and a dash each."""
     lines = [_diagonal("chance")]
     for (name, predictions), colour, dash in zip(evaluated.items(), MODELS, DASHES, strict=False):
-        found = curves.roc(predictions.labels, predictions.probabilities)
-        lines.append(Line(f"{name}, AUC {found.auc:.3f}", found.false_positive_rate, found.true_positive_rate, colour, dash))
+        curve = curves.roc(predictions.labels, predictions.probabilities)
+        lines.append(Line(f"{name}, AUC {curve.auc:.3f}", curve.false_positive_rate, curve.true_positive_rate, colour, dash))
     return Chart(
         "models",
         "ROC of the models",
@@ -181,20 +181,20 @@ def models_chart(evaluated: Mapping[str, Predictions]) -> Chart:
     )
 
 
-def removal_chart(kind: str, told: Mapping[str, Any]) -> Chart:
+def removal_chart(kind: str, measured: Mapping[str, Any]) -> Chart:
     """The deletion or insertion curves of robustness.json: {fractions, model, random}."""
-    fractions = np.asarray(told["fractions"], float)
-    what, better = ("removed", "faster fall") if kind == "deletion" else ("put back", "faster rise")
+    fractions = np.asarray(measured["fractions"], float)
+    action, better = ("removed", "faster fall") if kind == "deletion" else ("put back", "faster rise")
     return Chart(
         kind,
         kind.capitalize(),
-        f"share of the image {what}",
+        f"share of the image {action}",
         "mean probability of pneumonia",
-        f"The hottest places of the map are {what} first. A {better} than in random order means that the map shows what the "
+        f"The hottest places of the map are {action} first. A {better} than in random order means that the map shows what the "
         "model really looks at; equal lines would mean that the map is decoration.",
         (
-            Line("in random order", fractions, np.asarray(told["random"], float), "quiet", "dashed"),
-            Line("by the heatmap", fractions, np.asarray(told["model"], float), "accent"),
+            Line("in random order", fractions, np.asarray(measured["random"], float), "quiet", "dashed"),
+            Line("by the heatmap", fractions, np.asarray(measured["model"], float), "accent"),
         ),
     )
 

@@ -29,7 +29,7 @@ _MEANINGS = (
 )
 
 
-def metrics_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = (), prevalence: float | None = None) -> bytes:
+def evaluation_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = (), prevalence: float | None = None) -> bytes:
     """A4 pages at the operating point `point`; `more` charts go to the end. `prevalence`: the reader's, default the stated one.
 
     Raises DataError where predictions of both classes or figures at this point are not stored.
@@ -103,9 +103,9 @@ def _groups(sheet: Sheet, metrics: dict[str, Any], predictions: Predictions, thr
     sheet.grid([("", "X-rays", "patients", "called rightly (Wilson)", "AUC"), *kinds], (3, 1, 1, 2, 1))
     if kind := metrics.get("subtype"):
         sheet.heading(f"Bacterial against viral, {kind['n']} pneumonias of known kind")
-        found = {"sensitivity": "bacterial found", "specificity": "viral found"}
+        titles = {"sensitivity": "bacterial found", "specificity": "viral found"}
         names = ("auc", "accuracy", "sensitivity", "specificity")
-        sheet.grid([(found.get(name, _title(name)), interval(kind[name])) for name in names], (1, 1), head=False)
+        sheet.grid([(titles.get(name, _title(name)), interval(kind[name])) for name in names], (1, 1), head=False)
 
 
 def _meaning(sheet: Sheet, evaluated: Evaluated, metrics: dict[str, Any], predictions: Predictions, prevalence: float) -> None:

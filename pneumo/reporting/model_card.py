@@ -24,22 +24,22 @@ INTENDED_USE = (
 
 def write_readme(model: str, root: Path) -> None:
     """Write models/<model>/README.md; every figure comes with its 95 % interval and names its file."""
-    (root / model / README).write_text(model_card(model, root), encoding="utf-8")
+    (root / model / README).write_text(card_markdown(model, root), encoding="utf-8")
     reseal(root / model, (README,))
 
 
-def model_card(model: str, root: Path | None = None) -> str:
+def card_markdown(model: str, root: Path | None = None) -> str:
     """The model card as Markdown."""
     card, metrics = read_card(model, root), read_metrics(model, root)
     lines = [
-        f"# {_told(card.id)}",
+        f"# {_escaped(card.id)}",
         "",
         f"Intended use: {INTENDED_USE}",
         "",
-        f"- Architecture: {_told(card.architecture)}, input {card.input.size} x {card.input.size} grey, {_shown(card)}",
-        f"- Data: {_told(card.data)}; split manifest SHA-256 {code(card.manifest_sha256[:16])}, patient-disjoint",
-        f"- Trained {card.epochs_run} epochs (best: {card.best_epoch}), seed {_told(card.training['seed'])}, "
-        f"commit {_told(card.commit)}, Keras {_told(card.versions.get('keras', '?'))}",
+        f"- Architecture: {_escaped(card.architecture)}, input {card.input.size} x {card.input.size} grey, {_input_text(card)}",
+        f"- Data: {_escaped(card.data)}; split manifest SHA-256 {code(card.manifest_sha256[:16])}, patient-disjoint",
+        f"- Trained {card.epochs_run} epochs (best: {card.best_epoch}), seed {_escaped(card.training['seed'])}, "
+        f"commit {_escaped(card.commit)}, Keras {_escaped(card.versions.get('keras', '?'))}",
         f"- Calibration: log likelihood ratio = logit / {card.calibration.temperature:.3f} {card.calibration.bias:+.3f}, fitted "
         "on the calibration part of train and a disturbed copy of each of its images, both classes weighing the same",
         *(["- Answers with the mean of an image and its mirror image, and draws the mean of both maps"] if card.mirrored else []),
@@ -74,23 +74,23 @@ def gate_lines(card: ModelCard, root: Path) -> list[str]:
     if not is_stored(card.id, GATE, root):
         return [*lines, "Not measured yet.", ""]
     try:
-        told = json.loads(read_stored(card.id, GATE, root))
+        gate = json.loads(read_stored(card.id, GATE, root))
         groups = "".join(
-            f"| {_told(group['name'])} | {_told(group['role'])} | {_told(group['n'])} | {interval(group['rejected'])} "
+            f"| {_escaped(group['name'])} | {_escaped(group['role'])} | {_escaped(group['n'])} | {interval(group['rejected'])} "
             f"| {interval(group['told'])} |\n"
-            for group in told["groups"]
+            for group in gate["groups"]
         )
         figures = (
-            f"Of the X-rays of {_told(told['split'])} {interval(told['chest_rejected'])} are refused; of pictures of other "
-            f"things, kinds that chose nothing, {interval(told['foreign_rejected'])}. Intervals of 95 %: "
-            f"{_told(told.get('intervals', OLD_GATE_INTERVALS))}; told: refused or warned."
+            f"Of the X-rays of {_escaped(gate['split'])} {interval(gate['chest_rejected'])} are refused; of pictures of other "
+            f"things, kinds that chose nothing, {interval(gate['foreign_rejected'])}. Intervals of 95 %: "
+            f"{_escaped(gate.get('intervals', OLD_GATE_INTERVALS))}; told: refused or warned."
         )
     except (ValueError, KeyError, TypeError):
         return [*lines, "Not measured yet.", ""]
     return [*lines, figures, "", "| pictures | what they are | n | refused | told |", "|---|---|---|---|---|", groups]
 
 
-def _shown(card: ModelCard) -> str:
+def _input_text(card: ModelCard) -> str:
     if card.input.lung_centred:
         return f"of the box of both lungs, each axis by itself (lung segmenter {(card.segmenter_sha256 or '')[:16]})"
     return f"of the whole frame, {card.input.margin} of 224 pixels cut off on each side"
@@ -106,14 +106,14 @@ def _subtype_line(card: ModelCard) -> list[str]:
 
 def _table(split: str, m: dict[str, Any]) -> list[str]:
     rows = [
-        f"## {split.capitalize()} split: {_told(m['n'])} images of {_told(m['patients'])} patients",
+        f"## {split.capitalize()} split: {_escaped(m['n'])} images of {_escaped(m['patients'])} patients",
         "",
         "| operating point | threshold | sensitivity | specificity | accuracy |",
         "|---|---|---|---|---|",
     ]
     for name, point in m["operating_points"].items():
         cells = " | ".join(interval(point[key]) for key in ("sensitivity", "specificity", "accuracy"))
-        rows.append(f"| {_told(name)} ({MEANING[name]}) | {point['threshold']:.3f} | {cells} |")
+        rows.append(f"| {_escaped(name)} ({MEANING[name]}) | {point['threshold']:.3f} | {cells} |")
     rows += ["", f"AUC {interval(m['auc'])}. 95 % intervals over patients (metrics.json says by which way).", ""]
     errors = f"Brier score {m['brier']:.3f}, expected calibration error {m['ece']:.3f}"
     if fit := m.get("calibration"):  # older figures have none
@@ -129,7 +129,7 @@ def _table(split: str, m: dict[str, Any]) -> list[str]:
         rows += [f"{lost} more images got no answer, because their lungs were not found; they are in no figure above.", ""]
     if kind := m.get("subtype"):
         rows += [
-            f"Bacterial against viral, on the {_told(kind['n'])} pneumonias of known kind: AUC {interval(kind['auc'])}, "
+            f"Bacterial against viral, on the {_escaped(kind['n'])} pneumonias of known kind: AUC {interval(kind['auc'])}, "
             f"accuracy {interval(kind['accuracy'])}, bacterial found {interval(kind['sensitivity'])}, "
             f"viral found {interval(kind['specificity'])}. Not to choose antibiotics by.",
             "",
@@ -137,6 +137,6 @@ def _table(split: str, m: dict[str, Any]) -> list[str]:
     return rows
 
 
-def _told(value: object) -> str:
+def _escaped(value: object) -> str:
     """What a file of the model's folder says, as one line of Markdown."""
     return markdown(printable(str(value)))

@@ -22,14 +22,14 @@ MONITORING = (
 )
 
 
-def answer_lines(found: Evaluated) -> list[str]:
+def answer_lines(evaluated: Evaluated) -> list[str]:
     """Verdicts with their shares, and the kinds of case; nothing where no predictions of both classes are stored."""
-    if found.predictions is None or not found.both_classes:
+    if evaluated.predictions is None or not evaluated.both_classes:
         return []
-    verdicts = "".join(f"| {' | '.join(row)} |\n" for row in zone_rows(zones_of(found.predictions, found.points)))
+    verdicts = "".join(f"| {' | '.join(row)} |\n" for row in zone_rows(zones_of(evaluated.predictions, evaluated.points)))
     groups = "".join(
         f"| {group.name} | {group.images} | {group.patients} | {interval(group.right.figure)} |\n"
-        for group in by_subtype(found.predictions, found.points[BALANCED])
+        for group in by_subtype(evaluated.predictions, evaluated.points[BALANCED])
     )
     return [
         "An answer between rule-out and rule-in is INDETERMINATE: it is told as such, neither right nor wrong, and is no part of "

@@ -55,8 +55,8 @@ def zone_rows(zones: tuple[VerdictShares, ...]) -> list[tuple[str, str, str, str
     return [(each.verdict, interval(each.of_sick.figure), interval(each.of_healthy.figure), _ratio(each)) for each in zones]
 
 
-def _ratio(found: VerdictShares) -> str:
-    ratio = found.likelihood_ratio
+def _ratio(shares: VerdictShares) -> str:
+    ratio = shares.likelihood_ratio
     if ratio != ratio:
         return "undefined"
     return f"{ratio:.2f}" if np.isfinite(ratio) else "no healthy child"

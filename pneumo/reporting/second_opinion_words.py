@@ -65,49 +65,49 @@ def cautions(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, ra
     )
 
 
-def hidden_caution(found: Occlusion, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
-    said = f"The score stays at {in_words(found.hidden)} with the lungs hidden: the answer does not need them."
-    return _said(HIDDEN, "Does not need the lungs", said, hidden_score(found, reading), reading, rates)
+def hidden_caution(occlusion: Occlusion, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
+    sentence = f"The score stays at {in_words(occlusion.hidden)} with the lungs hidden: the answer does not need them."
+    return _caution(HIDDEN, "Does not need the lungs", sentence, hidden_score(occlusion, reading), reading, rates)
 
 
-def changes_caution(found: Stability, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
-    turned = found.turned(reading)
+def changes_caution(stability: Stability, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
+    turned = stability.turned(reading)
     give = _verb(turned, "give")
-    said = f"Small changes to the picture turn the answer: {turned} of {len(found.changed)} {give} another verdict."
-    return _said(CHANGES, "Unsteady", said, changes_score(found, reading), reading, rates)
+    sentence = f"Small changes to the picture turn the answer: {turned} of {len(stability.changed)} {give} another verdict."
+    return _caution(CHANGES, "Unsteady", sentence, changes_score(stability, reading), reading, rates)
 
 
 def models_caution(votes: Sequence[Vote], reading: Reading, rates: Rates) -> tuple[Caution, ...]:
     against = [vote.model for vote in against_of(votes, reading)]
     say, other = _verb(len(against), "say"), OPPOSITE.get(reading.verdict)
-    said = f"The models disagree: {len(against)} of {len(votes)} {say} {other} ({', '.join(against)})."
-    return _said(MODELS, "Models disagree", said, models_score(votes, reading), reading, rates)
+    sentence = f"The models disagree: {len(against)} of {len(votes)} {say} {other} ({', '.join(against)})."
+    return _caution(MODELS, "Models disagree", sentence, models_score(votes, reading), reading, rates)
 
 
-def similar_caution(found: Sequence[SimilarCase], reading: Reading, rates: Rates) -> tuple[Caution, ...]:
-    said = f"Of the {len(found)} most similar train pictures, {unlike_of(found, reading)} are {OPPOSITE.get(reading.verdict)}."
-    return _said(SIMILAR, "Similar cases differ", said, similar_score(found, reading), reading, rates)
+def similar_caution(cases: Sequence[SimilarCase], reading: Reading, rates: Rates) -> tuple[Caution, ...]:
+    sentence = f"Of the {len(cases)} most similar train pictures, {unlike_of(cases, reading)} are {OPPOSITE.get(reading.verdict)}."
+    return _caution(SIMILAR, "Similar cases differ", sentence, similar_score(cases, reading), reading, rates)
 
 
-def heat_caution(found: HeatShare, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
-    said = f"The heat lies outside the lungs more than by chance. {heat_sentence(found)}"
-    return _said(HEAT, "Heat outside the lungs", said, heat_score(found, reading), reading, rates)
+def heat_caution(heat: HeatShare, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
+    sentence = f"The heat lies outside the lungs more than by chance. {heat_sentence(heat)}"
+    return _caution(HEAT, "Heat outside the lungs", sentence, heat_score(heat, reading), reading, rates)
 
 
-def copy_caution(found: Sequence[SimilarCase]) -> tuple[Caution, ...]:
+def copy_caution(cases: Sequence[SimilarCase]) -> tuple[Caution, ...]:
     """A fact, not a measure: it needs no rate."""
-    if not any(case.same for case in found):
+    if not any(case.same for case in cases):
         return ()
-    said = "The model learned from this very picture or a copy of it: its answer here proves nothing."
-    return (Caution("Learned from", said),)
+    sentence = "The model learned from this very picture or a copy of it: its answer here proves nothing."
+    return (Caution("Learned from", sentence),)
 
 
 def age_caution(facts: ImageFacts) -> tuple[Caution, ...]:
     """Also a fact. A generated phantom has no age, and a warning of its own."""
     if facts.patient_age or SYNTHETIC in facts.notes:
         return ()
-    said = "The file does not say how old the patient is; the model knows children of 1 to 5 years alone."
-    return (Caution("Age unknown", said),)
+    sentence = "The file does not say how old the patient is; the model knows children of 1 to 5 years alone."
+    return (Caution("Age unknown", sentence),)
 
 
 def caution_rates_of(model: str) -> Rates:
@@ -118,49 +118,49 @@ def caution_rates_of(model: str) -> Rates:
         return {}
 
 
-def _said(name: str, title: str, said: str, score: float, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
+def _caution(name: str, title: str, sentence: str, score: float, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
     rate = rates.get(name)
     if score != score or (rate and not rate.fires(reading.verdict, score)):
         return ()
-    return (Caution(title, f"{said} {_rate_sentence(rate)}" if rate else said),)
+    return (Caution(title, f"{sentence} {_rate_sentence(rate)}" if rate else sentence),)
 
 
 def _rate_sentence(rate: CautionRate) -> str:
     """How often it is said beside right and wrong answers; undefined shares are left out."""
-    told = [
+    shares = [
         f"{_percent(figure['value'])} % of the {kind} answers ({_percent(figure['low'])} to {_percent(figure['high'])} %)"
         for kind, figure in (("right", rate.right), ("wrong", rate.wrong))
         if figure["value"] is not None
     ]
-    return f"On held-out X-rays this was said of {' and of '.join(told)}." if told else ""
+    return f"On held-out X-rays this was said of {' and of '.join(shares)}." if shares else ""
 
 
 def _percent(share: float | None) -> str:
     return "?" if share is None else f"{100 * share:.0f}"
 
 
-def told(found: Sequence[Caution]) -> str:
+def caution_text(shown: Sequence[Caution]) -> str:
     """The sentences of cautions, for the one-page report."""
-    return " ".join(caution.sentence for caution in found)
+    return " ".join(caution.sentence for caution in shown)
 
 
-def stability_sentence(found: Stability, reading: Reading) -> str:
-    low, high, count = in_words(found.lowest), in_words(found.highest), len(found.changed)
+def stability_sentence(stability: Stability, reading: Reading) -> str:
+    low, high, count = in_words(stability.lowest), in_words(stability.highest), len(stability.changed)
     span = f"The score stays at {low}" if low == high else f"The score goes from {low} to {high}"
-    turned = found.turned(reading)
+    turned = stability.turned(reading)
     end = f"{turned} of them {_verb(turned, 'give')} another verdict" if turned else f"the answer stays {reading.verdict}"
     return f"{span} over {count} changes that a reader would not mind (mirrored, moved, turned, exposure, blur, JPEG); {end}."
 
 
-def occlusion_sentence(found: Occlusion, reading: Reading) -> str:
-    if found.reason:
-        return f"Not measured: {found.reason}"
-    before, after = in_words(found.unchanged), in_words(found.hidden)
+def occlusion_sentence(occlusion: Occlusion, reading: Reading) -> str:
+    if occlusion.reason:
+        return f"Not measured: {occlusion.reason}"
+    before, after = in_words(occlusion.unchanged), in_words(occlusion.hidden)
     start = f"The score is {before} as it is, {after} with the lungs painted over in the grey around them."
     threshold = (
         reading.high if reading.verdict == "PNEUMONIA" else reading.low if reading.verdict == "NORMAL" else reading.threshold
     )
-    moves, same = found.moved(threshold) >= RESTS_ON_LUNGS, found.same_side(threshold)
+    moves, same = occlusion.moved(threshold) >= RESTS_ON_LUNGS, occlusion.same_side(threshold)
     if moves:
         return f"{start} The answer rests on what the lungs show" + (", though not on that alone." if same else ".")
     if not same:
@@ -176,29 +176,29 @@ def usual_when_hidden(model: str) -> float | None:
     Older files hold a mean probability alone, at a prevalence that they do not name: it compares with no other number.
     """
     try:
-        found = (read_robustness(model) or {}).get("lungs_hidden", {}).get("median_log_ratio_healthy")
+        median = (read_robustness(model) or {}).get("lungs_hidden", {}).get("median_log_ratio_healthy")
     except DataError:
         return None
-    return found if isinstance(found, float) else None
+    return median if isinstance(median, float) else None
 
 
-def _usual_sentence(found: Occlusion, reading: Reading, usual: float | None) -> str:
+def _usual_sentence(occlusion: Occlusion, reading: Reading, usual: float | None) -> str:
     """What the cover alone does to this model: grey fields may look like disease to it."""
-    if found.reason or usual is None:
+    if occlusion.reason or usual is None:
         return ""
     probability = float(posterior(usual, reading.prevalence))
-    said = f" A healthy child with hidden lungs gets {in_words(probability)} from this model (median)"
+    sentence = f" A healthy child with hidden lungs gets {in_words(probability)} from this model (median)"
     if probability < reading.high:
-        return f"{said}."
-    return f"{said}: it calls nearly any picture without lungs PNEUMONIA, which is a weakness of the model."
+        return f"{sentence}."
+    return f"{sentence}: it calls nearly any picture without lungs PNEUMONIA, which is a weakness of the model."
 
 
-def heat_sentence(found: HeatShare) -> str:
-    if found.reason:
-        return f"Heat in the lungs not measured: {found.reason}"
+def heat_sentence(heat: HeatShare) -> str:
+    if heat.reason:
+        return f"Heat in the lungs not measured: {heat.reason}"
     return (
-        f"{100 * found.in_lungs:.0f} % of the heat lies in the lungs, "
-        f"which take {100 * found.area_of_lungs:.0f} % of what the model is shown."
+        f"{100 * heat.in_lungs:.0f} % of the heat lies in the lungs, "
+        f"which take {100 * heat.area_of_lungs:.0f} % of what the model is shown."
     )
 
 
@@ -213,15 +213,15 @@ def votes_sentence(votes: Sequence[Vote], reading: Reading) -> str:
     )
 
 
-def similar_sentence(found: Sequence[SimilarCase]) -> str:
-    if not found:
+def similar_sentence(cases: Sequence[SimilarCase]) -> str:
+    if not cases:
         return NO_REFERENCE
-    kinds = Counter(case.subtype for case in found if case.label == "PNEUMONIA" and case.subtype != "none")
-    told = f" ({', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))})" if kinds else ""
-    sick = sum(case.label == "PNEUMONIA" for case in found)
+    kinds = Counter(case.subtype for case in cases if case.label == "PNEUMONIA" and case.subtype != "none")
+    kinds_text = f" ({', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))})" if kinds else ""
+    sick = sum(case.label == "PNEUMONIA" for case in cases)
     verb = "is" if sick == 1 else "are"
     return (
-        f"Of the {len(found)} most similar train pictures, {sick} {verb} PNEUMONIA{told}. "
+        f"Of the {len(cases)} most similar train pictures, {sick} {verb} PNEUMONIA{kinds_text}. "
         "Similar in the eyes of this model, so they share its blind spots."
     )
 

@@ -9,7 +9,9 @@ _FALL = 0.02  # a rate that falls by less under a change of the picture is not t
 _CHANCE = 0.5  # AUC of a model that has nothing to go by
 
 
-def worst_news(metrics: Mapping[str, Any] | None, robustness: Mapping[str, Any] | None, heat_doubt: str = "") -> tuple[str, ...]:
+def main_weaknesses(
+    metrics: Mapping[str, Any] | None, robustness: Mapping[str, Any] | None, heat_doubt: str = ""
+) -> tuple[str, ...]:
     """`metrics` of one split as in metrics.json, `robustness` as in robustness.json; None where not stored.
 
     Empty where nothing stands out.
@@ -37,10 +39,10 @@ def _changes(robustness: Mapping[str, Any]) -> list[str]:
         if plain in measured and plain is not None:
             worst = min(measured, key=lambda change: change[rate]["value"])
             if plain[rate]["value"] - worst[rate]["value"] >= _FALL:
-                what = f"{worst['kind']} {worst['amount']}".strip()
+                kind = f"{worst['kind']} {worst['amount']}".strip()
                 figures = f"{interval(worst[rate])}, as it is {interval(plain[rate])}"
                 news.append(
-                    f"{rate.capitalize()} falls most under {what}: {figures} ({whom} children, {robustness.get('n', '?')} X-rays)."
+                    f"{rate.capitalize()} falls most under {kind}: {figures} ({whom} children, {robustness.get('n', '?')} X-rays)."
                 )
     return news
 

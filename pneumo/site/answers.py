@@ -38,17 +38,17 @@ def answer_cases(
 ) -> tuple[CaseAnswer, ...]:
     """Each in its turn; what is refused or cannot be read keeps its place with the reason. `progress`: (done, total)."""
     finder = predictor.finder or LungFinder.load()
-    found = []
+    answers = []
     for case, (path, finding) in zip(cases, read_files((case.path for case in cases), predictor), strict=True):
         if path != case.path:
             raise DataError(f"{case.name} is read as several images. Expected one image a case.")
-        found.append(_kept(case, finding, predictor, finder))
+        answers.append(_case_answer(case, finding, predictor, finder))
         if progress:
-            progress(len(found), len(cases))
-    return tuple(found)
+            progress(len(answers), len(cases))
+    return tuple(answers)
 
 
-def _kept(case: SiteCase, finding: Finding, predictor: Predictor, finder: LungFinder) -> CaseAnswer:
+def _case_answer(case: SiteCase, finding: Finding, predictor: Predictor, finder: LungFinder) -> CaseAnswer:
     logit, measures = math.nan, None
     if finding.answer and finding.canonical is not None and finding.radiograph is not None:
         logit = finding.answer.logit
@@ -78,7 +78,7 @@ def answered_of(answers: Sequence[CaseAnswer]) -> tuple[CaseAnswer, ...]:
 def predictions_of(answers: Sequence[CaseAnswer], card: ModelCard, prevalence: float) -> Predictions:
     """Of answered cases; probabilities at `prevalence`, between 0 and 1. The patients are those that the site named."""
     probabilities = posterior(ratios_of(answers, card), prevalence)
-    found = make_predictions(
+    predictions = make_predictions(
         [answer.case.name for answer in answers],
         [answer.case.label for answer in answers],
         ["none"] * len(answers),
@@ -86,10 +86,10 @@ def predictions_of(answers: Sequence[CaseAnswer], card: ModelCard, prevalence: f
         probabilities.tolist(),
     )
     return Predictions(
-        found.files,
-        found.labels,
-        found.subtypes,
-        found.logits,
-        found.probabilities,
+        predictions.files,
+        predictions.labels,
+        predictions.subtypes,
+        predictions.logits,
+        predictions.probabilities,
         told_patients=tuple(answer.case.patient for answer in answers),
     )

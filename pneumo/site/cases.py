@@ -110,11 +110,11 @@ def _from_csv(path: Path) -> tuple[list[SiteCase], list[str]]:
     cases: list[SiteCase] = []
     problems: list[str] = []
     for number, row in enumerate(rows, start=2):
-        found = _row({name: (row.get(name) or "").strip() for name in (*NEEDED, *OPTIONAL)}, path.parent)
-        if isinstance(found, SiteCase):
-            cases.append(found)
+        case_or_problem = _row({name: (row.get(name) or "").strip() for name in (*NEEDED, *OPTIONAL)}, path.parent)
+        if isinstance(case_or_problem, SiteCase):
+            cases.append(case_or_problem)
         else:
-            problems.append(f"line {number}: {found}")
+            problems.append(f"line {number}: {case_or_problem}")
     return cases, problems
 
 

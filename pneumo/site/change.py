@@ -69,13 +69,13 @@ def back(why: str, actor: str) -> Act:
 
 def earlier_choices(acts: Sequence[Act]) -> list[tuple[str, str]]:
     """(model, its card's hash) of the promotions that were not taken back, the newest last."""
-    found: list[tuple[str, str]] = []
+    choices: list[tuple[str, str]] = []
     for act in acts:
         if act.action == ACTIVATE:
-            found.append((act.subject, act.digest))
-        elif act.action == BACK and found:
-            found.pop()
-    return found
+            choices.append((act.subject, act.digest))
+        elif act.action == BACK and choices:
+            choices.pop()
+    return choices
 
 
 def candidate_digest(act: Act) -> str:

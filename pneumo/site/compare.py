@@ -54,23 +54,24 @@ class ModelComparison:
 
 def compare_pairs(pairs: Sequence[Pair], unanswered: int) -> ModelComparison:
     """Intervals over patients; where `patient` is a file's hash, several files of one child count as several."""
-    told = [pair for pair in pairs if pair.truth is not None]
-    sick = [pair for pair in told if pair.truth == Label.PNEUMONIA]
-    healthy = [pair for pair in told if pair.truth == Label.NORMAL]
+    with_truth = [pair for pair in pairs if pair.truth is not None]
+    sick = [pair for pair in with_truth if pair.truth == Label.PNEUMONIA]
+    healthy = [pair for pair in with_truth if pair.truth == Label.NORMAL]
     verdicts = {
-        str(one): {
-            str(other): sum((pair.active_verdict, pair.candidate_verdict) == (one, other) for pair in pairs) for other in Verdict
+        str(active): {
+            str(candidate): sum((pair.active_verdict, pair.candidate_verdict) == (active, candidate) for pair in pairs)
+            for candidate in Verdict
         }
-        for one in Verdict
+        for active in Verdict
     }
     same = sum(pair.active_verdict == pair.candidate_verdict for pair in pairs)
     return ModelComparison(
         len(pairs),
-        len(told),
+        len(with_truth),
         unanswered,
         wilson_interval(same, len(pairs)),
         verdicts,
-        _auc(told),
+        _auc(with_truth),
         _hits(sick, lambda pair: (pair.candidate_label == Label.PNEUMONIA, pair.active_label == Label.PNEUMONIA)),
         _hits(healthy, lambda pair: (pair.candidate_label == Label.NORMAL, pair.active_label == Label.NORMAL)),
         _hits(sick, lambda pair: (pair.candidate_at_active_cut == Label.PNEUMONIA, pair.active_label == Label.PNEUMONIA)),
@@ -110,17 +111,18 @@ def answered_pairs(
 ) -> tuple[list[Pair], int]:
     """(pairs, cases that the candidate did not answer) of labelled cases, both answers in one order; the label at `balanced`."""
     pairs, without = [], 0
-    for one, other in zip(active, candidate, strict=True):
-        if one.status != Status.OK or other.status != Status.OK:
-            without += one.status == Status.OK
+    for active_answer, candidate_answer in zip(active, candidate, strict=True):
+        if active_answer.status != Status.OK or candidate_answer.status != Status.OK:
+            without += active_answer.status == Status.OK
             continue
         first, second = (
-            float(card.calibration.log_ratio(each.logit)) for card, each in ((active_card, one), (candidate_card, other))
+            float(card.calibration.log_ratio(each.logit))
+            for card, each in ((active_card, active_answer), (candidate_card, candidate_answer))
         )
         pairs.append(
             Pair(
-                one.case.patient,
-                Label(one.case.label),
+                active_answer.case.patient,
+                Label(active_answer.case.label),
                 first,
                 second,
                 LABELS[first >= active_card.cuts[BALANCED]],
@@ -133,15 +135,15 @@ def answered_pairs(
     return pairs, without
 
 
-def _auc(told: Sequence[Pair]) -> Difference:
-    sick = np.array([pair.truth == Label.PNEUMONIA for pair in told], bool)
+def _auc(pairs: Sequence[Pair]) -> Difference:
+    sick = np.array([pair.truth == Label.PNEUMONIA for pair in pairs], bool)
     if not len(sick) or sick.all() or not sick.any():
         return Difference(np.nan, np.nan, np.nan, np.nan)
-    candidate, active = (np.array([getattr(pair, name) for pair in told], float) for name in ("candidate_score", "active_score"))
-    return delong(sick, candidate, active, tuple(pair.patient for pair in told))
+    candidate, active = (np.array([getattr(pair, name) for pair in pairs], float) for name in ("candidate_score", "active_score"))
+    return delong(sick, candidate, active, tuple(pair.patient for pair in pairs))
 
 
 def _hits(pairs: Sequence[Pair], of: Callable[[Pair], tuple[bool, bool]]) -> Difference:
     rows = [of(pair) for pair in pairs]
-    one, other = np.array([row[0] for row in rows], bool), np.array([row[1] for row in rows], bool)
-    return paired_difference(one, other, [pair.patient for pair in pairs])
+    candidate, active = np.array([row[0] for row in rows], bool), np.array([row[1] for row in rows], bool)
+    return paired_difference(candidate, active, [pair.patient for pair in pairs])

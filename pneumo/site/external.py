@@ -20,12 +20,12 @@ from pneumo.registry.models import ModelCard
 from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, ratios_of
 from pneumo.site.cases import SiteCase
 from pneumo.site.frame import frame_statistics
-from pneumo.site.gate_rates import gate_rates, unanswered
+from pneumo.site.gate_rates import rates_by_class, unanswered
 from pneumo.site.verdict import Figure, auc_figure
 
 TABLE = Path(__file__).with_name("nih_children.csv")
 LIKE, OTHER = "PNEUMONIA-LIKE", "OTHER"
-SAID = (
+NOTE = (
     "Labels text-mined from reports, not read from the images: NORMAL is 'No Finding', PNEUMONIA-LIKE pneumonia, consolidation or "
     "infiltration. An AUC against such labels says whether the model still ranks these children, not how good it is."
 )
@@ -95,7 +95,7 @@ def external_result(
     known = answered_of(both)
     return {
         "data": "NIH ChestX-ray14, children up to 6 years",
-        "said": SAID,
+        "said": NOTE,
         "model": card.id,
         "model_sha256": card.sha256,
         "card_sha256": card_sha256,
@@ -110,8 +110,8 @@ def external_result(
                 (OTHER, list(other)),
             )
         },
-        "gate": [asdict(each) for each in gate_rates(both)],
-        "gate_other": asdict(gate_rates(other)[0]),
+        "gate": [asdict(each) for each in rates_by_class(both)],
+        "gate_other": asdict(rates_by_class(other)[0]),
         "unanswered": [asdict(each) for each in unanswered([*both, *other])],
         "frame": asdict(
             frame_statistics([each.measures for each in known if each.measures], [each.case.label for each in known], card.data)
@@ -129,12 +129,12 @@ def _by_age(known: Sequence[CaseAnswer], card: ModelCard) -> list[ByAge]:
     groups += [
         ("view", view, [each for each in known if each.case.view == view]) for view in sorted({each.case.view for each in known})
     ]
-    found = []
+    rows = []
     for by, name, group in groups:
         sick = labels_of(group) == 1
         figure = auc_figure(sick, ratios_of(group, card), patients_of(group)) if len(group) else auc_figure(*(np.empty(0),) * 3)
-        found.append(ByAge(by, name, int((~sick).sum()), int(sick.sum()), figure))
-    return found
+        rows.append(ByAge(by, name, int((~sick).sum()), int(sick.sum()), figure))
+    return rows
 
 
 def _called(answers: Sequence[CaseAnswer], card: ModelCard) -> dict[str, Figure]:

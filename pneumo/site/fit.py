@@ -107,11 +107,11 @@ def halves(answers: Sequence[CaseAnswer], seed: int = 0) -> tuple[list[CaseAnswe
 
 
 def _check_enough(*parts: Sequence[CaseAnswer]) -> None:
-    for part, told in zip(parts, ("fitting", "judging"), strict=True):
+    for part, name in zip(parts, ("fitting", "judging"), strict=True):
         half = _half(part)
         if min(half.sick_children, half.healthy_children) < LEAST:
             raise DataError(
-                f"Too few children for a local fit: the {told} half has {half.sick_children} sick and {half.healthy_children} "
+                f"Too few children for a local fit: the {name} half has {half.sick_children} sick and {half.healthy_children} "
                 f"healthy ones with an answer; expected at least {LEAST} of each. Add cases; until then the model's own "
                 "calibration stays."
             )

@@ -50,24 +50,24 @@ def frame_statistics(measures: Sequence[Measures], labels: Sequence[str], data: 
         for label in LABELS
         for name in PICTURE
     }
-    found = [Spread(name, label, _HERE, *_percentiles(values)) for (name, label), values in here.items()]
+    spreads = [Spread(name, label, _HERE, *_percentiles(values)) for (name, label), values in here.items()]
     known = reference()
     same = known["data"] == data
     if same:
-        found += [
+        spreads += [
             Spread(name, label, where, *_stored(known, where, label, name))
             for where in _BESIDE
             for label in LABELS
             for name in PICTURE
         ]
     lost = sum(not np.isfinite(each.lung_height) for each in measures)
-    return FrameStatistics(tuple(found), lost, _likeness(here, known) if same else "")
+    return FrameStatistics(tuple(spreads), lost, _likeness(here, known) if same else "")
 
 
 @cache
 def reference() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(REFERENCE.read_text(encoding="utf-8"))
-    return found
+    stored: Mapping[str, Any] = json.loads(REFERENCE.read_text(encoding="utf-8"))
+    return stored
 
 
 def _percentiles(values: Sequence[float]) -> tuple[float | None, ...]:
@@ -80,7 +80,7 @@ def _stored(known: Mapping[str, Any], where: str, label: str, name: str) -> tupl
 
 def _likeness(here: Mapping[tuple[str, str], Sequence[float]], known: Mapping[str, Any]) -> str:
     """By class, the mean distance of the site's medians of FRAME from those of train and of test, in widths of train."""
-    said = []
+    sentences = []
     for label in LABELS:
         gaps: dict[str, list[float]] = {where: [] for where in _BESIDE}
         for name in FRAME:
@@ -93,8 +93,8 @@ def _likeness(here: Mapping[tuple[str, str], Sequence[float]], known: Mapping[st
         if gaps["train"] and gaps["test"]:
             train, test = np.mean(gaps["train"]), np.mean(gaps["test"])
             nearer = "train" if train < test else "test"
-            said.append(
+            sentences.append(
                 f"{label} children are framed more like those of {nearer} (mean distance {train:.2f} from train, "
                 f"{test:.2f} from test, in widths of train's 5th to 95th percentile)"
             )
-    return "; ".join(said) + "." if said else ""
+    return "; ".join(sentences) + "." if sentences else ""

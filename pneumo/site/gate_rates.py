@@ -34,7 +34,7 @@ class Unanswered:
     reasons: tuple[str, ...]
 
 
-def gate_rates(answers: Sequence[CaseAnswer]) -> tuple[GateRate, ...]:
+def rates_by_class(answers: Sequence[CaseAnswer]) -> tuple[GateRate, ...]:
     """All cases first, then each class."""
     groups: dict[str, list[CaseAnswer]] = {"all": list(answers)}
     groups |= {label: [each for each in answers if each.case.label == label] for label in LABELS}

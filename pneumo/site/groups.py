@@ -39,9 +39,9 @@ def by_group(answers: Sequence[CaseAnswer], card: ModelCard, operating_point: st
 def _names(every: Sequence[str]) -> Iterator[str]:
     """In order, ages by age and UNKNOWN last; nothing where nothing is told."""
     ages = [name for *_, name in _AGES]
-    told = sorted(set(every) - {UNKNOWN}, key=lambda name: (ages.index(name) if name in ages else 0, name))
-    if told:
-        yield from told
+    known = sorted(set(every) - {UNKNOWN}, key=lambda name: (ages.index(name) if name in ages else 0, name))
+    if known:
+        yield from known
         yield from [UNKNOWN] if UNKNOWN in every else []
 
 

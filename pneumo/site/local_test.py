@@ -38,7 +38,7 @@ def run_test(
     cases_sha256 = digest_of(cases)
     looks = _earlier(read_acts(), plan, cases_sha256, again)
     _fix_plan(plan, output)
-    add_act(TEST, plan.model, plan.sha256, _told(cases_sha256, again), actor)
+    add_act(TEST, plan.model, plan.sha256, _cases_text(cases_sha256, again), actor)
     answers = answer_cases(cases, predictor, progress)
     made = datetime.now(UTC).isoformat(timespec="seconds")
     test = read_metrics(card.id).get("test", {})
@@ -78,7 +78,11 @@ def _fix_plan(plan: Plan, output: Path) -> None:
 
 def _earlier(acts: Sequence[Act], plan: Plan, cases_sha256: str, again: str) -> tuple[str, ...]:
     """Tests of the same cases with the same model under other plans. Raises ConfigError where there are any and no reason."""
-    same = [act for act in acts if act.action == TEST and act.subject == plan.model and act.why.startswith(_told(cases_sha256, ""))]
+    same = [
+        act
+        for act in acts
+        if act.action == TEST and act.subject == plan.model and act.why.startswith(_cases_text(cases_sha256, ""))
+    ]
     others = [act for act in same if act.digest != plan.sha256]
     if others and not again.strip():
         raise ConfigError(
@@ -88,6 +92,6 @@ def _earlier(acts: Sequence[Act], plan: Plan, cases_sha256: str, again: str) -> 
     return tuple(f"{act.time}: under plan {act.digest[:16]}" for act in others) + ((f"again because: {again}",) if others else ())
 
 
-def _told(cases_sha256: str, again: str) -> str:
-    said = f"cases {cases_sha256}"
-    return f"{said}; again because: {again}" if again else said
+def _cases_text(cases_sha256: str, again: str) -> str:
+    text = f"cases {cases_sha256}"
+    return f"{text}; again because: {again}" if again else text

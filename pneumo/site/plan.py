@@ -12,13 +12,13 @@ from pneumo.files import write_json
 
 VERSION = 1
 AUC, SENSITIVITY, SPECIFICITY = "auc", "sensitivity", "specificity"
-FOUND, CLEARED, ANSWERED = "sick-not-called-normal", "healthy-not-called-pneumonia", "answered"
+NOT_MISSED, NOT_ALARMED, ANSWERED = "sick-not-called-normal", "healthy-not-called-pneumonia", "answered"
 MEANING = {
     AUC: "how often a sick child is rated above a healthy one",
     SENSITIVITY: "share of the sick at or above the operating point",
     SPECIFICITY: "share of the healthy below the operating point",
-    FOUND: "share of the sick whose verdict is not NORMAL",
-    CLEARED: "share of the healthy whose verdict is not PNEUMONIA",
+    NOT_MISSED: "share of the sick whose verdict is not NORMAL",
+    NOT_ALARMED: "share of the healthy whose verdict is not PNEUMONIA",
     ANSWERED: "share of all pictures that get an answer",
 }
 
@@ -86,7 +86,7 @@ def read_plan(path: Path) -> Plan:
         raise DataError(f"The plan {path} cannot be read as JSON. Make one with the site-plan command.") from error
     if not isinstance(stored, dict) or not isinstance(stored.get("plan"), dict):
         raise DataError(f"{path} is no plan of a local test. Make one with the site-plan command.")
-    plan = _plan(stored["plan"], path)
+    plan = _parse(stored["plan"], path)
     if plan.sha256 != stored.get("sha256"):
         raise DataError(
             f"The plan {path} was changed after it was made: its hash does not fit. Restore it, or make a new plan with the "
@@ -95,18 +95,18 @@ def read_plan(path: Path) -> Plan:
     return plan
 
 
-def _plan(found: dict[str, Any], path: Path) -> Plan:
+def _parse(stored: dict[str, Any], path: Path) -> Plan:
     known = {field.name for field in dataclasses.fields(Plan)}
-    if odd := sorted(known ^ set(found)):
+    if odd := sorted(known ^ set(stored)):
         raise DataError(f"The plan {path} does not fit this version of Pneumo: {', '.join(odd)}. Make a new plan.")
-    if found["version"] != VERSION:
-        raise DataError(f"The plan {path} has version {found['version']!r}; expected {VERSION}. Make a new plan.")
+    if stored["version"] != VERSION:
+        raise DataError(f"The plan {path} has version {stored['version']!r}; expected {VERSION}. Make a new plan.")
     try:
-        requirements = tuple(Requirement(**each) for each in found["requirements"])
+        requirements = tuple(Requirement(**each) for each in stored["requirements"])
         texts = ("site", "model", "card_sha256", "operating_point", "decides", "created")
-        if any(not isinstance(found[name], str) for name in texts):
+        if any(not isinstance(stored[name], str) for name in texts):
             raise TypeError
-        return Plan(**{**found, "requirements": requirements})
+        return Plan(**{**stored, "requirements": requirements})
     except TypeError as error:
         raise DataError(f"The plan {path} is damaged: a value is of another kind. Restore it, or make a new plan.") from error
 

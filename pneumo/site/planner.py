@@ -8,7 +8,7 @@ from scipy.special import expit, logit, ndtr, ndtri
 from scipy.stats import binom
 
 from pneumo.evaluation.wilson import wilson_interval
-from pneumo.site.plan import AUC, FOUND, SENSITIVITY, Requirement
+from pneumo.site.plan import AUC, NOT_MISSED, SENSITIVITY, Requirement
 
 _OF_ALL = "answered"
 _MOST = 100_000  # children of a class
@@ -42,7 +42,7 @@ def outlook(requirement: Requirement, expected: float, sick: int, healthy: int, 
 def _at(requirement: Requirement, expected: float, sick: int, healthy: int) -> tuple[float, float, float]:
     if requirement.figure == AUC:
         return _auc(requirement.least, expected, sick, healthy)
-    of = {SENSITIVITY: sick, FOUND: sick, _OF_ALL: sick + healthy}.get(requirement.figure, healthy)
+    of = {SENSITIVITY: sick, NOT_MISSED: sick, _OF_ALL: sick + healthy}.get(requirement.figure, healthy)
     share = wilson_interval(round(expected * of), of)
     return share.low, share.high, _chance(requirement.least, expected, of)
 
@@ -55,8 +55,8 @@ def _auc(least: float, expected: float, sick: int, healthy: int) -> tuple[float,
 
 def hanley_mcneil(auc: float, sick: int, healthy: int) -> float:
     """Standard error of an AUC in (0, 1) of so many independent cases."""
-    one, two = auc / (2 - auc), 2 * auc**2 / (1 + auc)
-    variance = auc * (1 - auc) + (sick - 1) * (one - auc**2) + (healthy - 1) * (two - auc**2)
+    q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    variance = auc * (1 - auc) + (sick - 1) * (q1 - auc**2) + (healthy - 1) * (q2 - auc**2)
     return math.sqrt(variance / (sick * healthy))
 
 

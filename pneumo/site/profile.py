@@ -97,7 +97,7 @@ def read_profile(name: str) -> SiteProfile:
         raise DataError(f"No site profile {name!r} in {path.parent}; those there: {known}. Make one with the site-fit command.")
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        profile = _profile(stored["profile"])
+        profile = _parse(stored["profile"])
         if profile.sha256 == stored["sha256"]:
             return profile
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -105,15 +105,15 @@ def read_profile(name: str) -> SiteProfile:
     raise DataError(f"The site profile {path} was changed after it was made: its hash does not fit. Restore it, or fit it anew.")
 
 
-def _profile(found: dict[str, Any]) -> SiteProfile:
+def _parse(stored: dict[str, Any]) -> SiteProfile:
     """Raises TypeError, KeyError or ValueError for what is none."""
-    if set(found) != {field.name for field in dataclasses.fields(SiteProfile)} or found["version"] != VERSION:
+    if set(stored) != {field.name for field in dataclasses.fields(SiteProfile)} or stored["version"] != VERSION:
         raise ValueError("other fields")
-    calibration, cuts = Calibration(**found["calibration"]), {name: float(cut) for name, cut in found["cuts"].items()}
+    calibration, cuts = Calibration(**stored["calibration"]), {name: float(cut) for name, cut in stored["cuts"].items()}
     numbers = [calibration.temperature, calibration.bias, *cuts.values()]
-    share = found["prevalence"]
+    share = stored["prevalence"]
     ordered = set(cuts) == {BALANCED, RULE_OUT, RULE_IN} and cuts[RULE_OUT] <= cuts[BALANCED] <= cuts[RULE_IN]
     if not all(map(math.isfinite, numbers)) or calibration.temperature <= 0 or not ordered or not (share is None or 0 < share < 1):
         raise ValueError("out of range")
-    halves = {name: Half(**found[name]) for name in ("fitted_on", "judged_on")}
-    return SiteProfile(**{**found, "calibration": calibration, "cuts": cuts, **halves})
+    halves = {name: Half(**stored[name]) for name in ("fitted_on", "judged_on")}
+    return SiteProfile(**{**stored, "calibration": calibration, "cuts": cuts, **halves})

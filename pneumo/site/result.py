@@ -17,12 +17,12 @@ from pneumo.registry.models import ModelCard
 from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, predictions_of, ratios_of
 from pneumo.site.cases import digest_of
 from pneumo.site.frame import FrameStatistics, frame_statistics
-from pneumo.site.gate_rates import GateRate, Unanswered, gate_rates, unanswered
+from pneumo.site.gate_rates import GateRate, Unanswered, rates_by_class, unanswered
 from pneumo.site.groups import SiteGroup, by_group
 from pneumo.site.plan import Plan
-from pneumo.site.verdict import Figure, Outcome, hold, site_figures, verdict
+from pneumo.site.verdict import Figure, Outcome, check_requirements, judge_test, site_figures
 
-SAID = "Nothing was trained or changed by this test, and nothing of a picture is kept."
+NOTE = "Nothing was trained or changed by this test, and nothing of a picture is kept."
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class SiteResult:
     alarms: tuple[Mistake, ...]
 
     def as_json(self) -> dict[str, Any]:
-        return {"said": SAID, **asdict(self)}
+        return {"said": NOTE, **asdict(self)}
 
 
 def make_result(
@@ -74,9 +74,9 @@ def make_result(
     known, point = answered_of(answers), plan.operating_point
     labels, ratios, patients = labels_of(known), ratios_of(known, card), patients_of(known)
     figures = site_figures(answers, card, point)
-    outcomes = hold(plan, figures)
+    outcomes = check_requirements(plan, figures)
     children = [len(set(patients[labels == label])) for label in (1, 0)]
-    outcome, why = verdict(plan, outcomes, *children)
+    outcome, why = judge_test(plan, outcomes, *children)
     predictions = probabilities_of(known, card)
     missed, alarms = most_confident_mistakes(predictions, card.points_at(float(labels.mean()))[point]) if predictions else ((), ())
     edges = _edges(test_metrics.get("bands", []))
@@ -101,7 +101,7 @@ def make_result(
         _verdicts(labels, ratios, card),
         summarise(predictions, card.points_at(float(labels.mean()))) if predictions else None,
         count_bands(edges, ratios, labels, patients.tolist()) if edges and len(known) else [],
-        gate_rates(answers),
+        rates_by_class(answers),
         unanswered(answers),
         by_group(answers, card, point),
         frame_statistics([each.measures for each in known if each.measures], [each.case.label for each in known], card.data),
@@ -117,8 +117,10 @@ def probabilities_of(known: Sequence[CaseAnswer], card: ModelCard) -> Prediction
 
 
 def _verdicts(labels: np.ndarray, ratios: np.ndarray, card: ModelCard) -> dict[str, dict[str, int]]:
-    said = np.array([zone(ratio, card.cuts).verdict for ratio in ratios], str)
-    return {name: {each: int(np.sum(said[labels == label] == each)) for each in Verdict} for label, name in enumerate(card.classes)}
+    verdicts = np.array([zone(ratio, card.cuts).verdict for ratio in ratios], str)
+    return {
+        name: {each: int(np.sum(verdicts[labels == label] == each)) for each in Verdict} for label, name in enumerate(card.classes)
+    }
 
 
 def _edges(bands: Sequence[dict[str, Any]]) -> list[float]:

@@ -13,12 +13,12 @@ from pneumo.reporting.numbers import interval, number, probability
 from pneumo.reporting.paper import LEFT, RIGHT, Sheet
 from pneumo.site.frame import Spread
 from pneumo.site.plan import MEANING
-from pneumo.site.result import SAID, SiteResult
+from pneumo.site.result import NOTE, SiteResult
 
 _RULE = "Passed: the whole 95 % interval lies at or above the least value. Failed: all of it lies below. Else too few to say."
 
 
-def result_pdf(result: SiteResult, predictions: Predictions | None, points: Mapping[str, float]) -> bytes:
+def local_test_pdf(result: SiteResult, predictions: Predictions | None, points: Mapping[str, float]) -> bytes:
     """`predictions` and `points` on one scale of probability, for the charts; None where a class has no answer."""
     sheet = Sheet(f"Pneumo local test: {result.plan.site}, {result.model}")
     _plan(sheet, result)
@@ -28,8 +28,12 @@ def result_pdf(result: SiteResult, predictions: Predictions | None, points: Mapp
     _frame(sheet, result)
     _looked_at(sheet, result)
     if predictions is not None:
-        labels, given = predictions.labels, predictions.probabilities
-        charts = (roc_chart(labels, given, points), calibration_chart(labels, given), histogram_chart(labels, given, points))
+        labels, probabilities = predictions.labels, predictions.probabilities
+        charts = (
+            roc_chart(labels, probabilities, points),
+            calibration_chart(labels, probabilities),
+            histogram_chart(labels, probabilities, points),
+        )
         for place, chart in enumerate(charts):
             if place % 2 == 0:
                 sheet.add_page()
@@ -45,10 +49,10 @@ def _plan(sheet: Sheet, result: SiteResult) -> None:
     sheet.paragraph(f"{plan.site}, {result.made}", 10)
     sheet.paragraph(result.why)
     sheet.paragraph(DISCLAIMER, tone="quiet")
-    sheet.paragraph(SAID, tone="quiet")
+    sheet.paragraph(NOTE, tone="quiet")
     sheet.heading("The plan, fixed before the first answer")
-    asked = f"at least {plan.sick} sick and {plan.healthy} healthy children"
-    sheet.paragraph(f"Made {plan.created}; operating point {plan.operating_point}; {asked}. Who decides: {plan.decides}.")
+    children = f"at least {plan.sick} sick and {plan.healthy} healthy children"
+    sheet.paragraph(f"Made {plan.created}; operating point {plan.operating_point}; {children}. Who decides: {plan.decides}.")
     for look in result.looks:
         sheet.paragraph(f"The same cases were tested before. {look}")
     rows = [
@@ -63,9 +67,10 @@ def _figures(sheet: Sheet, result: SiteResult) -> None:
     sheet.heading("Every figure, with its 95 % interval over children")
     rows = [(name, interval(figure), MEANING[name]) for name, figure in result.figures.items()]
     if result.summary:
-        told = result.summary["calibration"]
+        calibration = result.summary["calibration"]
         rows += [
-            (f"calibration {name}", interval(told[name]), f"{ideal} is right") for name, ideal in (("intercept", 0), ("slope", 1))
+            (f"calibration {name}", interval(calibration[name]), f"{ideal} is right")
+            for name, ideal in (("intercept", 0), ("slope", 1))
         ]
     sheet.grid(rows, (4, 3, 5), head=False)
 
@@ -78,8 +83,8 @@ def _counts(sheet: Sheet, result: SiteResult) -> None:
     sheet.grid(
         [("", "below the point", "above it"), ("true NORMAL", str(tn), str(fp)), ("true PNEUMONIA", str(fn), str(tp))], (1, 1, 1)
     )
-    said = [(f"true {label}", *(str(result.verdicts[label][name]) for name in Verdict)) for label in LABELS]
-    sheet.grid([("verdict", *Verdict), *said], (1, 1, 1, 1))
+    verdicts = [(f"true {label}", *(str(result.verdicts[label][name]) for name in Verdict)) for label in LABELS]
+    sheet.grid([("verdict", *Verdict), *verdicts], (1, 1, 1, 1))
     if result.bands:
         sheet.heading("Children who scored alike: bands of the log likelihood ratio, as the model's own test has them")
         bands = [(f"{_end(band['low'])} to {_end(band['high'])}", str(band["n"]), str(band["sick"])) for band in result.bands]
@@ -95,8 +100,8 @@ def _counts(sheet: Sheet, result: SiteResult) -> None:
 def _groups(sheet: Sheet, result: SiteResult) -> None:
     sheet.heading("By age, sex, device and view")
     if not result.groups:
-        told = "The cases tell none of them. Add the columns age, sex, device and view to see whom the model serves less."
-        sheet.paragraph(told, tone="quiet")
+        hint = "The cases tell none of them. Add the columns age, sex, device and view to see whom the model serves less."
+        sheet.paragraph(hint, tone="quiet")
         return
     rows = [
         (

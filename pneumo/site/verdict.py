@@ -16,7 +16,7 @@ from pneumo.evaluation.wilson import clustered_wilson
 from pneumo.labels import Status
 from pneumo.registry.models import ModelCard
 from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, ratios_of
-from pneumo.site.plan import ANSWERED, AUC, CLEARED, FOUND, SENSITIVITY, SPECIFICITY, Plan
+from pneumo.site.plan import ANSWERED, AUC, NOT_ALARMED, NOT_MISSED, SENSITIVITY, SPECIFICITY, Plan
 
 PASSED, FAILED, TOO_FEW = "passed", "failed", "too few to say"
 Figure = dict[str, float | None]  # {value, low, high}
@@ -51,8 +51,8 @@ def site_figures(answers: Sequence[CaseAnswer], card: ModelCard, operating_point
         AUC: auc_figure(sick, ratios, patients),
         SENSITIVITY: share(ratios >= card.cuts[operating_point], sick),
         SPECIFICITY: share(ratios < card.cuts[operating_point], ~sick),
-        FOUND: share(ratios >= card.cuts[RULE_OUT], sick),
-        CLEARED: share(ratios < card.cuts[RULE_IN], ~sick),
+        NOT_MISSED: share(ratios >= card.cuts[RULE_OUT], sick),
+        NOT_ALARMED: share(ratios < card.cuts[RULE_IN], ~sick),
         ANSWERED: clustered_wilson(status, patients_of(answers)).figure,
     }
 
@@ -66,7 +66,7 @@ def auc_figure(sick: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> Fi
     return {"value": roc_auc(sick, scores), "low": low if known else None, "high": high if known else None}
 
 
-def hold(plan: Plan, figures: Mapping[str, Figure]) -> tuple[Outcome, ...]:
+def check_requirements(plan: Plan, figures: Mapping[str, Figure]) -> tuple[Outcome, ...]:
     """Each requirement against its figure."""
     return tuple(
         Outcome(each.figure, each.least, **figures[each.figure], outcome=_outcome(each.least, figures[each.figure]))
@@ -74,7 +74,7 @@ def hold(plan: Plan, figures: Mapping[str, Figure]) -> tuple[Outcome, ...]:
     )
 
 
-def verdict(plan: Plan, outcomes: Sequence[Outcome], sick: int, healthy: int) -> tuple[str, str]:
+def judge_test(plan: Plan, outcomes: Sequence[Outcome], sick: int, healthy: int) -> tuple[str, str]:
     """(verdict, why) of the whole test; `sick` and `healthy` children were answered for.
 
     A failure counts however few they are. "Passed" is not said before as many children as were planned have an answer: who stops

@@ -92,22 +92,22 @@ class Watch:
     not_missed: Share  # sick files whose verdict was not NORMAL
 
 
-def watch(cases: Iterable[RecordedCase], refusals: Iterable[Refused], model: str, model_sha256: str) -> Watch:
+def watch_model(cases: Iterable[RecordedCase], refusals: Iterable[Refused], model: str, model_sha256: str) -> Watch:
     """Cases and refusals of all models, in any order; those of `model_sha256` count, each file once, when it first came."""
     every = sorted((case for case in cases if case.model_sha256 == model_sha256), key=lambda case: case.created)
-    kept = _once(every, lambda case: case.file_sha256)
-    known = {case.file_sha256 for case in kept}
+    unique = _once(every, lambda case: case.file_sha256)
+    known = {case.file_sha256 for case in unique}
     turned = sorted(
         (each for each in refusals if each.model_sha256 == model_sha256 and each.file_sha256 not in known),
         key=lambda each: each.created,
     )
     turned = _once(turned, lambda each: each.file_sha256)
-    first = _first(kept)
-    charted = _charts(kept, turned, first) if first else {}
+    first = _first(unique)
+    charted = _charts(unique, turned, first) if first else {}
     note = (
         ""
         if first
-        else f"{len(kept)} cases are recorded; the charts begin when {LEAST} have come and {FIRST_WEEKS} weeks are over."
+        else f"{len(unique)} cases are recorded; the charts begin when {LEAST} have come and {FIRST_WEEKS} weeks are over."
     )
     newest = {case.file_sha256: case for case in every if case.reference != NONE}
     sick = [case for case in newest.values() if case.reference == Label.PNEUMONIA]
@@ -115,9 +115,9 @@ def watch(cases: Iterable[RecordedCase], refusals: Iterable[Refused], model: str
     return Watch(
         model,
         model_sha256,
-        len(kept),
+        len(unique),
         first,
-        _weeks(kept, turned),
+        _weeks(unique, turned),
         tuple(alarm for alarm in charted.values() if alarm),
         tuple(_NAMES[key] for key in charted),
         note,
@@ -133,35 +133,35 @@ def moment_of(text: str) -> datetime:
 
 
 def _once(rows: Sequence[T], name: Callable[[T], str]) -> list[T]:
-    found: dict[str, T] = {}
+    first: dict[str, T] = {}
     for row in rows:
-        found.setdefault(name(row), row)
-    return list(found.values())
+        first.setdefault(name(row), row)
+    return list(first.values())
 
 
-def _first(kept: Sequence[RecordedCase]) -> int:
+def _first(cases: Sequence[RecordedCase]) -> int:
     """How many of the cases say what is usual; 0 while they are too few, or nothing came after them."""
-    if not kept:
+    if not cases:
         return 0
-    end = moment_of(kept[0].created) + timedelta(weeks=FIRST_WEEKS)
-    early = sum(moment_of(case.created) < end for case in kept)
+    end = moment_of(cases[0].created) + timedelta(weeks=FIRST_WEEKS)
+    early = sum(moment_of(case.created) < end for case in cases)
     first = max(early, LEAST)
-    return first if first < len(kept) else 0
+    return first if first < len(cases) else 0
 
 
-def _charts(kept: Sequence[RecordedCase], turned: Sequence[Refused], first: int) -> dict[str, Alarm | None]:
+def _charts(cases: Sequence[RecordedCase], turned: Sequence[Refused], first: int) -> dict[str, Alarm | None]:
     """Every chart that can run, by key, with its alarm."""
-    until = kept[first - 1].created
-    found: dict[str, Alarm | None] = {}
+    until = cases[first - 1].created
+    alarms: dict[str, Alarm | None] = {}
 
     def run(key: str, rows: Sequence[tuple[str, float]], chart: Callable[[Sequence[float], int], Signal | None], why: str) -> None:
         usual = sum(when <= until for when, _ in rows)
         if usual < LEAST // 2:  # not measured in enough of the first cases: an older record, or a squashed export
             return
         signal = chart([value for _, value in rows], usual)
-        found[key] = None
+        alarms[key] = None
         if signal:
-            found[key] = Alarm(
+            alarms[key] = Alarm(
                 key,
                 _NAMES[key],
                 moment_of(rows[signal.since][0]),
@@ -173,27 +173,27 @@ def _charts(kept: Sequence[RecordedCase], turned: Sequence[Refused], first: int)
                 _DO[key],
             )
 
-    run(SCORE, [(case.created, _score(case)) for case in kept], ewma, EWMA)
+    run(SCORE, [(case.created, _score(case)) for case in cases], ewma, EWMA)
     for name in MEANING:
-        values = ((case.created, getattr(case.measures, name)) for case in kept)
+        values = ((case.created, getattr(case.measures, name)) for case in cases)
         run(name, [(when, value) for when, value in values if math.isfinite(value)], ewma, EWMA)
     measured = [
-        (case.created, float(math.isnan(case.measures.lung_height))) for case in kept if not math.isnan(case.measures.brightness)
+        (case.created, float(math.isnan(case.measures.lung_height))) for case in cases if not math.isnan(case.measures.brightness)
     ]
-    asked = [(case.created, 0.0) for case in kept] + [(each.created, 1.0) for each in turned if each.status == Status.REJECTED]
-    warned = [(case.created, float(case.gate == WARN)) for case in kept]
-    for key, rows in ((NO_LUNGS, measured), (REFUSED, sorted(asked)), (WARNED, warned)):
+    gated = [(case.created, 0.0) for case in cases] + [(each.created, 1.0) for each in turned if each.status == Status.REJECTED]
+    warned = [(case.created, float(case.gate == WARN)) for case in cases]
+    for key, rows in ((NO_LUNGS, measured), (REFUSED, sorted(gated)), (WARNED, warned)):
         run(key, rows, lambda values, usual: cusum([value > 0 for value in values], usual), CUSUM)
-    return found
+    return alarms
 
 
 def _score(case: RecordedCase) -> float:
     return max(-_EXTREME, min(_EXTREME, float(logit(case.probability))))
 
 
-def _weeks(kept: Sequence[RecordedCase], turned: Sequence[Refused]) -> tuple[Week, ...]:
+def _weeks(cases: Sequence[RecordedCase], turned: Sequence[Refused]) -> tuple[Week, ...]:
     """Every week from the first to the last, those without a case too."""
-    by_case, by_refusal = _by_week(kept), _by_week(turned)
+    by_case, by_refusal = _by_week(cases), _by_week(turned)
     mondays = sorted({*by_case, *by_refusal})
     if not mondays:
         return ()
@@ -203,11 +203,11 @@ def _weeks(kept: Sequence[RecordedCase], turned: Sequence[Refused]) -> tuple[Wee
 
 
 def _by_week(rows: Sequence[T]) -> dict[date, list[T]]:
-    found: dict[date, list[T]] = {}
+    weeks: dict[date, list[T]] = {}
     for row in rows:
         day = moment_of(row.created).date()
-        found.setdefault(day - timedelta(days=day.weekday()), []).append(row)
-    return found
+        weeks.setdefault(day - timedelta(days=day.weekday()), []).append(row)
+    return weeks
 
 
 def _week(monday: date, cases: Sequence[RecordedCase], refusals: Sequence[Refused]) -> Week:

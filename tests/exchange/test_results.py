@@ -144,7 +144,7 @@ SCRIPTS = {"PatientName": "Yamada^Tarou=山田^太郎=やまだ^たろう", "Spe
 
 
 def test_a_doubted_map_does_not_reach_the_archive(predictor, monkeypatch):
-    monkeypatch.setattr("pneumo.exchange.capture.heat_doubt", lambda model: "It does no better than chance.")
+    monkeypatch.setattr("pneumo.exchange.capture.heatmap_doubt", lambda model: "It does no better than chance.")
     source = file_of(dx_dataset(**SICK))
     finding = read(source, predictor)
     capture = reopened(make_results(source, finding, predictor.card, Terms()).capture)

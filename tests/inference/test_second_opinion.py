@@ -151,7 +151,7 @@ def test_a_caution_is_said_above_its_limit_alone_and_with_its_rates():
         rates = {"small changes": CautionRate({"PNEUMONIA": limit}, right, wrong)}
         found = words.cautions(opinion, [], CALLED, rates)
         assert bool(found) is said
-        assert words.told(found) == said * (
+        assert words.caution_text(found) == said * (
             "Small changes to the picture turn the answer: 2 of 3 give another verdict. On held-out X-rays this was said of "
             "4 % of the right answers (2 to 8 %) and of 40 % of the wrong answers (20 to 63 %)."
         )

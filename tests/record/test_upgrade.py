@@ -54,13 +54,13 @@ def test_an_upgraded_record_goes_on_and_its_log_cannot_be_changed(old):
 
 def test_a_failure_on_the_way_leaves_the_record_as_it_was(old, monkeypatch):
     before = (old / "record.sqlite").read_bytes()
-    steps = upgrade.upgrade
+    steps = upgrade.upgrade_record
 
     def cut_off(connection):
         steps(connection)
         raise OSError("no space left")
 
-    monkeypatch.setattr("pneumo.record.database.upgrade", cut_off)
+    monkeypatch.setattr("pneumo.record.database.upgrade_record", cut_off)
     with pytest.raises(RecordError, match="disk is full"):
         make_record(old).search()
     assert (old / "record.sqlite").read_bytes() == before

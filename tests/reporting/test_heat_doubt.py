@@ -5,7 +5,7 @@ import pytest
 from stored_metrics import ROBUSTNESS
 from tiny_model import make_registry, put
 
-from pneumo.reporting.heat_doubt import heat_doubt
+from pneumo.reporting.heat_doubt import heatmap_doubt
 
 
 def stored(share_low: float, insertion: float | None) -> dict:
@@ -28,9 +28,9 @@ def stored(share_low: float, insertion: float | None) -> dict:
 )
 def test_a_map_no_better_than_chance_is_doubted(told, said, tmp_path):
     root = make_registry(tmp_path)
-    assert heat_doubt("tiny", root) == ""
+    assert heatmap_doubt("tiny", root) == ""
     put(root / "tiny" / "robustness.json", json.dumps(told))
-    found = heat_doubt("tiny", root)
+    found = heatmap_doubt("tiny", root)
     assert bool(found) is bool(said)
     assert all(part in found for part in said)
 
@@ -38,4 +38,4 @@ def test_a_map_no_better_than_chance_is_doubted(told, said, tmp_path):
 def test_a_damaged_file_is_no_doubt(tmp_path):
     root = make_registry(tmp_path)
     put(root / "tiny" / "robustness.json", "{")
-    assert heat_doubt("tiny", root) == ""
+    assert heatmap_doubt("tiny", root) == ""

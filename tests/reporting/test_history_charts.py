@@ -2,15 +2,15 @@ import math
 
 from fake_runs import lines
 
-from pneumo.reporting.history_charts import history_charts
+from pneumo.reporting.history_charts import learning_curves
 
 
 def by_title(*given, **named):
-    return {chart.title: chart for chart in history_charts(*given, **named)}
+    return {chart.title: chart for chart in learning_curves(*given, **named)}
 
 
 def test_one_run_shows_train_and_validation_and_the_kept_epoch():
-    charts = by_title({"one": lines(3)}, kept=2)  # turns at the third
+    charts = by_title({"one": lines(3)}, kept_epoch=2)  # turns at the third
     assert list(charts) == ["Loss", "Accuracy", "AUC", "Learning rate"]
     loss = charts["Loss"]
     assert [(line.name, line.dash, line.x.tolist()) for line in loss.lines] == [
@@ -45,9 +45,9 @@ def test_a_value_that_is_no_number_is_left_out():
 
 
 def test_one_epoch_has_room_and_none_no_chart():
-    assert history_charts({"one": lines(1)})[0].x_range == (0.5, 1.5)
-    assert history_charts({"one": []}) == ()
+    assert learning_curves({"one": lines(1)})[0].x_range == (0.5, 1.5)
+    assert learning_curves({"one": []}) == ()
 
 
 def test_a_loss_of_zero_has_no_logarithm():
-    assert not history_charts({"one": [{"epoch": 1, "loss": 0.0}]})[0].log_scale
+    assert not learning_curves({"one": [{"epoch": 1, "loss": 0.0}]})[0].log_scale

@@ -10,7 +10,7 @@ from pneumo.evaluation.metrics import confusion_matrix, predictive_values, roc_a
 from pneumo.evaluation.summary import summarise
 from pneumo.reporting.chart import PAPER, SCREEN, Chart, Line, grouped_points, label_left
 from pneumo.reporting.chart_drawing import chart_png
-from pneumo.reporting.history_charts import history_charts
+from pneumo.reporting.history_charts import learning_curves
 from pneumo.reporting.metrics_charts import (
     calibration_chart,
     decision_chart,
@@ -29,7 +29,7 @@ def charts():
 
 
 def test_every_chart_says_how_to_read_it(charts):
-    every = [*charts.values(), predictive_chart(FIGURE, FIGURE), models_chart({"a": STORED}), *history_charts({"a": HISTORY})]
+    every = [*charts.values(), predictive_chart(FIGURE, FIGURE), models_chart({"a": STORED}), *learning_curves({"a": HISTORY})]
     assert all(len(chart.reading) > 60 and chart.reading.endswith(".") for chart in every)
     assert len({chart.key for chart in every}) == len(every)
 

@@ -9,9 +9,9 @@ from pneumo.errors import DataError
 from pneumo.evaluation.classification_report import make_classification_report
 from pneumo.reporting import metrics_pdf as module
 from pneumo.reporting.evaluated import read_evaluated
-from pneumo.reporting.history_charts import history_charts
+from pneumo.reporting.history_charts import learning_curves
 from pneumo.reporting.metrics_charts import main_charts
-from pneumo.reporting.metrics_pdf import metrics_pdf
+from pneumo.reporting.metrics_pdf import evaluation_pdf
 from pneumo.reporting.numbers import interval
 from pneumo.reporting.paper import Sheet
 
@@ -23,14 +23,14 @@ def root(tmp_path_factory):
 
 def pages(found, point="balanced", more=()) -> list[str]:
     """The words of each page."""
-    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(metrics_pdf(found, point, more))).pages]
+    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(evaluation_pdf(found, point, more))).pages]
 
 
 @pytest.mark.slow
 def test_pages(root):
     found = read_evaluated("one", "test", root)
     assert len(pages(found)) == 2 + 3 + 1  # figures, their meaning, six charts, mistakes
-    learning = history_charts({"a": HISTORY})
+    learning = learning_curves({"a": HISTORY})
     *before, last, mistakes = pages(found, more=learning)
     assert len(before) == 2 + 4
     assert learning[-1].reading in last
@@ -53,7 +53,7 @@ def test_first_page_tells_the_stored_figures(root):
 
 def test_charts_are_pictures_with_their_reading(root):
     found = read_evaluated("one", "test", root)
-    page = PdfReader(io.BytesIO(metrics_pdf(found, "balanced"))).pages[2]
+    page = PdfReader(io.BytesIO(evaluation_pdf(found, "balanced"))).pages[2]
     assert [each.image.size for each in page.images] == [(1420, 860)] * 2
     first, second = main_charts(found.predictions, found.points)[:2]
     text = " ".join(page.extract_text().split())
@@ -95,4 +95,4 @@ def test_where_nothing_was_missed_it_says_none(root):
 
 def test_without_predictions_it_says_what_to_do(root):
     with pytest.raises(DataError, match="run evaluate first"):
-        metrics_pdf(read_evaluated("one", "abroad", root), "balanced")
+        evaluation_pdf(read_evaluated("one", "abroad", root), "balanced")

@@ -9,18 +9,18 @@ from pneumo.data.origin import PUBLIC
 from pneumo.data.split import COLUMNS
 from pneumo.registry.models import read_card
 from pneumo.reporting.evaluated import read_evaluated
-from pneumo.reporting.model_card import model_card
+from pneumo.reporting.model_card import card_markdown
 
 
 def test_a_model_with_one_output_says_nothing_of_kinds(tmp_path):
-    text = model_card("tiny", make_registry(tmp_path))
+    text = card_markdown("tiny", make_registry(tmp_path))
     assert "acterial" not in text
     assert "## Test split: 10 images of 9 patients" in text
     assert "The test split chose no epoch, calibration or operating point" in text
 
 
 def test_the_second_output_with_its_figures(tmp_path):
-    text = model_card("tiny", make_registry(tmp_path, subtype=True))
+    text = card_markdown("tiny", make_registry(tmp_path, subtype=True))
     assert "- Second output, bacterial against viral: logit / 4.000 +0.000" in text
     assert "on the 5 pneumonias of known kind: AUC 0.800 (0.700-0.850)" in text
     assert "viral found 0.900 (0.850-0.950)" in text
@@ -30,7 +30,7 @@ def test_without_a_test_split_nothing_is_claimed_of_one(tmp_path):
     root = make_registry(tmp_path)
     path = root / "tiny" / "metrics.json"
     put(path, json.dumps({"validation": json.loads(path.read_text())["test"]}))
-    text = model_card("tiny", root)
+    text = card_markdown("tiny", root)
     assert "## Validation split" in text
     assert "was not evaluated on a test split" in text
     assert "chose nothing" not in text
@@ -38,7 +38,7 @@ def test_without_a_test_split_nothing_is_claimed_of_one(tmp_path):
 
 def test_what_the_folder_does_not_say_the_card_does_not(tmp_path):
     """Every user's model has this card: nothing in it is the history of the shipped ones."""
-    text = model_card("tiny", make_registry(tmp_path))
+    text = card_markdown("tiny", make_registry(tmp_path))
     assert "- Selection: Not told in this folder." in text
     assert "The flow of participants cannot be told: split.csv is not stored." in text
     for shipped in ("Kermany", "Guangzhou", "resnet50", "ResNet", "skull", "docs/"):
@@ -48,7 +48,7 @@ def test_what_the_folder_does_not_say_the_card_does_not(tmp_path):
 def test_origin_of_the_public_set(tmp_path):
     root = make_registry(tmp_path)
     change_card(root, "tiny", data=PUBLIC)
-    text = model_card("tiny", root)
+    text = card_markdown("tiny", root)
     assert "- Reference standard: The diagnosis of two expert physicians" in text
     assert "read it as case-control" in text
     assert "neither the age nor the sex of any one is told" in text
@@ -69,7 +69,7 @@ def test_flow_of_participants(tmp_path):
     path = root / "tiny" / "metrics.json"
     stored = json.loads(path.read_text())
     put(path, json.dumps({"test": {**stored["test"], "unanswered": {"NORMAL": 2, "PNEUMONIA": 0}}}))
-    flow = model_card("tiny", root).split("```")[1]
+    flow = card_markdown("tiny", root).split("```")[1]
     assert flow.splitlines()[1:] == [
         "all: 6 images of 5 patients (2 NORMAL, 4 PNEUMONIA)",
         "├─ train: 3 images of 2 patients (1 NORMAL, 2 PNEUMONIA) -> the weights",
@@ -81,7 +81,7 @@ def test_flow_of_participants(tmp_path):
 
 def test_open_answers_subgroups_sample_size_and_monitoring(tmp_path):
     root = make_evaluated_registry(tmp_path, "one", splits=("test",))
-    text = model_card("one", root)
+    text = card_markdown("one", root)
     predictions = read_evaluated("one", "test", root).predictions
     unsure = (predictions.probabilities >= 0.25) & (predictions.probabilities < 0.75)
     assert f"| INDETERMINATE | {unsure[predictions.labels == 1].mean():.3f} (" in text
@@ -101,6 +101,6 @@ def test_cautions_with_what_they_catch(tmp_path):
         "cautions": {"heat": {"limits": {"PNEUMONIA": 0.3}, "right": right, "wrong": wrong}},
     }
     put(root / "tiny" / "cautions.json", json.dumps(told))
-    assert "| heat | 0.040 (0.020-0.080) | 0.400 (0.200-0.630) |" in model_card("tiny", root)
+    assert "| heat | 0.040 (0.020-0.080) | 0.400 (0.200-0.630) |" in card_markdown("tiny", root)
     put(root / "tiny" / "cautions.json", "{}")
-    assert "## Cautions" not in model_card("tiny", root)
+    assert "## Cautions" not in card_markdown("tiny", root)

@@ -1,6 +1,6 @@
 from stored_metrics import FIGURE
 
-from pneumo.reporting.worst_news import worst_news
+from pneumo.reporting.worst_news import main_weaknesses
 
 
 def figure(value, low=None, high=None):
@@ -12,16 +12,17 @@ def change(kind, sensitivity, specificity, amount=""):
 
 
 def test_nothing_stored_or_nothing_that_stands_out():
-    assert worst_news(None, None) == ()
+    assert main_weaknesses(None, None) == ()
     calm = {"changes": [change("none", 0.9, 0.8), change("blur", 0.89, 0.79)], "lungs_hidden": {"auc": figure(0.55)}}
-    assert worst_news({"calibration": {"intercept": figure(0.05)}}, calm) == ()
+    assert main_weaknesses({"calibration": {"intercept": figure(0.05)}}, calm) == ()
 
 
 def test_a_calibration_that_is_off_says_in_which_direction():
     assert (
-        "sick too often: calibration intercept -0.45 (-0.55" in worst_news({"calibration": {"intercept": figure(-0.45)}}, None)[0]
+        "sick too often: calibration intercept -0.45 (-0.55"
+        in main_weaknesses({"calibration": {"intercept": figure(-0.45)}}, None)[0]
     )
-    assert "sick too rarely" in worst_news({"calibration": {"intercept": figure(0.45)}}, None)[0]
+    assert "sick too rarely" in main_weaknesses({"calibration": {"intercept": figure(0.45)}}, None)[0]
 
 
 def test_the_change_under_which_each_rate_falls_most():
@@ -34,13 +35,13 @@ def test_the_change_under_which_each_rate_falls_most():
             change("noise", 0.8, 0.75, "0.06"),
         ],
     }
-    sensitivity, specificity = worst_news(None, told)
+    sensitivity, specificity = main_weaknesses(None, told)
     assert sensitivity.startswith("Sensitivity falls most under blur 2 px: 0.700 (0.600-0.800), as it is 0.900")
     assert specificity.startswith("Specificity falls most under noise 0.06: 0.750")
     assert "60 X-rays" in specificity
 
 
 def test_answers_that_stay_without_lungs_and_a_map_in_doubt():
-    news = worst_news(None, {"lungs_hidden": {"auc": FIGURE}}, "The map is in doubt.")
+    news = main_weaknesses(None, {"lungs_hidden": {"auc": FIGURE}}, "The map is in doubt.")
     assert news[0].startswith("With the lungs hidden it still ranks the children, AUC 0.900")
     assert news[1] == "The map is in doubt."

@@ -21,8 +21,8 @@ from pneumo.site.cases import read_cases
 from pneumo.site.local_test import run_test
 from pneumo.site.plan import ANSWERED, AUC, SENSITIVITY, SPECIFICITY, Plan, Requirement
 from pneumo.site.result import probabilities_of
-from pneumo.site.result_pdf import result_pdf
-from pneumo.site.verdict import FAILED, PASSED, TOO_FEW, hold, verdict
+from pneumo.site.result_pdf import local_test_pdf
+from pneumo.site.verdict import FAILED, PASSED, TOO_FEW, check_requirements, judge_test
 
 
 @pytest.fixture(autouse=True)
@@ -154,11 +154,11 @@ def test_the_pdf_says_the_verdict_and_the_figures(site):
     card = Predictor.load("tiny").card
     predictions = probabilities_of(answers, card)
     text = "\n".join(
-        page.extract_text() for page in PdfReader(io.BytesIO(result_pdf(result, predictions, card.points_at(0.5)))).pages
+        page.extract_text() for page in PdfReader(io.BytesIO(local_test_pdf(result, predictions, card.points_at(0.5)))).pages
     )
     for said in ("Local test of tiny", "Dr A", "picture-007.png", "sensitivity", "Not a medical device", "The gate", "device: R"):
         assert said in text
-    assert result_pdf(result, None, {}).startswith(b"%PDF")
+    assert local_test_pdf(result, None, {}).startswith(b"%PDF")
 
 
 def test_the_command_from_plan_to_report(site, capsys):
@@ -183,6 +183,6 @@ def test_nothing_of_a_patient_is_in_the_result(site):
 def test_a_failure_counts_however_few_the_children():
     plan = Plan("", "m", "", "balanced", (Requirement(AUC, 0.9), Requirement(SENSITIVITY, 0.9)), 100, 100, "x", "")
     seen = {AUC: {"value": 0.6, "low": 0.4, "high": 0.8}, SENSITIVITY: {"value": 1.0, "low": 0.95, "high": 1.0}}
-    outcomes = hold(plan, seen)
+    outcomes = check_requirements(plan, seen)
     assert [each.outcome for each in outcomes] == [FAILED, PASSED]
-    assert verdict(plan, outcomes, 5, 5)[0] == FAILED
+    assert judge_test(plan, outcomes, 5, 5)[0] == FAILED

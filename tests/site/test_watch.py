@@ -6,13 +6,13 @@ from site_weeks import A_WEEK, START, case, weeks
 
 from pneumo.imaging.measures import Measures
 from pneumo.record.case import Refused, timestamp
-from pneumo.site.watch import LEAST, NO_LUNGS, REFUSED, watch
+from pneumo.site.watch import LEAST, NO_LUNGS, REFUSED, watch_model
 
 MODEL = ("tiny", "cd" * 32)
 
 
 def alarms(cases, refusals=()):
-    return {alarm.key: alarm for alarm in watch(cases, refusals, *MODEL).alarms}
+    return {alarm.key: alarm for alarm in watch_model(cases, refusals, *MODEL).alarms}
 
 
 def test_a_frame_cropped_by_12_percent_is_found_within_50_cases():
@@ -63,7 +63,7 @@ def test_weeks_count_everything_once_and_a_week_without_cases_is_there():
     cases += [replace(cases[0], id="again", session="t", created=cases[3].created)]  # the same file in another session
     cases += [replace(cases[1], file_sha256="other", model_sha256="another model's")]
     cases[1] = replace(cases[1], agreement="agree", gate="warn")
-    told = watch(cases, [refusal(77, 1), refusal(77, 2, "t"), refusal(0, 3), refusal(78, 4, status="error")], *MODEL)
+    told = watch_model(cases, [refusal(77, 1), refusal(77, 2, "t"), refusal(0, 3), refusal(78, 4, status="error")], *MODEL)
     assert [(week.monday, week.answers, week.refused, week.unread, week.warned) for week in told.weeks] == [
         (date(2026, 1, 5), 3, 1, 1, 1),
         (date(2026, 1, 12), 0, 0, 0, 0),
@@ -76,13 +76,13 @@ def test_weeks_count_everything_once_and_a_week_without_cases_is_there():
 
 @pytest.mark.parametrize("count", [0, 1, LEAST])
 def test_too_few_cases_have_no_chart_and_say_so(count):
-    told = watch([case(number, 0.2) for number in range(count)], [], *MODEL)
+    told = watch_model([case(number, 0.2) for number in range(count)], [], *MODEL)
     assert (told.charts, told.alarms) == ((), ())
     assert f"{count} cases are recorded" in told.note
 
 
 def test_cases_of_an_older_record_without_measures_are_watched_by_score_alone():
-    told = watch([case(number, 0.2) for number in range(200)], [], *MODEL)
+    told = watch_model([case(number, 0.2) for number in range(200)], [], *MODEL)
     assert told.note == ""
     assert set(told.charts) == {"score (log odds of pneumonia)", "share refused by the gate", "share answered with a warning"}
 
@@ -90,9 +90,9 @@ def test_cases_of_an_older_record_without_measures_are_watched_by_score_alone():
 def test_sensitivity_and_specificity_where_a_reference_came_later():
     cases = [case(number, probability) for number, probability in enumerate([0.9, 0.1, 0.1, 0.1, 0.9])]
     said = ["PNEUMONIA", "PNEUMONIA", "NORMAL", "NORMAL", "NORMAL"]
-    told = watch([replace(each, reference=label) for each, label in zip(cases, said, strict=True)], [], *MODEL)
+    told = watch_model([replace(each, reference=label) for each, label in zip(cases, said, strict=True)], [], *MODEL)
     assert (told.sensitivity.count, told.sensitivity.of) == (1, 2)
     assert (told.specificity.count, told.specificity.of) == (2, 3)
     assert told.not_missed.count == 1
-    assert watch(cases, [], *MODEL).sensitivity.of == 0
+    assert watch_model(cases, [], *MODEL).sensitivity.of == 0
     assert datetime.fromisoformat(cases[0].created) == START

@@ -30,7 +30,7 @@ from pneumo.nets import architecture, serving_graph
 from pneumo.nets.subtype import with_subtype
 from pneumo.registry.models import list_models, read_card, read_metrics, write_card
 from pneumo.registry.signing_keys import make_site_key
-from pneumo.reporting.model_card import model_card
+from pneumo.reporting.model_card import card_markdown
 from pneumo.training import promote as module
 from pneumo.training import staging
 from pneumo.training.config import make_config
@@ -171,7 +171,7 @@ def test_without_a_test_split_there_is_no_look_at_one(data, tmp_path, caplog):
     assert list(read_metrics("untested", root)) == ["validation"]
     assert not (root / "ledger.csv").exists()
     assert not (folder / "predictions-test.csv").exists()
-    assert "was not evaluated on a test split" in model_card("untested", root)
+    assert "was not evaluated on a test split" in card_markdown("untested", root)
 
 
 def test_a_network_trained_in_mixed_precision_serves_in_float32(data, tmp_path):

@@ -11,7 +11,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.record.settings import record_url
 from pneumo.reporting.finding_pdf import report_pdf
 from pneumo.reporting.finding_report import AGREEMENTS, Picture, Remarks, ReportContent
-from pneumo.reporting.heat_doubt import heat_doubt
+from pneumo.reporting.heat_doubt import heatmap_doubt
 from pneumo.site.use import metrics_beside
 from pneumo.ui.diagnose.second_opinion import report_rows
 from pneumo.ui.shell.state import Case
@@ -84,5 +84,5 @@ def _pdf(case: Case, predictor: Predictor, terms: Terms) -> bytes:
     size = f"{width} x {height} pixels"
     extra = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
     extra += report_rows(case, predictor, terms)
-    picture, metrics, doubt = Picture(values.presented(), facts), metrics_beside(predictor), heat_doubt(card.id)
+    picture, metrics, doubt = Picture(values.presented(), facts), metrics_beside(predictor), heatmap_doubt(card.id)
     return report_pdf(ReportContent(case.found(predictor), picture, card, metrics, terms, case.remarks, made, extra, doubt))

@@ -94,7 +94,7 @@ def heat_of(case: Case, predictor: Predictor) -> HeatShare:
 
 def report_rows(case: Case, predictor: Predictor, terms: Terms) -> tuple[tuple[str, str], ...]:
     """(label, text) for the report: what speaks against the answer; once a second opinion was asked for, also that nothing did."""
-    found = words.told(known_cautions(case, predictor, terms))
+    found = words.caution_text(known_cautions(case, predictor, terms))
     if key_of(predictor.card) in case.opinions:
         return ((words.SECOND_OPINION, found or words.CALM),)
     return (("Cautions", found),) if found else ()

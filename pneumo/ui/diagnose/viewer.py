@@ -12,8 +12,8 @@ from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.outgoing import markdown
 from pneumo.reporting import finding_words as words
-from pneumo.reporting.captioned import NO_HEAT, captioned
-from pneumo.reporting.heat_doubt import heat_doubt
+from pneumo.reporting.captioned import NO_HEAT, with_captions
+from pneumo.reporting.heat_doubt import heatmap_doubt
 from pneumo.reporting.second_opinion_words import heat_sentence
 from pneumo.site.use import metrics_beside
 from pneumo.ui.diagnose import wording
@@ -46,7 +46,7 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> Non
     picture, panel = st.columns([5, 3], gap="medium")
     with picture:
         draw_viewer(parcel, case.finding.sha256[:16])
-        doubt = heat_doubt(predictor.card.id)
+        doubt = heatmap_doubt(predictor.card.id)
         line = f"{doubt} So it is off at first; press Shift H." if doubt else heat_sentence(heat_of(case, predictor))
         st.html(f'<p class="quiet">{escape(line)}</p>')
         if case.reduced:
@@ -86,7 +86,7 @@ def _parcel(case: Case, predictor: Predictor) -> bytes:
     if known != identity:
         similar = similar_pictures(opinion.similar) if opinion else ()
         heatmap, lungs = case.answer(predictor).heatmap, lungs_in(case)
-        doubted = bool(heat_doubt(predictor.card.id))
+        doubted = bool(heatmap_doubt(predictor.card.id))
         parcel = viewer_parcel(case.finding.sha256[:16], *case.display(), heatmap, lungs, similar, doubted)
         st.session_state[PARCEL] = (identity, parcel)
     return parcel
@@ -96,10 +96,10 @@ def _overlay_png(case: Case, predictor: Predictor, terms: Terms) -> bytes:
     """Without heat, and saying so, where the model's map does no better than chance."""
     answer, picture = case.answer(predictor), grey_picture(case.display()[0].presented())
     notes: tuple[str, ...] = (NO_HEAT,)
-    if not heat_doubt(predictor.card.id):
+    if not heatmap_doubt(predictor.card.id):
         picture, notes = overlay_picture(picture, answer.heatmap.on_image(*picture.shape[:2]), OPACITY), ()
     reading = judge(answer.log_ratio, predictor.card, terms)
-    return png(captioned(picture, reading, predictor.card.id, case.found(predictor).warnings, notes))
+    return png(with_captions(picture, reading, predictor.card.id, case.found(predictor).warnings, notes))
 
 
 def _panel(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> DeltaGenerator:
@@ -123,7 +123,7 @@ def _panel(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> De
     st.html(
         "".join(f'<p class="said">{sentence}</p>' for sentence in said if sentence)
         + wording.figures_html(metrics)
-        + ("" if heat_doubt(card.id) else f'<p class="quiet">{words.heatmap_sentence(reading, answer.heatmap)}</p>')
+        + ("" if heatmap_doubt(card.id) else f'<p class="quiet">{words.heatmap_sentence(reading, answer.heatmap)}</p>')
     )
     return chips
 

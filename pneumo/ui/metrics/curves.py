@@ -12,7 +12,7 @@ from pneumo.reporting.chart import Chart
 from pneumo.reporting.chart_drawing import chart_png
 from pneumo.reporting.evaluated import read_history
 from pneumo.reporting.finding_words import share
-from pneumo.reporting.history_charts import history_charts
+from pneumo.reporting.history_charts import learning_curves
 from pneumo.reporting.metrics_charts import main_charts, predictive_chart
 from pneumo.ui.metrics.choice import Choice
 from pneumo.ui.metrics.tables import table
@@ -83,7 +83,7 @@ def _of_100(share: float) -> str:
 
 def _history(model: str) -> None:
     try:
-        charts = history_charts({model: read_history(model)})
+        charts = learning_curves({model: read_history(model)})
     except DataError as error:
         st.warning(markdown(str(error)))
         return

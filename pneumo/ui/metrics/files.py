@@ -12,8 +12,8 @@ from pneumo.paths import models_dir
 from pneumo.registry.models import METRICS, is_stored, read_stored
 from pneumo.reporting.chart import Chart
 from pneumo.reporting.evaluated import Evaluated, read_history, read_robustness
-from pneumo.reporting.history_charts import history_charts
-from pneumo.reporting.metrics_pdf import metrics_pdf
+from pneumo.reporting.history_charts import learning_curves
+from pneumo.reporting.metrics_pdf import evaluation_pdf
 from pneumo.ui.metrics.choice import Choice
 from pneumo.ui.metrics.robustness import robustness_charts
 from pneumo.ui.metrics.tables import table
@@ -69,9 +69,9 @@ def _pdf(found: Evaluated, point: str, prevalence: float) -> bytes:
     model = found.card.id
     more: list[Chart] = []
     with contextlib.suppress(DataError, KeyError, TypeError, ValueError):  # the page has told of a file that does not fit
-        more += history_charts({model: read_history(model)})
+        more += learning_curves({model: read_history(model)})
         more += robustness_charts(read_robustness(model) or {})
-    return metrics_pdf(found, point, tuple(more), prevalence)
+    return evaluation_pdf(found, point, tuple(more), prevalence)
 
 
 def _can_print(found: Evaluated, point: str) -> bool:

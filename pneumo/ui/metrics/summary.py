@@ -5,8 +5,8 @@ import streamlit as st
 from pneumo.errors import DataError
 from pneumo.outgoing import markdown
 from pneumo.reporting.evaluated import read_robustness
-from pneumo.reporting.heat_doubt import heat_doubt
-from pneumo.reporting.worst_news import worst_news
+from pneumo.reporting.heat_doubt import heatmap_doubt
+from pneumo.reporting.worst_news import main_weaknesses
 from pneumo.ui.metrics.choice import Choice
 
 
@@ -14,7 +14,7 @@ def show_worst_news(choice: Choice) -> None:
     """Of the split that is looked at, and of the robustness measurement."""
     model = choice.evaluated.card.id
     try:
-        news = worst_news(choice.evaluated.metrics, read_robustness(model), heat_doubt(model))
+        news = main_weaknesses(choice.evaluated.metrics, read_robustness(model), heatmap_doubt(model))
     except (DataError, KeyError, TypeError, AttributeError):
         return  # the section Robustness says what is wrong with the file
     st.subheader("The worst news", anchor=False)

@@ -24,14 +24,14 @@ def show_monitoring() -> None:
             "No record is kept, so there is nothing to watch. Whoever runs Pneumo switches it on with the setting PNEUMO_RECORD."
         )
         return
-    from pneumo.site.watch import watch
+    from pneumo.site.watch import watch_model
 
     try:
         usual = default_model()
         names = sorted(list_models(), key=lambda name: name != usual)
         card = read_card(st.selectbox("Model", names, key="monitoring_model"))
         record = open_record()
-        told = watch(record.search(), record.refused(), card.id, card.sha256)
+        told = watch_model(record.search(), record.refused(), card.id, card.sha256)
     except PneumoError as error:
         st.error(markdown(str(error)))
         return

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from pneumo.outgoing import markdown
-from pneumo.reporting.history_charts import history_charts
+from pneumo.reporting.history_charts import learning_curves
 from pneumo.training.runfolder import best_epoch
 from pneumo.ui.metrics.vega import spec
 
@@ -18,7 +18,7 @@ def show_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], key: str) 
     """Up to four charts, each with a sentence on how to read it. `key` makes them distinct on the page."""
     names = list(histories)
     kept = best_epoch(histories[names[0]]) if len(names) == 1 else 0
-    charts = history_charts(histories, kept)
+    charts = learning_curves(histories, kept)
     rows = [st.columns(2, gap="medium") for _ in charts[::2]]
     height = _HEIGHT + _LEGEND_ROW * ((len(names) - 1) // 2)
     for number, chart in enumerate(charts):
