@@ -1,6 +1,6 @@
 """From nothing to the first answer, against a naive Keras app. Ratios from one run, the contenders in turn, medians.
 
-python bench/cold_start.py FILE [--rounds 5] [--browser]      FILE: one X-ray, JPEG or PNG
+PYTHONPATH=.:tests python bench/cold_start.py FILE [--rounds 5] [--browser]      FILE: one X-ray, JPEG or PNG
 
 shell       `python -m pneumo predict FILE --heatmap DIR` against `python bench/naive.py FILE --heatmap DIR`
 --browser   from `streamlit run` until the answer stands on the page, the file dropped as soon as the page takes it: app.py
@@ -21,8 +21,6 @@ from pathlib import Path
 
 import psutil
 from process_cost import ROOT, cost_of, resident
-
-sys.path.insert(0, str(ROOT / "tests"))
 
 ANSWER = "text=/NORMAL|PNEUMONIA/"
 

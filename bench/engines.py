@@ -1,7 +1,7 @@
 """Would another engine or 8-bit numbers serve faster, and at what cost? fp32 and int8 in onnxruntime, fp32 in OpenVINO.
 
 pip install openvino
-PYTHONPATH=. python bench/engines.py DATA [--model resnet50] [--calibrate 200] [--images 522] [--rounds 20]
+python bench/engines.py DATA [--model resnet50] [--calibrate 200] [--images 522] [--rounds 20]
 
 int8 is static quantisation (QDQ, per channel, min-max), calibrated on so many train images of the model's own manifest. What it
 costs is measured on the model's validation part, never on test. Milliseconds are of one straight pass of one image, medians,
@@ -12,14 +12,12 @@ matrix product of 4096 x 4096, both on all cores.
 import argparse
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
 import onnx

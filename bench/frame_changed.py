@@ -1,6 +1,6 @@
 """Registered models on the held-out calibration part, as it is, disturbed, and with its frame padded and cropped. No test image.
 
-PYTHONPATH=. python bench/frame_changed.py DATA MODEL...
+python bench/frame_changed.py DATA MODEL...
 
 By the mean loss it was decided which network is shipped: a random part as it is does not show what a network makes of the frame.
 Each model is calibrated as promotion does, on the images as they are and disturbed. A row: log loss with both classes weighing the

@@ -1,6 +1,6 @@
 """How the public set frames and exposes its children, for the local test to lay a site's pictures beside.
 
-PYTHONPATH=. python bench/frame_reference.py DATA
+python bench/frame_reference.py DATA
 
 Writes pneumo/site/frame_reference.json: percentiles of each measure by split and class, lungs by the segmenter that
 serves; width / height of squashed copies from the table of the outlines (data/lung_table.py).

@@ -1,6 +1,6 @@
 """Damaged image files through the pool that serving decodes with; what is promised of it is checked for each.
 
-python bench/fuzz.py --inputs 20000 --seed 0 [--seconds N] [--first N] [--findings DIR] [--no-gate]
+PYTHONPATH=.:tests python bench/fuzz.py --inputs 20000 --seed 0 [--seconds N] [--first N] [--findings DIR] [--no-gate]
 
 Inputs are made from tests/fuzz/corpus (generated files, no X-ray) by tests/fuzz/mutate.py; input number n of a seed is always the
 same. No child process may end, take more than 5 s of processor time or more memory than its limit; every picture must be finite
@@ -16,9 +16,6 @@ import sys
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import numpy as np
 from fuzz.gate import destroyed, light, noise_pictures, put_to_the_model

@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing (atheris) of what reads untrusted bytes: inputs that reach new code are kept and damaged further.
 
-python bench/fuzz_coverage.py [raster] [dicom] [zip] --seconds 60 [--seed 0] [--corpus DIR] [--findings DIR]
+PYTHONPATH=.:tests python bench/fuzz_coverage.py [raster] [dicom] [zip] --seconds 60 [--seed 0] [--corpus DIR] [--findings DIR]
 
 raster: JPEG and PNG, decoded as a child process decodes them; dicom: header and pixels; zip: opened, and each member unpacked. The
 seconds are shared among the targets. Half of the damage is libFuzzer's own, half knows the format (tests/fuzz). The promises are
@@ -22,9 +22,6 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 SEEN = {  # packages whose code guides
     "raster": ["pneumo.imaging", "PIL"],

@@ -1,6 +1,6 @@
 """A bad week, played against the running app and the node; afterwards every promise is looked at again.
 
-python bench/hostile_week.py [--sessions 50] [--uploads 500] [--kills 2] [--seed 0]      Chromium installed; root for the full disk
+PYTHONPATH=.:tests python bench/hostile_week.py [--sessions 50] [--uploads 500] [--kills 2] [--seed 0]      Chromium installed; root for the full disk
 
 Visitors in Chromium, five at a time, drop X-rays of made-up patients on Diagnose and the worklist and agree with answers. Meanwhile
 the app and the processes that decode for it are killed (SIGKILL), the disk of the record is filled (a tmpfs, where mounting is
@@ -23,9 +23,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from browser.running import ROOT, TEMPORARY, running_chromium
 from browser.test_memory_in_chromium import Patient

@@ -1,6 +1,6 @@
 """Training and promotion killed at random moments (SIGKILL), again and again, and what that leaves on the disk.
 
-python bench/kill_training.py [--kills 50] [--promotions 10] [--epochs 8] [--seed 0]
+PYTHONPATH=.:tests python bench/kill_training.py [--kills 50] [--promotions 10] [--epochs 8] [--seed 0]
 
 A tiny network on generated phantoms is trained to the end unbroken once, then in runs that are killed and resumed until all kills
 are spent and the last run has ended. Every other kill comes by the processor time used, the rest at the n-th time that the process
@@ -27,8 +27,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 
 import numpy as np

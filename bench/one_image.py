@@ -15,13 +15,11 @@ import argparse
 import itertools
 import os
 import statistics
-import sys
 import time
 from collections import defaultdict
 from pathlib import Path
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "2", "ORT_DISABLE_TELEMETRY": "1"}
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import onnxruntime
 from naive import Naive

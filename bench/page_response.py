@@ -1,6 +1,6 @@
 """Does a training job slow the pages? The app in Chromium, clicked through, without and with `train` beside it at nice 10.
 
-python bench/page_response.py DIR [--rounds 20] [--output FILE]     DIR: a data set, train/ val/ test/ below it; Chromium installed
+PYTHONPATH=.:tests python bench/page_response.py DIR [--rounds 20] [--output FILE]     DIR: a data set, train/ val/ test/ below it; Chromium installed
 
 A round opens Dataset, About and Diagnose by their links, and shows the next picture (heatmap drawn anew). Seconds from the click
 until what was asked for stands on the page and its script has ended. Half of the rounds without a job come first, half last.
@@ -16,8 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 import numpy as np
 from browser.running import CHROMIUM, ROOT, app, browser_page, running_chromium

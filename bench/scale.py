@@ -19,8 +19,6 @@ from pathlib import Path
 
 import psutil
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 ROOT = Path(__file__).parent.parent

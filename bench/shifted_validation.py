@@ -1,6 +1,6 @@
 """Which training recipe still works where the frame differs? Small networks trained without the children that show it.
 
-    PYTHONPATH=. python bench/shifted_validation.py DATA --recipe "cnn --crop 0.3" [--recipe ...] [--epochs 5] [--size 64]
+    python bench/shifted_validation.py DATA --recipe "cnn --crop 0.3" [--recipe ...] [--epochs 5] [--size 64]
 
 Three parts judge a network that is trained anew for each design, all made from the train part alone. `tall`: the fifth of each
 class whose lungs are tallest in the picture is left out, and answered for. `border`: left out are the fifth of the healthy whose

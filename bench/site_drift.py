@@ -1,6 +1,6 @@
 """Do the control charts of `pneumo monitor` find a changed frame on real pictures, and leave undisturbed weeks alone?
 
-PYTHONPATH=. python bench/site_drift.py DATA MODEL [--split validation] [--images 400] [--runs 20]
+python bench/site_drift.py DATA MODEL [--split validation] [--images 400] [--runs 20]
 
 Pictures of one part are answered and measured once, as they are and with 12 % of the side cut off at each edge. Then departments
 are played: 500 cases drawn by lot, 40 a week, undisturbed; and the same with every case from the ninth week on cropped. Prints how

@@ -1,6 +1,6 @@
 """Two "sites" made of one folder by its own file series go the whole way: plan, local test, local fit, candidate, change, way back.
 
-PYTHONPATH=. python bench/site_rehearsal.py DATA ACTIVE CANDIDATE OUTPUT [--split test] [--why REASON]
+python bench/site_rehearsal.py DATA ACTIVE CANDIDATE OUTPUT [--split test] [--why REASON]
 
 Site one holds the series IM and bacteria, site two NORMAL2-IM and virus. Everything is done by the commands, in a site folder and a
 record of its own below OUTPUT. On test this is a look at test for each of the two models: it is written into the ledger. About 12

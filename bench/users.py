@@ -1,6 +1,6 @@
 """Twenty people drop X-rays at once: is each answer right and their own, how long do they wait, what memory does the app take?
 
-python bench/users.py DIR [--sessions 20] [--rounds 3] [--huge]      DIR: X-rays, JPEG or PNG; Chromium installed
+PYTHONPATH=.:tests python bench/users.py DIR [--sessions 20] [--rounds 3] [--huge]      DIR: X-rays, JPEG or PNG; Chromium installed
 
 Each session is a browser context of its own. All drop a different X-ray at the same moment; seconds run until verdict, probability
 and heatmap of that file stand on its page, and are compared with what `predict` says of it. Chromium draws all pages on the same
@@ -19,13 +19,10 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from PIL import Image
-from process_cost import ROOT, resident
-
-sys.path.insert(0, str(ROOT / "tests"))
-
 from browser.running import CHROMIUM, FLAGS, app
+from PIL import Image
 from playwright.async_api import async_playwright
+from process_cost import ROOT, resident
 
 PATIENCE = 300_000  # ms
 

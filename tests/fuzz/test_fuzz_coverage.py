@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import os
 import random
 import subprocess
 import sys
@@ -23,7 +24,8 @@ TARGETS = kinds.targets()
 def test_new_code_is_reached_and_no_promise_is_broken(tmp_path):
     """Of zips, the cheapest; `.ci/run` runs all three for a minute."""
     command = [sys.executable, ROOT / "bench" / "fuzz_coverage.py", "zip", "--seconds", "10", "--findings", tmp_path]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
     target, inputs, seeded, reached = ended.stdout.splitlines()[-1].replace(",", "").strip("| ").split(" | ")[:4]
     assert target == "zip"

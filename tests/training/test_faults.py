@@ -61,7 +61,8 @@ def ends_as(run, data, unbroken):
 @pytest.mark.skipif(sys.platform != "linux", reason="forks, and looks into /proc")
 def test_killed_twice():
     words = [sys.executable, "bench/kill_training.py", "--kills", "2", "--epochs", "2", "--promotions", "0", "--seed", "4"]
-    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    ended = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "training: 2 kills" in ended.stdout
     assert "0 faults" in ended.stdout
