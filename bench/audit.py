@@ -1,6 +1,6 @@
-"""What pip-audit found, in a few lines: known holes, none, or that nothing is known because its data could not be fetched.
+"""Summarise a report of pip-audit (make audit).
 
-python bench/audit.py REPORT.json LOCK     exit 0: no known hole; 1: some; 2: not known      (make audit)
+python bench/audit.py REPORT.json LOCK     exit code 0: no known vulnerability; 1: some; 2: unknown, the data could not be fetched
 """
 
 import json
@@ -15,18 +15,16 @@ def main(report: Path, lock: Path) -> int:
         packages = []
     skipped = [each["name"] for each in packages if "skip_reason" in each]
     if not packages or len(skipped) == len(packages):
-        print(
-            f"The data on known holes could not be fetched, so nothing is known of {lock}. This is no all-clear: ask again online."
-        )
+        print(f"The vulnerability data could not be fetched, so {lock} was not checked. Try again online.")
         return 2
-    holes = [(each, hole) for each in packages for hole in each.get("vulns", [])]
-    for each, hole in holes:
-        mended = ", ".join(hole["fix_versions"]) or "no version yet"
-        print(f"{each['name']} {each['version']}: {hole['id']}, mended in {mended}")
+    vulnerabilities = [(package, entry) for package in packages for entry in package.get("vulns", [])]
+    for package, vulnerability in vulnerabilities:
+        fixed = ", ".join(vulnerability["fix_versions"]) or "no version yet"
+        print(f"{package['name']} {package['version']}: {vulnerability['id']}, fixed in {fixed}")
     if skipped:
-        print(f"Not known of: {', '.join(skipped)}")
-    print(f"{lock}: {len(holes)} known holes in {len(packages) - len(skipped)} packages.")
-    return 1 if holes else 2 if skipped else 0
+        print(f"Not checked: {', '.join(skipped)}")
+    print(f"{lock}: {len(vulnerabilities)} known vulnerabilities in {len(packages) - len(skipped)} packages.")
+    return 1 if vulnerabilities else 2 if skipped else 0
 
 
 if __name__ == "__main__":

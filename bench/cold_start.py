@@ -1,12 +1,12 @@
-"""From nothing to the first answer, against a naive Keras app. Ratios from one run, the contenders in turn, medians.
+"""Time from start to the first answer, against a naive Keras app. Medians of one run, the contenders in turn.
 
 PYTHONPATH=.:tests python bench/cold_start.py FILE [--rounds 5] [--browser]      FILE: one X-ray, JPEG or PNG
 
 shell       `python -m pneumo predict FILE --heatmap DIR` against `python bench/naive.py FILE --heatmap DIR`
---browser   from `streamlit run` until the answer stands on the page, the file dropped as soon as the page takes it: app.py
-            against bench/naive_app.py; and the memory of the app's processes then. Chromium must be installed.
+--browser   from `streamlit run` until the answer is on the page, the file dropped as soon as possible: app.py against
+            bench/naive_app.py; and the memory of the app's processes then. Chromium must be installed.
 
-On a shared machine believe processor time before the clock.
+On a shared machine processor time is more reliable than wall time.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def browser(file: Path, rounds: int) -> None:
 
 
 def _first_answer(script: str, file: Path) -> tuple[float, float, float]:
-    """(seconds until the answer stands, seconds of processor, bytes resident) of the app's processes."""
+    """(seconds until the answer is shown, processor seconds, bytes resident) of the app's processes."""
     from browser.running import browser_page, running_chromium
 
     with socket.socket() as probe:

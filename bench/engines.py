@@ -1,12 +1,11 @@
-"""Would another engine or 8-bit numbers serve faster, and at what cost? fp32 and int8 in onnxruntime, fp32 in OpenVINO.
+"""Compare inference engines: fp32 and int8 in onnxruntime, fp32 in OpenVINO.
 
 pip install openvino
 python bench/engines.py DATA [--model resnet50] [--calibrate 200] [--images 522] [--rounds 20]
 
-int8 is static quantisation (QDQ, per channel, min-max), calibrated on so many train images of the model's own manifest. What it
-costs is measured on the model's validation part, never on test. Milliseconds are of one straight pass of one image, medians,
-the engines in turn. The share of the machine's peak: the network's multiplications and additions a second over those of a float32
-matrix product of 4096 x 4096, both on all cores.
+int8: static quantisation (QDQ, per channel, min-max), calibrated on train images of the model's manifest. AUC is of the model's
+validation part, never of test. Times are medians of one pass of one image, without its mirror image, the engines in turn.
+Share of peak: the network's operations per second over those of a float32 matrix product of 4096 x 4096, both on all cores.
 """
 
 import argparse
@@ -43,7 +42,7 @@ class Batches(CalibrationDataReader):
 
 
 def images_of(data: Path, model: str, part: str, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """(float32 (n, size, size, 1), labels) of a part of the model's manifest, evenly taken."""
+    """(float32 (n, size, size, 1), labels) of evenly spaced images of a part of the model's manifest."""
     rows = [row for row in read_manifest(models_dir() / model / "split.csv") if row["part"] == part]
     rows = [rows[k] for k in np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int))]
     spec = read_card(model).input
@@ -52,7 +51,7 @@ def images_of(data: Path, model: str, part: str, count: int) -> tuple[np.ndarray
 
 
 def plain_graph(model: str, target: Path) -> None:
-    """The serving graph with its weights inside, as float32: those that lie in model.keras are read in first."""
+    """The serving graph with float32 weights inside: those stored in model.keras are read in first."""
     whole = target.with_suffix(".whole")
     onnx.save(onnx.load(models_dir() / model / "model.onnx"), whole)
     options = onnxruntime.SessionOptions()
@@ -62,7 +61,7 @@ def plain_graph(model: str, target: Path) -> None:
 
 
 def operations(graph: Path, size: int) -> float:
-    """Multiplications and additions of one image: of convolutions and dense layers, two for each weight used."""
+    """Operations (multiplications and additions) of convolutions and dense layers for one image."""
     inferred = onnx.shape_inference.infer_shapes(onnx.load(graph)).graph
     shapes = {v.name: [d.dim_value or 1 for d in v.type.tensor_type.shape.dim] for v in (*inferred.value_info, *inferred.output)}
     weights = {tensor.name: list(tensor.dims) for tensor in inferred.initializer}
@@ -76,7 +75,7 @@ def operations(graph: Path, size: int) -> float:
 
 
 def peak() -> float:
-    """Operations a second of a large float32 matrix product; the best of five."""
+    """Operations per second of a large float32 matrix product; the best of five."""
     side = 4096
     a, b = (np.random.default_rng(k).random((side, side), np.float32) for k in range(2))
     best = np.inf

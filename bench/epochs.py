@@ -1,18 +1,18 @@
-"""How long does an epoch take, and what takes the time? Ratios from one run, the contenders in turn, medians.
+"""How long an epoch takes, and which part takes the time. Medians of one run, the contenders in turn.
 
 python bench/epochs.py DIR [--images N] [--architectures cnn,resnet50] [--rounds 3] [--output FILE]
-python bench/epochs.py --speeds pneumo/training/speeds.json     images a second of each architecture, for the page's estimate
+python bench/epochs.py --speeds pneumo/training/speeds.json     images per second of each architecture, for the page's estimate
 
-DIR is any folder with NORMAL and PNEUMONIA below it, such as the public set's train folder. N images are taken from it evenly, or
-each several times where it has fewer. Four contenders train the same network, an epoch each a round; the first, which traces
-the graph and warms the disk's cache, does not count:
+DIR is any folder that contains NORMAL and PNEUMONIA, such as the public set's train folder. N evenly spaced images of it are used,
+or each several times if it has fewer. Four contenders train the same network, one epoch each per round. The first round traces the
+graph and warms the disk cache, so it does not count:
 
 pipeline      the image cache, Feed and the augmentation layers, as `train` does it
-generator     Keras' legacy ImageDataGenerator: each file opened, resized and augmented anew, one after the other, in numpy
-network       the network alone, on random numbers that lie in memory
-augmented     the same behind the augmentation layers; what the pipeline takes beyond this is its feed's
+generator     Keras' legacy ImageDataGenerator: opens, resizes and augments each file in turn, in numpy
+network       the network alone, on random numbers in memory
+augmented     the same behind the augmentation layers; the pipeline's additional time is its feed's
 
-Processor time hardly depends on what else the machine does: on a shared one, believe it before the seconds.
+On a shared machine processor time is more reliable than wall time.
 """
 
 import argparse
@@ -46,7 +46,7 @@ CONTENDERS = ("pipeline", "generator", "network", "augmented")
 
 
 class Ready(keras.utils.PyDataset):
-    """As many batches as `count` images make, all cut from one that lies in memory."""
+    """The batches of `count` images, all the same one in memory."""
 
     def __init__(self, config: TrainConfig, count: int):
         super().__init__()
@@ -82,7 +82,7 @@ class Pictures(keras.utils.PyDataset):
 
 
 class Clock(keras.callbacks.Callback):
-    """Seconds, and processor seconds of all threads, from an epoch's begin to its end; what `fit` does before is left out."""
+    """Wall seconds, and processor seconds of all threads, of an epoch, without the preparation by `fit`."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.begun = time.perf_counter(), time.process_time()
@@ -110,7 +110,7 @@ def exposure_and_markers(rng: np.random.Generator) -> Callable[[np.ndarray], np.
 
 
 def generator(root: Path, paths: list[str], labels: np.ndarray, config: TrainConfig) -> Pictures:
-    """flow_from_directory, from a list so that part of a folder can be taken; RandomView's ranges by the generator's own means."""
+    """As flow_from_directory, but from a list, to use part of a folder; with the ranges of RandomView."""
     from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
     maker = ImageDataGenerator(
@@ -123,7 +123,7 @@ def generator(root: Path, paths: list[str], labels: np.ndarray, config: TrainCon
         preprocessing_function=exposure_and_markers(np.random.default_rng(0)),
     )
     frame = pandas.DataFrame({"file": [str(root / path) for path in paths], "label": labels.astype(np.float32)})
-    with contextlib.redirect_stdout(sys.stderr):  # where it says how many it found
+    with contextlib.redirect_stdout(sys.stderr):  # it prints the number of files
         iterator = maker.flow_from_dataframe(
             frame,
             x_col="file",
@@ -145,18 +145,18 @@ def models(config: TrainConfig, frozen: bool) -> tuple[keras.Model, keras.Model]
         freeze_backbone(net, None if frozen else config.network.trainable_from)
     trainer = keras.Sequential([*augmentation(config.augmentation, config.seed), net])
     for model in (net, trainer):
-        # So low a rate that random numbers do not spoil the network for the others.
+        # A low rate, so that training on random numbers does not spoil the network for the other contenders.
         model.compile(keras.optimizers.Adam(1e-6), "binary_crossentropy", metrics=["accuracy", keras.metrics.AUC()])
     return net, trainer
 
 
 def stages(config: TrainConfig) -> dict[str, bool]:
-    """Stage -> whether the backbone is frozen in it; "head" only where there is a backbone."""
+    """Stage -> whether the backbone is frozen; "head" only if there is a backbone."""
     return {"head": True, "tune": False} if hasattr(config.network, "trainable_from") else {"tune": False}
 
 
 def listed(root: Path, count: int | None) -> tuple[list[str], np.ndarray]:
-    """`count` images below `root`, taken evenly, and their labels (1 for PNEUMONIA)."""
+    """`count` evenly spaced images below `root`, and their labels (1 for PNEUMONIA)."""
     paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not paths:
         sys.exit(f"No images below {root}.")
@@ -165,7 +165,7 @@ def listed(root: Path, count: int | None) -> tuple[list[str], np.ndarray]:
 
 
 def drained(data: keras.utils.PyDataset) -> float:
-    """Seconds to make all batches of an epoch, with no network beside it."""
+    """Seconds to make all batches of an epoch, without a network."""
     begun = time.perf_counter()
     for index in range(len(data)):
         data[index]
@@ -173,7 +173,7 @@ def drained(data: keras.utils.PyDataset) -> float:
 
 
 def measured(config: TrainConfig, frozen: bool, root: Path, count: int | None, rounds: int, cache: Path) -> dict:
-    """Every contender's seconds an epoch, round by round, and what follows from their medians."""
+    """Every contender's seconds per epoch and round, and ratios of their medians."""
     paths, labels = listed(root, count)
     begun = time.perf_counter()
     images = cached_images(root, paths, cache)
@@ -208,7 +208,7 @@ def measured(config: TrainConfig, frozen: bool, root: Path, count: int | None, r
         "pipeline_to_network": median["pipeline"] / median["network"],
         "generator_to_pipeline_work": work_median["generator"] / work_median["pipeline"],
         "pipeline_to_network_work": work_median["pipeline"] / work_median["network"],
-        # Shares by processor time: on a shared machine, differences of wall times are mostly other programs' work.
+        # Shares by processor time: on a shared machine, wall times differ mostly by other programs' work.
         "share_network": work_median["network"] / work_median["pipeline"],
         "share_augmentation": (work_median["augmented"] - work_median["network"]) / work_median["pipeline"],
         "share_feed": (work_median["pipeline"] - work_median["augmented"]) / work_median["pipeline"],
@@ -228,9 +228,9 @@ def table(rows: list[dict]) -> Iterator[str]:
 
 
 def speed(name: str) -> dict:
-    """Images a second in each stage, augmentation included; None for a stage it has not. Median of four batches after one.
+    """Images per second in each stage, with augmentation; None for a stage it does not have. Median of four batches after one.
 
-    From processor time spread over all cores: what the machine does with nothing else to do, though others use it meanwhile.
+    From processor time spread over all cores: an estimate for an idle machine.
     """
     config = make_config(name, {"backbone_weights": "none"})
     entry: dict = {"size": config.size, "head": None, "tune": None}
@@ -247,11 +247,11 @@ def speed(name: str) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dir", nargs="?", type=Path)
-    parser.add_argument("--images", type=int, help="default: all there are")
+    parser.add_argument("--images", type=int, help="default: all")
     parser.add_argument("--architectures", default="cnn,resnet50")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output", type=Path, help="everything as JSON")
-    parser.add_argument("--speeds", type=Path, metavar="FILE", help="write images a second of every architecture there, and end")
+    parser.add_argument("--speeds", type=Path, metavar="FILE", help="write the speed of every architecture to FILE, and exit")
     options = parser.parse_args()
     machine, made = f"{os.cpu_count()} cores", datetime.date.today().isoformat()
     if options.speeds:

@@ -1,9 +1,9 @@
-"""How fast do images reach the network? The cache and its Feed against the two usual ways, images a second, one run.
+"""How fast images reach the network: the cache with Feed against the two usual ways, in images per second of one run.
 
 python bench/feeding.py DIR     a folder in the usual layout (DIR/NORMAL, DIR/PNEUMONIA, or train/ ... above them)
 
-All three deliver float32 (32, 224, 224, 1) without augmentation. Every file is read once beforehand, so none pays for a cold
-disk. The first epoch is from nothing: hashing, decoding and the writing of a fresh cache count, and so does listing the folder.
+All three deliver float32 (32, 224, 224, 1) without augmentation. Every file is read once beforehand, to warm the disk cache. The
+first epoch includes listing the folder, hashing, decoding and writing a new cache.
 """
 
 import logging
@@ -57,7 +57,7 @@ def keras_directory(root: Path) -> Epoch:
 
 
 def python_generator(root: Path) -> Epoch:
-    """What flow_from_directory does: open, turn grey, resize, scale, one image after the other."""
+    """As flow_from_directory: open, convert to grey, resize and scale one image after the other."""
     paths, labels = listed(root)
     rng = np.random.default_rng(0)
 
@@ -85,7 +85,7 @@ def drained(epoch: Epoch) -> int:
 
 
 def measured(make: Callable[[], Epoch]) -> list[float]:
-    """Images a second in the first epoch, set-up included; then the median, least and most of the later ones."""
+    """Images per second in the first epoch, with set-up; then median, least and most of the later ones."""
     speeds, start = [], time.perf_counter()
     epoch = make()
     for _ in range(1 + LATER):

@@ -1,10 +1,10 @@
-"""Registered models on the held-out calibration part, as it is, disturbed, and with its frame padded and cropped. No test image.
+"""Registered models on the held-out calibration part: unchanged, disturbed, padded and cropped. No test image.
 
 python bench/frame_changed.py DATA MODEL...
 
-By the mean loss it was decided which network is shipped: a random part as it is does not show what a network makes of the frame.
-Each model is calibrated as promotion does, on the images as they are and disturbed. A row: log loss with both classes weighing the
-same, AUC, and sensitivity and specificity at `balanced`, of images with an answer.
+The mean loss decided which network is shipped: unchanged images do not show how a network depends on the frame. Each model is
+calibrated as in promotion, on unchanged and disturbed images. A row: class-balanced log loss, AUC, and sensitivity and specificity
+at `balanced`, of images with an answer.
 """
 
 import sys
@@ -33,7 +33,7 @@ FRAMES = {
 
 
 def logit_of(predictor: Predictor, image: np.ndarray) -> float:
-    """NaN where the model finds nothing to look at."""
+    """NaN if the lungs are not found."""
     try:
         return float(predictor.run(predictor.input(image)[np.newaxis]).logits[0])
     except LungsNotFound:
@@ -41,7 +41,7 @@ def logit_of(predictor: Predictor, image: np.ndarray) -> float:
 
 
 def measure(model: str, predictor: Predictor, data: Path, rows: list[dict[str, str]]) -> None:
-    """Print the table's rows of one model on the calibration part of `rows`, a split manifest."""
+    """Print the rows of one model, on the calibration part of the split manifest `rows`."""
     chosen = [row for row in rows if row["part"] == "calibration"]
     labels = np.array([row["label"] == "PNEUMONIA" for row in chosen], int)
     images = cached_images(folder_of(data), [row["path"] for row in chosen])[np.arange(len(chosen))]

@@ -1,10 +1,10 @@
-"""How the public set frames and exposes its children, for the local test to lay a site's pictures beside.
+"""Framing and exposure of the public set, for comparison in the local test.
 
 python bench/frame_reference.py DATA
 
-Writes pneumo/site/frame_reference.json: percentiles of each measure by split and class, lungs by the segmenter that
-serves; width / height of squashed copies from the table of the outlines (data/lung_table.py).
-No diagnostic model is asked, so this is no look at test. About three minutes.
+Writes pneumo/site/frame_reference.json: percentiles of each measure by split and class, with lungs by the serving segmenter, and
+width / height of squashed copies from data/lung_table.py. No diagnostic model answers, so this is no look at test. Takes about
+three minutes.
 """
 
 import json

@@ -2,13 +2,13 @@
 
 PYTHONPATH=.:tests python bench/fuzz_coverage.py [raster] [dicom] [zip] --seconds 60 [--seed 0] [--corpus DIR] [--findings DIR]
 
-raster: JPEG and PNG, decoded as a child process decodes them; dicom: header and pixels; zip: opened, and each member unpacked. The
-seconds are shared among the targets. Half of the damage is libFuzzer's own, half knows the format (tests/fuzz). The promises are
-those of bench/fuzz.py: nothing raised, finite pictures, fitting sentences, no name, at most 10 s of processor and 2 GB of memory.
+raster: JPEG and PNG, decoded as in a child process; dicom: header and pixels; zip: opened, and each member unpacked. The targets
+share the seconds. Half of the damage is libFuzzer's own, half knows the format (tests/fuzz). The promises are those of
+bench/fuzz_files.py: nothing raised, finite pictures, valid sentences, no name, at most 10 s of processor time and 2 GB of memory.
 
-Seen is the Python code of this project, of pydicom, Pillow and zipfile. Decoders in C and Rust run, but what they run is not seen.
---corpus keeps what was found worth keeping, to go on from. A broken promise ends its target; --findings keeps the input.
-Exit code 1 where one was broken.
+Coverage is measured in the Python code of this project, pydicom, Pillow and zipfile, not in decoders written in C and Rust.
+--corpus keeps useful inputs for the next run. A broken promise ends its target; --findings keeps the input.
+Exit code 1 if one was broken.
 """
 
 import argparse
@@ -23,33 +23,33 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-SEEN = {  # packages whose code guides
+COVERED = {  # packages whose coverage guides the fuzzer
     "raster": ["pneumo.imaging", "PIL"],
     "dicom": ["pneumo.imaging", "pydicom", "pylibjpeg", "libjpeg", "openjpeg", "rle"],
     "zip": ["pneumo.imaging", "zipfile"],
 }
-UNSEEN = ["pydicom._dicom_dict", "pydicom._private_dict", "pydicom._uid_dict"]  # nothing but tables
-LONGEST = 100_000  # bytes of an input
-LIMITS = ("-timeout=300", "-rss_limit_mb=2048")  # seconds on the clock, for the machine may be busy
+NOT_COVERED = ["pydicom._dicom_dict", "pydicom._private_dict", "pydicom._uid_dict"]  # only tables
+MAX_BYTES = 100_000  # of an input
+LIMITS = ("-timeout=300", "-rss_limit_mb=2048")  # wall seconds: generous, because the machine may be busy
 _STATE = re.compile(rb"#(\d+)\s+(\w+)\s+cov: (\d+).*?corp: (\d+)")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one target. `points`: places of the code reached, by the seeds and in the end."""
+    """Result of one target. `points`: code locations covered by the seeds, and in the end."""
 
     inputs: int
     points: tuple[int, int]
     corpus_size: int
-    broken: str  # the end of what was said when a promise was broken; "" for none
+    broken: str  # end of the log if a promise was broken, else empty
 
 
 def fuzz(target: str, arguments: list[str]) -> None:
-    """In a process of its own: atheris never returns."""
+    """Run in a process of its own: atheris never returns."""
     import atheris
 
-    sys.modules.pop("zipfile", None)  # loaded already, without instruments
-    with atheris.instrument_imports(include=SEEN[target], exclude=UNSEEN):
+    sys.modules.pop("zipfile", None)  # already loaded without instrumentation
+    with atheris.instrument_imports(include=COVERED[target], exclude=NOT_COVERED):
         targets = importlib.import_module("fuzz.targets")
     broken = targets.targets()[target].broken
 
@@ -78,11 +78,11 @@ def run(target: str, seconds: int, seed: int, corpus: Path, findings: Path) -> O
         str(corpus),
         f"-max_total_time={seconds}",
         f"-seed={seed + 1}",
-        f"-max_len={LONGEST}",
+        f"-max_len={MAX_BYTES}",
         *LIMITS,
         f"-artifact_prefix={findings}/{target}-",
     ]
-    log_path = findings / f"{target}.log"  # long, where decoders print to the standard error
+    log_path = findings / f"{target}.log"  # long if decoders print to standard error
     with open(log_path, "wb") as log:
         ended = subprocess.run(
             [sys.executable, __file__, "--inside", target, *arguments],
@@ -101,7 +101,7 @@ def run(target: str, seconds: int, seed: int, corpus: Path, findings: Path) -> O
 
 
 def main(options: argparse.Namespace) -> int:
-    failed, chosen = False, options.targets or list(SEEN)
+    failed, chosen = False, options.targets or list(COVERED)
     with tempfile.TemporaryDirectory() as folder:
         corpus, findings = options.corpus or Path(folder) / "corpus", options.findings or Path(folder) / "findings"
         print("| target | inputs | reached by the seeds | in the end | kept | broken |\n|---|---:|---:|---:|---:|---|")
@@ -125,7 +125,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--inside"]:
         fuzz(sys.argv[2], sys.argv[3:])
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("targets", nargs="*", choices=[[], *SEEN], help="default: all")
+    parser.add_argument("targets", nargs="*", choices=[[], *COVERED], help="default: all")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--corpus", type=Path, metavar="DIR")

@@ -1,12 +1,12 @@
-"""Which distance tells a chest X-ray from other things? Each at a cut that 99 % of the calibration part stay below.
+"""Which distance separates chest X-rays from other pictures. Each at the 99th percentile of the calibration part.
 
 python bench/gate.py DATA MODEL [FEATURES SMALL FLOOR]     on the model's train, calibration and validation parts, never on test
 
-FEATURES and SMALL are numbers of components to compare, FLOOR the least log odds to refuse at; else those of training/reference.py.
+FEATURES and SMALL: numbers of components; FLOOR: least log odds for a refusal. Defaults: those of training/reference.py.
 
-Prints, for each distance, the share of the validation part and of each kind of synthetic/non_chest.py that is not kept aside which
-lies above the cut; for the learned sum of them at its own cut, with that very kind left out of the fit, and of the validation part
-and its perturbed copies. Then how near the validation part comes to the limits of imaging/quality.py.
+Prints for each distance the share above the cut, of the validation part and of each kind of synthetic/non_chest.py that is not held
+out. Then the same for the learned sum of distances, fitted without the kind it is tested on, also for perturbed copies of the
+validation part. Then how close the validation part comes to the limits of imaging/quality.py.
 """
 
 import dataclasses
@@ -55,7 +55,7 @@ def line(name: str, calibration: np.ndarray, validation: np.ndarray, kinds: dict
 
 
 def with_components(reference: Reference, features: np.ndarray, small: np.ndarray, counts: tuple[int, int]) -> Reference:
-    """The reference compared by other numbers of components of the train part's features and small views."""
+    """The reference with other numbers of components of the train part's features and small views."""
     mean, axes, widths, spare = components(features, counts[0])
     small_mean, small_axes, small_widths, small_spare = components(small, counts[1])
     return dataclasses.replace(

@@ -1,4 +1,4 @@
-"""The app's part of bench/hostile_week.py: visitors in Chromium, and what happens to the app while they are there."""
+"""The app's part of bench/hostile_week.py: visitors in Chromium, and faults of the app while they use it."""
 
 import hashlib
 import json
@@ -24,11 +24,11 @@ from playwright.sync_api import TimeoutError as BrowserTimeout
 
 KILL_APP, KILL_DECODING, FILL = "kill the app", "kill what decodes", "fill the disk"
 UNREAD = "files not read, their process killed"
-OVER, READING = "over", "files were dropped"  # what a visit tells; what decodes is killed when files were dropped
-AT_ONCE, STEPS = 5, 3  # visitors; moments within each visit at which something may happen
-FULL = 6  # steps until the full disk has room again
-INSISTENCE = 4 * FULL
-CLOCKS = (0, 1826, -1826)  # days that the record's clock is ahead in each life of the app, over and over
+OVER, READING = "over", "files were dropped"  # events of a visit; decoding processes are killed after READING
+AT_ONCE, STEPS = 5, 3  # visitors at once; moments in each visit at which a fault may happen
+FULL = 6  # steps until a full disk has room again
+MOST_RETRIES = 4 * FULL
+CLOCKS = (0, 1826, -1826)  # days that the record's clock is ahead, in turn for each start of the app
 RUN = """
 import sys
 from datetime import datetime, timedelta
@@ -43,17 +43,17 @@ main()
 
 @dataclass
 class Week:
-    """The app, what was done to it, and what it acknowledged."""
+    """The app, the faults caused, and the answers it acknowledged."""
 
     home: Path
     settings: dict[str, str]
     rng: random.Random
     port: int = field(default_factory=free_port)
     did: Counter[str] = field(default_factory=Counter)
-    answers: Counter[str] = field(default_factory=Counter)  # hash of a file -> visitors whom the page told that it is recorded
+    answers: Counter[str] = field(default_factory=Counter)  # hash of a file -> how often the page said that it is recorded
     agreed: set[str] = field(default_factory=set)
     broken: list[str] = field(default_factory=list)
-    room_at: int = 0  # the step at which a full disk has room again; 0: it has
+    room_at: int = 0  # step at which a full disk has room again; 0: it has room
     lives: int = 0
 
     @property
@@ -76,7 +76,7 @@ class Week:
         self.start()
 
     def kill_decoding(self) -> None:
-        """Each that there is within a second, so that some are killed while they read."""
+        """Kill all within one second, so that some are killed while reading."""
         waited(self._decoding, 30)
         until = time.monotonic() + 1
         while time.monotonic() < until:
@@ -110,7 +110,7 @@ def is_alive(pid: int) -> bool:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[bool]:
-    """A file system of 4 MB at `folder`; False where mounting one is not permitted."""
+    """A file system of 4 MB at `folder`; False if mounting is not permitted."""
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)]
     mounted = bool(shutil.which("mount")) and not subprocess.run(mount, capture_output=True, check=False).returncode
@@ -127,9 +127,9 @@ def drop(week: Week, page, files: list[tuple[str, bytes]]) -> None:
     week.did["uploads"] += len(files)
 
 
-def insisted(week: Week, page) -> Iterator[None]:
-    """Asks again while the page says that it could not record; it may have done so by itself meanwhile, with the next answer."""
-    for _ in range(INSISTENCE):
+def retry_recording(week: Week, page) -> Iterator[None]:
+    """Retry while the page says that it could not record; it may also succeed by itself, with the next answer."""
+    for _ in range(MOST_RETRIES):
         if not page.get_by_text("not recorded").count():
             return
         week.did["refusals while the disk was full"] += 1
@@ -141,7 +141,7 @@ def insisted(week: Week, page) -> Iterator[None]:
 
 
 def visit(week: Week, page, files: list[tuple[str, bytes]]) -> Iterator[str | None]:
-    """One visitor. At each yield the app may be killed; then this visit is over, and the visitor begins another."""
+    """One visit. The app may be killed at each yield; the visitor then starts a new visit."""
     first, others = files[0], files[1:]
     page.goto(f"http://127.0.0.1:{week.port}", wait_until="domcontentloaded")
     page.get_by_role("button", name="Try it with generated phantoms").wait_for()
@@ -150,7 +150,7 @@ def visit(week: Week, page, files: list[tuple[str, bytes]]) -> Iterator[str | No
     yield READING
     page.get_by_text(re.compile("Recorded: the file|not recorded|Not read|Not answered")).first.wait_for()
     settle(page)
-    yield from insisted(week, page)
+    yield from retry_recording(week, page)
     if page.get_by_text("Recorded: the file").count():
         sha = hashlib.sha256(first[1]).hexdigest()
         week.answers[sha] += 1
@@ -167,7 +167,7 @@ def visit(week: Week, page, files: list[tuple[str, bytes]]) -> Iterator[str | No
     yield READING
     page.get_by_role("button", name="Clear all").wait_for()
     settle(page)
-    yield from insisted(week, page)
+    yield from retry_recording(week, page)
     with page.expect_download() as download:
         page.get_by_role("button", name="JSON", exact=True).click()
     findings = [json.loads(line) for line in download.value.path().read_text(encoding="utf-8").splitlines()]
@@ -188,7 +188,7 @@ class Visitor:
 
 
 def play(week: Week, chromium, visits: list[list[tuple[str, bytes]]], events: list[str]) -> None:
-    """All visits, some at once, a step of one at a time; each event at a random step."""
+    """Play all visits, AT_ONCE at a time, one step of one visit after another; each event at a random step."""
     moments = sorted(week.rng.sample(range(1, STEPS * len(visits)), len(events)))
     waiting, present, step = list(visits), list[Visitor](), 0
     while waiting or present:

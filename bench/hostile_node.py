@@ -1,4 +1,4 @@
-"""The node's part of bench/hostile_week.py: it is killed between two results, and what was not acknowledged is sent again."""
+"""The node's part of bench/hostile_week.py: it is killed between two results, and unacknowledged images are sent again."""
 
 import random
 import subprocess
@@ -24,7 +24,7 @@ class NodeWeek:
 
 
 def send(port: int, image) -> bool:
-    """Whether the node acknowledged it."""
+    """Send one image; whether the node acknowledged it."""
     modality = AE(ae_title="CT01")
     modality.acse_timeout = modality.dimse_timeout = modality.network_timeout = 600
     modality.add_requested_context(image.SOPClassUID)
@@ -36,7 +36,7 @@ def send(port: int, image) -> bool:
 
 
 def play_node(home: Path, models: Path, settings: dict[str, str], patient: str, images: int, kills: int, seed: int) -> NodeWeek:
-    """Send until all is acknowledged; the archive kills the node when it is sent certain results. `settings`: the environment."""
+    """Send until all images are acknowledged; the archive kills the node on certain results. `settings`: the environment."""
     week, processes, gate = NodeWeek(), list[subprocess.Popen](), threading.Lock()
     fatal = {*random.Random(seed).sample(range(1, 2 * images), kills)}
 
@@ -67,7 +67,7 @@ def play_node(home: Path, models: Path, settings: dict[str, str], patient: str, 
 
 
 def without_results(acknowledged: list[str], archive: FakeArchive) -> list[str]:
-    """What is broken where an acknowledged image lacks its report or its picture at the archive."""
+    """Problems: acknowledged images without report or picture at the archive."""
     problems = []
     for kind, name in (("SR", "report"), ("OT", "picture")):
         results = "".join(result.to_json() for result in archive.stored.values() if result.Modality == kind)

@@ -1,12 +1,12 @@
-"""A bad week, played against the running app and the node; afterwards every promise is looked at again.
+"""Play a week of faults against the running app and node, then check every promise.
 
-PYTHONPATH=.:tests python bench/hostile_week.py [--sessions 50] [--uploads 500] [--kills 2] [--seed 0]      Chromium installed; root for the full disk
+PYTHONPATH=.:tests python bench/hostile_week.py [--sessions 50] [--uploads 500] [--kills 2] [--seed 0]
 
-Visitors in Chromium, five at a time, drop X-rays of made-up patients on Diagnose and the worklist and agree with answers. Meanwhile
-the app and the processes that decode for it are killed (SIGKILL), the disk of the record is filled (a tmpfs, where mounting is
-permitted), and the app comes back with a clock five years ahead, then five years behind. Beside it a node receives images and is
-killed between two results that it sends to its archive. It prints what was done and what was broken as JSON; exit code 1 where
-something was.
+Needs Chromium, and root for the full disk. Visitors in Chromium, five at a time, drop X-rays of invented patients on Diagnose and
+the worklist and agree with answers. Meanwhile the app and its decoding processes are killed (SIGKILL), the disk of the record is
+filled (a tmpfs, if mounting is permitted), and the app restarts with a clock five years ahead, then five years behind. A node
+receives images and is killed between two results that it sends to its archive. Prints events and broken promises as JSON; exit
+code 1 if a promise was broken.
 """
 
 import argparse
@@ -39,12 +39,12 @@ from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.preprocess import canonical
 from pneumo.record.case import AGREE
 
-NAME, INSIDE = "Zwetschgenbaum Ottilie", "Schwarzwurzel"  # in the names of files; within them
-SEARCHED = 4  # patients, the last, for whose pixels the app's memory is searched; for all names it is
+NAME, INSIDE = "Zwetschgenbaum Ottilie", "Schwarzwurzel"  # in file names; inside files
+SEARCHED = 4  # last patients whose pixels are searched in the app's memory; names of all are
 
 
 def lost(answers: Counter[str], agreed: set[str], cases: list[tuple[str, str]]) -> list[str]:
-    """What of that which the page acknowledged is missing in the record's cases, (hash of the file, agreement)."""
+    """Acknowledged answers and agreements that are missing in `cases`: (hash of the file, agreement)."""
     missing = answers - Counter(sha for sha, _ in cases)
     forgotten = agreed - {sha for sha, agreement in cases if agreement == AGREE}
     problems = [f"{missing.total()} answers are not in the record, which the page said are"] if missing else []
@@ -52,7 +52,7 @@ def lost(answers: Counter[str], agreed: set[str], cases: list[tuple[str, str]]) 
 
 
 def of_pictures(patients: list[Patient]) -> set[bytes]:
-    """What must not be on the disk: the names in any writing, pieces of each file and of what the network is shown of it."""
+    """What must not be on the disk: the names in any encoding, and pieces of each file and of its canonical image."""
     needles = {*writings(NAME).values(), *writings(INSIDE).values()}
     for patient in patients:
         for data in islice(patient.files.values(), 3):
@@ -61,7 +61,7 @@ def of_pictures(patients: list[Patient]) -> set[bytes]:
 
 
 def sessions_end(week: Week, patients: list[Patient]) -> list[str]:
-    """After the last visitor left: sessions, and what the memory of the app and of those that decode holds of them."""
+    """After the last visit: sessions must end, and the memory of app and decoding processes must hold nothing of the patients."""
 
     def none() -> bool:
         metrics = urllib.request.urlopen(f"http://127.0.0.1:{week.port}/_stcore/metrics", timeout=60).read().decode()
@@ -86,7 +86,7 @@ def audit(week: Week, action: str) -> subprocess.CompletedProcess[str]:
 
 
 def record_is_whole(week: Week) -> list[str]:
-    """By the right clock, and after a purge by it."""
+    """Purge and verify with the right clock, and compare with the acknowledged answers."""
     purged, verified = audit(week, "purge"), audit(week, "verify")
     week.did["cases in the record"] = len(cases := rows(week.record, "SELECT file_sha256, agreement FROM cases"))
     wrong = [f"audit verify: {verified.stdout}{verified.stderr}"] if verified.returncode else []
@@ -106,7 +106,7 @@ def nothing_written(week: Week, guard: Path, needles: set[bytes]) -> list[str]:
 
 
 def play_week(chromium, scratch: Path, sessions: int, uploads: int, kills: int, seed: int) -> dict[str, object]:
-    """What was done, and under "broken" what was found; `scratch` is an empty folder."""
+    """Counts of all events; "broken" lists broken promises. `scratch` is an empty folder."""
     began, rng = time.monotonic(), random.Random(seed)
     home, guard, models = scratch / "home", scratch / "guard", make_registry(scratch / "models", subtype=True)
     home.mkdir()

@@ -1,15 +1,15 @@
-"""Training and promotion killed at random moments (SIGKILL), again and again, and what that leaves on the disk.
+"""Kill training and promotion (SIGKILL) at random moments, and check what is left on the disk.
 
 PYTHONPATH=.:tests python bench/kill_training.py [--kills 50] [--promotions 10] [--epochs 8] [--seed 0]
 
-A tiny network on generated phantoms is trained to the end unbroken once, then in runs that are killed and resumed until all kills
-are spent and the last run has ended. Every other kill comes by the processor time used, the rest at the n-th time that the process
-opens a file for writing, renames or removes one, so that the moments around a write are met. After each kill the run folder must be
-readable, its checkpoints whole, and the registry as it was; each finished run's history must equal the unbroken one's within 0.1 %.
-Then promotions are killed: the registry must have the whole model or none, and one that is left alone must succeed.
+A tiny network on generated phantoms is trained once without interruption, then in runs that are killed and resumed until all kills
+are used and the last run has finished. About half of the kills come after a random processor time, the others at the n-th change of
+a file (open for writing, rename, remove), to hit the moments around a write. After each kill the run folder must be readable, its
+checkpoints whole, and the registry unchanged; each finished run's history must equal the uninterrupted one's within 0.1 %. Then
+promotions are killed: the registry must hold the whole model or none, and a promotion without a kill must succeed.
 
-Each attempt is a fork of this process, which has imported TensorFlow and computed nothing: 50 starts would take 5 minutes.
-Exit code 1 when anything did not hold.
+Each attempt is a fork of this process, which has imported TensorFlow and computed nothing: 50 new starts would take 5 minutes.
+Exit code 1 if a check failed.
 """
 
 import argparse
@@ -53,9 +53,9 @@ class Ended:
 
 
 def attempt(work: Callable[[], object], seconds: float = 600.0, change: int = 0, changes_file: Path | None = None) -> Ended:
-    """Do `work` in a fork; kill it after so much processor time, or at its `change`-th change of a file.
+    """Do `work` in a fork; kill it after `seconds` of processor time, or at its `change`-th change of a file.
 
-    `changes_file`: where the fork writes how many changes it made. Processor time, because a machine may be busy with other work.
+    `changes_file`: where the fork writes how many changes it made.
     """
     sys.stdout.flush()
     pid = os.fork()
@@ -97,7 +97,7 @@ def _in_the_fork(work: Callable[[], object], change: int, changes_file: Path | N
 
 
 def digest_of(folder: Path) -> str:
-    """One hash of all that a folder holds, but for what promotions are putting together there."""
+    """One hash of a folder's content, without unfinished promotions."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.relative_to(folder).parts[0].startswith("."):
@@ -106,9 +106,9 @@ def digest_of(folder: Path) -> str:
 
 
 def faults_of(run: Path, unbroken: list[dict[str, float]]) -> list[str]:
-    """What is wrong with a run folder that nobody is working in."""
+    """Faults of a run folder that no process is using."""
     if not (run / "config.json").is_file():
-        return []  # it had not begun; the next start is fresh
+        return []  # killed before it began; the next start is a new one
     load_config(run)
     faults, lines = [], history(run)
     try:

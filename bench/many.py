@@ -1,11 +1,11 @@
-"""Many X-rays: images a second of `predict` against the naive loop, memory, and cost an image from 100 to 10,000. One run.
+"""Many X-rays: speed and memory of `predict` against a naive loop, for 100 to 10,000 images, in one run.
 
 python bench/many.py DIR [--counts 100,1000] [--naive 100] [--model ID]      DIR: X-rays, JPEG or PNG, in any folders
 
-The images of DIR are linked into folders of so many (each several times, under other names, where DIR has fewer). Start-up is
-told apart: seconds until the first row. `predict` answers, judges and gates; the naive loop answers (bench/naive.py), both with a
-Grad-CAM, neither writing pictures. Processor time over wall time tells how many cores were busy; memory is of all processes
-together, at a tenth of the way and at the end.
+The images of DIR are linked into folders of each count (several times under other names if DIR has fewer). Start-up with one image
+is measured separately and subtracted. `predict` answers, judges and gates; the naive loop (bench/naive.py) only answers. Both
+compute a Grad-CAM, neither writes pictures. Cores busy: processor time over wall time. Memory: all processes together, at a tenth
+of the run and at the end.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def linked(source: Path, target: Path, count: int) -> Path:
 
 
 def held(cost: Cost, fraction: float) -> float:
-    """Bytes resident at a fraction of the way."""
+    """Bytes resident at a fraction of the run."""
     return max(size for _, size in cost.trace[max(int(fraction * len(cost.trace)) - 5, 0) :][:5])
 
 

@@ -1,10 +1,10 @@
-"""Mutation score of evaluation/ and imaging/: how many small changes of the code their own tests notice.
+"""Mutation score of evaluation/ and imaging/: the share of small changes of the code that their tests detect.
 
     pip install mutmut==3.8.1; python bench/mutation.py [--each 200] [--seed 0] [--show]
 
-mutmut writes the changed code below mutants/ and leaves the package as it is; [tool.mutmut] of pyproject.toml says what it
-changes and which tests it runs. All mutants would take hours: a seeded draw from each folder gives the score with a Wilson
-interval. A mutant that no test reaches counts as one that nobody noticed. --show prints the changes that nobody noticed.
+mutmut writes the changed code to mutants/ and leaves the package unchanged; [tool.mutmut] in pyproject.toml sets what it changes
+and which tests it runs. All mutants would take hours, so a seeded sample of each folder gives the score with a Wilson interval. A
+mutant that no test reaches counts as undetected. --show prints the undetected changes.
 """
 
 import argparse
@@ -26,7 +26,7 @@ def mutmut(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def exit_codes(folder: str) -> dict[str, int | None]:
-    """Of every mutant of `folder`, in the order of their names."""
+    """Mutant -> exit code for `folder`, sorted by name."""
     codes: dict[str, int | None] = {}
     for path in sorted((MUTANTS / "pneumo" / folder).rglob("*.meta")):
         codes.update(json.loads(path.read_text())["exit_code_by_key"])
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--processes", default="2")
     parser.add_argument("--show", action="store_true", help="print the changes that no test noticed")
     options = parser.parse_args()
-    written = mutmut("run", "none")  # no mutant has this name: writes them all, and notes which test reaches which function
+    written = mutmut("run", "none")  # no mutant has this name, so this only writes all mutants and test coverage
     drawn = {}
     for folder in FOLDERS:
         names = list(exit_codes(folder))

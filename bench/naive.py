@@ -1,9 +1,9 @@
-"""How such apps are usually written, for comparison: load_model, predict, GradientTape Grad-CAM, one file after the other.
+"""A typical simple implementation, for comparison: load_model, predict, GradientTape Grad-CAM, one file after the other.
 
 python bench/naive.py PATH... [--heatmap DIR] [--repeat N]
 
-The network is the one the shipped `resnet50` serves, its weights the same file; what differs is everything around it. Files are
-JPEG or PNG. Prints a line a file. It checks nothing: no hash, no gate, no calibration, no mirror image, no limits.
+It loads the network and weights of the shipped `resnet50`. Files are JPEG or PNG. Prints one line per file. No hash, gate,
+calibration, mirror image or limits.
 """
 
 import argparse
@@ -13,7 +13,7 @@ MODEL = Path(__file__).parent.parent / "models" / "resnet50" / "model.keras"
 
 
 class Naive:
-    """The network in memory, with a second one that ends at the last feature maps as well."""
+    """The network, and a second model that also outputs the last feature maps."""
 
     def __init__(self):
         import keras

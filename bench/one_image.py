@@ -1,14 +1,14 @@
-"""One X-ray, everything loaded: where the time goes, and how it compares with a naive Keras loop. Medians, contenders in turn.
+"""One X-ray with everything loaded: time of each stage, against a naive Keras loop. Medians, the contenders in turn.
 
 python bench/one_image.py FILE... [--rounds 10] [--model ID]      FILE: full-size originals, JPEG or PNG
 
-From the file's bytes to probability and overlay of 2048 pixels at most. Stages:
+From the file's bytes to probability and an overlay of at most 2048 pixels. Stages:
 decode      JPEG to float32, in this process
 preprocess  to the canonical 224 x 224 (antialiased, JPEG step)
-process     what decoding in a process of its own adds: bytes there, pictures back
-network     logit and map, both mirror images where the model is mirrored
-gate        is it a chest X-ray
-overlay     heat over the picture
+process     overhead of decoding in a process of its own
+network     logit and map; also of the mirror image if the model is mirrored
+gate        checks that it is a chest X-ray
+overlay     heatmap over the picture
 """
 
 import argparse

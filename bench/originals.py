@@ -1,4 +1,4 @@
-"""Does a full-size original get the answer of its 224 x 224 copy? And would it, without the JPEG step of `canonical`?
+"""Do full-size originals get the same answer as their 224 x 224 copies, with and without the JPEG step of `canonical`?
 
 python bench/originals.py ORIGINALS COPIES [MODEL...]     two folders searched for files of the same name
 """

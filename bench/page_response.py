@@ -1,9 +1,10 @@
-"""Does a training job slow the pages? The app in Chromium, clicked through, without and with `train` beside it at nice 10.
+"""Does a training job slow the pages? The app in Chromium, with and without `train` running at nice 10.
 
-PYTHONPATH=.:tests python bench/page_response.py DIR [--rounds 20] [--output FILE]     DIR: a data set, train/ val/ test/ below it; Chromium installed
+PYTHONPATH=.:tests python bench/page_response.py DIR [--rounds 20] [--output FILE]
 
-A round opens Dataset, About and Diagnose by their links, and shows the next picture (heatmap drawn anew). Seconds from the click
-until what was asked for stands on the page and its script has ended. Half of the rounds without a job come first, half last.
+DIR is a data set with train/, val/ and test/; Chromium must be installed. A round opens Dataset, About and Diagnose by their links,
+and shows the next picture with its heatmap. Seconds from the click until the content is shown and the script has ended. Half of the
+rounds without a job come first, half last.
 """
 
 import argparse
@@ -26,7 +27,7 @@ PAGES = ("Dataset", "About", "Diagnose")
 
 @contextmanager
 def training(data: Path, home: Path) -> Iterator[None]:
-    """A job that has ended its first epoch and goes on for as long as the block lasts."""
+    """Run a training job during the block, which starts after its first epoch."""
     run = home / "run"
     command = [sys.executable, "-m", "pneumo", "train", "cnn", "--data", str(data), "--output", str(run), "--epochs", "1000"]
     environment = {**os.environ, "PNEUMO_CACHE_DIR": str(home / "cache")}
@@ -67,7 +68,7 @@ def measured(page, rounds: int) -> dict[str, list[float]]:
 
 
 def ready(page, address: str) -> None:
-    """Diagnose with three phantoms read, every page seen once: caches are warm."""
+    """Warm the caches: read three phantoms on Diagnose, and open every page once."""
     page.goto(address, wait_until="domcontentloaded")
     page.get_by_role("button", name="Try it with generated phantoms").click()
     page.get_by_text("1 of 3").wait_for()

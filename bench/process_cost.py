@@ -1,4 +1,4 @@
-"""What a command costs: seconds on the clock, seconds of processor, and the most memory it and its children held at once."""
+"""Cost of a command: wall seconds, processor seconds, and the peak memory of its processes."""
 
 import subprocess
 import sys
@@ -17,12 +17,12 @@ ROOT = Path(__file__).parent.parent
 class Cost:
     wall: float  # seconds
     processor: float  # seconds, children included
-    peak: float  # bytes resident, of the command and all its children together
-    trace: tuple[tuple[float, float], ...]  # (seconds since the start, bytes resident), ten a second
+    peak: float  # bytes resident, command and children together
+    trace: tuple[tuple[float, float], ...]  # (seconds since the start, bytes resident), ten per second
 
 
 def resident(process: psutil.Process) -> float:
-    """Bytes resident of a process and all below it; pages that several share count once for each, so it errs upwards."""
+    """Bytes resident of a process and its children. Shared pages count once per process, so it is an upper bound."""
     total = 0.0
     for member in [process, *process.children(recursive=True)]:
         try:
@@ -33,7 +33,7 @@ def resident(process: psutil.Process) -> float:
 
 
 def cost_of(command: Sequence[str], environment: dict[str, str] | None = None) -> Cost:
-    """Run to its end; ends this program with what it said where it failed."""
+    """Run the command; exits with its output if it fails."""
     import resource
 
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()

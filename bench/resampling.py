@@ -1,4 +1,4 @@
-"""Which resampling made the public 224 x 224 copies? Mean absolute difference, grey levels, over originals and copies.
+"""Which resampling made the public 224 x 224 copies? Mean absolute difference of resampled originals and copies, in grey levels.
 
 python bench/resampling.py ORIGINALS COPIES     two folders searched for files of the same name
 """

@@ -1,10 +1,10 @@
-"""What does Ray cost on one machine? Images a second and processor time of `predict --engine ray` and local, by size of the image.
+"""Cost of Ray on one machine: speed and processor time of `predict --engine ray` and local, by image size.
 
 python bench/scale.py [--count 300] [--model resnet50] [--sizes 224x224,1400x1900] [--rounds 1]
 
-A dozen generated phantoms of each size, linked under so many names. Start-up, measured on one image in the same way, is taken off,
-and told apart. Processor time is the sum over all processes that stem from the command; on a machine with other work, believe its
-ratio before the seconds'. Then what the rate means for a million studies on nodes like this one (docs/scale.md).
+A dozen generated phantoms of each size, linked under COUNT names. Start-up, measured with one image, is subtracted and shown
+separately. Processor time is the sum over all processes of the command, and on a shared machine more reliable than wall time. The
+last column: hours for a million images on one node like this (docs/scale.md).
 """
 
 import argparse
@@ -34,7 +34,7 @@ class Cost:
 def cost_of(command: list[str]) -> Cost:
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-    spent: dict[int, float] = {}  # by process, as last seen: Ray's are not all waited for by whoever started them
+    spent: dict[int, float] = {}  # by process, polled: not all of Ray's processes are waited for by their parent
     watched = psutil.Process(process.pid)
     while process.poll() is None:
         try:

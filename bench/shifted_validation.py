@@ -1,12 +1,11 @@
-"""Which training recipe still works where the frame differs? Small networks trained without the children that show it.
+"""Which training recipe still works if the frame differs? Small networks, tested on children with a different frame.
 
     python bench/shifted_validation.py DATA --recipe "cnn --crop 0.3" [--recipe ...] [--epochs 5] [--size 64]
 
-Three parts judge a network that is trained anew for each design, all made from the train part alone. `tall`: the fifth of each
-class whose lungs are tallest in the picture is left out, and answered for. `border`: left out are the fifth of the healthy whose
-border a linear model, fitted to other children, takes most for that of a sick child, and a fifth of the sick, by lot.
-`random`: the validation part of the split, where all looks easy. One JSON line a recipe and design: AUC, and sensitivity and
-specificity at the cut that balances both on the random part. A recipe is what `train` takes.
+All parts are made from the train part; a network is trained for each design. `tall` holds out the fifth of each class with the
+tallest lungs. `border` holds out the fifth of the healthy whose border looks most like a sick child's to a linear model fitted to
+other children, and a random fifth of the sick. `random` is the validation part of the split. One JSON line per recipe and design:
+AUC, and sensitivity and specificity at the cut that balances both on the random part. A recipe is the arguments of `train`.
 """
 
 import argparse
@@ -33,8 +32,8 @@ from pneumo.training.dataset import Part, epoch_order, read_parts, with_lungs
 from pneumo.training.feed import Draws, Feed
 from pneumo.training.model_builder import build_network, build_trainer, compile_stage
 
-SHARE = 0.2  # of each class that is left out
-CELLS, RING = 28, 5  # the outer five of 28 cells a side
+SHARE = 0.2  # of each class that is held out
+CELLS, RING = 28, 5  # the border: the outer 5 of 28 cells on each side
 
 
 def main() -> None:
@@ -53,7 +52,8 @@ def main() -> None:
     train, with_box = with_lungs(train, finder)
     validation, _ = with_lungs(validation, finder)
     designs = {"tall": tallest(train), "border": most_like_sick(train, patients[with_box])}
-    designs = {name: np.isin(patients[with_box], patients[with_box][held]) for name, held in designs.items()}  # children whole
+    # All images of a child are held out together.
+    designs = {name: np.isin(patients[with_box], patients[with_box][held]) for name, held in designs.items()}
     for recipe in options.recipe:
         for name, held in designs.items():
             for seed in range(options.seeds):
@@ -64,12 +64,12 @@ def main() -> None:
 
 
 def tallest(part: Part) -> np.ndarray:
-    """bool (n,): the fifth of each class with the tallest lungs, as shares of the picture's height."""
+    """bool (n,): the fifth of each class with the tallest lungs, relative to the picture's height."""
     return _top(np.array([box.height for box in part.boxes]), part.labels)
 
 
 def most_like_sick(part: Part, patients: np.ndarray) -> np.ndarray:
-    """bool (n,): the healthy whose border looks most like pneumonia to a linear model of other children, and sick by lot."""
+    """bool (n,): the healthy whose border looks most like pneumonia to a linear model of other children, and random sick."""
     side = part.images.shape[1] // CELLS
     cells = part.images.reshape(-1, CELLS, side, CELLS, side).mean(axis=(2, 4))
     inner = np.zeros((CELLS, CELLS), bool)

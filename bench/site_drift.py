@@ -1,11 +1,11 @@
-"""Do the control charts of `pneumo monitor` find a changed frame on real pictures, and leave undisturbed weeks alone?
+"""Do the control charts of `pneumo monitor` detect a changed frame on real pictures, without false alarms?
 
 python bench/site_drift.py DATA MODEL [--split validation] [--images 400] [--runs 20]
 
-Pictures of one part are answered and measured once, as they are and with 12 % of the side cut off at each edge. Then departments
-are played: 500 cases drawn by lot, 40 a week, undisturbed; and the same with every case from the ninth week on cropped. Prints how
-many undisturbed runs raised an alarm (goal: none of 20), and after how many cases the change was found (goal: within 50). With
---split test this is a look at test: write it into the ledger.
+Pictures of one part are answered and measured, unchanged and with 12 % cropped at each edge. Then departments are simulated: 500
+random cases, 40 a week, unchanged; and the same with every case cropped from the ninth week on. Prints how many unchanged runs
+raised an alarm (goal: none of 20), and after how many cases the change was detected (goal: within 50). With --split test this is a
+look at test: write it into the ledger.
 """
 
 import argparse
@@ -38,7 +38,7 @@ Entry = tuple[float, str, Measures] | None  # log ratio, gate, measures; None: r
 
 
 def measure(predictor: Predictor, finder: LungFinder, image: np.ndarray, size: tuple[int, int]) -> Entry:
-    """What the record would hold of one picture."""
+    """The record's entry for one picture."""
     facts = ImageFacts("JPEG", *size, 8, 1)
     try:
         answer = predictor.answer(image)
@@ -53,7 +53,7 @@ def measure(predictor: Predictor, finder: LungFinder, image: np.ndarray, size: t
 def play(
     predictor: Predictor, usual: list[Entry], changed: list[Entry], rng: np.random.Generator, changed_from: int | None
 ) -> tuple[list[RecordedCase], list[Refused]]:
-    """A department's record."""
+    """Simulate a department's record."""
     card, cases, refused = predictor.card, [], []
     for number, place in enumerate(rng.integers(len(usual), size=CASES)):
         moment = timestamp(START + timedelta(weeks=number // A_WEEK, hours=number % A_WEEK))

@@ -1,10 +1,9 @@
-"""Two "sites" made of one folder by its own file series go the whole way: plan, local test, local fit, candidate, change, way back.
+"""Rehearse all site commands on two "sites" made from one folder: plan, local test, local fit, candidate, activation, rollback.
 
 python bench/site_rehearsal.py DATA ACTIVE CANDIDATE OUTPUT [--split test] [--why REASON]
 
-Site one holds the series IM and bacteria, site two NORMAL2-IM and virus. Everything is done by the commands, in a site folder and a
-record of its own below OUTPUT. On test this is a look at test for each of the two models: it is written into the ledger. About 12
-answers for each image of a site.
+Site one holds the file series IM and bacteria, site two NORMAL2-IM and virus. Each has a site folder of its own in OUTPUT. With
+--split test this is a look at test for both models, and is written to the ledger. About 12 answers per image.
 """
 
 import argparse
@@ -24,7 +23,7 @@ SITES = {"one": ("IM", "bacteria"), "two": ("NORMAL2-IM", "virus")}
 
 
 def run(*words: object) -> int:
-    """One command, as a hospital types it."""
+    """Run one command of the command line."""
     print(f"$ pneumo {' '.join(map(str, words))}", flush=True)
     code = pneumo([str(word) for word in words])
     print(f"(exit code {code})", flush=True)

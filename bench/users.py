@@ -1,10 +1,10 @@
-"""Twenty people drop X-rays at once: is each answer right and their own, how long do they wait, what memory does the app take?
+"""Twenty people drop X-rays at once: are all answers right, how long do they wait, and how much memory does the app use?
 
 PYTHONPATH=.:tests python bench/users.py DIR [--sessions 20] [--rounds 3] [--huge]      DIR: X-rays, JPEG or PNG; Chromium installed
 
-Each session is a browser context of its own. All drop a different X-ray at the same moment; seconds run until verdict, probability
-and heatmap of that file stand on its page, and are compared with what `predict` says of it. Chromium draws all pages on the same
-cores, so the waiting is an upper bound. --huge: in the last round one more session drops an image of 49 million pixels.
+Each session is a browser context of its own. All drop different X-rays at the same moment. Seconds run until verdict, probability
+and heatmap of the file are shown; verdict and probability are compared with those of `predict`. Chromium uses the same cores, so
+the waiting time is an upper bound. --huge: in the last round one more session drops an image of 49 million pixels.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def expected(files: list[Path]) -> dict[Path, tuple[str, str]]:
 
 
 def processor(process: psutil.Process) -> float:
-    """Seconds of processor that the app and its reading processes have used."""
+    """Processor seconds used by the app and its decoding processes."""
     times = [member.cpu_times() for member in [process, *process.children(recursive=True)]]
     return sum(each.user + each.system for each in times)
 
@@ -72,7 +72,7 @@ async def session(browser, url: str):
 async def one_round(
     browser, url: str, files: list[Path], right: dict[Path, tuple[str, str]], huge: Path | None
 ) -> tuple[list, int]:
-    """(seconds of each session, wrong answers) of a drop at the same moment."""
+    """(seconds of each session, number of wrong answers) of one simultaneous drop."""
     pages = [await session(browser, url) for _ in files]
     first = asyncio.create_task(drop(await session(browser, url), huge)) if huge else None
     answers = await asyncio.gather(*(drop(page, file) for page, file in zip(pages, files, strict=True)))

@@ -1,10 +1,10 @@
-"""The viewer in headless Chromium: frames a second while zooming, moving and windowing, and what is sent of a picture.
+"""The viewer in headless Chromium: frames per second while zooming, moving and windowing, and bytes sent per picture.
 
     PYTHONPATH=.:tests python bench/viewer.py [FILES...] [--width 2000] [--height 2500] [--seconds 4]
 
-A generated DICOM of 12 bits and a PNG of 8 bits of that size, and the FILES, are dropped one after the other; a real mouse then
-zooms, moves and drags for some seconds. A frame is one drawing of the greys; Chromium draws at most 60 a second. No graphics card
-is used.
+A generated 12-bit DICOM and an 8-bit PNG of that size, and the FILES, are dropped one after the other; then the mouse zooms, moves
+and drags for some seconds. A frame is one drawing of the grey image; Chromium draws at most 60 per second. No graphics card is
+used.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from makers import dicom_bytes
 from pneumo.imaging.overlay import png
 from pneumo.synthetic.phantom import make_phantom
 
-GOAL = 30  # frames a second
+GOAL = 30  # frames per second
 COUNT = """
 drawn = [], began = 0;
 const { createImageData, putImageData } = CanvasRenderingContext2D.prototype;
@@ -37,7 +37,7 @@ CanvasRenderingContext2D.prototype.putImageData = function (...image) {
 
 
 def generated(width: int, height: int) -> dict[str, bytes]:
-    """With noise of a few grey levels, as a detector has: without it any picture packs well."""
+    """Phantoms with detector noise of a few grey levels; without it they would compress too well."""
     noise = np.random.default_rng(0).normal(0, 6, (height, width))
     grey = make_phantom("bacterial", seed=3, height=height, width=width).pixels * 3900 + noise
     deep = np.clip(grey, 0, 4095).astype(np.uint16)
@@ -45,7 +45,7 @@ def generated(width: int, height: int) -> dict[str, bytes]:
 
 
 def frames(page, act, seconds: float) -> tuple[float, float]:
-    """(frames a second, median milliseconds of drawing one) while `act(moment)` moves the mouse, `moment` running from 0 to 1."""
+    """(frames per second, median milliseconds per frame) while `act(moment)` moves the mouse, `moment` running from 0 to 1."""
     page.evaluate("drawn.length = 0")
     began = time.perf_counter()
     while (past := time.perf_counter() - began) < seconds:

@@ -1,10 +1,10 @@
-"""What the worklist's memory grows by for each file: its own intake, reading and rows, without a browser.
+"""Memory of the worklist per file: intake, reading and rows, without a browser.
 
 python bench/worklist_memory.py [--model ID] [--counts 50 100 200 400]     some minutes; each count in a process of its own
 
-Each run drops that many generated phantoms of full size (PNG, 1500 x 2000), reads them in turn as the page does and draws the
-table. Printed in MB of resident memory (Linux): when all are dropped, the highest while they are read, and once the last is
-read; at the end the slopes, in KB a file. The process that decodes lives apart and is not in it.
+Each run drops COUNT generated full-size phantoms (PNG, 1500 x 2000), reads them in turn as the page does, and draws the table.
+Prints resident memory in MB (Linux) after dropping, the peak while reading, and after reading; then the slopes in KB per file. The
+decoding process is not included.
 """
 
 import argparse
@@ -27,19 +27,19 @@ from pneumo.ui.worklist.intake import Intake
 from pneumo.ui.worklist.rows import Row, make_row
 from pneumo.ui.worklist.table import table_of
 
-HEIGHT, WIDTH, DIFFERENT = 1500, 2000, 10  # pixels, pixels; phantoms, of which copies are dropped
+HEIGHT, WIDTH, DIFFERENT = 1500, 2000, 10  # pixels; number of distinct phantoms
 MOMENTS = ("empty", "dropped", "highest", "read")
 
 
 def resident() -> float:
-    """MB of this process in memory now."""
+    """Resident memory of this process in MB."""
     gc.collect()
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
     return int(line.split()[1]) / 1024
 
 
 def one_run(model: str, count: int, files: Path) -> dict[str, float]:
-    """Resident memory at MOMENTS, and what a file took on the disk and a row takes, in KB, mean."""
+    """Resident memory in MB at MOMENTS, and the mean size of a file and of a row's pictures in KB."""
     predictor, intake, rows = Predictor.load(model), Intake(), list[Row]()
     sources = sorted(files.glob("*.png"))
     make_row("", read_member(Member("", sources[0].read_bytes), predictor), predictor)

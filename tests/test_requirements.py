@@ -126,10 +126,10 @@ HOLE = {"id": "PYSEC-1", "fix_versions": ["2.0"], "aliases": [], "description": 
     [
         (None, 2, "could not be fetched"),
         ([], 2, "could not be fetched"),
-        ([{"name": "a", "skip_reason": "not found"}], 2, "no all-clear"),
-        ([{"name": "a", "version": "1", "vulns": []}], 0, "0 known holes in 1 packages"),
-        ([{"name": "a", "version": "1", "vulns": []}, {"name": "b", "skip_reason": "x"}], 2, "Not known of: b"),
-        ([{"name": "a", "version": "1", "vulns": [HOLE]}], 1, "a 1: PYSEC-1, mended in 2.0"),
+        ([{"name": "a", "skip_reason": "not found"}], 2, "was not checked"),
+        ([{"name": "a", "version": "1", "vulns": []}], 0, "0 known vulnerabilities in 1 packages"),
+        ([{"name": "a", "version": "1", "vulns": []}, {"name": "b", "skip_reason": "x"}], 2, "Not checked: b"),
+        ([{"name": "a", "version": "1", "vulns": [HOLE]}], 1, "a 1: PYSEC-1, fixed in 2.0"),
     ],
 )
 def test_an_audit_that_could_not_ask_is_no_all_clear(tmp_path, packages, code, said):

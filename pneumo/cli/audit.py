@@ -1,4 +1,4 @@
-"""`pneumo audit`: is the record whole, what is in it, and what is past its days."""
+"""`pneumo audit`: verify, export, back up and purge the record of cases."""
 
 import argparse
 import sys
@@ -14,29 +14,28 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    """`audit verify|export|log|backup|purge`, below the parser's other commands."""
     audit = commands.add_parser("audit", help="the record of cases (PNEUMO_RECORD)").add_subparsers(dest="action", required=True)
-    verifying = audit.add_parser("verify", help="walk the log, hold the cases to it; exit 1 and name the first thing broken")
-    verifying.add_argument("--head", metavar="HASH", help="a head hash printed earlier and noted elsewhere: it must be in the log")
+    verifying = audit.add_parser("verify", help="check the log and every case against it; exit 1 and name the first fault")
+    verifying.add_argument("--head", metavar="HASH", help="a head hash noted elsewhere earlier; it must be in the log")
     verifying.set_defaults(run=verify)
-    exporting = audit.add_parser("export", help="every case that is kept, the newest first")
+    exporting = audit.add_parser("export", help="every stored case, newest first")
     exporting.add_argument("--format", choices=("csv", "json"), default="csv")
     exporting.set_defaults(run=export)
-    logging = audit.add_parser("log", help="the log itself, for other systems")
+    logging = audit.add_parser("log", help="the log, for other systems")
     logging.add_argument("--format", choices=("jsonl", "syslog"), default="jsonl")
-    logging.add_argument("--after", type=int, default=0, metavar="SEQUENCE", help="only what follows that entry")
+    logging.add_argument("--after", type=int, default=0, metavar="SEQUENCE", help="only entries after this one")
     logging.add_argument("--send", metavar="ADDRESS", help="syslog: to a socket's path or HOST:PORT (UDP) of this computer")
     logging.set_defaults(run=log)
-    backing = audit.add_parser("backup", help="copy the record (SQLite) while Pneumo runs, and verify the copy")
+    backing = audit.add_parser("backup", help="copy the record (SQLite) while Pneumo is running, and verify the copy")
     backing.add_argument("file", type=Path, metavar="FILE", help="a new file")
     backing.set_defaults(run=backup)
-    purging = audit.add_parser("purge", help="delete cases older than PNEUMO_RECORD_DAYS now")
-    purging.add_argument("--clock-is-right", action="store_true", help="although the log was quiet for long; that is logged")
+    purging = audit.add_parser("purge", help="delete cases older than PNEUMO_RECORD_DAYS")
+    purging.add_argument("--clock-is-right", action="store_true", help="even if the last log entry is long ago; this is logged")
     purging.set_defaults(run=purge)
 
 
 def verify(options: argparse.Namespace) -> int:
-    """Returns 0 for a whole record, 1 for a broken one."""
+    """Returns 0 if the record verifies, 1 if it does not."""
     return _print_verification(_record().verify(options.head))
 
 
@@ -71,7 +70,7 @@ def log(options: argparse.Namespace) -> int:
 
 
 def backup(options: argparse.Namespace) -> int:
-    """Returns 0 for a whole copy, 1 for a broken one: so is the record then."""
+    """Returns 0 if the copy verifies, 1 if it does not; the record is then broken too."""
     from pneumo.record.backup import back_up
 
     verification = back_up(_record().database, options.file)
@@ -89,7 +88,7 @@ def purge(options: argparse.Namespace) -> int:
 
 
 def _record() -> "Record":
-    from pneumo.record.store import open_record  # SQLAlchemy: for these commands alone
+    from pneumo.record.store import open_record  # imports SQLAlchemy
 
     record = open_record()
     if record is None:

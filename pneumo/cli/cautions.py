@@ -1,4 +1,4 @@
-"""`pneumo cautions`: from where on a model's cautions are said, set on held-out images, and what they catch."""
+"""`pneumo cautions`: set the thresholds of a model's cautions on held-out images, and measure what they catch."""
 
 import argparse
 import json
@@ -15,13 +15,13 @@ def add(commands: Commands) -> None:
     cautions = commands.add_parser("cautions", help="set a model's cautions on held-out images; writes cautions.json")
     cautions.add_argument("model")
     cautions.add_argument("--data", type=Path, default=data_dir())
-    cautions.add_argument("--images", type=int, help="so many of each held-out part, drawn by seed; default: all")
+    cautions.add_argument("--images", type=int, help="number of images of each held-out part, drawn by seed; default: all")
     cautions.add_argument("--output", type=Path, help="folder for cautions.json; default: the model's own")
     cautions.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Every model of the registry that can serve is asked as well: that they disagree is one of the cautions."""
+    """The other models of the registry answer as well: disagreement between models is one of the cautions."""
     from pneumo.inference.predictor import Predictor
     from pneumo.registry.models import list_models
     from pneumo.reporting.model_card import write_readme

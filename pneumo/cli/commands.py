@@ -1,4 +1,4 @@
-"""What the `add` of a command gets: the place for its parser, whose default `run` takes the options and returns the exit code."""
+"""The type of `add`'s argument. Each command adds a parser whose default `run` takes the options and returns the exit code."""
 
 import argparse
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""`pneumo data`: get, check, split and audit a data set, or make a synthetic one."""
+"""`pneumo data`: download, check, split and audit a data set, or make a synthetic one."""
 
 import argparse
 import math
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     data = commands.add_parser("data", help="data sets").add_subparsers(dest="action", required=True)
-    download = data.add_parser("download", help="get the public set into DIR; goes on where it was interrupted")
+    download = data.add_parser("download", help="download the public set into DIR; resumes an interrupted download")
     download.add_argument("dir", type=Path, metavar="DIR")
     download.add_argument("--source", choices=("mendeley", "kaggle"), default="mendeley")
-    download.add_argument("--sha256", help="checksum of the archive, when the publisher's listing cannot be had")
+    download.add_argument("--sha256", help="checksum of the archive, if the publisher's listing is not available")
     download.set_defaults(run=_download)
-    masks = data.add_parser("masks", help="get V7 Labs' lung masks of the public set into DIR, for training the lung segmenter")
+    masks = data.add_parser("masks", help="download V7 Labs' lung masks of the public set into DIR, to train the lung segmenter")
     masks.add_argument("dir", type=Path, metavar="DIR")
     masks.set_defaults(run=_masks)
-    check = data.add_parser("check", help="list what DIR holds and everything wrong with it; exit 1 when something is")
+    check = data.add_parser("check", help="list the contents of DIR and every problem; exit 1 if there is one")
     check.add_argument("dir", type=Path, metavar="DIR")
     check.add_argument("--output", type=Path, help="also write the catalog as CSV")
     check.set_defaults(run=_check)
     auditing = data.add_parser("audit", help="balance, frame, duplicates, leakage and shortcuts of DIR, as Markdown")
     auditing.add_argument("dir", type=Path, metavar="DIR")
     auditing.add_argument(
-        "--masks", type=Path, metavar="FOLDER", help="lungs as people outlined them (data masks), not the segmenter"
+        "--masks", type=Path, metavar="FOLDER", help="lung masks drawn by people (data masks) instead of the segmenter"
     )
     auditing.add_argument("--output", type=Path, metavar="FILE", help="also write everything as JSON")
     auditing.set_defaults(run=_audit)
@@ -45,7 +45,7 @@ def add(commands: Commands) -> None:
     splitting.set_defaults(run=_split)
     phantom = data.add_parser("phantom", help="make a small synthetic set in the usual layout")
     phantom.add_argument("dir", type=Path, metavar="DIR")
-    phantom.add_argument("--patients", type=int, default=24, help="for each of normal, bacterial, viral in train")
+    phantom.add_argument("--patients", type=int, default=24, help="patients of each kind (normal, bacterial, viral) in train")
     phantom.add_argument("--seed", type=int, default=0)
     phantom.set_defaults(run=_phantom)
 
@@ -73,7 +73,7 @@ def _masks(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    """Every file is decoded, through the decoder that serving uses; the cache keeps what was read."""
+    """Decode every file with the decoder that serving uses, and cache the result."""
     from pneumo.data.cache import cached_images
     from pneumo.data.catalog import make_catalog, write_catalog
 
@@ -109,7 +109,7 @@ def _audit(options: argparse.Namespace) -> int:
 
 
 def _lungs(masks: Path | None) -> "LungSource | None":
-    """People's outlines where they are given, else the segmenter's; None, said on standard error, where that does not load."""
+    """The given masks, else the segmenter's; None, with a message on standard error, if the segmenter does not load."""
     from pneumo.data.lung_masks import read_masks
     from pneumo.data.lung_places import people
     from pneumo.studies.found_lungs import segmenter
@@ -153,7 +153,7 @@ def _counter(activity: str) -> Callable[[int, int], None]:
 
 
 def _show(progress: "Progress") -> None:
-    """One line that is written over, on standard error."""
+    """One line on standard error, overwritten each time."""
     share = f"{100 * progress.done / progress.total:.0f} %" if progress.total else f"{progress.done / 2**20:.0f} MB"
     left = f", {progress.seconds_left:.0f} s left" if math.isfinite(progress.seconds_left) else ""
     speed = f", {progress.bytes_per_second / 2**20:.1f} MB/s" if math.isfinite(progress.bytes_per_second) else ""

@@ -1,4 +1,4 @@
-"""`pneumo dicom`: structured report and secondary capture of DICOM X-rays, to a folder, and to an archive if asked."""
+"""`pneumo dicom`: write a structured report and a secondary capture of DICOM X-rays, and send them to an archive if asked."""
 
 import argparse
 import sys
@@ -30,14 +30,14 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit code 0 when every file has its results, and they arrived where they were to be sent; 1 otherwise."""
-    from pneumo.exchange.results import file_bytes, make_results  # here: the other commands need not load the DICOM libraries
+    """Exit code 0 if every file has its results and none failed to be sent, else 1."""
+    from pneumo.exchange.results import file_bytes, make_results  # loads the DICOM libraries
 
     send = _sender(options.send) if options.send else None
     predictor = load_predictor(options)
     terms = terms_of(options, predictor)
     options.output.mkdir(parents=True, exist_ok=True)
-    short = 0
+    failed = 0
     for path in files_below(options.paths):
         try:
             data = image_bytes(path)
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
                 raise ExchangeError(" ".join(finding.reasons))
             results = make_results(data, finding, predictor.card, terms)
         except (PneumoError, OSError) as error:
-            short += 1
+            failed += 1
             print(printable(f"{path}: {error}"), file=sys.stderr)
             continue
         for kind, result in (("report", results.report), ("capture", results.capture)):
@@ -54,20 +54,20 @@ def run(options: argparse.Namespace) -> int:
             target.write_bytes(file_bytes(result))
             print(printable(str(target)))
         for outcome in send(list(results)) if send else ():
-            short += outcome.state == "failed"
+            failed += outcome.state == "failed"
             print(printable(f"{path}: {outcome.kind} {outcome.state}. {outcome.detail}".rstrip()), file=sys.stderr)
-    return 1 if short else 0
+    return 1 if failed else 0
 
 
-def _sender(way: str) -> "Send":
-    """A function from objects to outcomes. Raises ConfigError when the environment does not say where to."""
+def _sender(protocol: str) -> "Send":
+    """Raises ConfigError if the environment names no archive for the protocol."""
     from pneumo.exchange import dimse, stow
     from pneumo.exchange.settings import SendSettings
 
     settings = SendSettings.from_environment()
-    if way == "stow" and settings.web:
+    if protocol == "stow" and settings.web:
         return partial(stow.store, web=settings.web, settings=settings)
-    if way == "c-store" and settings.archive:
+    if protocol == "c-store" and settings.archive:
         return partial(dimse.store, archive=settings.archive, settings=settings)
-    name = "PNEUMO_STOW_URL" if way == "stow" else "PNEUMO_PACS"
-    raise ConfigError(f"Nothing says where to send: set {name}. See docs/radiology-it.md.")
+    name = "PNEUMO_STOW_URL" if protocol == "stow" else "PNEUMO_PACS"
+    raise ConfigError(f"No archive is set to send to: set {name}. See docs/radiology-it.md.")

@@ -1,4 +1,4 @@
-"""`pneumo doctor`: in words, whether this machine can answer, train, send and keep a record, and what is missing."""
+"""`pneumo doctor`: whether this machine can answer, train, send and keep a record, and what is missing."""
 
 import argparse
 import os
@@ -13,7 +13,7 @@ from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import printable
 from pneumo.paths import cache_dir, data_dir, models_dir, runs_dir
 
-_ROOM = 2.0  # GB that a training run and its cache need at most
+_RUN_GB = 2.0  # a training run and its cache need at most this much
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Check:
 
 
 def add(commands: Commands) -> None:
-    doctor = commands.add_parser("doctor", help="whether this machine can answer, train, send and keep a record; exit 1 when not")
-    doctor.add_argument("--connect", action="store_true", help="also ask the archive that PNEUMO_PACS names (C-ECHO)")
+    doctor = commands.add_parser("doctor", help="whether this machine can answer, train, send and keep a record; exit 1 if not")
+    doctor.add_argument("--connect", action="store_true", help="also test the archive in PNEUMO_PACS with C-ECHO")
     doctor.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit code 0 where nothing that is asked for is missing, else 1. No connection is opened without --connect."""
+    """Exit code 1 if something that is switched on does not work, else 0. Opens no connection without --connect."""
     failed = False
     for check in checks(options.connect):
         failed |= check.passed is False
@@ -86,7 +86,7 @@ def _training() -> str:
     runs = runs_dir()
     place = next(folder for folder in (runs, *runs.absolute().parents) if folder.is_dir())
     room = shutil.disk_usage(place).free / 1e9
-    enough = "" if room >= _ROOM else f", less than the {_ROOM:.0f} GB that a run may need"
+    enough = "" if room >= _RUN_GB else f", less than the {_RUN_GB:.0f} GB that a run may need"
     return f"{os.cpu_count()} processors, {room:.0f} GB free for {runs} and {cache_dir()}{enough}"
 
 

@@ -15,8 +15,8 @@ def add(commands: Commands) -> None:
     evaluate.add_argument("--data", type=Path, default=data_dir())
     evaluate.add_argument("--split", default="test", help="test, validation, or a folder below --data")
     evaluate.add_argument("--output", type=Path, help="folder for the files; default: the model's own")
-    evaluate.add_argument("--robustness", action="store_true", help="instead: changed images, hidden lungs, tests of the heatmap")
-    evaluate.add_argument("--images", type=int, help="robustness: on so many images, drawn by seed; default: all")
+    evaluate.add_argument("--robustness", action="store_true", help="instead: changed images, hidden lungs, heatmap tests")
+    evaluate.add_argument("--images", type=int, help="with --robustness: number of images, drawn by seed; default: all")
     evaluate.add_argument("--why", default="evaluate command", help="reason for the ledger")
     evaluate.set_defaults(run=run)
 
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(robustness, indent=2))
         return 0
     summary = assess_split(predictor, options.data, options.split, options.why, options.output)
-    if options.output:  # a model's own folder keeps numbers alone; the Metrics page draws them
+    if options.output:  # not in a model's own folder: the Metrics page draws the charts
         _write_plots(options.output, options.split.replace("/", "-"), predictor.card.points_at(summary["prevalence"]), summary)
     else:
         write_readme(options.model, models_dir())  # the card shows these figures

@@ -1,4 +1,4 @@
-"""`pneumo external-check nih-children DIR`: a model on children of another hospital, for whoever has the images."""
+"""`pneumo external-check nih-children DIR`: test a model on images of children from another hospital."""
 
 import argparse
 import json
@@ -10,17 +10,17 @@ from pneumo.outgoing import json_text, printable
 
 
 def add(commands: Commands) -> None:
-    checks = commands.add_parser("external-check", help="a model on children of another hospital, whose images you have")
+    checks = commands.add_parser("external-check", help="test a model on images of children from another hospital")
     which = checks.add_subparsers(dest="set", required=True)
     nih = which.add_parser("nih-children", help="NIH ChestX-ray14: 694 images of children up to 6 years, labels text-mined")
-    nih.add_argument("dir", type=Path, metavar="DIR", help="holds the images, at any depth, as 00002180_000.png")
+    nih.add_argument("dir", type=Path, metavar="DIR", help="holds the images at any depth, named like 00002180_000.png")
     nih.add_argument("--model", help="default: the site's model")
-    nih.add_argument("--output", type=Path, metavar="FILE", help="also write the JSON there")
+    nih.add_argument("--output", type=Path, metavar="FILE", help="also write the JSON to this file")
     nih.set_defaults(run=_nih)
 
 
 def _nih(options: argparse.Namespace) -> int:
-    """Exit code 0 when every image that is there got an answer or a refusal; 1 when one could not be read."""
+    """Exit code 0 if every image got an answer or a refusal, 1 if one could not be read."""
     from pneumo.cli.site_test import tell_progress
     from pneumo.files import write_json
     from pneumo.inference.predictor import Predictor

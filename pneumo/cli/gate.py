@@ -1,4 +1,4 @@
-"""`pneumo gate`: what a model's gate refuses, measured; or its reference made anew."""
+"""`pneumo gate`: measure what a model's gate refuses, or rebuild its reference."""
 
 import argparse
 import json
@@ -11,18 +11,18 @@ from pneumo.reporting.model_card import write_readme
 
 
 def add(commands: Commands) -> None:
-    gate = commands.add_parser("gate", help="measure what a model refuses to answer for; writes gate.json")
+    gate = commands.add_parser("gate", help="measure what a model refuses to answer; writes gate.json")
     gate.add_argument("model")
     gate.add_argument("--data", type=Path, default=data_dir())
     gate.add_argument("--split", choices=("test", "validation"), default="test")
     gate.add_argument("--output", type=Path, help="folder for gate.json; default: the model's own")
-    gate.add_argument("--refit", action="store_true", help="instead: make the model's reference anew from its train part")
+    gate.add_argument("--refit", action="store_true", help="rebuild the model's reference from its train part instead")
     gate.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     if options.refit:
-        read_draft_card(options.model)  # a wrong name is told before anything heavy is loaded
+        read_draft_card(options.model)  # reports a wrong name before TensorFlow is loaded
         from pneumo.training.reference import add_reference
 
         print(add_reference(options.model, options.data, models_dir()))

@@ -1,4 +1,4 @@
-"""`pneumo lungs`: train the lung segmenter, and measure it against lungs outlined by people."""
+"""`pneumo lungs`: train the lung segmenter, and measure it against masks drawn by people."""
 
 import argparse
 import contextlib
@@ -11,19 +11,18 @@ from pneumo.paths import data_dir
 
 
 def add(commands: Commands) -> None:
-    """Add the command and its two actions to the parser's `commands`."""
-    lungs = commands.add_parser("lungs", help="the segmenter of lung fields").add_subparsers(dest="action", required=True)
-    train = lungs.add_parser("train", help="train it on outlined train images and on phantoms")
-    train.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="gets lungs.onnx and lungs.json")
+    lungs = commands.add_parser("lungs", help="the lung segmenter").add_subparsers(dest="action", required=True)
+    train = lungs.add_parser("train", help="train on train images with masks, and on phantoms")
+    train.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="for lungs.onnx and lungs.json")
     train.add_argument("--steps", type=int, default=None)
     train.add_argument("--seed", type=int, default=0)
     train.set_defaults(run=_train)
-    measure = lungs.add_parser("measure", help="agreement with people's outlines, and wrong fields let through; kept in lungs.json")
+    measure = lungs.add_parser("measure", help="agreement with masks drawn by people, and wrong masks accepted; writes lungs.json")
     measure.add_argument("--model", type=Path, default=None, metavar="FOLDER", help="default: lungs/ of the registry")
     measure.set_defaults(run=_measure)
     for parser in (train, measure):
         parser.add_argument("--data", type=Path, default=data_dir())
-        parser.add_argument("--masks", type=Path, required=True, metavar="FOLDER", help="made by: pneumo data masks FOLDER")
+        parser.add_argument("--masks", type=Path, required=True, metavar="FOLDER", help="from: pneumo data masks FOLDER")
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`pneumo`: one module a command. Answers go to standard output, progress to standard error."""
+"""`pneumo`: one module for each command. Answers go to standard output, progress to standard error."""
 
 import argparse
 import io
@@ -42,13 +42,13 @@ COMMANDS = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command. Returns 0: done; 1: done in part, or refused for what the files hold; 2: wrong usage."""
+    """Run one command. Returns 0: done; 1: done in part, or refused because of the files; 2: wrong usage."""
     parser = _parser()
     options, extra = parser.parse_known_args(arguments)
     if extra and options.command != "train":
         parser.error(f"unknown arguments: {' '.join(extra)}")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal or a pipe that is not UTF-8 stops no run
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # silences TensorFlow's start-up messages
+    if isinstance(sys.stdout, io.TextIOWrapper):  # so that output not in UTF-8 stops no run
         sys.stdout.reconfigure(errors="backslashreplace")
     _log_to_stderr()
     try:
@@ -60,20 +60,20 @@ def main(arguments: list[str] | None = None) -> int:
         print(printable(str(error), keep="\n"), file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        if can_train():  # a mistake of ours, not of this installation
+        if can_train():  # our bug, not an incomplete installation
             raise
         print(f"{error.name} is not installed. {ONLY_ANSWERS}", file=sys.stderr)
         return 2
     except PneumoError as error:
         print(printable(str(error), keep="\n"), file=sys.stderr)
         return 1
-    except BrokenPipeError:  # whoever read our output has enough, such as `head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at its end
+    except BrokenPipeError:  # the reader, such as `head`, closed the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python reports an error when it flushes at exit
         return 0
 
 
 class _Line(logging.Formatter):
-    """One line a message, whatever names stand in it."""
+    """One line for each message: line ends in file names are escaped."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return printable(super().formatMessage(record))

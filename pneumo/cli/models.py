@@ -1,4 +1,4 @@
-"""`pneumo models`: what the registry holds, whether it is whole, who signed it; publish a run, compute its numbers again."""
+"""`pneumo models`: list, verify and sign the models of the registry, promote a run, and reproduce published numbers."""
 
 import argparse
 import sys
@@ -28,27 +28,27 @@ def add(commands: Commands) -> None:
     show = models.add_parser("show", help="a model's card")
     show.add_argument("id")
     show.set_defaults(run=_show)
-    again = models.add_parser("reproduce", help="compute every published number anew; exit 1 when one differs")
+    again = models.add_parser("reproduce", help="recompute every published number; exit 1 if one differs")
     again.add_argument("id", nargs="?")
-    again.add_argument("--data", type=Path, help="also from the X-rays themselves; the look at test goes into the ledger")
-    again.add_argument("--renew", action="store_true", help="write metrics.json anew from the stored predictions, without a look")
+    again.add_argument("--data", type=Path, help="also from the X-rays; this look at test is written to the ledger")
+    again.add_argument("--renew", action="store_true", help="rewrite metrics.json from the stored predictions")
     again.set_defaults(run=_reproduce)
-    promote = models.add_parser("promote", help="make a model of a finished run: export, calibrate, evaluate")
+    promote = models.add_parser("promote", help="turn a finished run into a model: export, calibrate, evaluate")
     promote.add_argument("run_folder", type=Path, metavar="RUN")
     promote.add_argument("id")
     promote.add_argument("--data", type=Path, default=data_dir())
     promote.add_argument("--why", default="promotion", help="reason for the ledger of test looks")
     promote.add_argument("--mirrored", action="store_true", help="answer with the mean of an image and its mirror image")
     promote.set_defaults(run=_promote)
-    verify = models.add_parser("verify", help="check that models can serve, and who signed them; exit 1 when one cannot")
+    verify = models.add_parser("verify", help="check that models can serve, and who signed them; exit 1 if one cannot")
     verify.add_argument("id", nargs="?")
     verify.set_defaults(run=_verify)
-    sign = models.add_parser("sign", help="seal model folders as they lie there, and sign them")
+    sign = models.add_parser("sign", help="seal model folders in their current state, and sign them")
     sign.add_argument("id", nargs="?", help="a model, or lungs")
     sign.add_argument("--all", action="store_true", help="every model, and the lung segmenter")
     sign.add_argument("--key", type=Path, metavar="FILE", help="a minisign key without a password; default: the site's own")
     sign.set_defaults(run=_sign)
-    key = models.add_parser("key", help="make this site's own key, once; what it signs is known here from then on")
+    key = models.add_parser("key", help="make this site's own key, once; its signatures are then trusted here")
     key.add_argument("--output", type=Path, metavar="FILE", help="default: PNEUMO_SIGNING_KEY, else your own settings folder")
     key.set_defaults(run=_key)
 
@@ -104,7 +104,7 @@ def _sign(options: argparse.Namespace) -> int:
 
 
 def _seal(folder: Path, key: SecretKey | None) -> None:
-    """Whoever signs is told what is not as it was sealed before."""
+    """Seal and sign, and print which files changed since the last seal."""
     before, seal = listed_files(folder), seal_folder(folder, key)
     changed = sorted(name for name in {*before, *seal.files} if before.get(name) != seal.files.get(name))
     difference = f"changed: {', '.join(changed)}" if changed else "no file changed"

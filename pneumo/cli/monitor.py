@@ -1,4 +1,4 @@
-"""`pneumo monitor`: what the record says of the model in use, week by week, and what changed against the site's first weeks."""
+"""`pneumo monitor`: the model in use by the record, week by week, and what changed since the site's first weeks."""
 
 import argparse
 import csv
@@ -18,17 +18,15 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    monitor = commands.add_parser("monitor", help="the model in use, from the record: weeks, drift, agreement, references")
+    monitor = commands.add_parser("monitor", help="the model in use, by the record: weeks, drift, agreement, reference standard")
     monitor.add_argument("--model", help="default: the site's model")
     monitor.add_argument("--format", choices=("text", "json"), default="text")
-    monitor.add_argument(
-        "--references", type=Path, metavar="CSV", help="first enter what X-rays turned out to be: file (or sha256),label"
-    )
+    monitor.add_argument("--references", type=Path, metavar="CSV", help="first enter reference labels: file (or sha256),label")
     monitor.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit code 0: no alarm; 1: at least one, or a reference that could not be entered."""
+    """Exit code 0: no alarm; 1: an alarm, or a reference label of an X-ray that is not in the record."""
     from pneumo.registry.models import default_model, read_card
     from pneumo.site.watch import watch_model
 
@@ -41,8 +39,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def require_record() -> "Record":
-    """Raises ConfigError where none is kept."""
-    from pneumo.record.store import open_record  # SQLAlchemy: for these commands alone
+    """Raises ConfigError if none is kept."""
+    from pneumo.record.store import open_record  # imports SQLAlchemy
 
     record = open_record()
     if record is None:
@@ -51,7 +49,7 @@ def require_record() -> "Record":
 
 
 def enter_references(record: "Record", path: Path) -> int:
-    """Write what each X-ray turned out to be into its cases; returns for how many there is none. Raises DataError."""
+    """Write the reference label of each X-ray into its cases; returns how many X-rays have no case. Raises DataError."""
     references = _references(path)
     known = {name: [case for case in record.search() if case.file_sha256 == name] for name in references}
     for name, label in references.items():
@@ -63,7 +61,7 @@ def enter_references(record: "Record", path: Path) -> int:
 
 
 def _references(path: Path) -> dict[str, str]:
-    """SHA-256 -> NORMAL or PNEUMONIA. Raises DataError naming the first line that does not parse; nothing is entered then."""
+    """SHA-256 -> NORMAL or PNEUMONIA. Raises DataError that names the first bad line; nothing is entered then."""
     from pneumo.files import sha256
     from pneumo.labels import LABELS
 

@@ -1,4 +1,4 @@
-"""`pneumo node`: receive studies over C-STORE, read them, return the results to an archive, until SIGTERM."""
+"""`pneumo node`: receive studies with C-STORE, read them and send the results to an archive, until SIGTERM."""
 
 import argparse
 import dataclasses
@@ -15,20 +15,20 @@ log = logging.getLogger(__name__)
 
 
 def add(commands: Commands) -> None:
-    parser = commands.add_parser("node", help="a DICOM node: receives X-rays, returns reports to the archive")
+    parser = commands.add_parser("node", help="a DICOM node: receives X-rays, sends reports to the archive")
     parser.add_argument("--archive", metavar="HOST:PORT:AET", help="where results go; default: PNEUMO_PACS")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for every one of this machine")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0: all of this machine")
     parser.add_argument("--port", type=int, default=11112)
-    parser.add_argument("--ae-title", help="our own; default: PNEUMO_AE_TITLE or PNEUMO")
-    parser.add_argument("--allow", action="append", default=[], metavar="AET", help="accept this caller only; may be repeated")
-    parser.add_argument("--grace", type=float, default=8.0, metavar="SECONDS", help="for what waits, at the end; default: 8")
+    parser.add_argument("--ae-title", help="of the node; default: PNEUMO_AE_TITLE or PNEUMO")
+    parser.add_argument("--allow", action="append", default=[], metavar="AET", help="accept only this caller; may be repeated")
+    parser.add_argument("--grace", type=float, default=8.0, metavar="SECONDS", help="for queued images at shutdown; default: 8")
     parser.add_argument("--model", help="default: the best model of the registry")
     add_terms(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    from pneumo.exchange import dimse  # here: the other commands need not load the DICOM libraries
+    from pneumo.exchange import dimse  # loads the DICOM libraries
     from pneumo.exchange.node import Node, NodeSettings
     from pneumo.exchange.reader import Reader
     from pneumo.exchange.settings import Archive, SendSettings, checked_ae_title

@@ -1,4 +1,4 @@
-"""`pneumo predict`: the contract's JSON fields, a CSV of the same, or a table for the eye."""
+"""`pneumo predict`: answers as JSON, as CSV with the same fields, or as a table."""
 
 import argparse
 import csv
@@ -40,19 +40,19 @@ def add(commands: Commands) -> None:
     predict.add_argument("--model", help="default: the best model of the registry")
     add_terms(predict)
     predict.add_argument("--format", choices=("table", "json", "csv"), default="table")
-    predict.add_argument("--heatmap", type=Path, metavar="DIR", help="also write an overlay PNG for each answer")
-    predict.add_argument("--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    predict.add_argument("--heatmap", type=Path, metavar="DIR", help="also write an overlay PNG of each answer")
+    predict.add_argument("--output", type=Path, metavar="FILE", help="write to this file instead of standard output")
     predict.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: many machines (docs/scale.md)")
     predict.add_argument("--ray-address", metavar="HOST:PORT", help="a Ray cluster's head node; default: a local Ray for this run")
-    predict.add_argument("--manifest", type=Path, metavar="FILE", help="note what is finished there, and go on from it")
+    predict.add_argument("--manifest", type=Path, metavar="FILE", help="record finished files there, and skip them in the next run")
     predict.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit code 0 when every file was read, 1 when at least one could not be."""
+    """Exit code 0 if every file was read, else 1."""
     if options.ray_address and options.engine != "ray":
         raise ConfigError("--ray-address names a cluster for --engine ray; the engine is local.")
-    shared_pool().start()  # the process that reads images is up by the time the model is
+    shared_pool().start()  # the decoding process starts while the model loads
     predictor = load_predictor(options)
     terms = terms_of(options, predictor)
     if options.heatmap:
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
             rows = opened.enter_context(Manifest(options.manifest, asks)).rows(paths, engine, row_of)
         else:
             rows = starmap(row_of, engine(paths))
-        stream = opened.enter_context(_output(options.output, stdout))  # not before everything else could be opened
+        stream = opened.enter_context(_output(options.output, stdout))  # last: nothing is overwritten if the rest cannot be opened
         write = {"json": _json_writer, "csv": _csv_writer, "table": _table_writer}[options.format](stream)
         for row in rows:
             write(row)
@@ -92,19 +92,19 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _engine(options: argparse.Namespace, predictor: Predictor, terms: Terms, opened: ExitStack) -> Engine:
-    """What answers, and writes the overlays where a file was read: only there are its pixels."""
-    each = partial(_save_overlay, options.heatmap.resolve(), predictor.card, terms) if options.heatmap else None
+    """The function that answers. It also writes the overlays, where the pixels are: with Ray, on the worker."""
+    save_overlay = partial(_save_overlay, options.heatmap.resolve(), predictor.card, terms) if options.heatmap else None
     if options.engine == "ray":
         from pneumo.inference import ray_engine
 
         opened.enter_context(ray_engine.connected(options.ray_address))
-        opened.enter_context(redirect_stdout(sys.stderr))  # where Ray says what becomes of its machines
-        return partial(ray_engine.read_files_by_ray, predictor=predictor, on_skipped=_tell_skipped, each=each)
+        opened.enter_context(redirect_stdout(sys.stderr))  # Ray prints messages to standard output
+        return partial(ray_engine.read_files_by_ray, predictor=predictor, on_skipped=_tell_skipped, each=save_overlay)
 
     def read_here(paths: Iterable[str]) -> Iterator[tuple[str, Finding]]:
         for path, finding in read_files(paths, predictor, _tell_skipped):
-            if each:
-                each(path, finding)
+            if save_overlay:
+                save_overlay(path, finding)
             yield path, finding
 
     return read_here
@@ -160,7 +160,7 @@ def _table_writer(stream: TextIO) -> Callable[[Row], object]:
             lines += [f"{'':13} {'':11}  {'warning':13} {warning}" for warning in row["warnings"]]
         else:
             lines = [f"{row['status']:13} {'':11}  {'':13} {row['file']}: {'; '.join(row['reasons'])}"]
-        for line in lines:  # each by itself: a file's name may hold a line end, which is escaped
+        for line in lines:  # one at a time: printable escapes a line end in a file name
             print(printable(line), file=stream, flush=True)
 
     return write

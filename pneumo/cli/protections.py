@@ -1,4 +1,4 @@
-"""`pneumo protections`: what a process that decodes untrusted bytes can still do on this machine."""
+"""`pneumo protections`: what a decoding process can still do on this machine."""
 
 import argparse
 
@@ -6,12 +6,12 @@ from pneumo.cli.commands import Commands
 
 
 def add(commands: Commands) -> None:
-    trying = commands.add_parser("protections", help="try what a hostile image could do here; exit 1 when something works")
+    trying = commands.add_parser("protections", help="try what a hostile image could do here; exit 1 if something works")
     trying.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Returns 0 where every attempt was refused, else 1."""
+    """Returns 0 if every attempt was refused, else 1."""
     from pneumo.imaging.decoding.protections import probe_protections
 
     protections = probe_protections()

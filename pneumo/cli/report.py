@@ -1,4 +1,4 @@
-"""`pneumo report`: the clinician's one page about one X-ray."""
+"""`pneumo report`: a one-page PDF about one X-ray."""
 
 import argparse
 import contextlib
@@ -13,26 +13,25 @@ from pneumo.outgoing import printable
 
 
 def add(commands: Commands) -> None:
-    """The command's parser, among those of `pneumo.cli.main`."""
     report = commands.add_parser("report", help="one page about one X-ray, as PDF")
     report.add_argument("file", type=Path, metavar="FILE")
     report.add_argument("--model", help="default: the best model of the registry")
     report.add_argument("--output", type=Path, required=True, metavar="OUT.pdf")
     add_terms(report)
     report.add_argument("--note", default="", help="the clinician's note, printed as typed")
-    report.add_argument("--agreement", choices=("agree", "disagree"), help="with the model's answer; default: not stated")
-    report.add_argument("--reference", default="", help="printed as typed; nothing else tells whose X-ray it is")
+    report.add_argument("--agreement", choices=("agree", "disagree"), help="the clinician's, with the answer; default: not stated")
+    report.add_argument("--reference", default="", help="printed as typed; the only identification on the page")
     report.add_argument(
         "--no-second-opinion",
         dest="second_opinion",
         action="store_false",
-        help="leave out what speaks for or against the answer; the page is then made sooner",
+        help="leave out the second opinion, which takes most of the time",
     )
     report.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit code 0 when the page was written; 1, and no page, when there is no answer."""
+    """Exit code 0 if the page was written; 1, and no page, if there is no answer."""
     from pneumo.cli.second_opinion import opinion_on
     from pneumo.inference.batch import read_files
     from pneumo.inference.finding import judge
@@ -71,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(path: Path, pdf: bytes) -> None:
-    """Whole, or not at all."""
+    """Write the whole file or nothing. Raises DataError."""
     draft = path.with_name(path.name + ".draft")
     try:
         draft.write_bytes(pdf)

@@ -1,4 +1,4 @@
-"""`pneumo second-opinion`: what speaks for or against the answer on one X-ray, as JSON."""
+"""`pneumo second-opinion`: checks for and against the answer on one X-ray, as JSON."""
 
 import argparse
 import dataclasses
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    """The command's parser, among those of `pneumo.cli.main`."""
-    opinion = commands.add_parser("second-opinion", help="what speaks for or against the answer on one X-ray, as JSON")
+    opinion = commands.add_parser("second-opinion", help="checks for and against the answer on one X-ray, as JSON")
     opinion.add_argument("file", type=Path, metavar="FILE")
     opinion.add_argument("--model", help="default: the best model of the registry")
     add_terms(opinion)
@@ -28,7 +27,7 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit code 0 with one JSON object on standard output; 1, and none, when there is no answer."""
+    """Exit code 0 with one JSON object on standard output; 1, and no output, if there is no answer."""
     from pneumo.inference.batch import read_files
     from pneumo.inference.finding import judge
     from pneumo.inference.second_opinion import SMALL_CHANGES
@@ -76,9 +75,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def opinion_on(finding: "Finding", predictor: "Predictor", terms: "Terms") -> "tuple[SecondOpinion, list[Vote], Lungs]":
-    """The second opinion on an answered finding with its pictures, as the page asks for it.
+    """The second opinion on an answered finding that still has its pictures.
 
-    Every model that can serve is asked, and its own gate decides; one that gives no answer is named on standard error.
+    Every other model answers behind its own gate; one that gives no answer is named on standard error.
     """
     from pneumo.inference.finding import ask_again
     from pneumo.inference.lung_checks import Lungs, load_finder, lungs_of

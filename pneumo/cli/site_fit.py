@@ -1,4 +1,4 @@
-"""`pneumo site-fit` and `site-profile`: fit calibration and cuts to one site, use them, leave them."""
+"""`pneumo site-fit` and `site-profile`: fit calibration and cuts to one site, and switch their use on and off."""
 
 import argparse
 import json
@@ -11,29 +11,29 @@ from pneumo.outgoing import printable
 
 
 def add(commands: Commands) -> None:
-    fitting = commands.add_parser("site-fit", help="calibration and cuts from one half of your children, judged on the other")
+    fitting = commands.add_parser("site-fit", help="fit calibration and cuts on one half of your children, test on the other")
     fitting.add_argument(
-        "source", type=Path, metavar="DIR|CSV", help="as for site-test; a column half (fit, judge) divides them yourself"
+        "source", type=Path, metavar="DIR|CSV", help="as for site-test; a column half (fit, judge) sets the division"
     )
     fitting.add_argument("--model", help="default: the site's model")
-    fitting.add_argument("--name", required=True, help="of the profile, as winter-2026")
+    fitting.add_argument("--name", required=True, help="of the profile, for example winter-2026")
     fitting.add_argument("--site", default="", help="printed as typed")
     share = fitting.add_mutually_exclusive_group()
-    share.add_argument("--prevalence", type=float, metavar="P", help="share of your children with pneumonia, from elsewhere")
-    share.add_argument("--consecutive", action="store_true", help="the cases are all that came, so their share of sick is yours")
-    fitting.add_argument("--seed", type=int, default=0, help="of the lot that divides the children")
+    share.add_argument("--prevalence", type=float, metavar="P", help="share of your children with pneumonia, from another source")
+    share.add_argument("--consecutive", action="store_true", help="the cases are consecutive: take their prevalence")
+    fitting.add_argument("--seed", type=int, default=0, help="of the random division of the children")
     fitting.set_defaults(run=_fit)
     parser = commands.add_parser("site-profile", help="site profiles: list, show, use, leave")
     profile = parser.add_subparsers(dest="action", required=True)
-    profile.add_parser("list", help="each with its model; the one in use is marked").set_defaults(run=_list)
-    showing = profile.add_parser("show", help="everything that it holds")
+    profile.add_parser("list", help="every profile with its model; the one in use is marked").set_defaults(run=_list)
+    showing = profile.add_parser("show", help="all of its content")
     showing.add_argument("name")
     showing.set_defaults(run=_show)
-    using = profile.add_parser("use", help="read answers of its model by it from now on; they name it")
+    using = profile.add_parser("use", help="apply it to answers of its model from now on; they name it")
     using.add_argument("name")
-    leaving = profile.add_parser("leave", help="read answers by the model's own calibration again")
+    leaving = profile.add_parser("leave", help="go back to the model's own calibration")
     for parser, run in ((using, _use), (leaving, _leave)):
-        parser.add_argument("--why", default="", help="for the site's acts")
+        parser.add_argument("--why", default="", help="reason, for the site's acts")
         parser.set_defaults(run=run)
 
 

@@ -1,4 +1,4 @@
-"""`pneumo site-model`: which model answers here, a candidate beside it, promotion and the way back; each one logged act."""
+"""`pneumo site-model`: the site's active model, a candidate beside it, activation and rollback. Each change is a logged act."""
 
 import argparse
 from dataclasses import asdict
@@ -12,25 +12,25 @@ from pneumo.outgoing import json_text, printable, without_nan
 
 
 def add(commands: Commands) -> None:
-    parser = commands.add_parser("site-model", help="the site's model: candidate, comparison, promotion, the way back")
+    parser = commands.add_parser("site-model", help="the site's model: candidate, comparison, activation, rollback")
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("status", help="the active model, the candidate, the profile, and every act").set_defaults(run=_status)
     trying = actions.add_parser(
-        "candidate", help="let a model answer beside the active one, unseen by readers (with the record on)"
+        "candidate", help="let a model answer beside the active one, hidden from readers (needs the record)"
     )
     trying.add_argument("id", metavar="ID")
-    ending = actions.add_parser("end", help="let the candidate answer no more")
+    ending = actions.add_parser("end", help="stop the candidate")
     activating = actions.add_parser("activate", help="make a model the site's default")
     activating.add_argument("id", metavar="ID")
-    returning = actions.add_parser("back", help="to the model before the last promotion")
+    returning = actions.add_parser("back", help="return to the model before the last activation")
     for each, run in ((trying, _candidate), (ending, _end), (activating, _activate), (returning, _back)):
-        each.add_argument("--why", default="", help="the reason, for the site's acts; activate and back need one")
+        each.add_argument("--why", default="", help="reason, for the site's acts; required by activate and back")
         each.set_defaults(run=run)
-    comparing = actions.add_parser("compare", help="the candidate and the active model on the same cases, paired, with intervals")
+    comparing = actions.add_parser("compare", help="compare candidate and active model on the same cases, paired, with intervals")
     comparing.add_argument(
-        "--cases", type=Path, metavar="DIR|CSV", help="labelled X-rays, as for site-test; default: the record's cases"
+        "--cases", type=Path, metavar="DIR|CSV", help="labelled X-rays, as for site-test; default: the cases of the record"
     )
-    comparing.add_argument("--candidate", metavar="ID", help="with --cases: default the candidate")
+    comparing.add_argument("--candidate", metavar="ID", help="with --cases; default: the current candidate")
     comparing.set_defaults(run=_compare)
 
 

@@ -1,4 +1,4 @@
-"""`pneumo site-plan` and `site-test`: fix what is asked of a model, then ask it of the site's own cases."""
+"""`pneumo site-plan` and `site-test`: fix the requirements for a model, then test it on the site's own cases."""
 
 import argparse
 import getpass
@@ -14,17 +14,17 @@ from pneumo.outgoing import printable
 
 
 def add(commands: Commands) -> None:
-    planning = commands.add_parser("site-plan", help="the plan of a local test, and how wide its intervals will be")
+    planning = commands.add_parser("site-plan", help="plan a local test, and see how wide its intervals will be")
     planning.add_argument("--model", help="default: the site's model")
     planning.add_argument("--site", default="", help="printed as typed")
-    planning.add_argument("--sick", type=int, required=True, metavar="N", help="children with a picture of pneumonia")
+    planning.add_argument("--sick", type=int, required=True, metavar="N", help="number of children with pneumonia")
     planning.add_argument("--healthy", type=int, required=True, metavar="N")
     planning.add_argument(
         "--least",
         action="append",
         default=[],
         metavar="FIGURE=VALUE",
-        help="least value of a figure; several times: auc, sensitivity, specificity, sick-not-called-normal, "
+        help="least value of a figure; may be repeated: auc, sensitivity, specificity, sick-not-called-normal, "
         "healthy-not-called-pneumonia, answered",
     )
     planning.add_argument(
@@ -32,13 +32,13 @@ def add(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="FIGURE=VALUE",
-        help="for the planner; default: the model's own test, where it has the figure, else .95",
+        help="expected value; default: the model's own test, else .95",
     )
     planning.add_argument("--operating-point", default=BALANCED)
-    planning.add_argument("--decides", default="", metavar="WHO", help="who decides about use, on what the test says")
-    planning.add_argument("--output", type=Path, metavar="PLAN.json", help="write the plan; without it only the planner speaks")
+    planning.add_argument("--decides", default="", metavar="WHO", help="who decides about use by the result")
+    planning.add_argument("--output", type=Path, metavar="PLAN.json", help="write the plan; default: only print the forecast")
     planning.set_defaults(run=_plan)
-    testing = commands.add_parser("site-test", help="your own labelled X-rays through the model: passed, failed, or too few to say")
+    testing = commands.add_parser("site-test", help="test the model on your own labelled X-rays: passed, failed, or too few to say")
     testing.add_argument(
         "source", type=Path, metavar="DIR|CSV", help="NORMAL/ and PNEUMONIA/, or a CSV: file,label,patient[,age,sex,device,view]"
     )
@@ -47,13 +47,13 @@ def add(commands: Commands) -> None:
     testing.add_argument(
         "--output", type=Path, metavar="DIR", help="for result.json, report.pdf and the plan; default: below PNEUMO_SITE_DIR"
     )
-    testing.add_argument("--again", default="", metavar="WHY", help="why cases are tested once more under another plan")
-    testing.add_argument("--who", default="", help="for the site's acts; default: the account")
+    testing.add_argument("--again", default="", metavar="WHY", help="reason for testing the same cases again under another plan")
+    testing.add_argument("--who", default="", help="user for the site's acts; default: the account")
     testing.set_defaults(run=_test)
 
 
 def account() -> str:
-    """Who runs this, for the acts."""
+    """The user, for the acts."""
     try:
         return f"{getpass.getuser()} (command line)"
     except (OSError, KeyError):  # an account without a name
@@ -139,7 +139,7 @@ def _test(options: argparse.Namespace) -> int:
 
 
 def tell_progress(done: int, total: int) -> None:
-    """A line on standard error now and then."""
+    """Print progress to standard error, every 50 cases."""
     if done % 50 == 0 or done == total:
         print(f"{done} of {total} answered", file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""--operating-point, --prevalence and --no-site-profile: how answers are read, the same for every command that shows one."""
+"""--operating-point, --prevalence and --no-site-profile, for every command that shows an answer."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -16,19 +16,18 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
         "--prevalence",
         type=float,
         metavar="P",
-        help="share of your patients with pneumonia, between 0 and 1; default: PNEUMO_PREVALENCE, else 0.3, which is a guess",
+        help="share of your patients with pneumonia, between 0 and 1; default: PNEUMO_PREVALENCE, else 0.3, a guess",
     )
-
     parser.add_argument(
         "--no-site-profile",
         dest="site_profile",
         action="store_false",
-        help="read answers by the model's own calibration, although a site profile is in use",
+        help="use the model's own calibration even if a site profile is in use",
     )
 
 
 def load_predictor(options: argparse.Namespace) -> "Predictor":
-    """The model that was named, else the site's; on the terms of the site profile in use, unless that is left out."""
+    """The named model, else the site's, with the site profile in use unless --no-site-profile is given."""
     from pneumo.inference.predictor import Predictor
     from pneumo.registry.models import default_model
     from pneumo.site.use import by_profile
@@ -38,7 +37,7 @@ def load_predictor(options: argparse.Namespace) -> "Predictor":
 
 
 def terms_of(options: argparse.Namespace, predictor: "Predictor") -> "Terms":
-    """Raises ConfigError where the terms do not fit the model: told before any work."""
+    """Raises ConfigError if the model does not have the operating point, or the prevalence is out of range."""
     from pneumo.inference.finding import Terms, check_terms
 
     profile, stated = predictor.profile, options.prevalence

@@ -1,4 +1,4 @@
-"""`pneumo train`: train a network; any setting of the configuration as --name value."""
+"""`pneumo train`: train a network. Any setting of the configuration can be given as --name value."""
 
 import argparse
 import contextlib
@@ -12,32 +12,32 @@ from pneumo.errors import ConfigError
 
 
 def add(commands: Commands) -> None:
-    train = commands.add_parser("train", help="train a network; any setting of the config as --name value")
+    train = commands.add_parser("train", help="train a network; any setting of the configuration as --name value")
     train.add_argument("architecture")
     train.add_argument("--data", type=Path, required=True)
     train.add_argument("--output", type=Path, required=True, help="the run folder to make")
-    train.add_argument("--config", type=Path, help="JSON file of settings; flags go over it")
+    train.add_argument("--config", type=Path, help="JSON file of settings; flags override it")
     train.add_argument(
-        "--preset", help='"quick look", standard (default), thorough or, for cnn, seeds; --config and flags go over it'
+        "--preset", help='"quick look", standard (default), thorough or, for cnn, seeds; --config and flags override it'
     )
-    train.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    train.add_argument("--resume", action="store_true", help="resume an interrupted run")
     train.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit code 0 when the run finished, 130 when it was cancelled."""
+    """Exit code 0 if the run finished, 130 if it was cancelled."""
     from pneumo.training.config import make_config
     from pneumo.training.presets import STANDARD, preset
 
     settings = preset(options.preset or STANDARD, options.architecture)
     settings |= _read_config(options.config) if options.config else {}
     config = make_config(options.architecture, {**settings, **setting_pairs(options.extra)})
-    from pneumo.training.fit import train  # loads Keras: not before the settings were found good
+    from pneumo.training.fit import train  # loads Keras, so only after the settings are checked
     from pneumo.training.interrupt import heed_signals
 
-    heed_signals()  # whoever ends the process politely cancels the run
+    heed_signals()  # SIGTERM cancels the run
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # where Keras downloads weights, it says so there
+        with contextlib.redirect_stdout(sys.stderr):  # Keras prints download progress to standard output
             best = train(config, options.data, options.output, options.resume)
     except KeyboardInterrupt:
         print(f"Cancelled. Go on with --resume; {options.output} holds what was trained so far.", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The record, kept only where PNEUMO_RECORD says so: cases in a database, and a log whose every entry seals the ones before it.
+"""The record, kept only if PNEUMO_RECORD is set: cases in a database, and a hash-chained log.
 
-`settings` alone is loaded while the record is off; SQLAlchemy is imported by `tables`, `database` and `store`.
+Only `settings` is loaded while the record is off; `tables`, `database` and `store` import SQLAlchemy.
 """

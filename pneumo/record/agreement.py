@@ -10,9 +10,9 @@ ALL = "all"
 
 
 def agreement_rates(cases: Sequence[RecordedCase], verdicts: Iterable[str] = tuple(Verdict)) -> dict[str, Share]:
-    """Share of judged answers that were agreed with: under "all", then under each verdict.
+    """Share of judged answers that the clinician agreed with: "all", then each verdict.
 
-    A file counts once a model and verdict, with its newest judgement: one child opened five times is no five children.
+    A file counts once per model and verdict, with its newest judgement.
     """
     newest: dict[tuple[str, str, str], RecordedCase] = {}
     for case in sorted(cases, key=lambda case: case.created):

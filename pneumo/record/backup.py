@@ -1,4 +1,4 @@
-"""A copy of the record while Pneumo runs: one moment of the whole database, held to its own log."""
+"""Back up the record while Pneumo is running: a consistent copy, verified against its log."""
 
 import os
 import sqlite3
@@ -12,9 +12,9 @@ from pneumo.record.store import Record
 
 
 def back_up(database: Database, copy: Path) -> Verification:
-    """Write the SQLite database to a new file that only its owner may read, and verify that. Raises RecordError.
+    """Copy the SQLite database to a new file that only its owner may read, and verify the copy. Raises RecordError.
 
-    A copy that does not verify stays: it is what the record holds.
+    A copy that does not verify is kept: the record itself is broken then.
     """
     if database.path is None:
         raise RecordError(f"{database.place} is no SQLite file. Back it up with the database's own tool: pg_dump (docs/record.md).")

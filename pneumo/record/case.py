@@ -1,4 +1,4 @@
-"""One answered case as it is kept: what the tool answered, and what the clinician said of it. No file name, no identifier."""
+"""A recorded case: the answer, and the clinician's agreement and note. No file name, no identifier."""
 
 import hashlib
 import json
@@ -19,9 +19,9 @@ NO_MEASURES = Measures()
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer to be kept. One session keeps one file, model and operating point once."""
+    """An answer to record; recorded once per session, file, model and operating point."""
 
-    session: str  # random, a browser session; says nothing of a person
+    session: str  # random, per browser session; identifies no person
     file_sha256: str
     model: str
     model_sha256: str
@@ -30,13 +30,13 @@ class Answered:
     threshold: float
     label: str  # NORMAL or PNEUMONIA
     zone: str  # rule-out, indeterminate or rule-in
-    gate: str  # pass or warn; what the gate rejects has no answer to keep
+    gate: str  # pass or warn; a rejected file has no answer
     warnings: tuple[str, ...]
-    measures: Measures = NO_MEASURES  # of how the picture was taken: all that is kept of it
+    measures: Measures = NO_MEASURES  # of framing and exposure
 
     @property
     def verdict(self) -> str:
-        """NORMAL, INDETERMINATE or PNEUMONIA: what was shown."""
+        """NORMAL, INDETERMINATE or PNEUMONIA, as shown."""
         return Zone(self.zone).verdict
 
 
@@ -46,36 +46,36 @@ class RecordedCase(Answered):
 
     id: str = field(kw_only=True)  # random
     created: str = field(kw_only=True)  # UTC, see `timestamp`
-    salt: str = field(kw_only=True)  # random and deleted with the row, so that no digest in the log can be guessed back into a note
+    salt: str = field(kw_only=True)  # random, deleted with the row, so that no note can be guessed from a digest in the log
     agreement: str = NONE
     note: str = ""
-    reference: str = NONE  # NORMAL or PNEUMONIA where somebody entered later what it was
+    reference: str = NONE  # reference label NORMAL or PNEUMONIA, entered later
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A file that got no answer: counted, and nothing more. One session counts one file and model once."""
+    """A file without an answer; counted once per session, file and model."""
 
     session: str
     file_sha256: str
     model: str
     model_sha256: str
     status: str  # rejected (by the gate) or error (not read)
-    created: str = ""  # by the record
+    created: str = ""  # set by the record
 
 
 @dataclass(frozen=True)
 class Shadow:
-    """What a candidate model said of a kept case, unseen by readers. Without an answer `probability` is None and the rest empty."""
+    """A candidate's answer on a recorded case, hidden from readers. Without an answer `probability` is None and the rest empty."""
 
     case_id: str
     model: str
     model_sha256: str
     card_sha256: str
     status: str
-    probability: float | None  # at the prevalence of the case's own
+    probability: float | None  # at the same prevalence as the case's own
     label: str  # at the candidate's own cut
-    label_at_active_cut: str  # had the active model's cut been kept
+    label_at_active_cut: str  # at the active model's cut
     zone: str  # by the candidate's own cuts
 
 
@@ -99,9 +99,9 @@ EXPORTED = (
 
 
 def content_digest(case: RecordedCase) -> str:
-    """SHA-256 over every field of the row, hex: what an entry of the log says that the row held.
+    """SHA-256 of all fields of the row, hex, as stored in the log.
 
-    Fields that came later count only where they hold something, so that the digests of older cases stay true.
+    Fields added in later versions count only if not empty, so that digests of older cases stay valid.
     """
     held = asdict(case)
     held["measures"] = known_measures(case.measures)
@@ -112,20 +112,20 @@ def content_digest(case: RecordedCase) -> str:
 
 
 def known_measures(measures: Measures) -> dict[str, float]:
-    """Those that are known, by name."""
+    """The known measures by name."""
     return {name: value for name, value in asdict(measures).items() if not math.isnan(value)}
 
 
 def canonical_json(value: object) -> bytes:
-    """The one spelling of a value that is hashed."""
+    """The unique encoding of a value for hashing."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
 
 def timestamp(moment: datetime) -> str:
-    """UTC with milliseconds, of one width, so that texts sort as moments do: 2026-01-31T08:05:00.000Z."""
+    """UTC with milliseconds and fixed width, so that texts sort by time: 2026-01-31T08:05:00.000Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def clean_note(text: str) -> str:
-    """What every database can hold: no NUL, no half of a surrogate pair, at most NOTE_LENGTH characters."""
+    """A text that every database can store: no NUL, no lone surrogates, at most NOTE_LENGTH characters."""
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8").strip()[:NOTE_LENGTH]

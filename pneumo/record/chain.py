@@ -1,4 +1,4 @@
-"""The log's chain: each entry's hash covers the entry and the hash before it, so none can change unseen by those that follow."""
+"""The log's hash chain: each entry's hash covers the entry and the previous hash, so any later change is detected."""
 
 import hashlib
 from collections.abc import Iterable
@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 
 from pneumo.record.case import canonical_json
 
-GENESIS = "0" * 64  # what stands before the first entry
+GENESIS = "0" * 64  # the hash before the first entry
 CREATE, AGREEMENT, NOTE, REFERENCE, DELETE, PURGE = "create", "agreement", "note", "reference", "delete", "purge"
-REMOVALS = (DELETE, PURGE)  # the entry stays and holds no digest: nothing of the content is left
-CLOCK = "clock"  # of no case: somebody said that the clock is right, although the log had been quiet for long
+REMOVALS = (DELETE, PURGE)  # their entries have no digest: nothing of the content remains
+CLOCK = "clock"  # no case: a user confirmed the clock after a long gap in the log
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Entry:
     time: str
     actor: str
     action: str
-    case_id: str  # empty for a word about the clock
+    case_id: str  # empty for CLOCK
     digest: str  # of the case after the action; empty for a removal
     previous: str
     hash: str
@@ -35,31 +35,30 @@ class Head:
 
 
 def entry_hash(sequence: int, time: str, actor: str, action: str, case_id: str, digest: str, previous: str) -> str:
-    """SHA-256 over all of an entry but the hash itself, hex."""
+    """SHA-256 of an entry without its hash, hex."""
     return hashlib.sha256(canonical_json([sequence, time, actor, action, case_id, digest, previous])).hexdigest()
 
 
 def following(head: Head, time: str, actor: str, action: str, case_id: str, digest: str) -> Entry:
-    """The entry that comes after `head`."""
     content = (head.sequence + 1, time, actor, action, case_id, digest, head.hash)
     return Entry(*content, entry_hash(*content))
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What a walk over the log found. `problem` names the first broken entry or case and says why; None: all is whole."""
+    """Result of verifying the log. `problem` describes the first broken entry or case; None if there is none."""
 
     entries: int
     cases: int
-    head: Head  # of the log as far as it is whole
+    head: Head  # the last valid entry
     problem: str | None = None
 
 
 def verify(entries: Iterable[Entry], digests: dict[str, str], written: Head | None, noted: str | None = None) -> Verification:
-    """Walk the chain, then hold the cases to it.
+    """Check the chain, then the cases against it.
 
-    `entries` in the order of their sequence; `digests` the content digest of every case that is kept, by id; `written` what
-    the database says the last entry was (None: it does not say); `noted` a head hash that was noted elsewhere earlier.
+    `entries` by sequence; `digests`: case id -> content digest of every stored case; `written`: the last entry according to
+    the database, if known; `noted`: a head hash noted elsewhere earlier.
     """
     head, count, last, hashes_seen = Head(), 0, {}, {GENESIS}
     for entry in entries:
@@ -77,7 +76,7 @@ def verify(entries: Iterable[Entry], digests: dict[str, str], written: Head | No
 def _broken(entry: Entry, head: Head) -> str | None:
     expected = head.sequence + 1
     if odd := [field.name for field in fields(Entry) if type(getattr(entry, field.name)) is not field.type]:
-        return f"Entry {expected} was altered after it was written: its {odd[0]} is of a kind that Pneumo does not write."
+        return f"Entry {expected} was altered after it was written: its {odd[0]} has a type that Pneumo does not write."
     if entry.sequence != expected:
         return f"Entry {expected} is missing or moved: after entry {head.sequence} comes entry {entry.sequence}."
     if entry.previous != head.hash:
@@ -103,7 +102,7 @@ def _cut_off(head: Head, written: Head | None) -> str | None:
 def _forgotten(noted: str | None, hashes_seen: set[str]) -> str | None:
     if noted is None or noted.strip().lower() in hashes_seen:
         return None
-    return f"The noted head {noted.strip()[:64]} is not in the log: it was cut short or written anew since that was noted."
+    return f"The noted head {noted.strip()[:64]} is not in the log: the log was truncated or rewritten since then."
 
 
 def _altered(last: dict[str, Entry], digests: dict[str, str]) -> str | None:
@@ -115,7 +114,7 @@ def _altered(last: dict[str, Entry], digests: dict[str, str]) -> str | None:
         elif case_id not in digests:
             return f"{where} is gone, and no entry says who removed it."
         elif digests[case_id] != entry.digest:
-            return f"{where} was altered behind the log's back: its content is not what that entry sealed."
+            return f"{where} was altered outside Pneumo: its content does not match that entry."
     for case_id in digests.keys() - last.keys():
-        return f"Case {case_id} has no entry in the log: it was put in behind the log's back, or the log lost its entries."
+        return f"Case {case_id} has no entry in the log: it was added outside Pneumo, or the log lost its entries."
     return None

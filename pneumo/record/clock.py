@@ -1,18 +1,18 @@
-"""Whether this computer's clock can be believed, before cases are deleted for being old: by the moments of the log."""
+"""Check this computer's clock against the log before old cases are deleted."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from pneumo.record.chain import CLOCK
 
-FAR = timedelta(days=60)  # a record that was quiet for longer, or a clock that is wrong by a month or a year
+FAR = timedelta(days=60)  # a longer gap means an unused record or a wrong clock
 
 
 def ahead(entries: Iterable[tuple[str, str]], now: datetime) -> timedelta | None:
-    """How far `now` lies ahead of the last believable entry, where that is too far; None: the clock is believed.
+    """How far `now` is ahead of the last plausible entry, if more than FAR; None if the clock is plausible.
 
-    `entries`: (time, action) in the order of the log. What a clock that ran ahead wrote is not believed either: an entry
-    counts only where it is at most FAR after the last that counted, or where somebody said there that the clock is right.
+    `entries`: (time, action) in the order of the log. An entry is plausible if it is at most FAR after the last plausible
+    one, or if a user confirmed the clock there: entries written while the clock was ahead do not count.
     """
     last: datetime | None = None
     for text, action in entries:

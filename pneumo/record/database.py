@@ -1,4 +1,4 @@
-"""The door to the database: one transaction a call, and every failure in words a clinician can act on."""
+"""Access to the database: one transaction per call, and failures in words that a clinician can act on."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,9 +16,9 @@ from pneumo.record.tables import AUDIT, HEAD
 from pneumo.record.upgrade import KNOWN, REVISION, revision_of, upgrade_record
 
 T = TypeVar("T")
-BUSY_SECONDS = 3  # a page waits no longer for a database that another program holds
-ATTEMPTS = 5  # for a writer that was overtaken
-_WORDS = (  # what the drivers say -> what it means
+BUSY_SECONDS = 3  # longest wait for a locked database
+ATTEMPTS = 5  # of a write that collides with another writer
+_WORDS = (  # part of a driver's message -> its meaning
     ("locked", "it is in use by another program"),
     ("lock timeout", "it is in use by another program"),
     ("readonly", "it may only be read"),
@@ -37,20 +37,20 @@ _WORDS = (  # what the drivers say -> what it means
 
 
 class Database:
-    """A database by its URL. Opening it touches nothing; the first write makes file and tables."""
+    """A database by its URL. The first write creates file and tables."""
 
     def __init__(self, url: str):
-        """Raises ConfigError for a URL that cannot be one, RecordError where the driver is not installed."""
+        """Raises ConfigError for an invalid URL, RecordError if the driver is not installed."""
         parsed = _parse(url)
         self.path = _sqlite_file(parsed)  # None for a server
         self.place = _place(parsed, self.path)
         self._engine = _engine(parsed)
-        # one moment of the whole database, so that log and cases fit; SQLite knows no other way
+        # a consistent snapshot, so that log and cases match; SQLite always reads one
         self._reading = {} if parsed.get_backend_name() == "sqlite" else {"isolation_level": "REPEATABLE READ"}
-        self._begun = False  # tables were seen by this process: from here on they must be there
+        self._begun = False  # this process has seen the tables, so they must exist from now on
 
     def read(self, work: Callable[[Connection], T], nothing: T) -> T:
-        """`work` in a transaction that reads; `nothing` where no record was begun yet. Raises RecordError.
+        """Run `work` in a read transaction; `nothing` if there is no record yet. Raises RecordError.
 
         A record of an earlier version of Pneumo is upgraded first.
         """
@@ -66,7 +66,7 @@ class Database:
         return self.read(work, nothing)
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """`work` in a transaction of its own, alone at the log; run again when another writer came first. Raises RecordError."""
+        """Run `work` in a write transaction, exclusive on the log; repeated if another writer came first. Raises RecordError."""
         for attempt in range(ATTEMPTS):
             try:
                 with self._in_words("written to"):
@@ -78,7 +78,7 @@ class Database:
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         if self.path is not None and self._missing_file():
-            self.path.touch(mode=0o600)  # its owner's alone, before anything is in it
+            self.path.touch(mode=0o600)  # readable by its owner only, from the start
         with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
             if not self._begun:
                 if self._understood(revision_of(connection)) != REVISION:
@@ -90,7 +90,7 @@ class Database:
         return done
 
     def _understood(self, revision: str | None) -> str | None:
-        """Raises RecordError for a record of a newer version: nothing is read or written that is not understood."""
+        """Raises RecordError for a record of a newer version, which this one cannot read or write."""
         if revision is not None and revision not in KNOWN:
             raise RecordError(
                 f"The record ({self.place}) was made by a newer version of Pneumo (form {revision}; this one knows {REVISION}). "
@@ -99,7 +99,7 @@ class Database:
         return revision
 
     def _missing_file(self) -> bool:
-        """True before the first write. A file that was there and is not any more is no empty record: it is refused."""
+        """True before the first write. Raises RecordError if the file was there earlier and is gone."""
         if self.path is None or self.path.exists():
             return False
         if self._begun:
@@ -107,17 +107,17 @@ class Database:
         return True
 
     @contextmanager
-    def _in_words(self, deed: str) -> Iterator[None]:
+    def _in_words(self, action: str) -> Iterator[None]:
         try:
             yield
-        except (SQLAlchemyError, OSError, ValueError) as error:  # ValueError: a value no driver can read back
+        except (SQLAlchemyError, OSError, ValueError) as error:  # ValueError: a stored value that the driver cannot read
             message = str(getattr(error, "orig", None) or error).lower()
             meaning = next((words for sign, words in _WORDS if sign in message), f"the database reported {type(error).__name__}")
-            raise RecordError(f"The record ({self.place}) could not be {deed}: {meaning}.") from error
+            raise RecordError(f"The record ({self.place}) could not be {action}: {meaning}.") from error
 
 
 def _overtaken(error: BaseException | None) -> bool:
-    """Another writer took the place in the log, or made the tables, in between."""
+    """Whether another writer added the entry or created the tables first."""
     return isinstance(error, IntegrityError) or (isinstance(error, SQLAlchemyError) and "already exists" in str(error))
 
 
@@ -128,7 +128,7 @@ def _parse(url: str) -> URL:
         raise ConfigError(
             "PNEUMO_RECORD is no database URL. Expected for example sqlite:///record.sqlite or "
             "postgresql://user:password@host/database. Nothing is recorded."
-        ) from None  # the cause would quote the URL, and with it a password
+        ) from None  # the cause would quote the URL, which may hold a password
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
@@ -137,14 +137,14 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite_file(url: URL) -> Path | None:
-    """The file of an SQLite database; None for a server, and for a file: URI, which says itself how to open it."""
+    """The file of an SQLite database; None for a server, and for a file: URI."""
     if url.get_backend_name() != "sqlite" or url.database is None or url.database.startswith("file:"):
         return None
     return Path(url.database).absolute()
 
 
 def _place(url: URL, path: Path | None) -> str:
-    """Where the record lies, without user and password."""
+    """Location of the record, without user and password."""
     if url.get_backend_name() == "sqlite":
         return f"the file {path or url.database} on the computer that runs Pneumo"
     return f"the {url.get_backend_name()} database {url.database} on {url.host or 'the computer that runs Pneumo'}"
@@ -158,7 +158,7 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         options["connect_args"] = {"connect_timeout": 5, "options": f"-c lock_timeout={1000 * BUSY_SECONDS}"}
     try:
-        engine = create_engine(url, hide_parameters=True, **options)  # what is kept of a case never reaches a log
+        engine = create_engine(url, hide_parameters=True, **options)  # keeps the content of cases out of logs
     except ImportError as error:
         extra = "pip install 'psycopg[binary]'" if url.get_backend_name() == "postgresql" else "install its Python driver"
         raise RecordError(
@@ -176,10 +176,10 @@ def _engine(url: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
-    connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
-    connection.execute("PRAGMA secure_delete = ON")  # a deleted case is overwritten, not only unlinked
+    connection.isolation_level = None  # no implicit transactions by the driver
+    connection.execute("PRAGMA secure_delete = ON")  # overwrite deleted cases
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """A writer takes the lock before it reads the head of the log, so that no other reads the same one."""
+    """A writer takes the lock before reading the head of the log, so that no two writers read the same head."""
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")

@@ -1,4 +1,4 @@
-"""Cases as CSV and JSON, without what only the record itself needs (session, salt)."""
+"""Cases as CSV and JSON, without internal fields (session, salt)."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ def as_json(cases: Iterable[RecordedCase]) -> str:
 
 
 def as_csv(cases: Iterable[RecordedCase]) -> str:
-    """A row a case; warnings joined by "; ", a note with its own line ends."""
+    """One row per case; warnings joined by "; "; notes keep their line ends."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(EXPORTED)

@@ -1,4 +1,4 @@
-"""The log's entries for other systems: JSON lines, from which the chain can be checked again, and syslog (RFC 5424)."""
+"""The log for other systems: JSON lines, from which the chain can be verified, and syslog (RFC 5424)."""
 
 import json
 import re
@@ -12,17 +12,17 @@ from pneumo.errors import ConfigError, RecordError
 from pneumo.record.chain import Entry
 
 _PRIORITY = 13 * 8 + 5  # facility "log audit", severity "notice"
-_ID = "pneumo@32473"  # 32473 stands for no enterprise (RFC 5612)
+_ID = "pneumo@32473"  # 32473: the enterprise number for examples (RFC 5612)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 def as_json_lines(entries: Iterable[Entry]) -> Iterator[str]:
-    """An object a line, with every field of an entry."""
+    """One JSON object per entry, with all its fields."""
     return (json.dumps(asdict(entry), ensure_ascii=True, default=str) for entry in entries)
 
 
 def as_syslog(entries: Iterable[Entry], host: str | None = None) -> Iterator[str]:
-    """A message an entry; every field is a parameter of its structured data. `host`: default, this computer's name."""
+    """One message per entry, with all its fields as structured data. `host`: default: this computer's name."""
     name = _printable(host or socket.gethostname(), 255)
     for entry in entries:
         moment = entry.time if _MOMENT.fullmatch(str(entry.time)) else "-"
@@ -32,9 +32,9 @@ def as_syslog(entries: Iterable[Entry], host: str | None = None) -> Iterator[str
 
 
 def send_syslog(lines: Iterable[str], address: str) -> int:
-    """To `address`, a socket's path or HOST:PORT (UDP) of this computer alone; returns how many.
+    """Send to `address`, a socket's path or HOST:PORT (UDP) of this computer; returns the number of lines.
 
-    Raises ConfigError for any other address, RecordError where nothing listens.
+    Raises ConfigError for any other address, RecordError if nothing listens.
     """
     family, target = _target(address)
     count = 0
@@ -65,10 +65,10 @@ def _target(address: str) -> tuple[int, str | tuple[str, int]]:
 
 
 def _printable(text: object, longest: int) -> str:
-    """A field of the header: no space, ASCII."""
+    """A header field: printable ASCII without spaces."""
     return "".join(letter for letter in str(text) if "!" <= letter <= "~")[:longest] or "-"
 
 
 def _escaped(text: str) -> str:
-    """A parameter's value; what would break a line becomes a question mark."""
+    """A parameter's value, with unprintable characters replaced by question marks."""
     return re.sub(r'(["\\\]])', r"\\\1", "".join(letter if letter.isprintable() else "?" for letter in text))

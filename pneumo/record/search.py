@@ -1,4 +1,4 @@
-"""What is looked for on the History page, as a condition over the cases."""
+"""A search of the History page as database conditions."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,7 +11,7 @@ from pneumo.record.tables import CASES
 
 @dataclass(frozen=True)
 class Search:
-    """Every part narrows; an empty one does not. Days are UTC, both included."""
+    """All parts must match; empty ones are ignored. Days are UTC, inclusive."""
 
     hash_prefix: str = ""
     model: str = ""
@@ -20,14 +20,14 @@ class Search:
     agreement: str = ""
     since: date | None = None
     until: date | None = None
-    text: str = ""  # in the note, in any case of letters
+    text: str = ""  # in the note, ignoring case
 
 
 EVERYTHING = Search()
 
 
 def conditions(search: Search) -> list[ColumnElement[bool]]:
-    """All but the text, which no database compares in the same way (SQLite folds ASCII only)."""
+    """All but the text: databases fold case differently (SQLite: ASCII only)."""
     terms = [CASES.c[name] == value for name in ("model", "label", "zone", "agreement") if (value := getattr(search, name))]
     if search.hash_prefix.strip():
         terms.append(CASES.c.file_sha256.startswith(search.hash_prefix.strip().lower(), autoescape=True))

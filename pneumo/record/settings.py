@@ -1,4 +1,4 @@
-"""Whether a record is kept, where, and for how long; by environment. Off unless PNEUMO_RECORD is set."""
+"""Where the record is kept and for how long, from the environment. Off unless PNEUMO_RECORD is set."""
 
 import os
 
@@ -6,12 +6,12 @@ from pneumo.errors import ConfigError
 
 
 def record_url() -> str | None:
-    """The database of the record as an SQLAlchemy URL, from PNEUMO_RECORD; None: nothing is kept."""
+    """The database of the record as an SQLAlchemy URL, from PNEUMO_RECORD; None: no record."""
     return os.environ.get("PNEUMO_RECORD", "").strip() or None
 
 
 def retention_days() -> int | None:
-    """Days a case is kept, from PNEUMO_RECORD_DAYS; None: until somebody deletes it. Raises ConfigError."""
+    """Days a case is kept, from PNEUMO_RECORD_DAYS; None: no limit. Raises ConfigError."""
     text = os.environ.get("PNEUMO_RECORD_DAYS", "").strip()
     if not text:
         return None

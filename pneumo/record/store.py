@@ -1,4 +1,4 @@
-"""The record: cases kept, changed, removed and found. Each of these but the last appends to the log, in the same transaction."""
+"""The record of cases. Creating, changing and removing a case appends to the log in the same transaction."""
 
 import json
 import logging
@@ -39,18 +39,18 @@ _KINDS: dict[Any, Any] = {str: str, float: int | float, tuple[str, ...]: tuple}
 
 
 def open_record() -> "Record | None":
-    """The record that the environment names; None while it is off. Raises ConfigError, RecordError."""
+    """The record set in the environment; None if it is off. Raises ConfigError, RecordError."""
     url = record_url()
     return Record(_database(url), retention_days()) if url else None
 
 
-@lru_cache(maxsize=4)  # it remembers that its file was there
+@lru_cache(maxsize=4)  # a Database remembers that its file existed
 def _database(url: str) -> Database:
     return Database(url)
 
 
 class Record:
-    """Every method is one transaction and raises RecordError; `days` (None: for good) is how long a case is kept."""
+    """Every method is one transaction and raises RecordError. `days`: how long a case is kept; None: no limit."""
 
     def __init__(self, database: Database, days: int | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)):
         self._database, self.days, self._clock = database, days, clock
@@ -64,19 +64,19 @@ class Record:
         return self._database.place
 
     def keep(self, answers: Sequence[Answered], actor: str) -> list[str]:
-        """Keep answers, each once a session; returns their ids. Cases past their days leave in the same transaction."""
+        """Record answers, each once per session; returns their ids. Purges expired cases in the same transaction."""
 
         def work(connection: Connection) -> list[str]:
             try:
                 self._purge(connection)
-            except ClockError as error:  # no reason not to keep the answer
+            except ClockError as error:  # the answers are still recorded
                 log.warning("%s", error)
             return [_known(connection, answer) or self._create(connection, answer, actor) for answer in answers]
 
         return self._database.write(work)
 
     def keep_refused(self, files: Sequence[Refused]) -> None:
-        """Count files that got no answer, each once a session and model. They are no cases, and the log says nothing of them."""
+        """Count files without an answer, once per session and model. They are no cases and not in the log."""
 
         def work(connection: Connection) -> None:
             for each in files:
@@ -89,7 +89,7 @@ class Record:
         self._database.write(work)
 
     def keep_shadows(self, shadows: Sequence[Shadow]) -> None:
-        """What a candidate said of kept cases, once a case and state of the candidate; of a case that is gone nothing is kept."""
+        """Record a candidate's answers, once per case and version of the candidate; not for cases that were removed."""
 
         def work(connection: Connection) -> None:
             for each in shadows:
@@ -104,7 +104,7 @@ class Record:
     def change(
         self, case_id: str, actor: str, *, agreement: str | None = None, note: str | None = None, reference: str | None = None
     ) -> RecordedCase:
-        """Write agreement, note or reference of a case (None: leave it). What is already so is not logged again."""
+        """Set agreement, note or reference label of a case (None: unchanged). Logs only actual changes."""
         for value, allowed in ((agreement, AGREEMENTS), (reference, REFERENCES)):
             if value is not None and value not in allowed:
                 raise ValueError(f"expected one of {', '.join(allowed)}, received {value!r}")
@@ -127,7 +127,7 @@ class Record:
         return self._database.write(work)
 
     def delete(self, case_id: str, actor: str) -> None:
-        """Remove a case's content; that it was there, and who removed it when, stays in the log."""
+        """Remove a case. The log keeps that it existed, and who removed it when."""
 
         def work(connection: Connection) -> None:
             _existing(connection, case_id)
@@ -136,11 +136,11 @@ class Record:
         self._database.write(work)
 
     def purge(self) -> int:
-        """Remove what is older than `days`; returns how many cases that were. Raises ClockError, and removes nothing."""
+        """Remove cases older than `days`; returns how many. Raises ClockError if the clock is implausible."""
         return self._database.write(self._purge) if self._database.read(self._overdue, False) else 0
 
     def purge_by_this_clock(self, actor: str) -> int:
-        """The same after `actor` said that the clock is right, which is logged."""
+        """As `purge`, after `actor` confirmed the clock; the confirmation is logged."""
 
         def work(connection: Connection) -> int:
             self._append(connection, actor, chain.CLOCK, case_id="", digest="")
@@ -149,25 +149,25 @@ class Record:
         return self._database.write(work) if self._database.read(self._overdue, False) else 0
 
     def entries(self, after: int = 0) -> list[Entry]:
-        """The log, from the entry that follows `after`, as it stands."""
+        """The log's entries after sequence number `after`."""
         query = select(AUDIT).where(AUDIT.c.sequence > after).order_by(AUDIT.c.sequence)
         return self._database.read(lambda connection: [Entry(**row._mapping) for row in connection.execute(query)], list[Entry]())
 
     def refused(self) -> list[Refused]:
-        """Every file counted that got no answer, the oldest first; none past the days."""
+        """Files without an answer, oldest first, without expired ones."""
         query = select(*(REFUSALS.c[field.name] for field in fields(Refused))).order_by(REFUSALS.c.created, REFUSALS.c.id)
         if (oldest := self._oldest()) is not None:
             query = query.where(REFUSALS.c.created >= oldest)
         return self._database.read(lambda reading: [Refused(**row._mapping) for row in reading.execute(query)], list[Refused]())
 
     def shadows(self, card_sha256: str) -> dict[str, Shadow]:
-        """What a candidate, by its card, said of the cases that are kept, by case id."""
+        """Case id -> answer of the candidate with this card."""
         query = select(SHADOWS).where(SHADOWS.c.card_sha256 == card_sha256)
         shadows = self._database.read(lambda reading: [Shadow(**row._mapping) for row in reading.execute(query)], list[Shadow]())
         return {shadow.case_id: shadow for shadow in shadows}
 
     def models(self) -> list[str]:
-        """The models that the record names, in order."""
+        """Names of the models in the record, sorted."""
         query = select(CASES.c.model).distinct().order_by(CASES.c.model)
         return self._database.read(lambda connection: list(connection.scalars(query)), list[str]())
 
@@ -179,7 +179,7 @@ class Record:
         return self._database.read(work, None)
 
     def search(self, search: Search = EVERYTHING) -> list[RecordedCase]:
-        """What fits, the newest first; never a case past its days, even where it could not be purged yet."""
+        """Matching cases, newest first, without expired ones that were not purged yet."""
         query = select(CASES).where(*conditions(search)).order_by(CASES.c.created.desc(), CASES.c.id)
         if (oldest := self._oldest()) is not None:
             query = query.where(CASES.c.created >= oldest)
@@ -188,11 +188,11 @@ class Record:
         return [case for case in cases if text in case.note.casefold()]
 
     def is_begun(self) -> bool:
-        """Whether anything was ever kept. Raises RecordError where the database cannot be asked."""
+        """Whether the record exists. Raises RecordError if the database cannot be read."""
         return self._database.read(lambda _: True, False)
 
     def verify(self, noted: str | None = None) -> Verification:
-        """Hold the log and the cases to each other; see `chain.verify`."""
+        """Check the log and the cases against it; see `chain.verify`."""
 
         def work(connection: Connection) -> Verification:
             digests = {row.id: _digest(row) for row in connection.execute(select(CASES))}
@@ -222,13 +222,13 @@ class Record:
     def _purge(self, connection: Connection) -> int:
         expired = self._expired(connection)
         if self._overdue(connection):
-            self._believe_the_clock(connection)
+            self._check_clock(connection)
             connection.execute(REFUSALS.delete().where(self._old_refusals()))
         for case_id in expired:
             self._remove(connection, case_id, "retention", chain.PURGE)
         return len(expired)
 
-    def _believe_the_clock(self, connection: Connection) -> None:
+    def _check_clock(self, connection: Connection) -> None:
         moments = connection.execute(select(AUDIT.c.time, AUDIT.c.action).order_by(AUDIT.c.sequence))
         if far := ahead(((row.time, row.action) for row in moments), self._clock()):
             raise ClockError(
@@ -251,7 +251,7 @@ class Record:
         self._append(connection, actor, action, case_id, digest="")
 
     def _append(self, connection: Connection, actor: str, action: str, case_id: str, digest: str) -> None:
-        """The next entry. The lock on the head's row (SQLite: on the file, since BEGIN) lets one writer in at a time."""
+        """Append an entry. The lock on the head's row (SQLite: on the file, since BEGIN) admits one writer at a time."""
         row = connection.execute(select(HEAD.c.sequence, HEAD.c.hash).with_for_update()).first()
         if row is None:
             raise RecordError(f"The log of the record ({self.place}) was tampered with: run `python -m pneumo audit verify`.")
@@ -273,7 +273,7 @@ def _existing(connection: Connection, case_id: str) -> RecordedCase:
 
 
 def _case(row: Row[Any]) -> RecordedCase:
-    """Raises RecordError where a value is of a kind that Pneumo does not write."""
+    """Raises RecordError for a value of a type that Pneumo does not write."""
     values = dict(row._mapping)
     measures = {name: values.pop(name) for name in MEANING}
     known = {name: value for name, value in measures.items() if value is not None}
@@ -282,14 +282,14 @@ def _case(row: Row[Any]) -> RecordedCase:
     for name, (value, kind) in (checked | {name: (value, int | float) for name, value in known.items()}).items():
         if not isinstance(value, kind):
             raise RecordError(
-                f"Case {case.id} was altered behind the log's back: its {name} is of a kind that Pneumo does not write. "
+                f"Case {case.id} was altered outside Pneumo: its {name} has a type that Pneumo does not write. "
                 "Run `python -m pneumo audit verify`, and restore the record from a backup."
             )
     return case
 
 
 def _digest(row: Row[Any]) -> str:
-    """No digest fits where there is none."""
+    """The content digest; empty, which matches none, for a case that cannot be read."""
     try:
         return content_digest(_case(row))
     except RecordError:
@@ -297,7 +297,7 @@ def _digest(row: Row[Any]) -> str:
 
 
 def _warnings(text: str) -> tuple[str, ...]:
-    """What is no list of sentences was put there by another hand: it stays readable, and does not fit its digest."""
+    """The list of warnings. Text altered by others stays readable but does not match the digest."""
     try:
         sentences = json.loads(text)
     except (ValueError, TypeError, RecursionError):

@@ -1,4 +1,4 @@
-"""The tables as they are today; migrations/ makes them. Moments are texts of one form: every database hashes them alike."""
+"""The current tables, created by migrations/. Times are texts, so that every database gives the same hashes."""
 
 from sqlalchemy import Column, Double, Integer, MetaData, String, Table, Text
 
@@ -25,8 +25,8 @@ CASES = Table(
     Column("warnings", Text, nullable=False),  # a JSON list of sentences
     Column("agreement", String(16), nullable=False),
     Column("note", Text, nullable=False),
-    Column("reference", String(16), nullable=False),  # NORMAL or PNEUMONIA, said later; none
-    *(Column(name, Double) for name in MEANING),  # of the picture, see imaging/measures.py; NULL: not known
+    Column("reference", String(16), nullable=False),  # NORMAL or PNEUMONIA, entered later; none
+    *(Column(name, Double) for name in MEANING),  # see imaging/measures.py; NULL: unknown
 )
 
 REFUSALS = Table(

@@ -1,4 +1,4 @@
-"""Which form a record has, and the way to today's: Alembic's steps, in the transaction of whoever asks."""
+"""Schema version of a record, and its upgrade with Alembic in the caller's transaction."""
 
 import logging
 from pathlib import Path
@@ -8,14 +8,14 @@ from sqlalchemy import Connection, inspect, text
 from pneumo.record.tables import AUDIT
 
 REVISION = "0002"  # of tables.py
-FIRST = "0001"  # of a record that has no version: it was begun before there were any
+FIRST = "0001"  # of a record without a version table
 KNOWN = (FIRST, REVISION)
 _VERSION = "alembic_version"
 _STEPS = Path(__file__).with_name("migrations")
 
 
 def revision_of(connection: Connection) -> str | None:
-    """None: no record was begun in this database."""
+    """None: no record in this database."""
     tables = inspect(connection)
     if not tables.has_table(AUDIT.name):
         return None
@@ -23,9 +23,9 @@ def revision_of(connection: Connection) -> str | None:
 
 
 def upgrade_record(connection: Connection) -> None:
-    """Begin a record, or bring one to REVISION, on a connection that may write. Rows and entries stay as they are."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every step
-    from alembic import command  # half a second, and only where there is a step to take
+    """Create a record, or upgrade one to REVISION, on a connection that may write. Rows and entries are unchanged."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs every step
+    from alembic import command  # takes half a second, so only if needed
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})

@@ -1,4 +1,4 @@
-"""How well a split's probabilities fit the outcomes, as rows: intercept and slope first, then errors with their prevalence."""
+"""Calibration of a split as table rows: intercept and slope, then expected calibration error and Brier score."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +13,9 @@ from pneumo.reporting.numbers import interval, number
 def calibration_rows(
     predictions: Predictions, metrics: Mapping[str, Any] | None, prevalence: float | None = None
 ) -> list[tuple[str, str, str]]:
-    """(figure, its value, how to read it). Predictions of both classes; `metrics` of the same split, for what needs intervals.
+    """(figure, value, how to read it). Predictions of both classes; `metrics` of the same split hold intercept and slope.
 
-    Errors are means over all images: they are told for the split's own share of sick children and, moved there, for `prevalence`.
+    Errors depend on the prevalence: they are given for the split's own and, if stated, recomputed for `prevalence`.
     """
     labels, probabilities = predictions.labels, predictions.probabilities
     own, fit = float(labels.mean()), (metrics or {}).get("calibration")

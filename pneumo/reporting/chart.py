@@ -1,10 +1,10 @@
-"""What a chart shows, said once: the page draws it with Vega-Lite, PNG and PDF with Matplotlib."""
+"""The content of a chart. The page draws it with Vega-Lite, PNG and PDF with Matplotlib."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-# Roles, so that paper may have darker hues of the same colours. Dashes, labels and places say the same without colour.
+# Colours by role; paper has darker hues. Dashes, labels and positions carry the same information without colour.
 SCREEN = {
     "ground": "#0B0E11",
     "ink": "#E6EAED",
@@ -33,13 +33,13 @@ PAPER = {
     "fifth": "#A64A10",
     "sixth": "#4453B8",
 }
-MODELS = ("accent", "second", "third", "fourth", "fifth", "sixth")  # a colour and a dash for each model of a comparison
+MODELS = ("accent", "second", "third", "fourth", "fifth", "sixth")  # colours of compared models; each also has a dash
 DASHES = {"solid": (1, 0), "dashed": (7, 4), "dotted": (2, 3), "dash-dot": (9, 3, 2, 3), "short": (4, 4), "long": (12, 4)}
 
 
 @dataclass(frozen=True)
 class Line:
-    """A curve with its name in the legend; `low` and `high` make a band, `steps` corners instead of slopes."""
+    """A curve with its name in the legend. `low` and `high` draw a band; `steps` draws a step function."""
 
     name: str
     x: np.ndarray
@@ -53,7 +53,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Dot:
-    """A marked point with its label, and an interval where there is one. `weight` 0 to 1 makes its area."""
+    """A labelled point, with an interval if there is one. Its area grows with `weight`, 0 to 1."""
 
     x: float
     y: float
@@ -61,12 +61,12 @@ class Dot:
     low: float | None = None
     high: float | None = None
     weight: float = 0.3
-    above: bool = False  # a count above it; else the label stands beside it, the next dot's lower
+    above: bool = False  # label above the dot; else beside it, each lower than the last
 
 
 @dataclass(frozen=True)
 class Bars:
-    """Bars from 0 over [edges[i], edges[i + 1]]; negative heights hang down, and count as positive."""
+    """Bars over [edges[i], edges[i + 1]]. Negative heights are drawn downwards and labelled as positive counts."""
 
     name: str
     edges: np.ndarray
@@ -76,9 +76,9 @@ class Bars:
 
 @dataclass(frozen=True)
 class Chart:
-    """`reading` is the sentence that says how to read it; `rules` are upright lines (x, label)."""
+    """`reading` explains how to read the chart; `rules` are vertical lines (x, label)."""
 
-    key: str  # of its file and its widget
+    key: str  # names its file and its widget
     title: str
     x_title: str
     y_title: str
@@ -88,14 +88,14 @@ class Chart:
     bars: tuple[Bars, ...] = ()
     rules: tuple[tuple[float, str], ...] = ()
     x_range: tuple[float, float] = (0.0, 1.0)
-    y_range: tuple[float, float] | None = (0.0, 1.0)  # None: as the data want it
-    root_scale: bool = False  # heights by their square root, so that bars of two and of two hundred are both seen
-    log_scale: bool = False  # heights by their logarithm; all above 0
-    whole_x: bool = False  # x counts something, such as epochs
+    y_range: tuple[float, float] | None = (0.0, 1.0)  # None: fitted to the data
+    root_scale: bool = False  # square-root y axis: small bars stay visible beside tall ones
+    log_scale: bool = False  # logarithmic y axis; all values above 0
+    whole_x: bool = False  # x is an integer, such as an epoch
 
 
 def grouped_points(points: dict[str, float]) -> list[tuple[str, float]]:
-    """Operating points by threshold, rising; those with one threshold share a label, such as "rule-out, balanced"."""
+    """Operating points by rising threshold; those with the same threshold share a label, such as "rule-out, balanced"."""
     names: dict[float, list[str]] = {}
     for name, cut in points.items():
         names.setdefault(cut, []).append(name)
@@ -103,7 +103,7 @@ def grouped_points(points: dict[str, float]) -> list[tuple[str, float]]:
 
 
 def label_left(chart: Chart, number: int) -> bool:
-    """Whether the label of this upright line stands on its left: where there is no room on the right, or the next line follows."""
+    """Whether the label of this vertical line goes on its left, because the right has no room or the next line follows."""
     low, high = chart.x_range
     place = (chart.rules[number][0] - low) / (high - low)
     return place > 0.6 or (place > 0.25 and number < len(chart.rules) - 1)

@@ -1,4 +1,4 @@
-"""A Chart drawn with Matplotlib, for PNG and PDF. No pyplot: its global state is not for many sessions at once."""
+"""Draw a Chart with Matplotlib, for PNG and PDF. Without pyplot: its global state is not thread-safe."""
 
 import io
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from pneumo.reporting.chart import DASHES, PAPER, SCREEN, Chart, label_left
 
 
 def chart_png(chart: Chart, colours: Mapping[str, str] = SCREEN) -> bytes:
-    """1440 x 1080 pixels, with the sentence that says how to read it."""
+    """1440 x 1080 pixels, with the reading below."""
     figure = Figure(figsize=(9.6, 7.2), dpi=150, facecolor=colours["ground"])
     FigureCanvasAgg(figure)
     draw(figure.add_axes((0.09, 0.23, 0.87, 0.70)), chart, colours)
@@ -23,7 +23,7 @@ def chart_png(chart: Chart, colours: Mapping[str, str] = SCREEN) -> bytes:
 
 
 def chart_picture(chart: Chart) -> Image.Image:
-    """1420 x 860 pixels in the colours of paper, 200 an inch, without the sentence."""
+    """1420 x 860 pixels at 200 per inch, in the colours of paper, without the reading."""
     figure = Figure(figsize=(7.1, 4.3), dpi=200, facecolor=PAPER["ground"])
     FigureCanvasAgg(figure)
     draw(figure.add_axes((0.08, 0.12, 0.90, 0.80)), chart, PAPER)
@@ -38,7 +38,6 @@ def _png(figure: Figure, colours: Mapping[str, str]) -> io.BytesIO:
 
 
 def draw(axes: Axes, chart: Chart, colours: Mapping[str, str]) -> None:
-    """Fill `axes` with the chart."""
     _frame(axes, chart, colours)
     for line in chart.lines:
         if line.low is not None and line.high is not None:
@@ -124,6 +123,6 @@ def _frame(axes: Axes, chart: Chart, colours: Mapping[str, str]) -> None:
 
 
 def _padded(ends: tuple[float, float]) -> tuple[float, float]:
-    """A little room, so that a point in a corner is not cut."""
+    """With a margin, so that a point in a corner is not clipped."""
     room = 0.015 * (ends[1] - ends[0])
     return ends[0] - room, ends[1] + room

@@ -1,4 +1,4 @@
-"""What is stored of a model's evaluation: read, checked, and never computed anew from images."""
+"""The stored evaluation of a model, read and checked; nothing is computed from images."""
 
 import contextlib
 import json
@@ -18,14 +18,14 @@ from pneumo.evaluation.predictions import Predictions, read_predictions
 from pneumo.paths import models_dir
 from pneumo.registry.models import ModelCard, is_stored, list_models, read_card, read_stored
 
-OLD_GATE_INTERVALS = "Wilson's method, each picture for itself, which is too narrow"  # of a gate.json that does not say
+OLD_GATE_INTERVALS = "Wilson's method, each picture for itself, which is too narrow"  # for a gate.json without "intervals"
 FIGURES = ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1")
 _FIRST = ("test", "validation")  # the order on the page
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """One model on one split. `metrics` is the split's entry of metrics.json; `problems` says what is missing or does not fit."""
+    """One model on one split. `metrics`: the split's entry of metrics.json; `problems`: what is missing or inconsistent."""
 
     card: ModelCard
     split: str
@@ -49,12 +49,12 @@ class Evaluated:
         return float(self.predictions.labels.mean())
 
     def figures(self, point: str) -> dict[str, Any] | None:
-        """The stored figures {name: {value, low, high}} at an operating point; None where there are none."""
+        """The stored figures {name: {value, low, high}} at an operating point; None if there are none."""
         return self.metrics["operating_points"].get(point) if self.metrics else None
 
 
 def splits_of(model: str, root: Path | None = None) -> tuple[str, ...]:
-    """The splits something is stored of, test first. A damaged metrics.json names none; `read_evaluated` tells of it."""
+    """The splits with stored results, test first. A damaged metrics.json names none; `read_evaluated` reports it."""
     folder = (root or models_dir()) / model
     names = {path.stem.removeprefix("predictions-") for path in folder.glob("predictions-*.csv")}
     with contextlib.suppress(DataError):
@@ -63,9 +63,9 @@ def splits_of(model: str, root: Path | None = None) -> tuple[str, ...]:
 
 
 def read_evaluated(model: str, split: str, root: Path | None = None) -> Evaluated:
-    """Raises ModelError for a card that cannot be read; every other fault becomes a problem, and the rest is shown."""
+    """Raises ModelError for a card that cannot be read; every other fault becomes an entry of `problems`."""
     card, folder = read_card(model, root), (root or models_dir()) / model
-    again = f"Make it anew: python -m pneumo evaluate {model} --split {split} --data FOLDER."
+    again = f"Create it again: python -m pneumo evaluate {model} --split {split} --data FOLDER."
     metrics, predictions, problems = None, None, []
     try:
         metrics = _all_metrics(model, root).get(split)
@@ -88,7 +88,7 @@ def read_evaluated(model: str, split: str, root: Path | None = None) -> Evaluate
 
 
 def read_history(model: str, root: Path | None = None) -> list[dict[str, Any]]:
-    """history.json, a dict an epoch as the run wrote it; empty where it is not stored. Raises DataError."""
+    """history.json, one dict per epoch; empty if not stored. Raises DataError."""
     name = "history.json"
     lines = _json(model, name, root, absent=[])
     if not isinstance(lines, list) or not all(isinstance(line, dict) and isinstance(line.get("epoch"), int) for line in lines):
@@ -97,19 +97,19 @@ def read_history(model: str, root: Path | None = None) -> list[dict[str, Any]]:
 
 
 def read_robustness(model: str, root: Path | None = None) -> dict[str, Any] | None:
-    """robustness.json as it stands; None where it is not stored. Raises DataError."""
+    """robustness.json; None if not stored. Raises DataError."""
     return _object(model, "robustness.json", root)
 
 
 def read_gate(model: str, root: Path | None = None) -> dict[str, Any] | None:
-    """gate.json as it stands; None where it is not stored. Raises DataError."""
+    """gate.json; None if not stored. Raises DataError."""
     return _object(model, "gate.json", root)
 
 
 def read_cautions(model: str, root: Path | None = None) -> dict[str, CautionRate]:
-    """cautions.json by name; empty where it is not stored, or was measured with other weights.
+    """cautions.json by name; empty if not stored, or measured with other weights.
 
-    That of disagreeing models is left out where the models it was measured with are not the ones here. Raises DataError.
+    The caution about disagreeing models is left out if it was measured with other models than are here. Raises DataError.
     """
     stored = _object(model, CAUTIONS, root)
     if stored is None:
@@ -118,7 +118,7 @@ def read_cautions(model: str, root: Path | None = None) -> dict[str, CautionRate
         rates = {name: CautionRate.from_dict(each) for name, each in stored["cautions"].items()}
         measured, weights = dict(stored["others"]), stored["model_sha256"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"{CAUTIONS} of model {model} does not fit: {error!r}. Make it anew: python -m pneumo cautions.") from error
+        raise DataError(f"{CAUTIONS} of model {model} does not fit: {error!r}. Run python -m pneumo cautions.") from error
     if weights != read_card(model, root).sha256:
         return {}
     if measured != _weights_of_others(model, root):
@@ -129,7 +129,7 @@ def read_cautions(model: str, root: Path | None = None) -> dict[str, CautionRate
 def _weights_of_others(model: str, root: Path | None) -> dict[str, str]:
     weights = {}
     for other in list_models(root):
-        with contextlib.suppress(ModelError):  # one that cannot be read has no say either
+        with contextlib.suppress(ModelError):  # a model that cannot be read gives no vote
             if other != model:
                 weights[other] = read_card(other, root).sha256
     return weights
@@ -160,7 +160,7 @@ def _is_summary(summary: Any) -> bool:
 
 
 def _json(model: str, name: str, root: Path | None, absent: Any) -> Any:
-    """`absent` where it is not stored. Raises DataError, also for what is not as the folder's manifest has it."""
+    """The file's JSON, or `absent` if not stored. Raises DataError, also if the file differs from the folder's manifest."""
     try:
         return json.loads(read_stored(model, name, root)) if is_stored(model, name, root) else absent
     except ModelError as error:

@@ -1,4 +1,4 @@
-"""One A4 page about one X-ray, for the record: what the model said, how far to trust it, and what the clinician thinks of it."""
+"""One A4 page about one X-ray: the model's answer, how far to trust it, and the clinician's agreement and note."""
 
 from datetime import UTC
 
@@ -14,16 +14,16 @@ from pneumo.reporting.finding_report import NOT_STATED, ReportContent
 from pneumo.reporting.model_card import DISCLAIMER
 from pneumo.reporting.paper import BOTTOM, LEFT, MISSING, RIGHT, Sheet
 
-_PICTURES, _TEXT = 270.0, 300.0  # height of the pictures, at most; what is kept for the text below them
+_PICTURES, _TEXT = 270.0, 300.0  # greatest height of the pictures; height reserved for the text below them
 _GAP = 7.0
-_SIDE = 1200  # pixels of a picture's longer side, at most: 300 an inch and more
+_SIDE = 1200  # greatest longer side of a picture in pixels: at least 300 per inch
 _OPACITY = 0.6
-_SIGNATURE = BOTTOM - 36  # where the signature's line is; what comes before ends 8 above it
-_KEPT_FOR_NOTE = 64.0  # whatever else there is to say
+_SIGNATURE = BOTTOM - 36  # y of the signature line; text ends 8 points above it
+_KEPT_FOR_NOTE = 64.0  # height reserved for agreement and note
 
 
 def report_pdf(content: ReportContent) -> bytes:
-    """The page as PDF. The same content gives the same bytes; the file's own name is nowhere in it."""
+    """The page as PDF. The same content gives the same bytes; it does not contain the file's name."""
     sheet = Sheet("Pneumo report")
     sheet.set_auto_page_break(False)
     sheet.set_creation_date(content.made.astimezone(UTC))
@@ -69,7 +69,7 @@ def _bar(sheet: Sheet, content: ReportContent, x: float, y: float, tone: str) ->
     reading, width = content.reading, RIGHT - x
     sheet.set_fill_color(PAPER["grid"])
     sheet.rect(x, y, width, 9, style="F")
-    if reading.low < reading.high:  # an empty zone is not drawn
+    if reading.low < reading.high:  # else the zone is empty
         sheet.set_fill_color("#B9C1C8")
         sheet.rect(x + width * reading.low, y, width * (reading.high - reading.low), 9, style="F")
     sheet.set_fill_color(PAPER[tone])
@@ -87,7 +87,7 @@ def _bar(sheet: Sheet, content: ReportContent, x: float, y: float, tone: str) ->
 
 
 def _pictures(sheet: Sheet, content: ReportContent) -> None:
-    """Side by side, or one above the other where that shows more of a wide picture; the X-ray alone where the heat is in doubt."""
+    """X-ray and heatmap, side by side or stacked, whichever is larger; the X-ray alone if there is a `heat_doubt`."""
     colour_map = content.picture.colour_map
     pixels = fit_within(content.picture.pixels, _SIDE)
     plain = grey_picture(pixels)
@@ -117,7 +117,7 @@ def _pictures(sheet: Sheet, content: ReportContent) -> None:
 
 
 def _framed(sheet: Sheet, picture: np.ndarray, x: float, y: float, width: float, height: float) -> None:
-    """Embedded with its own pixels; the box must have its aspect."""
+    """Draw the picture with a border. The box must have the picture's aspect ratio."""
     sheet.image(Image.fromarray(picture), x, y, width, height)
     sheet.set_draw_color(PAPER["grid"])
     with sheet.local_context(line_width=0.5):
@@ -125,7 +125,7 @@ def _framed(sheet: Sheet, picture: np.ndarray, x: float, y: float, width: float,
 
 
 def _trust(sheet: Sheet, content: ReportContent) -> int:
-    """How many entries there was no room for."""
+    """How far to trust the answer. Returns how many entries had no room."""
     reading, metrics, bacterial = content.reading, content.metrics, content.answer.bacterial
     kind = words.subtype_sentence(metrics, reading, bacterial)
     texts = (
@@ -148,7 +148,7 @@ def _trust(sheet: Sheet, content: ReportContent) -> int:
 
 
 def _clinician(sheet: Sheet, content: ReportContent) -> None:
-    """Agreement and note, with room to write by hand down to the signature."""
+    """Agreement and note, then lines to write on, down to the signature."""
     agreement, end = content.remarks.agreement_with(content.reading.verdict), _SIGNATURE - 8
     stated = agreement if agreement == NOT_STATED else f"{agreement}, with the answer {content.reading.verdict}"
     sheet.ln(3)

@@ -1,4 +1,4 @@
-"""What one page about one X-ray says, before anything is drawn."""
+"""The content of the one-page report about one X-ray."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,32 +18,32 @@ AGREEMENTS = (NOT_STATED, "agree", "disagree")
 
 @dataclass(frozen=True)
 class Remarks:
-    """What the clinician typed. `agreement` is one of AGREEMENTS and belongs to the answer `label`, which it was given to."""
+    """What the clinician typed. `agreement` is one of AGREEMENTS and refers to the answer `label`."""
 
     note: str = ""
     agreement: str = NOT_STATED
-    reference: str = ""  # the only place where a name or number can come from
+    reference: str = ""  # the only source of a patient's name or number
     label: str = ""
 
     def agreement_with(self, label: str) -> str:
-        """The agreement as long as the answer is the one it was given to: nobody agrees with what they never saw."""
+        """The agreement; NOT_STATED if the answer has changed since it was given."""
         return self.agreement if label == self.label else NOT_STATED
 
 
 @dataclass(frozen=True)
 class Picture:
-    """`pixels` float32 (h, w) in [0, 1], as the model was given them, with what may be told of their file."""
+    """`pixels` float32 (h, w) in [0, 1], as the model was given them, with the facts about their file that may be shown."""
 
     pixels: np.ndarray
     facts: ImageFacts
-    colour_map: str = "magma"  # of the heat over it
+    colour_map: str = "magma"  # of the heatmap
 
 
 @dataclass(frozen=True)
 class ReportContent:
-    """`finding` is an answer ("ok") of the model of `card`, judged here on `terms`; `metrics` as in metrics.json.
+    """`finding` is an answer ("ok") of the model of `card`, read on `terms`; `metrics` as in metrics.json.
 
-    Raises ConfigError when `reading` is asked for on terms that the model does not have.
+    `reading` raises ConfigError for terms that the model does not have.
     """
 
     finding: Finding
@@ -52,9 +52,9 @@ class ReportContent:
     metrics: dict[str, Any]
     terms: Terms
     remarks: Remarks
-    made: datetime  # knows its time zone
+    made: datetime  # with time zone
     extra: tuple[tuple[str, str], ...] = ()  # further rows: label, text
-    heat_doubt: str = ""  # why the heatmap is left out (heat_doubt.py); empty: it is drawn
+    heat_doubt: str = ""  # why the heatmap is left out (heat_doubt.py); empty: draw it
 
     @property
     def answer(self) -> Answer:

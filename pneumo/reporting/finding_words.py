@@ -1,4 +1,4 @@
-"""The sentences about one answer, in plain words: the Diagnose page and the report on paper say the same."""
+"""The sentences about one answer, shared by the Diagnose page and the PDF report."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from pneumo.labels import Verdict
 from pneumo.reporting.numbers import interval
 
 UNTESTED = "This model was not evaluated on the test split: nothing is known of how far to trust it."
-LARGEST_RATIO = 100  # no calibration part here is large enough to tell a larger one
+LARGEST_RATIO = 100  # the calibration parts are too small to show a larger one
 LEGEND = ("no evidence", "strong evidence for pneumonia", "(one scale for all pictures of this model)")
 SENTENCES = {
     Verdict.PNEUMONIA: "The model calls this pneumonia. The figures below say how often it does so wrongly.",
@@ -26,7 +26,7 @@ def sentence(reading: Reading) -> str:
 
 
 def in_words(probability: float) -> str:
-    """Two digits, and never a certainty: above 0.99 and below 0.01 stand for what rounds to 1 and 0."""
+    """Two digits, never 0 or 1: "above 0.99" and "below 0.01" instead."""
     if probability > 0.99:
         return "above 0.99"
     return "below 0.01" if probability < 0.01 else f"{probability:.2f}"
@@ -43,7 +43,7 @@ def probability_sentence(reading: Reading) -> str:
 
 
 def threshold_sentence(reading: Reading) -> str:
-    """What the cuts mean for this reader."""
+    """The ranges of the verdicts, and what the threshold is for."""
     return (
         f"From {in_words(reading.high)} the answer is {Verdict.PNEUMONIA}, below {in_words(reading.low)} {Verdict.NORMAL}, "
         f"between them {Verdict.INDETERMINATE}. The threshold {in_words(reading.threshold)} (operating point "
@@ -52,7 +52,7 @@ def threshold_sentence(reading: Reading) -> str:
 
 
 def facts_rows(facts: ImageFacts) -> list[tuple[str, str]]:
-    """What may be told of the file, by name."""
+    """(name, value) of the facts about the file that may be shown."""
     return [
         ("Format", f"{facts.format}, {facts.bits} bits of grey, {_size(facts.size_bytes)}"),
         ("Size", f"{facts.width} x {facts.height} pixels"),
@@ -62,7 +62,7 @@ def facts_rows(facts: ImageFacts) -> list[tuple[str, str]]:
 
 
 def likelihood_sentence(reading: Reading) -> str:
-    """The likelihood ratio, turned so that it is above 1, and no larger than what the data could show."""
+    """The likelihood ratio, inverted if below 1, and capped at LARGEST_RATIO."""
     ratio, among, other = reading.likelihood_ratio, "sick", "healthy"
     if ratio < 1:
         ratio, among, other = 1 / ratio, other, among
@@ -71,9 +71,9 @@ def likelihood_sentence(reading: Reading) -> str:
 
 
 def like_this_sentence(metrics: dict[str, Any], log_ratio: float, reading: Reading, warnings: Sequence[str]) -> str:
-    """How many test children who scored like this were sick, and how many that would be at the stated prevalence.
+    """How many test children with a like score were sick, and how many that would be at the stated prevalence.
 
-    Empty where it was not tested. Under a warning, or where the answer is open, nothing is foretold.
+    Empty if it was not counted, or the answer has a warning. An INDETERMINATE answer gets the counts alone.
     """
     test = metrics.get("test", {})
     band = band_of(test.get("bands", ()), log_ratio)
@@ -96,7 +96,7 @@ def like_this_sentence(metrics: dict[str, Any], log_ratio: float, reading: Readi
 
 
 def subtype_sentence(metrics: dict[str, Any], reading: Reading, bacterial: float | None) -> str:
-    """Bacterial or viral, and how far to trust it; empty unless PNEUMONIA is called by a model that tells them apart."""
+    """Bacterial or viral, and how far to trust it; empty unless a model with this output calls PNEUMONIA."""
     if bacterial is None or reading.verdict != Verdict.PNEUMONIA:
         return ""
     answer = f"Bacterial {in_words(bacterial)}, viral {in_words(1 - bacterial)}: a second answer, not to choose antibiotics by."
@@ -106,7 +106,7 @@ def subtype_sentence(metrics: dict[str, Any], reading: Reading, bacterial: float
 
 
 def subtype_accuracy(metrics: dict[str, Any]) -> str:
-    """How often bacterial or viral was right on the test pneumonias, with its interval; empty where it was not measured."""
+    """Accuracy of bacterial against viral on the test pneumonias, with its interval; empty if not measured."""
     kind = metrics.get("test", {}).get("subtype", {})
     if kind.get("accuracy", {}).get("value") is None:
         return ""
@@ -114,14 +114,14 @@ def subtype_accuracy(metrics: dict[str, Any]) -> str:
 
 
 def figures_sentence(metrics: dict[str, Any]) -> str:
-    """What leads the rows of `figure_rows`; where there are none, says so."""
+    """The heading of `figure_rows`; UNTESTED if there are none."""
     if not figure_rows(metrics):
         return UNTESTED
     return f"On {metrics['test']['n']} test X-rays (95 % interval):"
 
 
 def figure_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
-    """(what, share with its interval) of the verdicts right and wrong on the test split; empty where it was not tested."""
+    """(name, share with its interval) of right and wrong verdicts on the test split; empty if not tested."""
     points = metrics.get("test", {}).get("operating_points", {})
     if not {RULE_IN, RULE_OUT} <= points.keys():
         return []
@@ -137,7 +137,7 @@ def figure_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _complement(figure: dict[str, float | None]) -> dict[str, float | None]:
-    """The share of all others, with its interval."""
+    """1 - share, with its interval."""
     swapped = {"value": figure["value"], "low": figure["high"], "high": figure["low"]}
     return {name: None if share is None else 1 - share for name, share in swapped.items()}
 

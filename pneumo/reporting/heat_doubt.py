@@ -1,4 +1,4 @@
-"""Whether a model's heatmap points anywhere: where it does no better than chance, it is left out unless somebody asks for it."""
+"""Whether a model's heatmap does better than chance. If it does not, it is shown only on request."""
 
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,8 @@ from pneumo.reporting.evaluated import read_robustness
 
 
 def heatmap_doubt(model: str, root: Path | None = None) -> str:
-    """Why the map is not drawn by itself, in one or two sentences; empty for a map that does better than chance, or that was
-    never measured, or whose measurement cannot be read (Metrics tells of that).
+    """Why the heatmap is not shown by default; empty if it does better than chance, was not measured, or its measurement cannot be
+    read (Metrics reports that).
     """
     try:
         return _doubt(read_robustness(model, root) or {})
@@ -18,8 +18,8 @@ def heatmap_doubt(model: str, root: Path | None = None) -> str:
 
 
 def _doubt(robustness: dict[str, Any]) -> str:
-    """By the share of heat in the lungs, whose interval must lie above their share of what is shown, and by the gain over places
-    put back in random order (insertion).
+    """By two measures: the share of heat in the lungs, whose interval must lie above the lungs' share of the image, and the gain of
+    the insertion test over a random order.
     """
     reasons = []
     heat, gain = robustness.get("heat_in_lungs", {}), robustness.get("auc_gap", {}).get("insertion")

@@ -1,4 +1,4 @@
-"""Learning curves of one run (train beside validation) or of several (validation alone), for the Train page, Metrics and PDF."""
+"""Learning curves: train and validation of one run, or validation of several, for Train, Metrics and the PDF."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ import numpy as np
 
 from pneumo.reporting.chart import DASHES, MODELS, Chart, Line
 
-MOST = len(MODELS)  # runs that can be told apart
+MOST = len(MODELS)  # runs in one chart
 
 
 class _Curve(NamedTuple):
@@ -49,9 +49,9 @@ _CURVES = (
 
 
 def learning_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], kept_epoch: int = 0) -> tuple[Chart, ...]:
-    """Loss, accuracy, AUC and learning rate by epoch, those for which there are numbers.
+    """Loss, accuracy, AUC and learning rate by epoch, where there are numbers.
 
-    `histories`: by name of the run, a dict an epoch; at most MOST. `kept_epoch`: the epoch to mark, of one run; 0: none.
+    `histories`: run name -> one dict per epoch; at most MOST runs. `kept_epoch`: the epoch to mark, for one run; 0: none.
     """
     charts = []
     for curve in _CURVES:
@@ -97,7 +97,7 @@ def _lines(curve: _Curve, histories: Mapping[str, Sequence[Mapping[str, Any]]]) 
 
 
 def _line(name: str, epochs: Sequence[Mapping[str, Any]], key: str, colour: str, dash: str) -> Line | None:
-    """A value that is no finite number is left out; None where none is left."""
+    """Without values that are no finite number; None if none is left."""
     rows = [(each["epoch"], each[key]) for each in epochs if isinstance(each.get(key), int | float) and math.isfinite(each[key])]
     if not rows:
         return None

@@ -1,4 +1,4 @@
-"""The charts of an evaluation, each with the sentence that says how to read it. Nothing is drawn here."""
+"""The charts of an evaluation as data, each with an explanation of how to read it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from pneumo.reporting.numbers import interval
 def main_charts(
     predictions: Predictions, points: Mapping[str, float], metrics: Mapping[str, Any] | None = None, prevalence: float | None = None
 ) -> list[Chart]:
-    """Those that need nothing but stored predictions of both classes and the operating points.
+    """The charts made from stored predictions of both classes and the operating points.
 
     `metrics` of the same split hold the smooth calibration curve; `prevalence` is the user's, for the decision curve.
     """
@@ -63,7 +63,7 @@ def precision_recall_chart(labels: np.ndarray, probabilities: np.ndarray, points
 
 
 def calibration_chart(labels: np.ndarray, probabilities: np.ndarray, metrics: Mapping[str, Any] | None = None) -> Chart:
-    """With the smooth curve and its band, and intercept and slope in the title, where `metrics` hold them."""
+    """With smooth curve, band, intercept and slope if `metrics` hold them."""
     bins = curves.calibration_bins(labels, probabilities)
     most = max(each.sick.of for each in bins)
     dots = tuple(
@@ -122,7 +122,7 @@ def histogram_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mappi
 def decision_chart(
     labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float], prevalence: float | None = None
 ) -> Chart:
-    """Where `prevalence` of the children are sick, probabilities and `points` moved there; default: as on the split."""
+    """Probabilities and `points` are moved to `prevalence`; default: the split's own."""
     curve, own = curves.decision_curve(labels, probabilities, prevalence=prevalence), float(np.mean(labels))
     moved = {name: float(at_prevalence(cut, own, curve.prevalence)) for name, cut in points.items()}
     none = Line("treat no one", curve.thresholds, np.zeros_like(curve.thresholds), "quiet", "dotted")
@@ -146,7 +146,7 @@ def decision_chart(
 
 
 def predictive_chart(sensitivity: Mapping[str, float], specificity: Mapping[str, float], prevalence: float | None = None) -> Chart:
-    """From two figures {value, low, high}, none of them None. `prevalence` in (0, 1) is marked."""
+    """From two figures {value, low, high} without None. A `prevalence` in (0, 1) is marked."""
     value, low, high = (curves.predictive_curve(sensitivity[end], specificity[end]) for end in ("value", "low", "high"))
     return Chart(
         "predictive-values",

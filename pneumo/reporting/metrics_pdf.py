@@ -1,4 +1,4 @@
-"""One PDF of a stored evaluation: figures, matrix, report, every chart with how to read it, and the surest mistakes."""
+"""PDF of a stored evaluation: figures, confusion matrix, classification report, charts, and the surest mistakes."""
 
 from typing import Any
 
@@ -30,9 +30,9 @@ _MEANINGS = (
 
 
 def evaluation_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = (), prevalence: float | None = None) -> bytes:
-    """A4 pages at the operating point `point`; `more` charts go to the end. `prevalence`: the reader's, default the stated one.
+    """A4 pages at the operating point `point`, with `more` charts at the end. `prevalence`: the reader's; default: the stated one.
 
-    Raises DataError where predictions of both classes or figures at this point are not stored.
+    Raises DataError if predictions of both classes or figures at this point are not stored.
     """
     figures, metrics, predictions = evaluated.figures(point), evaluated.metrics, evaluated.predictions
     if figures is None or metrics is None or predictions is None or not evaluated.both_classes:
@@ -109,7 +109,6 @@ def _groups(sheet: Sheet, metrics: dict[str, Any], predictions: Predictions, thr
 
 
 def _meaning(sheet: Sheet, evaluated: Evaluated, metrics: dict[str, Any], predictions: Predictions, prevalence: float) -> None:
-    """What thresholds, verdicts and probabilities mean."""
     points = evaluated.points
     sheet.heading("Operating points")
     stated = evaluated.card.points_at(prevalence)

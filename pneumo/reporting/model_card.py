@@ -1,4 +1,4 @@
-"""README.md of a model folder, written from the folder's own files, and from what is published of a data set that they name."""
+"""The model card: README.md of a model folder, from the folder's files and the published description of its data set."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ INTENDED_USE = (
 
 
 def write_readme(model: str, root: Path) -> None:
-    """Write models/<model>/README.md; every figure comes with its 95 % interval and names its file."""
+    """Write models/<model>/README.md and seal it."""
     (root / model / README).write_text(card_markdown(model, root), encoding="utf-8")
     reseal(root / model, (README,))
 
@@ -69,7 +69,7 @@ _UNTESTED = (
 
 
 def gate_lines(card: ModelCard, root: Path) -> list[str]:
-    """What the gate does, from gate.json; that nothing is known of it where nothing is stored."""
+    """What the gate refuses, from gate.json; "Not measured yet." without a readable one."""
     lines = ["## When it does not answer", ""]
     if not is_stored(card.id, GATE, root):
         return [*lines, "Not measured yet.", ""]
@@ -138,5 +138,5 @@ def _table(split: str, m: dict[str, Any]) -> list[str]:
 
 
 def _escaped(value: object) -> str:
-    """What a file of the model's folder says, as one line of Markdown."""
+    """Text from a file of the model's folder as one line of Markdown."""
     return markdown(printable(str(value)))

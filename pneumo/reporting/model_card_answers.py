@@ -1,4 +1,4 @@
-"""The model card's parts on what answers mean: open ones, groups, cautions, and what happens once the model is in use."""
+"""Sections of the model card about verdicts, subgroups, cautions, sample size and monitoring."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ MONITORING = (
 
 
 def answer_lines(evaluated: Evaluated) -> list[str]:
-    """Verdicts with their shares, and the kinds of case; nothing where no predictions of both classes are stored."""
+    """Shares of the verdicts, and subgroups; empty if predictions of both classes are not stored."""
     if evaluated.predictions is None or not evaluated.both_classes:
         return []
     verdicts = "".join(f"| {' | '.join(row)} |\n" for row in zone_rows(zones_of(evaluated.predictions, evaluated.points)))
@@ -45,7 +45,7 @@ def answer_lines(evaluated: Evaluated) -> list[str]:
 
 
 def caution_lines(model: str, root: Path | None) -> list[str]:
-    """How often each caution of the second opinion stands beside right and wrong answers; nothing where it was not measured."""
+    """How often each caution accompanies right and wrong answers; empty if not measured."""
     try:
         rates = read_cautions(model, root)
     except DataError:

@@ -1,4 +1,4 @@
-"""The model card's part on data and participants: where they come from, and what became of each."""
+"""Section of the model card about data and participants."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ _USE = {
 
 
 def participant_lines(card: ModelCard, root: Path, metrics: Mapping[str, Any]) -> list[str]:
-    """Origin, and the flow of participants as far as the folder's files tell."""
+    """Origin of the data, and the flow of participants from the folder's files."""
     origin = origin_of(card.data)
     return [
         "## Data and participants",
@@ -36,7 +36,7 @@ def participant_lines(card: ModelCard, root: Path, metrics: Mapping[str, Any]) -
 
 def _flow(model: str, root: Path, metrics: Mapping[str, Any]) -> list[str]:
     try:
-        read_stored(model, MANIFEST, root)  # as the model's manifest has it
+        read_stored(model, MANIFEST, root)  # checks it against the model's manifest
         rows = read_manifest(root / model / MANIFEST)
     except PneumoError:
         return [f"The flow of participants cannot be told: {MANIFEST} is not stored.", ""]

@@ -1,10 +1,10 @@
-"""How a number is written, on the page and on paper."""
+"""Formatting of numbers, for pages and PDF."""
 
 from collections.abc import Mapping
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Three digits; "undefined" for None and NaN."""
+    """With `digits` decimals; "undefined" for None and NaN."""
     return "undefined" if value is None or value != value else f"{value:.{digits}f}"
 
 
@@ -13,7 +13,7 @@ def signed(value: float | None, digits: int = 3) -> str:
 
 
 def probability(value: float, digits: int = 3) -> str:
-    """Never a certainty: what rounds to 0 or 1 is "below" or "above" the last figure before it."""
+    """Never 0 or 1: "below 0.001" and "above 0.999" instead, with `digits` decimals."""
     least = 10.0**-digits
     if value < least / 2:
         return f"below {least:.{digits}f}"
@@ -27,7 +27,7 @@ def p_value(p: float) -> str:
 
 
 def interval(figure: Mapping[str, float | None], digits: int = 3) -> str:
-    """{value, low, high} -> "0.950 (0.930-0.970)", "to" beside a minus; "undefined" where there was nothing to count."""
+    """{value, low, high} -> "0.950 (0.930-0.970)", with "to" if `low` is negative; "undefined" if a value is None."""
     value, low, high = (figure[name] for name in ("value", "low", "high"))
     if value is None or low is None or high is None:
         return "undefined"

@@ -1,4 +1,4 @@
-"""Operating points with both their intervals, and what a verdict's zone holds: the same rows on the page and on paper."""
+"""Table rows of operating points with their intervals, and of the verdicts' shares, for pages and PDF."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ CHOICE = (
 
 @dataclass(frozen=True)
 class VerdictShares:
-    """What the answers of one verdict hold of a split; intervals over patients."""
+    """Shares of a split's sick and healthy images that get one verdict; intervals over patients."""
 
     verdict: Verdict
     of_sick: Share
@@ -31,14 +31,14 @@ class VerdictShares:
 
     @property
     def likelihood_ratio(self) -> float:
-        """How many times as frequent the verdict is among the sick; infinite where no healthy child got it, NaN where none did."""
+        """Infinite if no healthy child got the verdict, NaN if no child did."""
         if self.of_healthy.value:
             return self.of_sick.value / self.of_healthy.value
         return float("inf") if self.of_sick.value else float("nan")
 
 
 def zones_of(predictions: Predictions, points: Mapping[str, float]) -> tuple[VerdictShares, ...]:
-    """By rising score; one that is empty by its cuts is left out. `points` on the scale of the predictions, of both classes."""
+    """By rising score, without INDETERMINATE if its zone is empty. `points` on the scale of the predictions, of both classes."""
     kinds = list(Zone)
     if points[RULE_OUT] == points[RULE_IN]:
         kinds.remove(Zone.INDETERMINATE)
@@ -65,9 +65,9 @@ def _ratio(shares: VerdictShares) -> str:
 def point_rows(
     metrics: Mapping[str, Any], points: Mapping[str, float], stated: Mapping[str, float]
 ) -> list[tuple[str, str, str, str]]:
-    """(operating point, threshold where the stated share is sick, sensitivity, specificity), thresholds rising.
+    """(operating point, threshold at the stated prevalence, sensitivity, specificity), by rising threshold.
 
-    `points` at the split's own prevalence, `stated` the same at the user's. Of points with one threshold only one row is left.
+    `points` at the split's own prevalence, `stated` at the user's. Points with the same threshold share a row.
     """
     rows: list[tuple[str, str, str, str]] = []
     for names, _ in grouped_points(dict(points)):

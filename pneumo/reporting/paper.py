@@ -1,4 +1,4 @@
-"""A sheet of paper: fonts that come along, text that is wrapped and never overflows, tables. Laid out by fpdf2."""
+"""PDF sheets laid out with fpdf2: embedded fonts, wrapped text that never overflows, tables."""
 
 import logging
 import re
@@ -16,20 +16,20 @@ from pneumo import __version__
 from pneumo.reporting.chart import PAPER
 
 for _library in ("fontTools", "fpdf"):
-    logging.getLogger(_library).setLevel(logging.ERROR)  # they log the letters of a text, and a text may be a patient's name
+    logging.getLogger(_library).setLevel(logging.ERROR)  # they log characters of the text, which may be a patient's name
 
-FAMILY = "DejaVu Sans"  # comes with Matplotlib, so that a report looks alike everywhere; Latin, Greek, Cyrillic, Hebrew, Arabic
+FAMILY = "DejaVu Sans"  # shipped with Matplotlib, so the same everywhere; Latin, Greek, Cyrillic, Hebrew, Arabic
 CUT = " [cut: no room for more]"
-MISSING = "□"  # stands for a character the font has not
-WIDTH, HEIGHT = 595.0, 842.0  # A4 in points of 1/72 inch, as is every length here
+MISSING = "□"  # replaces a character that the font lacks
+WIDTH, HEIGHT = 595.0, 842.0  # A4; all lengths are in points of 1/72 inch
 LEFT, RIGHT, TOP, BOTTOM = 42.0, 553.0, 38.0, 800.0
-_LEADING = 1.36  # from one line to the next, in font sizes
-_LONGEST = 6000  # characters of one paragraph: more than a page holds
-_PILE = re.compile("([\u0300-\u036f]{3})[\u0300-\u036f]+")  # accents over one letter that would climb over other text
+_LEADING = 1.36  # line height in font sizes
+_LONGEST = 6000  # characters of a paragraph, more than a page holds
+_PILE = re.compile("([\u0300-\u036f]{3})[\u0300-\u036f]+")  # stacked accents that would cover other text
 
 
 class Sheet(FPDF):
-    """Written from the top down, at `y`. Whatever text comes is printable on it."""
+    """Filled from the top down, at `y`. Accepts any text."""
 
     def __init__(self, title: str) -> None:
         super().__init__(unit="pt", format=(WIDTH, HEIGHT))
@@ -38,7 +38,7 @@ class Sheet(FPDF):
         self.c_margin = 0.0
         for style, name in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
             self.add_font(FAMILY, style, Path(matplotlib.get_data_path(), "fonts", "ttf", name))
-        self.set_text_shaping(True)  # joins Arabic letters and orders what is written from right to left
+        self.set_text_shaping(True)  # joins Arabic letters and orders right-to-left text
         self.set_title(title)
         self.set_creator(f"Pneumo {__version__}")
         self._drawable = frozenset(cast(TTFFont, self.fonts[FAMILY.lower()]).cmap)
@@ -49,7 +49,7 @@ class Sheet(FPDF):
         self.set_text_color(PAPER[tone])
 
     def printable(self, text: str) -> str:
-        """`text` with spaces for control characters (line ends kept) and MISSING for what cannot be drawn."""
+        """`text` with spaces for control characters (except line ends) and MISSING for characters that cannot be drawn."""
 
         def drawn(character: str) -> str:
             if character == "\n" or ord(character) in self._drawable:
@@ -59,7 +59,7 @@ class Sheet(FPDF):
         return _PILE.sub(rf"\1{MISSING}", "".join(map(drawn, text.replace("\r\n", "\n"))))
 
     def lines(self, text: str, width: float, most: int) -> list[str]:
-        """At most `most` (>= 1) lines of at most `width` in the current style; CUT ends the last of a longer text."""
+        """At most `most` (>= 1) lines of at most `width` in the current style; a longer text ends with CUT."""
         text = self.printable(text.strip())
         lines = self._wrapped(text[:_LONGEST], width)
         if len(lines) <= most and len(text) <= _LONGEST:
@@ -82,7 +82,7 @@ class Sheet(FPDF):
     def paragraph(
         self, text: str, size: float = 9, tone: str = "ink", label: str = "", indent: float = 0.0, end: float | None = None
     ) -> bool:
-        """Wrapped, with `label` bold on its left. Where `end` is given it is cut there, with a mark; False: there was no room."""
+        """Wrapped text with a bold `label` on its left, cut at `end` if given. Returns False if there was no room."""
         self.style(size, bold=True)
         x = LEFT + (indent or (self.get_string_width(label) + 5 if label else 0))
         step, y = size * _LEADING, self.y
@@ -104,7 +104,7 @@ class Sheet(FPDF):
         self.set_y(self.y + size * _LEADING + 2)
 
     def grid(self, rows: Iterable[Sequence[str]], widths: Sequence[float], head: bool = True, size: float = 8.5) -> None:
-        """A table over the full width, first column to the left, the others to the right; `widths` are in proportion."""
+        """A table of full width with relative column `widths`, first column left-aligned, the others right-aligned."""
         self.style(size)
         self.set_draw_color(PAPER["grid"])
         with self.table(

@@ -1,4 +1,4 @@
-"""The second opinion in sentences: the page, the command line and the report say the same."""
+"""The second opinion in sentences, shared by the page, the command line and the report."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from pneumo.reporting.finding_words import in_words
 
 NO_REFERENCE = "Not measured: this model has no stored train pictures to compare with."
 
-Rates = Mapping[str, CautionRate]  # by the name of the check; empty: not measured
+Rates = Mapping[str, CautionRate]  # by name of the check; empty: not measured
 SECOND_OPINION = "Second opinion"
 CALM = "none of the checks that could be made spoke against the answer"
 
@@ -35,7 +35,7 @@ CALM = "none of the checks that could be made spoke against the answer"
 def rows(
     opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, usual: float | None = None
 ) -> tuple[tuple[str, str], ...]:
-    """(name, what was found and what it means) of the five checks; `usual` as of `usual_when_hidden`."""
+    """(name, result in words) of the five checks; `usual` from `usual_when_hidden`."""
     return (
         ("Small changes", stability_sentence(opinion.stability, reading)),
         ("Lungs hidden", occlusion_sentence(opinion.occlusion, reading) + _usual_sentence(opinion.occlusion, reading, usual)),
@@ -47,14 +47,14 @@ def rows(
 
 @dataclass(frozen=True)
 class Caution:
-    """What speaks against relying on an answer: a few words, and one sentence."""
+    """A reason not to rely on an answer."""
 
     title: str
     sentence: str
 
 
 def cautions(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, rates: Rates) -> tuple[Caution, ...]:
-    """Of every check, the gravest first; `rates` as of `caution_rates_of`, so that each is said only where it tells something."""
+    """Of all checks, the most serious first. `rates` from `caution_rates_of` hold the threshold of each."""
     return (
         *hidden_caution(opinion.occlusion, reading, rates),
         *changes_caution(opinion.stability, reading, rates),
@@ -95,7 +95,7 @@ def heat_caution(heat: HeatShare, reading: Reading, rates: Rates) -> tuple[Cauti
 
 
 def copy_caution(cases: Sequence[SimilarCase]) -> tuple[Caution, ...]:
-    """A fact, not a measure: it needs no rate."""
+    """A fact, so it has no rate."""
     if not any(case.same for case in cases):
         return ()
     sentence = "The model learned from this very picture or a copy of it: its answer here proves nothing."
@@ -103,7 +103,7 @@ def copy_caution(cases: Sequence[SimilarCase]) -> tuple[Caution, ...]:
 
 
 def age_caution(facts: ImageFacts) -> tuple[Caution, ...]:
-    """Also a fact. A generated phantom has no age, and a warning of its own."""
+    """A fact, so it has no rate. Not for a generated phantom, which has no age."""
     if facts.patient_age or SYNTHETIC in facts.notes:
         return ()
     sentence = "The file does not say how old the patient is; the model knows children of 1 to 5 years alone."
@@ -111,7 +111,7 @@ def age_caution(facts: ImageFacts) -> tuple[Caution, ...]:
 
 
 def caution_rates_of(model: str) -> Rates:
-    """As measured with `python -m pneumo cautions`; empty where it was not, or the file does not fit (Metrics tells of that)."""
+    """As measured with `python -m pneumo cautions`; empty if not measured, or the file is damaged (Metrics reports that)."""
     try:
         return read_cautions(model)
     except DataError:
@@ -126,7 +126,7 @@ def _caution(name: str, title: str, sentence: str, score: float, reading: Readin
 
 
 def _rate_sentence(rate: CautionRate) -> str:
-    """How often it is said beside right and wrong answers; undefined shares are left out."""
+    """How often the caution accompanies right and wrong answers, without undefined shares."""
     shares = [
         f"{_percent(figure['value'])} % of the {kind} answers ({_percent(figure['low'])} to {_percent(figure['high'])} %)"
         for kind, figure in (("right", rate.right), ("wrong", rate.wrong))
@@ -171,9 +171,9 @@ def occlusion_sentence(occlusion: Occlusion, reading: Reading) -> str:
 
 
 def usual_when_hidden(model: str) -> float | None:
-    """The median log likelihood ratio this model gives healthy children whose lungs are hidden; None where nobody measured it.
+    """The median log likelihood ratio of this model for healthy children with hidden lungs; None if not measured.
 
-    Older files hold a mean probability alone, at a prevalence that they do not name: it compares with no other number.
+    Older files hold only a mean probability at an unknown prevalence, which cannot be used.
     """
     try:
         median = (read_robustness(model) or {}).get("lungs_hidden", {}).get("median_log_ratio_healthy")
@@ -183,7 +183,7 @@ def usual_when_hidden(model: str) -> float | None:
 
 
 def _usual_sentence(occlusion: Occlusion, reading: Reading, usual: float | None) -> str:
-    """What the cover alone does to this model: grey fields may look like disease to it."""
+    """The usual answer for a healthy child with hidden lungs: the grey cover itself may look like disease."""
     if occlusion.reason or usual is None:
         return ""
     probability = float(posterior(usual, reading.prevalence))

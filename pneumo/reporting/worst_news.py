@@ -1,21 +1,18 @@
-"""What speaks most against a model, in a few sentences: first on the Metrics page, so that nobody has to look for it."""
+"""A model's main weaknesses in a few sentences, shown first on the Metrics page."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from pneumo.reporting.numbers import interval
 
-_FALL = 0.02  # a rate that falls by less under a change of the picture is not told
-_CHANCE = 0.5  # AUC of a model that has nothing to go by
+_FALL = 0.02  # a smaller fall of a rate under a change of the picture is not reported
+_CHANCE = 0.5  # AUC of guessing
 
 
 def main_weaknesses(
     metrics: Mapping[str, Any] | None, robustness: Mapping[str, Any] | None, heat_doubt: str = ""
 ) -> tuple[str, ...]:
-    """`metrics` of one split as in metrics.json, `robustness` as in robustness.json; None where not stored.
-
-    Empty where nothing stands out.
-    """
+    """`metrics` of one split as in metrics.json, `robustness` as in robustness.json; None if not stored."""
     news = [*_calibration(metrics or {}), *_changes(robustness or {}), *_lungs_hidden(robustness or {})]
     return tuple(filter(None, [*news, heat_doubt]))
 
@@ -30,7 +27,7 @@ def _calibration(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _changes(robustness: Mapping[str, Any]) -> list[str]:
-    """Of each rate the change of the picture under which it falls most."""
+    """For each rate, the change of the picture under which it falls most."""
     changes = robustness.get("changes") or []
     plain = next((change for change in changes if change["kind"] == "none"), None)
     news = []

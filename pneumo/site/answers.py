@@ -1,4 +1,4 @@
-"""A site's cases through the verified model: of each its answer in a few numbers; the picture is let go at once."""
+"""Answers of the verified model for a site's cases, as a few numbers each; pictures are not kept."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ from pneumo.site.cases import SiteCase
 
 @dataclass(frozen=True)
 class CaseAnswer:
-    """What became of one case; `logit` is NaN without an answer, `measures` None where the picture was not answered."""
+    """The result of one case. Without an answer `logit` is NaN and `measures` None."""
 
     case: SiteCase
     status: Status  # rejected: by the gate
@@ -36,7 +36,7 @@ class CaseAnswer:
 def answer_cases(
     cases: Sequence[SiteCase], predictor: Predictor, progress: Callable[[int, int], None] | None = None
 ) -> tuple[CaseAnswer, ...]:
-    """Each in its turn; what is refused or cannot be read keeps its place with the reason. `progress`: (done, total)."""
+    """One answer per case, in order; a refused or unreadable case has its reasons. `progress`: (done, total)."""
     finder = predictor.finder or LungFinder.load()
     answers = []
     for case, (path, finding) in zip(cases, read_files((case.path for case in cases), predictor), strict=True):
@@ -76,7 +76,7 @@ def answered_of(answers: Sequence[CaseAnswer]) -> tuple[CaseAnswer, ...]:
 
 
 def predictions_of(answers: Sequence[CaseAnswer], card: ModelCard, prevalence: float) -> Predictions:
-    """Of answered cases; probabilities at `prevalence`, between 0 and 1. The patients are those that the site named."""
+    """Of answered cases, with probabilities at `prevalence` in (0, 1) and the site's own patient names."""
     probabilities = posterior(ratios_of(answers, card), prevalence)
     predictions = make_predictions(
         [answer.case.name for answer in answers],

@@ -1,4 +1,4 @@
-"""A site's own labelled X-rays: a folder NORMAL/ and PNEUMONIA/, or a CSV. Read where they lie; every fault is told at once."""
+"""A site's own labelled X-rays: a folder with NORMAL/ and PNEUMONIA/, or a CSV. All faults are reported together."""
 
 import csv
 import hashlib
@@ -17,22 +17,22 @@ NEEDED, OPTIONAL = ("file", "label", "patient"), ("age", "sex", "device", "view"
 HALVES = ("fit", "judge")
 _LABELS = {"normal": LABELS[0], "healthy": LABELS[0], "pneumonia": LABELS[1]}
 _SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
-_TOLD = 20  # faults in one message
+_LISTED = 20  # faults in one message
 
 
 @dataclass(frozen=True)
 class SiteCase:
-    """One picture. What is not known is empty, or None."""
+    """One picture. Unknown values are empty or None."""
 
-    path: str  # where it lies
-    name: str  # as the folder or the CSV names it
+    path: str
+    name: str  # as in the folder or the CSV
     label: str  # NORMAL or PNEUMONIA
     patient: str
     age: float | None = None  # years
     sex: str = ""  # F or M
     device: str = ""
-    view: str = ""  # as AP or PA
-    half: str = ""  # fit or judge: of a local fit, where the site itself divides its children
+    view: str = ""  # for example AP or PA
+    half: str = ""  # fit or judge, if the site itself divides the children for a local fit
 
     @property
     def sick(self) -> bool:
@@ -40,8 +40,7 @@ class SiteCase:
 
 
 def read_cases(source: Path) -> tuple[SiteCase, ...]:
-    """Raises DataError that lists what is wrong, line by line: nothing is left out in silence, and nothing is answered before
-    the list is mended. Both classes are needed."""
+    """Raises DataError that lists every fault, or names a missing class: no case is left out silently."""
     if source.is_dir():
         cases, problems = _from_folder(source)
     elif source.is_file() and source.suffix.lower() == ".csv":
@@ -50,14 +49,14 @@ def read_cases(source: Path) -> tuple[SiteCase, ...]:
         raise DataError(f"No cases at {source}. Expected a folder that holds NORMAL/ and PNEUMONIA/, or a CSV file.")
     problems += _twice(cases)
     if problems:
-        more = [f"and {len(problems) - _TOLD} more"] if len(problems) > _TOLD else []
-        raise DataError("\n".join([f"{source} cannot be used as it is; no case was answered.", *problems[:_TOLD], *more]))
+        more = [f"and {len(problems) - _LISTED} more"] if len(problems) > _LISTED else []
+        raise DataError("\n".join([f"{source} cannot be used as it is; no case was answered.", *problems[:_LISTED], *more]))
     check_classes(cases, str(source))
     return tuple(cases)
 
 
 def check_classes(cases: Sequence[SiteCase], source: str) -> None:
-    """Raises DataError where a class is missing."""
+    """Raises DataError if a class is missing."""
     if missing := [label for label in LABELS if label not in {case.label for case in cases}]:
         raise DataError(
             f"{source} holds no case of {' and none of '.join(missing)}. Expected both: without healthy and sick children neither "
@@ -66,13 +65,13 @@ def check_classes(cases: Sequence[SiteCase], source: str) -> None:
 
 
 def digest_of(cases: Iterable[SiteCase]) -> str:
-    """SHA-256 of what was asked: names, labels and patients, in any order."""
+    """SHA-256 of names, labels and patients, whatever their order."""
     rows = sorted("\0".join((case.name, case.label, case.patient)) for case in cases)
     return hashlib.sha256("\n".join(rows).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _from_folder(root: Path) -> tuple[list[SiteCase], list[str]]:
-    """NORMAL/ and PNEUMONIA/ (Healthy too, in any letter case) below `root`, or below folders in it, as train/ and test/."""
+    """NORMAL/ (or HEALTHY/) and PNEUMONIA/, in any letter case, in `root` or in its subfolders such as train/ and test/."""
     cases, problems = [], []
     places = [root, *sorted(path for path in root.iterdir() if path.is_dir() and path.name.lower() not in _LABELS)]
     for place in places:
@@ -96,7 +95,7 @@ def _from_csv(path: Path) -> tuple[list[SiteCase], list[str]]:
             reader = csv.DictReader(file)
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read as a CSV file in UTF-8. Export it anew.") from error
+        raise DataError(f"{path} cannot be read as a CSV file in UTF-8. Export it again.") from error
     columns = list(reader.fieldnames or ())
     if missing := [name for name in NEEDED if name not in columns]:
         raise DataError(
@@ -149,7 +148,7 @@ def _age(text: str) -> float | None:
 
 
 def _unfit(path: Path) -> str:
-    """Why a path cannot be a case; empty where it can."""
+    """Why a path cannot be a case; empty if it can."""
     if not path.is_file():
         return "no such file"
     try:

@@ -1,4 +1,4 @@
-"""From one model to the next: a candidate, its promotion to active, and the way back; each one act, and verified before it."""
+"""Changing the site's model: candidate, activation and rollback. Each is one logged act of a verified model."""
 
 from collections.abc import Sequence
 
@@ -17,18 +17,18 @@ from pneumo.registry.acts import (
 )
 from pneumo.registry.models import card_digest, default_model
 
-SHIPPED = ""  # a way back to before the site chose: the registry's own default
+SHIPPED = ""  # the registry's default, before the site chose a model
 
 
 def set_candidate(model: str, why: str, actor: str) -> Act:
-    """Let a model answer beside the active one, unseen. Raises ModelError unless it verifies, ConfigError if it is active."""
+    """Let a model answer beside the active one, hidden. Raises ModelError unless it verifies, ConfigError if it is active."""
     if model == default_model():
         raise ConfigError(f"{model} answers here already. Name another model as the candidate.")
     return add_act(CANDIDATE, model, _verified(model), why, actor)
 
 
 def end_candidate(why: str, actor: str) -> Act:
-    """Raises ConfigError where there is none."""
+    """Raises ConfigError if there is none."""
     tried = candidate_model(read_acts())
     if tried is None:
         raise ConfigError("There is no candidate to end.")
@@ -36,7 +36,7 @@ def end_candidate(why: str, actor: str) -> Act:
 
 
 def activate(model: str, why: str, actor: str) -> Act:
-    """Make a model the site's default. Raises ModelError where it does not verify, ConfigError without a reason."""
+    """Make a model the site's default. Raises ModelError unless it verifies, ConfigError without a reason."""
     if not why.strip():
         raise ConfigError("Say why the site's model is changed (--why): the reason stands in the site's acts.")
     digest = _verified(model)
@@ -50,7 +50,7 @@ def activate(model: str, why: str, actor: str) -> Act:
 
 
 def back(why: str, actor: str) -> Act:
-    """To the model before the last promotion, or to the registry's own default. Raises ModelError where that does not verify."""
+    """Return to the model before the last activation, or to the registry's default. Raises ModelError unless it verifies."""
     if not why.strip():
         raise ConfigError("Say why the site's model is changed back (--why): the reason stands in the site's acts.")
     before = earlier_choices(read_acts())
@@ -68,7 +68,7 @@ def back(why: str, actor: str) -> Act:
 
 
 def earlier_choices(acts: Sequence[Act]) -> list[tuple[str, str]]:
-    """(model, its card's hash) of the promotions that were not taken back, the newest last."""
+    """(model, its card's hash) of the activations that were not rolled back, newest last."""
     choices: list[tuple[str, str]] = []
     for act in acts:
         if act.action == ACTIVATE:
@@ -79,10 +79,10 @@ def earlier_choices(acts: Sequence[Act]) -> list[tuple[str, str]]:
 
 
 def candidate_digest(act: Act) -> str:
-    """The candidate's card, which must be as it was when it was named. Raises ModelError or ConfigError."""
+    """Hash of the candidate's card. Raises ModelError or ConfigError, also if the card changed since it was named."""
     digest = card_digest(act.subject)
     if digest != act.digest:
-        raise ConfigError(f"The candidate {act.subject} was changed since it was named. Name it anew, or end it.")
+        raise ConfigError(f"The candidate {act.subject} was changed since it was named. Name it again, or end it.")
     return digest
 
 

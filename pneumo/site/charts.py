@@ -1,8 +1,7 @@
-"""Control charts: is what comes now still what came at first? Two kinds, a few lines each, on numbers in the order they came.
+"""Control charts that compare new cases with the site's first ones, and raise at most one alarm each.
 
-A chart compares with the site's own first cases and raises one alarm. Libraries that find change in streams (river, frouros) learn
-their threshold from the stream or want a model to retrain; a department's physicist knows these two charts by name and can repeat
-them in a spreadsheet.
+Libraries for change detection (river, frouros) learn their threshold from the stream or expect a model to retrain. These two charts
+are known to medical physicists and can be repeated in a spreadsheet.
 """
 
 import math
@@ -27,7 +26,7 @@ CUSUM = (
 
 @dataclass(frozen=True)
 class Signal:
-    """Indices are of the sequence that was given; `since` is where the change began, as far as the chart can tell."""
+    """Indices into the charted sequence; `since` is where the change began, as far as the chart can tell."""
 
     at: int
     since: int
@@ -36,11 +35,11 @@ class Signal:
 
 
 def ewma(values: Sequence[float], first: int) -> Signal | None:
-    """Watch the mean of `values` after the `first` ones, at least two, which say what is usual.
+    """Watch the mean of `values` against that of the `first` ones, at least two.
 
     z = (1 - w) z + w x with w = 0.05 (Roberts, Technometrics 1959, 1:239), x in deviations of the first cases and at most 4 of
-    them, so that one odd picture alarms nobody. The band is 5 standard errors wide: those of z, w / (2 - w) (1 - (1 - w)^2i), and
-    of the first cases' own mean, 1 / first. `since`: where z last stood on the other side of the usual mean (Nishina 1992).
+    them, so that one odd picture raises no alarm. The band is 5 standard errors wide: those of z, w / (2 - w) (1 - (1 - w)^2i), and
+    of the first cases' own mean, 1 / first. `since`: see `_step`.
     """
     usual = np.asarray(values[:first], float)
     mean, width = float(usual.mean()), max(float(usual.std(ddof=1)), 1e-6 * max(1.0, abs(float(usual.mean()))))
@@ -56,7 +55,7 @@ def ewma(values: Sequence[float], first: int) -> Signal | None:
 
 
 def _step(scaled: Sequence[float]) -> int:
-    """Where the last part of the values begins of which the sum, squared and divided by its length, is the greatest."""
+    """Start of the final segment for which squared sum / length is greatest: the most likely place of a step."""
     sums = np.cumsum(scaled[::-1])
     return len(scaled) - 1 - int(np.argmax(sums**2 / np.arange(1, len(scaled) + 1)))
 
@@ -66,7 +65,7 @@ def cusum(hits: Sequence[bool], first: int) -> Signal | None:
 
     S = max(0, S + log likelihood ratio of the higher share against the usual one), alarm above log 10,000 (Reynolds, Stoumbos,
     Journal of Quality Technology 1999, 31:87). The usual share is taken as the upper end of its 95 % interval in the first cases,
-    so that a few lucky ones alarm nobody later. `since`: after the last time that S was 0 (Page 1954).
+    so that a low share by chance raises no alarm later. `since`: after the last time that S was 0 (Page 1954).
     """
     count = int(np.sum(hits[:first]))
     low = wilson_interval(count, first).high

@@ -1,7 +1,6 @@
-"""The active model and the candidate on the same cases, paired: where they differ, and which of them was right.
+"""Paired comparison of the active model and the candidate on the same cases.
 
-A new model is judged at its own cuts and at the old one's: a comparison of two versions of a product found the newer one worse at
-the older threshold, and nobody had looked.
+The candidate is judged at its own cuts and at the active model's: a newer version may be worse at the threshold in use.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +20,7 @@ from pneumo.site.answers import CaseAnswer
 
 @dataclass(frozen=True)
 class Pair:
-    """One image that both answered. Scores of each are on one scale; `truth` None where nobody said it."""
+    """One image answered by both models. `truth` is None if unknown. Each model's scores are on one scale."""
 
     patient: str
     truth: Label | None
@@ -36,7 +35,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class ModelComparison:
-    """Differences are the candidate's figure less the active one's, 95 % interval; NaN where nothing is known."""
+    """Differences are candidate minus active, with 95 % interval; NaN if undefined."""
 
     pairs: int
     with_truth: int
@@ -53,7 +52,7 @@ class ModelComparison:
 
 
 def compare_pairs(pairs: Sequence[Pair], unanswered: int) -> ModelComparison:
-    """Intervals over patients; where `patient` is a file's hash, several files of one child count as several."""
+    """Intervals over patients. If `patient` is a file's hash, several files of one child count as several patients."""
     with_truth = [pair for pair in pairs if pair.truth is not None]
     sick = [pair for pair in with_truth if pair.truth == Label.PNEUMONIA]
     healthy = [pair for pair in with_truth if pair.truth == Label.NORMAL]
@@ -82,10 +81,11 @@ def compare_pairs(pairs: Sequence[Pair], unanswered: int) -> ModelComparison:
 
 
 def recorded_pairs(cases: Iterable[RecordedCase], shadows: Mapping[str, Shadow], active_sha256: str) -> tuple[list[Pair], int]:
-    """(pairs, cases that the candidate did not answer) of the record; each file once, with its newest reference."""
+    """(pairs, cases without a candidate's answer) of the record; each file once, with its newest reference label."""
     pairs: dict[str, Pair] = {}
     without: set[str] = set()
-    for case in sorted(cases, key=lambda case: (case.reference != NONE, case.created)):  # what is told later replaces what is not
+    # Cases with a reference label come last, so they replace others of the same file.
+    for case in sorted(cases, key=lambda case: (case.reference != NONE, case.created)):
         shadow = shadows.get(case.id)
         if shadow is None or case.model_sha256 != active_sha256:
             continue
@@ -109,7 +109,7 @@ def recorded_pairs(cases: Iterable[RecordedCase], shadows: Mapping[str, Shadow],
 def answered_pairs(
     active: Sequence[CaseAnswer], candidate: Sequence[CaseAnswer], active_card: ModelCard, candidate_card: ModelCard
 ) -> tuple[list[Pair], int]:
-    """(pairs, cases that the candidate did not answer) of labelled cases, both answers in one order; the label at `balanced`."""
+    """(pairs, cases without a candidate's answer) of labelled cases, in the same order for both; labels at `balanced`."""
     pairs, without = [], 0
     for active_answer, candidate_answer in zip(active, candidate, strict=True):
         if active_answer.status != Status.OK or candidate_answer.status != Status.OK:

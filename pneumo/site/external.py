@@ -1,7 +1,7 @@
-"""Children of another hospital: NIH ChestX-ray14, 694 images of 371 children up to 6 years, by a table of names; nobody's pixels.
+"""External check on NIH ChestX-ray14: 694 images of 371 children up to 6 years. The table holds names, no pixels.
 
-Labels were text-mined from reports by their publisher (Wang et al., CVPR 2017), and are coarse: NORMAL is "No Finding",
-PNEUMONIA-LIKE is pneumonia, consolidation or infiltration, OTHER any other finding. An "infiltration" need not be pneumonia.
+The publisher text-mined the labels from reports (Wang et al., CVPR 2017). NORMAL is "No Finding", PNEUMONIA-LIKE is pneumonia,
+consolidation or infiltration, OTHER any other finding. An "infiltration" need not be pneumonia.
 """
 
 import csv
@@ -45,11 +45,11 @@ class Listed:
 
 @dataclass(frozen=True)
 class ByAge:
-    """The children of one age or view, or all of them."""
+    """Figures for all children, or those of one age or view."""
 
     by: str
     name: str
-    normal: int  # images with an answer, as the next
+    normal: int  # images with an answer; `like` too
     like: int
     auc: Figure  # PNEUMONIA-LIKE against NORMAL, interval over children
 
@@ -63,9 +63,9 @@ def listed() -> tuple[Listed, ...]:
 
 
 def external_cases(folder: Path) -> tuple[tuple[SiteCase, ...], tuple[SiteCase, ...], int]:
-    """(healthy and pneumonia-like, other findings, how many images of the table are not there), wherever below `folder` they lie.
+    """(NORMAL and PNEUMONIA-LIKE, OTHER, number of missing images) of the table, searched at any depth in `folder`.
 
-    Raises DataError where none is there, or a name is there twice.
+    Raises DataError if none is there, or a name is there twice.
     """
     if not folder.is_dir():
         raise DataError(f"No folder {folder}. Expected one that holds images of NIH ChestX-ray14, as 00002180_000.png.")
@@ -91,7 +91,7 @@ def _case(each: Listed, path: Path) -> SiteCase:
 def external_result(
     both: Sequence[CaseAnswer], other: Sequence[CaseAnswer], missing: int, card: ModelCard, card_sha256: str
 ) -> dict[str, Any]:
-    """Everything as JSON has it; undefined figures are None."""
+    """The result as JSON; undefined figures are None."""
     known = answered_of(both)
     return {
         "data": "NIH ChestX-ray14, children up to 6 years",
@@ -138,7 +138,7 @@ def _by_age(known: Sequence[CaseAnswer], card: ModelCard) -> list[ByAge]:
 
 
 def _called(answers: Sequence[CaseAnswer], card: ModelCard) -> dict[str, Figure]:
-    """Of the images with an answer, the share of each verdict."""
+    """Share of each verdict among the answered images."""
     known = answered_of(answers)
     ratios, patients = ratios_of(known, card), patients_of(known)
     low, high = card.cuts["rule-out"], card.cuts["rule-in"]

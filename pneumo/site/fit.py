@@ -1,4 +1,4 @@
-"""Prevalence, calibration and cuts fitted on one half of a site's children and judged on the other. The network stays as it is."""
+"""Local fit: prevalence, calibration and cuts from one half of a site's children, judged on the other. The network is unchanged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ LEAST = 30  # children of each class in each half
 
 @dataclass(frozen=True)
 class Prevalence:
-    """How many of the site's children are sick, and whose word that is."""
+    """Share of the site's children with pneumonia, and where it comes from."""
 
     value: float | None
     source: str
@@ -40,9 +40,9 @@ def fit_profile(
     prevalence: Prevalence | str,
     seed: int = 0,
 ) -> SiteProfile:
-    """`prevalence` "consecutive": the share of sick children in the fitting half, for cases that are all that came.
+    """`prevalence` "consecutive": the share of sick children in the fitting half, if the cases are consecutive.
 
-    Raises DataError where a child is in both halves, a half has too few children of a class, or its classes do not overlap.
+    Raises DataError if a child is in both halves, a half has too few children of a class, or the classes do not overlap.
     """
     known = answered_of(answers)
     fitting, judging = halves(known, seed)
@@ -81,9 +81,9 @@ def fit_profile(
 
 
 def halves(answers: Sequence[CaseAnswer], seed: int = 0) -> tuple[list[CaseAnswer], list[CaseAnswer]]:
-    """(fitting, judging), no child in both: as the site divides them, else by lot, sick and healthy children apart.
+    """(fitting, judging), no child in both: as divided by the site, else at random, stratified by class.
 
-    Raises DataError where the site's own division puts a child into both, or leaves a case in neither.
+    Raises DataError if the site's division has a child in both halves, or a case in neither.
     """
     if any(answer.case.half for answer in answers):
         if missing := [answer.case.name for answer in answers if not answer.case.half]:
@@ -129,17 +129,17 @@ def _consecutive(fitting: Sequence[CaseAnswer]) -> Prevalence:
 
 
 def _judged(judging: Sequence[CaseAnswer], card: ModelCard) -> dict[str, object]:
-    """As a split of metrics.json, at the share of sick in this half."""
+    """Metrics as for a split of metrics.json, at the prevalence of this half."""
     share = float(labels_of(judging).mean())
     return summarise(predictions_of(judging, card, share), card.points_at(share))
 
 
 def _loss_less(judging: Sequence[CaseAnswer], before: Calibration, after: Calibration) -> dict[str, float | None]:
-    """By how much the log loss falls, both classes weighing the same, with its interval over children."""
+    """Reduction of the class-balanced log loss, with its interval over children."""
     labels, patients = labels_of(judging), patients_of(judging)
     logits = np.array([answer.logit for answer in judging])
 
-    def fallen(index: np.ndarray) -> np.ndarray:
+    def reduction(index: np.ndarray) -> np.ndarray:
         if len(set(labels[index].tolist())) < 2:
             return np.array([np.nan])
         losses = [
@@ -148,5 +148,5 @@ def _loss_less(judging: Sequence[CaseAnswer], before: Calibration, after: Calibr
         ]
         return np.array([np.average(losses[0] - losses[1], weights=even_weights(labels[index]))])
 
-    (low,), (high,) = patient_intervals(fallen, patients)
-    return figure(float(fallen(np.arange(len(labels)))[0]), float(low), float(high))
+    (low,), (high,) = patient_intervals(reduction, patients)
+    return figure(float(reduction(np.arange(len(labels)))[0]), float(low), float(high))

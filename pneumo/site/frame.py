@@ -1,4 +1,4 @@
-"""Does this site frame and expose its children as the train images were, or as the test images? Percentiles side by side."""
+"""Framing and exposure of a site's images beside those of the public train and test images, as percentiles."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _BESIDE = ("train", "test")
 
 @dataclass(frozen=True)
 class Spread:
-    """A measure among the children of one class, here or in the public set: percentiles 5, 50 and 95; None where none is known."""
+    """Percentiles 5, 50 and 95 of a measure in one class, at the site or in the public set; None if unknown."""
 
     measure: str
     label: str
@@ -32,17 +32,17 @@ class Spread:
 
 @dataclass(frozen=True)
 class FrameStatistics:
-    """`likeness` says which of train and test the site's framing resembles; empty where it cannot be said."""
+    """`likeness` says whether the site's framing resembles train or test; empty if unknown."""
 
     spreads: tuple[Spread, ...]
-    without_lungs: int  # pictures here whose lungs could not be measured
+    without_lungs: int  # the site's images whose lungs could not be measured
     likeness: str
 
 
 def frame_statistics(measures: Sequence[Measures], labels: Sequence[str], data: str) -> FrameStatistics:
-    """The site's measures by class beside those of the set that the model learned from, where that is the one of REFERENCE.
+    """The site's measures by class, beside those of the model's own data set if REFERENCE has them.
 
-    `labels` NORMAL or PNEUMONIA, one a picture; `data`: the model card's own words for its data.
+    `labels`: NORMAL or PNEUMONIA, one per image; `data`: the data set as named in the model card.
     """
     rows = [(asdict(each), label) for each, label in zip(measures, labels, strict=True)]
     here: dict[tuple[str, str], list[float]] = {
@@ -79,7 +79,7 @@ def _stored(known: Mapping[str, Any], where: str, label: str, name: str) -> tupl
 
 
 def _likeness(here: Mapping[tuple[str, str], Sequence[float]], known: Mapping[str, Any]) -> str:
-    """By class, the mean distance of the site's medians of FRAME from those of train and of test, in widths of train."""
+    """By class, mean distance of the site's medians of FRAME from those of train and test, in units of train's 5-95 range."""
     sentences = []
     for label in LABELS:
         gaps: dict[str, list[float]] = {where: [] for where in _BESIDE}

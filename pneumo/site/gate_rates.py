@@ -1,4 +1,4 @@
-"""What the gate did with a site's cases: refused, warned, and what could not be read at all."""
+"""Rates of the gate on a site's cases: refused, warned, unreadable."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from pneumo.site.verdict import Figure
 
 @dataclass(frozen=True)
 class GateRate:
-    """Of the cases of one class, or of all of them."""
+    """Counts for the cases of one class, or all cases."""
 
     label: str
     images: int

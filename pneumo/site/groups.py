@@ -1,4 +1,4 @@
-"""The same figures by age, sex, device and view; small groups have wide intervals, and that is what they show."""
+"""Figures by age, sex, device and view, with intervals that are wide for small groups."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class SiteGroup:
     name: str
     images: int
     children: int
-    sick: int  # images of the sick with an answer
+    sick: int  # answered images; `healthy` too
     healthy: int
     answered: Figure
     auc: Figure
@@ -28,7 +28,7 @@ class SiteGroup:
 
 
 def by_group(answers: Sequence[CaseAnswer], card: ModelCard, operating_point: str) -> tuple[SiteGroup, ...]:
-    """Of each of age, sex, device and view that the site tells of any case; cases without it make a group of their own."""
+    """For each attribute (age, sex, device, view) that the site gives; cases without it form the group UNKNOWN."""
     return tuple(
         _group(by, name, [answer for answer in answers if name_of(answer.case) == name], card, operating_point)
         for by, name_of in _WAYS.items()
@@ -37,7 +37,7 @@ def by_group(answers: Sequence[CaseAnswer], card: ModelCard, operating_point: st
 
 
 def _names(every: Sequence[str]) -> Iterator[str]:
-    """In order, ages by age and UNKNOWN last; nothing where nothing is told."""
+    """Group names in order, UNKNOWN last; none if all are unknown."""
     ages = [name for *_, name in _AGES]
     known = sorted(set(every) - {UNKNOWN}, key=lambda name: (ages.index(name) if name in ages else 0, name))
     if known:

@@ -1,4 +1,4 @@
-"""The local test from end to end: plan, cases, answers, result, and a line in the site's acts before and after."""
+"""The local test: answer the cases, judge them by the plan, and log an act before and after."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -28,10 +28,10 @@ def run_test(
     again: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[SiteResult, tuple[CaseAnswer, ...]]:
-    """Answer the cases and judge the answers by the plan; the plan lies in `output` before the first one is answered.
+    """Answer the cases and judge the answers by the plan, which is written to `output` before the first answer.
 
-    `again`: why the same cases are tested under another plan. Raises ConfigError where the plan is another model's, or the cases
-    were answered under another plan and nobody says why again; DataError where `output` holds a test of another plan.
+    `again`: why the same cases are tested under another plan. Raises ConfigError if the plan is for another model, or the cases
+    were answered under another plan and `again` is empty; DataError if `output` holds a test of another plan.
     """
     card = predictor.card
     check_model(plan, card.id, card_digest(card.id), list(card.cuts))
@@ -50,7 +50,7 @@ def run_test(
 
 
 def check_model(plan: Plan, model: str, card_sha256: str, points: Sequence[str]) -> None:
-    """Raises ConfigError where the plan was made for another model, or for another state of this one."""
+    """Raises ConfigError if the plan was made for another model, or for another version of this one."""
     if plan.model != model or plan.card_sha256 != card_sha256:
         raise ConfigError(
             f"The plan was made for the model {plan.model} ({plan.card_sha256[:16]}); this is {model} ({card_sha256[:16]}). Make a "
@@ -77,7 +77,7 @@ def _fix_plan(plan: Plan, output: Path) -> None:
 
 
 def _earlier(acts: Sequence[Act], plan: Plan, cases_sha256: str, again: str) -> tuple[str, ...]:
-    """Tests of the same cases with the same model under other plans. Raises ConfigError where there are any and no reason."""
+    """Earlier tests of the same cases and model under other plans. Raises ConfigError if there are any and no reason."""
     same = [
         act
         for act in acts

@@ -1,4 +1,4 @@
-"""The plan of a local test: what is asked of the model, of how many children, and who decides. Fixed before any answer."""
+"""The plan of a local test: requirements, number of children, and who decides. Fixed before any answer."""
 
 import dataclasses
 import hashlib
@@ -35,17 +35,17 @@ class Requirement:
 class Plan:
     site: str
     model: str
-    card_sha256: str  # of the model's card, which names the hashes of all that answers
+    card_sha256: str  # of the model's card, which holds the hashes of all its files
     operating_point: str
     requirements: tuple[Requirement, ...]
-    sick: int  # children with a picture of pneumonia who are to be tested, at least
+    sick: int  # least number of children with pneumonia
     healthy: int
-    decides: str  # who decides about use, on what this test says
+    decides: str  # who decides about use by the result
     created: str
     version: int = VERSION
 
     def __post_init__(self) -> None:
-        """Raises ConfigError for what is no plan."""
+        """Raises ConfigError for an invalid plan."""
         if not self.requirements:
             raise ConfigError(f"The plan asks nothing: expected at least one figure with its least value, of {', '.join(MEANING)}.")
         figures = [each.figure for each in self.requirements]
@@ -69,7 +69,7 @@ class Plan:
 
 
 def write_plan(path: Path, plan: Plan) -> None:
-    """With its hash. Raises DataError where a file is there already: a plan is never overwritten."""
+    """Write the plan and its hash. Raises DataError if the file exists: a plan is never overwritten."""
     if path.exists():
         raise DataError(f"{path} is there already, and a plan is not overwritten. Give the new one another name.")
     try:
@@ -79,7 +79,7 @@ def write_plan(path: Path, plan: Plan) -> None:
 
 
 def read_plan(path: Path) -> Plan:
-    """Raises DataError for a file that is no plan, or that was changed after it was made."""
+    """Raises DataError for a file that is no plan, or was changed after it was written."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""How wide will the interval be for so many children, and how likely is it to lie above the least value? Asked before the test."""
+"""Sample size planning: the expected interval for a number of children, and the chance to pass."""
 
 import math
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ from pneumo.evaluation.wilson import wilson_interval
 from pneumo.site.plan import AUC, NOT_MISSED, SENSITIVITY, Requirement
 
 _OF_ALL = "answered"
-_MOST = 100_000  # children of a class
+_MOST = 100_000  # children per class
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """Of one figure, where the model is as good here as expected."""
+    """Forecast for one figure if the model is as good as expected."""
 
     figure: str
     least: float
     expected: float
-    low: float  # the 95 % interval, were the expected value seen
+    low: float  # 95 % interval around the expected value
     high: float
-    chance: float  # that the test says "passed" of this figure, 0 to 1
-    needed: int | None  # children of each class for a chance of 0.8; None: not even 100,000 would do
+    chance: float  # probability that this figure passes
+    needed: int | None  # children per class for a chance of 0.8; None: more than 100,000
 
 
 def outlook(requirement: Requirement, expected: float, sick: int, healthy: int, target: float = 0.8) -> Outlook:
-    """One child counts once: with several pictures a child the interval is a little wider.
+    """Assumes one image per child; with several, intervals are a little wider.
 
     Shares have Wilson's interval; AUC has one on the scale of its log odds, with the standard error of Hanley and McNeil
     (Radiology 1982, 143:29). Raises ValueError for an expected value outside (0, 1).
@@ -54,15 +54,15 @@ def _auc(least: float, expected: float, sick: int, healthy: int) -> tuple[float,
 
 
 def hanley_mcneil(auc: float, sick: int, healthy: int) -> float:
-    """Standard error of an AUC in (0, 1) of so many independent cases."""
+    """Standard error of an AUC in (0, 1), for independent cases."""
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
     variance = auc * (1 - auc) + (sick - 1) * (q1 - auc**2) + (healthy - 1) * (q2 - auc**2)
     return math.sqrt(variance / (sick * healthy))
 
 
 def _chance(least: float, expected: float, of: int) -> float:
-    """That the low end of Wilson's interval of a binomial count reaches `least`."""
-    low, high = 0, of + 1  # the least count that will do, by bisection: the low end grows with it
+    """Probability that the lower end of Wilson's interval of a binomial count reaches `least`."""
+    low, high = 0, of + 1  # bisection for the least count whose interval reaches it
     while low < high:
         middle = (low + high) // 2
         if middle > of or wilson_interval(middle, of).low >= least:
@@ -73,7 +73,7 @@ def _chance(least: float, expected: float, of: int) -> float:
 
 
 def _needed(requirement: Requirement, expected: float, target: float) -> int | None:
-    """Children of each class; the chance is taken to grow with them, which for counts it does but for small steps."""
+    """Children per class, by bisection. The chance is assumed to grow with them, which holds except for small steps."""
     if expected <= requirement.least or _at(requirement, expected, _MOST, _MOST)[2] < target:
         return None
     low, high = 1, _MOST

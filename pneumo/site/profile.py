@@ -1,7 +1,6 @@
-"""A site profile: prevalence, calibration and cuts of one hospital for one model, kept beside the models and never inside one.
+"""A site profile: prevalence, calibration and cuts of one hospital for one model, stored outside the model folders.
 
-PNEUMO_SITE_DIR/profiles/NAME.json. It names the model's card by hash and holds its own hash; another model, or another state of the
-same one, does not take it.
+PNEUMO_SITE_DIR/profiles/NAME.json holds its own hash and that of the model's card, so it applies to that exact model only.
 """
 
 import dataclasses
@@ -25,8 +24,6 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 @dataclass(frozen=True)
 class Half:
-    """One half of the site's cases."""
-
     images: int
     sick_children: int
     healthy_children: int
@@ -34,7 +31,7 @@ class Half:
 
 @dataclass(frozen=True)
 class SiteProfile:
-    """`judged` is as a split of metrics.json, of the half that fitted nothing, by this profile; `own` by the model's own."""
+    """`judged`: metrics of the judging half with this profile, as in metrics.json; `own`: with the model's own calibration."""
 
     name: str
     site: str
@@ -43,13 +40,13 @@ class SiteProfile:
     card_sha256: str
     calibration: Calibration
     cuts: dict[str, float]  # of the log likelihood ratio
-    prevalence: float | None  # None: the site did not say, and its cases are no sample of its children
+    prevalence: float | None  # None: unknown
     prevalence_from: str
     fitted_on: Half
     judged_on: Half
     judged: dict[str, Any]
     own: dict[str, Any]
-    loss_less: dict[str, float | None]  # by how much the log loss falls on the judged half: {value, low, high}; above 0 is better
+    loss_less: dict[str, float | None]  # reduction of the log loss on the judging half: {value, low, high}
     cases_sha256: str
     created: str
     version: int = VERSION
@@ -75,7 +72,7 @@ def check_name(name: str) -> None:
 
 
 def write_profile(profile: SiteProfile) -> Path:
-    """Raises DataError where there is one of that name: answers name it, so it is never replaced."""
+    """Raises DataError if the name is taken: answers name their profile, so none is ever replaced."""
     check_name(profile.name)
     path = profiles_dir() / f"{profile.name}.json"
     if path.exists():
@@ -89,7 +86,7 @@ def write_profile(profile: SiteProfile) -> Path:
 
 
 def read_profile(name: str) -> SiteProfile:
-    """Raises DataError for one that is missing, damaged, or was changed after it was made."""
+    """Raises DataError for a profile that is missing, damaged, or was changed after it was written."""
     check_name(name)
     path = profiles_dir() / f"{name}.json"
     if not path.is_file():
@@ -101,12 +98,12 @@ def read_profile(name: str) -> SiteProfile:
         if profile.sha256 == stored["sha256"]:
             return profile
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DataError(f"The site profile {path} is damaged. Restore it, or fit it anew with site-fit.") from error
-    raise DataError(f"The site profile {path} was changed after it was made: its hash does not fit. Restore it, or fit it anew.")
+        raise DataError(f"The site profile {path} is damaged. Restore it, or fit it again with site-fit.") from error
+    raise DataError(f"The site profile {path} was changed after it was made: its hash does not fit. Restore it, or fit it again.")
 
 
 def _parse(stored: dict[str, Any]) -> SiteProfile:
-    """Raises TypeError, KeyError or ValueError for what is none."""
+    """Raises TypeError, KeyError or ValueError if it is no profile."""
     if set(stored) != {field.name for field in dataclasses.fields(SiteProfile)} or stored["version"] != VERSION:
         raise ValueError("other fields")
     calibration, cuts = Calibration(**stored["calibration"]), {name: float(cut) for name, cut in stored["cuts"].items()}

@@ -1,4 +1,4 @@
-"""What a local test says: everything that the JSON and the PDF hold. No pixel, no patient; files by the names they came with."""
+"""The result of a local test, for JSON and PDF: no pixels, no patients; files by their names."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -27,13 +27,13 @@ NOTE = "Nothing was trained or changed by this test, and nothing of a picture is
 
 @dataclass(frozen=True)
 class SiteResult:
-    """Probabilities are of answered cases, at the share of sick among them; without both classes there are none."""
+    """`summary` is of answered cases at their own prevalence; None if a class is missing."""
 
     outcome: str  # passed, failed or too few to say
     why: str
     plan: Plan
     plan_sha256: str
-    looks: tuple[str, ...]  # earlier tests of the same cases under another plan, and why there was one more
+    looks: tuple[str, ...]  # earlier tests of the same cases under other plans, and the reason for this one
     model: str
     model_sha256: str
     card_sha256: str
@@ -41,14 +41,14 @@ class SiteResult:
     made: str
     commit: str
     images: int
-    sick_children: int  # with an answer, as the next
+    sick_children: int  # with an answer; `healthy_children` too
     healthy_children: int
     outcomes: tuple[Outcome, ...]
     figures: dict[str, Figure]
     matrix: list[list[int]]  # [[TN, FP], [FN, TP]] at the plan's operating point
     verdicts: dict[str, dict[str, int]]  # true class -> verdict -> images
     summary: dict[str, Any] | None
-    bands: list[dict[str, Any]]  # of the score, as the model's test has them; empty for a model without
+    bands: list[dict[str, Any]]  # score bands of the model's own test; empty if it has none
     gate: tuple[GateRate, ...]
     unanswered: tuple[Unanswered, ...]
     groups: tuple[SiteGroup, ...]
@@ -70,7 +70,7 @@ def make_result(
     made: str,
     commit: str,
 ) -> SiteResult:
-    """`test_metrics`: of the model's own test, for the edges of its bands; may be empty."""
+    """`test_metrics`: of the model's own test, for the edges of the bands; may be empty."""
     known, point = answered_of(answers), plan.operating_point
     labels, ratios, patients = labels_of(known), ratios_of(known, card), patients_of(known)
     figures = site_figures(answers, card, point)
@@ -111,7 +111,7 @@ def make_result(
 
 
 def probabilities_of(known: Sequence[CaseAnswer], card: ModelCard) -> Predictions | None:
-    """At the share of sick among the answered cases; None where a class is missing among them."""
+    """Predictions of answered cases at their own prevalence; None if a class is missing."""
     labels = labels_of(known)
     return predictions_of(known, card, float(labels.mean())) if len(set(labels.tolist())) == 2 else None
 
@@ -124,7 +124,7 @@ def _verdicts(labels: np.ndarray, ratios: np.ndarray, card: ModelCard) -> dict[s
 
 
 def _edges(bands: Sequence[dict[str, Any]]) -> list[float]:
-    """The ends of the model's bands, rising; the outer ones are infinite."""
+    """Edges of the model's bands, rising; the outer ones are infinite."""
     if not bands:
         return []
     return [

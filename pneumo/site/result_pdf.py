@@ -1,4 +1,4 @@
-"""The result of a local test as one PDF for the file."""
+"""The result of a local test as PDF."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +19,7 @@ _RULE = "Passed: the whole 95 % interval lies at or above the least value. Faile
 
 
 def local_test_pdf(result: SiteResult, predictions: Predictions | None, points: Mapping[str, float]) -> bytes:
-    """`predictions` and `points` on one scale of probability, for the charts; None where a class has no answer."""
+    """`predictions` and `points` at the same prevalence, for the charts; `predictions` None if a class has no answer."""
     sheet = Sheet(f"Pneumo local test: {result.plan.site}, {result.model}")
     _plan(sheet, result)
     _figures(sheet, result)

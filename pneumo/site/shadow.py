@@ -1,4 +1,4 @@
-"""What a candidate says of a case that the active model answered: kept beside it, unseen by readers, until the two are compared."""
+"""The candidate's answer on a case that the active model answered: stored for comparison, hidden from readers."""
 
 from pneumo.evaluation.likelihood import posterior
 from pneumo.evaluation.operating_point import zone
@@ -17,7 +17,7 @@ def shadow_of(
     operating_point: str,
     prevalence: float,
 ) -> Shadow:
-    """`finding`: the candidate's, by its own gate, of the same image."""
+    """`finding`: the candidate's, of the same image, behind its own gate."""
     if finding.answer is None:
         return Shadow(case_id, candidate.id, candidate.sha256, card_sha256, str(finding.status), None, "", "", "")
     ratio = finding.answer.log_ratio

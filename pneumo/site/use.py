@@ -1,4 +1,4 @@
-"""The profile in use: put to use and left by one act each, applied where a model is loaded, and named on every answer."""
+"""The site profile in use: switched on and off by logged acts, applied when a model is loaded, named on every answer."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ from pneumo.site.profile import SiteProfile, read_profile
 
 
 def use_profile(name: str, why: str, actor: str) -> SiteProfile:
-    """Raises DataError for a profile that is no such, ModelError for one of another model than is here."""
+    """Raises DataError for a missing or damaged profile, ModelError if it was fitted to another model."""
     profile = read_profile(name)
     check_model(profile, profile.model, card_digest(profile.model))
     add_act(USE, name, profile.sha256, why, actor)
@@ -19,7 +19,7 @@ def use_profile(name: str, why: str, actor: str) -> SiteProfile:
 
 
 def leave_profile(why: str, actor: str) -> str:
-    """The name of the profile that was left. Raises ConfigError where none is in use."""
+    """Returns the name of the profile. Raises ConfigError if none is in use."""
     used = profile_in_use(read_acts())
     if used is None:
         raise ConfigError("No site profile is in use: answers are read by the model's own calibration already.")
@@ -28,7 +28,7 @@ def leave_profile(why: str, actor: str) -> str:
 
 
 def check_model(profile: SiteProfile, model: str, card_sha256: str) -> None:
-    """Raises ModelError unless the profile was fitted to this very model."""
+    """Raises ModelError unless the profile was fitted to this exact model."""
     if (profile.model, profile.card_sha256) != (model, card_sha256):
         raise ModelError(
             f"The site profile {profile.name!r} was fitted to the model {profile.model} ({profile.card_sha256[:16]}), and this is "
@@ -38,9 +38,9 @@ def check_model(profile: SiteProfile, model: str, card_sha256: str) -> None:
 
 
 def by_profile(predictor: Predictor) -> Predictor:
-    """The predictor on the terms of the profile in use; as it is where none is, or where that is another model's.
+    """The predictor with the profile in use; unchanged if there is none, or it is for another model.
 
-    Raises DataError or ModelError where the profile cannot be trusted: no answer silently changes its meaning.
+    Raises DataError or ModelError if the profile is damaged or was changed: no answer silently changes its meaning.
     """
     used = profile_in_use(read_acts())
     if used is None:
@@ -57,7 +57,7 @@ def by_profile(predictor: Predictor) -> Predictor:
 
 
 def apply(profile: SiteProfile, predictor: Predictor) -> Predictor:
-    """Calibration and cuts of the profile, and its name on every answer; see `check_model`."""
+    """The predictor with the profile's calibration and cuts; answers name it. The caller checks the model (`check_model`)."""
     card = replace(predictor.card, calibration=profile.calibration, cuts=dict(profile.cuts))
     sentence = (
         f"Read by the site profile {profile.name} ({profile.sha256[:8]}), not by the model's own calibration; the figures beside "
@@ -67,7 +67,7 @@ def apply(profile: SiteProfile, predictor: Predictor) -> Predictor:
 
 
 def metrics_beside(predictor: Predictor) -> dict[str, Any]:
-    """What stands beside an answer: of the model's own test, or of the half that judged the profile."""
+    """Metrics to show beside an answer: of the model's own test, or of the half that judged the profile."""
     if predictor.profile is None:
         return read_metrics(predictor.card.id)
     return {"test": read_profile(predictor.profile.name).judged}

@@ -1,7 +1,7 @@
-"""Passed, failed, or too few to say: by the interval of each figure against its least value, never by the value alone.
+"""The verdict of a local test (passed, failed, or too few to say), from each figure's interval and its least value.
 
-A figure passes where its whole 95 % interval lies at or above the least value, and fails where all of it lies below. To pass, every
-figure must: no correction for several figures is needed, for each has to be shown by itself.
+A figure passes if its whole 95 % interval lies at or above the least value, and fails if all of it lies below. The test passes only
+if every figure does, so no correction for multiple testing is needed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ UNDEFINED: Figure = {"value": None, "low": None, "high": None}
 
 @dataclass(frozen=True)
 class Outcome:
-    """One requirement held to what was seen; None where a figure is undefined."""
+    """One requirement and the measured figure; None if undefined."""
 
     figure: str
     least: float
@@ -36,9 +36,9 @@ class Outcome:
 
 
 def site_figures(answers: Sequence[CaseAnswer], card: ModelCard, operating_point: str) -> dict[str, Figure]:
-    """Every figure of `plan.MEANING`, with its 95 % interval over patients; undefined is None.
+    """Every figure of `plan.MEANING`, with its 95 % interval over patients; None if undefined.
 
-    All but `answered` are of the cases that got an answer.
+    All but `answered` are of answered cases.
     """
     known = answered_of(answers)
     sick, ratios, patients = labels_of(known) == 1, ratios_of(known, card), patients_of(known)
@@ -58,7 +58,7 @@ def site_figures(answers: Sequence[CaseAnswer], card: ModelCard, operating_point
 
 
 def auc_figure(sick: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> Figure:
-    """Undefined where a class is missing; without an interval below two patients of a class."""
+    """UNDEFINED if a class is missing; without interval if a class has fewer than two patients."""
     if sick.all() or not sick.any():
         return UNDEFINED
     low, high = auc_interval(sick, scores, patients)
@@ -67,7 +67,6 @@ def auc_figure(sick: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> Fi
 
 
 def check_requirements(plan: Plan, figures: Mapping[str, Figure]) -> tuple[Outcome, ...]:
-    """Each requirement against its figure."""
     return tuple(
         Outcome(each.figure, each.least, **figures[each.figure], outcome=_outcome(each.least, figures[each.figure]))
         for each in plan.requirements
@@ -75,10 +74,9 @@ def check_requirements(plan: Plan, figures: Mapping[str, Figure]) -> tuple[Outco
 
 
 def judge_test(plan: Plan, outcomes: Sequence[Outcome], sick: int, healthy: int) -> tuple[str, str]:
-    """(verdict, why) of the whole test; `sick` and `healthy` children were answered for.
+    """(verdict, why) of the whole test; `sick` and `healthy`: number of children with an answer.
 
-    A failure counts however few they are. "Passed" is not said before as many children as were planned have an answer: who stops
-    when it looks well has not tested.
+    A failure counts at any number of children. A pass needs the planned number: stopping early at a good moment is no test.
     """
     failed = [each.figure for each in outcomes if each.outcome == FAILED]
     if failed:

@@ -1,4 +1,4 @@
-"""What the record says of a model in use: week by week, against the site's first weeks, and against what it turned out to be."""
+"""Monitoring of a model in use by the record: weekly counts, drift since the first weeks, agreement, and reference labels."""
 
 import math
 from collections import Counter
@@ -17,19 +17,19 @@ from pneumo.record.case import NONE, WARN, RecordedCase, Refused
 from pneumo.site.charts import CUSUM, EWMA, Signal, cusum, ewma
 
 T = TypeVar("T", RecordedCase, Refused)
-FIRST_WEEKS, LEAST = 4, 100  # of the site's first cases, which say what is usual: so many weeks, and at least so many cases
-_EXTREME = 6.0  # log odds of a score, beyond which it is the same
+FIRST_WEEKS, LEAST = 4, 100  # the baseline: the first weeks, and at least this many cases
+_EXTREME = 6.0  # scores are clipped at these log odds
 SCORE, REFUSED, WARNED, NO_LUNGS = "score", "refused", "warned", "lungs not found"
 _LOOK = "Look at ten pictures of that time beside older ones: "
-_FRAME = f"{_LOOK}collimation, cropping and the export's frame. Mend it, or test anew (site-test)."
-_TONE = f"{_LOOK}detector, window and compression of the export. Mend it, or test anew (site-test)."
+_FRAME = f"{_LOOK}collimation, cropping and the export's frame. Correct it, or run site-test again."
+_TONE = f"{_LOOK}detector, window and compression of the export. Correct it, or run site-test again."
 _DO = {
-    SCORE: "Ask whether other children came (season, ward, age). If not, compare with the readers' answers; test anew (site-test).",
+    SCORE: "Ask whether other children came (season, ward, age). Else compare with the readers' answers; or run site-test again.",
     **dict.fromkeys(("lung_height", "above", "below", "aspect"), _FRAME),
     **dict.fromkeys(("brightness", "contrast", "sharpness"), _TONE),
-    "gate_distance": "The pictures are less like those that the model learned from. Look at ten; test anew (site-test).",
-    REFUSED: "Read the reasons that the gate gives: often one device, one export or another examination. Mend it at its source.",
-    WARNED: "Read the warnings on History: they name what is odd. Mend it at its source.",
+    "gate_distance": "The pictures are less like those that the model learned from. Look at ten; run site-test again.",
+    REFUSED: "Read the reasons that the gate gives: often one device, one export or another examination. Correct it at its source.",
+    WARNED: "Read the warnings on History: they name what is odd. Correct it at its source.",
     NO_LUNGS: "Look at the pictures: lungs cut off, turned, or another part of the body.",
 }
 _NAMES = {
@@ -49,17 +49,15 @@ class Week:
     refused: int
     unread: int
     warned: int
-    agreed: Share  # of the answers of this week that somebody judged
+    agreed: Share  # of this week's answers with a clinician's judgement
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """What changed, since when, and what to do."""
-
     key: str
     name: str
     since: datetime
-    seen: datetime  # when the chart left its band
+    seen: datetime  # when the chart raised the alarm
     cases: int  # from `since` to `seen`
     before: float
     after: float
@@ -76,24 +74,24 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Watch:
-    """Of one model. `note` says why there is no chart yet; empty where they run. Shares have Wilson's interval over files."""
+    """Of one model. `note` says why there are no charts yet; empty if there are. Shares have Wilson's interval over files."""
 
     model: str
     model_sha256: str
     cases: int
-    first_cases: int  # how many say what is usual
+    first_cases: int  # in the baseline
     weeks: tuple[Week, ...]
     alarms: tuple[Alarm, ...]
-    charts: tuple[str, ...]  # the names of what is watched
+    charts: tuple[str, ...]  # names of what is charted
     note: str
     agreement: dict[str, Share]
-    sensitivity: Share  # of the recorded label, among files whose reference was entered later
+    sensitivity: Share  # of the recorded label, among files with a reference label
     specificity: Share
     not_missed: Share  # sick files whose verdict was not NORMAL
 
 
 def watch_model(cases: Iterable[RecordedCase], refusals: Iterable[Refused], model: str, model_sha256: str) -> Watch:
-    """Cases and refusals of all models, in any order; those of `model_sha256` count, each file once, when it first came."""
+    """Cases and refusals of all models, in any order; only those of `model_sha256` count, each file at its first time."""
     every = sorted((case for case in cases if case.model_sha256 == model_sha256), key=lambda case: case.created)
     unique = _once(every, lambda case: case.file_sha256)
     known = {case.file_sha256 for case in unique}
@@ -140,7 +138,7 @@ def _once(rows: Sequence[T], name: Callable[[T], str]) -> list[T]:
 
 
 def _first(cases: Sequence[RecordedCase]) -> int:
-    """How many of the cases say what is usual; 0 while they are too few, or nothing came after them."""
+    """Number of cases in the baseline; 0 while there are too few, or none after it."""
     if not cases:
         return 0
     end = moment_of(cases[0].created) + timedelta(weeks=FIRST_WEEKS)
@@ -156,7 +154,7 @@ def _charts(cases: Sequence[RecordedCase], turned: Sequence[Refused], first: int
 
     def run(key: str, rows: Sequence[tuple[str, float]], chart: Callable[[Sequence[float], int], Signal | None], why: str) -> None:
         usual = sum(when <= until for when, _ in rows)
-        if usual < LEAST // 2:  # not measured in enough of the first cases: an older record, or a squashed export
+        if usual < LEAST // 2:  # too few measured baseline cases: an older record, or squashed copies
             return
         signal = chart([value for _, value in rows], usual)
         alarms[key] = None
@@ -192,7 +190,7 @@ def _score(case: RecordedCase) -> float:
 
 
 def _weeks(cases: Sequence[RecordedCase], turned: Sequence[Refused]) -> tuple[Week, ...]:
-    """Every week from the first to the last, those without a case too."""
+    """Every week from the first to the last, including empty ones."""
     by_case, by_refusal = _by_week(cases), _by_week(turned)
     mondays = sorted({*by_case, *by_refusal})
     if not mondays:

@@ -1,1 +1,1 @@
-"""Damaged image files: made, watched and counted. The long run is bench/fuzz.py."""
+"""Damaged image files: made, watched and counted. The long run is bench/fuzz_files.py."""

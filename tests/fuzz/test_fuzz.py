@@ -1,4 +1,4 @@
-"""The bounded run of bench/fuzz.py for every build: fixed inputs, no promise broken. See docs/reliability.md for the long run."""
+"""A short run of bench/fuzz_files.py for every build, with fixed inputs. See docs/reliability.md for the long run."""
 
 import sys
 import time

@@ -67,6 +67,6 @@ def test_a_case_of_odd_kinds_is_named_where_it_is_looked_for(tmp_path):
     record = make_record(tmp_path)
     (case_id,) = record.keep(answers(1), "a")
     tamper(tmp_path, "UPDATE cases SET note = x'00ff'")
-    with pytest.raises(RecordError, match=rf"Case {case_id} .* its note is of a kind .*audit verify"):
+    with pytest.raises(RecordError, match=rf"Case {case_id} .* its note has a type .*audit verify"):
         record.search()
-    assert "altered behind the log's back" in record.verify().problem
+    assert "altered outside Pneumo" in record.verify().problem

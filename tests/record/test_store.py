@@ -135,9 +135,9 @@ def test_search(tmp_path):
 @pytest.mark.parametrize(
     ("statement", "problem"),
     [
-        ("UPDATE cases SET probability = 0.1", "altered behind the log's back"),
-        ("UPDATE cases SET note = 'nothing to see'", "altered behind the log's back"),
-        ("UPDATE cases SET warnings = 'no json'", "altered behind the log's back"),
+        ("UPDATE cases SET probability = 0.1", "altered outside Pneumo"),
+        ("UPDATE cases SET note = 'nothing to see'", "altered outside Pneumo"),
+        ("UPDATE cases SET warnings = 'no json'", "altered outside Pneumo"),
         ("DELETE FROM cases", "gone, and no entry says"),
         (
             "INSERT INTO cases SELECT 'f', created, 's9', salt, file_sha256, model, model_sha256, probability, operating_point, "

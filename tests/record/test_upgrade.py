@@ -127,4 +127,4 @@ def test_what_is_measured_is_sealed(tmp_path):
     with closing(sqlite3.connect(tmp_path / "record.sqlite")) as connection:
         connection.execute("UPDATE cases SET lung_height = NULL")
         connection.commit()
-    assert "altered behind the log's back" in record.verify().problem
+    assert "altered outside Pneumo" in record.verify().problem

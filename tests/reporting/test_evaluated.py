@@ -33,7 +33,7 @@ def test_missing_predictions_leave_the_figures(root):
     assert found.predictions is None
     assert not found.both_classes
     assert found.metrics["n"] == 60
-    assert "predictions-test.csv is not stored. Make it anew: python -m pneumo evaluate one --split test" in found.problems[0]
+    assert "predictions-test.csv is not stored. Create it again: python -m pneumo evaluate one --split test" in found.problems[0]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"test": {}}', '{"test": {"n": 3, "operating_points": 4}}', '{"test": null}'])

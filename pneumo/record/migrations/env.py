@@ -1,4 +1,4 @@
-"""Run by Alembic, on the connection and within the transaction of whoever upgrades: all steps are done, or none."""
+"""Run by Alembic in the caller's transaction: all steps are done, or none."""
 
 from alembic import context
 

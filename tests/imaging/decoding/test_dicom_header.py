@@ -90,7 +90,7 @@ def test_an_rle_bomb_never_reaches_the_unlimited_decoder(monkeypatch):
 
 
 def test_a_panic_of_the_rle_decoder_is_an_image_error():
-    """Found by bench/fuzz.py: the Rust decoder panics if the first segment is too long, and a panic is not an Exception."""
+    """Found by bench/fuzz_files.py: the Rust decoder panics if the first segment is too long, and a panic is not an Exception."""
     with pytest.raises(ImageError, match="cannot be decoded"):
         decode_image(rle([PLANE + bytes([129, 3]), PLANE]))
 

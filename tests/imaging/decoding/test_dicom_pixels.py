@@ -74,7 +74,7 @@ def test_the_first_window_displays_the_image_given_to_the_model(photometric, fun
         ([1, 2, 3], [5, 6], None, [("window 1 of the file", 1, 5), ("window 2 of the file", 2, 6)]),
         (900, 700, "HARDER", [("window 1 of the file (harder)", 900, 700)]),
         (900, 700, "for Dr. Zwetschgenbaum", [("window 1 of the file", 900, 700)]),
-        (["inf", 900, 5], ["7", 700, "inf"], None, [("window 2 of the file", 900, 700)]),  # found by bench/fuzz.py
+        (["inf", 900, 5], ["7", 700, "inf"], None, [("window 2 of the file", 900, 700)]),  # found by bench/fuzz_files.py
     ],
 )
 def test_windows_offered(centres, widths, explanation, expected):
@@ -120,13 +120,13 @@ def test_a_large_image_is_reduced_for_display():
 
 
 def test_an_unknown_voi_function_is_not_repeated():
-    """Found by bench/fuzz.py: a name in VOI LUT Function was passed on if the file had no window."""
+    """Found by bench/fuzz_files.py: a name in VOI LUT Function was passed on if the file had no window."""
     values = decode_image(dicom_bytes(R12, BitsStored=12, VOILUTFunction=NAME[:16])).values
     assert values.function == "LINEAR"
     np.testing.assert_allclose(values.through(2048, 4096), X12 / 4095, atol=1e-3)
 
 
 def test_an_infinite_range_of_values_is_refused():
-    """Found by bench/fuzz.py: the image was clipped to white, and its range of values was infinite."""
+    """Found by bench/fuzz_files.py: the image was clipped to white, and its range of values was infinite."""
     with pytest.raises(ImageError, match="rescale or window values are damaged"):
         decode_image(dicom_bytes(R12, BitsStored=12, RescaleSlope="1e308", RescaleIntercept=0, **TWO))

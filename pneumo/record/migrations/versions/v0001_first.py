@@ -1,4 +1,4 @@
-"""Cases and their log, as records were before they had a version."""
+"""Cases and log, as in records without a version."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column("action", sa.String(16), nullable=False),
         sa.Column("case_id", sa.String(32), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("previous", sa.String(64), nullable=False, unique=True),  # two entries after one: a fork, refused
+        sa.Column("previous", sa.String(64), nullable=False, unique=True),  # refuses a fork: two entries after the same one
         sa.Column("hash", sa.String(64), nullable=False, unique=True),
     )
     op.create_table(
@@ -44,7 +44,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer, nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
     )
-    # Append-only by the database itself where that takes no setting up; on PostgreSQL by the rights of its role: docs/record.md.
+    # SQLite: triggers make the log append-only. PostgreSQL: the rights of its role do (docs/record.md).
     if op.get_context().dialect.name == "sqlite":
         for action in ("UPDATE", "DELETE"):
             op.execute(

@@ -1,4 +1,4 @@
-"""What the watch needs: how pictures were taken in a few numbers, a reference said later, refusals, a candidate's answers."""
+"""For monitoring: measures of the pictures, reference labels, refusals, and a candidate's answers."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,13 +1,13 @@
-"""Damaged image files through the pool that serving decodes with; what is promised of it is checked for each.
+"""Damaged image files through the decoding pool of serving, with its promises checked for each.
 
-PYTHONPATH=.:tests python bench/fuzz.py --inputs 20000 --seed 0 [--seconds N] [--first N] [--findings DIR] [--no-gate]
+PYTHONPATH=.:tests python bench/fuzz_files.py --inputs 20000 --seed 0 [--seconds N] [--first N] [--findings DIR] [--no-gate]
 
 Inputs are made from tests/fuzz/corpus (generated files, no X-ray) by tests/fuzz/mutate.py; input number n of a seed is always the
-same. No child process may end, take more than 5 s of processor time or more memory than its limit; every picture must be finite
-and fit its facts, every refusal must be a sentence; the patient's name that every seed file carries must be nowhere.
+same. No child process may end, take more than 5 s of processor time or exceed its memory limit. Every picture must be finite and
+fit its facts, every refusal must be a sentence, and the patient's name in every seed file must not appear.
 
-Then the gate: pictures that are no longer like the phantom they came from, and pictures of noise, are put to the default model.
-Exit code 1 when a promise was broken. --findings keeps such inputs, made shorter.
+Then the gate: pictures no longer similar to their phantom, and pictures of noise, are given to the default model.
+Exit code 1 if a promise was broken. --findings keeps such inputs, whole and shortened.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def table(counts: dict[str, Counter[str]]) -> str:
 
 
 def keep(result: Result, folder: Path, decoders: Watched) -> None:
-    """The input as it was, and a shorter one that breaks a promise of the same kind."""
+    """Write the input, and a shorter one that breaks the same kind of promise."""
     folder.mkdir(parents=True, exist_ok=True)
     kind = result.broken[:12]
     short = smaller(result.data, lambda data: broken_promise(*decoders.watch(data))[:12] == kind)
@@ -94,9 +94,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--first", type=int, default=0, help="number of the first input, to see one again")
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no further inputs after so long")
+    parser.add_argument("--first", type=int, default=0, help="number of the first input, to repeat one")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="start no inputs after this time")
     parser.add_argument("--findings", type=Path, metavar="DIR")
-    parser.add_argument("--refusals", type=int, default=12, help="how many of the messages to list")
+    parser.add_argument("--refusals", type=int, default=12, help="number of messages to list")
     parser.add_argument("--no-gate", dest="gated", action="store_const", const=0, default=GATED)
     sys.exit(main(parser.parse_args()))
