@@ -21,13 +21,13 @@ FIRST_WEEKS, LEAST = 4, 100  # the baseline: the first weeks, and at least this 
 _EXTREME = 6.0  # scores are clipped at these log odds
 SCORE, REFUSED, WARNED, NO_LUNGS = "score", "refused", "warned", "lungs not found"
 _LOOK = "Look at ten pictures of that time beside older ones: "
-_FRAME = f"{_LOOK}collimation, cropping and the export's frame. Correct it, or run site-test again."
-_TONE = f"{_LOOK}detector, window and compression of the export. Correct it, or run site-test again."
+_FRAME = f"{_LOOK}collimation, cropping and the export's frame. Correct it, or repeat site-test."
+_TONE = f"{_LOOK}detector, window and compression of the export. Correct it, or repeat site-test."
 _DO = {
-    SCORE: "Ask whether other children came (season, ward, age). Else compare with the readers' answers; or run site-test again.",
+    SCORE: "Ask whether other children came (season, ward, age). If not, compare with the readers' answers and repeat site-test.",
     **dict.fromkeys(("lung_height", "above", "below", "aspect"), _FRAME),
     **dict.fromkeys(("brightness", "contrast", "sharpness"), _TONE),
-    "gate_distance": "The pictures are less like those that the model learned from. Look at ten; run site-test again.",
+    "gate_distance": "The pictures are less like those that the model learned from. Look at ten; repeat site-test.",
     REFUSED: "Read the reasons that the gate gives: often one device, one export or another examination. Correct it at its source.",
     WARNED: "Read the warnings on History: they name what is odd. Correct it at its source.",
     NO_LUNGS: "Look at the pictures: lungs cut off, turned, or another part of the body.",
