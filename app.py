@@ -1,12 +1,12 @@
-"""Pneumo's entry, in both its parts: what the server is, and what each visitor is shown; nothing else."""
+"""Entry point of the server and of each page."""
 
 import streamlit as st
 
-if __name__ == "__main__":  # a visitor's page is drawn
+if __name__ == "__main__":  # Streamlit runs this for each visit of a page
     from pneumo.ui.shell.frame import run
 
     run()
-else:  # the server starts: `streamlit run app.py` finds this App, and imports it
+else:  # `streamlit run app.py` imports the App and starts the server
     from pneumo.ui.shell.auth_middleware import entrance
     from pneumo.ui.shell.sessions import end_sessions, leaving
     from pneumo.ui.shell.uploads import bounded

@@ -1,4 +1,4 @@
-"""What the models are, what they may be used for, and every look ever taken at the test split; made from the files."""
+"""The models, their intended use, and every evaluation on the test split."""
 
 import pandas
 import streamlit as st
@@ -26,15 +26,15 @@ for tab, model in zip(st.tabs([markdown(model) for model in usable]), usable, st
 ledger = models_dir() / "ledger.csv"
 if ledger.is_file():
     st.subheader("Looks at the test split")
-    st.caption("Every run ever made over the 624 test images. None of them chose anything.")
+    st.caption("Every evaluation on the 624 test images. None was used to choose a model or a threshold.")
     st.dataframe(pandas.read_csv(ledger), hide_index=True)
 st.subheader("Privacy")
 st.write(
-    "A dropped X-ray stays in the memory of your session and goes with it. Nothing of it, neither name nor pixel, is "
+    "A dropped X-ray stays in the memory of your session and is removed with it. Neither its name nor its pixels are "
     "written to a disk or a log, and the app calls no other computer. "
     + (
-        "The record is switched on here: answers, with your agreement and note, are kept without picture or name; see History."
+        "The record is switched on here: answers, with your agreement and note, are stored without picture or name; see History."
         if record_url()
-        else "Answers are kept nowhere, unless whoever runs the app switches the record on."
+        else "Answers are not stored, unless the operator switches the record on."
     )
 )

@@ -1,4 +1,4 @@
-"""Drop X-rays; see for each the finding, the heatmap, and how far to trust it."""
+"""Drop X-rays and see for each the answer, the heatmap, and how reliable it is."""
 
 import time
 
@@ -7,25 +7,25 @@ import streamlit as st
 from pneumo.inference.batch import read_member, unread
 from pneumo.inference.finding import judge
 from pneumo.synthetic.phantom import make_phantom, phantom_png
-from pneumo.ui.diagnose.filmstrip import filmstrip
+from pneumo.ui.diagnose.filmstrip import show_filmstrip
 from pneumo.ui.diagnose.sidebar import choose_model, choose_terms
 from pneumo.ui.diagnose.viewer import show_case
-from pneumo.ui.history.record import keep
+from pneumo.ui.history.record import record_answers
 from pneumo.ui.shell import quota, state
 from pneumo.ui.shell.frame import require_frame
 from pneumo.ui.shell.going_on import offer_to_go_on
 from pneumo.ui.shell.uploads import take_over
 
-BUDGET = 0.6  # seconds of reading between two looks at the page, so that the first results show at once
+BUDGET = 0.6  # seconds of reading in one run of the page, so that the first results show early
 
 
 def read_pending(predictor, line) -> None:
-    """Read dropped files for a moment; the next run of this page goes on. From the second file on the filmstrip tells."""
+    """Read dropped files for BUDGET seconds; the next run goes on. From the second file on, the filmstrip shows progress."""
     cases, began, room = state.cases(), time.monotonic(), quota.room(st.session_state)
     if not cases:
         line.caption(f"Reading 1 of {len(state.pending())}")
-    while (waiting := state.pending()) and time.monotonic() - began < BUDGET:  # looking into the session, a click ends this run
-        member, truth = waiting[0]  # it leaves the queue once read: whatever ends this run, no file is lost
+    while (waiting := state.pending()) and time.monotonic() - began < BUDGET:  # reading session state lets a click end this run
+        member, truth = waiting[0]  # removed from the queue only once read, so that no file is lost
         finding = read_member(member, predictor) if room > 0 else unread(quota.full(), predictor)
         cases.append(state.make_case(member.name, finding, predictor, truth))
         waiting.pop(0)
@@ -34,7 +34,7 @@ def read_pending(predictor, line) -> None:
 
 
 def drop_zone() -> None:
-    """The uploader is emptied once its files are taken over, so that results outlive it when the page is left."""
+    """The uploader is emptied once its files are queued, so that results stay when the page is left."""
     number = st.session_state.setdefault("drop_number", 0)
     files = st.file_uploader(
         "Drop chest X-rays here: JPEG, PNG or DICOM, several at once, or a zip of a study",
@@ -48,20 +48,20 @@ def drop_zone() -> None:
         st.rerun()
 
 
-def passed_over() -> None:
-    if count := st.session_state.get("passed_over", 0):
-        st.caption(f"{count:,} other files in the archive are no images and were passed over.")
+def show_skipped() -> None:
+    if count := st.session_state.get("skipped_files", 0):
+        st.caption(f"{count:,} other files in the archive are not images and were skipped.")
 
 
 def empty_state() -> None:
     st.write(
         "Pneumo reads a child's frontal chest X-ray and says NORMAL, INDETERMINATE or PNEUMONIA, with a calibrated probability, "
-        "a map of where the evidence lies, and how often such an answer is right."
+        "a heatmap of the evidence, and how often such an answer is right."
     )
     st.button(
         "Try it with generated phantoms",
         on_click=load_phantoms,
-        help="Three synthetic pictures, no patient. They show how the page works.",
+        help="Three synthetic pictures, not of patients. They show how the page works.",
     )
 
 
@@ -73,11 +73,11 @@ def load_phantoms() -> None:
 require_frame()
 st.title("Diagnose")
 drop_zone()
-passed_over()
+show_skipped()
 predictor = choose_model()
 if predictor is not None:
     terms = choose_terms(list(predictor.card.cuts))
-    line = st.empty()  # always: whatever stands below would be drawn anew in another place
+    line = st.empty()  # always drawn, so that the elements below keep their place
     stopped = st.empty()
     if state.pending():
         with stopped:
@@ -89,15 +89,15 @@ if predictor is not None:
     if not cases:
         empty_state()
     else:
-        findings = [case.found(predictor) for case in cases]
-        if said := quota.warning(findings):
-            st.warning(said)
+        findings = [case.finding_of(predictor) for case in cases]
+        if warning := quota.warning(findings):
+            st.warning(warning)
         labels = [
             judge(finding.answer.log_ratio, predictor.card, terms).verdict if finding.answer else finding.status.in_words.upper()
             for finding in findings
         ]
-        current = filmstrip(cases, findings, labels, len(state.pending()))
-        keep(findings, predictor, terms, bool(state.pending()), [case.picture for case in cases])
+        current = show_filmstrip(cases, findings, labels, len(state.pending()))
+        record_answers(findings, predictor, terms, bool(state.pending()), [case.picture for case in cases])
         show_case(cases[current], predictor, terms, f"{current + 1} of {len(cases) + len(state.pending())}")
     if state.pending():
         st.rerun()

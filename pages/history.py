@@ -1,4 +1,4 @@
-"""The record of cases, where one is kept: search, the clinician's agreement, export, deletion."""
+"""The record of cases: search, the clinician's agreement, export, deletion."""
 
 import streamlit as st
 

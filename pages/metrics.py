@@ -1,10 +1,10 @@
-"""What is stored of each model's evaluation; no data set and no network is needed to read it."""
+"""The stored evaluation of each model; needs no data set and no network."""
 
 import streamlit as st
 
-from pneumo.ui.metrics.choice import choose, show_figures
-from pneumo.ui.metrics.curves import curve_tabs
-from pneumo.ui.metrics.files import downloads, show_ledger
+from pneumo.ui.metrics.choice import choose_evaluation, show_figures
+from pneumo.ui.metrics.curves import show_curve_tabs
+from pneumo.ui.metrics.files import show_downloads, show_ledger
 from pneumo.ui.metrics.gate import show_gate
 from pneumo.ui.metrics.groups import show_groups
 from pneumo.ui.metrics.mistakes import show_mistakes
@@ -12,25 +12,25 @@ from pneumo.ui.metrics.models import show_models
 from pneumo.ui.metrics.points import show_points
 from pneumo.ui.metrics.robustness import show_robustness
 from pneumo.ui.metrics.summary import show_worst_news
-from pneumo.ui.metrics.threshold import threshold_view
+from pneumo.ui.metrics.threshold import show_threshold
 from pneumo.ui.shell.frame import require_frame
 
 SECTIONS = {
-    "Summary": (show_worst_news, threshold_view),
+    "Summary": (show_worst_news, show_threshold),
     "Operating points": (show_points,),
-    "Curves": (curve_tabs,),
+    "Curves": (show_curve_tabs,),
     "Groups": (show_groups,),
     "Robustness": (show_robustness,),
     "Gate": (show_gate,),
     "Models": (show_models,),
     "Mistakes": (show_mistakes,),
-    "Files and looks": (show_ledger, downloads),
+    "Files and looks": (show_ledger, show_downloads),
 }
 EVERYTHING = "Everything"
 
 require_frame()
 st.title("Metrics")
-choice = choose()
+choice = choose_evaluation()
 if choice is not None:
     show_figures(choice)
     options = [*SECTIONS, EVERYTHING]

@@ -1,4 +1,4 @@
-"""What the record says of the model in use: weeks, alarms, agreement, and what children turned out to have."""
+"""The model in use, as the record shows it: alarms, weeks, agreement and final diagnoses."""
 
 import streamlit as st
 

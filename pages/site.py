@@ -1,4 +1,4 @@
-"""Does it hold here: the site's own tests, its profile, and which model answers."""
+"""The site's own tests, its profile, and which model answers here."""
 
 import streamlit as st
 

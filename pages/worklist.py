@@ -1,4 +1,4 @@
-"""Drop hundreds of X-rays, a zip or a folder; see them by probability, and every file that has no answer with its reason."""
+"""Drop hundreds of X-rays, a zip or a folder; see them by probability, and each file without an answer with its reason."""
 
 import time
 
@@ -8,7 +8,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 from pneumo.ui.diagnose.sidebar import choose_model, choose_terms
-from pneumo.ui.history.record import keep, show_kept, what_stays
+from pneumo.ui.history.record import record_answers, show_recorded, what_stays
 from pneumo.ui.shell import quota, state
 from pneumo.ui.shell.frame import require_frame
 from pneumo.ui.shell.going_on import offer_to_go_on
@@ -17,7 +17,7 @@ from pneumo.ui.worklist import table
 from pneumo.ui.worklist.intake import Intake, time_left
 from pneumo.ui.worklist.rows import Row, read_row
 
-BUDGET = 0.6  # seconds of reading between two looks at the page, so that the first results show at once
+BUDGET = 0.6  # seconds of reading in one run of the page, so that the first results show early
 _FILES, _FOLDER = "Files or a zip", "A folder"
 
 
@@ -30,13 +30,13 @@ def rows() -> list[Row]:
 
 
 def drop_zone() -> None:
-    """The uploader is emptied once its files are taken over: the queue then holds them alone, and lets go of each when read."""
+    """The uploader is emptied once its files are queued; the queue drops each file when it is read."""
     kind = st.segmented_control(
         "What to drop", [_FILES, _FOLDER], default=_FILES, key="worklist_kind", required=True, label_visibility="collapsed"
     )
     number, folder = st.session_state.setdefault("worklist_drop", 0), kind == _FOLDER
     files = st.file_uploader(
-        "Drop a folder here; what is no image in it is passed over"
+        "Drop a folder here; files that are not images are skipped"
         if folder
         else "Drop chest X-rays here: JPEG, PNG or DICOM, hundreds at once, or a zip of them",
         accept_multiple_files="directory" if folder else True,
@@ -50,10 +50,10 @@ def drop_zone() -> None:
 
 def empty_state() -> None:
     st.write(
-        "Pneumo reads every file in turn and lists the X-rays with the likeliest pneumonia on top. A file it cannot read, or must "
-        "not answer, is listed with the reason and stops no other. " + what_stays()
+        "Pneumo reads every file in turn and lists the X-rays with the likeliest pneumonia on top. A file without an answer is "
+        "listed with the reason. " + what_stays()
     )
-    st.button("Try it with generated phantoms", on_click=load_phantoms, help="Twelve synthetic pictures, no patient.")
+    st.button("Try it with generated phantoms", on_click=load_phantoms, help="Twelve synthetic pictures, not of patients.")
 
 
 def load_phantoms() -> None:
@@ -63,14 +63,14 @@ def load_phantoms() -> None:
 
 
 def clear() -> None:
-    """Let go of every X-ray of the worklist."""
+    """Remove every X-ray of the worklist."""
     st.session_state[quota.ROWS], st.session_state[quota.INTAKE] = [], Intake()
 
 
 def work(predictor: Predictor, line, seconds: float) -> None:
-    """Read, or put to a newly chosen model, one file after the other for a moment; what is left goes on in the next run.
+    """Read files, then ask a newly chosen model about those that were read, for `seconds`; the next run goes on.
 
-    A click ends this run where the progress is told, when nothing is half done.
+    A click ends this run where progress is drawn, between two files.
     """
     queue, listed, end, room = intake(), rows(), time.monotonic() + seconds, quota.room(st.session_state)
     while (member := queue.head) and time.monotonic() < end:
@@ -86,16 +86,16 @@ def work(predictor: Predictor, line, seconds: float) -> None:
             break
         done = len(rows()) - len(unasked) + count
         line.progress(done / len(rows()), f"Asking {markdown(predictor.card.id)}: {done + 1} of {len(rows())}")
-        rows()[place] = rows()[place].asked(predictor)
+        rows()[place] = rows()[place].with_answer_of(predictor)
 
 
-def asked(predictor: Predictor) -> int:
-    """How many rows were put to this model."""
+def answered_by(predictor: Predictor) -> int:
+    """How many rows this model was asked about."""
     return sum(row.finding(predictor) is not None for row in rows())
 
 
 def unfinished(predictor: Predictor) -> bool:
-    return intake().head is not None or asked(predictor) < len(rows())
+    return intake().head is not None or answered_by(predictor) < len(rows())
 
 
 def page() -> None:
@@ -119,19 +119,19 @@ def page() -> None:
         empty_state()
         return
     if busy:
-        offer_to_go_on(intake().progress if intake().head else (asked(predictor), len(rows())))
+        offer_to_go_on(intake().progress if intake().head else (answered_by(predictor), len(rows())))
     if rows():
         counts, may_clear = (intake().skipped, intake().cancelled, intake().repeated), intake().head is None
         findings = [row.finding(predictor) for row in rows()]
-        if said := quota.warning(finding for finding in findings if finding):
-            st.warning(said)
-        keep(findings, predictor, terms, busy, [row.picture for row in rows()])
+        if warning := quota.warning(finding for finding in findings if finding):
+            st.warning(warning)
+        record_answers(findings, predictor, terms, busy, [row.picture for row in rows()])
         if not busy:
-            show_kept(findings, predictor, terms)
+            show_recorded(findings, predictor, terms)
         table.show(rows(), predictor, terms, busy, counts, clear if may_clear else None)
     if busy:
         drawn = time.monotonic() - began
-        work(predictor, line, min(10.0, max(BUDGET, 3 * drawn)))  # whatever the table's length, most of the time goes to reading
+        work(predictor, line, min(10.0, max(BUDGET, 3 * drawn)))  # most of the time goes to reading, however long the table
         st.rerun()
 
 

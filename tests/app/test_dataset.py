@@ -148,7 +148,7 @@ def test_what_does_not_fit_is_told(app, place):
     (place / "train" / "NORMAL" / "notes.txt").write_text("x")
     (place / "surprise").mkdir()
     again = open_page()
-    assert "2 things in this folder do not fit" in text(again)
+    assert "2 files or folders do not fit" in text(again)
     pick(again, "dataset_tab", "Audit")
     assert "notes.txt: not named like an image" in text(again)
 

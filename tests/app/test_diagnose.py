@@ -193,7 +193,7 @@ def test_an_altered_model_gives_no_answer_and_is_named(tmp_path, monkeypatch):
 def test_an_unsigned_model_serves_and_the_sidebar_says_so(tmp_path, monkeypatch):
     root = make_registry(tmp_path / "models")
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
-    told = "tiny is unsigned: its files are whole, and nobody known here vouches for them."
+    told = "tiny is unsigned: its files are intact, but no trusted signer vouches for them."
     assert told in [caption.value for caption in open_app().sidebar.caption]
     monkeypatch.setenv("PNEUMO_SIGNING_KEY", str(tmp_path / "site.key"))
     make_site_key()
@@ -222,7 +222,7 @@ def test_no_model_at_all(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path))
     app = open_app()
     assert not app.exception
-    assert "No model can serve" in app.error[0].value
+    assert "No model can answer" in app.error[0].value
 
 
 def test_sessions_do_not_share_cases(app):

@@ -58,7 +58,7 @@ def answers(
     headers = [(b"host", host.encode()) for host in hosts] + ([(b"cookie", cookies.encode())] if cookies else [])
     scope = {"type": kind, "path": path, "server": (server, 8501), "headers": headers, **more}
     told = settings if callable(settings) else lambda: settings
-    asyncio.run(auth_middleware.Door(app, told)(scope, receive, send))
+    asyncio.run(auth_middleware.AccessControl(app, told)(scope, receive, send))
     return sent
 
 

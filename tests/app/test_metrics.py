@@ -162,7 +162,7 @@ def test_robustness_history_and_subtype_where_they_are_stored(root):
     said = text(open_page())
     assert "python -m pneumo evaluate one --data FOLDER --split test --robustness" in said
     assert "training history of one is not stored" in said
-    assert "gives no answer to bacterial or viral" in said
+    assert "does not tell bacterial from viral" in said
     put(root / "one/robustness.json", json.dumps({**ROBUSTNESS, "prevalence": 0.25}))
     put(root / "one/history.json", json.dumps(HISTORY))
     stored = json.loads((root / "one/metrics.json").read_text())
@@ -226,7 +226,7 @@ def test_without_models_it_says_what_to_do(root, tmp_path, monkeypatch):
 def test_a_model_never_evaluated(root):
     for path in [*root.glob("one/predictions-*.csv"), root / "one/metrics.json"]:
         path.unlink()
-    assert "Nothing is stored of an evaluation of one" in text(open_page())
+    assert "No evaluation of one is stored" in text(open_page())
 
 
 def test_ledger(root):

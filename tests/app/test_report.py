@@ -74,7 +74,7 @@ def test_agreement_ends_where_the_answer_changes(app):
     fill(app)
     case = app.session_state["cases"][0]
     assert case.remarks == Remarks("crackles", "agree", "Bed 4", "PNEUMONIA")
-    assert report.said(case.remarks, "NORMAL") == "In the report: agreement not stated, your note, your reference."
+    assert report.remarks_summary(case.remarks, "NORMAL") == "In the report: agreement not stated, your note, your reference."
 
 
 def test_clear_all_lets_go_of_the_note(app):

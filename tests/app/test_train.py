@@ -274,7 +274,7 @@ def test_promote_asks_for_id_and_reason_and_says_how_it_ended(runs, monkeypatch)
     asked = []
     monkeypatch.setattr(queue, "start_promotion", lambda *words: asked.append(words))
     app = open_page()
-    assert "looks at the test split once" in text(app)
+    assert "evaluates it once on the test split" in text(app)
     assert app.text_input(key="train-model-tiny").value == "tiny-1"  # "tiny" is in the registry
     app.text_input(key="train-why-tiny").set_value(" candidate ").run()
     app.toggle(key="train-mirrored-tiny").set_value(True).run()

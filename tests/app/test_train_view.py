@@ -1,7 +1,7 @@
 from fake_runs import make_run
 
 from pneumo.training.runfolder import RunStatus
-from pneumo.ui.train.view import duration, free_name, look, repeat_command, rough, shares
+from pneumo.ui.train.view import duration, free_name, repeat_command, rough, run_views, shares
 
 
 def test_how_far_a_run_is():
@@ -18,7 +18,7 @@ def test_times_in_words():
 def test_the_command_names_what_differs_from_the_defaults_and_a_new_folder(tmp_path):
     run = make_run(tmp_path / "runs", "my run", settings={"epochs": 3, "optimizer": "adamw"})
     (run / "source.json").unlink()
-    (view,) = look(tmp_path / "runs")
+    (view,) = run_views(tmp_path / "runs")
     assert (
         repeat_command(view, "data")
         == f"python -m pneumo train cnn --epochs 3 --optimizer adamw --data data --output '{run}-again'"

@@ -191,7 +191,7 @@ def test_diagnose_says_which_file_was_not_taken(app):
     assert cases[1].finding.reasons == (quota.not_taken(),)
     assert said(app) == (
         "1 of the files left out. No room: at most 512 MB of a session's files may wait to be read. "
-        "Drop it again when the others were read."
+        "Drop it again when the others are read."
     )
 
 

@@ -196,7 +196,7 @@ def test_another_model_sees_the_same_image_to_the_bit(tiny):
     other = Predictor.load("other")
     row = row_of("ramp.png", data, tiny)
     assert row.finding(other) is None
-    row = row.asked(other)
+    row = row.with_answer_of(other)
     fresh = row_of("ramp.png", data, other).finding(other)
     asked = row.finding(other)
     assert (asked.answer.logit, asked.answer.bacterial) == (fresh.answer.logit, fresh.answer.bacterial)
@@ -211,7 +211,7 @@ def test_a_model_that_fails_on_one_image_becomes_its_reason(tiny, monkeypatch):
     row = row_of("bright.png", BRIGHT, tiny)
     other = Predictor.load("other")
     monkeypatch.setattr(other, "answer", fail)
-    row = row.asked(other)
+    row = row.with_answer_of(other)
     assert (row.finding(other).status, row.finding(other).reasons, row.finding(other).answer) == (
         "error",
         ("gave no number",),
@@ -339,7 +339,7 @@ def test_mixed_files_each_have_an_answer_or_a_reason(app):
         assert part in reason
         assert reason in page
     assert "**8 files**; 3 answered (2 PNEUMONIA, 0 INDETERMINATE, 1 NORMAL); 5 without an answer" in said(app)
-    assert "1 file in archives or folders passed over" in said(app)
+    assert "1 file in archives or folders skipped" in said(app)
     assert app.dataframe[0].value["picture"].str.startswith("data:image/jpeg;base64,").all()
     assert NAME not in said(app) + page
 

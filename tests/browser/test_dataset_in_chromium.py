@@ -44,7 +44,7 @@ def test_a_file_named_like_a_picture_makes_the_browser_ask_nobody(chromium, tmp_
         asked = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{url}/dataset", wait_until="domcontentloaded")
-        page.get_by_text("3 things in this folder do not fit").wait_for()
+        page.get_by_text("3 files or folders do not fit").wait_for()
         page.get_by_role("radio", name="Audit").click()
         page.get_by_text(r"![x](\\evil.example\x.png)").first.wait_for()
         page.wait_for_load_state("networkidle")

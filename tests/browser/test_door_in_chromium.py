@@ -68,7 +68,7 @@ def test_no_page_breaks_its_policy(chromium, url):
         page.get_by_role("link", name="Metrics").click()
         page.get_by_text("The worst news").wait_for()
         page.get_by_text("Everything", exact=True).click()
-        page.get_by_text("Each plot has a PNG").wait_for()
+        page.get_by_text("Each plot has its own PNG").wait_for()
         page.locator("svg.marks, canvas.marks").first.wait_for()
         page.get_by_role("link", name="About").click()
         page.get_by_text("Looks at the test split").wait_for()

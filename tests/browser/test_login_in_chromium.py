@@ -93,7 +93,7 @@ def test_a_login_that_is_ended_ends_on_an_open_page(chromium, running):
         (home / "ended").write_text(f"ada {datetime.fromtimestamp(ended, UTC).isoformat()}\n")
         assert status(f"{url}/_stcore/metrics", cookies) == 403
         page.get_by_role("link", name="Worklist").click()
-        page.get_by_text("Log in to go on.").wait_for()
+        page.get_by_text("Log in to continue").wait_for()
         assert page.locator('input[type="file"]').count() == 0
         other.get_by_role("link", name="Worklist").click()
         other.get_by_role("heading", name="Worklist").wait_for()

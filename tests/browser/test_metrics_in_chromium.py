@@ -40,9 +40,9 @@ def test_opens_and_the_slider_moves_the_matrix(chromium, url, model, tmp_path):
         page.goto(f"{url}/metrics", wait_until="domcontentloaded")
         page.get_by_text("The worst news").wait_for()
         page.get_by_text("Everything", exact=True).click()
-        page.get_by_text("Each plot has a PNG").wait_for()  # whole: a list opened before is closed by the next drawing
+        page.get_by_text("Each plot has its own PNG").wait_for()  # whole: a list opened before is closed by the next drawing
         _choose(page, model)
-        page.get_by_text("Each plot has a PNG").wait_for()
+        page.get_by_text("Each plot has its own PNG").wait_for()
         page.get_by_role("button", name="Metrics, JSON").wait_for()
         page.locator("svg.marks, canvas.marks").first.wait_for()
         stored = read_metrics(model, ROOT / "models")["test"]["confusion_matrix"][0][0]
@@ -75,5 +75,5 @@ def test_narrow_screen_does_not_scroll_sideways(chromium, url):
         page.goto(f"{url}/metrics", wait_until="domcontentloaded")
         page.get_by_text("The worst news").wait_for()
         page.get_by_text("Everything", exact=True).click()
-        page.get_by_text("Each plot has a PNG").wait_for()
+        page.get_by_text("Each plot has its own PNG").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 400

@@ -243,7 +243,7 @@ def test_a_folder(page, tmp_path):
     line = page.get_by_text(re.compile("answered")).first
     line.wait_for()
     assert "1 file; 1 answered" in line.inner_text()
-    assert "1 file in archives or folders passed over" in line.inner_text()
+    assert "1 file in archives or folders skipped" in line.inner_text()
     assert "IM0001" in downloaded(page, "CSV")
 
 
@@ -260,7 +260,7 @@ def test_a_large_zip_is_read_and_one_too_many_is_listed_with_the_reason(page, tm
     page.get_by_text("1 of the files left out. No room: at most 100 MB of a session's files may wait to be read.").wait_for()
     (refused,) = page.locator(".worklist-unanswered tr").all_inner_texts()
     assert re.match(r"\s*[01]\.zip", refused)
-    assert "Drop it again when the others were read." in refused
+    assert "Drop it again when the others are read." in refused
     page.get_by_role("button", name="Clear all").wait_for()
     page.locator('input[type="file"]').first.set_input_files(archives[int(refused.strip()[0])])
     page.get_by_text(re.compile("2 files; 2 answered")).wait_for()

@@ -1,4 +1,4 @@
-"""The Audit tab: what the set holds twice, how its classes differ, in the frame too, and how far they can be told without lungs."""
+"""The Audit tab: duplicates, how the classes differ, and how well they can be told apart without the lungs."""
 
 import hashlib
 import json
@@ -25,20 +25,20 @@ from pneumo.ui.shell.access import permitted
 _SHOWN = 12  # pairs with pictures
 
 
-def show_audit(found: Catalog) -> None:
-    """The kept audit of these files, or the button that makes one."""
-    for problem in found.problems:
+def show_audit(catalog: Catalog) -> None:
+    """The stored audit of these files, or the button that makes one."""
+    for problem in catalog.problems:
         st.warning(markdown(problem))
-    kept = _kept(found)
-    if not kept.is_file() and not can_train():
+    audit_file = _audit_file(catalog)
+    if not audit_file.is_file() and not can_train():
         st.info(ONLY_ANSWERS)
         return
-    if not kept.is_file():
+    if not audit_file.is_file():
         st.write("An audit reads every image once and takes about two minutes for 6,000 small ones.")
         if not permitted(Action.DATA):
             st.info(f"To run it, the role {LEAST[Action.DATA].name.lower()} is needed.")
             return
-        st.button("Run the audit", type="primary", on_click=_ask)
+        st.button("Run the audit", type="primary", on_click=_request)
         if not st.session_state.pop("audit_asked", False):
             return
         line = st.progress(0.0, "Reading the images")
@@ -47,16 +47,16 @@ def show_audit(found: Catalog) -> None:
             line.progress(done / total, f"Read {done:,} of {total:,} images")
 
         result = audit_dataset(data_dir(), show, _lungs())
-        write_json(kept, audit_to_dict(result))
+        write_json(audit_file, audit_to_dict(result))
         st.rerun()
-    result = audit_from_dict(json.loads(kept.read_text(encoding="utf-8")))
+    result = audit_from_dict(json.loads(audit_file.read_text(encoding="utf-8")))
     st.markdown(audit_markdown(result))
-    _look_alikes(found, result)
+    _look_alikes(catalog, result)
 
 
-def _kept(found: Catalog) -> Path:
-    """Where the audit of exactly these files is kept, made with the present lung segmenter, in the present layout."""
-    parts = [*sorted(entry.sha256 for entry in found.entries), segmenter_version(), *(field.name for field in fields(Audit))]
+def _audit_file(catalog: Catalog) -> Path:
+    """Path of the audit; it changes with the files, the lung segmenter and the fields of Audit."""
+    parts = [*sorted(entry.sha256 for entry in catalog.entries), segmenter_version(), *(field.name for field in fields(Audit))]
     key = hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
     return canonical_dir() / f"audit-{key}.json"
 
@@ -64,17 +64,17 @@ def _kept(found: Catalog) -> Path:
 def _lungs() -> LungSource | None:
     try:
         return segmenter()
-    except ModelError:  # the audit says that nobody looked for lungs, and how to learn why
+    except ModelError:  # the audit says that lungs were not segmented, and how to see why
         return None
 
 
-def _ask() -> None:
+def _request() -> None:
     st.session_state["audit_asked"] = True
 
 
-def _look_alikes(found: Catalog, result: Audit) -> None:
+def _look_alikes(catalog: Catalog, result: Audit) -> None:
     """Duplicates as pictures, those across splits or classes first."""
-    entries = {entry.record.path: entry for entry in found.entries}
+    entries = {entry.record.path: entry for entry in catalog.entries}
     pairs = [likeness for likeness in (*result.identical, *result.near) if all(path in entries for path in likeness.paths[:2])]
     pairs.sort(key=lambda likeness: (likeness.same_split and likeness.same_label, likeness.same_bytes))
     if not pairs:
@@ -82,7 +82,7 @@ def _look_alikes(found: Catalog, result: Audit) -> None:
     st.subheader("Look-alikes side by side")
     for likeness in pairs[:_SHOWN]:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            for picture in pictures(found, [entries[path] for path in likeness.paths[:2]]):
+            for picture in pictures(catalog.root, [entries[path] for path in likeness.paths[:2]]):
                 if picture is not None:
                     st.image(grey_picture(picture / 255), width=160)
             st.markdown(

@@ -1,4 +1,4 @@
-"""The Browse tab: filters, pages of small pictures, one large with its facts, classes side by side, a quiz."""
+"""The Browse tab: filters, pages of small pictures, one large with its facts, classes side by side."""
 
 from collections.abc import Sequence
 
@@ -24,31 +24,31 @@ _KINDS = {
 }
 
 
-def summary_line(found: Catalog) -> str:
+def summary_line(catalog: Catalog) -> str:
     """Counts and balance in one line."""
-    labels = [entry.record.label for entry in found.entries]
+    labels = [entry.record.label for entry in catalog.entries]
     normal, pneumonia = labels.count(Label.NORMAL), labels.count(Label.PNEUMONIA)
     ratio = f"{pneumonia / normal:.2f} PNEUMONIA for each NORMAL" if normal else "no NORMAL image"
-    patients = len({entry.record.patient for entry in found.entries})
+    patients = len({entry.record.patient for entry in catalog.entries})
     return f"{len(labels):,} images of {patients:,} patients: {normal:,} NORMAL, {pneumonia:,} PNEUMONIA ({ratio})"
 
 
-def choose(found: Catalog) -> list[Entry]:
+def choose_entries(catalog: Catalog) -> list[Entry]:
     """The filters, and the entries that pass them."""
     with st.expander("Filters"):
-        one, two, three, four = st.columns([2, 2, 2, 2])
-        splits = sorted({entry.record.split for entry in found.entries})
-        split = one.multiselect("Split", splits, key="browse_split", placeholder="all")
-        label = two.multiselect("Class", LABELS, key="browse_label", placeholder="both")
-        subtype = three.multiselect("Kind", SUBTYPES, key="browse_subtype", placeholder="all")
-        patient = four.text_input("Patient", key="browse_patient", placeholder="part of a number, such as virus-12")
-        sides = [max(entry.width, entry.height) for entry in found.entries]
+        cells = st.columns(4)
+        splits = sorted({entry.record.split for entry in catalog.entries})
+        split = cells[0].multiselect("Split", splits, key="browse_split", placeholder="all")
+        label = cells[1].multiselect("Class", LABELS, key="browse_label", placeholder="both")
+        subtype = cells[2].multiselect("Kind", SUBTYPES, key="browse_subtype", placeholder="all")
+        patient = cells[3].text_input("Patient", key="browse_patient", placeholder="part of a number, such as virus-12")
+        sides = [max(entry.width, entry.height) for entry in catalog.entries]
         low, high = min(sides), max(sides)
         if low < high:
             low, high = st.slider("Longer side, pixels", low, high, (low, high), key="browse_side")
     return [
         entry
-        for entry in found.entries
+        for entry in catalog.entries
         if (not split or entry.record.split in split)
         and (not label or entry.record.label in label)
         and (not subtype or entry.record.subtype in subtype)
@@ -57,7 +57,7 @@ def choose(found: Catalog) -> list[Entry]:
     ]
 
 
-def gallery(found: Catalog, entries: Sequence[Entry]) -> None:
+def show_gallery(catalog: Catalog, entries: Sequence[Entry]) -> None:
     """One page of small pictures; a click opens one large."""
     if not entries:
         st.info("No image passes these filters. Widen them.")
@@ -70,7 +70,7 @@ def gallery(found: Catalog, entries: Sequence[Entry]) -> None:
         st.button("Next page", disabled=page == pages - 1, on_click=_turn, args=(page + 1,), key="page_on")
     shown = list(entries[page * PAGE : (page + 1) * PAGE])
     with st.container(horizontal=True, gap="small", key="gallery"):
-        for entry, picture in zip(shown, pictures(found, shown), strict=True):
+        for entry, picture in zip(shown, pictures(catalog.root, shown), strict=True):
             with st.container(width=132, gap=None):
                 st.image(grey_picture(_or_blank(picture) / 255), width=132)
                 st.button(
@@ -78,16 +78,16 @@ def gallery(found: Catalog, entries: Sequence[Entry]) -> None:
                 )
 
 
-def large(found: Catalog) -> None:
-    """The opened image with its facts, and the way to Diagnose."""
+def show_large(catalog: Catalog) -> None:
+    """The opened image with its facts, and a button that sends it to Diagnose."""
     path = st.session_state.get("browse_open")
-    entry = next((entry for entry in found.entries if entry.record.path == path), None)
+    entry = next((entry for entry in catalog.entries if entry.record.path == path), None)
     if entry is None:
         return
     state.go_where_sent()
     left, right = st.columns([3, 2], gap="medium")
     try:
-        pixels = fit_within(decode_image(image_bytes(found.root / entry.record.path)).pixels, DISPLAY_SIDE)
+        pixels = fit_within(decode_image(image_bytes(catalog.root / entry.record.path)).pixels, DISPLAY_SIDE)
         left.image(grey_picture(pixels), width="stretch", alt="radiograph of the data set")
     except PneumoError:
         pixels = None
@@ -107,47 +107,48 @@ def large(found: Catalog) -> None:
             )
         )
         if pixels is not None:
-            st.button("Send to Diagnose", type="primary", key="send", on_click=_send, args=(found, entry))
+            st.button("Send to Diagnose", type="primary", key="send", on_click=_send, args=(catalog, entry))
         st.button("Close", key="close_large", on_click=_show, args=(None,))
 
 
-def _send(found: Catalog, entry: Entry) -> None:
-    """Queue the file with its true label; the page itself goes on to Diagnose."""
+def _send(catalog: Catalog, entry: Entry) -> None:
+    """Queue the file with its true label; the next run of the page goes to Diagnose."""
     try:
-        data = image_bytes(found.root / entry.record.path)
+        data = image_bytes(catalog.root / entry.record.path)
     except ImageError:
-        return  # the page says so where the picture would be
+        return  # the page shows the error in place of the picture
     state.send_to_diagnose(entry.record.path, data, _truth(entry))
 
 
-def compare_classes(found: Catalog) -> None:
-    """A row of random images for each class and kind; the eye's own first analysis."""
+def compare_classes(catalog: Catalog) -> None:
+    """A row of random images for each class and kind."""
     seed = st.session_state.setdefault("compare_seed", 0)
     st.button("Show others", on_click=_set, args=("compare_seed", seed + 1), key="others")
     for kind, (label, subtype) in _KINDS.items():
-        members = [entry for entry in found.entries if (entry.record.label, entry.record.subtype) == (label, subtype)]
+        members = [entry for entry in catalog.entries if (entry.record.label, entry.record.subtype) == (label, subtype)]
         if not members:
             continue
         chosen = [members[i] for i in np.random.default_rng(seed).choice(len(members), min(6, len(members)), replace=False)]
         st.markdown(f"**{kind}**")
         with st.container(horizontal=True, gap="small"):
-            for picture in pictures(found, chosen):
+            for picture in pictures(catalog.root, chosen):
                 st.image(grey_picture(_or_blank(picture) / 255), width=180)
 
 
-def averages(found: Catalog) -> None:
-    """Mean and variance image of each class and kind: what is alike in a class, and where its images differ."""
+def show_averages(catalog: Catalog) -> None:
+    """Mean and variance image of each class and kind."""
     st.caption(
-        "All images squashed to 224 x 224. A sharp letter in a mean image is a marker in the same place in many pictures: "
-        "a hint at the class that no lung has given. Variance is bright where images of the class differ; one scale for all."
+        "All images are squashed to 224 x 224. A sharp letter in a mean image is a marker in the same place in many pictures: "
+        "a network could tell the class by it without the lungs. Variance is bright where images of the class differ; all have "
+        "the same scale."
     )
     columns = st.columns(len(_KINDS))
     for column, (kind, (label, subtype)) in zip(columns, _KINDS.items(), strict=True):
-        paths = tuple(e.record.path for e in found.entries if (e.record.label, e.record.subtype) == (label, subtype))
+        paths = tuple(e.record.path for e in catalog.entries if (e.record.label, e.record.subtype) == (label, subtype))
         with column:
             st.markdown(f"**{kind}**, {len(paths):,} images")
             if paths:
-                mean, variance = mean_and_variance(str(found.root), paths)
+                mean, variance = mean_and_variance(str(catalog.root), paths)
                 st.image(grey_picture(mean / 255), caption="mean", width="stretch")
                 st.image(grey_picture(variance / 90**2), caption="variance, black 0 to white 90 x 90 grey levels", width="stretch")
 

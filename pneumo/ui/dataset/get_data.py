@@ -13,16 +13,16 @@ from pneumo.synthetic.phantom import write_set
 from pneumo.ui.shell.access import permitted
 
 
-def get_data() -> None:
+def show_get_data() -> None:
     """Buttons that fill PNEUMO_DATA_DIR. No connection is opened before one is pressed."""
     root = data_dir()
     st.write(
-        f"The data folder is {code(str(root))} (set PNEUMO_DATA_DIR to use another, such as one that is there already). "
+        f"The data folder is {code(str(root))} (set PNEUMO_DATA_DIR to use another). "
         "The public set: Kermany, Zhang and Goldbaum, 5,856 chest X-rays of children of 1 to 5 years, Guangzhou; CC BY 4.0; "
         "an archive of about 1.2 GB."
     )
     if root.exists() and any(root.iterdir()):
-        st.info("The folder holds files already; nothing is written over. Empty it, or name another, to get the set anew.")
+        st.info("The folder already holds files, and none is overwritten. Empty it, or choose another, to get the set again.")
         return
     if not permitted(Action.DATA):
         st.info(f"To get data, the role {LEAST[Action.DATA].name.lower()} is needed.")
@@ -31,14 +31,14 @@ def get_data() -> None:
         st.button(
             "Download from Mendeley Data",
             type="primary",
-            on_click=_ask,
+            on_click=_request,
             args=("mendeley",),
-            help="Goes on where it was interrupted.",
+            help="Continues an interrupted download.",
         )
-        st.button("Download from Kaggle", on_click=_ask, args=("kaggle",), help="Needs the package kagglehub and an account.")
+        st.button("Download from Kaggle", on_click=_request, args=("kaggle",), help="Needs the package kagglehub and an account.")
         st.button(
             "Make a synthetic set",
-            on_click=_ask,
+            on_click=_request,
             args=("synthetic",),
             help="About 100 generated phantoms, to try everything without data.",
         )
@@ -65,7 +65,7 @@ def get_data() -> None:
     st.rerun()
 
 
-def _ask(source: str) -> None:
+def _request(source: str) -> None:
     st.session_state["get_data"] = source
 
 

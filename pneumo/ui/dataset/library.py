@@ -1,4 +1,4 @@
-"""The data set as the pages see it: catalog, small copies, class averages. All sessions share it: it is no one's upload."""
+"""The data set for the pages: catalog, small copies, class averages. Sessions share it, as it holds no uploads."""
 
 from pathlib import Path
 
@@ -18,8 +18,8 @@ def _catalog(root: str, stamp: int) -> Catalog:
     return make_catalog(Path(root))
 
 
-def library() -> Catalog | None:
-    """The catalog of PNEUMO_DATA_DIR; None when there is no data set. Looked at anew when a folder of it changed."""
+def current_catalog() -> Catalog | None:
+    """The catalog of PNEUMO_DATA_DIR; None when there is no data set. Read again when one of its folders changed."""
     root = data_dir()
     try:
         folders = [root, *root.glob("*"), *root.glob("*/*")]
@@ -29,15 +29,15 @@ def library() -> Catalog | None:
         return None
 
 
-def pictures(found: Catalog, entries: list[Entry]) -> list[np.ndarray | None]:
-    """uint8 (224, 224) of each entry, squashed; None for one that cannot be read or has disappeared since."""
+def pictures(root: Path, entries: list[Entry]) -> list[np.ndarray | None]:
+    """uint8 (224, 224) of each entry, squashed; None for one that is missing or cannot be read."""
     try:
-        images = cached_images(found.root, [entry.record.path for entry in entries])
+        images = cached_images(root, [entry.record.path for entry in entries])
         return [images[index] for index in range(len(entries))]
     except DataError:
         if len(entries) == 1:
             return [None]
-        return [pictures(found, [entry])[0] for entry in entries]
+        return [pictures(root, [entry])[0] for entry in entries]
 
 
 @st.cache_data(show_spinner=False, max_entries=8)

@@ -1,4 +1,4 @@
-"""Guess first, then see the label and the model's answer: what a radiologist does with a new colleague."""
+"""A quiz: guess first, then see the label and the model's answer."""
 
 import numpy as np
 import streamlit as st
@@ -13,15 +13,15 @@ from pneumo.reporting.finding_words import in_words
 from pneumo.ui.dataset.library import pictures
 from pneumo.ui.shell.models import predictor, usable_models
 
-_START = {"number": 0, "guess": None, "asked": 0, "right": 0, "model_right": 0}
+_START = {"number": 0, "guess": None, "guesses": 0, "right": 0, "model_right": 0}
 
 
-def quiz(found: Catalog) -> None:
+def show_quiz(catalog: Catalog) -> None:
     """One random image of the test folder (of all, where there is none): a guess, then the truth and the model's answer."""
     game = st.session_state.setdefault("quiz", {**_START, "seed": int(np.random.default_rng().integers(2**31))})
-    pool = [entry for entry in found.entries if entry.record.split == "test"] or list(found.entries)
+    pool = [entry for entry in catalog.entries if entry.record.split == "test"] or list(catalog.entries)
     entry = pool[int(np.random.default_rng((game["seed"], game["number"])).integers(len(pool)))]
-    picture = pictures(found, [entry])[0]
+    picture = pictures(catalog.root, [entry])[0]
     if picture is None:
         st.error("This file has disappeared or cannot be read.")
         st.button("Another", on_click=_next, key="quiz_next")
@@ -44,10 +44,12 @@ def quiz(found: Catalog) -> None:
                     f"probability of pneumonia {in_words(answer[1])}."
                 )
             st.button("Next picture", on_click=_next, type="primary", key="quiz_next")
-        if game["asked"]:
-            line = f"So far you were right in {game['right']} of {game['asked']}"
+        if game["guesses"]:
+            line = f"So far you were right in {game['right']} of {game['guesses']}"
             st.caption(line + (f", the model in {game['model_right']:d}." if answer else "."))
-        st.caption("Labels come from the data set: two physicians, a third for the test images. They are not always right either.")
+        st.caption(
+            "The labels come from the data set: two physicians, and a third for the test images. They are not always right either."
+        )
 
 
 def _model_answer(picture: np.ndarray) -> tuple[str, float, str] | None:
@@ -65,7 +67,7 @@ def _model_answer(picture: np.ndarray) -> tuple[str, float, str] | None:
 
 def _guess(label: str, truth: str, model: str | None) -> None:
     game = st.session_state["quiz"]
-    game.update(guess=label, asked=game["asked"] + 1, right=game["right"] + (label == truth))
+    game.update(guess=label, guesses=game["guesses"] + 1, right=game["right"] + (label == truth))
     game["model_right"] += model == truth
 
 

@@ -15,10 +15,10 @@ SHOWN = 24  # thumbnails drawn at once, around the open one
 _BLANK = np.zeros((74, 96, 3), np.uint8)
 
 
-def filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: Sequence[str], unread: int) -> int:
-    """Draw it and return the index of the open case; `findings` are the chosen model's, `unread` counts the files to come.
+def show_filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: Sequence[str], unread: int) -> int:
+    """Draw it and return the index of the open case. `findings` are the chosen model's, `unread` counts the files still to read.
 
-    While they come no button changes its place: one may be about to be clicked.
+    While files are read no button moves, as one may be about to be clicked.
     """
     current, files = min(cast(int, st.session_state.setdefault("current", 0)), len(cases) - 1), len(cases) + unread
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -27,7 +27,7 @@ def filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: Sequen
             st.button("Previous", on_click=_open, args=(max(current - 1, 0),), disabled=current == 0, shortcut="Left")
             st.markdown(f"{current + 1} of {files:,}", width="content")
             st.button("Next", on_click=_open, args=(current + 1,), disabled=current == len(cases) - 1, shortcut="Right")
-        st.button("Clear all", on_click=forget, type="tertiary", help="Lets go of every X-ray of this session.")
+        st.button("Clear all", on_click=forget, type="tertiary", help="Removes every X-ray of this session.")
         if unread:
             st.caption(f"Reading {len(cases) + 1} of {files:,}", width="content")
     if files > 1:

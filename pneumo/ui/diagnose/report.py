@@ -1,4 +1,4 @@
-"""The one-page report of the case on screen, with what the clinician adds. Nothing outlives the session."""
+"""The one-page report of the case on screen, with the clinician's remarks. Nothing outlives the session."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,11 +16,11 @@ from pneumo.site.use import metrics_beside
 from pneumo.ui.diagnose.second_opinion import report_rows
 from pneumo.ui.shell.state import Case
 
-LONGEST_NOTE, LONGEST_REFERENCE = 1500, 80  # characters; what does not fit on the page is cut there, with a mark
+LONGEST_NOTE, LONGEST_REFERENCE = 1500, 80  # characters; the page shows as much as fits, with a mark where text is cut
 
 
 def report_download(case: Case, predictor: Predictor, terms: Terms) -> None:
-    """The PDF is made when it is asked for, with the picture in its own greys whatever window the page shows."""
+    """The PDF is made on demand, with the picture in the file's own greys, whatever window the viewer shows."""
     st.download_button(
         "Report PDF",
         partial(_pdf, case, predictor, terms),
@@ -32,34 +32,34 @@ def report_download(case: Case, predictor: Predictor, terms: Terms) -> None:
 
 
 def report_form(case: Case, predictor: Predictor, terms: Terms) -> None:
-    """A form, because the browser sends it as a whole: a note half typed when the button is pressed would be lost in silence."""
+    """A form, because the browser sends it as a whole; a half-typed note would otherwise be lost."""
     label = judge(case.answer(predictor).log_ratio, predictor.card, terms).verdict
-    given = case.remarks
-    name = f"report-{case.finding.sha256[:16]}-{label}-{hash(given):x}"  # anew when the record's own form changed them
-    st.caption(said(given, label))
-    recorded = record_url() is not None  # its own form asks for note and agreement, which the report then carries too
+    remarks = case.remarks
+    name = f"report-{case.finding.sha256[:16]}-{label}-{hash(remarks):x}"  # new widgets when the record's form changed them
+    st.caption(remarks_summary(remarks, label))
+    recorded = record_url() is not None  # the record's form asks for note and agreement, which go into the report too
     with st.expander("Reference for the report" if recorded else "Note and agreement for the report"), st.form(name, border=False):
         if not recorded:
             st.radio(
                 f"The answer {label}",
                 AGREEMENTS,
-                AGREEMENTS.index(given.agreement_with(label)),
+                AGREEMENTS.index(remarks.agreement_with(label)),
                 horizontal=True,
                 key=f"{name}-agreement",
             )
-            st.text_area("Note", given.note, max_chars=LONGEST_NOTE, key=f"{name}-note")
+            st.text_area("Note", remarks.note, max_chars=LONGEST_NOTE, key=f"{name}-note")
         st.text_input(
             "Reference",
-            given.reference,
+            remarks.reference,
             max_chars=LONGEST_REFERENCE,
             key=f"{name}-reference",
-            help="Printed as typed. Nothing else in the report tells whose X-ray it is.",
+            help="Printed as typed. Nothing else in the report identifies the patient.",
         )
-        st.form_submit_button("Put into the report", on_click=_keep, args=(case, label, name))
+        st.form_submit_button("Put into the report", on_click=_save, args=(case, label, name))
 
 
-def said(remarks: Remarks, label: str) -> str:
-    """What the report will carry of the clinician, for beside its button."""
+def remarks_summary(remarks: Remarks, label: str) -> str:
+    """Which of the clinician's remarks the report will contain."""
     parts = [
         f"agreement {remarks.agreement_with(label)}",
         "your note" if remarks.note else "no note",
@@ -68,7 +68,7 @@ def said(remarks: Remarks, label: str) -> str:
     return f"In the report: {', '.join(parts)}."
 
 
-def _keep(case: Case, label: str, name: str) -> None:
+def _save(case: Case, label: str, name: str) -> None:
     typed = {
         field: st.session_state[f"{name}-{field}"]
         for field in ("note", "agreement", "reference")
@@ -82,7 +82,9 @@ def _pdf(case: Case, predictor: Predictor, terms: Terms) -> bytes:
     values, facts = case.display()
     height, width = values.stored.shape
     size = f"{width} x {height} pixels"
-    extra = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
-    extra += report_rows(case, predictor, terms)
+    extra_rows = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
+    extra_rows += report_rows(case, predictor, terms)
     picture, metrics, doubt = Picture(values.presented(), facts), metrics_beside(predictor), heatmap_doubt(card.id)
-    return report_pdf(ReportContent(case.found(predictor), picture, card, metrics, terms, case.remarks, made, extra, doubt))
+    return report_pdf(
+        ReportContent(case.finding_of(predictor), picture, card, metrics, terms, case.remarks, made, extra_rows, doubt)
+    )

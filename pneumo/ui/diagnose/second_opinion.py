@@ -1,4 +1,4 @@
-"""The second opinion beside an answer: asked for by a button, kept with its case in the session, and nowhere else."""
+"""The second opinion beside an answer: requested by a button, stored only with its case in the session."""
 
 import base64
 from html import escape
@@ -32,17 +32,17 @@ _HELP = "Small changes, hidden lungs, the other models, similar train pictures. 
 
 
 def second_opinion_button(case: Case, predictor: Predictor) -> None:
-    """Until it was pressed for this X-ray and this model."""
+    """Drawn until it was pressed for this X-ray and this model."""
     if key_of(predictor.card) not in case.opinions:
         st.button("Second opinion", key="second_opinion", on_click=_ask, args=(case, predictor), help=_HELP)
     for problem in case.unasked:
         st.caption(f"Not asked: {markdown(problem)}")
 
 
-def ask_unasked(case: Case) -> bool:
-    """Put the X-ray to the other models, if they were not asked and nothing waits to be read; whether that was done.
+def ask_other_models(case: Case) -> bool:
+    """Let the other models read the X-ray, once and only when no file waits to be read. Returns whether they did.
 
-    It takes a second: to be called once the page is drawn. A click meanwhile ends this run, and the next one asks.
+    It takes a second, so call it after the page is drawn. A click meanwhile ends this run, and the next one asks.
     """
     if case.others_asked or pending():
         return False
@@ -51,17 +51,17 @@ def ask_unasked(case: Case) -> bool:
 
 
 def show_chips(place: DeltaGenerator, case: Case, predictor: Predictor, terms: Terms) -> None:
-    """What speaks against the answer, as far as it is known: to stand under the verdict."""
-    found = known_cautions(case, predictor, terms)
-    calm = key_of(predictor.card) in case.opinions and not found
-    every = (*found, *words.age_caution(case.display()[1]))
-    chips = "".join(f'<p class="chip"><b>{escape(chip.title)}</b> {escape(chip.sentence)}</p>' for chip in every)
-    said = f'<p class="quiet">Second opinion: {words.CALM}.</p>' if calm else ""
-    place.html(f'<div class="chips">{said}{chips}</div>')
+    """The known cautions about the answer, for under the verdict."""
+    cautions = known_cautions(case, predictor, terms)
+    no_caution = key_of(predictor.card) in case.opinions and not cautions
+    all_cautions = (*cautions, *words.age_caution(case.display()[1]))
+    chips = "".join(f'<p class="chip"><b>{escape(caution.title)}</b> {escape(caution.sentence)}</p>' for caution in all_cautions)
+    calm_line = f'<p class="quiet">Second opinion: {words.CALM}.</p>' if no_caution else ""
+    place.html(f'<div class="chips">{calm_line}{chips}</div>')
 
 
 def known_cautions(case: Case, predictor: Predictor, terms: Terms) -> tuple[words.Caution, ...]:
-    """Of all checks once the second opinion was asked for, else of those that need no further pass of this model."""
+    """From all checks once there is a second opinion, before that from those that need no further pass of this model."""
     reading, votes, rates = _reading(case, predictor, terms), votes_of(case, terms), words.caution_rates_of(predictor.card.id)
     if opinion := _opinion(case, predictor, terms):
         return words.cautions(opinion, votes, reading, rates)
@@ -73,7 +73,7 @@ def known_cautions(case: Case, predictor: Predictor, terms: Terms) -> tuple[word
 
 
 def show_second_opinion(case: Case, predictor: Predictor, terms: Terms) -> None:
-    """Once it was asked for: five rows, and the similar train pictures."""
+    """Once it was requested: five rows and the similar train pictures."""
     opinion = _opinion(case, predictor, terms)
     if opinion is None:
         return
@@ -81,7 +81,7 @@ def show_second_opinion(case: Case, predictor: Predictor, terms: Terms) -> None:
     reading, votes = _reading(case, predictor, terms), votes_of(case, terms)
     st.html(_rows_html(words.rows(opinion, votes, reading, usual)))
     if opinion.similar:
-        st.html(_similar_html(opinion.similar, train_pictures([each.file for each in opinion.similar])))
+        st.html(_similar_html(opinion.similar, train_pictures([similar.file for similar in opinion.similar])))
 
 
 def heat_of(case: Case, predictor: Predictor) -> HeatShare:
@@ -93,15 +93,15 @@ def heat_of(case: Case, predictor: Predictor) -> HeatShare:
 
 
 def report_rows(case: Case, predictor: Predictor, terms: Terms) -> tuple[tuple[str, str], ...]:
-    """(label, text) for the report: what speaks against the answer; once a second opinion was asked for, also that nothing did."""
-    found = words.caution_text(known_cautions(case, predictor, terms))
+    """(label, text) for the report: the cautions; after a second opinion also that there is none."""
+    cautions = words.caution_text(known_cautions(case, predictor, terms))
     if key_of(predictor.card) in case.opinions:
-        return ((words.SECOND_OPINION, found or words.CALM),)
-    return (("Cautions", found),) if found else ()
+        return ((words.SECOND_OPINION, cautions or words.CALM),)
+    return (("Cautions", cautions),) if cautions else ()
 
 
 def lungs_in(case: Case) -> Lungs:
-    """The lung fields of this X-ray, looked for once."""
+    """The lung fields of this X-ray, segmented once."""
     if case.lungs is None:
         assert case.canonical is not None, "expected a file that was read"
         try:
@@ -114,8 +114,8 @@ def lungs_in(case: Case) -> Lungs:
 def votes_of(case: Case, terms: Terms) -> list[Vote]:
     """Of every usable model that answered for this X-ray, the default model first."""
     cards = [read_card(model) for model in models.usable_models()[0]]
-    found = ((card, case.findings.get(key_of(card))) for card in cards)
-    return [vote(card, finding.answer.log_ratio, terms) for card, finding in found if finding and finding.answer]
+    findings = ((card, case.findings.get(key_of(card))) for card in cards)
+    return [vote(card, finding.answer.log_ratio, terms) for card, finding in findings if finding and finding.answer]
 
 
 def train_pictures(files: list[str]) -> dict[str, np.ndarray]:
@@ -154,13 +154,13 @@ def _reading(case: Case, predictor: Predictor, terms: Terms) -> Reading:
 
 
 def _ask_others(case: Case) -> None:
-    """What every other model that can serve says of this X-ray; those that say nothing are named in `unasked`."""
+    """Let every usable model answer for this X-ray; those that give no answer are named in `unasked`."""
     unasked = []
     for model in models.usable_models()[0]:
         try:
-            found = case.found(models.predictor(model))
-            if found.answer is None:
-                unasked.append(f"{model} gives no answer: {found.reasons[0]}")
+            finding = case.finding_of(models.predictor(model))
+            if finding.answer is None:
+                unasked.append(f"{model} gives no answer: {finding.reasons[0]}")
         except ModelError as error:
             unasked.append(str(error))
     case.unasked, case.others_asked = unasked, True
@@ -170,11 +170,11 @@ def _ask(case: Case, predictor: Predictor) -> None:
     _ask_others(case)
     assert case.canonical is not None, "expected a file that was read"
     try:
-        found = compute_second_opinion(case.canonical, predictor, case.answer(predictor), lungs_in(case))
+        opinion = compute_second_opinion(case.canonical, predictor, case.answer(predictor), lungs_in(case))
     except ModelError as error:
         case.unasked.append(str(error))
         return
-    case.opinions[key_of(predictor.card)] = found
+    case.opinions[key_of(predictor.card)] = opinion
 
 
 def _rows_html(rows: tuple[tuple[str, str], ...]) -> str:

@@ -12,12 +12,12 @@ from pneumo.ui.shell.models import on_site_terms, predictor, usable_models
 
 
 def choose_model() -> Predictor | None:
-    """The chosen model, verified; None (with the reason on the page) when no model can serve."""
+    """The chosen model, verified; None (with the reason on the page) when no model can answer."""
     usable, problems = usable_models()
     for problem in problems:
         st.error(markdown(problem))
     if not usable:
-        st.error("No model can serve. Restore the models folder, or train and promote one: see the README.")
+        st.error("No model can answer. Restore the models folder, or train and promote one: see the README.")
         return None
     if st.session_state.get("model") not in usable:
         st.session_state["model"] = usable[0]
@@ -32,14 +32,14 @@ def choose_model() -> Predictor | None:
             st.warning(f"Answers below come from the model {markdown(model)}, which verifies.")
         if loaded.seal and not loaded.seal.signer:
             st.sidebar.caption(
-                f"{markdown(model)} is {markdown(loaded.seal.state)}: its files are whole, and nobody known here vouches for them."
+                f"{markdown(model)} is {markdown(loaded.seal.state)}: its files are intact, but no trusted signer vouches for them."
             )
         try:
             return on_site_terms(loaded)
-        except PneumoError as error:  # a profile that cannot be trusted: no answer changes its meaning in silence
+        except PneumoError as error:  # a profile that cannot be trusted: without it answers would change their meaning unnoticed
             st.error(markdown(str(error)))
             return None
-    st.error("No model can serve, so there are no answers. Restore the models folder.")
+    st.error("No model can answer. Restore the models folder.")
     return None
 
 
@@ -67,6 +67,6 @@ def choose_terms(points: list[str]) -> Terms:
         "Operating point",
         points,
         key="operating_point",
-        help="The threshold of the two-valued label in CSV and JSON. The verdict has zones of its own.",
+        help="The threshold of the two-valued label in CSV and JSON. The verdict has its own zones.",
     )
     return Terms(state["operating_point"], prevalence)

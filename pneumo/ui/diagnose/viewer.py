@@ -1,4 +1,4 @@
-"""One case, large: the radiograph with its heatmap, and beside it what was found and how far to trust it."""
+"""One case, large: the radiograph with its heatmap, the answer and how reliable it is."""
 
 from functools import partial
 from html import escape
@@ -19,7 +19,7 @@ from pneumo.site.use import metrics_beside
 from pneumo.ui.diagnose import wording
 from pneumo.ui.diagnose.report import report_download, report_form
 from pneumo.ui.diagnose.second_opinion import (
-    ask_unasked,
+    ask_other_models,
     heat_of,
     lungs_in,
     second_opinion_button,
@@ -34,15 +34,15 @@ from pneumo.ui.shell.state import PARCEL, Case, key_of
 
 
 def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> None:
-    """Draw an answered case, or the reason why there is no answer, under its name and `place` among the files."""
-    found = case.found(predictor)
-    parcel = _parcel(case, predictor) if found.answer else b""  # it takes a moment: before the name changes, not after
+    """Draw an answered case, or the reason why there is no answer. `place`: its number among the files, in words."""
+    finding = case.finding_of(predictor)
+    parcel = _parcel(case, predictor) if finding.answer else b""  # slow, so done before the page shows the new name
     st.html(f'<p class="case-name">{escape(case.name)} ({escape(place)})</p>')
-    if found.answer is None:
-        st.error(f"{found.status.in_words.capitalize()}: {markdown(found.reasons[0])}")
+    if finding.answer is None:
+        st.error(f"{finding.status.in_words.capitalize()}: {markdown(finding.reasons[0])}")
         st.html(wording.table_html(wording.facts_rows(case.name, case.facts, case.finding.sha256)))
         return
-    st.html(wording.headline_html(judge(found.answer.log_ratio, predictor.card, terms)))
+    st.html(wording.headline_html(judge(finding.answer.log_ratio, predictor.card, terms)))
     picture, panel = st.columns([5, 3], gap="medium")
     with picture:
         draw_viewer(parcel, case.finding.sha256[:16])
@@ -56,7 +56,7 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> Non
                 "was given on the full image. Drop the file here to see it in full."
             )
     with panel:
-        chips = _panel(case, predictor, terms, found.answer)
+        chips = _panel(case, predictor, terms, finding.answer)
         show_record(case, predictor, terms)
         with st.container(horizontal=True, gap="small"):
             st.download_button(
@@ -72,14 +72,14 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> Non
         report_form(case, predictor, terms)
         second_opinion_button(case, predictor)
         with st.expander("More about this answer"):
-            _details(case, predictor, terms, found.answer)
+            _details(case, predictor, terms, finding.answer)
     show_second_opinion(case, predictor, terms)
-    if ask_unasked(case):
+    if ask_other_models(case):
         show_chips(chips, case, predictor, terms)
 
 
 def _parcel(case: Case, predictor: Predictor) -> bytes:
-    """Of the open case only, and made anew when another opens: a rerun sends the same bytes, which the browser then has already."""
+    """Made only when another case opens; a rerun sends the same bytes, which the browser already has."""
     opinion = case.opinions.get(key_of(predictor.card))
     identity = (case.finding.sha256, case.reduced, key_of(predictor.card), opinion is not None)
     known, parcel = cast(tuple[object, bytes], st.session_state.get(PARCEL, (None, b"")))
@@ -93,26 +93,26 @@ def _parcel(case: Case, predictor: Predictor) -> bytes:
 
 
 def _overlay_png(case: Case, predictor: Predictor, terms: Terms) -> bytes:
-    """Without heat, and saying so, where the model's map does no better than chance."""
+    """Without heat, and with a note, where the model's heatmap does no better than chance."""
     answer, picture = case.answer(predictor), grey_picture(case.display()[0].presented())
     notes: tuple[str, ...] = (NO_HEAT,)
     if not heatmap_doubt(predictor.card.id):
         picture, notes = overlay_picture(picture, answer.heatmap.on_image(*picture.shape[:2]), OPACITY), ()
     reading = judge(answer.log_ratio, predictor.card, terms)
-    return png(with_captions(picture, reading, predictor.card.id, case.found(predictor).warnings, notes))
+    return png(with_captions(picture, reading, predictor.card.id, case.finding_of(predictor).warnings, notes))
 
 
 def _panel(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> DeltaGenerator:
-    """The place of the chips, which grow once the other models were asked."""
+    """Returns the place of the chips, which are drawn again after the other models answered."""
     card = predictor.card
     reading = judge(answer.log_ratio, card, terms)
     metrics = metrics_beside(predictor)
-    warnings = case.found(predictor).warnings
+    warnings = case.finding_of(predictor).warnings
     for warning in warnings:
         st.warning(markdown(warning))
     if case.truth:
         st.info(f"From the data set. Its true label: {markdown(case.truth)}.")
-    said = (
+    sentences = (
         words.sentence(reading),
         words.like_this_sentence(metrics, answer.log_ratio, reading, warnings),
         words.likelihood_sentence(reading),
@@ -121,7 +121,7 @@ def _panel(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> De
     chips = st.empty()
     show_chips(chips, case, predictor, terms)
     st.html(
-        "".join(f'<p class="said">{sentence}</p>' for sentence in said if sentence)
+        "".join(f'<p class="said">{sentence}</p>' for sentence in sentences if sentence)
         + wording.figures_html(metrics)
         + ("" if heatmap_doubt(card.id) else f'<p class="quiet">{words.heatmap_sentence(reading, answer.heatmap)}</p>')
     )
@@ -133,7 +133,7 @@ def _details(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> 
     kind = words.subtype_sentence(metrics_beside(predictor), judge(answer.log_ratio, card, terms), answer.bacterial)
     rows = [
         *wording.facts_rows(case.name, case.facts, case.finding.sha256),
-        ("Read and answered in", f"{case.found(predictor).seconds:.2f} s"),
+        ("Read and answered in", f"{case.finding_of(predictor).seconds:.2f} s"),
         ("Model", f"{card.id}, weights {card.sha256[:16]}, {predictor.seal.state if predictor.seal else 'unsigned'}"),
         *([("Bacterial or viral", kind)] if kind else []),
         ("Logit", f"{answer.logit:.3f} before calibration"),

@@ -1,4 +1,4 @@
-"""The viewer as Streamlit's component: code from viewer_assets/ by an address of this server, data by the session's own socket."""
+"""The viewer as a Streamlit component: its code is served from viewer_assets/, its data goes over the session's web socket."""
 
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ _PACKAGE, _NAME = "pneumo", "viewer"
 
 
 def draw_viewer(parcel: bytes, key: str) -> None:
-    """`parcel` as `viewer_data` makes it; with another `key` the browser begins anew, and nothing of what it showed stays."""
+    """`parcel` comes from `viewer_data`. With another `key` the browser starts afresh and keeps nothing of the last picture."""
     serve_component(_PACKAGE, _NAME, _ASSETS)
     _component()(data=parcel, key=f"viewer-{key}")
 

@@ -1,4 +1,4 @@
-"""What the browser's viewer is given of one X-ray: values, heat, lines over it, words beside it. No streamlit here."""
+"""The data of one X-ray for the browser's viewer: grey values, heat, outlines and words. No streamlit here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from pneumo.inference.lung_checks import Lungs
 from pneumo.reporting.finding_words import LEGEND
 from pneumo.ui.diagnose.parcel import pack
 
-HEAT_SIDE = 192  # cells of the heat sent, along and down what the model was shown; the network has at most 14
+HEAT_SIDE = 192  # cells of the heatmap sent, over the part the model was shown; the network itself has at most 14
 CONTOURS = (0.25, 0.5, 0.75)  # of the model's fixed scale
-OPACITY = 0.6  # until the eye wants another
+OPACITY = 0.6  # of the heatmap, until the user changes it
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ def viewer_parcel(
     similar: Sequence[SimilarPicture] = (),
     doubted: bool = False,
 ) -> bytes:
-    """`key` tells pictures apart in the browser, which remembers zoom and window by it; it is no name.
+    """`key` identifies the picture in the browser, which remembers zoom and window by it; it holds no name.
 
-    `doubted`: the model's map does no better than chance, so the heat is off until somebody switches it on.
+    `doubted`: the model's heatmap does no better than chance, so it is off at first.
     """
     heat = heat_levels(heatmap)
     mask = np.zeros((1, 1), bool) if lungs.mask is None else lungs.mask
@@ -55,18 +55,18 @@ def viewer_parcel(
             "contours": [{"level": level, "lines": outlines(heat / 255.0, level, heatmap.shown)} for level in CONTOURS],
         },
         "lungs": {"lines": outlines(np.pad(mask, 1).astype(float), 0.5, _around(mask)), "reason": lungs.reason},
-        "similar": [{"name": each.name, "label": each.label} for each in similar],
+        "similar": [{"name": picture.name, "label": picture.label} for picture in similar],
         "colourMaps": COLOUR_MAPS,
         "opacity": OPACITY,
         "legend": LEGEND,
     }
     arrays = {"values": values.stored, "heat": heat, "colours": np.stack([colour_table(name) for name in COLOUR_MAPS])}
     arrays |= {} if values.table is None else {"table": values.table}
-    return pack(header, arrays | {f"similar {place}": each.pixels for place, each in enumerate(similar)})
+    return pack(header, arrays | {f"similar {place}": picture.pixels for place, picture in enumerate(similar)})
 
 
 def heat_levels(heatmap: Heatmap) -> np.ndarray:
-    """uint8 (HEAT_SIDE, HEAT_SIDE): the heat of the part that the model was shown, in the 256 steps of a colour map."""
+    """uint8 (HEAT_SIDE, HEAT_SIDE): the heat over the part that the model was shown, 0 to 255."""
     part = Heatmap(heatmap.heat, WHOLE, heatmap.centres)
     levels: np.ndarray = (part.on_image(HEAT_SIDE, HEAT_SIDE) * 255.0).astype(np.uint8)
     return levels
@@ -84,7 +84,7 @@ def outlines(field: np.ndarray, level: float, box: Box) -> list[list[float]]:
 
 
 def _around(mask: np.ndarray) -> Box:
-    """Where a mask of the whole picture lies once it was padded by one cell all round."""
+    """The box of a mask of the whole picture that was padded by one cell on each side."""
     down, across = (1 / side for side in mask.shape)
     return Box(-across, -down, 1 + across, 1 + down)
 

@@ -1,4 +1,4 @@
-"""The answer as HTML, in the sentences of reporting.finding_words. No streamlit here, so that tests read it."""
+"""The answer as HTML, in the sentences of reporting.finding_words. No streamlit here, for the tests."""
 
 from html import escape
 from typing import Any
@@ -11,19 +11,19 @@ from pneumo.reporting.finding_words import UNTESTED, figure_rows, figures_senten
 
 
 def verdict_html(reading: Reading) -> str:
-    named_like_its_zone = reading.verdict == Verdict.INDETERMINATE
-    small = "" if named_like_its_zone else f"<small>{reading.zone} zone</small>"
+    zone_is_verdict = reading.verdict == Verdict.INDETERMINATE
+    small = "" if zone_is_verdict else f"<small>{reading.zone} zone</small>"
     return f'<div class="verdict {reading.verdict.lower()}">{reading.verdict}{small}</div>'
 
 
 def headline_html(reading: Reading) -> str:
-    """The verdict in one line above the picture, where a narrow screen stacks the panel below it (theme.css draws it there alone).
+    """The verdict in one line above the picture, on narrow screens only (theme.css).
 
-    The panel says the same in full, so it is hidden from screen readers.
+    Hidden from screen readers, as the panel says the same in full.
     """
-    said = f"{in_words(reading.probability)} where {share(reading.prevalence)} have it"
-    named = f'class="headline {reading.verdict.lower()}" data-verdict="{reading.verdict}"'
-    return f'<div {named} data-said="{said}" aria-hidden="true"></div>'
+    text = f"{in_words(reading.probability)} where {share(reading.prevalence)} have it"
+    attributes = f'class="headline {reading.verdict.lower()}" data-verdict="{reading.verdict}"'
+    return f'<div {attributes} data-said="{text}" aria-hidden="true"></div>'
 
 
 def bar_html(reading: Reading) -> str:
@@ -42,7 +42,7 @@ def bar_html(reading: Reading) -> str:
 
 
 def _zone_html(reading: Reading) -> str:
-    """Where the model cannot tell; a zone that is empty is not drawn."""
+    """The indeterminate zone; an empty one is not drawn."""
     width = 100 * (reading.high - reading.low)
     return f'<div class="zone" style="left:{100 * reading.low:.1f}%;width:{width:.1f}%"></div>' if width else ""
 
@@ -52,12 +52,12 @@ def figures_html(metrics: dict[str, Any]) -> str:
     rows = figure_rows(metrics)
     if not rows:
         return f'<p class="quiet">{UNTESTED}</p>'
-    body = "".join(f"<tr><td>{what}</td><td>{value}</td></tr>" for what, value in rows)
+    body = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows)
     return f'<p class="quiet">{escape(figures_sentence(metrics))}</p><table class="figures numbers">{body}</table>'
 
 
 def facts_rows(name: str, facts: ImageFacts | None, sha256: str) -> list[tuple[str, str]]:
-    """The file's own facts; `name` stays on the page."""
+    """(label, text) of the file's facts."""
     return [("File", name), *(words.facts_rows(facts) if facts else []), ("SHA-256", sha256[:16])]
 
 

@@ -1,4 +1,4 @@
-"""The History page: what the record holds, how often the clinician agreed, and the ways out of it."""
+"""The History page: the recorded cases, how often the clinician agreed, export and deletion."""
 
 from datetime import date
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from pneumo.record.settings import record_url
 from pneumo.reporting.finding_words import in_words
 from pneumo.reporting.numbers import interval
 from pneumo.ui.diagnose import wording
-from pneumo.ui.history.record import SAID, actor, judgement, open_record, reference
+from pneumo.ui.history.record import AGREEMENT_WORDS, actor, open_record, show_judgement, show_reference
 from pneumo.ui.shell.access import check, permitted
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _ANY = "any"
 def show_history() -> None:
     """Draw the page, or say why there is nothing to draw."""
     if record_url() is None:
-        st.info("No record is kept. Whoever runs Pneumo switches it on with the setting PNEUMO_RECORD.")
+        st.info("No record is kept. The operator can switch it on with the setting PNEUMO_RECORD.")
         return
     try:
         record = open_record()
@@ -45,18 +45,18 @@ def show_history() -> None:
     _rates(cases)
     _table(cases)
     _export(cases)
-    _one(record, cases)
+    _case(record, cases)
 
 
 def place_sentence(place: str, days: int | None) -> str:
-    """Where the record lies and for how long, plainly."""
-    kept = (
+    """Where cases are recorded and for how long."""
+    duration = (
         "until somebody deletes it (no PNEUMO_RECORD_DAYS is set)"
         if days is None
         else f"{days} day{'s' * (days != 1)}, then deleted"
     )
     return (
-        f"The record is {place}. A case is kept {kept}. It holds the file's hash, the model's answer, your agreement and note, "
+        f"The record is {place}. A case is kept {duration}. It holds the file's hash, the model's answer, your agreement and note, "
         "no picture and no file name. All times are UTC."
     )
 
@@ -65,7 +65,7 @@ def _purge(record: "Record") -> None:
     try:
         record.purge()
     except PneumoError as error:
-        st.warning(f"Cases past their days could not be deleted and are not shown. {markdown(str(error))}")
+        st.warning(f"Cases past their retention could not be deleted and are not shown. {markdown(str(error))}")
 
 
 def _search(models: list[str]) -> "Search":
@@ -79,7 +79,7 @@ def _search(models: list[str]) -> "Search":
         choices = (("Model", models), ("Zone", tuple(Zone)), ("Agreement", AGREEMENTS))
         chosen = {
             name: cell.selectbox(
-                name, (_ANY, *options), key=f"history_{name.lower()}", format_func=lambda value: SAID.get(value, value)
+                name, (_ANY, *options), key=f"history_{name.lower()}", format_func=lambda value: AGREEMENT_WORDS.get(value, value)
             )
             for cell, (name, options) in zip(cells, choices, strict=False)
         }
@@ -100,7 +100,7 @@ def _rates(cases: list[RecordedCase]) -> None:
         )
         for name, share in agreement_rates(cases).items()
     ]
-    st.columns([2, 3])[0].html(wording.table_html(rows))  # names and figures stay together
+    st.columns([2, 3])[0].html(wording.table_html(rows))  # narrow, so that names and figures stay together
     st.caption("Among the cases below; 95 % interval (Wilson). A file counts once a model and verdict, with its newest judgement.")
 
 
@@ -114,7 +114,7 @@ def _table(cases: list[RecordedCase]) -> None:
                 "Verdict": case.verdict,
                 "Probability": in_words(case.probability),
                 "Zone": case.zone,
-                "Agreement": SAID[case.agreement],
+                "Agreement": AGREEMENT_WORDS[case.agreement],
                 "Note": case.note,
                 "Gate": case.gate,
                 "Model": case.model,
@@ -153,8 +153,8 @@ def _export(cases: list[RecordedCase]) -> None:
         )
 
 
-def _one(record: "Record", cases: list[RecordedCase]) -> None:
-    """One case: everything kept of it, the judgement, and its deletion."""
+def _case(record: "Record", cases: list[RecordedCase]) -> None:
+    """One case: everything recorded of it, the judgement, and its deletion."""
     by_id = {case.id: case for case in cases}
     if st.session_state.get("history_open") not in by_id:
         st.session_state["history_open"] = None
@@ -168,21 +168,21 @@ def _one(record: "Record", cases: list[RecordedCase]) -> None:
     if chosen is None:
         return
     case = by_id[chosen]
-    facts, said = st.columns([5, 4], gap="medium")
+    facts, judgement = st.columns([5, 4], gap="medium")
     with facts:
         st.html(wording.table_html(_facts(case)))
-    with said:
+    with judgement:
         if permitted(Action.RECORD):
-            judgement(case.id, needs=Action.RECORD)
-            reference(case.id, case.reference)
+            show_judgement(case.id, needs=Action.RECORD)
+            show_reference(case.id, case.reference)
             _deletion(record, case)
         else:
             st.html(
                 wording.table_html(
                     [
-                        ("Agreement", SAID[case.agreement]),
+                        ("Agreement", AGREEMENT_WORDS[case.agreement]),
                         ("Note", case.note or "none"),
-                        ("What it turned out to be", SAID.get(case.reference, case.reference)),
+                        ("What it turned out to be", AGREEMENT_WORDS.get(case.reference, case.reference)),
                     ]
                 )
             )
@@ -192,7 +192,7 @@ def _deletion(record: "Record", case: RecordedCase) -> None:
     if st.session_state.get("history_delete") != case.id:
         st.button("Delete this case", on_click=_set_deletion, args=(case.id,), key="history_ask")
         return
-    st.warning("Delete this case for good? Only the entries of the log stay; they say that it was deleted and hold nothing of it.")
+    st.warning("Delete this case for good? Only the log stays; it says that a case was deleted and holds nothing of it.")
     with st.container(horizontal=True):
         st.button("Delete for good", on_click=_delete, args=(record, case.id), key="history_yes", type="primary")
         st.button("Keep it", on_click=_set_deletion, args=(None,), key="history_no")

@@ -1,4 +1,4 @@
-"""The record beside an answer: kept once, agreed with or not, and a clear word when it could not be kept. Off: nothing."""
+"""The record beside an answer: stored once, with agreement and note, and a warning when it was not. Nothing when it is off."""
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pneumo.record.store import Record
 
 _Key = tuple[str, str, str]  # file, model's weights, operating point
-SAID = {AGREE: "agree", DISAGREE: "disagree", NONE: "not said"}
+AGREEMENT_WORDS = {AGREE: "agree", DISAGREE: "disagree", NONE: "not said"}
 
 
 @dataclass
@@ -33,10 +33,10 @@ class _Memory:
 
     session: str = field(default_factory=lambda: secrets.token_hex(8))
     ids: dict[_Key, str] = field(default_factory=dict)
-    counted: set[tuple[str, str]] = field(default_factory=set)  # files without an answer, with the model that gave none
-    refused: set[_Key] = field(default_factory=set)  # asked once and not again by itself: a locked database costs seconds
+    counted: set[tuple[str, str]] = field(default_factory=set)  # files without an answer: (file, model's weights)
+    refused: set[_Key] = field(default_factory=set)  # failed once and not tried again unasked, as a locked database costs seconds
     problem: str = ""
-    unsaved: dict[str, str] = field(default_factory=dict)  # widget -> why what it shows is not in the record
+    unsaved: dict[str, str] = field(default_factory=dict)  # widget -> why its value is not in the record
 
 
 def open_record() -> "Record":
@@ -50,10 +50,12 @@ def open_record() -> "Record":
     return record
 
 
-def keep(findings: Sequence[Finding | None], predictor: Predictor, terms: Terms, busy: bool, pictures: Sequence[Picture]) -> None:
-    """Record every answer of this session, once a file, model and operating point. Never raises, never stops an answer.
+def record_answers(
+    findings: Sequence[Finding | None], predictor: Predictor, terms: Terms, busy: bool, pictures: Sequence[Picture]
+) -> None:
+    """Record every answer of this session, once for each file, model and operating point. Never raises.
 
-    `findings` are those of `predictor`, answered or not, `pictures` theirs; while `busy` reading, what failed is not tried again.
+    `findings`, answered or not, are those of `predictor`, `pictures` theirs. While `busy` reading files, a failure is not retried.
     """
     if record_url() is None:
         return
@@ -63,23 +65,23 @@ def keep(findings: Sequence[Finding | None], predictor: Predictor, terms: Terms,
         for finding, picture in zip(findings, pictures, strict=True)
         if finding and finding.answer
     ]
-    new = {key: each for each in answered if (key := _key(each[0])) not in memory.ids}
-    turned = {(each.file_sha256, each.model_sha256): each for each in refused_of(findings, memory.session, predictor)}
-    turned = {key: each for key, each in turned.items() if key not in memory.counted}
-    if not (new or turned) or (memory.problem and (new.keys() <= memory.refused or busy)):
+    new = {key: entry for entry in answered if (key := _key(entry[0])) not in memory.ids}
+    refused = {(file.file_sha256, file.model_sha256): file for file in refused_of(findings, memory.session, predictor)}
+    refused = {key: file for key, file in refused.items() if key not in memory.counted}
+    if not (new or refused) or (memory.problem and (new.keys() <= memory.refused or busy)):
         return
     try:
         record = open_record()
         if new:
-            kept = [replace(each, measures=measures_of(finding, picture, predictor)) for each, finding, picture in new.values()]
-            ids = record.keep(kept, actor())
+            measured = [replace(case, measures=measures_of(finding, picture, predictor)) for case, finding, picture in new.values()]
+            ids = record.keep(measured, actor())
             memory.ids.update(zip(new, ids, strict=True))
-            told = [(case_id, finding, picture) for case_id, (_, finding, picture) in zip(ids, new.values(), strict=True)]
-            if shadows := shadows_of(told, predictor, terms):
+            recorded = [(case_id, finding, picture) for case_id, (_, finding, picture) in zip(ids, new.values(), strict=True)]
+            if shadows := shadows_of(recorded, predictor, terms):
                 record.keep_shadows(shadows)
-        if turned:
-            record.keep_refused(list(turned.values()))
-            memory.counted |= turned.keys()
+        if refused:
+            record.keep_refused(list(refused.values()))
+            memory.counted |= refused.keys()
     except PneumoError as error:
         memory.problem, memory.refused = str(error), set(new)
     else:
@@ -90,18 +92,18 @@ def show_record(case: Case, predictor: Predictor, terms: Terms) -> None:
     """Under an answer: agreement and note, or why the answer was not recorded."""
     if record_url() is None:
         return
-    memory, answered = _memory(), _answered(case.found(predictor), predictor, terms)
+    memory, answered = _memory(), _answered(case.finding_of(predictor), predictor, terms)
     case_id = memory.ids.get(_key(answered))
     if case_id:
-        judgement(case_id, partial(_remark, case, answered.verdict))
+        show_judgement(case_id, partial(_set_remark, case, answered.verdict))
         st.caption("Recorded: the file's hash, the model and its answer. No picture, no file name. See History.")
     else:
         st.warning(f"This answer was not recorded. {markdown(memory.problem)} The answer itself is not affected.")
-        st.button("Record now", on_click=_ask_again, key="record_now")
+        st.button("Record now", on_click=_retry, key="record_now")
 
 
-def show_kept(findings: Iterable[Finding | None], predictor: Predictor, terms: Terms) -> None:
-    """Beside many answers: how many of them are recorded, or why some are not."""
+def show_recorded(findings: Iterable[Finding | None], predictor: Predictor, terms: Terms) -> None:
+    """How many of the answers are recorded, or why some are not."""
     if record_url() is None:
         return
     keys = {_key(_answered(finding, predictor, terms)) for finding in findings if finding and finding.answer}
@@ -111,22 +113,22 @@ def show_kept(findings: Iterable[Finding | None], predictor: Predictor, terms: T
         st.warning(
             f"{missing:,} of {len(keys)} answers were not recorded. {markdown(_memory().problem)} The answers are not affected."
         )
-        st.button("Record now", on_click=_ask_again, key="record_now")
+        st.button("Record now", on_click=_retry, key="record_now")
     else:
-        st.caption(f"Recorded: {len(keys)} answers, each by the file's hash, the model and what it said. See History.")
+        st.caption(f"Recorded: {len(keys)} answers, each with the file's hash, the model and its answer. See History.")
 
 
 def what_stays() -> str:
-    """What is left when the page is closed, in one sentence."""
+    """What is stored after the page is closed, in one sentence."""
     if record_url() is None:
         return "Nothing is kept when you close the page."
     return "This installation records each answer with the file's hash, and no picture and no file name: see History."
 
 
-def judgement(case_id: str, heard: Callable[[str, str], None] | None = None, needs: Action = Action.READ) -> None:
-    """The clinician's agreement and note, written to the record as they change; `heard` is told what became what.
+def show_judgement(case_id: str, on_change: Callable[[str, str], None] | None = None, needs: Action = Action.READ) -> None:
+    """The clinician's agreement and note, written to the record as they change; `on_change` gets field and value.
 
-    `needs`: what whoever changes them must be permitted.
+    `needs`: the permission that a change takes.
     """
     keys = {"agreement": f"recorded_agreement-{case_id}", "note": f"recorded_note-{case_id}"}
     if not all(key in st.session_state for key in keys.values()):
@@ -138,16 +140,16 @@ def judgement(case_id: str, heard: Callable[[str, str], None] | None = None, nee
         if stored is None:
             st.info("This case was deleted from the record.")
             return
-        for what, key in keys.items():
-            st.session_state[key] = getattr(stored, what)
+        for name, key in keys.items():
+            st.session_state[key] = getattr(stored, name)
     st.radio(
         "Do you agree with this answer?",
         AGREEMENTS,
-        format_func=SAID.get,
+        format_func=AGREEMENT_WORDS.get,
         horizontal=True,
         key=keys["agreement"],
         on_change=_write,
-        args=(case_id, "agreement", keys["agreement"], needs, heard),
+        args=(case_id, "agreement", keys["agreement"], needs, on_change),
     )
     st.text_area(
         "Note for the record. Type no names, dates of birth or numbers of patients.",
@@ -155,22 +157,22 @@ def judgement(case_id: str, heard: Callable[[str, str], None] | None = None, nee
         height=80,
         max_chars=NOTE_LENGTH,
         on_change=_write,
-        args=(case_id, "note", keys["note"], needs, heard),
+        args=(case_id, "note", keys["note"], needs, on_change),
     )
-    for what, key in keys.items():
+    for name, key in keys.items():
         if key in _memory().unsaved:
-            st.warning(f"The {what} was not saved. {markdown(_memory().unsaved[key])}")
-            st.button("Save again", on_click=_write, args=(case_id, what, key, needs), key=f"again-{key}")
+            st.warning(f"The {name} was not saved. {markdown(_memory().unsaved[key])}")
+            st.button("Save again", on_click=_write, args=(case_id, name, key, needs), key=f"again-{key}")
 
 
-def reference(case_id: str, stored: str) -> None:
-    """On History: what the child turned out to have, which sensitivity and specificity on Monitoring are counted by."""
+def show_reference(case_id: str, stored: str) -> None:
+    """The final diagnosis; sensitivity and specificity on Monitoring are counted by it."""
     key = f"recorded_reference-{case_id}"
     st.session_state.setdefault(key, stored)
     st.radio(
         "What it turned out to be",
         REFERENCES,
-        format_func=lambda value: SAID.get(value, value),
+        format_func=lambda value: AGREEMENT_WORDS.get(value, value),
         horizontal=True,
         key=key,
         on_change=_write,
@@ -181,31 +183,31 @@ def reference(case_id: str, stored: str) -> None:
 
 
 def actor() -> str:
-    """Who the log says it was: whoever is logged in, by address or account, else this browser session by a random number."""
+    """For the log: the address or account that is logged in, else a random number of this browser session."""
     claims = st.user.to_dict()
     return str(claims.get("email") or claims.get("sub") or f"session {_memory().session}")
 
 
-def _remark(case: Case, label: str, what: str, value: str) -> None:
-    """What was said to the record goes into the case's report too."""
-    said = {"note": value} if what == "note" else {"agreement": NOT_STATED if value == NONE else value, "label": label}
-    case.remarks = replace(case.remarks, **said)
+def _set_remark(case: Case, label: str, name: str, value: str) -> None:
+    """Copy agreement and note of the record into the case's report."""
+    changes = {"note": value} if name == "note" else {"agreement": NOT_STATED if value == NONE else value, "label": label}
+    case.remarks = replace(case.remarks, **changes)
 
 
-def _write(case_id: str, what: str, key: str, needs: Action, heard: Callable[[str, str], None] | None = None) -> None:
+def _write(case_id: str, name: str, key: str, needs: Action, on_change: Callable[[str, str], None] | None = None) -> None:
     value = st.session_state[key]
-    if heard:
-        heard(what, value)
+    if on_change:
+        on_change(name, value)
     try:
         check(needs)
-        open_record().change(case_id, actor(), **{what: value})
+        open_record().change(case_id, actor(), **{name: value})
     except PneumoError as error:
         _memory().unsaved[key] = str(error)
     else:
         _memory().unsaved.pop(key, None)
 
 
-def _ask_again() -> None:
+def _retry() -> None:
     _memory().problem, _memory().refused = "", set()
 
 
@@ -218,10 +220,10 @@ def _key(answered: Answered) -> _Key:
 
 
 def _answered(finding: Finding, predictor: Predictor, terms: Terms) -> Answered:
-    """Recorded at the installation's own prevalence, so that a slider makes no second case and cases compare."""
+    """At the installation's own prevalence, so that moving the slider makes no second case and cases can be compared."""
     assert finding.answer is not None, "expected a finding that is an answer"
-    card, kept = predictor.card, Terms(terms.operating_point)
-    reading, warnings = judge(finding.answer.log_ratio, card, kept), finding.warnings
+    card, warnings = predictor.card, finding.warnings
+    reading = judge(finding.answer.log_ratio, card, Terms(terms.operating_point))
     cautions = [warning for warning in warnings if not (predictor.profile and warning == predictor.profile.sentence)]
     return Answered(
         _memory().session,

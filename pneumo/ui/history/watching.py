@@ -1,4 +1,4 @@
-"""What the watch keeps with an answer: how the picture was taken, what got no answer, and what a candidate says, unseen."""
+"""What is recorded with an answer for Monitoring: measures of the picture, files without an answer, the candidate's answer."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -26,19 +26,19 @@ Picture = Callable[[], tuple[np.ndarray, ImageFacts] | None]  # canonical, uint8
 
 
 def measures_of(finding: Finding, picture: Picture, predictor: Predictor) -> Measures:
-    """Of an answered picture; nothing is known where it is not held any more."""
+    """Of an answered picture; empty where the session no longer holds it."""
     assert finding.answer is not None, "expected a finding that is an answer"
     held = picture()
     try:
         finder = models.lung_finder()
-    except ModelError as error:  # no reason not to keep the answer
+    except ModelError as error:  # the answer is recorded all the same
         log.warning("%s", error)
         finder = None
     return measure_image(*held, finding.answer.features, predictor, finder) if held else Measures()
 
 
 def refused_of(findings: Iterable[Finding | None], session: str, predictor: Predictor) -> list[Refused]:
-    """The files among them that were read or tried and got no answer."""
+    """The files that got no answer."""
     card = predictor.card
     return [
         Refused(session, finding.sha256, card.id, card.sha256, str(finding.status))
@@ -47,21 +47,21 @@ def refused_of(findings: Iterable[Finding | None], session: str, predictor: Pred
     ]
 
 
-def shadows_of(kept: Sequence[tuple[str, Finding, Picture]], predictor: Predictor, terms: Terms) -> list[Shadow]:
-    """What the candidate says of newly kept cases (id, finding, picture). What is wrong with it stops no answer; it is logged."""
+def shadows_of(recorded: Sequence[tuple[str, Finding, Picture]], predictor: Predictor, terms: Terms) -> list[Shadow]:
+    """The candidate's answers for newly recorded cases (id, finding, picture). Its errors are only logged."""
     try:
-        tried = candidate_model(read_acts())
-        if tried is None or tried.subject == predictor.card.id:
+        act = candidate_model(read_acts())
+        if act is None or act.subject == predictor.card.id:
             return []
-        digest, candidate = candidate_digest(tried), models.predictor(tried.subject)
+        digest, candidate = candidate_digest(act), models.predictor(act.subject)
     except PneumoError as error:
         log.warning("The candidate did not answer: %s", error)
         return []
-    found = []
-    for case_id, finding, picture in kept:
+    shadows = []
+    for case_id, finding, picture in recorded:
         if held := picture():
-            said = ask_again(finding.sha256, *held, candidate)
-            found.append(
-                shadow_of(case_id, said, candidate.card, digest, predictor.card, terms.operating_point, stated_prevalence())
+            answer = ask_again(finding.sha256, *held, candidate)
+            shadows.append(
+                shadow_of(case_id, answer, candidate.card, digest, predictor.card, terms.operating_point, stated_prevalence())
             )
-    return found
+    return shadows

@@ -1,4 +1,4 @@
-"""On top of the Metrics page: which model, on which split, at which operating point; then the four figures."""
+"""Top of the Metrics page: model, split and operating point, then the four figures."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,12 @@ from pneumo.ui.diagnose.sidebar import choose_prevalence
 from pneumo.ui.metrics.tables import numbers_html
 from pneumo.ui.shell.models import usable_models
 
-_FLATTERS = (
-    "The validation part chose this model's epoch, and its pictures were taken as those of train: its figures flatter the model."
-)
+_FLATTERS = "The validation part chose this model's epoch and comes from the same source as train, so its figures are too good."
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the page is about."""
+    """What the page shows: an evaluation at an operating point and a prevalence."""
 
     evaluated: Evaluated
     point: str
@@ -32,25 +30,24 @@ class Choice:
 
     @property
     def predictions(self) -> Predictions:
-        """For what is shown only where they are stored."""
         assert self.evaluated.predictions is not None, "expected stored predictions"
         return self.evaluated.predictions
 
     @property
     def key(self) -> str:
-        """Part of a widget's key: another choice is another widget."""
+        """Part of widget keys, so that another choice gets its own widgets."""
         return f"{self.evaluated.card.id}-{self.evaluated.split}-{self.point}"
 
 
-def choose() -> Choice | None:
-    """None, with what to do on the page, when no model has anything stored."""
+def choose_evaluation() -> Choice | None:
+    """None, with advice on the page, when nothing is stored."""
     usable, problems = usable_models()
     for problem in problems:
         st.error(markdown(problem))
     if not usable:
         st.info(
             "There is no model here yet, so there is nothing to measure. Restore the models folder of the repository, or train a "
-            "network and promote it: the promotion evaluates it and stores what this page shows."
+            "network and promote it; promotion evaluates it and stores the figures of this page."
         )
         st.page_link("pages/train.py", label="To the Train page")
         return None
@@ -66,11 +63,7 @@ def choose() -> Choice | None:
     )
     splits = splits_of(model)
     if not splits:
-        st.info(
-            markdown(
-                f"Nothing is stored of an evaluation of {model}. Run: python -m pneumo evaluate {model} --split test --data FOLDER"
-            )
-        )
+        st.info(markdown(f"No evaluation of {model} is stored. Run: python -m pneumo evaluate {model} --split test --data FOLDER"))
         return None
     _within("metrics-split", splits, splits[0])
     middle.segmented_control("Split", splits, format_func=markdown, key="metrics-split", required=True, persist_state="session")
@@ -89,31 +82,33 @@ def choose() -> Choice | None:
         help="Where the line between NORMAL and PNEUMONIA is drawn; set on held-out train images.",
     )
     if "test" not in splits:
-        st.warning(f"{markdown(model)} was never evaluated on a test split, so only other figures can be shown: trust them less.")
+        st.warning(
+            f"{markdown(model)} was never evaluated on a test split. These figures come from other splits; rely on them less."
+        )
     return Choice(evaluated, state["metrics-point"], choose_prevalence())
 
 
 def show_figures(choice: Choice) -> None:
-    """What is wrong with the stored files, the counts, and the first row of numbers."""
-    found = choice.evaluated
-    for problem in found.problems:
+    """Problems of the stored files, the counts, and the four figures."""
+    evaluated = choice.evaluated
+    for problem in evaluated.problems:
         st.warning(markdown(problem))
-    figures = found.figures(choice.point)
-    if figures is None or found.metrics is None:
-        st.info("No figures with intervals are stored at this operating point; what the predictions tell stands below.")
+    figures = evaluated.figures(choice.point)
+    if figures is None or evaluated.metrics is None:
+        st.info("No figures with intervals are stored at this operating point; see below what the predictions show.")
         return
     st.markdown(
-        f"{found.metrics['n']:,} X-rays of {found.metrics['patients']:,} patients. Threshold {choice.threshold:.4g}, "
+        f"{evaluated.metrics['n']:,} X-rays of {evaluated.metrics['patients']:,} patients. Threshold {choice.threshold:.4g}, "
         f"{markdown(MEANING.get(choice.point, 'set on held-out train images'))}."
     )
     st.html(numbers_html(figures))
-    st.caption(f"95 % intervals over patients. {_FLATTERS if found.split == 'validation' else ''}")
+    st.caption(f"95 % intervals over patients. {_FLATTERS if evaluated.split == 'validation' else ''}")
 
 
 def _read(model: str, split: str) -> Evaluated | None:
     try:
         return read_evaluated(model, split)
-    except ModelError as error:  # it was removed a moment ago
+    except ModelError as error:  # removed since it was listed
         st.error(markdown(str(error)))
         return None
 

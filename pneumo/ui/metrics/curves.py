@@ -38,13 +38,13 @@ def show_chart(chart: Chart, key: str) -> None:
     )
 
 
-def curve_tabs(choice: Choice) -> None:
-    """What needs both classes says so where one is missing."""
-    found = choice.evaluated
+def show_curve_tabs(choice: Choice) -> None:
+    """A curve that needs both classes says so where one is missing."""
+    evaluated = choice.evaluated
     tabs = st.tabs(_TABS)
-    key = f"{found.card.id}-{found.split}"
-    if found.both_classes:
-        charts = main_charts(choice.predictions, found.points, found.metrics, choice.prevalence)
+    key = f"{evaluated.card.id}-{evaluated.split}"
+    if evaluated.both_classes:
+        charts = main_charts(choice.predictions, evaluated.points, evaluated.metrics, choice.prevalence)
         for tab, chart in zip(tabs, charts, strict=False):
             with tab:
                 show_chart(chart, key)
@@ -52,7 +52,7 @@ def curve_tabs(choice: Choice) -> None:
             st.html(
                 table(
                     ["", "value (95 % interval)", "how to read it"],
-                    calibration_rows(choice.predictions, found.metrics, choice.prevalence),
+                    calibration_rows(choice.predictions, evaluated.metrics, choice.prevalence),
                 )
             )
     else:
@@ -61,7 +61,7 @@ def curve_tabs(choice: Choice) -> None:
     with tabs[5]:
         _predictive(choice)
     with tabs[6]:
-        _history(found.card.id)
+        _history(evaluated.card.id)
 
 
 def _predictive(choice: Choice) -> None:
@@ -78,7 +78,7 @@ def _predictive(choice: Choice) -> None:
 
 
 def _of_100(share: float) -> str:
-    return "no case, for it is never given" if share != share else f"{100 * share:.0f} of 100"
+    return "no case, as it is never given" if share != share else f"{100 * share:.0f} of 100"
 
 
 def _history(model: str) -> None:
@@ -89,8 +89,8 @@ def _history(model: str) -> None:
         return
     if not charts:
         st.info(
-            f"The training history of {markdown(model)} is not stored: there is no history.json in its folder. A run that is "
-            "still here shows its curves on the Train page."
+            f"The training history of {markdown(model)} is not stored: there is no history.json in its folder. The Train "
+            "page shows the curves of runs that are still here."
         )
     for chart in charts:
         show_chart(chart, model)

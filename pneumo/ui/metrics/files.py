@@ -1,4 +1,4 @@
-"""The ledger of test looks, and everything to take away."""
+"""The ledger of looks at test, and the downloads."""
 
 import contextlib
 import csv
@@ -20,7 +20,7 @@ from pneumo.ui.metrics.tables import table
 
 
 def show_ledger(choice: Choice) -> None:
-    """Every row, the looks of the chosen model counted."""
+    """Every row, and how many are of the chosen model."""
     model = choice.evaluated.card.id
     st.subheader("Looks at the test split", anchor=False)
     path = models_dir() / "ledger.csv"
@@ -28,51 +28,51 @@ def show_ledger(choice: Choice) -> None:
         with open(path, newline="", encoding="utf-8") as file:
             header, *rows = list(csv.reader(file)) or [[]]
     except (OSError, UnicodeDecodeError, csv.Error):
-        st.caption("There is no ledger yet: nothing was ever run over a test split here.")
+        st.caption("There is no ledger yet: no model was evaluated on a test split here.")
         return
     own = sum(model in row for row in rows)
     st.html(table(header, rows))
     st.caption(
-        f"Every run ever made over the test images, with its reason; {own:,} of {markdown(model)}. None of them chose anything: "
-        "whoever looks often and tells once reports luck."
+        f"Every evaluation on the test images, with its reason; {own:,} of {markdown(model)}. None was used to choose anything: "
+        "the best of many looks at test is partly luck."
     )
 
 
-def downloads(choice: Choice) -> None:
-    """What is stored, as it is stored, and one PDF, made when it is asked for."""
-    found = choice.evaluated
-    name = f"pneumo-{found.card.id}-{found.split}"
+def show_downloads(choice: Choice) -> None:
+    """The stored files, and one PDF that is made on demand."""
+    evaluated = choice.evaluated
+    name = f"pneumo-{evaluated.card.id}-{evaluated.split}"
     st.subheader("Downloads", anchor=False)
     with st.container(horizontal=True, gap="small"):
         for label, file, suffix, mime in (
-            ("Predictions, CSV", f"predictions-{found.split}.csv", ".csv", "text/csv"),
+            ("Predictions, CSV", f"predictions-{evaluated.split}.csv", ".csv", "text/csv"),
             ("Metrics, JSON", METRICS, ".json", "application/json"),
         ):
-            with contextlib.suppress(ModelError):  # the page has told of a file that is not as the model's manifest has it
-                if is_stored(found.card.id, file):
+            with contextlib.suppress(ModelError):  # the page already warns of a file that differs from the model's manifest
+                if is_stored(evaluated.card.id, file):
                     st.download_button(
                         label,
-                        partial(read_stored, found.card.id, file),
+                        partial(read_stored, evaluated.card.id, file),
                         f"{name}{suffix}",
                         mime,
                         on_click="ignore",
                         key=f"metrics-get{suffix}",
                     )
-        if _can_print(found, choice.point):
-            make = partial(_pdf, found, choice.point, choice.prevalence)
+        if _can_print(evaluated, choice.point):
+            make = partial(_pdf, evaluated, choice.point, choice.prevalence)
             st.download_button("Everything, PDF", make, f"{name}.pdf", "application/pdf", on_click="ignore", key="metrics-get.pdf")
-    st.caption("Each plot has a PNG of its own beside it.")
+    st.caption("Each plot has its own PNG beside it.")
 
 
-def _pdf(found: Evaluated, point: str, prevalence: float) -> bytes:
+def _pdf(evaluated: Evaluated, point: str, prevalence: float) -> bytes:
     """With training history and removal curves, where they are stored and fit."""
-    model = found.card.id
-    more: list[Chart] = []
-    with contextlib.suppress(DataError, KeyError, TypeError, ValueError):  # the page has told of a file that does not fit
-        more += learning_curves({model: read_history(model)})
-        more += robustness_charts(read_robustness(model) or {})
-    return evaluation_pdf(found, point, tuple(more), prevalence)
+    model = evaluated.card.id
+    extra_charts: list[Chart] = []
+    with contextlib.suppress(DataError, KeyError, TypeError, ValueError):  # the page already warns of a file that does not fit
+        extra_charts += learning_curves({model: read_history(model)})
+        extra_charts += robustness_charts(read_robustness(model) or {})
+    return evaluation_pdf(evaluated, point, tuple(extra_charts), prevalence)
 
 
-def _can_print(found: Evaluated, point: str) -> bool:
-    return found.both_classes and found.figures(point) is not None
+def _can_print(evaluated: Evaluated, point: str) -> bool:
+    return evaluated.both_classes and evaluated.figures(point) is not None

@@ -24,29 +24,31 @@ def show_gate(choice: Choice) -> None:
     model = choice.evaluated.card.id
     st.subheader("What it refuses to answer for", anchor=False)
     try:
-        told = read_gate(model)
-        html = gate_html(told) if told else None
+        measured = read_gate(model)
+        html = gate_html(measured) if measured else None
     except DataError as error:
         st.warning(markdown(str(error)))
         return
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        st.warning(f"gate.json of {markdown(model)} does not fit this version of Pneumo ({markdown(repr(error))}). Make it anew.")
+        st.warning(
+            f"gate.json of {markdown(model)} does not fit this version of Pneumo ({markdown(repr(error))}). Measure it again."
+        )
         return
-    if told is None or html is None:
-        st.info("Not measured yet for this model. This makes it, once, with the data set at hand:")
+    if measured is None or html is None:
+        st.info("Not measured yet for this model. This command measures it, with the data set:")
         st.code(f"python -m pneumo gate {model} --data FOLDER", language="bash", wrap_lines=True)
         return
     st.html(html)
     st.caption(
-        f"Measured on {markdown(str(told['split']))}, {markdown(str(told['made']))}. Told: refused, or answered with a warning. "
-        "Kinds kept aside chose neither rule nor cut; drawn pictures stand for what could not be had. 95 % intervals: "
-        f"{markdown(str(told.get('intervals', OLD_GATE_INTERVALS)))}."
+        f"Measured on {markdown(str(measured['split']))}, {markdown(str(measured['made']))}. "
+        "Kinds kept aside were not used to choose a rule or cut; drawn pictures stand in for missing kinds. 95 % intervals: "
+        f"{markdown(str(measured.get('intervals', OLD_GATE_INTERVALS)))}."
     )
 
 
-def gate_html(told: dict[str, Any]) -> str:
+def gate_html(measured: dict[str, Any]) -> str:
     """Raises KeyError or TypeError where the file does not fit."""
-    rows = [["all other things kept aside", "", "", "", interval(told["foreign_rejected"]), ""]]
+    rows = [["all other things kept aside", "", "", "", interval(measured["foreign_rejected"]), ""]]
     rows += [
         [
             group["name"],
@@ -56,6 +58,6 @@ def gate_html(told: dict[str, Any]) -> str:
             interval(group["rejected"]),
             interval(group["told"]),
         ]
-        for group in told["groups"]
+        for group in measured["groups"]
     ]
-    return table(["pictures", "what they are", "n", "of so many originals", "refused", "told"], rows)
+    return table(["pictures", "what they are", "n", "originals", "refused", "refused or warned"], rows)

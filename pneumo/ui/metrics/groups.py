@@ -10,24 +10,27 @@ from pneumo.ui.metrics.tables import groups_html, kinds_html, three_classes_html
 
 
 def show_groups(choice: Choice) -> None:
-    found = choice.evaluated
-    if found.predictions is not None:
+    evaluated = choice.evaluated
+    if evaluated.predictions is not None:
         st.subheader("By kind of case", anchor=False)
-        st.html(groups_html(by_subtype(found.predictions, choice.threshold)))
+        st.html(groups_html(by_subtype(evaluated.predictions, choice.threshold)))
         st.caption(
             f"At {markdown(choice.point)}. Called rightly means PNEUMONIA for the sick, NORMAL for the healthy. Wilson intervals "
-            "take X-rays for independent; where X-rays outnumber patients by far they are too narrow."
+            "treat X-rays as independent; with many X-rays for each patient they are too narrow."
         )
-    kind = found.metrics.get("subtype") if found.metrics else None
+    kind = evaluated.metrics.get("subtype") if evaluated.metrics else None
     st.subheader("Bacterial against viral", anchor=False)
     if kind:
         st.html(kinds_html(kind))
-        st.caption(f"On the {kind['n']:,} pneumonias of known kind, at the cut 0.5. Not to choose antibiotics by.")
-        if found.predictions is not None and (matrix := three_class_matrix(found.predictions, choice.threshold)) is not None:
+        st.caption(f"On the {kind['n']:,} pneumonias of known kind, at the cut 0.5. Do not choose antibiotics by it.")
+        if (
+            evaluated.predictions is not None
+            and (matrix := three_class_matrix(evaluated.predictions, choice.threshold)) is not None
+        ):
             st.html(three_classes_html(matrix))
             st.caption(
-                f"Both outputs together at {markdown(choice.point)}: below its threshold NORMAL, else the likelier kind. On the "
-                "diagonal are the right calls; each cell gives the count and its share of the row."
+                f"Both outputs together at {markdown(choice.point)}: NORMAL below its threshold, else the likelier kind. Right "
+                "calls are on the diagonal; each cell gives the count and its share of the row."
             )
     else:
-        st.caption("This model gives no answer to bacterial or viral, or none is stored for this split.")
+        st.caption("This model does not tell bacterial from viral, or nothing is stored for this split.")

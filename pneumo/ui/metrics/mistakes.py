@@ -1,4 +1,4 @@
-"""The mistakes the model was surest of: listed, and shown where the data set lies at hand."""
+"""The mistakes the model was surest of: listed, and shown where the data set is present."""
 
 from pathlib import Path
 
@@ -25,34 +25,34 @@ _OPEN = "metrics-open"
 
 
 def show_mistakes(choice: Choice) -> None:
-    """Nothing of an upload is ever here: these are files of the data set, which is public or the researcher's own."""
+    """Shows files of the data set only, never an upload."""
     if choice.evaluated.predictions is None:
         st.info("No predictions are stored for this split.")
         return
     state.go_where_sent()
     st.subheader("The mistakes the model was surest of", anchor=False)
-    both = most_confident_mistakes(choice.predictions, choice.threshold)
-    st.caption(f"At {markdown(choice.point)}. Labels can be wrong too: a confident mistake is the first place to look for one.")
-    every = {mistake.file: mistake for mistakes in both for mistake in mistakes}
-    if st.session_state.get(_OPEN) in every:
-        _large(every[st.session_state[_OPEN]])
-    here = False
-    for number, (title, mistakes) in enumerate(zip(_TITLES, both, strict=True)):
+    by_direction = most_confident_mistakes(choice.predictions, choice.threshold)
+    st.caption(f"At {markdown(choice.point)}. Labels can be wrong too; look for wrong ones among confident mistakes first.")
+    by_file = {mistake.file: mistake for mistakes in by_direction for mistake in mistakes}
+    if st.session_state.get(_OPEN) in by_file:
+        _large(by_file[st.session_state[_OPEN]])
+    any_shown = False
+    for number, (title, mistakes) in enumerate(zip(_TITLES, by_direction, strict=True)):
         st.markdown(f"**{title}**")
         if not mistakes:
             st.caption("None.")
             continue
         st.html(mistakes_html(mistakes))
-        here |= _pictures(mistakes, number)
-    if every and not here:
+        any_shown |= _pictures(mistakes, number)
+    if by_file and not any_shown:
         st.caption(f"The data set is not in {code(str(data_dir()))}, so the files are named but not shown.")
 
 
 def _pictures(mistakes: tuple[Mistake, ...], number: int) -> bool:
-    """Thumbnails of the files that are here; whether there was one."""
-    found = [(mistake, path) for mistake in mistakes if (path := image_path(mistake.file))]
+    """Thumbnails of the files that are present. Returns whether there was one."""
+    present = [(mistake, path) for mistake in mistakes if (path := image_path(mistake.file))]
     with st.container(horizontal=True, gap="small", key=f"metrics-gallery-{number}"):
-        for mistake, path in found:
+        for mistake, path in present:
             with st.container(width=132, gap=None):
                 picture = _thumbnail(str(path), path.stat().st_mtime_ns)
                 st.image(grey_picture(np.zeros((_SMALL, _SMALL)) if picture is None else picture), width=132, alt="radiograph")
@@ -64,11 +64,11 @@ def _pictures(mistakes: tuple[Mistake, ...], number: int) -> bool:
                     args=(mistake.file,),
                     help="Open it large",
                 )
-    return bool(found)
+    return bool(present)
 
 
 def image_path(file: str) -> Path | None:
-    """The file below PNEUMO_DATA_DIR; None when it is not there, or a name leads out of that folder."""
+    """The file below PNEUMO_DATA_DIR; None when it is missing or its name leads out of that folder."""
     root = data_dir().resolve()
     path = (root / file).resolve()
     return path if path.is_relative_to(root) and path.is_file() else None
@@ -76,7 +76,7 @@ def image_path(file: str) -> Path | None:
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def _thumbnail(path: str, stamp: int) -> np.ndarray | None:
-    """float32 in [0, 1]; of a data set, which all sessions may share."""
+    """float32 in [0, 1]. Sessions share it, as it is of the data set."""
     try:
         return fit_within(decode_image(image_bytes(path)).pixels, _SMALL)
     except PneumoError:

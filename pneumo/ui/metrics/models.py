@@ -1,4 +1,4 @@
-"""Several models side by side, and whether they differ by more than luck."""
+"""Several models side by side, and whether they differ by more than chance."""
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ def show_models(choice: Choice) -> None:
     first = choice.evaluated
     others = [model for model in usable_models()[0] if model != first.card.id and first.split in splits_of(model)]
     if not others:
-        st.caption(f"No other model has anything stored of the split {markdown(first.split)}.")
+        st.caption(f"No other model has an evaluation stored for the split {markdown(first.split)}.")
         return
     key = f"metrics-others-{first.card.id}-{first.split}"
     st.session_state.setdefault(key, others[: len(MODELS) - 1])
@@ -27,24 +27,28 @@ def show_models(choice: Choice) -> None:
     chosen = st.multiselect(
         f"Compare {markdown(first.card.id)} with", others, key=key, max_selections=len(MODELS) - 1, placeholder="choose models"
     )
-    found = [first, *filter(None, (_read(model, first.split) for model in chosen))]
+    evaluations = [first, *filter(None, (_read(model, first.split) for model in chosen))]
     rows = [
-        (each.card.id, each.metrics, figures, each.points[choice.point])
-        for each in found
-        if each.metrics and choice.point in each.card.operating_points and (figures := each.figures(choice.point))
+        (evaluated.card.id, evaluated.metrics, figures, evaluated.points[choice.point])
+        for evaluated in evaluations
+        if evaluated.metrics and choice.point in evaluated.card.operating_points and (figures := evaluated.figures(choice.point))
     ]
     if rows:
         st.html(models_html(rows))
         st.caption(f"At {markdown(choice.point)}, each model by its own threshold. 95 % intervals over patients.")
-    _paired(choice, found)
-    drawn = {each.card.id: each.predictions for each in found if each.predictions is not None and each.both_classes}
+    _paired(choice, evaluations)
+    drawn = {
+        evaluated.card.id: evaluated.predictions
+        for evaluated in evaluations
+        if evaluated.predictions is not None and evaluated.both_classes
+    }
     if len(drawn) > 1:
         show_chart(models_chart(drawn), first.split)
 
 
-def _paired(choice: Choice, found: list[Evaluated]) -> None:
+def _paired(choice: Choice, evaluations: list[Evaluated]) -> None:
     compared: list[tuple[str, Comparison]] = []
-    for other in found[1:]:
+    for other in evaluations[1:]:
         if choice.evaluated.predictions is None or other.predictions is None or choice.point not in other.card.operating_points:
             st.caption(f"Not compared with {markdown(other.card.id)}: its predictions or this operating point are not stored.")
             continue
@@ -56,11 +60,11 @@ def _paired(choice: Choice, found: list[Evaluated]) -> None:
     if not compared:
         return
     st.html(comparisons_html(choice.evaluated.card.id, compared))
-    many = " Several tests at once: ask for a smaller p before believing in one." if len(compared) > 1 else ""
+    several = " These are several tests at once, so a smaller p is needed." if len(compared) > 1 else ""
     st.caption(
-        "Both models saw the same X-rays, so they are compared X-ray by X-ray. A p below 0.05 means that a difference as large as "
-        "this would seldom come by luck; a large p does not mean that they are equal. DeLong's test counts several X-rays of a "
-        f"child together (Obuchowski 1997), McNemar's takes them for independent.{many}"
+        "Both models saw the same X-rays, so they are compared X-ray by X-ray. A p below 0.05 means that a difference this large "
+        "would rarely occur by chance; a large p does not mean that they are equal. DeLong's test takes several X-rays of a "
+        f"child together (Obuchowski 1997), McNemar's treats them as independent.{several}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Operating points and verdicts of a model on a split: thresholds with both intervals, and what each verdict holds."""
+"""Operating points and verdicts of a model on a split, with intervals."""
 
 import streamlit as st
 
@@ -9,15 +9,17 @@ from pneumo.ui.metrics.tables import table
 
 
 def show_points(choice: Choice) -> None:
-    found = choice.evaluated
-    if found.metrics is None and not found.both_classes:
+    evaluated = choice.evaluated
+    if evaluated.metrics is None and not evaluated.both_classes:
         return
     st.subheader("Operating points and verdicts", anchor=False)
-    if found.metrics is not None:
-        rows = point_rows(found.metrics, found.points, found.card.points_at(choice.prevalence))
+    if evaluated.metrics is not None:
+        rows = point_rows(evaluated.metrics, evaluated.points, evaluated.card.points_at(choice.prevalence))
         st.html(table(["operating point", "threshold", "sensitivity", "specificity"], rows))
         st.caption(f"Thresholds are probabilities where {share(choice.prevalence)} have pneumonia, as in the sidebar. {CHOICE}")
-    if found.both_classes:
-        rows = zone_rows(zones_of(choice.predictions, found.points))
+    if evaluated.both_classes:
+        rows = zone_rows(zones_of(choice.predictions, evaluated.points))
         st.html(table(["verdict", "of the sick children", "of the healthy children", "likelihood ratio"], rows))
-        st.caption("Wilson intervals over patients. Likelihood ratio: how many times as frequent the verdict is among the sick.")
+        st.caption(
+            "Wilson intervals over patients. Likelihood ratio: how much more often the sick get the verdict than the healthy."
+        )

@@ -11,11 +11,10 @@ from pneumo.ui.metrics.choice import Choice
 
 
 def show_worst_news(choice: Choice) -> None:
-    """Of the split that is looked at, and of the robustness measurement."""
     model = choice.evaluated.card.id
     try:
         news = main_weaknesses(choice.evaluated.metrics, read_robustness(model), heatmap_doubt(model))
     except (DataError, KeyError, TypeError, AttributeError):
-        return  # the section Robustness says what is wrong with the file
+        return  # the section Robustness shows the error
     st.subheader("The worst news", anchor=False)
-    st.markdown("\n".join(f"- {markdown(each)}" for each in news) or "Nothing stands out. See each section.")
+    st.markdown("\n".join(f"- {markdown(sentence)}" for sentence in news) or "Nothing stands out. See each section.")

@@ -1,4 +1,4 @@
-"""The numbers and tables of the Metrics page as HTML. No streamlit here, so that tests read them."""
+"""The numbers and tables of the Metrics page as HTML. No streamlit here, for the tests."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -23,7 +23,7 @@ _KINDS = {"auc": "AUC", "accuracy": "Accuracy", "sensitivity": "Bacterial cases 
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table that scrolls sideways by itself where it is too wide. Every cell is escaped; the first one names its row."""
+    """A table that scrolls sideways where it is too wide. Every cell is escaped; the first one names its row."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in headers)
     body = "".join(
         f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>' for row in rows
@@ -46,15 +46,15 @@ def numbers_html(figures: Mapping[str, Mapping[str, float | None]]) -> str:
 
 
 def matrix_html(report: ClassificationReport) -> str:
-    """Counts and, of each true class, the share. Right and wrong are said in words as well as in the frame of the cell."""
-    words = (("right", "false alarm"), ("missed", "right"))
+    """Counts and shares of each true class. Right and wrong are said in words too, not only by the frame of the cell."""
+    outcomes = (("right", "false alarm"), ("missed", "right"))
     body = ""
-    for row, counts, rates, said in zip(report.classes, report.matrix.tolist(), report.rates.tolist(), words, strict=True):
+    for row, counts, rates, words in zip(report.classes, report.matrix.tolist(), report.rates.tolist(), outcomes, strict=True):
         tone = row.name.lower()
         cells = "".join(
             f'<td class="{"metrics-right" if word == "right" else "metrics-wrong"}"><b>{count}</b>'
             f"<span>{number(rate)} of {row.support}</span><small>{word}</small></td>"
-            for count, rate, word in zip(counts, rates, said, strict=True)
+            for count, rate, word in zip(counts, rates, words, strict=True)
         )
         body += f'<tr><th scope="row">truly<br><span class="{tone}">{row.name}</span></th>{cells}</tr>'
     return (
@@ -122,7 +122,7 @@ def models_html(rows: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any], 
     )
 
 
-def comparisons_html(first: str, found: Sequence[tuple[str, Comparison]]) -> str:
+def comparisons_html(first: str, comparisons: Sequence[tuple[str, Comparison]]) -> str:
     rows = [
         [
             f"{first} less {second}",
@@ -132,7 +132,7 @@ def comparisons_html(first: str, found: Sequence[tuple[str, Comparison]]) -> str
             f"{c.only_first_right} against {c.only_second_right}",
             p_value(c.accuracy_p),
         ]
-        for second, c in found
+        for second, c in comparisons
     ]
     return table(["", "AUC (95 % interval)", "p (DeLong)", "accuracy", "right alone, X-rays", "p (McNemar)"], rows)
 

@@ -10,14 +10,14 @@ from pneumo.ui.metrics.tables import at_threshold_html, matrix_html, report_html
 
 _STEPS = 200
 _NOT_TO_CHOOSE = (
-    "Moving the threshold here is for understanding, never for choosing: a threshold picked by looking at test makes its figures "
-    "untrue. The operating points were chosen on held-out train images."
+    "Move the threshold to understand it, never to choose one: figures of a threshold chosen on test are too good. The operating "
+    "points were chosen on held-out train images."
 )
 
 
 @st.fragment
-def threshold_view(choice: Choice) -> None:
-    """Only this part of the page runs again when the slider moves."""
+def show_threshold(choice: Choice) -> None:
+    """A fragment, so that only this part runs again when the slider moves."""
     if choice.evaluated.predictions is None:
         return
     predictions, points = choice.predictions, choice.evaluated.points
@@ -54,7 +54,7 @@ def threshold_view(choice: Choice) -> None:
         st.caption("Precision: calls of a class that are right. Recall: cases of a class that are found. F1: their harmonic mean.")
     st.html(at_threshold_html(report, stored))
     if stored is None:
-        st.caption("This threshold has no stored intervals; Wilson's take X-rays for independent and are a little too narrow.")
+        st.caption("This threshold has no stored intervals; Wilson's treat X-rays as independent and are a little too narrow.")
     st.caption(_NOT_TO_CHOOSE)
 
 

@@ -1,4 +1,4 @@
-"""A Chart as a Vega-Lite specification, for every page that draws one. No streamlit here, so that tests read it."""
+"""A Chart as a Vega-Lite specification, for every page that draws one. No streamlit here, for the tests."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ import numpy as np
 from pneumo.reporting.chart import DASHES, SCREEN, Chart, Line, label_left
 
 _HEIGHT = 450
-_MOST = 400  # corners of one line that the page is sent; a longer line is thinned, its ends kept
+_MOST = 400  # points of one line sent to the page; a longer line is thinned, its ends stay
 
 
 def spec(chart: Chart, height: int = _HEIGHT) -> dict[str, Any]:
-    """Layers from the back to the front: bands, lines, bars, upright lines, dots. Everything is inside the specification."""
-    limit = 230 if height >= _HEIGHT else 140  # pixels of a name: the small charts stand on narrow screens
+    """Layers from back to front: bands, lines, bars, vertical rules, dots. The data are inside the specification."""
+    limit = 230 if height >= _HEIGHT else 140  # pixels of a name; small charts are for narrow screens
     layers = [*_bands(chart), *_lines(chart, limit), *_bars(chart), *_rules(chart), *_dots(chart)]
     return {"layer": layers, "height": height, "config": {"view": {"stroke": SCREEN["grid"]}}}
 
@@ -39,7 +39,7 @@ def _y(chart: Chart) -> dict[str, Any]:
 
 
 def _thinned(line: Line) -> np.ndarray:
-    """Indices of at most _MOST corners. A straight run keeps only its ends, so what is left out is hardly seen."""
+    """Indices of at most _MOST points. A straight run keeps only its ends, so the line hardly changes."""
     x, y = np.asarray(line.x, float), np.asarray(line.y, float)
     index = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     if len(index) > 2:

@@ -1,4 +1,4 @@
-"""The Monitoring page: alarms first, then the weeks, then what is known of right and wrong."""
+"""The Monitoring page: alarms, then right and wrong answers, then the weeks."""
 
 from typing import TYPE_CHECKING
 
@@ -20,64 +20,62 @@ if TYPE_CHECKING:
 def show_monitoring() -> None:
     """Draw the page, or say why there is nothing to draw."""
     if record_url() is None:
-        st.info(
-            "No record is kept, so there is nothing to watch. Whoever runs Pneumo switches it on with the setting PNEUMO_RECORD."
-        )
+        st.info("No record is kept, so there is nothing to watch. The operator can switch it on with the setting PNEUMO_RECORD.")
         return
     from pneumo.site.watch import watch_model
 
     try:
-        usual = default_model()
-        names = sorted(list_models(), key=lambda name: name != usual)
+        default = default_model()
+        names = sorted(list_models(), key=lambda name: name != default)
         card = read_card(st.selectbox("Model", names, key="monitoring_model"))
         record = open_record()
-        told = watch_model(record.search(), record.refused(), card.id, card.sha256)
+        watched = watch_model(record.search(), record.refused(), card.id, card.sha256)
     except PneumoError as error:
         st.error(markdown(str(error)))
         return
-    _alarms(told)
-    _right_and_wrong(told)
-    _weeks(told)
+    _alarms(watched)
+    _right_and_wrong(watched)
+    _weeks(watched)
     st.caption(
-        "The record keeps of a picture eight numbers (where the lungs lie, exposure, the gate's distance), no pixel and no name. A "
-        "file counts once. The same is printed by `pneumo monitor`."
+        "The record holds eight numbers of each picture (position of the lungs, exposure, the gate's distance), no pixel and no "
+        "name. A file counts once. `pneumo monitor` prints the same."
     )
 
 
-def _alarms(told: "Watch") -> None:
-    for alarm in told.alarms:
+def _alarms(watched: "Watch") -> None:
+    for alarm in watched.alarms:
         st.error(f"**{markdown(alarm.name)}**: {markdown(alarm.sentence)}")
         st.caption(markdown(alarm.why))
-    if told.note:
-        st.info(markdown(told.note))
-    elif not told.alarms:
-        st.success(f"No alarm: {told.cases} cases, watched against the first {told.first_cases}.")
-    if told.charts:
+    if watched.note:
+        st.info(markdown(watched.note))
+    elif not watched.alarms:
+        st.success(f"No alarm: {watched.cases} cases, watched against the first {watched.first_cases}.")
+    if watched.charts:
         with st.expander("What is watched"):
-            st.markdown("\n".join(f"- {markdown(name)}" for name in told.charts))
+            st.markdown("\n".join(f"- {markdown(name)}" for name in watched.charts))
 
 
-def _right_and_wrong(told: "Watch") -> None:
+def _right_and_wrong(watched: "Watch") -> None:
     st.subheader("Right and wrong", anchor=False)
     rows = [
         (name, f"{interval(share.figure, 2)}, {share.count} of {share.of}" if share.of else "nothing entered yet")
         for name, share in (
-            ("Readers agreed", told.agreement["all"]),
-            ("Sensitivity (label)", told.sensitivity),
-            ("Specificity (label)", told.specificity),
-            ("Sick whose verdict was not NORMAL", told.not_missed),
+            ("Readers agreed", watched.agreement["all"]),
+            ("Sensitivity (label)", watched.sensitivity),
+            ("Specificity (label)", watched.specificity),
+            ("Sick whose verdict was not NORMAL", watched.not_missed),
         )
     ]
     st.columns([2, 3])[0].html(wording.table_html(rows))
     st.caption(
-        "95 % interval (Wilson), over files. What children turned out to have is entered on History, or by "
-        "`pneumo monitor --references CSV`; whoever enters it only for doubtful cases makes these figures look worse than they are."
+        "95 % interval (Wilson), over files. Final diagnoses are entered on History, or by "
+        "`pneumo monitor --references CSV`; if only doubtful cases get one, these figures look worse than they are."
     )
 
 
-def _weeks(told: "Watch") -> None:
+def _weeks(watched: "Watch") -> None:
     st.subheader("By week", anchor=False)
-    if not told.weeks:
+    if not watched.weeks:
         st.info("No case is recorded yet.")
         return
     st.dataframe(
@@ -91,7 +89,7 @@ def _weeks(told: "Watch") -> None:
                 "With a warning": week.warned,
                 "Agreed": f"{week.agreed.count} of {week.agreed.of}" if week.agreed.of else "",
             }
-            for week in reversed(told.weeks)
+            for week in reversed(watched.weeks)
         ],
         hide_index=True,
         key="monitoring_weeks",

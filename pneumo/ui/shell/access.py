@@ -1,6 +1,6 @@
-"""Who is at the screen, and what the pages let them do: the rules of pneumo.access on the page.
+"""Who is logged in, and what the pages permit: the rules of pneumo.access on the page.
 
-Pages hide what is not permitted; whatever starts, changes or hands out something asks again in its own callback.
+Pages hide what is not permitted; callbacks that start, change or export something check again.
 """
 
 import time
@@ -14,7 +14,7 @@ from pneumo.outgoing import code, markdown
 
 
 def admitted() -> bool:
-    """Whether any page may be drawn; if not, `show_door` says why."""
+    """Whether any page may be drawn; if not, `show_login` says why."""
     return _problem() is None and _role() is not None
 
 
@@ -23,33 +23,33 @@ def permitted(action: Action) -> bool:
 
 
 def check(action: Action) -> None:
-    """Raises AccessError unless whoever is at the screen may do this."""
+    """Raises AccessError unless the user may do this."""
     if not permitted(action):
-        raise AccessError(f"To {action.value}, the role {LEAST[action].name.lower()} is needed. Ask whoever runs Pneumo here.")
+        raise AccessError(f"To {action.value}, the role {LEAST[action].name.lower()} is needed. Ask the operator of Pneumo.")
 
 
-def show_door() -> None:
-    """Instead of a page: log in, or why that does not help."""
+def show_login() -> None:
+    """In place of a page: the login button, or why nothing can be shown."""
     claims = _claims()
     st.title("Pneumo")
     if problem := _problem():
         st.error(markdown(problem))
     elif claims.get("is_logged_in") is not True:
-        st.write("Log in to go on. Your account is your institution's; Pneumo sees no password.")
+        st.write("Log in to continue, with your institution's account. Pneumo does not see your password.")
         st.button("Log in", type="primary", on_click=st.login, key="log-in")
-    elif role_of(claims, _settings(), 0.0) is not None:  # it would have a role, were it not for its age
+    elif role_of(claims, _settings(), 0.0) is not None:  # it has a role but is too old
         st.write("Your login has expired.")
         st.button("Log in again", type="primary", on_click=st.login, key="log-in")
     else:
         st.error(
-            f"You are logged in as {code(_name(claims))}, and this account has no role in Pneumo: it may not see anything here. "
-            "Ask whoever runs Pneumo to give it one (reader, researcher or admin)."
+            f"You are logged in as {code(_name(claims))}, and this account has no role in Pneumo, so it may not see anything. "
+            "Ask the operator of Pneumo to give it one (reader, researcher or admin)."
         )
         st.button("Log out", on_click=st.logout, key="log-out")
 
 
 def show_refusal(title: str, action: Action) -> None:
-    """Instead of a page that the role does not open."""
+    """In place of a page that the role does not permit."""
     st.title(title)
     try:
         check(action)
@@ -59,7 +59,7 @@ def show_refusal(title: str, action: Action) -> None:
 
 
 def show_account() -> None:
-    """Who is logged in, and the way out; nothing where nobody logs in."""
+    """Who is logged in, and a logout button; nothing where no login is required."""
     if admitted() and (role := _role()) is not None and _settings().login:
         with st.container(horizontal=True, vertical_alignment="center", key="account"):
             st.caption(f"Logged in as {code(_name(_claims()))}: {role.name.lower()}", width="content")
@@ -71,7 +71,7 @@ def _settings() -> AccessSettings:
 
 
 def _problem() -> str | None:
-    """Why nothing may be shown to anybody."""
+    """Why no page may be shown at all."""
     try:
         settings = _settings()
     except ConfigError as error:
@@ -80,7 +80,7 @@ def _problem() -> str | None:
 
 
 def _claims() -> Claims:
-    """Of the identity token; empty where nobody is logged in."""
+    """From the identity token; empty when not logged in."""
     return st.user.to_dict()
 
 

@@ -1,7 +1,7 @@
-"""The server's own door: refuses to start where it must not listen, answers to its own names alone, hands no picture or upload to
-whoever is not logged in, and takes a page from whoever's login is over.
+"""Access control of the server: it does not start on a forbidden address, answers only to its own host names, serves pictures and
+uploads only after login, and ends a page when its login expires.
 
-Streamlit asks nobody who calls /media or /_stcore/upload_file, and looks at a login only when a page's connection opens.
+Streamlit itself requires no login for /media and /_stcore/upload_file, and checks a login only when a page's connection opens.
 """
 
 import json
@@ -22,14 +22,14 @@ from pneumo.ui.shell.response_headers import with_headers
 from pneumo.ui.shell.streamlit_internals import know_own_address, login_cookie
 from pneumo.ui.shell.uploads import keep_in_memory
 
-SHORTEST_SECRET = 32  # characters: whoever can guess it writes his own cookie, with any role
-# What the page needs to ask for a login, and what says nothing of anybody. Any path not named here or below is the page's own HTML.
+SHORTEST_SECRET = 32  # characters: whoever guesses the secret can forge a cookie with any role
+# What the login page needs; nothing personal. Any path not named here or below is the page's own HTML.
 _OPEN = ("/_stcore/health", "/_stcore/host-config", "/_stcore/stream")
 _GUARDED = ("/_stcore/", "/media/", "/component/")
 
 
 def entrance() -> list[Middleware]:
-    """What stands before Streamlit's own routes. Ends the process, with a sentence, where the settings do not allow to start."""
+    """Middleware before Streamlit's own routes. Ends the process with a message when the settings do not allow to start."""
     try:
         settings = AccessSettings.from_environment()
         problem = refusal(config.get_option("server.address"), settings) or _login_problem(settings)
@@ -39,13 +39,13 @@ def entrance() -> list[Middleware]:
         raise SystemExit(problem)
     know_own_address()
     keep_in_memory()
-    return [Middleware(Door, settings=AccessSettings.from_environment)]
+    return [Middleware(AccessControl, settings=AccessSettings.from_environment)]
 
 
-class Door:
-    """ASGI middleware: each request is let through, or answered 401, 403, 421, 503.
+class AccessControl:
+    """ASGI middleware: passes a request on or answers 401, 403, 421 or 503.
 
-    `settings` is asked each time: a login that was ended is none from the next request on.
+    `settings` is called for each request, so an ended login counts from the next request on.
     """
 
     def __init__(self, app: ASGIApp, settings: Callable[[], AccessSettings]) -> None:
@@ -64,60 +64,60 @@ class Door:
             await self._app(scope, receive, send)
 
     def _refused(self, scope: Scope) -> tuple[int, str] | None:
-        """Status and reason. Where the caller arrived counts, not what the settings say: another server may run this App."""
+        """Status and reason. By the address the request came in on, not the configured one, as another server may run this App."""
         try:
             settings = self._settings()
         except ConfigError as error:
             return 503, str(error)
-        address = (scope.get("server") or ("localhost", 0))[0]  # none: a socket in the file system
+        address = (scope.get("server") or ("localhost", 0))[0]  # no address: a Unix socket
         if problem := refusal(address, settings):
             return 403, problem
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1 or not is_own_name(hosts[0], settings):
-            return 421, "Pneumo does not answer to this name. Whoever runs it can add the name to PNEUMO_HOSTS (docs/access.md)."
+            return 421, "Pneumo does not answer to this name. The operator can add the name to PNEUMO_HOSTS (docs/access.md)."
         if not settings.login or not _is_guarded(scope):
             return None
         claims = _claims(scope)
         if claims is None:
             return 401, "Log in first."
-        return None if role_of(claims, settings, time.time()) else (403, "No role in Pneumo, or a login that is over.")
+        return None if role_of(claims, settings, time.time()) else (403, "No role in Pneumo, or an expired login.")
 
     async def _connect(self, claims: Claims, scope: Scope, receive: Receive, send: Send) -> None:
-        """A page's connection by a login. With the first message after the login is over it is nobody's, as if newly opened.
+        """A page's connection with a login. With the first message after the login expired it continues as a new one without login.
 
-        Streamlit then ends the session behind it, begins another that belongs to nobody, and the page asks to log in.
+        Streamlit then ends its session and begins one without login, and the page asks to log in.
         """
-        late: list[Message] = []
+        after_expiry: list[Message] = []
 
-        async def hear() -> Message:
+        async def receive_until_expiry() -> Message:
             message = await receive()
-            if message["type"] == "websocket.receive" and self._is_over(claims):
-                late.append(message)
+            if message["type"] == "websocket.receive" and self._is_expired(claims):
+                after_expiry.append(message)
                 return {"type": "websocket.disconnect", "code": 1008}
             return message
 
-        async def say(message: Message) -> None:
-            if not late:  # a run of the page may still be speaking
+        async def send_until_expiry(message: Message) -> None:
+            if not after_expiry:  # a run of the page may still be sending
                 await send(message)
 
-        nobody = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != b"cookie"]}
-        if self._is_over(claims):
-            await self._app(nobody, receive, send)
+        without_login = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != b"cookie"]}
+        if self._is_expired(claims):
+            await self._app(without_login, receive, send)
             return
-        await self._app(scope, hear, say)
-        if late:
-            told = [{"type": "websocket.connect"}, *late]
+        await self._app(scope, receive_until_expiry, send_until_expiry)
+        if after_expiry:
+            replayed = [{"type": "websocket.connect"}, *after_expiry]
 
-            async def hear_on() -> Message:
-                return told.pop(0) if told else await receive()
+            async def receive_replayed() -> Message:
+                return replayed.pop(0) if replayed else await receive()
 
-            async def say_on(message: Message) -> None:
-                if message["type"] != "websocket.accept":  # the browser's connection is open
+            async def send_after_accept(message: Message) -> None:
+                if message["type"] != "websocket.accept":  # the browser's connection is open already
                     await send(message)
 
-            await self._app(nobody, hear_on, say_on)
+            await self._app(without_login, receive_replayed, send_after_accept)
 
-    def _is_over(self, claims: Claims) -> bool:
+    def _is_expired(self, claims: Claims) -> bool:
         try:
             settings = self._settings()
         except ConfigError:
@@ -126,7 +126,7 @@ class Door:
 
 
 def _is_guarded(scope: Scope) -> bool:
-    """By the path as the router reads it, below the server's own prefix (uvicorn --root-path) and server.baseUrlPath."""
+    """By the path below the server's prefix (uvicorn --root-path) and server.baseUrlPath, as the router reads it."""
     path = get_route_path(scope)
     base = config.get_option("server.baseUrlPath").strip("/")
     path = path.removeprefix(f"/{base}") if base else path
@@ -134,7 +134,7 @@ def _is_guarded(scope: Scope) -> bool:
 
 
 def _claims(scope: Scope) -> Claims | None:
-    """What Streamlit's signed cookie says of the caller; None: nothing that can be believed."""
+    """The claims in Streamlit's signed cookie; None without a valid one."""
     value = login_cookie(HTTPConnection(scope).cookies)
     return json.loads(value) if value else None
 
@@ -142,18 +142,18 @@ def _claims(scope: Scope) -> Claims | None:
 async def _answer(refused: tuple[int, str], scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await receive()
-        await send({"type": "websocket.close", "code": 1008})  # before it was accepted: the server answers 403
+        await send({"type": "websocket.close", "code": 1008})  # not accepted yet, so the server answers 403
         return
     await PlainTextResponse(refused[1], refused[0], headers={"Cache-Control": "no-store"})(scope, receive, send)
 
 
 def _login_problem(settings: AccessSettings) -> str | None:
-    """Why nobody could log in, or why what looks like a login would be none."""
+    """Why login would not work, or would not be required although it seems configured."""
     if not settings.login:
         if auth_util.get_secrets_auth_section() and not settings.open:
             return (
-                "There are [auth] secrets, but PNEUMO_LOGIN is not set, so that nobody would be asked to log in. "
-                f"Set PNEUMO_LOGIN=oidc, or, if that is meant, PNEUMO_OPEN={OPEN_WORD}."
+                "There are [auth] secrets, but PNEUMO_LOGIN is not set, so no login would be required. "
+                f"Set PNEUMO_LOGIN=oidc, or, if that is intended, PNEUMO_OPEN={OPEN_WORD}."
             )
         return None
     if not auth_util.is_authlib_installed():

@@ -1,4 +1,4 @@
-"""What every page shares: title, theme, navigation, the line that says what this is for."""
+"""What every page shares: title, theme, navigation and disclaimer."""
 
 from contextvars import ContextVar
 from pathlib import Path
@@ -29,7 +29,7 @@ def run() -> None:
     keep_form()
     page, needs = _navigation()
     if not access.admitted():
-        access.show_door()
+        access.show_login()
     elif not access.permitted(needs):
         access.show_refusal(page.title, needs)
     else:
@@ -45,8 +45,8 @@ def run() -> None:
 def require_frame() -> None:
     """First line of every page.
 
-    Until st.navigation was called once in a process, Streamlit runs the scripts of a folder named pages/ by itself and
-    without app.py: whoever opens /about first would see it without navigation and disclaimer. Declare the pages and start over.
+    Until st.navigation was called once in a process, Streamlit runs the scripts of pages/ without app.py, so that /about, opened
+    first, would lack navigation and disclaimer. Then declare the pages and rerun.
     """
     if not _inside.get():
         _navigation()
@@ -54,7 +54,7 @@ def require_frame() -> None:
 
 
 def _navigation() -> tuple[StreamlitPage, Action]:
-    """The page asked for, drawn or not, and what it needs; only those that are permitted are in the bar."""
+    """The requested page, drawn or not, and the permission it needs; the bar lists only permitted pages."""
     pages = [
         ("diagnose", Action.READ),
         ("worklist", Action.READ),

@@ -1,4 +1,4 @@
-"""Loaded models, one copy a process, shared by every session: they are read-only and thread-safe, and know no patient."""
+"""Loaded models, one copy a process, shared by all sessions: read-only, thread-safe, and without patient data."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from pneumo.site.use import by_profile
 
 
 def usable_models() -> tuple[list[str], list[str]]:
-    """(ids that have a readable card, the default first; what is wrong with the others, by name)."""
+    """(ids with a readable card, the default first; a problem for each of the others)."""
     cards, problems = [], []
     for model in list_models():
         try:
@@ -25,34 +25,39 @@ def usable_models() -> tuple[list[str], list[str]]:
         return [], problems
     try:
         best = site_model() or best_of(cards)
-    except PneumoError as error:  # the site's own choice cannot serve, and no other answers in its place
+    except PneumoError as error:  # the site's chosen model cannot answer, and no other may replace it
         return [], [*problems, str(error)]
     return sorted((card.id for card in cards), key=lambda model: model != best), problems
 
 
 def predictor(model: str) -> Predictor:
-    """The verified, loaded model. Raises ModelError. Changed files are verified and loaded anew, so a promoted model serves at
-    once; until they are, and where the change cannot be seen, what was verified goes on serving from memory."""
+    """The verified, loaded model. Raises ModelError.
+
+    Changed files (by time) are verified and loaded again, so a promoted model answers at once.
+    """
     try:
         stamp = tuple(path.stat().st_mtime_ns for path in sorted((models_dir() / model).iterdir()))
     except OSError as error:
-        raise ModelError(f"Model {model!r} was removed while it served. Restore its folder, or choose another model.") from error
+        raise ModelError(
+            f"Model {model!r} was removed while it was in use. Restore its folder, or choose another model."
+        ) from error
     return _load(model, str(models_dir()), stamp)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _load(model: str, root: str, stamp: tuple[int, ...]) -> Predictor:
-    shared_pool().start()  # the first X-ray finds a reading process that is up
+    shared_pool().start()  # so that the first X-ray need not wait for the decoding process
     return Predictor.load(model)
 
 
 def on_site_terms(loaded: Predictor) -> Predictor:
-    """On the terms of the site profile in use for this model, unless this session left it by its switch. Raises PneumoError."""
+    """With the site profile in use for this model, unless this session switched it off. Raises PneumoError."""
     by = by_profile(loaded)
     if by.profile is None:
         return loaded
-    name, told = f"Site profile {markdown(by.profile.name)}", "Calibration and cuts fitted to this site. Every answer says so."
-    if not st.sidebar.toggle(name, value=True, key="site_profile", help=told):
+    label = f"Site profile {markdown(by.profile.name)}"
+    help = "Calibration and cuts fitted to this site. Every answer says so."
+    if not st.sidebar.toggle(label, value=True, key="site_profile", help=help):
         return loaded
     if by.profile.prevalence:
         st.session_state.setdefault("prevalence", max(1, min(90, round(100 * by.profile.prevalence))))

@@ -1,6 +1,6 @@
-"""What one session may hold: the files that wait to be read, and as much again of what is kept of those that were.
+"""Memory limits of one session: the files that wait to be read, and as much again for the cases made from them.
 
-No streamlit here. `session` is a session's state, however it is looked at.
+No streamlit here. `session` is a session's state.
 """
 
 import os
@@ -13,8 +13,8 @@ from pneumo.inference.finding import Finding
 from pneumo.labels import Status
 
 SETTING, DEFAULT = "PNEUMO_SESSION_MB", 512
-NOT_TAKEN = b"Pneumo did not take this file: its session had no room"  # what stands in place of such a file
-CASES, PENDING, ROWS, INTAKE = "cases", "pending", "worklist_rows", "worklist_intake"  # where a session keeps them
+NOT_TAKEN = b"Pneumo did not take this file: its session had no room"  # replaces the content of such a file
+CASES, PENDING, ROWS, INTAKE = "cases", "pending", "worklist_rows", "worklist_intake"  # keys of a session's state
 
 
 class Session(Protocol):
@@ -26,22 +26,22 @@ class Session(Protocol):
 
 
 def limit() -> int:
-    """In bytes, of either sort. Raises ConfigError."""
-    told = os.environ.get(SETTING, "") or str(DEFAULT)
-    if not told.isascii() or not told.isdigit() or int(told) == 0:
-        raise ConfigError(f"{SETTING} is {told!r}; expected a whole number of megabytes, for example {DEFAULT}.")
-    return int(told) << 20
+    """Bytes, for waiting files and for cases alike. Raises ConfigError."""
+    value = os.environ.get(SETTING, "") or str(DEFAULT)
+    if not value.isascii() or not value.isdigit() or int(value) == 0:
+        raise ConfigError(f"{SETTING} is {value!r}; expected a whole number of megabytes, for example {DEFAULT}.")
+    return int(value) << 20
 
 
 def waiting(session: Session) -> int:
-    """Bytes of files, archives with them, that were dropped and not read yet."""
+    """Bytes of dropped files and archives that were not read yet."""
     intake = _of(session, INTAKE, None)
     return int(sum(member.holds for member, _ in _of(session, PENDING, ())) + (intake.holds if intake else 0))
 
 
 def room(session: Session) -> int:
-    """Bytes left for what is kept of files that were read; 0 or less: none."""
-    return limit() - int(sum(each.nbytes for key in (CASES, ROWS) for each in _of(session, key, ())))
+    """Bytes left for cases; 0 or less: none."""
+    return limit() - int(sum(case.nbytes for key in (CASES, ROWS) for case in _of(session, key, ())))
 
 
 def answers_size(findings: Iterable[Finding]) -> int:
@@ -51,23 +51,23 @@ def answers_size(findings: Iterable[Finding]) -> int:
 
 
 def offered(name: str, data: bytes) -> Contents:
-    """What an uploaded file offers: `members_of`, or the reason why it was not taken."""
+    """The `members_of` an uploaded file, or the reason why it was not taken."""
     return Contents((refused(shown_name(name), not_taken()),), 0) if data == NOT_TAKEN else members_of(name, data)
 
 
 def not_taken() -> str:
-    return f"No room: at most {_shown()} of a session's files may wait to be read. Drop it again when the others were read."
+    return f"No room: at most {_shown()} of a session's files may wait to be read. Drop it again when the others are read."
 
 
 def full() -> str:
     return (
-        f"No room: this session holds {_shown()} of X-rays, as much as it may. Save what you need, choose Clear all on Diagnose "
+        f"No room: this session holds {_shown()} of X-rays, which is the limit. Save what you need, choose Clear all on Diagnose "
         "and Worklist, and drop it again."
     )
 
 
 def warning(findings: Iterable[Finding]) -> str:
-    """For the top of a page: how many of its files were left out for want of room, and why; empty where none was."""
+    """How many of a page's files were left out for lack of room, and why; empty where none was."""
     reasons = [finding.reasons[0] for finding in findings if finding.status == Status.ERROR]
     counted = ((reasons.count(reason), reason) for reason in (not_taken(), full()))
     return " ".join(f"{count} of the files left out. {reason}" for count, reason in counted if count)

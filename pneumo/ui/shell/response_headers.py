@@ -1,4 +1,4 @@
-"""What a browser is told with every answer: what a page of Pneumo may load and who may frame it; and cookies kept to TLS."""
+"""Headers of every response: what a page may load, who may frame it, and Secure cookies."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Scope, Send
@@ -8,7 +8,7 @@ _INLINE_SCRIPT = "'sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA='"
 _POLICY = {
     "default-src": "'self'",
     "script-src": f"'self' {_INLINE_SCRIPT}",
-    "style-src": "'self' 'unsafe-inline'",  # Streamlit's frontend writes its style sheets while it runs
+    "style-src": "'self' 'unsafe-inline'",  # Streamlit's frontend writes style sheets at run time
     "img-src": "'self' data: blob:",
     "font-src": "'self' data:",
     "connect-src": "'self'",  # the page's web socket included
@@ -27,9 +27,9 @@ HEADERS = {
 
 
 def with_headers(scope: Scope, send: Send) -> Send:
-    """`send`, to which an answer's start goes with HEADERS, and with `Secure` at its cookies where the caller came by TLS.
+    """`send` that adds HEADERS to a response, and `Secure` to its cookies where the caller uses TLS.
 
-    The scheme is the caller's own, told by a proxy that the server trusts (127.0.0.1, FORWARDED_ALLOW_IPS).
+    The scheme is the caller's, as reported by a trusted proxy (127.0.0.1, FORWARDED_ALLOW_IPS).
     """
     secure = scope.get("scheme") in ("https", "wss")
 
@@ -38,7 +38,7 @@ def with_headers(scope: Scope, send: Send) -> Send:
             message = {**message, "headers": [_secured(*pair) if secure else pair for pair in message.get("headers", [])]}
             headers = MutableHeaders(scope=message)
             headers.update(HEADERS)
-            headers.setdefault("Cache-Control", "no-store")  # pictures and downloads: else a browser keeps them on its disk
+            headers.setdefault("Cache-Control", "no-store")  # or browsers would store pictures and downloads on disk
         await send(message)
 
     return sending

@@ -1,6 +1,6 @@
-"""The end of a session: what an X-ray left in this process, and in the one that decoded it, goes with it.
+"""The end of a session: its X-rays are removed from this process and from the one that decoded them.
 
-By itself Streamlit lets go of a session that was left when the next is left, which may be tomorrow, and keeps what widgets hold.
+Streamlit itself drops a closed session only when the next one closes, which may be tomorrow, and keeps the values of widgets.
 """
 
 import asyncio
@@ -28,16 +28,16 @@ from pneumo.ui.shell.streamlit_internals import (
     session_manager,
 )
 
-EVERY = 3.0  # seconds between two looks; after a cut line a session is kept for server.disconnectedSessionTTL, as it may come back
-GOING_AWAY = 1001  # a browser says so when its page is closed, left or loaded anew: that session cannot come back (RFC 6455, 7.4.1)
-_PAGES = ("shell.frame", "diagnose.viewer", "worklist.table")  # what an answer needs of pneumo.ui, and all that these import
+EVERY = 3.0  # seconds between two checks; a session that lost its connection stays for server.disconnectedSessionTTL
+GOING_AWAY = 1001  # sent when a page is closed, left or reloaded, after which its session cannot resume (RFC 6455, 7.4.1)
+_PAGES = ("shell.frame", "diagnose.viewer", "worklist.table")  # imported early: what an answer needs of pneumo.ui
 
 
 @asynccontextmanager
 async def end_sessions(app: st.App) -> AsyncIterator[None]:
-    """While the server runs, sessions past their time go: state, uploads, and what /media served of them."""
+    """While the server runs, remove sessions past their time: state, uploads and media files."""
     limit_malloc()
-    pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # its own would keep the file names of a table that is gone
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # pyarrow's own pool would keep the file names of a deleted table
     for name in _PAGES:
         import_module(f"pneumo.ui.{name}")
     freeze_garbage_collector()
@@ -52,47 +52,46 @@ async def end_sessions(app: st.App) -> AsyncIterator[None]:
 
 
 class Leaving:
-    """ASGI middleware: hears why a page's connection ends, which Streamlit does not ask."""
+    """ASGI middleware: reads why a page's connection ended, which Streamlit ignores."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, partial(_heard, scope, receive) if scope["type"] == "websocket" else receive, send)
+        await self._app(scope, partial(_receive, scope, receive) if scope["type"] == "websocket" else receive, send)
 
 
 def leaving() -> list[Middleware]:
     return [Middleware(Leaving)]
 
 
-async def _heard(scope: Scope, receive: Receive) -> Message:
+async def _receive(scope: Scope, receive: Receive) -> Message:
     message = await receive()
     if message["type"] == "websocket.disconnect" and message.get("code") == GOING_AWAY:
         sessions = session_manager()
         for active in sessions.list_active_sessions():
             if is_of_connection(active, scope):
-                sessions.mark_session_nonresumable(active.session.id)  # Streamlit shuts it down rather than keep it
+                sessions.mark_session_nonresumable(active.session.id)  # so Streamlit shuts it down
     return message
 
 
 async def _sweep(ended: list[AppSession]) -> None:
-    """Runs in the server's loop, as everything else that touches sessions."""
-    looks, threads = 0, _new_threads(None)
+    """Runs in the server's event loop, like all code that touches sessions."""
+    collections, threads = 0, _new_threads(None)
     while True:
         await asyncio.sleep(EVERY)
         expire_stored_sessions()
         if _empty(ended):
             shared_pool().restart()
             threads = _new_threads(threads)
-            looks = 2  # threads that served the session may end a moment later
-        if looks:
-            looks -= 1
-            collect_and_overwrite(MANY_BLOCKS)  # 0.2 s, and here: the loop's own thread has memory of its own
+            collections = 2  # threads that served the session may end a moment later
+        if collections:
+            collections -= 1
+            collect_and_overwrite(MANY_BLOCKS)  # 0.2 s; in the loop's own thread, whose memory is separate
 
 
 def _new_threads(old: ThreadPoolExecutor | None) -> ThreadPoolExecutor:
-    """Streamlit makes downloads on threads of the server's loop, and the C library keeps what was small for the thread that freed
-    it: the old ones end, after what they are at."""
+    """End the old threads once idle: Streamlit makes downloads on them, and the C library keeps the small blocks a thread freed."""
     new = ThreadPoolExecutor(thread_name_prefix="asyncio")
     asyncio.get_running_loop().set_default_executor(new)
     if old:
@@ -101,12 +100,11 @@ def _new_threads(old: ThreadPoolExecutor | None) -> ThreadPoolExecutor:
 
 
 def _empty(ended: list[AppSession]) -> bool:
-    """Take X-rays and answers out of the sessions that ended, and say whether there were any: Streamlit's own loop may hold on to a
-    session for long. One whose page still runs, for it reads a file, waits for the next look."""
-    over = [session for session in ended if not is_running(session)]
-    for session in over:
+    """Empty the sessions that ended and return whether there were any. One whose page still runs waits for the next check."""
+    idle = [session for session in ended if not is_running(session)]
+    for session in idle:
         ended.remove(session)
         forget(session)
-    if over:
-        runtime.get_instance().media_file_mgr.remove_orphaned_files()  # a download goes the second time it is asked for
-    return bool(over)
+    if idle:
+        runtime.get_instance().media_file_mgr.remove_orphaned_files()  # removes a download at the second call
+    return bool(idle)

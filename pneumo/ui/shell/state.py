@@ -1,4 +1,4 @@
-"""The session's memory: the X-rays a clinician dropped, and the settings of the sidebar. Lives in one browser session only."""
+"""The state of one browser session: the dropped X-rays and the settings of the sidebar."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -21,41 +21,41 @@ from pneumo.ui.shell.quota import CASES, PENDING, answers_size, offered
 
 _TO_DIAGNOSE = "to_diagnose"
 _KEPT = ("model", "operating_point", "prevalence", "worklist_show", "site_profile")
-PARCEL = "viewer_parcel"  # what the browser's viewer was last given: (of what, its bytes)
+PARCEL = "viewer_parcel"  # the viewer's last data: (identity of the picture, bytes)
 
 
 def key_of(card: ModelCard) -> str:
-    """A model by name, weights and calibration (a site profile has its own): a case keeps what each said under it."""
+    """The key of a model in `Case.findings`: name, weights and calibration (a site profile has its own)."""
     return f"{card.id} {card.sha256} {card.calibration}"
 
 
 @dataclass
 class Case:
-    """One dropped file. `findings` holds what each model said, so that changing the model asks only once."""
+    """One dropped file. `findings` holds each model's finding, so that each model reads it only once."""
 
     name: str
-    finding: Finding  # of the model that was chosen when it came; no finding here has pictures
-    values: GreyValues | None  # for display, 13 MB at most; None, as the next, where the file was not read
+    finding: Finding  # of the model chosen when it was dropped; findings here hold no pictures
+    values: GreyValues | None  # for display, 13 MB at most; like the next two, None where the file was not read
     canonical: np.ndarray | None  # uint8 (224, 224), what every model is shown
     facts: ImageFacts | None
-    truth: str | None = None  # the label in the data set, for a sample sent from there
+    truth: str | None = None  # the label of a picture from the data set
     findings: dict[str, Finding] = field(default_factory=dict)
     reduced: bool = False  # `values` are the worklist's smaller copy
-    remarks: Remarks = field(default_factory=Remarks)  # the clinician's own, for the report; gone with the case
+    remarks: Remarks = field(default_factory=Remarks)  # the clinician's, for the report
     lungs: Lungs | None = None
-    heat: dict[str, HeatShare] = field(default_factory=dict)  # of each model, as `findings` are
-    others_asked: bool = False  # every other model that can serve
-    opinions: dict[str, SecondOpinion] = field(default_factory=dict)  # of each model that was asked for one
-    unasked: list[str] = field(default_factory=list)  # why a model had no say in them
+    heat: dict[str, HeatShare] = field(default_factory=dict)  # by model, like `findings`
+    others_asked: bool = False  # whether the other usable models answered
+    opinions: dict[str, SecondOpinion] = field(default_factory=dict)  # by model
+    unasked: list[str] = field(default_factory=list)  # why a model gave no answer
 
     @property
     def nbytes(self) -> int:
-        """Memory it takes, in bytes, what is small left out."""
+        """Memory it takes, in bytes, without small fields."""
         arrays = (self.values.stored if self.values else None, self.canonical, self.lungs.mask if self.lungs else None)
         return sum(array.nbytes for array in arrays if array is not None) + answers_size(self.findings.values())
 
-    def found(self, predictor: Predictor) -> Finding:
-        """What `predictor` and its own gate say of this image, asked at most once. A file not read has one finding for all."""
+    def finding_of(self, predictor: Predictor) -> Finding:
+        """The finding of `predictor` and its own gate, computed once. A file that was not read has one finding for all models."""
         if self.canonical is None or self.facts is None:
             return self.finding
         key = key_of(predictor.card)
@@ -64,24 +64,24 @@ class Case:
         return self.findings[key]
 
     def picture(self) -> tuple[np.ndarray, ImageFacts] | None:
-        """What every model is shown, and the file's facts; None where it was not read."""
+        """The image for models and the file's facts; None where it was not read."""
         return None if self.canonical is None or self.facts is None else (self.canonical, self.facts)
 
     def display(self) -> tuple[GreyValues, ImageFacts]:
-        """What the page shows of a file that was read, as each answered one was."""
+        """The grey values and facts of a file that was read."""
         assert self.values is not None, "expected a file that was read"
         assert self.facts is not None, "expected a file that was read"
         return self.values, self.facts
 
     def answer(self, predictor: Predictor) -> Answer:
-        """Of a model that did answer (see `found`)."""
-        answer = self.found(predictor).answer
+        """The answer of a model whose finding has one."""
+        answer = self.finding_of(predictor).answer
         assert answer is not None, "expected a finding that is an answer"
         return answer
 
 
 def make_case(name: str, finding: Finding, predictor: Predictor, truth: str | None = None) -> Case:
-    """Keep what the page needs of a finding, in a few megabytes at most."""
+    """A case with what the page needs of a finding, a few megabytes at most."""
     radiograph, light = finding.radiograph, replace(finding, radiograph=None, canonical=None)
     if radiograph is None:
         return Case(name, light, None, None, None, truth)
@@ -100,11 +100,11 @@ def pending() -> list[tuple[Member, str | None]]:
 
 
 def enqueue(files: Iterable[tuple[str, bytes]], truth: str | None = None) -> None:
-    """Queue files by name and bytes; of a zip archive its images, and the count of what else is in it under "passed_over"."""
+    """Queue files by name and bytes; of a zip archive its images. "skipped_files" counts its other files."""
     for name, data in files:
         contents = offered(name, data)
         pending().extend((member, truth) for member in contents.members)
-        st.session_state["passed_over"] = st.session_state.get("passed_over", 0) + contents.skipped
+        st.session_state["skipped_files"] = st.session_state.get("skipped_files", 0) + contents.skipped
 
 
 def send_to_diagnose(path: str, data: bytes, truth: str | None) -> None:
@@ -120,20 +120,20 @@ def show_on_diagnose(place: int) -> None:
 
 
 def go_where_sent() -> None:
-    """Leave for Diagnose when the run before was asked to; a callback cannot change the page by itself."""
+    """Go to Diagnose if a callback asked for it, as callbacks cannot switch pages."""
     if st.session_state.pop(_TO_DIAGNOSE, False):
         st.switch_page("pages/diagnose.py")
 
 
 def forget() -> None:
-    """Let go of every X-ray of this session."""
+    """Remove every X-ray of this session."""
     st.session_state[CASES], st.session_state[PENDING], st.session_state["current"] = [], [], 0
-    st.session_state["passed_over"] = 0
+    st.session_state["skipped_files"] = 0
     st.session_state.pop(PARCEL, None)
 
 
 def keep_settings() -> None:
-    """Streamlit drops a widget's value with its page; writing it back keeps the sidebar as it was left."""
+    """Write the sidebar's values back, as Streamlit drops a widget's value when its page is left."""
     for key in _KEPT:
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]

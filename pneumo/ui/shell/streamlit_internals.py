@@ -1,7 +1,4 @@
-"""Every private name of Streamlit and Starlette that Pneumo relies on, in one place.
-
-tests/app/test_streamlit_internals.py says which of them an upgrade took away.
-"""
+"""Every private name of Streamlit and Starlette that Pneumo uses; tests/app/test_streamlit_internals.py checks them."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,7 +22,7 @@ def session_manager() -> SessionManager:
 
 
 def is_of_connection(active: ActiveSessionInfo, scope: Scope) -> bool:
-    """Whether the session speaks over this websocket."""
+    """Whether the session uses this websocket."""
     return bool(active.client._websocket.scope is scope)  # type: ignore[attr-defined]
 
 
@@ -35,12 +32,12 @@ def uploaded_bytes(session_id: str) -> int:
 
 
 def is_running(session: AppSession) -> bool:
-    """Whether a run of its page has not ended."""
+    """Whether its page is running."""
     return session._scriptrunner is not None
 
 
 def expire_stored_sessions() -> None:
-    """Shut down what was left too long ago. Streamlit's own cache of such sessions looks at the time only when it is asked."""
+    """Shut down disconnected sessions past their time. Streamlit's own cache checks the time only when it is used."""
     stored = session_manager()._session_storage._cache  # type: ignore[attr-defined]
     before = dict(stored._data)
     stored.expire()
@@ -49,25 +46,25 @@ def expire_stored_sessions() -> None:
 
 
 def forget(session: AppSession) -> None:
-    """Take files and answers out of a session that ended: Streamlit's own loop may hold on to the object for long."""
-    session._session_state = SessionState()  # its own `clear` leaves the callbacks of widgets, and what they were to be given
+    """Empty a session that ended, as Streamlit's loop may keep the object for long."""
+    session._session_state = SessionState()  # its `clear` keeps the callbacks of widgets and their arguments
     session._client_state = ClientState()
     session._fragment_storage = MemoryFragmentStorage()
     session._browser_queue.clear()
 
 
 def hook_sessions(on_end: Callable[[AppSession], None]) -> Callable[[], None]:
-    """Call `on_end` at the first shutdown of each session, and let no message outlive its sending. Returns what undoes both."""
+    """Call `on_end` at the first shutdown of each session, and drop each message once it is sent. Returns what undoes both."""
     shutdown, flush, send = AppSession.shutdown, AppSession.flush_browser_queue, Runtime._send_message
 
     def first_shutdown(session: AppSession) -> None:
-        """Streamlit calls `shutdown` again when the object goes."""
+        """Streamlit calls `shutdown` again when the object is deleted."""
         is_first = session._state != session._state.SHUTDOWN_REQUESTED
         shutdown(session)  # /media and uploads
         if is_first:
             on_end(session)
 
-    # Streamlit's loop holds the messages it sent last for as long as nobody comes: it is given each in a list that is emptied.
+    # Streamlit's loop keeps the messages it sent last until the next ones. So each comes in a list that sending empties.
     AppSession.shutdown = first_shutdown  # type: ignore[assignment,method-assign]
     AppSession.flush_browser_queue = lambda session: [[message] for message in flush(session)]  # type: ignore
     Runtime._send_message = lambda server, to, parcel: send(server, to, parcel.pop())  # type: ignore
@@ -80,12 +77,12 @@ def hook_sessions(on_end: Callable[[AppSession], None]) -> Callable[[], None]:
 
 
 def know_own_address() -> None:
-    """Or Streamlit asks a computer on the internet for it whenever a page of an unknown host calls."""
+    """Otherwise Streamlit asks a server on the internet for it when a page is opened under an unknown host name."""
     net_util._internal_ip = net_util._external_ip = "127.0.0.1"
 
 
 def login_cookie(cookies: Mapping[str, str]) -> bytes | None:
-    """JSON of what Streamlit's signed cookie says; None where there is none that can be believed."""
+    """The JSON in Streamlit's signed cookie; None without a valid one."""
 
     def signed(name: str) -> bytes | None:
         if name not in cookies:
@@ -96,9 +93,9 @@ def login_cookie(cookies: Mapping[str, str]) -> bytes | None:
 
 
 def serve_component(package: str, name: str, folder: Path) -> None:
-    """Let the component `package.name` take its script from `folder`, as Streamlit does by itself for packages that pip installed.
+    """Serve the script of the component `package.name` from `folder`, as Streamlit does for packages installed by pip.
 
-    Script that is given as a string would be run from a blob: address, which the Content-Security-Policy forbids.
+    A script given as a string would run from a blob: URL, which the Content-Security-Policy forbids.
     """
     manager = get_bidi_component_manager()
     if manager.get_component_asset_root(f"{package}.{name}") is None:

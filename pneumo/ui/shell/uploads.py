@@ -1,4 +1,4 @@
-"""Dropped files: kept off the disk on their way in, bounded by session, and taken over from Streamlit, which would hold them on."""
+"""Uploads: never written to disk, limited by session, and removed from Streamlit's own storage."""
 
 import re
 from collections import Counter
@@ -22,16 +22,16 @@ _HEADERS_END, _LONGEST_HEADERS = b"\r\n\r\n", 1 << 16  # of the one part of an u
 
 
 def keep_in_memory() -> None:
-    """By itself Starlette writes an upload above 1 MB into a temporary file. server.maxUploadSize limits it in any case."""
-    MultiPartParser.spool_max_size = 0  # to tempfile.SpooledTemporaryFile: never to the disk
+    """Starlette itself writes an upload above 1 MB to a temporary file. server.maxUploadSize still limits it."""
+    MultiPartParser.spool_max_size = 0  # tempfile.SpooledTemporaryFile: 0 is never to disk
 
 
 def take_over(files: Sequence[UploadedFile]) -> list[tuple[str, bytes]]:
-    """(name, bytes) of each file, which from now on lives as long as the caller holds it.
+    """(name, bytes) of each file, removed from Streamlit's storage, as its audio_input does with a recording.
 
-    As Streamlit's own audio_input does with a recording. Draw the uploader anew, under another key, afterwards.
+    Afterwards draw the uploader again under another key.
     """
-    taken = [(file.name, file.getvalue()) for file in files]  # no copy: the very bytes that Streamlit held
+    taken = [(file.name, file.getvalue()) for file in files]  # no copy: the bytes that Streamlit held
     context = get_script_run_ctx()
     if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         for file in files:
@@ -40,7 +40,7 @@ def take_over(files: Sequence[UploadedFile]) -> list[tuple[str, bytes]]:
 
 
 def bounded() -> list[Middleware]:
-    """Ends the process, with a sentence, where the bound is set to what is none."""
+    """Ends the process with a message when the limit is not valid."""
     try:
         return [Middleware(Bounded, most=limit())]
     except ConfigError as error:
@@ -48,21 +48,21 @@ def bounded() -> list[Middleware]:
 
 
 class Bounded:
-    """ASGI middleware: of a session that has no room left, a file arrives by its name alone, with NOT_TAKEN in its place.
+    """ASGI middleware: when a session has no room left, the content of an upload is replaced by NOT_TAKEN.
 
-    Not an error: Streamlit would show its number and run the page no more, so that nothing could be said of the file there.
+    An error status would not do: Streamlit shows its number and does not run the page, which could not explain it.
     """
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self._app, self._most = app, most
-        self._coming: Counter[str] = Counter()  # bytes announced by uploads that are on their way, by session
+        self._coming: Counter[str] = Counter()  # bytes announced by uploads in progress, by session
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = _UPLOAD.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "PUT" else None
-        if found is None:
+        match = _UPLOAD.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "PUT" else None
+        if match is None:
             await self._app(scope, receive, send)
             return
-        session, size = found[1], _announced(scope)
+        session, size = match[1], _announced(scope)
         if _held(session) + self._coming[session] + size > self._most:
             receive, size = _named_only(receive), 0
         self._coming[session] += size
@@ -74,8 +74,8 @@ class Bounded:
 
 
 def _announced(scope: Scope) -> int:
-    told = Headers(scope=scope).get("content-length", "")
-    return int(told) if told.isdigit() else config.get_option("server.maxUploadSize") << 20
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length) if length.isdigit() else config.get_option("server.maxUploadSize") << 20
 
 
 def _held(session: str) -> int:
@@ -85,14 +85,14 @@ def _held(session: str) -> int:
 
 
 def _named_only(receive: Receive) -> Receive:
-    """The body as it comes, but for the content of the file, which is let go of piece by piece."""
+    """The body with NOT_TAKEN in place of the file's content, which is dropped piece by piece."""
 
     async def shortened() -> Message:
         head, more = b"", True
         while more:
             message = await receive()
             if message["type"] != "http.request":
-                return message  # the browser went
+                return message  # the browser disconnected
             more = message.get("more_body", False)
             if _HEADERS_END not in head and len(head) < _LONGEST_HEADERS:
                 head += message.get("body", b"")

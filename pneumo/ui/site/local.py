@@ -1,4 +1,4 @@
-"""The Site page: what was tested here, which model answers, and the acts that change it; each a button that asks for a reason."""
+"""The Site page: local tests, the model that answers, the site profile, and the buttons that change them."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ _PROBLEM = "site_problem"
 
 
 def show_site() -> None:
-    """Draw the page, or say what is wrong with the site's acts."""
+    """Draw the page, and what is wrong with the site's acts."""
     if problem := st.session_state.get(_PROBLEM):
         st.error(markdown(problem))
     try:
@@ -54,8 +54,8 @@ def _tests() -> None:
     folders = sorted(site_dir().glob(f"tests/*/{RESULT_FILE}"), key=lambda path: path.stat().st_mtime, reverse=True)
     if not folders:
         st.write(
-            "No local test was made yet. Every figure of this product comes from one hospital's children: test it on your own "
-            "labelled X-rays before you rely on it. On the computer that runs Pneumo:"
+            "No local test was made yet. Every figure of this product comes from one hospital's children. Test it on your own "
+            "labelled X-rays before you rely on it; on the computer that runs Pneumo:"
         )
         st.code(
             "pneumo site-plan --sick 100 --healthy 100 --least auc=0.9 --decides 'Dr A' --output plan.json\n"
@@ -68,10 +68,10 @@ def _tests() -> None:
 
 def _test(path: Path) -> None:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        title = f"{told['outcome'].upper()}: {told['model']}, {told['made'][:10]}"
-        rows = [(each["figure"], f"at least {each['least']:g}; seen {_seen(each)}: {each['outcome']}") for each in told["outcomes"]]
-        why, frame = told["why"], told["frame"]["likeness"]
+        result = json.loads(path.read_text(encoding="utf-8"))
+        title = f"{result['outcome'].upper()}: {result['model']}, {result['made'][:10]}"
+        rows = [(row["figure"], f"at least {row['least']:g}; seen {_seen(row)}: {row['outcome']}") for row in result["outcomes"]]
+        why, frame = result["why"], result["frame"]["likeness"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         st.warning(f"{markdown(str(path))} cannot be read as a result of a local test.")
         return
@@ -85,25 +85,25 @@ def _test(path: Path) -> None:
             st.download_button(
                 "Report PDF",
                 report.read_bytes(),
-                f"local-test-{told['model']}.pdf",
+                f"local-test-{result['model']}.pdf",
                 "application/pdf",
                 on_click="ignore",
                 key=f"report-{path.parent.name}",
             )
 
 
-def _seen(each: dict[str, Any]) -> str:
-    return interval({name: each[name] for name in ("value", "low", "high")})
+def _seen(row: dict[str, Any]) -> str:
+    return interval({name: row[name] for name in ("value", "low", "high")})
 
 
 def _model(acts: Sequence[Act], active: str, chosen: str | None) -> None:
     st.subheader("The model that answers here", anchor=False)
-    tried = candidate_model(acts)
+    candidate = candidate_model(acts)
     st.html(
         wording.table_html(
             [
                 ("Active", f"{active or 'none'}{'' if chosen else ', the default of the registry'}"),
-                ("Candidate", f"{tried.subject}, answers unseen where answers are recorded" if tried else "none"),
+                ("Candidate", f"{candidate.subject}, its answers are recorded but not shown" if candidate else "none"),
             ]
         )
     )
@@ -116,11 +116,11 @@ def _model(acts: Sequence[Act], active: str, chosen: str | None) -> None:
         if name:
             st.button("Try as candidate", on_click=_act, args=(set_candidate, name, why), key="site_candidate")
             st.button("Make it active", on_click=_act, args=(activate, name, why), key="site_activate")
-        if tried:
+        if candidate:
             st.button("End the candidate", on_click=_act, args=(end_candidate, why), key="site_end")
         if earlier_choices(acts):
             st.button("Back to the model before", on_click=_act, args=(back, why), key="site_back")
-    if tried:
+    if candidate:
         st.caption(
             "Compare the two on the recorded cases: `pneumo site-model compare`. Readers do not see what the candidate says."
         )
@@ -163,10 +163,10 @@ def _log(acts: Sequence[Act]) -> None:
             )
 
 
-def _act(deed: Callable[..., object], *told: str) -> None:
+def _act(change: Callable[..., object], *arguments: str) -> None:
     try:
         check(Action.SITE)
-        deed(*told, actor())
+        change(*arguments, actor())
     except PneumoError as error:
         st.session_state[_PROBLEM] = str(error)
     else:

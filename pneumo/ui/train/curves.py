@@ -11,14 +11,14 @@ from pneumo.training.runfolder import best_epoch
 from pneumo.ui.metrics.vega import spec
 
 _HEIGHT = 230  # pixels, legend and axis included
-_LEGEND_ROW = 18  # more for every further two names
+_LEGEND_ROW = 18  # pixels for every two further names
 
 
 def show_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], key: str) -> None:
     """Up to four charts, each with a sentence on how to read it. `key` makes them distinct on the page."""
     names = list(histories)
-    kept = best_epoch(histories[names[0]]) if len(names) == 1 else 0
-    charts = learning_curves(histories, kept)
+    kept_epoch = best_epoch(histories[names[0]]) if len(names) == 1 else 0
+    charts = learning_curves(histories, kept_epoch)
     rows = [st.columns(2, gap="medium") for _ in charts[::2]]
     height = _HEIGHT + _LEGEND_ROW * ((len(names) - 1) // 2)
     for number, chart in enumerate(charts):

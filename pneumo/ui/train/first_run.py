@@ -1,4 +1,4 @@
-"""What the Train page shows before there is a run: what a first one takes, and what augmentation does."""
+"""The Train page before the first run: how to start one, how long it takes, and a preview of augmentation."""
 
 from pathlib import Path
 
@@ -13,39 +13,35 @@ from pneumo.training.preview import render_preview
 from pneumo.ui.train.form import estimated
 
 
-def first_run(found: Catalog | None) -> None:
-    """The empty page: how to begin, and how long each choice takes."""
+def show_first_run(catalog: Catalog | None) -> None:
+    """The empty page: how to start, and how long each choice takes."""
     st.subheader("No run yet", anchor=False)
     st.write(
         "Choose a preset and an architecture in the sidebar (on a narrow screen, behind the arrows at the top) and press "
         f"**Start training**. “{QUICK}” with `cnn` is the quickest way to see everything work: training, curves, promotion and an "
-        "answer on Diagnose. Training goes on when this page or the browser is closed, and when the app is started anew."
+        "answer on Diagnose. Training continues when this page or the browser is closed, and when the app is restarted."
     )
-    if found is None:
+    if catalog is None:
         return
     rows = []
-    common = [
-        which for which in PRESETS if all(which in presets_of(name) for name in architectures())
-    ]  # a phone has no room for more
-    for name in architectures():
-        cells = []
-        for which in common:
-            estimate = estimated(make_config(name, preset(which, name)), found)
-            cells.append(estimate.words if estimate else "not known")
-        rows.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    common = [name for name in PRESETS if all(name in presets_of(architecture) for architecture in architectures())]
+    for architecture in architectures():
+        estimates = [estimated(make_config(architecture, preset(name, architecture)), catalog) for name in common]
+        cells = [estimate.words if estimate else "not known" for estimate in estimates]
+        rows.append(f"| `{architecture}` | " + " | ".join(cells) + " |")
     st.markdown("\n".join([f"| Architecture | {' | '.join(common)} |", "|---" * (len(common) + 1) + "|", *rows]))
     st.caption(
-        "Estimated times for the data above, without a GPU. `resnet50` and `densenet169` begin from ImageNet weights, which "
+        "Estimated times for the data above, without a GPU. `resnet50` and `densenet169` start from ImageNet weights, which "
         "Keras downloads once (about 100 and 50 MB), unless other weights are chosen."
     )
 
 
 def show_preview() -> None:
-    """The contact sheet that was asked for in the sidebar, until it is closed."""
-    asked = st.session_state.get("train-preview")
-    if asked is None:
+    """The augmented views requested in the sidebar, until they are closed."""
+    request = st.session_state.get("train-preview")
+    if request is None:
         return
-    strength, seed, path, crop, lung_centred = asked
+    strength, seed, path, crop, lung_centred = request
     try:
         with st.spinner("Drawing augmented views; this loads Keras in a process of its own and takes up to half a minute"):
             picture = _preview(strength, seed, path, crop, lung_centred, Path(path).stat().st_mtime_ns if path else 0)
@@ -58,7 +54,7 @@ def show_preview() -> None:
         cut = ", cut to the box of its lungs" if lung_centred else ""
         st.caption(
             f"Left: one image as the network sees it{cut}. Right: eight draws at strength {strength:g}. Each epoch "
-            "draws anew for every image. Lungs should stay readable; where they do not, lower the strength."
+            "draws new ones for every image. If the lungs are hard to read, lower the strength."
         )
     st.button("Close", key="train-preview-close", on_click=_close)
 

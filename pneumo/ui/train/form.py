@@ -1,6 +1,6 @@
-"""The sidebar of the Train page: a preset, an architecture, every other setting folded, and the button that starts the run.
+"""The sidebar of the Train page: preset, architecture, more settings, and the button that starts the run.
 
-A setting's widget has the key PREFIX and its name; a preset writes into those keys, and the config is read from them.
+The key of a setting's widget is PREFIX and its name; a preset writes these keys, and the config is read from them.
 """
 
 from dataclasses import fields
@@ -20,48 +20,47 @@ from pneumo.training.estimate import Estimate, estimate_seconds, images_an_epoch
 from pneumo.training.jobs import queue
 from pneumo.training.presets import PRESETS, QUICK, STANDARD, architectures, is_transfer, preset, presets_of
 from pneumo.ui.shell.access import check
-from pneumo.ui.train.session import PREFIX, say
+from pneumo.ui.train.session import PREFIX, leave_message
 from pneumo.ui.train.view import estimate_sentence, free_name, train_command
 
 _DEFAULT = "cnn"
 _FILE = "a file on this computer"
 _WEIGHTS = {"imagenet": "ImageNet", "none": "none", _FILE: _FILE}
 _WEIGHTS_HELP = (
-    "ImageNet: what the backbone learned from a million photographs; Keras downloads it once, about 100 MB. None: random numbers, "
+    "ImageNet: weights trained on a million photographs; Keras downloads them once, about 100 MB. None: random weights, "
     "which need far more images than this set has."
 )
 _BALANCE_WORDS = {
     "none": "none",
     "weights": "class weights",
     "replicate": "repeat the smaller class",
-    "classes": "drawn so that both classes come alike often",
+    "classes": "draw both classes equally often",
 }
 _BALANCE_HELP = (
     "The public set has about three sick children for each healthy one, and its classes were X-rayed in different ways. "
-    "Class weights let both count alike in the loss; repeating shows the smaller class again, augmented anew; drawing lets both "
-    "come alike often in an epoch as long as without balancing."
+    "Class weights let both count equally in the loss; repeating shows the smaller class more often, each time augmented anew; "
+    "drawing shows both equally often in an epoch of the usual length."
 )
 _SCHEDULE_WORDS = {"cosine": "cosine", "constant": "constant", "plateau": "halved on a plateau"}
 _SCHEDULE_HELP = (
-    "Cosine: up within the first twentieth of a stage, then down to zero. Plateau: halved after two epochs without a lower "
+    "Cosine: rises in the first twentieth of a stage, then falls to zero. Plateau: halved after two epochs without a lower "
     "validation loss."
 )
 _STAGES = {name: name for name in ("conv1", "conv2", "conv3", "conv4", "conv5")}
 
 
-def train_counts(found: Catalog) -> tuple[int, int]:
-    """(NORMAL, PNEUMONIA) images of the train part, about: what is not test, less what is held out."""
+def train_counts(catalog: Catalog) -> tuple[int, int]:
+    """(NORMAL, PNEUMONIA) images of the train part, estimated: all but test, less the held-out share."""
     share = 1 - sum(HELD_OUT.values())
-    labels = [entry.record.label for entry in found.entries if entry.record.split != "test"]
+    labels = [entry.record.label for entry in catalog.entries if entry.record.split != "test"]
     return round(share * labels.count(Label.NORMAL)), round(share * labels.count(Label.PNEUMONIA))
 
 
-def estimated(config: TrainConfig, found: Catalog) -> Estimate | None:
-    return estimate_seconds(config, images_an_epoch(config, *train_counts(found)), runs_dir())
+def estimated(config: TrainConfig, catalog: Catalog) -> Estimate | None:
+    return estimate_seconds(config, images_an_epoch(config, *train_counts(catalog)), runs_dir())
 
 
-def form(found: Catalog | None) -> None:
-    """Draw the form; it starts a run by its button's callback."""
+def show_form(catalog: Catalog | None) -> None:
     state = st.session_state
     if PREFIX + "epochs" not in state:
         state.setdefault(PREFIX + "preset", QUICK)
@@ -75,12 +74,12 @@ def form(found: Catalog | None) -> None:
         st.caption(PRESETS[state[PREFIX + "preset"]])
         st.selectbox("Architecture", architectures(), key=PREFIX + "architecture", on_change=_fill)
         with st.expander("More settings"):
-            _settings(found)
+            _settings(catalog)
         st.text_input("Name of the run", key=PREFIX + "name", help="A folder of this name is made for it.")
-        _start_row(found)
+        _start_row(catalog)
 
 
-def _settings(found: Catalog | None) -> None:
+def _settings(catalog: Catalog | None) -> None:
     architecture = st.session_state[PREFIX + "architecture"]
     own = _own_fields(architecture)
     _whole("epochs", "Epochs", "How often every image is shown.")
@@ -102,11 +101,11 @@ def _settings(found: Catalog | None) -> None:
         step=1e-5,
         format="%.1e",
         key=PREFIX + "learning_rate",
-        help="Size of the steps. Too large, and the loss becomes NaN.",
+        help="Size of the steps. If it is too large, the loss becomes NaN.",
     )
     _choice("optimizer", "Optimizer", {name: name for name in OPTIMIZERS})
     _choice("schedule", "Learning-rate schedule", {name: _SCHEDULE_WORDS[name] for name in SCHEDULES}, _SCHEDULE_HELP)
-    _whole("patience", "Patience", "Stop after so many epochs without a lower validation loss; 0 never stops early.")
+    _whole("patience", "Patience", "Stop after this many epochs without a lower validation loss; 0 never stops early.")
     _whole("size", "Image size, pixels", "Side of the square the network sees. Time grows with its square.", step=32)
     st.slider(
         "Augmentation",
@@ -117,10 +116,10 @@ def _settings(found: Catalog | None) -> None:
         help="Strength of random flips, rotations, shifts, exposure and markers; 0 switches it off.",
     )
     _share("crop", "Least area shown", 0.05, 1.0, "Augmentation at strength 1 shows at least this share of the area.")
-    st.button("Show what augmentation does", on_click=_ask_preview, args=(_sample(found),), key="train-preview-ask")
+    st.button("Show what augmentation does", on_click=_request_preview, args=(_sample(catalog),), key="train-preview-ask")
     _choice("balance", "Balancing", {name: _BALANCE_WORDS[name] for name in BALANCES}, _BALANCE_HELP)
-    _share("hidden", "Lungs hidden", 0.0, 0.5, "Share of images shown with their lungs painted over, and without a label.")
-    _share("label_smoothing", "Label smoothing", 0.0, 0.45, "How far labels are moved towards 0.5, against being too sure.")
+    _share("hidden", "Lungs hidden", 0.0, 0.5, "Share of images shown with their lungs painted over and without a label.")
+    _share("label_smoothing", "Label smoothing", 0.0, 0.45, "How far labels are moved towards 0.5, against overconfidence.")
     for name in own:
         if "dropout" in name:
             st.slider(
@@ -129,12 +128,12 @@ def _settings(found: Catalog | None) -> None:
                 0.9,
                 step=0.05,
                 key=PREFIX + name,
-                help="Share of units left out at random in each step, against learning by heart.",
+                help="Share of units left out at random in each step, against overfitting.",
             )
     st.checkbox(
         "Also bacterial against viral",
         key=PREFIX + "subtype",
-        help="A second output, learned from the pneumonia cases alone. The data must tell the kind.",
+        help="A second output, trained on the pneumonia cases only. The data must name the kind.",
     )
     _whole("seed", "Seed", "The same seed gives the same split and the same draws.")
 
@@ -151,7 +150,7 @@ def _choice(name: str, label: str, words: dict[str, str], help: str | None = Non
     st.selectbox(label, list(words), format_func=lambda name: words.get(name, ""), key=PREFIX + name, help=help)
 
 
-def _start_row(found: Catalog | None) -> None:
+def _start_row(catalog: Catalog | None) -> None:
     state = st.session_state
     try:
         config = chosen_config()
@@ -162,16 +161,16 @@ def _start_row(found: Catalog | None) -> None:
     changed = _changed(config)
     if changed:
         st.caption(f"Changed from “{state[PREFIX + 'preset']}”: {', '.join(changed)}.")
-    if found is not None:
-        st.caption(estimate_sentence(estimated(config, found)))
+    if catalog is not None:
+        st.caption(estimate_sentence(estimated(config, catalog)))
     st.button(
         "Start training",
         type="primary",
         on_click=_start,
-        disabled=found is None,
+        disabled=catalog is None,
         key="train-start",
         width="stretch",
-        help=None if found else "There is no data set yet; see the Dataset page.",
+        help=None if catalog else "There is no data set yet; see the Dataset page.",
     )
     st.caption("The same from the command line:")
     st.code(train_command(config, data_dir(), runs_dir() / state[PREFIX + "name"]), language="bash", wrap_lines=True)
@@ -195,7 +194,7 @@ def _start() -> None:
         check(Action.TRAIN)
         queue.submit(chosen_config(), data_dir(), runs_dir(), name)
     except PneumoError as error:
-        say("error", str(error))
+        leave_message("error", str(error))
     else:
         st.session_state["train-suggested"] = None  # the next run gets a fresh name
 
@@ -234,24 +233,24 @@ def _names(architecture: str) -> list[str]:
 
 
 def _own_fields(architecture: str) -> list[str]:
-    """Settings of the network itself that are simple enough for a form."""
-    found = [field.name for field in fields(make_config(architecture, {}).network)]
-    return [name for name in found if name == "trainable_from" or "dropout" in name]
+    """Settings of the network itself that the form shows."""
+    names = [field.name for field in fields(make_config(architecture, {}).network)]
+    return [name for name in names if name == "trainable_from" or "dropout" in name]
 
 
 def _changed(config: TrainConfig) -> list[str]:
     """Names of the settings that are no longer the preset's."""
-    usual = make_config(config.architecture, preset(st.session_state[PREFIX + "preset"], config.architecture)).to_dict()
-    return [name.replace("_", " ") for name, value in config.to_dict().items() if value != usual[name]]
+    unchanged = make_config(config.architecture, preset(st.session_state[PREFIX + "preset"], config.architecture)).to_dict()
+    return [name.replace("_", " ") for name, value in config.to_dict().items() if value != unchanged[name]]
 
 
-def _sample(found: Catalog | None) -> str | None:
+def _sample(catalog: Catalog | None) -> str | None:
     """Path of the image that the preview shows; None for a phantom."""
-    images: list[Any] = [entry.record.path for entry in found.entries if entry.record.split != "test"] if found else []
-    return str(found.root / images[len(images) // 2]) if found and images else None
+    images: list[Any] = [entry.record.path for entry in catalog.entries if entry.record.split != "test"] if catalog else []
+    return str(catalog.root / images[len(images) // 2]) if catalog and images else None
 
 
-def _ask_preview(path: str | None) -> None:
+def _request_preview(path: str | None) -> None:
     state = st.session_state
     lung_centred = make_config(state[PREFIX + "architecture"], {}).lung_centred  # no widget changes it
     state["train-preview"] = (

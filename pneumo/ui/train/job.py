@@ -1,4 +1,4 @@
-"""The running job, large, and the queue behind it; drawn anew every two seconds while something is live, by itself alone."""
+"""The running job and the queue; a fragment that runs every two seconds while something is live."""
 
 from pathlib import Path
 
@@ -11,20 +11,20 @@ from pneumo.outgoing import markdown
 from pneumo.training.jobs import queue
 from pneumo.ui.shell.access import check, permitted
 from pneumo.ui.train.curves import show_curves
-from pneumo.ui.train.session import say
-from pneumo.ui.train.view import RunView, look, place, repeat_command, shares
+from pneumo.ui.train.session import leave_message
+from pneumo.ui.train.view import RunView, place, repeat_command, run_views, shares
 
-EVERY = 2.0  # seconds between two looks
+EVERY = 2.0  # seconds between two runs of the fragment
 
 
 def show_jobs(views: list[RunView], runs: Path, data: Path) -> None:
-    """Draw what is live, queued or being promoted. When that changes, the whole page is drawn anew."""
+    """Draw what is live, queued or being promoted. When that changes, the whole page runs again."""
     busy = _busy(views)
     st.fragment(_panel, run_every=EVERY if busy else None)(runs, data, busy)
 
 
 def _busy(views: list[RunView]) -> list[tuple[str, str]]:
-    """What may change by itself: (name, state) of each live or queued run and each running promotion."""
+    """(name, state) of each live or queued run and each running promotion."""
     waiting = [(view.name, "queued" if not view.is_live else "live") for view in views if not view.is_past]
     return waiting + [(view.name, "promotion") for view in views if is_promoting(view)]
 
@@ -34,14 +34,14 @@ def is_promoting(view: RunView) -> bool:
 
 
 def _promotion(view: RunView) -> queue.Promotion | None:
-    """The one that runs."""
-    found = queue.read_promotion(view.path)
-    return found if found is not None and found.state == "running" else None
+    """The running promotion of this run."""
+    promotion = queue.read_promotion(view.path)
+    return promotion if promotion is not None and promotion.state == "running" else None
 
 
 def _panel(runs: Path, data: Path, busy: list[tuple[str, str]]) -> None:
-    views = look(runs)
-    if _busy(views) != busy or not permitted(Action.TRAIN):  # a login may expire while this runs by itself
+    views = run_views(runs)
+    if _busy(views) != busy or not permitted(Action.TRAIN):  # a login may expire meanwhile
         st.rerun()
     for view in views:
         if view.is_live:
@@ -50,14 +50,14 @@ def _panel(runs: Path, data: Path, busy: list[tuple[str, str]]) -> None:
     waiting = [by_name[path.name] for path in queue.queued(runs) if path.name in by_name]
     if waiting:
         st.subheader("Queue")
-        st.caption("One run trains at a time; these follow in this order.")
+        st.caption("One run trains at a time; these follow in order.")
         for number, view in enumerate(waiting, start=1):
             _queued(number, view)
     for view in views:
         if promotion := _promotion(view):
             st.info(
                 f"{markdown(view.name)} is being promoted to the model {markdown(promotion.model)}: exported, "
-                "calibrated and looked at on the test split. This takes from one to several minutes."
+                "calibrated and evaluated on the test split. This takes from one to several minutes."
             )
 
 
@@ -73,7 +73,7 @@ def _running(view: RunView, data: Path) -> None:
             args=(view.path,),
             disabled=stopping,
             key=f"cancel-{view.name}",
-            help="Ends after the batch in flight. The epochs that are done are kept.",
+            help="Stops after the current batch. Finished epochs are kept.",
         )
     whole, epoch = shares(view.status)
     st.progress(whole, place(view))
@@ -82,7 +82,7 @@ def _running(view: RunView, data: Path) -> None:
     if view.lines:
         show_curves({view.name: view.lines}, f"live-{view.name}")
     else:
-        st.caption("The curves of loss, accuracy, AUC and learning rate begin with the end of the first epoch.")
+        st.caption("The curves of loss, accuracy, AUC and learning rate start after the first epoch.")
     with st.expander("The end of the log"):
         st.code(tail(view.path / "log.txt") or "Nothing yet.", language=None, wrap_lines=True)
     if view.config:
@@ -101,6 +101,6 @@ def _cancel(run: Path) -> None:
         check(Action.TRAIN)
         queue.cancel(run)
     except PneumoError as error:
-        say("error", str(error))
+        leave_message("error", str(error))
     else:
         st.session_state.setdefault("train-stopping", set()).add(run.name)

@@ -1,4 +1,4 @@
-"""Past runs: a table, the curves of several, and one in detail with what can be done with it."""
+"""Past runs: a table, the curves of several, and one in detail with its actions."""
 
 import json
 from collections.abc import Callable
@@ -18,18 +18,18 @@ from pneumo.ui.diagnose.wording import table_html
 from pneumo.ui.shell.access import check
 from pneumo.ui.train.curves import show_curves
 from pneumo.ui.train.job import is_promoting
-from pneumo.ui.train.session import say
+from pneumo.ui.train.session import leave_message
 from pneumo.ui.train.view import RunView, duration, facts, free_name, repeat_command
 
 _PROMOTION = (
-    "Promotion makes a model of this run: it exports the network, calibrates it on the calibration part, and looks at the "
-    "test split once. That look is written into the ledger with your reason, because every look at test that is not counted "
-    "makes its figures less honest. The model then answers on Diagnose."
+    "Promotion makes a model of this run: it exports the network, calibrates it on the calibration part, and evaluates it once on "
+    "the test split. The ledger records this look at test with your reason, because figures of test are too good when looks are "
+    "not counted. The model then answers on Diagnose."
 )
 
 
-def past_runs(views: list[RunView], data: Path) -> None:
-    """The table of `views` (all of them past) and what was opened below it."""
+def show_past_runs(views: list[RunView], data: Path) -> None:
+    """The table of `views`, all of them past, and below it the opened runs."""
     st.subheader("Past runs", anchor=False)
     _table(views)
     opened = _choose(views)
@@ -46,7 +46,7 @@ def _table(views: list[RunView]) -> None:
             "State": view.status.state,
             "Architecture": view.architecture,
             "Epochs": f"{len(view.lines)} of {view.config.epochs}" if view.config else "",
-            "AUC": view.kept.get("val_auc"),
+            "AUC": view.best_line.get("val_auc"),
             "Validation loss": [line["val_loss"] for line in view.lines],
             "Validation AUC": [line.get("val_auc") for line in view.lines],
             "Duration": duration(view.seconds) if view.lines else "",
@@ -72,7 +72,7 @@ def _table(views: list[RunView]) -> None:
 
 
 def _choose(views: list[RunView]) -> list[RunView]:
-    """The runs to open; by themselves the newest, and each run that has just ended."""
+    """The runs to open; by default the newest, also when a run has just ended."""
     state, by_name = st.session_state, {view.name: view for view in views}
     chosen = [name for name in state.get("train-open", ()) if name in by_name]
     if state.get("train-newest") != views[0].name:
@@ -89,10 +89,10 @@ def _choose(views: list[RunView]) -> list[RunView]:
 
 
 def _compare(views: list[RunView]) -> None:
-    silent = [view.name for view in views if not view.lines]
+    without_epoch = [view.name for view in views if not view.lines]
     drawn = {view.name: view.lines for view in views if view.lines}
-    if silent:
-        st.caption(f"Without an epoch, and so without a curve: {markdown(', '.join(silent))}.")
+    if without_epoch:
+        st.caption(f"No epoch finished, so no curve: {markdown(', '.join(without_epoch))}.")
     if drawn:
         show_curves(drawn, "compare")
 
@@ -125,15 +125,15 @@ def _detail(view: RunView, data: Path) -> None:
 
 
 def _promotion_result(view: RunView) -> None:
-    found = queue.read_promotion(view.path)
-    if found is None or found.state == "running":
+    promotion = queue.read_promotion(view.path)
+    if promotion is None or promotion.state == "running":
         return
-    if found.state == "failed":
-        st.error(f"The promotion to {markdown(found.model)} failed. {markdown(found.why)}")
+    if promotion.state == "failed":
+        st.error(f"The promotion to {markdown(promotion.model)} failed. {markdown(promotion.why)}")
         with st.expander("The end of the promotion's log"):
             st.code(tail(view.path / "promotion.txt"), language=None, wrap_lines=True)
-    elif (models_dir() / found.model).is_dir():
-        st.success(f"Promoted: the model {markdown(found.model)} is in the registry.")
+    elif (models_dir() / promotion.model).is_dir():
+        st.success(f"Promoted: the model {markdown(promotion.model)} is in the registry.")
         st.page_link("pages/diagnose.py", label="Use it on Diagnose")
 
 
@@ -157,7 +157,7 @@ def _actions(view: RunView) -> None:
                 on_click=_act,
                 args=(queue.resume, view.path),
                 disabled=promoting,
-                help="Goes on after the last epoch that was finished.",
+                help="Continues after the last finished epoch.",
             )
         st.button("Delete", key="train-delete", on_click=_ask_delete, args=(name,), disabled=promoting)
     if (view.path / "best.keras").is_file() and not promoting:
@@ -171,7 +171,7 @@ def _actions(view: RunView) -> None:
             st.toggle(
                 "Answer with the mean of an image and its mirror image",
                 key=mirrored_key,
-                help="A steadier answer in twice the time. The heatmap stays the image's own.",
+                help="A more stable answer in twice the time. The heatmap is of the image alone.",
             )
             keys = (id_key, why_key, mirrored_key)
             st.button("Promote", type="primary", key="train-promote", on_click=_promote, args=(view.path, *keys))
@@ -182,15 +182,15 @@ def _promote(run: Path, id_key: str, why_key: str, mirrored_key: str) -> None:
     _act(lambda path: queue.start_promotion(path, state[id_key].strip(), state[why_key].strip(), state[mirrored_key]), run)
 
 
-def _act(what: Callable[[Path], None], run: Path) -> None:
-    """Carry out a button's wish; a refusal is told on top of the page."""
+def _act(action: Callable[[Path], None], run: Path) -> None:
+    """Do what a button says; an error is shown on top of the page."""
     st.session_state.pop("train-deleting", None)
     st.session_state.get("train-stopping", set()).discard(run.name)
     try:
         check(Action.TRAIN)
-        what(run)
+        action(run)
     except PneumoError as error:
-        say("error", str(error))
+        leave_message("error", str(error))
 
 
 def _ask_delete(name: str | None) -> None:

@@ -1,4 +1,4 @@
-"""What the Train page keeps in the session: the form's settings, and a message for its next drawing."""
+"""The Train page's session state: the form's settings, and a message for the next run of the page."""
 
 from typing import cast
 
@@ -8,16 +8,16 @@ PREFIX = "train-set-"  # and a setting's name: the key of its widget
 
 
 def keep_form() -> None:
-    """Streamlit drops a widget's value with its page; writing it back, on every page, keeps the form as it was left."""
+    """Write the form's values back, as Streamlit drops a widget's value when its page is left. Called on every page."""
     for key in [key for key in st.session_state if str(key).startswith(PREFIX)]:
         st.session_state[key] = st.session_state[key]
 
 
-def say(kind: str, text: str) -> None:
-    """Leave a message ("error" or "info") for the next drawing of the page."""
+def leave_message(kind: str, text: str) -> None:
+    """Store a message ("error" or "info") for the next run of the page."""
     st.session_state["train-said"] = (kind, text)
 
 
-def said() -> tuple[str, str] | None:
-    """The message left, once."""
+def take_message() -> tuple[str, str] | None:
+    """The stored message, removed."""
     return cast("tuple[str, str] | None", st.session_state.pop("train-said", None))

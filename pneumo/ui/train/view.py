@@ -1,4 +1,4 @@
-"""A run as the Train page sees it, and the words for it. No streamlit here, so that tests read them."""
+"""A run as the Train page shows it, in words. No streamlit here, for the tests."""
 
 import json
 import math
@@ -26,7 +26,7 @@ _SOURCE = {
 
 @dataclass(frozen=True)
 class RunView:
-    """What one run folder says at one moment."""
+    """A run folder, as read at one moment."""
 
     path: Path
     status: RunStatus
@@ -50,7 +50,7 @@ class RunView:
         return self.config.architecture if self.config else "unknown"
 
     @property
-    def kept(self) -> dict[str, Any]:
+    def best_line(self) -> dict[str, Any]:
         """The history line of the epoch that is kept; empty before the first."""
         best = best_epoch(self.lines)
         return next((line for line in self.lines if line["epoch"] == best), {})
@@ -61,8 +61,8 @@ class RunView:
         return float(sum(line["seconds"] for line in self.lines))
 
 
-def look(runs: Path) -> list[RunView]:
-    """Every run below `runs`, newest first; a folder that cannot be read is a failed run that says so."""
+def run_views(runs: Path) -> list[RunView]:
+    """Every run below `runs`, newest first; a folder that cannot be read is a failed run with the error."""
     return [_view(path) for path in list_runs(runs)]
 
 
@@ -77,18 +77,18 @@ def _view(path: Path) -> RunView:
         config = None
     try:
         lines = history(path)
-    except (OSError, ValueError):  # the folder is being removed, or was altered by hand
+    except (OSError, ValueError):  # the folder is being removed or was edited by hand
         lines = []
     return RunView(path, status, config, lines)
 
 
 def train_command(config: TrainConfig, data: Path | str, output: Path | str) -> str:
-    """The command line that makes the same run."""
+    """The command line of the same run."""
     return shlex.join(["python", "-m", "pneumo", "train", *config.command, "--data", str(data), "--output", str(output)])
 
 
 def repeat_command(view: RunView, data: Path) -> str:
-    """How to make this run again beside itself, on the data it was made from (`data` where the run does not say)."""
+    """The command that repeats this run beside it, on its own data (`data` if that is not recorded)."""
     assert view.config is not None, "expected a run whose settings can be read"
     return train_command(view.config, _source(view).get("data", data), f"{view.path}-again")
 
@@ -97,13 +97,13 @@ def place(view: RunView) -> str:
     """Where a live run is, in one line."""
     status = view.status
     if status.state == "starting" or not status.batches:
-        return "Starting: loading the network and dividing the data. This takes up to a minute, longer the first time on new data."
+        return "Starting: loading the network and splitting the data. This takes up to a minute, longer the first time on new data."
     words = f"Epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}, batch {status.batch} of {status.batches}"
     return words + (f"; {rough(status.seconds_left)} left" if status.seconds_left is not None else "")
 
 
 def shares(status: RunStatus) -> tuple[float, float]:
-    """(share of the whole run done, share of the epoch in flight done), both 0 to 1."""
+    """(share of the run done, share of the current epoch done), both 0 to 1."""
     batch = status.batch / status.batches if status.batches else 0.0
     whole = (status.epoch + batch) / status.epochs if status.epochs else 0.0
     return min(whole, 1.0), min(batch, 1.0)
@@ -127,10 +127,10 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def estimate_sentence(found: Estimate | None) -> str:
-    if found is None:
-        return "How long it will take is not known: nothing like it was trained here or measured before."
-    return f"Takes {found.words}, judging by {found.basis}."
+def estimate_sentence(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "The time is not known: nothing similar was trained here or measured before."
+    return f"Takes {estimate.words}, judging by {estimate.basis}."
 
 
 def figure(value: float | None) -> str:
@@ -138,23 +138,23 @@ def figure(value: float | None) -> str:
 
 
 def facts(view: RunView) -> list[tuple[str, str]]:
-    """What the run was made with and how it went, a row each."""
-    said, kept = _source(view), view.kept
+    """(label, text) of the run's settings, source and result."""
+    origin, best = _source(view), view.best_line
     rows = [("State", view.status.state), ("Architecture", view.architecture)]
     if view.config:
         rows.append(("Epochs", f"{len(view.lines)} of {view.config.epochs}"))
-    if kept:
+    if best:
         rows += [
             (
                 "Kept",
-                f"epoch {kept['epoch']}: validation loss {figure(kept['val_loss'])}, AUC {figure(kept.get('val_auc'))}, "
-                f"accuracy {figure(kept.get('val_accuracy'))}",
+                f"epoch {best['epoch']}: validation loss {figure(best['val_loss'])}, AUC {figure(best.get('val_auc'))}, "
+                f"accuracy {figure(best.get('val_accuracy'))}",
             ),
             ("Duration", duration(view.seconds)),
         ]
-    rows += [(title, _plain(said[key])) for key, title in _SOURCE.items() if key in said]
-    if said.get("versions"):
-        rows.append(("Versions", ", ".join(f"{name} {version}" for name, version in said["versions"].items())))
+    rows += [(title, _plain(origin[key])) for key, title in _SOURCE.items() if key in origin]
+    if origin.get("versions"):
+        rows.append(("Versions", ", ".join(f"{name} {version}" for name, version in origin["versions"].items())))
     return rows
 
 

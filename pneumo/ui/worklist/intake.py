@@ -1,6 +1,6 @@
-"""What was dropped on the worklist and not read yet: plain files, and the members of archives, each fetched when its turn comes.
+"""The files dropped on the worklist and not read yet; members of archives are extracted when their turn comes.
 
-No streamlit here, so that tests read it. The bytes of a file live until it was read, those of an archive until its last member was.
+No streamlit here, for the tests. A file's bytes are kept until it is read, an archive's until its last member is.
 """
 
 import math
@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable
 from pneumo.imaging.decoding.archive import HEAD, Member, is_image, is_zip
 from pneumo.ui.shell.quota import NOT_TAKEN, offered
 
-_PAUSE = 5.0  # seconds; a longer gap between two files is a visit to another page, not slowness
+_PAUSE = 5.0  # seconds; a longer gap between two files means that the page was left
 
 
 class Intake:
-    """The queue of one batch, and its clock."""
+    """The queue of one batch, with its clock."""
 
     _read: int
     _spent: float
@@ -25,12 +25,12 @@ class Intake:
         self._clock = clock
         self._waiting: deque[Member] = deque()
         self._forget_batch()
-        self.skipped = 0  # files in archives and folders that are no images
-        self.cancelled = 0  # files of the last batch left unread when the user said so
-        self.repeated = 0  # files that have their row already
+        self.skipped = 0  # files in archives and folders that are not images
+        self.cancelled = 0  # files of the last batch left unread when the user cancelled
+        self.repeated = 0  # files that already have a row
 
     def add(self, files: Iterable[tuple[str, bytes]], from_folder: bool = False) -> None:
-        """Queue dropped files. Whatever is chosen one by one is read; of a folder only what looks like an image or an archive."""
+        """Queue dropped files; of a folder only those that look like an image or an archive."""
         if not self._waiting:
             self._forget_batch()
             self._ticked, self.cancelled = self._clock(), 0
@@ -44,7 +44,7 @@ class Intake:
 
     @property
     def head(self) -> Member | None:
-        """The file whose turn it is. It stays in the queue until `done`, so that an interrupted page loses none."""
+        """The next file. It stays in the queue until `done`, so that an interrupted run loses none."""
         return self._waiting[0] if self._waiting else None
 
     def done(self) -> None:
@@ -55,18 +55,18 @@ class Intake:
         self._ticked, self._read = now, self._read + 1
 
     def cancel(self) -> None:
-        """Let go of everything not read yet."""
+        """Drop every file that was not read yet."""
         self.cancelled += len(self._waiting)
         self._waiting.clear()
 
     @property
     def holds(self) -> int:
-        """Bytes of memory that wait to be read."""
+        """Bytes of the files in the queue."""
         return sum(member.holds for member in self._waiting)
 
     @property
     def progress(self) -> tuple[int, int]:
-        """(files read, files there are) of the present batch."""
+        """(files read, all files) of the current batch."""
         return self._read, self._read + len(self._waiting)
 
     @property
@@ -79,7 +79,7 @@ class Intake:
 
 
 def time_left(seconds: float) -> str:
-    """In words, rounded up so that it seldom disappoints; empty for NaN."""
+    """In words, rounded up; empty for NaN."""
     if math.isnan(seconds):
         return ""
     if seconds < 60:

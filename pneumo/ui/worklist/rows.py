@@ -1,8 +1,8 @@
-"""One read file of the worklist, kept small, and what follows from it: its answer by any model, its export, its case for Diagnose.
+"""A row of the worklist: one file that was read, in little memory, with its answers, its export and its case for Diagnose.
 
-Memory is what decides how many files a session can hold, so of each only this stays, 60 KB or so together, whatever the file's
-own size: a display copy of 640 pixels as JPEG (38 KB, mean of a few originals), the canonical image without loss (24 KB, so that
-another model can be asked), a thumbnail (2 KB), the findings and the facts. A thousand files are about 65 MB.
+Memory limits how many files a session can hold. A row takes about 60 KB, whatever the size of the file: a display copy of
+640 pixels as JPEG (38 KB on average), the canonical image without loss (24 KB, so that another model can read it), a thumbnail
+(2 KB), the findings and the facts. A thousand files take about 65 MB.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ _QUALITY = 85
 
 @dataclass(frozen=True)
 class Row:
-    """`findings` by model, without images; the pictures where the file was read, whether it was answered or not."""
+    """`findings` by model, without images. The pictures are None where the file was not read."""
 
     name: str
     findings: dict[str, Finding]
@@ -46,28 +46,28 @@ class Row:
 
     @property
     def sha256(self) -> str:
-        """Of the file's bytes; that of nothing where they were never had."""
+        """Hash of the file's bytes; of no bytes where the file was never loaded."""
         return next(iter(self.findings.values())).sha256
 
     @property
     def nbytes(self) -> int:
-        """Memory it takes, in bytes, what is small left out."""
+        """Memory it takes, in bytes, without small fields."""
         pictures = (self.thumbnail, self.display, self.canonical)
         return sum(len(picture) for picture in pictures if picture) + answers_size(self.findings.values())
 
     def finding(self, predictor: Predictor) -> Finding | None:
-        """What `predictor` said; None while it was not asked. A file that was not read has one finding, whatever the model."""
+        """The finding of `predictor`, None before it was asked. A file that was not read has one finding for all models."""
         return self.findings.get(key_of(predictor.card)) if self.canonical else next(iter(self.findings.values()))
 
-    def asked(self, predictor: Predictor) -> "Row":
-        """With what another model and its own gate say of the same image; a model that fails is an `error` finding of its own."""
+    def with_answer_of(self, predictor: Predictor) -> "Row":
+        """The row with the finding of another model and its gate; a model that fails gives an `error` finding."""
         first = next(iter(self.findings.values()))
         assert self.facts is not None, "expected a file that was read"
-        said = ask_again(first.sha256, self.image(), self.facts, predictor)
-        return replace(self, findings={**self.findings, key_of(predictor.card): said})
+        finding = ask_again(first.sha256, self.image(), self.facts, predictor)
+        return replace(self, findings={**self.findings, key_of(predictor.card): finding})
 
     def case(self, predictor: Predictor) -> Case:
-        """For Diagnose, with the display copy in place of the full image."""
+        """The case for Diagnose, with the display copy in place of the full image."""
         finding = self.finding(predictor)
         assert finding is not None, "expected a model that was asked"
         assert self.facts is not None, "expected a file that was read"
@@ -76,12 +76,12 @@ class Row:
         return Case(self.name, finding, values, self.image(), self.facts, findings=dict(self.findings), reduced=reduced)
 
     def image(self) -> np.ndarray:
-        """uint8 (224, 224), to the bit what was answered first."""
+        """uint8 (224, 224), exactly the image that the first model was shown."""
         assert self.canonical is not None, "expected a file that was read"
         return np.asarray(Image.open(io.BytesIO(self.canonical)))
 
     def picture(self) -> tuple[np.ndarray, ImageFacts] | None:
-        """What every model is shown, and the file's facts; None where it was not read."""
+        """The image for models and the file's facts; None where it was not read."""
         return None if self.canonical is None or self.facts is None else (self.image(), self.facts)
 
     def pixels(self) -> np.ndarray:
@@ -91,9 +91,9 @@ class Row:
 
 
 def read_row(rows: list[Row], member: Member, predictor: Predictor, room: bool) -> bool:
-    """Read a file into `rows`, where it has one row, whatever it is called and however often it is dropped; False: it had it.
+    """Read a file into `rows`, one row for each content, whatever its name. Returns False if it had one already.
 
-    What was never had, for want of room perhaps, gives way to a file of its name, an archive to what is in it. Without `room`
+    The row of a file that could not be loaded is replaced when the file, or the members of the archive, come again. Without `room`
     nothing is read.
     """
     try:
@@ -102,7 +102,7 @@ def read_row(rows: list[Row], member: Member, predictor: Predictor, room: bool) 
         finding = unread(str(error), predictor)
     else:
         digest = hashlib.sha256(data).hexdigest()
-        if digest != NEVER_HAD and any(row.sha256 == digest for row in rows):  # an empty file has the hash of nothing too
+        if digest != NEVER_HAD and any(row.sha256 == digest for row in rows):  # empty files have this hash too
             return False
         finding = read(data, predictor) if room else unread(quota.full(), predictor)
     rows[:] = [row for row in rows if row.sha256 != NEVER_HAD or row.name not in (member.name, member.name.partition("/")[0])]
@@ -111,7 +111,7 @@ def read_row(rows: list[Row], member: Member, predictor: Predictor, room: bool) 
 
 
 def make_row(name: str, finding: Finding, predictor: Predictor) -> Row:
-    """Keep of a fresh finding what the worklist needs."""
+    """The row of a new finding."""
     radiograph, image = finding.radiograph, image_to_keep(finding)
     light = replace(finding, radiograph=None, canonical=None)
     return Row(
@@ -126,9 +126,9 @@ def make_row(name: str, finding: Finding, predictor: Predictor) -> Row:
 
 def export(rows: Iterable[Row], predictor: Predictor, terms: Terms) -> list[dict[str, Any]]:
     """The fields of `predict --format json`: answered files by falling probability, then the others as dropped."""
-    found = [(row.name, finding) for row in rows if (finding := row.finding(predictor))]
-    found.sort(key=lambda pair: -pair[1].answer.log_ratio if pair[1].answer else math.inf)
-    return [fields(name, finding, predictor.card, terms) for name, finding in found]
+    findings = [(row.name, finding) for row in rows if (finding := row.finding(predictor))]
+    findings.sort(key=lambda pair: -pair[1].answer.log_ratio if pair[1].answer else math.inf)
+    return [fields(name, finding, predictor.card, terms) for name, finding in findings]
 
 
 def _jpeg(pixels: np.ndarray, side: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The worklist as tables: answered files by probability, the others with their reasons, the way to Diagnose and out of the page."""
+"""The worklist as tables: answered files by probability, the others with their reasons; export, and opening on Diagnose."""
 
 import base64
 from collections.abc import Callable, Sequence
@@ -20,9 +20,9 @@ from pneumo.ui.worklist.rows import Row, export
 
 VERDICTS, WARNED = (Verdict.PNEUMONIA, Verdict.INDETERMINATE, Verdict.NORMAL), "with a warning"
 SHOW = "worklist_show"  # the filter chips
-PICTURES_SHOWN = 1000  # thumbnails in one table: it is sent whole to the browser, 3 KB each
+PICTURES_SHOWN = 1000  # thumbnails in one table, which is sent whole to the browser, 3 KB each
 REASONS_SHOWN = 500
-_COLUMNS = {  # on a telephone the first three are in sight
+_COLUMNS = {  # a phone shows the first three
     "picture": st.column_config.ImageColumn("", width=64, help="Click to enlarge"),
     "probability": st.column_config.ProgressColumn(
         "Probability",
@@ -41,7 +41,7 @@ _COLUMNS = {  # on a telephone the first three are in sight
 
 
 def table_of(rows: Sequence[Row], predictor: Predictor, terms: Terms) -> pd.DataFrame:
-    """Answered rows by falling probability, which is cut to what may be said, 0.01 to 0.99; the index is the place in `rows`."""
+    """Answered rows by falling probability, which is clipped to 0.01 to 0.99; the index is the place in `rows`."""
     lines = []
     for index, row in enumerate(rows):
         finding = row.finding(predictor)
@@ -65,16 +65,16 @@ def table_of(rows: Sequence[Row], predictor: Predictor, terms: Terms) -> pd.Data
 
 def unanswered_of(rows: Sequence[Row], predictor: Predictor) -> list[tuple[bytes | None, str, str, str]]:
     """Thumbnail, name, status and reason of rows without an answer, as they were dropped."""
-    found = ((row, row.finding(predictor)) for row in rows)
+    findings = ((row, row.finding(predictor)) for row in rows)
     return [
         (row.thumbnail, row.name, finding.status.in_words, "; ".join(finding.reasons))
-        for row, finding in found
+        for row, finding in findings
         if finding and not finding.answer
     ]
 
 
 def unanswered_html(lines: Sequence[tuple[bytes | None, str, str, str]]) -> str:
-    """A table with every reason in full, which a canvas would cut."""
+    """A table with every reason in full, which st.dataframe would cut."""
     body = "".join(
         f"<tr><td>{_picture(picture)}</td><td>{escape(name)}<small>{status}</small></td><td>{escape(reason)}</td></tr>"
         for picture, name, status, reason in lines
@@ -83,7 +83,7 @@ def unanswered_html(lines: Sequence[tuple[bytes | None, str, str, str]]) -> str:
 
 
 def passing(table: pd.DataFrame, chosen: Sequence[str]) -> pd.DataFrame:
-    """Rows of `table_of` that pass the chips: any of the chosen verdicts, and a warning where that is chosen."""
+    """Rows of `table_of` that pass the filter: any of the chosen verdicts, and a warning where that is chosen."""
     labels = [name for name in chosen if name in VERDICTS]
     keep = pd.Series(True, index=table.index)
     if labels:
@@ -94,20 +94,20 @@ def passing(table: pd.DataFrame, chosen: Sequence[str]) -> pd.DataFrame:
 
 
 def summary(table: pd.DataFrame, unanswered: int, skipped: int, cancelled: int, repeated: int = 0) -> str:
-    """The counts in one line: every file that was dropped is in one of them."""
+    """The counts in one line; every dropped file is in one of them."""
     labels = table["label"].value_counts()
-    said = [f"**{_files(len(table) + unanswered)}**"]
+    parts = [f"**{_files(len(table) + unanswered)}**"]
     if len(table):
-        said.append(f"{len(table)} answered ({', '.join(f'{labels.get(name, 0)} {name}' for name in VERDICTS)})")
+        parts.append(f"{len(table)} answered ({', '.join(f'{labels.get(name, 0)} {name}' for name in VERDICTS)})")
     if unanswered:
-        said.append(f"{unanswered} without an answer, listed below with the reason")
+        parts.append(f"{unanswered} without an answer, listed below with the reason")
     if skipped:
-        said.append(f"{_files(skipped)} in archives or folders passed over: no images")
+        parts.append(f"{_files(skipped)} in archives or folders skipped: not images")
     if repeated:
-        said.append(f"{_files(repeated)} dropped again or under another name: each has one row")
+        parts.append(f"{_files(repeated)} dropped again or under another name: each has one row")
     if cancelled:
-        said.append(f"{_files(cancelled)} left unread: cancelled")
-    return "; ".join(said) + "."
+        parts.append(f"{_files(cancelled)} left unread: cancelled")
+    return "; ".join(parts) + "."
 
 
 def show(
@@ -118,7 +118,7 @@ def show(
     counts: tuple[int, int, int],
     clear: Callable[[], None] | None,
 ) -> None:
-    """Everything below the drop zone. While `busy` rows change place, so none can be chosen yet.
+    """Everything below the drop zone. While `busy`, rows change place, so none can be selected.
 
     `counts`: skipped, cancelled, repeated.
     """
@@ -135,7 +135,7 @@ def show(
         _answered_table(shown, rows, predictor, buttons, busy, f"{terms} {chosen}")
     _exports(rows, predictor, terms, buttons)
     if clear:
-        buttons.button("Clear all", on_click=clear, type="tertiary", help="Lets go of every X-ray of this page.")
+        buttons.button("Clear all", on_click=clear, type="tertiary", help="Removes every X-ray of this page.")
     if without:
         st.subheader(f"Without an answer ({len(without)})", anchor=False)
         st.html(unanswered_html(without[:REASONS_SHOWN]))
@@ -146,7 +146,7 @@ def show(
 def _answered_table(
     shown: pd.DataFrame, rows: Sequence[Row], predictor: Predictor, buttons: DeltaGenerator, busy: bool, view: str
 ) -> None:
-    """A key of its own for each order of the rows, so that no choice survives a change of what stands where."""
+    """Each order of the rows has its own key, so that no selection outlasts a change of order."""
     pictured = shown.assign(picture=shown["picture"].where(np.arange(len(shown)) < PICTURES_SHOWN, None))
     look: dict[str, Any] = {"hide_index": True, "row_height": 56, "column_config": _COLUMNS}
     if busy:
@@ -181,7 +181,7 @@ def _exports(rows: Sequence[Row], predictor: Predictor, terms: Terms, place: Del
             kind,
             on_click="ignore",
             key=f"worklist-{name}",
-            help="All files, the filter notwithstanding; the fields of `python -m pneumo predict`.",
+            help="All files, whatever the filter; the fields of `python -m pneumo predict`.",
         )
 
 
@@ -190,11 +190,11 @@ def _written(text: Callable[[list[dict[str, Any]]], str], rows: Sequence[Row], p
 
 
 def _open(row: Row, predictor: Predictor) -> None:
-    """Show the row on Diagnose, beside whatever is there; a row opened before is not taken over twice."""
+    """Show the row on Diagnose, after the cases there; a row opened before is not added again."""
     cases, key = state.cases(), (row.name, row.sha256)
     known = [place for place, case in enumerate(cases) if (case.name, case.finding.sha256) == key]
     if not known and quota.room(st.session_state) <= 0:
-        st.toast("This session holds as many X-rays as it may. Choose Clear all on Diagnose first.", icon=":material/warning:")
+        st.toast("This session can hold no more X-rays. Choose Clear all on Diagnose first.", icon=":material/warning:")
         return
     if not known:
         cases.append(row.case(predictor))
