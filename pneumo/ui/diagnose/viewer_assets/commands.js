@@ -1,9 +1,9 @@
-// Everything the viewer can be told, by key or by button, in one table; the help sheet is made of it.
+// The viewer's commands, by key or by button; the help sheet is made from this table.
 
 const PAN = 60; // pixels
-const STEP = 25; // pixels of a drag that one press of a window key stands for
+const STEP = 25; // pixels: a press of a window key acts like a drag of this length
 
-/** `keys` as `keyOf` names them; `run(viewer, key)`; `hold` is told true when the key goes down and false when it comes up. */
+/** `keys` as `keyOf` names them; `run(viewer, key)`; `hold` gets true when the key goes down and false when it comes up. */
 export const COMMANDS = [
   { name: "zoom in", keys: ["+", "="], title: "Zoom in", run: (viewer) => viewer.zoom(1.25) },
   { name: "zoom out", keys: ["-"], title: "Zoom out", run: (viewer) => viewer.zoom(0.8) },
@@ -32,21 +32,21 @@ export const COMMANDS = [
   { name: "tool window", keys: ["w"], title: "Drag changes window and level", run: (viewer) => viewer.change({ tool: "window" }) },
   { name: "tool pan", keys: ["g"], title: "Drag moves the picture", run: (viewer) => viewer.change({ tool: "pan" }) },
   { name: "tool zoom", keys: ["z"], title: "Drag zooms", run: (viewer) => viewer.change({ tool: "zoom" }) },
-  { name: "tool measure", keys: ["k"], title: "Drag measures, where the file tells lengths", run: (viewer) => viewer.measure() },
+  { name: "tool measure", keys: ["k"], title: "Drag measures, if the file has a pixel spacing", run: (viewer) => viewer.measure() },
   { name: "help", keys: ["?"], title: "This sheet", run: (viewer) => viewer.help() },
 ];
 
-/** A letter with Shift is "Shift+h"; other signs are themselves, however a keyboard makes them. */
+/** A letter with Shift is "Shift+h"; other characters stand for themselves, whatever keys make them. */
 export function keyOf(event) {
   const letter = event.key.length === 1 && event.key.toLowerCase() !== event.key.toUpperCase();
   const key = letter ? event.key.toLowerCase() : event.key;
   return event.shiftKey && (letter || key.length > 1) ? `Shift+${key}` : key;
 }
 
-/** The command of a key that was pressed, if it is meant for the viewer: not while somebody types, chooses or reads a dialog. */
+/** The command of a pressed key; null while the focus is in a field, a list or a dialog. */
 export function commandOf(event) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return null;
-  const taken = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable=true], dialog, [role=dialog], [role=slider]";
-  if (event.composedPath().some((each) => each instanceof Element && each.matches(taken))) return null;
+  const focused = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable=true], dialog, [role=dialog], [role=slider]";
+  if (event.composedPath().some((node) => node instanceof Element && node.matches(focused))) return null;
   return COMMANDS.find((command) => command.keys.includes(keyOf(event))) ?? null;
 }

@@ -1,11 +1,11 @@
-// Draws on canvases, in their own pixels. Values are interpolated first and windowed afterwards, as by a DICOM viewer.
+// Draws on canvases, in their own pixels. Values are interpolated first and windowed after, as DICOM viewers do.
 
 import { levelFor } from "./pyramid.js";
 
 const ACCENT = "#4CC2FF";
 const OUTSIDE = 0xff000000; // black, opaque
 
-/** The part of a picture that a canvas shows, through `greys` (see windowing.js). `place` is where the picture lies on it. */
+/** Draws the visible part of a picture, through `greys` (see windowing.js). `place` is where the picture lies on the canvas. */
 export function drawGreys(context, levels, greys, place) {
   const { width, height } = context.canvas;
   const at = levelFor(place.scale, levels.length);
@@ -38,18 +38,18 @@ export function drawGreys(context, levels, greys, place) {
 
 /** For each pixel along one side of a canvas: the two neighbours in the level, and the share of the second. */
 function samples(length, start, extent, step, side) {
-  const found = {
+  const sampled = {
     first: Math.max(0, Math.ceil(start - 0.5)),
     end: Math.min(length, Math.ceil(start + extent - 0.5)),
     from: new Int32Array(length), next: new Int32Array(length), share: new Float64Array(length),
   };
-  for (let at = found.first; at < found.end; at++) {
-    const where = Math.min(side - 1, Math.max(0, (at + 0.5 - start) * step - 0.5));
-    found.from[at] = where;
-    found.next[at] = Math.min(side - 1, found.from[at] + 1);
-    found.share[at] = where - found.from[at];
+  for (let at = sampled.first; at < sampled.end; at++) {
+    const position = Math.min(side - 1, Math.max(0, (at + 0.5 - start) * step - 0.5));
+    sampled.from[at] = position;
+    sampled.next[at] = Math.min(side - 1, sampled.from[at] + 1);
+    sampled.share[at] = position - sampled.from[at];
   }
-  return found;
+  return sampled;
 }
 
 /** Heat in 256 steps -> a canvas of its own size, coloured; `colours` is red, green, blue, cover of each step. */
@@ -72,7 +72,7 @@ export function drawHeat(context, heat, box, opacity, place, picture) {
   context.globalAlpha = 1;
 }
 
-/** Lines of x, y, x, y ... in fractions of the picture. A dark rim keeps them in sight on white and on black. */
+/** Lines of x, y, x, y ... in fractions of the picture. A dark rim keeps them visible on white and black. */
 export function drawLines(context, lines, place, picture, { colour = ACCENT, width = 1.5, dash = [] } = {}) {
   const path = new Path2D();
   for (const line of lines) {

@@ -13,7 +13,7 @@ export function listen(viewer, panel) {
     const edges = element.getBoundingClientRect();
     return { x: event.clientX - edges.left, y: event.clientY - edges.top };
   };
-  const where = () => ({ stage: panel.size, picture: panel.picture });
+  const geometry = () => ({ stage: panel.size, picture: panel.picture });
 
   element.addEventListener("pointerdown", (event) => {
     element.focus({ preventScroll: true });
@@ -33,13 +33,13 @@ export function listen(viewer, panel) {
       viewer.change({ view: pinched(viewer.state.view, before, after, panel.size, panel.picture) });
     } else if (drag) {
       if (fingers.has(event.pointerId)) fingers.set(event.pointerId, to);
-      viewer.change(TOOLS[drag.tool](drag.start, { from: drag.from, to }, where()));
+      viewer.change(TOOLS[drag.tool](drag.start, { from: drag.from, to }, geometry()));
     }
   });
   for (const end of ["pointerup", "pointercancel"])
     element.addEventListener(end, (event) => {
       fingers.delete(event.pointerId);
-      drag = null; // of two fingers one that stays begins nothing
+      drag = null; // the finger that stays after a pinch starts no drag
     });
   element.addEventListener("wheel", (event) => {
     event.preventDefault();
@@ -47,7 +47,7 @@ export function listen(viewer, panel) {
     const factor = Math.exp(-Math.max(-200, Math.min(200, event.deltaY * lines)) / 400);
     viewer.change({ view: zoomed(viewer.state.view, factor, point(event), panel.size, panel.picture) });
   }, { passive: false });
-  // While one finger may scroll the page, two must not.
+  // One finger may scroll the page, two must not.
   element.addEventListener("touchmove", (event) => event.touches.length > 1 && event.preventDefault(), { passive: false });
   element.addEventListener("dblclick", () => viewer.fit());
   element.addEventListener("contextmenu", (event) => event.preventDefault());

@@ -1,4 +1,4 @@
-// The sheet of keys and gestures, made of the tables that are acted upon.
+// The sheet of keys and gestures, made from the tables of commands and tools.
 
 import { COMMANDS } from "./commands.js";
 import { GESTURES } from "./tools.js";
@@ -13,13 +13,13 @@ const SHOWN = { "Shift+": "Shift ", ArrowLeft: "←", ArrowRight: "→", ArrowUp
 export function fillHelp(table) {
   const keys = COMMANDS.map(({ keys, title }) => [keys.length > 4 ? `${keys[0]} to ${keys.at(-1)}` : keys.map(named).join(" or "), title]);
   const gestures = Object.entries(GESTURES).map(([gesture, tool]) => [gesture, MEANS[tool]]);
-  for (const [what, does] of [...keys, ...gestures]) {
+  for (const [input, effect] of [...keys, ...gestures]) {
     const row = table.insertRow();
     const head = document.createElement("th");
     head.scope = "row";
-    head.textContent = what;
+    head.textContent = input;
     row.append(head);
-    row.insertCell().textContent = does;
+    row.insertCell().textContent = effect;
   }
 }
 

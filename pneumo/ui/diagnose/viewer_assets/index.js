@@ -9,6 +9,6 @@ export default function ({ data, parentElement }) {
   viewers.set(parentElement, viewer);
   viewer.show(data);
   return () => {
-    if (!parentElement.isConnected) viewer.close(); // Streamlit also calls this of a run that a newer one overtook
+    if (!parentElement.isConnected) viewer.close(); // Streamlit also calls this when a newer run replaces an older one
   };
 }

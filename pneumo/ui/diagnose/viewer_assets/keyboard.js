@@ -1,8 +1,8 @@
-// Keys of the whole page -> commands, ahead of Streamlit's own (it would run the page anew on R).
+// Keys of the whole page -> commands, before Streamlit's own (R would rerun the page).
 
 import { commandOf } from "./commands.js";
 
-/** Returns what stops listening. `viewer` has `state.keys`, false where single keys were switched off (WCAG 2.1.4). */
+/** Returns a function that stops listening. `viewer.state.keys` is false where single keys are switched off (WCAG 2.1.4). */
 export function listenToKeys(viewer, root) {
   let held = null;
   const down = (event) => {
@@ -31,6 +31,6 @@ export function listenToKeys(viewer, root) {
   };
   window.addEventListener("keydown", down, true);
   window.addEventListener("keyup", up, true);
-  window.addEventListener("blur", up); // the key may come up elsewhere
+  window.addEventListener("blur", up); // the key may be released elsewhere
   return stop;
 }

@@ -1,4 +1,4 @@
-// The legend as the picture shows heat: from none to strong across, from black to white pixels down, at the opacity of the moment.
+// The heat legend: none to strong from left to right, over black to white pixels from top to bottom, at the current opacity.
 
 /** `colours` is red, green, blue, cover of each of 256 steps of heat; `marks` are levels with a contour line, 0 to 1. */
 export function drawLegend(canvas, colours, opacity, marks) {

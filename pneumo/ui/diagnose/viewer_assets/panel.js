@@ -47,7 +47,7 @@ export class Panel {
     this.rule(place);
   }
 
-  /** The greys of the values, made anew when the window changes and not when the picture moves. */
+  /** The greys of the values, computed only when the window changes. */
   table({ window, inverted }) {
     if (this.tabled?.window !== window || this.tabled.inverted !== inverted)
       this.tabled = { window, inverted, greys: greysOf(this.picture, window, inverted, this.picture.top) };
@@ -87,7 +87,7 @@ export class Panel {
   }
 }
 
-/** Gives a canvas the pixels of the screen that `size` has; says which. */
+/** Sets a canvas to the screen pixels of `size`, and returns them. */
 function fitted(canvas, size) {
   const [width, height] = [size.width, size.height].map((side) => Math.max(1, Math.round(side * devicePixelRatio)));
   if (canvas.width !== width) canvas.width = width;

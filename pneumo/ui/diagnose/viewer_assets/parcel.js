@@ -1,4 +1,4 @@
-// Opens what pneumo/ui/parcel.py packed.
+// Unpacks what pneumo/ui/diagnose/parcel.py packed.
 
 /** Uint8Array -> { header, arrays: { name: { shape, data } } }, data a Uint8Array or a Uint16Array. */
 export async function open(bytes) {
@@ -29,7 +29,7 @@ export function fromBytes(differences, width) {
   return values;
 }
 
-/** The same of 16 bits: a plane of low and one of high bytes, signs folded (0, -1, 1, -2 ... are told as 0, 1, 2, 3). */
+/** The same for 16 bits: a plane of low and one of high bytes, signs folded (0, -1, 1, -2 ... are stored as 0, 1, 2, 3). */
 export function fromPlanes(planes, width) {
   const count = planes.length / 2;
   const values = new Uint16Array(count);

@@ -1,8 +1,8 @@
-// A picture and its halves, so that a small view of a large picture is neither slow nor coarse.
+// A picture at full, half, quarter ... size, so that a small view of a large picture is fast and smooth.
 
 const SMALLEST = 256; // pixels, longer side of the last level
 
-/** { width, height, data } -> [itself, half of it, a quarter ...]; each pixel the mean of four. */
+/** { width, height, data } -> [full, half, quarter ... size]; each pixel is the mean of four. */
 export function pyramid(picture) {
   const levels = [picture];
   while (Math.max(levels.at(-1).width, levels.at(-1).height) > SMALLEST && Math.min(levels.at(-1).width, levels.at(-1).height) > 1)

@@ -1,6 +1,6 @@
-// Lengths, where the file tells how far apart its pixels are.
+// Lengths, for files with a pixel spacing.
 
-/** The longest round length (1, 2 or 5 times a power of ten, in mm) of at most `room` pixels of the screen; and how long it is. */
+/** The longest round length (1, 2 or 5 times a power of ten, in mm) of at most `room` screen pixels, and its length in pixels. */
 export function ruler(mmPerPixel, room) {
   const most = mmPerPixel * room;
   const power = 10 ** Math.floor(Math.log10(most));
@@ -13,7 +13,7 @@ export function distance(from, to, picture, mm) {
   return Math.hypot((to.x - from.x) * picture.width, (to.y - from.y) * picture.height) * mm;
 }
 
-/** For a reader: "50 mm", "0.5 mm". */
+/** "50 mm", "0.5 mm". */
 export function inWords(mm) {
   return `${mm < 10 ? Number(mm.toFixed(1)) : Math.round(mm)} mm`;
 }

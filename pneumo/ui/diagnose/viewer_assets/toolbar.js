@@ -1,10 +1,10 @@
-// Buttons, lists and slider -> commands; and back: they show the state, whoever changed it.
+// Buttons, lists and slider run commands, and show the state.
 
 import { COMMANDS } from "./commands.js";
 
 const PRESSED = {
   invert: "inverted", heat: "heat", contours: "contours", lungs: "lungs", box: "box",
-}; // command -> what of the state its button shows
+}; // command -> the part of the state that its button shows
 
 export class Toolbar {
   constructor(viewer, root) {
@@ -33,7 +33,7 @@ export class Toolbar {
     root.querySelector(".help form").addEventListener("submit", () => this.buttons.at(-1).focus());
   }
 
-  /** What there is to choose from, of one X-ray. */
+  /** Fills the lists for one X-ray. */
   fill(header, picture) {
     const names = picture.presets.map(({ name }) => [name, name]);
     options(this.preset, [...names, ["set by hand", "set by hand"]]);

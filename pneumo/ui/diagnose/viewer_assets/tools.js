@@ -1,11 +1,11 @@
-// What a drag does, each a small tool with a name, and in one table which gesture means which tool (as in Cornerstone3D).
+// The drag tools, and which gesture uses which tool (as in Cornerstone3D).
 
 import { panned, under, zoomed } from "./view.js";
 import { dragged } from "./windowing.js";
 
 const ZOOM_DRAG = 200; // pixels for a factor of e
 
-/** name -> (what the picture was like when the drag began, the drag, where it happens) -> what has changed. Points are of the stage. */
+/** name -> function of (state when the drag began, drag, stage and picture) that returns the changes. Points are on the stage. */
 export const TOOLS = {
   window: (start, { from, to }, { picture }) => ({ window: dragged(start.window, to.x - from.x, to.y - from.y, picture) }),
   pan: (start, { from, to }, { stage, picture }) => ({ view: panned(start.view, to.x - from.x, to.y - from.y, stage, picture) }),
@@ -29,7 +29,7 @@ export const GESTURES = {
   "double click": "fit",
 };
 
-/** Of a pointer that went down, the gesture that begins. */
+/** The gesture that a pointer begins. */
 export function gestureOf({ pointerType, button, shiftKey }) {
   if (pointerType === "touch") return "one finger";
   return ["left drag", "middle drag", "right drag"][button] + (button === 0 && shiftKey ? " + Shift" : "");
@@ -37,8 +37,8 @@ export function gestureOf({ pointerType, button, shiftKey }) {
 
 /** The view after two fingers went from places `before` to places `after`. */
 export function pinched(view, before, after, stage, picture) {
-  const apart = ([one, other]) => Math.hypot(one.x - other.x, one.y - other.y) || 1;
-  const middle = ([one, other]) => ({ x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 });
+  const apart = ([first, second]) => Math.hypot(first.x - second.x, first.y - second.y) || 1;
+  const middle = ([first, second]) => ({ x: (first.x + second.x) / 2, y: (first.y + second.y) / 2 });
   const [from, to] = [middle(before), middle(after)];
   const moved = panned(view, to.x - from.x, to.y - from.y, stage, picture);
   return zoomed(moved, apart(after) / apart(before), to, stage, picture);

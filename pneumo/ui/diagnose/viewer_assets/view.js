@@ -20,18 +20,18 @@ export function zoomed(view, factor, point, stage, picture) {
   const before = placed(view, stage, picture);
   const { scale } = placed({ ...view, zoom }, stage, picture);
   const moved = (at, from, side, middle) => (at - from) / before.scale / side - (at - middle) / scale / side;
-  return kept({
+  return clamped({
     zoom,
     x: moved(point.x, before.left, picture.width, stage.width / 2),
     y: moved(point.y, before.top, picture.height, stage.height / 2),
   }, stage, picture);
 }
 
-/** Moved with the hand, by so many pixels of the stage. */
+/** Moved by a number of stage pixels. */
 export function panned(view, across, down, stage, picture) {
   const { scale } = placed(view, stage, picture);
   const moved = { ...view, x: view.x - across / scale / picture.width, y: view.y - down / scale / picture.height };
-  return kept(moved, stage, picture);
+  return clamped(moved, stage, picture);
 }
 
 /** The place under a point of the stage, in fractions of the picture. */
@@ -40,8 +40,8 @@ export function under(point, view, stage, picture) {
   return { x: (point.x - left) / scale / picture.width, y: (point.y - top) / scale / picture.height };
 }
 
-/** No emptier than need be: a side that fits is in the middle, one that does not leaves no gap. */
-function kept(view, stage, picture) {
+/** Without needless gaps: a side that fits is centred, a longer one fills the stage. */
+function clamped(view, stage, picture) {
   const { scale } = placed(view, stage, picture);
   const within = (at, stageSide, side) => {
     const half = stageSide / 2 / scale / side;

@@ -1,4 +1,4 @@
-// The viewer of one X-ray: what it was given, its state, and that the screen follows. Nothing here asks the server.
+// The viewer of one X-ray: its data, its state and its drawing. It never calls the server.
 
 import { COMMANDS } from "./commands.js";
 import { heatPicture } from "./draw.js";
@@ -31,7 +31,7 @@ export class Viewer {
     this.resized.observe(root.querySelector(".stages"));
   }
 
-  /** Another picture, or another heat over the same. What comes last wins, whatever takes how long. */
+  /** Shows another picture, or the same with other heat. The last call wins, however long each takes. */
   async show(bytes) {
     this.bytes = bytes;
     const { header, arrays } = await open(bytes);
@@ -53,7 +53,7 @@ export class Viewer {
     return this.state !== null;
   }
 
-  /** The only way in which the state changes. */
+  /** Every change of the state goes through here. */
   change(changes) {
     if (!this.ready) return;
     this.state = { ...this.state, ...changes };
@@ -63,7 +63,7 @@ export class Viewer {
     this.draw();
   }
 
-  /** What stands beside the X-ray; a similar case that this X-ray does not have is none. */
+  /** Sets the second panel; empty if this X-ray has no such similar case. */
   arrange() {
     const { beside } = this.state;
     const similar = beside.startsWith("similar") ? this.similar[Number(beside.split(" ")[1])] : null;
@@ -81,7 +81,7 @@ export class Viewer {
     first.element.classList.toggle("grab", this.state.tool === "pan");
   }
 
-  /** Once for all that changed until the screen is next painted. */
+  /** Draws once before the next paint, for all changes until then. */
   draw() {
     this.drawing ??= requestAnimationFrame(() => {
       this.drawing = null;
@@ -132,9 +132,9 @@ export class Viewer {
     this.change({ colourMap: (this.state.colourMap + 1) % this.colours.length });
   }
 
-  /** "plain" or "similar 0"; the same once more: nothing beside it. */
-  beside(what) {
-    this.change({ beside: this.state.beside === what ? "" : what });
+  /** `kind` is "plain" or "similar 0"; the current kind again switches it off. */
+  beside(kind) {
+    this.change({ beside: this.state.beside === kind ? "" : kind });
   }
 
   nextSimilar() {
