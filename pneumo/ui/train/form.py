@@ -38,7 +38,7 @@ _BALANCE_WORDS = {
 }
 _BALANCE_HELP = (
     "The public set has about three sick children for each healthy one, and its classes were X-rayed in different ways. "
-    "Class weights let both count equally in the loss; repeating shows the smaller class more often, each time augmented anew; "
+    "Class weights let both count equally in the loss; repeating shows the smaller class more often, with new augmentation; "
     "drawing shows both equally often in an epoch of the usual length."
 )
 _SCHEDULE_WORDS = {"cosine": "cosine", "constant": "constant", "plateau": "halved on a plateau"}

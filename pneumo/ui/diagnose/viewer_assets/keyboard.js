@@ -16,7 +16,7 @@ export function listenToKeys(viewer, root) {
       held = command;
     } else {
       command.run(viewer, event.key);
-      viewer.say(command);
+      viewer.announce(command);
     }
     return undefined;
   };

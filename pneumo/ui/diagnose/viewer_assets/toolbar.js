@@ -41,8 +41,8 @@ export class Toolbar {
     options(this.map, header.colourMaps.map((name) => [name, name]));
     const similar = header.similar.map(({ name, label }, at) => [`similar ${at}`, `similar: ${label}, ${name}`]);
     options(this.beside, [["", "nothing"], ["plain", "the same without heat"], ...similar]);
-    const none = header.similar.length ? "" : "Similar cases: ask for a second opinion; they need the data set.";
-    this.beside.title = none;
+    const hint = header.similar.length ? "" : "Similar cases: ask for a second opinion; they need the data set.";
+    this.beside.title = hint;
     this.button("tool measure").hidden = !picture.spacing;
     this.button("lungs").disabled = !header.lungs.lines.length;
     this.button("lungs").title += header.lungs.reason ? `: ${header.lungs.reason}` : "";

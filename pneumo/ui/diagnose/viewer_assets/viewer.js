@@ -155,11 +155,11 @@ export class Viewer {
     this.root.querySelector(".help").showModal();
   }
 
-  /** For those who do not see the picture: what a key did. */
-  say(command) {
+  /** For screen readers: what a key did. */
+  announce(command) {
     const { state } = this;
-    const told = { contours: state.contours, lungs: state.lungs, box: state.box, heat: state.heat, invert: state.inverted };
-    const more = command.name in told ? (told[command.name] ? ": on" : ": off") : "";
+    const toggled = { contours: state.contours, lungs: state.lungs, box: state.box, heat: state.heat, invert: state.inverted };
+    const more = command.name in toggled ? (toggled[command.name] ? ": on" : ": off") : "";
     this.root.querySelector(".spoken").textContent = `${command.title}${more}. ${this.toolbar.words(state, this.picture)}`;
   }
 
@@ -171,7 +171,7 @@ export class Viewer {
 
 /** An array of a parcel as a picture with its smaller copies. */
 function levelled({ shape: [height, width], data }) {
-  const top = data.reduce((most, value) => (value > most ? value : most), 0); // 4095 at most of 12 bits: a shorter table
+  const top = data.reduce((most, value) => (value > most ? value : most), 0); // 4095 for 12 bits, so the table is shorter
   return { width, height, top, levels: pyramid({ width, height, data }) };
 }
 
