@@ -141,7 +141,7 @@ def test_a_folder_that_is_no_data_set(place):
     place.mkdir()
     (place / "letter.txt").write_text("x")
     app = open_page()
-    assert "holds files already" in text(app)
+    assert "already holds files" in text(app)
 
 
 def test_what_does_not_fit_is_told(app, place):

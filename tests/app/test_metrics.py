@@ -80,7 +80,7 @@ def test_first_row_matrix_and_every_section(root):
         "Models side by side",
     ):
         assert heading in said
-    assert "never for choosing" in said
+    assert "never to choose one" in said
     assert len(app.get("vega_lite_chart")) == 7  # six curves, and the models'
     assert {"Predictions, CSV", "Metrics, JSON", "Everything, PDF"} <= {each.proto.label for each in app.get("download_button")}
 
@@ -126,7 +126,7 @@ def test_another_operating_point_split_and_model(root):
     app.session_state["metrics-split"] = "validation"
     app.run()
     assert all(f"<b>{count}</b>" in matrix(app) for count in counts(root, "one", 0.75, "validation"))
-    assert "flatter the model" in text(app)
+    assert "its figures are too good" in text(app)
     app.selectbox(key="metrics-model").set_value("two").run()
     assert not app.exception
     assert all(f"<b>{count}</b>" in matrix(app) for count in counts(root, "two", 0.75, "validation"))

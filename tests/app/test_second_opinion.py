@@ -97,7 +97,7 @@ def test_five_rows_and_what_speaks_against_the_answer(app):
 
 def test_another_operating_point_judges_the_same_numbers_anew(app, monkeypatch):
     asked(app)
-    monkeypatch.setattr("pneumo.ui.diagnose.second_opinion.second_opinion", lambda *given: pytest.fail("asked again"))
+    monkeypatch.setattr("pneumo.ui.diagnose.second_opinion.compute_second_opinion", lambda *given: pytest.fail("asked again"))
     app.selectbox(key="operating_point").set_value("rule-out").run()
     assert not app.exception
     stated = html(app)

@@ -55,7 +55,7 @@ def test_a_model_changes_by_an_act_with_a_reason_and_comes_back(folder):
     press(app, "site_back")
     assert default_model() == "old"
     press(app, "site_candidate")
-    assert "new, answers unseen" in text(app)
+    assert "new, its answers are recorded but not shown" in text(app)
     press(app, "site_end")
     assert [act.action for act in read_acts()] == ["activate", "back", "candidate", "end candidate"]
     assert {act.why for act in read_acts()} == {"better here"}

@@ -231,7 +231,7 @@ def test_table_and_details_of_past_runs(runs, phantoms):
     assert "No epoch was finished" in text(app)
     app.multiselect(key="train-open").set_value(["none", "new", "old"]).run()
     assert not app.exception
-    assert "without a curve: none" in text(app)
+    assert "so no curve: none" in text(app)
     spec = json.loads(app.get("vega_lite_chart")[0].proto.spec)
     assert spec["layer"][0]["encoding"]["strokeDash"]["scale"]["domain"] == ["new", "old"]
 

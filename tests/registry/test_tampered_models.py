@@ -284,7 +284,7 @@ def test_the_app_gives_no_answer_when_no_model_verifies(root):
     app = diagnose()
     assert any("'tiny' does not verify" in error.value for error in app.error)
     assert any("'other' does not verify" in error.value for error in app.error)
-    assert "No model can serve" in app.error[-1].value
+    assert "No model can answer" in app.error[-1].value
     drop(app)
     assert "probability of pneumonia" not in " ".join(element.proto.body for element in app.get("html"))
 
