@@ -92,7 +92,7 @@ OURS = {
     "pneumo/ui/shell/access.py": {"title": "of a page", "role.name.lower()": "of Role"},
     "pneumo/ui/dataset/audit.py": {"audit_markdown(result)": "escaped within", "LEAST[Action.DATA].name.lower()": "of Role"},
     "pneumo/ui/diagnose/viewer.py": {"finding.status.in_words.capitalize()": "of Status"},
-    "pneumo/ui/train/curves.py": {"chart.reading": "of history_charts"},
+    "pneumo/ui/train/curves.py": {"chart.reading": "of learning_curves"},
     "pneumo/ui/diagnose/filmstrip.py": {"labels[index]": "the page's: NORMAL, PNEUMONIA, NOT ANSWERED, NOT READ"},
     "pneumo/ui/dataset/gallery.py": {"kind": "of _KINDS", "_title(entry)": "label or subtype: fixed words of `records`"},
     "pneumo/ui/dataset/get_data.py": {"LEAST[Action.DATA].name.lower()": "of Role"},
