@@ -28,13 +28,13 @@ from pneumo.cli.predict import overlay_of
 from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.decoding.pool import shared_pool
 from pneumo.imaging.preprocess import canonical
-from pneumo.inference.finding import answered, opened
+from pneumo.inference.finding import answer_file, open_file
 from pneumo.inference.gate import check
 from pneumo.inference.predictor import Predictor
 
 
 def ours(path: Path, predictor: Predictor) -> None:
-    finding = answered(opened(path.read_bytes()), predictor)
+    finding = answer_file(open_file(path.read_bytes()), predictor)
     overlay_of(finding.radiograph.pixels, finding.answer.heatmap)
 
 

@@ -111,11 +111,11 @@ def _audit(options: argparse.Namespace) -> int:
 def _lungs(masks: Path | None) -> "LungSource | None":
     """The given masks, else the segmenter's; None, with a message on standard error, if the segmenter does not load."""
     from pneumo.data.lung_masks import read_masks
-    from pneumo.data.lung_places import people
-    from pneumo.studies.found_lungs import segmenter
+    from pneumo.data.lung_places import outlined_lungs
+    from pneumo.studies.segmented_lungs import segmenter
 
     try:
-        return people(read_masks(masks)) if masks else segmenter()
+        return outlined_lungs(read_masks(masks)) if masks else segmenter()
     except ModelError as error:
         print(f"{error} The audit goes on without the frame.", file=sys.stderr)
         return None

@@ -99,7 +99,7 @@ def _engine(options: argparse.Namespace, predictor: Predictor, terms: Terms, ope
 
         opened.enter_context(ray_engine.connected(options.ray_address))
         opened.enter_context(redirect_stdout(sys.stderr))  # Ray prints messages to standard output
-        return partial(ray_engine.read_files_by_ray, predictor=predictor, on_skipped=_tell_skipped, each=save_overlay)
+        return partial(ray_engine.read_files_by_ray, predictor=predictor, on_skipped=_tell_skipped, on_finding=save_overlay)
 
     def read_here(paths: Iterable[str]) -> Iterator[tuple[str, Finding]]:
         for path, finding in read_files(paths, predictor, _tell_skipped):

@@ -33,9 +33,9 @@ def run(options: argparse.Namespace) -> int:
     settings |= _read_config(options.config) if options.config else {}
     config = make_config(options.architecture, {**settings, **setting_pairs(options.extra)})
     from pneumo.training.fit import train  # loads Keras, so only after the settings are checked
-    from pneumo.training.interrupt import heed_signals
+    from pneumo.training.interrupt import handle_signals
 
-    heed_signals()  # SIGTERM cancels the run
+    handle_signals()  # SIGTERM cancels the run
     try:
         with contextlib.redirect_stdout(sys.stderr):  # Keras prints download progress to standard output
             best = train(config, options.data, options.output, options.resume)

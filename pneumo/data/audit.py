@@ -1,4 +1,4 @@
-"""A data set looked at before anything is learned from it: counts, spreads, the frame, duplicates, leaks, shortcuts."""
+"""Audit a data set before training: counts, spreads, framing, duplicates, leaks, shortcuts."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,16 +40,16 @@ class Balance:
 
 @dataclass(frozen=True)
 class Audit:
-    """`audit_to_dict` makes it fit for JSON, `audit_from_dict` brings it back."""
+    """See `audit_to_dict` and `audit_from_dict` for JSON."""
 
     images: int
     patients: int
     counts: tuple[Count, ...]
     balance: tuple[Balance, ...]
-    spreads: tuple[Spread, ...]  # readable images only, as all below
-    frame: FrameAudit | None  # None when nobody said where the lungs are
+    spreads: tuple[Spread, ...]  # of readable images, like all below
+    frame: FrameAudit | None  # None without a lung source
     identical: tuple[Likeness, ...]  # groups by SHA-256 of the files
-    near: tuple[Likeness, ...]  # pairs above `threshold`, those of the same bytes among them
+    near: tuple[Likeness, ...]  # pairs above `threshold`, identical ones included
     threshold: float
     patients_in_several_splits: tuple[str, ...]
     unreadable: tuple[Unreadable, ...]
@@ -57,42 +57,42 @@ class Audit:
 
 
 def audit_dataset(root: Path, progress: Callable[[int, int], None] | None = None, lungs: LungSource | None = None) -> Audit:
-    """Audit `root`/{train,val,test}; each file is read once, and `progress` is told (files done, files in all).
+    """Audit `root`/{train,val,test}; each file is read once; `progress(done, total)` counts files.
 
-    `lungs` says where they are, for how the child stands in the frame; without it that part is missing. The shortcut test
-    follows the last file and takes about a minute on 5,000 images. Raises DataError like `scan`.
+    `lungs` is needed for the frame audit. The shortcut test takes about another minute on 5,000 images. Raises DataError like
+    `scan`.
     """
     records = scan(root)
-    seen = survey(folder_of(root), records, progress, lungs)
+    surveyed = survey(folder_of(root), records, progress, lungs)
     by_path = {record.path: record for record in records}
-    digest = {record.path: fact.sha256 for record, fact in zip(seen.records, seen.facts, strict=True)}
+    digest = {record.path: fact.sha256 for record, fact in zip(surveyed.records, surveyed.facts, strict=True)}
     splits = defaultdict(set)
     for record in records:
         splits[record.patient].add(record.split)
-    sizes = [original_size(record, fact) for record, fact in zip(seen.records, seen.facts, strict=True)]
+    sizes = [original_size(record, fact) for record, fact in zip(surveyed.records, surveyed.facts, strict=True)]
     return Audit(
         images=len(records),
         patients=len(splits),
         counts=_counts(records),
         balance=_balance(records),
-        spreads=spreads(seen),
-        frame=frame_audit(seen.records, seen.places, sizes, lungs.name) if lungs else None,
+        spreads=spreads(surveyed),
+        frame=frame_audit(surveyed.records, surveyed.places, sizes, lungs.name) if lungs else None,
         identical=tuple(compare(group, 1.0, by_path, digest) for group in exact_groups(list(digest), list(digest.values()))),
         near=tuple(
             compare((pair.first, pair.second), pair.correlation, by_path, digest)
-            for pair in near_pairs(seen.thumbnails, list(digest))
+            for pair in near_pairs(surveyed.thumbnails, list(digest))
         ),
         threshold=NEAR,
-        patients_in_several_splits=tuple(sorted(name for name, found in splits.items() if len(found) > 1)),
-        unreadable=seen.unreadable,
-        shortcuts=measure_shortcuts(seen),
+        patients_in_several_splits=tuple(sorted(name for name, in_splits in splits.items() if len(in_splits) > 1)),
+        unreadable=surveyed.unreadable,
+        shortcuts=measure_shortcuts(surveyed),
     )
 
 
 def _counts(records: Sequence[Record]) -> tuple[Count, ...]:
     images: Counter[tuple[str, str, str]] = Counter()
     patients = defaultdict(set)
-    for record in records:  # in the order of the folders
+    for record in records:
         key = record.split, record.label, record.subtype
         images[key] += 1
         patients[key].add(record.patient)
@@ -101,18 +101,18 @@ def _counts(records: Sequence[Record]) -> tuple[Count, ...]:
 
 def _balance(records: Sequence[Record]) -> tuple[Balance, ...]:
     images = Counter((record.split, record.label) for record in records)
-    found = ((name, images[name, LABELS[0]], images[name, LABELS[1]]) for name in dict.fromkeys(r.split for r in records))
-    return tuple(Balance(name, sick / normal if normal else nan) for name, normal, sick in found)
+    counts = ((name, images[name, LABELS[0]], images[name, LABELS[1]]) for name in dict.fromkeys(r.split for r in records))
+    return tuple(Balance(name, sick / normal if normal else nan) for name, normal, sick in counts)
 
 
 def audit_to_dict(audit: Audit) -> dict[str, Any]:
-    """`dataclasses.asdict` for JSON, which knows no NaN: undefined is null."""
+    """`dataclasses.asdict` with NaN as None, for JSON."""
     mapped: dict[str, Any] = _mapped(asdict(audit), lambda value: None if isinstance(value, float) and isnan(value) else value)
     return mapped
 
 
 def audit_from_dict(values: Mapping[str, Any]) -> Audit:
-    """What `audit_to_dict` gave, also after JSON. Raises DataError when it is something else."""
+    """The inverse of `audit_to_dict`. Raises DataError for anything else."""
     values = {
         name: None if name == "frame" and value is None else _mapped(value, lambda leaf: nan if leaf is None else leaf)
         for name, value in values.items()
@@ -209,7 +209,7 @@ network that leans on it looks better in validation than it is.
 
 
 def _frame(frame: FrameAudit) -> str:
-    """One table of the measures, one of what was left out."""
+    """A table of the measures and one of excluded images."""
     groups = [(count.split, count.label) for count in frame.counts]
     medians = {(s.quantity, s.split, s.label): f"{s.median:.3f}" for s in frame.spreads}
     sick = {measure.name: measure.sick for measure in MEASURES}
@@ -243,7 +243,7 @@ def _frame(frame: FrameAudit) -> str:
 
 
 def audit_markdown(audit: Audit) -> str:
-    """The report: short tables, each with a sentence on how to read it. Holds file names and no picture."""
+    """The report as Markdown tables with explanations. Holds file names but no images."""
 
     def number(value: float) -> str:
         return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
@@ -252,12 +252,12 @@ def audit_markdown(audit: Audit) -> str:
     for s in audit.spreads:
         ranges[s.split, s.label].append(f"{number(s.median)} ({number(s.low)} to {number(s.high)})")
     distinct = [pair for pair in audit.near if not pair.same_bytes]
-    kinds = (
+    groups = (
         ("groups of identical files", audit.identical),
         (f"pairs alike above {audit.threshold:g}", audit.near),
         ("of these pairs, not identical", distinct),
     )
-    odd = [found for found in (*audit.identical, *distinct) if not (found.same_split and found.same_label)]
+    odd = [match for match in (*audit.identical, *distinct) if not (match.same_split and match.same_label)]
     return _REPORT.format(
         images=audit.images,
         patients=audit.patients,
@@ -275,14 +275,14 @@ def audit_markdown(audit: Audit) -> str:
             [
                 (
                     name,
-                    len(found),
-                    *(sum(not getattr(f, flag) for f in found) for flag in ("same_split", "same_label", "same_patient")),
+                    len(matches),
+                    *(sum(not getattr(match, flag) for match in matches) for flag in ("same_split", "same_label", "same_patient")),
                 )
-                for name, found in kinds
+                for name, matches in groups
             ],
         ),
         odd=("\n\nAcross splits or classes:" if odd else "")
-        + _list([f"{', '.join(map(code, found.paths))}: {found.correlation:.3f}" for found in odd]),
+        + _list([f"{', '.join(map(code, match.paths))}: {match.correlation:.3f}" for match in odd]),
         shared_list=_list([markdown(printable(name)) for name in audit.patients_in_several_splits]),
         lost_list=_list([f"{code(u.path)}: {markdown(u.reason)}" for u in audit.unreadable]),
         shortcuts=_table(
@@ -302,5 +302,5 @@ def _list(lines: Sequence[str]) -> str:
     return "".join(f"\n{line}" for line in ["", *(f"- {line}" for line in lines[:LISTED]), *more]) if lines else ""
 
 
-def _interval(found: Estimate) -> str:
-    return "undefined" if isnan(found.value) else f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+def _interval(estimate: Estimate) -> str:
+    return "undefined" if isnan(estimate.value) else f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"

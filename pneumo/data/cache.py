@@ -1,8 +1,7 @@
-"""Decode once: canonical images in a memory-mapped file, found by the hash of the file they came from.
+"""Cache of canonical images in a memory-mapped file, keyed by the hash of the source file.
 
-One folder a preprocessing version, two files in it: `images.u8`, rows of 224 x 224 bytes, and `index.csv`, the hash of each
-row's source file in the same order. A row counts once its hash is written, and the hash is written last: a run that is killed
-leaves rows that nobody names and the next one overwrites. Nothing is ever held in memory but the rows being read.
+One folder per preprocessing version with `images.u8`, rows of 224 x 224 bytes, and `index.csv`, the source hash of each row in the
+same order. The hash is written last, so that a killed run leaves only unindexed rows, which the next one overwrites.
 """
 
 import hashlib
@@ -24,19 +23,19 @@ from pneumo.outgoing import printable
 from pneumo.paths import cache_dir
 
 _ROW = CANONICAL_SIDE * CANONICAL_SIDE  # bytes
-_LINE = 65  # bytes of the index: SHA-256 in hexadecimal digits, and the line's end
+_LINE = 65  # bytes of an index line: hexadecimal SHA-256 and newline
 _GONE, _LARGE = "gone", "large"  # instead of a hash
 _UNREAD = {_GONE: "it cannot be opened; it is gone or may not be read.", _LARGE: f"it has more than {MAX_BYTES // 2**20} MB."}
-_BATCH = 256  # images decoded between two writes of the index
+_BATCH = 256  # images decoded per write of the index
 
 
 def canonical_dir() -> Path:
-    """Where canonical images of this preprocessing version lie."""
+    """The cache folder of this preprocessing version."""
     return cache_dir() / VERSION
 
 
 class CachedImages:
-    """uint8 (n, 224, 224), read from the disk as it is asked for; indexes like an array along its first axis."""
+    """uint8 (n, 224, 224), read from disk on access; indexed like an array along its first axis."""
 
     def __init__(self, images: np.ndarray, rows: np.ndarray):
         self._images, self._rows = images, rows
@@ -53,10 +52,10 @@ class CachedImages:
 def cached_images(
     root: Path, paths: Sequence[str], folder: Path | None = None, on_progress: Callable[[int, int], None] = lambda done, total: None
 ) -> CachedImages:
-    """The canonical images of `paths` below `root`, decoded where the cache does not have them yet.
+    """The canonical images of `paths` below `root`, decoded if not cached.
 
-    `on_progress(done, total)` counts the images that had to be decoded. Raises DataError naming every file that cannot be
-    read (the others are cached all the same), and when the cache itself cannot be written.
+    `on_progress(done, total)` counts decoded images. Raises DataError naming every unreadable file (the others are cached), and
+    when the cache cannot be written.
     """
     folder = folder or canonical_dir()
     files = [Path(root) / path for path in paths]
@@ -64,7 +63,7 @@ def cached_images(
         hashes = list(pool.map(_hash, files))
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder / "lock"):  # one writer at a time; the lock goes with its process
+            with FileLock(folder / "lock"):  # one writer at a time
                 rows = _rows(folder)
                 missing = {name: file for name, file in zip(hashes, files, strict=True) if name not in _UNREAD and name not in rows}
                 failed = _append(folder, missing, rows, pool, on_progress) if missing else {}
@@ -83,37 +82,37 @@ def cached_images(
 def _mapped(folder: Path, count: int) -> np.ndarray:
     shape = (count, CANONICAL_SIDE, CANONICAL_SIDE)
     if not count:
-        return np.empty(shape, np.uint8)  # no file can be mapped to no bytes
+        return np.empty(shape, np.uint8)  # an empty file cannot be mapped
     return np.asarray(np.memmap(folder / "images.u8", np.uint8, "r", shape=shape))
 
 
 def _append(
     folder: Path, missing: dict[str, Path], rows: dict[str, int], pool: ThreadPoolExecutor, on_progress: Callable[[int, int], None]
 ) -> dict[str, str]:
-    """Decode `missing` (hash -> file) behind the last counted row, and add them to `rows`; return why others failed, by hash."""
+    """Decode `missing` (hash -> file), append to the cache and to `rows`; return failures, by hash."""
     failed, names = {}, list(missing)
     (folder / "images.u8").touch()
     with open(folder / "images.u8", "r+b") as pixels, open(folder / "index.csv", "ab") as index:
         for start in range(0, len(names), _BATCH):
-            batch, kept = names[start : start + _BATCH], []
+            batch, decoded = names[start : start + _BATCH], []
             pixels.seek(len(rows) * _ROW)
             for name, image in zip(batch, pool.map(_decode, [missing[name] for name in batch], batch), strict=True):
                 if isinstance(image, str):
                     failed[name] = image
                 else:
                     pixels.write(image.tobytes())
-                    kept.append(name)
+                    decoded.append(name)
             pixels.flush()
             os.fsync(pixels.fileno())
-            index.write("".join(f"{name}\n" for name in kept).encode())
+            index.write("".join(f"{name}\n" for name in decoded).encode())
             index.flush()
-            rows.update({name: len(rows) + place for place, name in enumerate(kept)})
+            rows.update({name: len(rows) + place for place, name in enumerate(decoded)})
             on_progress(start + len(batch), len(names))
     return failed
 
 
 def _decode(path: Path, name: str) -> np.ndarray | str:
-    """The canonical image of the file whose hash is `name`, or why there is none."""
+    """The canonical image of the file with hash `name`, or the reason for none."""
     try:
         data = image_bytes(path)
         if hashlib.sha256(data).hexdigest() != name:
@@ -126,7 +125,7 @@ def _decode(path: Path, name: str) -> np.ndarray | str:
 
 
 def _hash(path: Path) -> str:
-    """SHA-256 of the file, or why it has none: a key of _UNREAD."""
+    """SHA-256 of the file, or a key of _UNREAD."""
     try:
         return sha256(path) if path.stat().st_size <= MAX_BYTES else _LARGE
     except OSError:
@@ -134,13 +133,13 @@ def _hash(path: Path) -> str:
 
 
 def _rows(folder: Path) -> dict[str, int]:
-    """Hash -> row of `images.u8`, in order. What a killed run left half done is cut off the index first."""
+    """Hash -> row of `images.u8`, in order. Truncates incomplete rows of a killed run from the index."""
     index, pixels = folder / "index.csv", folder / "images.u8"
     if not index.exists():
         return {}
     data, rows = index.read_bytes(), {}
-    held = pixels.stat().st_size // _ROW if pixels.exists() else 0
-    for row in range(held):
+    stored = pixels.stat().st_size // _ROW if pixels.exists() else 0
+    for row in range(stored):
         line = data[row * _LINE : (row + 1) * _LINE]
         name = line[:-1].decode("ascii", "replace")
         if not re.fullmatch(rb"[0-9a-f]{64}\n", line) or name in rows:

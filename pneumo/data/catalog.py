@@ -1,4 +1,4 @@
-"""A data set -> its catalog: every image with its facts, and everything wrong with it by name; remembered between looks."""
+"""Catalog of a data set: every image with its facts, and all problems; cached between calls."""
 
 import csv
 import hashlib
@@ -20,8 +20,8 @@ from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.labels import Label
 from pneumo.outgoing import cell
 
-SYNTHETIC_NOTE = "SYNTHETIC.txt"  # stands in every set of phantoms
-# What the public set holds (Kermany et al., version 2): Kaggle's copy has a val folder, Mendeley's counts it to train.
+SYNTHETIC_NOTE = "SYNTHETIC.txt"  # in every set of phantoms
+# The public set (Kermany et al., version 2): Kaggle's copy has a val folder, Mendeley's has it in train.
 PUBLIC_COUNTS = (
     {
         ("train", Label.NORMAL): 1341,
@@ -37,7 +37,7 @@ PUBLIC_COUNTS = (
 
 @dataclass(frozen=True)
 class Entry:
-    """One image and its facts, told without decoding its pixels."""
+    """One image and its facts, read without decoding pixels."""
 
     record: Record
     sha256: str  # of the file's bytes
@@ -61,7 +61,7 @@ class Catalog:
 
 
 def make_catalog(root: Path, on_progress: Callable[[int, int], None] = lambda done, total: None) -> Catalog:
-    """Catalog a folder or CSV (see `records.walk`). Files that did not change since the last look are not opened again.
+    """Catalog a folder or CSV (see `records.walk`). Files unchanged since the last call are not opened.
 
     Raises DataError when there is no image at all.
     """
@@ -71,8 +71,8 @@ def make_catalog(root: Path, on_progress: Callable[[int, int], None] = lambda do
     known = _remembered(root)
     entries, lines = [], []
     with ThreadPoolExecutor(4) as pool:
-        looks = pool.map(lambda record: _look(base, record, known), records)
-        for done, (record, (stamp, facts)) in enumerate(zip(records, looks, strict=True), start=1):
+        results = pool.map(lambda record: _read_facts(base, record, known), records)
+        for done, (record, (stamp, facts)) in enumerate(zip(records, results, strict=True), start=1):
             if isinstance(facts, str):
                 problems.append(f"{record.path}: {facts}")
             else:
@@ -85,8 +85,10 @@ def make_catalog(root: Path, on_progress: Callable[[int, int], None] = lambda do
     return Catalog(base, tuple(entries), tuple(problems))
 
 
-def _look(base: Path, record: Record, known: dict[str, tuple[str, ...]]) -> tuple[tuple[int, int], tuple[str, int, int, int] | str]:
-    """((size, mtime), (sha256, size, width, height)), from memory where size and time of the file are as they were; or why not."""
+def _read_facts(
+    base: Path, record: Record, known: dict[str, tuple[str, ...]]
+) -> tuple[tuple[int, int], tuple[str, int, int, int] | str]:
+    """((size, mtime), (sha256, size, width, height) or the error), cached while size and mtime are unchanged."""
     path = base / record.path
     try:
         status = path.stat()
@@ -107,7 +109,7 @@ def _size(path: Path, data: bytes) -> tuple[int, int]:
         with Image.open(path, formats=["JPEG", "PNG"]) as image:
             return image.size
     except (OSError, ValueError, Image.DecompressionBombError):
-        facts = decode_image(data).facts  # DICOM, or a message that says what is wrong
+        facts = decode_image(data).facts  # DICOM; else raises the reason
         return facts.width, facts.height
 
 
@@ -132,16 +134,16 @@ def _remember(root: Path, lines: Sequence[tuple[object, ...]]) -> None:
     draft.replace(path)
 
 
-def write_catalog(path: Path, found: Catalog) -> None:
+def write_catalog(path: Path, catalog: Catalog) -> None:
     """Save as CSV: path, label, subtype, patient, split, sha256, size_bytes, width, height."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*(f.name for f in fields(Record)), *(f.name for f in fields(Entry)[1:])])
-        writer.writerows(map(cell, (*astuple(e.record), *astuple(e)[1:])) for e in found.entries)
+        writer.writerows(map(cell, (*astuple(e.record), *astuple(e)[1:])) for e in catalog.entries)
 
 
 def describe(root: Path, manifest: Sequence[Mapping[str, str]]) -> str:
-    """What a data set is, for a model card: phantoms where the folder says so, the public set by its counts, else a count."""
+    """The data set's description for a model card: phantoms, the public set (by its counts), or a count."""
     if (Path(root) / SYNTHETIC_NOTE).is_file():
         return f"{len(manifest)}{PHANTOMS}"
     counts = Counter(("test" if row["part"] == "test" else "train", row["label"]) for row in manifest)

@@ -1,4 +1,4 @@
-"""Getting the public set over HTTP: resumed where it was cut, checked against its published sum, then unpacked."""
+"""Download the public set over HTTP: resumable, checked against the published checksum, then unpacked."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ from pneumo.errors import DataError
 
 __all__ = ["KAGGLE", "MENDELEY", "Patience", "Progress", "Source", "Stopped", "download_dataset", "fetch", "kaggle"]
 KAGGLE = "paultimothymooney/chest-xray-pneumonia"
-_BUSY = (408, 425, 429, 500, 502, 503, 504)  # answers that may be better a little later
+_BUSY = (408, 425, 429, 500, 502, 503, 504)  # worth a retry
 _PASSING = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
@@ -27,10 +27,9 @@ _PASSING = (requests.ConnectionError, requests.Timeout, requests.exceptions.Chun
 class Source:
     url: str
     file_name: str
-    listing: str = (
-        ""  # JSON list of {filename, content_details: {sha256_hash, size}}, with the expected sum; empty: none is published
-    )
-    most_bytes: int = 4 << 30  # more is not taken
+    # URL of a JSON list of {filename, content_details: {sha256_hash, size}}; empty: no published checksum
+    listing: str = ""
+    most_bytes: int = 4 << 30  # size limit
 
 
 MENDELEY = Source(
@@ -42,18 +41,18 @@ MENDELEY = Source(
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a server is waited for."""
+    """Retries and timeouts."""
 
     retries: int = 6  # after the first try
     backoff: float = 1.0  # seconds before the first retry, doubled for each further one
-    timeout: float = 30.0  # seconds without a single byte
+    timeout: float = 30.0  # seconds without data
 
 
 PATIENCE = Patience()
 
 
 class _Cut(Exception):
-    """The transfer broke off in a way that another try may mend."""
+    """The transfer broke off; a retry may help."""
 
 
 def download_dataset(
@@ -67,14 +66,14 @@ def download_dataset(
 ) -> Path:
     """Fetch the set and unpack it to `folder`, the new or empty folder that will hold train/ and test/; return `folder`.
 
-    A set already there is checked and kept. Until it is unpacked the archive lies in the hidden folder .NAME.download beside
-    `folder`, where a later call goes on. Raises DataError as `fetch` and `unpack_dataset` do, Stopped when cancelled.
+    An existing set is checked and kept. The archive is stored in the hidden folder .NAME.download beside `folder` until it is
+    unpacked, so that a later call resumes. Raises DataError as `fetch` and `unpack_dataset` do, Stopped when cancelled.
     """
     folder = Path(folder)
     if (folder / MANIFEST).is_file():
         sets.check_set(folder)
         return folder
-    sets.refuse_occupied(folder)  # now, not after a gigabyte
+    sets.refuse_occupied(folder)  # before the download
     store = folder.resolve().with_name(f".{folder.resolve().name}.download")
     archive = fetch(source, store, on_progress, sha256, cancelled, patience)
     sets.unpack_dataset(archive, folder, on_progress, limits, cancelled)
@@ -92,10 +91,9 @@ def fetch(
 ) -> Path:
     """Download `source` to `folder`/file_name and return that path; only a file with the expected SHA-256 gets the name.
 
-    The expected sum is `sha256` (hex) or comes from the source's listing; without either, whoever reads the file checks it, and
-    a file of that name is taken as it is. Bytes gather in file_name.part, which a later call
-    goes on with, unless the server's file changed. `Progress.done` falls back to 0 only where the server makes us start over.
-    Raises DataError (no listing, no connection, full disk, wrong sum: the part is deleted), Stopped when cancelled.
+    The expected checksum is `sha256` (hex) or from the source's listing; without either the caller checks the file, and an existing
+    file is kept. A later call resumes file_name.part unless the server's file changed; `Progress.done` returns to 0 only on a
+    restart. Raises DataError (no listing, no connection, full disk, wrong checksum: the part is deleted), Stopped when cancelled.
     """
     expected, size = _sum(sha256) if sha256 else "", None
     if source.listing and not expected:
@@ -120,7 +118,7 @@ def fetch(
 
 
 def _published(source: Source, timeout: float) -> tuple[str, int]:
-    """(SHA-256, size in bytes) of the source's file after its listing."""
+    """(SHA-256, size in bytes) from the source's listing."""
     remedy = "If you know the file's SHA-256 from elsewhere, give it with --sha256."
     try:
         answer = requests.get(_web(source.listing), timeout=timeout)
@@ -141,7 +139,7 @@ def _published(source: Source, timeout: float) -> tuple[str, int]:
 
 
 def _persist(step: Callable[[], None], patience: Patience, cancelled: Cancelled) -> None:
-    """Run `step` until it is not cut any more, at most `retries` times after the first."""
+    """Run `step` with at most `retries` retries."""
     for attempt in range(patience.retries + 1):
         try:
             return step()
@@ -150,14 +148,14 @@ def _persist(step: Callable[[], None], patience: Patience, cancelled: Cancelled)
         except requests.RequestException as error:
             raise DataError(f"The download is not possible ({_brief(error)}).") from error
         until = time.monotonic() + (patience.backoff * 2**attempt if attempt < patience.retries else 0)
-        while (left := until - time.monotonic()) > 0 and not cancelled():  # the next step itself stops
-            time.sleep(min(left, 0.2))
+        while (seconds := until - time.monotonic()) > 0 and not cancelled():  # the next step raises Stopped
+            time.sleep(min(seconds, 0.2))
     problem = f"The connection failed {patience.retries + 1} times, the last time with {_brief(cut)}"
     raise DataError(f"{problem}. What came is kept; start again later to go on from there.") from cut
 
 
 def _transfer(source: Source, part: Path, size: int | None, meter: Callable[..., Meter], timeout: float) -> None:
-    """Add to `part` what it lacks; return once it is complete. Raises _Cut or an exception of requests when it is not."""
+    """Complete `part`. Raises _Cut or an exception of requests if it breaks off."""
     url = _web(source.url)
     tag_file = part.with_name(part.name + ".etag")
     have = part.stat().st_size if part.exists() else 0
@@ -165,7 +163,7 @@ def _transfer(source: Source, part: Path, size: int | None, meter: Callable[...,
     if have and have == size:
         return
     tag = tag_file.read_text(encoding="utf-8") if have and tag_file.exists() else ""
-    headers = {"Accept-Encoding": "identity"}  # what is counted and resumed must be the file's own bytes
+    headers = {"Accept-Encoding": "identity"}  # no compression: ranges count raw bytes
     if have:
         headers |= {"Range": f"bytes={have}-"} | ({"If-Range": tag} if tag else {})
     with requests.get(url, headers=headers, stream=True, timeout=timeout) as answer:
@@ -190,11 +188,11 @@ def _transfer(source: Source, part: Path, size: int | None, meter: Callable[...,
             raise _too_large(source, f"offers {total:,} bytes", part)
         sets.need_space(part.parent, total - have)
         with open(part, "ab" if goes_on else "wb") as file:
-            if not goes_on:  # a weak tag promises no equal bytes, so it is of no use for going on
+            if not goes_on:  # a weak ETag does not guarantee equal bytes
                 tag_file.write_text("" if new_tag.startswith("W/") else new_tag, encoding="utf-8")
             count = meter("download", total, have)
             for chunk in answer.iter_content(CHUNK):
-                if count.done + len(chunk) > source.most_bytes:  # a server need not say how much is to come
+                if count.done + len(chunk) > source.most_bytes:  # the server may not send a length
                     raise _too_large(source, "goes on", part)
                 file.write(chunk)
                 count.add(len(chunk))
@@ -202,15 +200,15 @@ def _transfer(source: Source, part: Path, size: int | None, meter: Callable[...,
         raise _Cut(f"{count.done:,} of {total:,} bytes")
 
 
-def _too_large(source: Source, what: str, part: Path) -> DataError:
+def _too_large(source: Source, problem: str, part: Path) -> DataError:
     _forget(part)
     return DataError(
-        f"{source.url} {what}; expected at most {source.most_bytes:,} bytes. Nothing was kept; do not use that source."
+        f"{source.url} {problem}; expected at most {source.most_bytes:,} bytes. Nothing was kept; do not use that source."
     )
 
 
 def _digest(path: Path, meter: Callable[..., Meter]) -> str:
-    """SHA-256 in hex, told as the stage "check"."""
+    """SHA-256 in hex; progress stage "check"."""
     digest, count = hashlib.sha256(), meter("check", path.stat().st_size)
     with open(path, "rb") as file:
         while chunk := file.read(CHUNK):
@@ -252,7 +250,7 @@ def kaggle(folder: Path) -> Path:
         cache = Path(kagglehub.dataset_download(KAGGLE))
     except ImportError as error:
         raise DataError("Kaggle's own downloader is missing. Install it: pip install kagglehub") from error
-    except Exception as error:  # kagglehub has many ways to fail, and their types differ from version to version
+    except Exception as error:  # kagglehub's exception types differ between versions
         raise DataError(
             f"Kaggle did not give {KAGGLE} ({_brief(error)}). If it asks for a login, make an API token at "
             "https://www.kaggle.com/settings, save it as ~/.kaggle/kaggle.json (or set KAGGLE_USERNAME and KAGGLE_KEY), try again."

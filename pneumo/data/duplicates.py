@@ -1,4 +1,4 @@
-"""Images that are in a set more than once: the same file, or nearly the same picture."""
+"""Duplicates and near-duplicates in a data set."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,13 +9,13 @@ from PIL import Image
 
 from pneumo.data.records import Record
 
-SIDE = 32  # of the thumbnails that are compared
-NEAR = 0.97  # correlation above which two thumbnails are taken for nearly the same picture
+SIDE = 32  # of the compared thumbnails
+NEAR = 0.97  # correlation above which thumbnails are near-duplicates
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two images that look alike; `first` comes before `second` in the set's order."""
+    """Two near-duplicates; `first` precedes `second` in the set."""
 
     first: str
     second: str
@@ -24,7 +24,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Likeness:
-    """Images with the same bytes (two or more, correlation 1), or two that are nearly the same picture."""
+    """A group of identical files (correlation 1) or a pair of near-duplicates."""
 
     paths: tuple[str, ...]
     correlation: float
@@ -35,7 +35,7 @@ class Likeness:
 
 
 def exact_groups(names: Sequence[str], hashes: Sequence[str]) -> list[list[str]]:
-    """Names whose files have the same bytes, by the given SHA-256 of each: groups of two and more, in order of appearance."""
+    """Groups of two or more names with the same SHA-256, in order of appearance."""
     groups = defaultdict(list)
     for name, digest in zip(names, hashes, strict=True):
         groups[digest].append(name)
@@ -43,11 +43,10 @@ def exact_groups(names: Sequence[str], hashes: Sequence[str]) -> list[list[str]]
 
 
 def thumbnails(images: np.ndarray) -> np.ndarray:
-    """uint8 (n, h, w) -> float32 (n, 1024): 32 x 32 antialiased copies, mean removed, of unit norm, so that a product of two
-    is their correlation. A picture of one grey has none and becomes all zeros: it resembles nothing.
+    """uint8 (n, h, w) -> float32 (n, 1024): antialiased 32 x 32 copies with mean 0 and unit norm, so that a dot product is a
+    correlation. A uniform image becomes all zeros.
 
-    Bilinear (Pillow's), as in `canonical`. How many pairs are found hangs on the filter: above 0.97 these are 87 on the public
-    set, 50 with plain means of the cells.
+    Pillow's bilinear filter, as in `canonical`. The filter matters: above 0.97 the public set has 87 pairs, with cell means 50.
     """
     small = [np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BILINEAR)) for image in images]
     rows = np.array(small, np.float32).reshape(len(images), SIDE * SIDE)
@@ -58,9 +57,9 @@ def thumbnails(images: np.ndarray) -> np.ndarray:
 
 
 def near_pairs(rows: np.ndarray, names: Sequence[str], threshold: float = NEAR, block: int = 512) -> list[Pair]:
-    """Every pair of `thumbnails` rows (n, d) correlated above `threshold`, most alike first; the same bytes are pairs too.
+    """Every pair of `thumbnails` rows (n, d) correlated above `threshold`, highest first, identical files included.
 
-    Compared `block` against `block`: beside the rows, memory is block x block numbers whatever n is.
+    Compared in blocks, so that memory does not grow with n squared.
     """
     pairs = []
     for top in range(0, len(rows), block):
@@ -74,17 +73,17 @@ def near_pairs(rows: np.ndarray, names: Sequence[str], threshold: float = NEAR, 
 
 
 def compare(paths: Sequence[str], correlation: float, by_path: Mapping[str, Record], digest: Mapping[str, str]) -> Likeness:
-    """What images found alike have in common, by the record and the SHA-256 of each path."""
+    """Whether similar images share bytes, label, split and patient."""
 
     def agree(values: Iterable[str]) -> bool:
         return len(set(values)) == 1
 
-    found = [by_path[path] for path in paths]
+    records = [by_path[path] for path in paths]
     return Likeness(
         tuple(paths),
         correlation,
         agree(digest[path] for path in paths),
-        agree(r.label for r in found),
-        agree(r.split for r in found),
-        agree(r.patient for r in found),
+        agree(r.label for r in records),
+        agree(r.split for r in records),
+        agree(r.patient for r in records),
     )

@@ -1,4 +1,4 @@
-"""One pass over a set's files -> what can be told about each image without looking at the lungs, and small copies of it."""
+"""One pass over the files: facts and small copies of each image."""
 
 import hashlib
 from collections import defaultdict
@@ -23,7 +23,7 @@ CELLS = 28  # side of the coarse copy; a cell is 8 x 8 canonical pixels
 
 @dataclass(frozen=True)
 class FileFacts:
-    """Facts of one readable image. Grey levels run from 0 to 255 and are those of the canonical image."""
+    """Facts of one readable image. Grey levels, 0 to 255, are of the canonical image."""
 
     sha256: str  # of the file's bytes
     size_bytes: int
@@ -46,14 +46,14 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Survey:
-    """The readable images of a set, in one order: records, facts and the rows of both arrays belong together."""
+    """The readable images of a set; records, facts and array rows in the same order."""
 
     records: tuple[Record, ...]
     facts: tuple[FileFacts, ...]
     thumbnails: np.ndarray  # float32 (n, 1024), see duplicates.thumbnails
     cells: np.ndarray  # float32 (n, 28, 28), mean grey of each cell, 0 to 255
     unreadable: tuple[Unreadable, ...]
-    places: tuple[LungPlace | None, ...] = ()  # where the lungs lie; None without plausible ones, empty when nobody looked
+    places: tuple[LungPlace | None, ...] = ()  # None without plausible lungs; empty without a lung source
 
 
 @dataclass(frozen=True)
@@ -73,29 +73,28 @@ def survey(
 ) -> Survey:
     """Read every file below `root` once, through the decoder that serving uses; only small copies stay in memory.
 
-    With `lungs`, where the lungs lie is noted too. A file that cannot be read goes to `unreadable` with the decoder's reason.
-    `progress` is told (done, total).
+    With `lungs` also lung places. Unreadable files are listed with the decoder's reason. `progress(done, total)` counts files.
     """
-    kept, facts, small, coarse, places, failed = [], [], [], [], [], []
+    readable, facts, small, coarse, places, failed = [], [], [], [], [], []
     pool = ThreadPoolExecutor(2)
     try:
-        for done, (record, found) in enumerate(
-            zip(records, pool.map(lambda r: _look(root, r, lungs), records), strict=True), start=1
+        for done, (record, result) in enumerate(
+            zip(records, pool.map(lambda r: _read_facts(root, r, lungs), records), strict=True), start=1
         ):
-            if isinstance(found, Unreadable):
-                failed.append(found)
+            if isinstance(result, Unreadable):
+                failed.append(result)
             else:
-                kept.append(record)
-                facts.append(found[0])
-                small.append(found[1])
-                coarse.append(found[2])
-                places.append(found[3])
+                readable.append(record)
+                facts.append(result[0])
+                small.append(result[1])
+                coarse.append(result[2])
+                places.append(result[3])
             if progress:
                 progress(done, len(records))
     finally:
-        pool.shutdown(cancel_futures=True)  # whoever stops the audit by an error in `progress` need not wait for the rest
+        pool.shutdown(cancel_futures=True)  # an error in `progress` stops the audit at once
     return Survey(
-        tuple(kept),
+        tuple(readable),
         tuple(facts),
         np.array(small, np.float32).reshape(-1, SIDE * SIDE),
         np.array(coarse, np.float32).reshape(-1, CELLS, CELLS),
@@ -104,7 +103,7 @@ def survey(
     )
 
 
-def _look(
+def _read_facts(
     root: Path, record: Record, lungs: LungSource | None
 ) -> tuple[FileFacts, np.ndarray, np.ndarray, LungPlace | None] | Unreadable:
     try:
@@ -112,9 +111,9 @@ def _look(
         radiograph = decode_image(data)
     except PneumoError as error:
         return Unreadable(record.path, str(error))
-    image, seen = canonical(radiograph), radiograph.facts
+    image, stored = canonical(radiograph), radiograph.facts
     brightness, contrast, sharpness = tone(image)
-    facts = FileFacts(hashlib.sha256(data).hexdigest(), len(data), seen.width, seen.height, brightness, contrast, sharpness)
+    facts = FileFacts(hashlib.sha256(data).hexdigest(), len(data), stored.width, stored.height, brightness, contrast, sharpness)
     mask = lungs.find(record, image) if lungs else None
     place = None if mask is None else place_of(mask)
     return facts, thumbnails(image[np.newaxis])[0], cells(image[np.newaxis])[0], place
@@ -133,10 +132,10 @@ def cells(images: np.ndarray) -> np.ndarray:
     return means
 
 
-def spreads(seen: Survey) -> tuple[Spread, ...]:
-    """The spread of every quantity in every split and class that has a readable image."""
+def spreads(surveyed: Survey) -> tuple[Spread, ...]:
+    """The spread of every quantity in every split and class with readable images."""
     members = defaultdict(list)
-    for record, fact in zip(seen.records, seen.facts, strict=True):
+    for record, fact in zip(surveyed.records, surveyed.facts, strict=True):
         members[record.split, record.label].append([getattr(fact, name) for name in QUANTITIES])
     return tuple(
         Spread(*key, name, *map(float, numbers))

@@ -1,4 +1,4 @@
-"""How the child stands in the frame: what the place and the shape of the lungs tell about the class, without a pixel of lung."""
+"""Framing audit: how far position and shape of the lungs alone separate the classes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ TOGETHER = "all five together"
 class Measure:
     name: str
     meaning: str
-    sick: str  # what speaks for PNEUMONIA, more or less of it: fixed here, not fitted
+    sick: str  # direction of PNEUMONIA, "more" or "less": fixed, not fitted
 
 
 MEASURES = (
@@ -42,19 +42,19 @@ class FrameCount:
     label: str
     images: int
     without_lungs: int  # no lungs, or implausible ones
-    without_size: int  # lungs, but the original's width and height are not known: the last two measures are missing
+    without_size: int  # lungs, but unknown original size: the last two measures are missing
 
 
 @dataclass(frozen=True)
 class FrameAudit:
-    lungs: str  # who said where they are
+    lungs: str  # name of the lung source
     counts: tuple[FrameCount, ...]
     spreads: tuple[Spread, ...]  # of MEASURES
-    hints: tuple[Shortcut, ...]  # of each measure alone, as it is and nothing fitted; then of all together
+    hints: tuple[Shortcut, ...]  # of each measure alone, unfitted; then of all together
 
 
 def original_size(record: Record, fact: FileFacts) -> tuple[int, int] | None:
-    """(width, height) before the picture was squashed; None for a squashed copy of an image that our table does not know."""
+    """(width, height) before the picture was squashed; None for a squashed copy of an unknown image."""
     size = fact.width, fact.height
     return original_sizes().get(record.path) if size == (CANONICAL_SIDE, CANONICAL_SIDE) else size
 
@@ -67,9 +67,9 @@ def frame_audit(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> FrameAudit:
-    """The measures of every image, in one order: its record, where its lungs lie, and its original (width, height).
+    """Measures of every image, from its record, lung place and original (width, height), in the same order.
 
-    Images without lungs are left out and counted; those without a size lack what needs it. The val folder is left out.
+    Images without lungs are excluded and counted; those without a size lack two measures. The val folder is excluded.
     """
     values = np.array([_measures(place, size) for place, size in zip(places, sizes, strict=True)]).reshape(-1, len(MEASURES))
     located = np.isfinite(values[:, 0])
@@ -94,7 +94,7 @@ def frame_audit(
 
 
 def _measures(place: LungPlace | None, size: tuple[int, int] | None) -> tuple[float, ...]:
-    """One number a measure; NaN for what is not known."""
+    """One number per measure; NaN if unknown."""
     if place is None:
         return (np.nan,) * len(MEASURES)
     aspect = size[0] / size[1] if size else np.nan
@@ -109,13 +109,15 @@ def _alone(records: Sequence[Record], values: np.ndarray, split: np.ndarray, see
 
 
 def _together(records: Sequence[Record], values: np.ndarray, split: np.ndarray, seed: int, resamples: int) -> Shortcut:
-    """The linear model of the shortcut test, on the images of which all measures are known that are known of any."""
+    """The linear model of the shortcut test, on images with all available measures."""
     known = np.isfinite(values[split == "train"]).any(axis=0)
-    whole = np.isfinite(values[:, known]).all(axis=1)
-    train, test = (Part.of(records, np.flatnonzero((split == name) & whole)) for name in SPLITS)
-    names = [measure.name for measure, one in zip(MEASURES, known, strict=True) if one]
-    seen, unseen, notes = linear_scores(values[:, known], names, train, test, seed)
+    complete = np.isfinite(values[:, known]).all(axis=1)
+    train, test = (Part.of(records, np.flatnonzero((split == name) & complete)) for name in SPLITS)
+    names = [measure.name for measure, is_known in zip(MEASURES, known, strict=True) if is_known]
+    train_scores, test_scores, notes = linear_scores(values[:, known], names, train, test, seed)
     if missing := [measure.name for measure in MEASURES if measure.name not in names]:
         notes.append(f"without {', '.join(missing)}: not known of any train image")
-    in_train, in_test = (part.estimates([scores], seed, resamples)[0] for part, scores in ((train, seen), (test, unseen)))
+    in_train, in_test = (
+        part.estimates([scores], seed, resamples)[0] for part, scores in ((train, train_scores), (test, test_scores))
+    )
     return Shortcut(TOGETHER, "a linear model, as in the shortcut test", in_train, in_test, "; ".join(notes))

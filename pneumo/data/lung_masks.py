@@ -1,7 +1,7 @@
-"""Lung fields outlined by people on images of the public set: read from a folder that `data masks` makes.
+"""Manual lung masks of images of the public set, stored by `data masks`.
 
-The outlines are V7 Labs' (COVID-19 X-ray dataset, CC BY 4.0). A lung there reaches to the rib cage and includes most of what lies
-behind the heart, down to the visible dome of the diaphragm. No mask is part of this package.
+By V7 Labs (COVID-19 X-ray dataset, CC BY 4.0). A lung extends to the rib cage, includes most of the area behind the heart, and ends
+at the visible dome of the diaphragm. No mask is part of this package.
 """
 
 from collections.abc import Sequence
@@ -35,14 +35,14 @@ class LungMasks:
         return bits.reshape(_SHAPE if bits.ndim == 2 else _SHAPE[1:])
 
     def of(self, records: Sequence[Record]) -> "LungMasks":
-        """Those of `records` that were outlined, in the order of the records."""
+        """The masks of `records` that have one, in the same order."""
         place = {file: index for index, file in enumerate(self.files)}
         chosen = [place[record.path] for record in records if record.path in place]
         return LungMasks(tuple(self.files[index] for index in chosen), self.packed[chosen])
 
 
 def read_masks(folder: Path) -> LungMasks:
-    """The masks of `folder`/lung_masks.npz. Raises DataError when there is no such file, or another kind of file."""
+    """The masks of `folder`/lung_masks.npz. Raises DataError for a missing or invalid file."""
     path = Path(folder) / FILE
     try:
         with np.load(path, allow_pickle=False) as stored:
@@ -57,7 +57,7 @@ def read_masks(folder: Path) -> LungMasks:
 
 
 def write_masks(masks: LungMasks, folder: Path) -> None:
-    """Write `folder`/lung_masks.npz, whole or not at all."""
+    """Write `folder`/lung_masks.npz atomically."""
     draft = Path(folder) / (FILE + ".draft.npz")
     np.savez_compressed(draft, files=np.array(masks.files), masks=masks.packed)
     draft.replace(Path(folder) / FILE)

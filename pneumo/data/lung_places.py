@@ -1,4 +1,4 @@
-"""Where the lungs lie in a picture, in four numbers; and whose word is taken for it."""
+"""Position of the lungs in an image, and sources of lung masks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from pneumo.data.records import Record
 
 @dataclass(frozen=True)
 class LungPlace:
-    """Shares of the picture's height or width, 0 to 1."""
+    """Shares of the image's height or width, 0 to 1."""
 
-    height: float  # rows in which there is lung
-    width: float  # columns in which there is lung: the gap between the lungs does not count
-    above: float  # rows above all lung
+    height: float  # rows with lung
+    width: float  # columns with lung, without the gap between the lungs
+    above: float  # rows above the lungs
     below: float
 
 
 @dataclass(frozen=True)
 class LungSource:
-    """Who says where the lungs are."""
+    """A source of lung masks."""
 
-    name: str  # for a reader of the audit
+    name: str  # shown in the audit
     find: Callable[[Record, np.ndarray], np.ndarray | None]
-    """(record, its canonical image, uint8) -> bool (224, 224); None where no lungs can be told. Called from several threads."""
+    """(record, its canonical image, uint8) -> bool (224, 224); None without plausible lungs. Called from several threads."""
 
 
 def place_of(mask: np.ndarray) -> LungPlace | None:
-    """Where the lungs of a bool mask (h, w) lie; None where it has none."""
+    """The lung place of a bool mask (h, w); None for an empty mask."""
     rows, columns = np.any(mask, axis=1), np.any(mask, axis=0)
     if not rows.any():
         return None
@@ -38,7 +38,7 @@ def place_of(mask: np.ndarray) -> LungPlace | None:
     )
 
 
-def people(masks: LungMasks) -> LungSource:
-    """The lungs that people outlined, for the images that they did."""
+def outlined_lungs(masks: LungMasks) -> LungSource:
+    """Manual masks as a lung source; None for images without one."""
     place = {file: index for index, file in enumerate(masks.files)}
     return LungSource("people", lambda record, _: masks[place[record.path]] if record.path in place else None)

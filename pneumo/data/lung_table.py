@@ -1,6 +1,6 @@
-"""Which of V7 Labs' lung masks belongs to which image of the public set, and how large that image was before it was shrunk.
+"""Table of V7 Labs' lung masks: the image of the public set each belongs to, and its original size.
 
-The table, lung_masks.csv.gz, holds no pixels. docs/lungs.md, "Where the outlines come from", says how it was made.
+lung_masks.csv.gz holds no pixels; docs/lungs.md, "Where the outlines come from", says how it was made.
 """
 
 import csv
@@ -19,12 +19,12 @@ class OutlinedImage:
     file: str  # path relative to the data folder
     width: int  # pixels of the original, and of its mask
     height: int
-    annotation: int  # the mask's number at its publisher
-    agreement: float  # how well the mask's shape fitted the picture when the two were matched, 0 to 1
+    annotation: int  # the publisher's number of the mask
+    agreement: float  # match of mask and image shape, 0 to 1
 
 
 def read_table(path: Path = TABLE) -> tuple[OutlinedImage, ...]:
-    """Every row of the table, in its order."""
+    """All rows, in order."""
     with gzip.open(path, "rt", newline="", encoding="utf-8") as file:
         return tuple(
             OutlinedImage(
@@ -40,5 +40,5 @@ def read_table(path: Path = TABLE) -> tuple[OutlinedImage, ...]:
 
 @functools.cache
 def original_sizes() -> dict[str, tuple[int, int]]:
-    """File -> (width, height) of the original, where the table knows it."""
+    """File -> (width, height) of the original, for images in the table."""
     return {image.file: (image.width, image.height) for image in read_table()}

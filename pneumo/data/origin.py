@@ -1,4 +1,4 @@
-"""How a data set came about, as far as the name that `catalog.describe` gives it tells."""
+"""Origin of a data set, from the description by `catalog.describe`."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ PHANTOMS = " synthetic phantoms, no patient"
 
 @dataclass(frozen=True)
 class Origin:
-    """How a data set came about, a sentence or two each, as far as its name tells."""
+    """Selection and reference standard of a data set, in sentences."""
 
     selection: str
     reference_standard: str
@@ -16,14 +16,14 @@ class Origin:
 
 
 def origin_of(data: str) -> Origin:
-    """Of what `catalog.describe` gave."""
+    """The origin for a description by `catalog.describe`."""
     if data == PUBLIC:
-        return _KERMANYS
-    return _OF_PHANTOMS if data.endswith(PHANTOMS) else _UNTOLD
+        return _PUBLIC_ORIGIN
+    return _PHANTOM_ORIGIN if data.endswith(PHANTOMS) else _UNKNOWN_ORIGIN
 
 
 # After Kermany et al., Cell 2018;172:1122, methods.
-_KERMANYS = Origin(
+_PUBLIC_ORIGIN = Origin(
     "Children of 1 to 5 years X-rayed in routine care at one hospital, Guangzhou Women and Children's Medical Center; taken from "
     "retrospective cohorts, unreadable films left out. How children were chosen within those is not told; three of four are sick: "
     "read it as case-control, not as a series of patients. Their share is no clinic's, and mild or doubtful films may be rarer.",
@@ -31,8 +31,8 @@ _KERMANYS = Origin(
     "follow-up or blinding to clinical data is told of.",
     "Every child is 1 to 5 years old; neither the age nor the sex of any one is told.",
 )
-_OF_PHANTOMS = Origin("Drawn by a program.", "What was drawn.", "Phantoms have neither.")
-_UNTOLD = Origin(
+_PHANTOM_ORIGIN = Origin("Drawn by a program.", "What was drawn.", "Phantoms have neither.")
+_UNKNOWN_ORIGIN = Origin(
     "Not told in this folder. Where sick and healthy children were gathered by class (case-control), their share is no clinic's.",
     "Not told in this folder: the label that each file came with.",
     "Not told in this folder.",

@@ -1,4 +1,4 @@
-"""A folder in the usual layout -> records: one row of facts for each image."""
+"""Records: label, subtype, patient and split of each image of a data set."""
 
 import csv
 from collections.abc import Sequence
@@ -22,17 +22,17 @@ class Record:
     path: str  # relative to the data folder, with forward slashes
     label: str  # NORMAL or PNEUMONIA
     subtype: str  # bacterial, viral or none
-    patient: str  # series and number, for example "virus-12"; the file's stem where the name says nothing
+    patient: str  # series and number, for example "virus-12"; else the file's stem
     split: str  # the official folder it lies in: train, val or test
 
     @property
     def series(self) -> str:
-        """The numbering the patient belongs to: IM, NORMAL2-IM, bacteria or virus."""
+        """The prefix of the patient: IM, NORMAL2-IM, bacteria or virus."""
         return self.patient.rpartition("-")[0]
 
 
 def scan(root: Path, splits: Sequence[str] = SPLITS) -> list[Record]:
-    """Every image of the set at `root`, in a fixed order: `walk` without what it found wrong.
+    """Every image of the set at `root`, in a fixed order: `walk` without the problems.
 
     Raises DataError when there is no image in the layout.
     """
@@ -41,10 +41,10 @@ def scan(root: Path, splits: Sequence[str] = SPLITS) -> list[Record]:
 
 
 def walk(root: Path, splits: Sequence[str] = SPLITS) -> tuple[list[Record], list[str]]:
-    """(images, what does not fit, a line each) of a folder or a CSV.
+    """(records, problems, one line each) of a folder or a CSV.
 
     A folder holds <split>/{NORMAL,PNEUMONIA}/ in any letter case; Healthy counts as NORMAL. A CSV has the columns path,
-    label, patient and split, paths relative to it. Raises DataError when there is neither, or no image at all.
+    label, patient and split, paths relative to it. Raises DataError without either, or without any image.
     """
     root = Path(root)
     if root.is_file() and root.suffix.lower() == ".csv":
@@ -59,7 +59,7 @@ def walk(root: Path, splits: Sequence[str] = SPLITS) -> tuple[list[Record], list
 
 
 def folder_of(root: Path) -> Path:
-    """The folder that the records' paths are relative to: the set's own, or the one its CSV lies in."""
+    """The folder of the records' relative paths: the set's, or that of its CSV."""
     return Path(root).parent if Path(root).is_file() else Path(root)
 
 
@@ -79,7 +79,7 @@ def _from_folders(root: Path, splits: Sequence[str]) -> tuple[list[Record], list
                 continue
             before = len(records)
             for path in sorted(folder.iterdir()):
-                if path.name.startswith("."):  # ._x.jpeg: a Mac's side file
+                if path.name.startswith("."):  # ._x.jpeg: macOS side file
                     continue
                 place = path.relative_to(root).as_posix()
                 if printable(place) != place:
@@ -122,6 +122,6 @@ def _from_csv(path: Path, splits: Sequence[str]) -> tuple[list[Record], list[str
 
 
 def _folder(root: Path, name: str) -> Path:
-    """`root`/`name`, or where that is missing its namesake in other letter case."""
+    """`root`/`name`, or else the same name in other letter case."""
     namesakes = sorted(path for path in root.iterdir() if path.name.lower() == name.lower())
     return root / name if (root / name).is_dir() or not namesakes else namesakes[0]

@@ -1,6 +1,6 @@
-"""How well features tell the classes apart: AUC in the train folder and in the test folder, with intervals by patient.
+"""Class separation by features: AUC of a linear model in train and test, with intervals over patients.
 
-One linear model, its settings fixed beforehand: out of fold in train, patients held out whole; learned on all of train for test.
+Fixed settings; out of fold in train, grouped by patient; fitted on all of train for test.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from pneumo.evaluation.metrics import roc_auc
 from pneumo.labels import Label
 
 FOLDS = 5
-STRENGTH = 0.01  # LogisticRegression's C: strong shrinkage, for neighbouring cells say nearly the same
+STRENGTH = 0.01  # LogisticRegression's C: strong shrinkage, as neighbouring cells correlate
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,18 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Shortcut:
-    """What one group of features tells about the class."""
+    """Class separation by one group of features."""
 
     name: str
     meaning: str
     train: Estimate  # out of fold, patients disjoint
-    test: Estimate  # of the model trained on the whole train folder
-    note: str  # why a figure is NaN or what it leaves out; empty when nothing is amiss
+    test: Estimate  # of the model fitted on the whole train folder
+    note: str  # reason for NaN or exclusions; may be empty
 
 
 @dataclass(frozen=True)
 class Part:
-    """The images of one folder: where they stand among all, their class and their patient; each of shape (n,)."""
+    """The images of one folder: index among all records, class and patient, each (n,)."""
 
     index: np.ndarray
     sick: np.ndarray
@@ -48,22 +48,22 @@ class Part:
 
     @classmethod
     def of(cls, records: Sequence[Record], index: np.ndarray) -> "Part":
-        these = [records[i] for i in index]
-        return cls(index, np.array([r.label == Label.PNEUMONIA for r in these], bool), np.array([r.patient for r in these], str))
+        chosen = [records[i] for i in index]
+        return cls(index, np.array([r.label == Label.PNEUMONIA for r in chosen], bool), np.array([r.patient for r in chosen], str))
 
     def fewest(self) -> int:
-        """Patients of the class that has fewer."""
+        """The number of patients in the smaller class."""
         return min(len(set(self.patients[self.sick == label])) for label in (False, True))
 
     def estimates(self, scores: list[np.ndarray], seed: int, resamples: int) -> list[Estimate]:
         """AUC and interval for each row of scores, all from the same resampled patients.
 
-        Images whose score is NaN do not count for that row; a row of NaN alone gives NaN.
+        NaN scores are ignored; a row of only NaN gives NaN.
         """
 
         def aucs(chosen: np.ndarray) -> np.ndarray:
-            known = [chosen[np.isfinite(row[chosen])] for row in scores]
-            return np.array([roc_auc(self.sick[index], row[index]) for index, row in zip(known, scores, strict=True)])
+            defined = [chosen[np.isfinite(row[chosen])] for row in scores]
+            return np.array([roc_auc(self.sick[index], row[index]) for index, row in zip(defined, scores, strict=True)])
 
         figures = aucs(np.arange(len(self.sick))), *patient_intervals(aucs, self.patients, seed, resamples)
         return [Estimate(*map(float, column)) for column in zip(*figures, strict=True)]
@@ -72,9 +72,9 @@ class Part:
 def linear_scores(
     features: np.ndarray, columns: Sequence[str], train: Part, test: Part, seed: int
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """(out-of-fold scores in train, scores in test, notes); NaN scores where a model cannot be made, the note saying why.
+    """(out-of-fold scores in train, scores in test, notes); NaN scores, and the reason as a note, if no model can be fitted.
 
-    `features`, float (n, k), are of all images; `columns` names them where they are few.
+    `features`, float (n, k), of all images; `columns`: their names, may be empty.
     """
     undefined = np.full(len(train.sick), np.nan), np.full(len(test.sick), np.nan)
     if train.fewest() < FOLDS:
@@ -86,15 +86,15 @@ def linear_scores(
     notes = [f"without {same}: the same in all train images"] if same else []
     if not test.fewest():
         notes.append("the test folder does not hold both classes")
-    seen, unseen = features[train.index][:, varied], features[test.index][:, varied]
-    out_of_fold = np.empty(len(seen))
-    for known, held_out in _folds(seed).split(seen, train.sick, train.patients):
-        out_of_fold[held_out] = _model().fit(seen[known], train.sick[known]).decision_function(seen[held_out])
-    on_test = _model().fit(seen, train.sick).decision_function(unseen) if len(unseen) else undefined[1]
+    train_rows, test_rows = features[train.index][:, varied], features[test.index][:, varied]
+    out_of_fold = np.empty(len(train_rows))
+    for fitted, held_out in _folds(seed).split(train_rows, train.sick, train.patients):
+        out_of_fold[held_out] = _model().fit(train_rows[fitted], train.sick[fitted]).decision_function(train_rows[held_out])
+    on_test = _model().fit(train_rows, train.sick).decision_function(test_rows) if len(test_rows) else undefined[1]
     return out_of_fold, on_test, notes
 
 
-# sklearn is imported late: it takes a second to load, and a page that shows a stored audit has no need of it.
+# sklearn is imported late: it takes a second, and pages that show a stored audit do not need it.
 def _model() -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

@@ -1,7 +1,6 @@
-"""The shortcut test: how well the class can be told from what has nothing to do with the lungs.
+"""Shortcut test: how well features unrelated to the lungs predict the class.
 
-One linear model a group of features. An AUC of 0.5 is what a group without a hint gives.
-Whatever a group without lungs reaches, a network can reach without having seen a lung.
+One linear model per group of features; an AUC of 0.5 means no shortcut.
 """
 
 from collections.abc import Callable
@@ -16,14 +15,14 @@ from pneumo.evaluation.intervals import RESAMPLES
 RIM = 5  # cells
 HIDDEN = 0.6  # share of width and of height
 
-_CENTRES = np.abs((np.arange(CELLS) + 0.5) / CELLS - 0.5)  # distance of a cell's middle from the image's
+_CENTRES = np.abs((np.arange(CELLS) + 0.5) / CELLS - 0.5)  # distance of cell centres from the image centre
 _RIM_MASK = np.pad(np.zeros((CELLS - 2 * RIM,) * 2, bool), RIM, constant_values=True)
-_OUTSIDE = np.maximum.outer(_CENTRES, _CENTRES) > HIDDEN / 2  # cells whose middle lies outside the box: all but 16 x 16
+_OUTSIDE = np.maximum.outer(_CENTRES, _CENTRES) > HIDDEN / 2  # cells centred outside the box: all but 16 x 16
 
 
 @dataclass(frozen=True)
 class Group:
-    """One set of features: `columns` names them where they are few; `features` gives float (n, k)."""
+    """A group of features: `features` gives float (n, k), `columns` their names, may be empty."""
 
     name: str
     meaning: str
@@ -61,9 +60,9 @@ GROUPS = (
 
 
 def measure_shortcuts(survey: Survey, seed: int = 0, resamples: int = RESAMPLES) -> tuple[Shortcut, ...]:
-    """Every group of GROUPS on a survey: AUC in the train folder and in the test folder.
+    """AUC of each of GROUPS in the train and the test folder.
 
-    The val folder is left out: in the public 224-pixel copies its 16 images have another size than all others.
+    The val folder is excluded: in the public 224-pixel copies its 16 images have another size.
     """
     split = np.array([record.split for record in survey.records])
     train, test = (Part.of(survey.records, np.flatnonzero(split == name)) for name in ("train", "test"))

@@ -1,4 +1,4 @@
-"""Records -> which part each image belongs to: train, validation, calibration or test; patient-disjoint and saved."""
+"""Split records into train, validation, calibration and test, disjoint by patient."""
 
 import csv
 import hashlib
@@ -15,20 +15,19 @@ from pneumo.errors import DataError
 from pneumo.labels import Label, Subtype
 from pneumo.outgoing import cell
 
-PARTS = ("train", "validation", "calibration", "test", "excluded")  # excluded: nearly the same picture as a test image
+PARTS = ("train", "validation", "calibration", "test", "excluded")  # excluded: near-duplicate of a test image
 COLUMNS = ("path", "label", "subtype", "patient", "part")
-STRATA = (Label.NORMAL, Subtype.BACTERIAL, Subtype.VIRAL, Label.PNEUMONIA)  # the last: of unknown kind
+STRATA = (Label.NORMAL, Subtype.BACTERIAL, Subtype.VIRAL, Label.PNEUMONIA)  # the last: unknown subtype
 HELD_OUT = {"validation": 0.10, "calibration": 0.10}  # shares of the images of each stratum
 
 
 def split_records(records: Sequence[Record], linked: Sequence[Sequence[str]] = (), seed: int = 0) -> dict[str, str]:
     """Assign a part to every path.
 
-    The official test folder stays test. Train and val (16 images, too few to choose by) form one pool, divided by
-    patient within each stratum (normal, bacterial, viral, pneumonia of unknown kind), so that no patient is in two parts.
-    `linked` names groups of paths that must stay together besides (duplicates): their patients are treated as one, in the
-    stratum of the group's first image. Where such a group reaches into the test folder, its patients are excluded: the
-    near-duplicate of a test image is not learned from, and the official test split stays as it is.
+    The official test folder stays test. Train and val (only 16 images) form one pool, divided by patient within each stratum
+    (normal, bacterial, viral, pneumonia of unknown subtype), so that no patient is in two parts. `linked` holds groups of paths
+    to keep together (near-duplicates): their patients are treated as one, in the stratum of the group's first image. Patients
+    of a group with a test image are excluded.
     """
     parts = {r.path: "test" for r in records if r.split == "test"}
     pool = [r for r in records if r.split != "test"]
@@ -50,17 +49,17 @@ def split_records(records: Sequence[Record], linked: Sequence[Sequence[str]] = (
         total = sum(len(members[name]) for name in names)
         order = iter(rng.permutation(names))
         for part, share in HELD_OUT.items():
-            taken = 0
-            while taken < share * total and (patient := next(order, None)) is not None:
+            count = 0
+            while count < share * total and (patient := next(order, None)) is not None:
                 parts.update(dict.fromkeys(members[patient], part))
-                taken += len(members[patient])
+                count += len(members[patient])
         for name in order:
             parts.update(dict.fromkeys(members[name], "train"))
     return parts
 
 
 def _families(pool: Sequence[Record], linked: Sequence[Sequence[str]]) -> dict[str, str]:
-    """Patient -> the patient that stands for all those linked to it (union by smallest name)."""
+    """Patient -> representative of its linked patients (union by smallest name)."""
     parent = {r.patient: r.patient for r in pool}
     patient_of = {r.path: r.patient for r in pool}
 
@@ -77,7 +76,7 @@ def _families(pool: Sequence[Record], linked: Sequence[Sequence[str]]) -> dict[s
 
 
 def near_duplicates(root: Path, records: Sequence[Record]) -> list[list[str]]:
-    """Pairs of paths below `root` that show nearly the same picture, byte-identical ones among them (see data/duplicates.py).
+    """Near-duplicate pairs of paths below `root`, identical files included (see data/duplicates.py).
 
     Raises DataError when an image cannot be read.
     """
@@ -101,7 +100,7 @@ def manifest_hash(path: Path) -> str:
 
 
 def read_manifest(path: Path) -> list[dict[str, str]]:
-    """Rows of a saved split. Raises DataError when the file is not one."""
+    """Rows of a saved split. Raises DataError for another file."""
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))

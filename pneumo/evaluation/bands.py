@@ -1,4 +1,4 @@
-"""Children who scored like this: how many of the test children in a band of the score had pneumonia."""
+"""Score bands: the share of test children in each band who had pneumonia."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,9 @@ _MOST = 4  # bands in a zone
 
 
 def band_edges(log_ratios: np.ndarray, patients: Sequence[str], cuts: Mapping[str, float]) -> list[float]:
-    """Edges, rising, of bands of the log likelihood ratio, float (n,), of the calibration part; the outer two are infinite.
+    """Rising edges of bands of the calibration part's log likelihood ratios, float (n,); the outer two are infinite.
 
-    Zones are cut into equal shares of their images, at most four and each of at least 30 children. A zone of fewer is left whole.
+    Each zone is divided by quantiles into at most four bands of at least 30 children; a smaller zone is one band.
     """
     names = np.asarray(patients)
     edges = {-math.inf, cuts[RULE_OUT], cuts[RULE_IN], math.inf}
@@ -38,7 +38,7 @@ def band_edges(log_ratios: np.ndarray, patients: Sequence[str], cuts: Mapping[st
 def count_bands(
     edges: Sequence[float], log_ratios: np.ndarray, labels: np.ndarray, patients: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Of each band, as metrics.json keeps it: its ends (None: open), images, children (`patients`), and images of the sick."""
+    """Each band as metrics.json stores it: ends (None: open), images, patients, and images with pneumonia."""
     names, place = np.asarray(patients), np.searchsorted(edges[1:-1], log_ratios, side="right")
     bands = []
     for index, (low, high) in enumerate(pairwise(edges)):
@@ -56,7 +56,7 @@ def count_bands(
 
 
 def band_of(bands: Sequence[dict[str, Any]], log_ratio: float) -> dict[str, Any] | None:
-    """The band that a score lies in, lower end included; None where there are none."""
+    """The band [low, high) that holds a score; None without bands."""
     for band in bands:
         if (band["low"] is None or log_ratio >= band["low"]) and (band["high"] is None or log_ratio < band["high"]):
             return band
@@ -64,10 +64,10 @@ def band_of(bands: Sequence[dict[str, Any]], log_ratio: float) -> dict[str, Any]
 
 
 def share_sick(band: Mapping[str, Any], own_prevalence: float, prevalence: float) -> tuple[float, float, float]:
-    """(share, low, high) of sick children among those of a band where `prevalence` of all children are sick.
+    """(share, low, high) of sick children in a band, at `prevalence`.
 
-    The band's share on its split, with Wilson's interval for as many cases as it has children, its odds moved from the prevalence
-    of that split to the one that is asked for (Bayes). NaN where the band is empty.
+    The share on the split, with Wilson's interval over patients, its odds moved from the split's prevalence (Bayes). NaN for an
+    empty band.
     """
     own = wilson_interval(band["sick"], band["n"], band["patients"])
     value, low, high = map(float, at_prevalence(np.array([own.value, own.low, own.high]), own_prevalence, prevalence))

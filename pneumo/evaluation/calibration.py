@@ -10,44 +10,44 @@ from scipy.special import expit
 class Calibration:
     """log ratio = logit / temperature + bias.
 
-    Temperature (Guo et al. 2017) mends over-confidence, the bias (Platt 1999) a level that is too high or too low; neither changes
-    a ranking. Fitted with both classes weighing the same, the result is a log likelihood ratio: it holds nothing of how many
-    children were sick where it was fitted. Fitted with every case weighing the same, it holds those log odds as well.
+    Temperature (Guo et al. 2017) corrects over-confidence, bias (Platt 1999) the overall level; the ranking stays. Fitted with both
+    classes weighted equally, the result is a log likelihood ratio, independent of the prevalence in the fitting data. Fitted with
+    equal weight per case, it includes that prevalence's log odds.
     """
 
     temperature: float = 1.0
     bias: float = 0.0
 
     def log_ratio(self, logits: np.ndarray | float) -> np.ndarray:
-        """float64, same shape as `logits`; above 0 speaks for the positive class."""
+        """float64, same shape as `logits`; above 0 favours the positive class."""
         ratio: np.ndarray = np.asarray(logits, float) / self.temperature + self.bias
         return ratio
 
     def probability(self, logits: np.ndarray | float) -> np.ndarray:
-        """float64 in [0, 1]: the log ratio as log odds, that is at even odds beforehand."""
+        """float64 in [0, 1]: the posterior at prior odds of 1."""
         probability: np.ndarray = expit(self.log_ratio(logits))
         return probability
 
 
 def log_loss(labels: np.ndarray, logits: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Mean binary cross-entropy of logits, in nats, stable for large ones; `weights` (n,) where cases count differently."""
+    """Mean binary cross-entropy of logits in nats, numerically stable; `weights` (n,), optional."""
     logits = np.asarray(logits, float)
     return float(np.average(np.logaddexp(0.0, logits) - np.asarray(labels, float) * logits, weights=weights))
 
 
 def even_weights(labels: np.ndarray) -> np.ndarray:
-    """float64 (n,): weights that make both classes count the same; labels 0 or 1, both present."""
+    """float64 (n,): weights that give both classes the same total; labels 0 or 1, both present."""
     labels = np.asarray(labels)
     weights: np.ndarray = np.where(labels == 1, 0.5 / np.mean(labels == 1), 0.5 / np.mean(labels == 0))
     return weights
 
 
 def fit_calibration(labels: np.ndarray, logits: np.ndarray, weights: np.ndarray | None = None) -> Calibration:
-    """The temperature in [0.05, 20] and bias in [-10, 10] of greatest likelihood. For the calibration part, never for test.
+    """Maximum-likelihood temperature in [0.05, 20] and bias in [-10, 10]. For the calibration part, never for test.
 
     With `even_weights` it gives log likelihood ratios.
     """
-    from scipy.optimize import minimize  # half a second, which an answer need not wait for
+    from scipy.optimize import minimize  # takes half a second; serving does not need it
 
     logits = np.asarray(logits, float)
     best = minimize(

@@ -1,4 +1,4 @@
-"""What speaks against an answer, said at a rate that means something: beside at most one right answer in twenty."""
+"""Cautions beside an answer: limits set so that each appears beside at most one correct answer in twenty."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ Figure = Mapping[str, float | None]  # {value, low, high}
 
 @dataclass(frozen=True)
 class CautionRate:
-    """One kind of caution. It stands beside an answer whose score is above the limit of its verdict."""
+    """One kind of caution: shown beside an answer whose score is above the limit of its verdict."""
 
-    limits: Mapping[str, float]  # by verdict; -inf: whenever anything speaks against the answer
-    right: Figure  # share of the right answers that it stands beside, on another part than set the limits
-    wrong: Figure  # share of the wrong ones, which is what it catches
+    limits: Mapping[str, float]  # by verdict; -inf: any finite score
+    right: Figure  # share of the correct answers it is shown beside, on a part that did not set the limits
+    wrong: Figure  # share of the wrong answers it is shown beside
 
     def fires(self, verdict: str, score: float) -> bool:
-        """Whether a score is worth saying; NaN, nothing speaks against the answer, never is. A verdict without a limit has none."""
+        """Whether the score is above the verdict's limit (none: -inf); False for NaN."""
         return score > self.limits.get(verdict, -math.inf)
 
     def to_dict(self) -> dict[str, Any]:
@@ -33,37 +33,37 @@ class CautionRate:
         return {"limits": limits, "right": dict(self.right), "wrong": dict(self.wrong)}
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> "CautionRate":
-        """Raises KeyError, TypeError, ValueError or AttributeError where it does not fit."""
-        limits = {str(verdict): -math.inf if limit is None else float(limit) for verdict, limit in found["limits"].items()}
-        for figure in (found["right"], found["wrong"]):
+    def from_dict(cls, values: Mapping[str, Any]) -> "CautionRate":
+        """Raises KeyError, TypeError, ValueError or AttributeError for anything else than `to_dict` gave."""
+        limits = {str(verdict): -math.inf if limit is None else float(limit) for verdict, limit in values["limits"].items()}
+        for figure in (values["right"], values["wrong"]):
             if set(figure) != {"value", "low", "high"}:
                 raise ValueError(f"expected value, low and high, received {', '.join(figure)}")
-        return cls(limits, found["right"], found["wrong"])
+        return cls(limits, values["right"], values["wrong"])
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One answer of known truth, with its score of each caution; NaN where nothing speaks against it."""
+    """An answer with known truth and its score of each caution; NaN: no caution."""
 
     patient: str
-    verdict: str  # NORMAL or PNEUMONIA: an open answer is neither right nor wrong
+    verdict: str  # NORMAL or PNEUMONIA: an indeterminate answer is neither right nor wrong
     right: bool
     scores: Mapping[str, float]
 
 
 def limit_of(scores: np.ndarray) -> float:
-    """The least limit above which at most RATE of `scores`, float (n,) of right answers, lie; -inf where none is needed."""
+    """The lowest limit that at most RATE of `scores`, float (n,) of correct answers, exceed; -inf where none is needed."""
     speaking = np.sort(scores[np.isfinite(scores)])[::-1]
     allowed = math.floor(RATE * len(scores) + 1e-9)  # 0.05 * 20 is 1
     return float(speaking[allowed]) if len(speaking) > allowed else -math.inf
 
 
 def caution_rates(held_out: Sequence[Judged], others: Sequence[Judged]) -> dict[str, CautionRate]:
-    """Of each of NAMES.
+    """The rate of each of NAMES.
 
-    Limits come from the right answers of `held_out`, for each verdict by itself, so that they hold whatever the prevalence.
-    Rates are of `others`, which set nothing, with intervals over patients.
+    Limits come from the correct answers of `held_out`, per verdict, so that they hold at any prevalence. Rates come from `others`,
+    with intervals over patients.
     """
     verdicts = sorted({each.verdict for each in held_out if each.right})
     limits = {
@@ -74,16 +74,16 @@ def caution_rates(held_out: Sequence[Judged], others: Sequence[Judged]) -> dict[
         for name in NAMES
     }
     unmeasured = dict.fromkeys(("value", "low", "high"))
-    found = {}
+    by_name = {}
     for name in NAMES:
         rate = CautionRate(limits[name], unmeasured, unmeasured)
         right, wrong = rates(others, [rate.fires(each.verdict, each.scores[name]) for each in others])
-        found[name] = CautionRate(limits[name], right, wrong)
-    return found
+        by_name[name] = CautionRate(limits[name], right, wrong)
+    return by_name
 
 
 def rates(answers: Sequence[Judged], fired: Sequence[bool]) -> tuple[Figure, Figure]:
-    """Shares of the right and of the wrong answers beside which something fired."""
+    """Shares of the correct and of the wrong answers where something fired."""
     hits, right = np.asarray(fired, bool), np.array([each.right for each in answers], bool)
     patients = np.array([each.patient for each in answers])
     return clustered_wilson(hits[right], patients[right]).figure, clustered_wilson(hits[~right], patients[~right]).figure

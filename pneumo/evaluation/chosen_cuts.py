@@ -1,4 +1,4 @@
-"""Sensitivity and specificity with the chance in them that lay in the choice of the cuts, on the calibration part."""
+"""Intervals of sensitivity and specificity that include the uncertainty of choosing the cuts."""
 
 import numpy as np
 
@@ -17,9 +17,8 @@ def chosen_cut_intervals(
 ) -> dict[str, dict[str, tuple[float, float, float]]]:
     """{operating point: {"sensitivity", "specificity": (value, low, high)}}; NaN where undefined.
 
-    In each resample patients of both parts are drawn anew, the log likelihood ratio is fitted and the cuts are chosen on those of
-    `calibration` as a promotion does it, and the rates are counted on those of `tested`. The intervals say how much another
-    calibration part and another test might have changed; those at a fixed cut say it of another test alone. 95 %, BCa.
+    Each resample draws patients of both parts, fits the log likelihood ratio and chooses the cuts on `calibration` as a promotion
+    does, and counts the rates on `tested`. So the 95 % BCa intervals cover the sampling of both parts.
     """
     n = len(calibration.labels)
     labels, logits = np.concatenate([calibration.labels, tested.labels]), np.concatenate([calibration.logits, tested.logits])
@@ -40,7 +39,7 @@ def _rates(labels: np.ndarray, logits: np.ndarray, chosen: np.ndarray, tested: n
         return undefined
     columns = np.column_stack([np.ones(len(chosen)), logits[chosen]])
     bias, slope = logistic(labels[chosen], columns, weights=even_weights(labels[chosen]))
-    if not np.isfinite(slope):  # a line separates the classes
+    if not np.isfinite(slope):  # the classes are separable
         return undefined
     cuts = choose_operating_points(labels[chosen], bias + slope * logits[chosen])
     ratios, sick = bias + slope * logits[tested], labels[tested] == 1

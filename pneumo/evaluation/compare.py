@@ -1,4 +1,4 @@
-"""Two models on the same images: is one better, or was it luck?"""
+"""Compare two models on the same images: paired AUCs and accuracies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,26 +37,26 @@ class Comparison:
 
 
 def compare_models(first: Predictions, second: Predictions, thresholds: tuple[float, float]) -> Comparison:
-    """Raises DataError unless both hold exactly the same images with the same labels, each once; their order may differ."""
+    """Raises DataError unless both hold the same images with the same labels, each once, in any order."""
     second_order = _aligned(first, second)
     labels, scores = first.labels, (first.probabilities, second.probabilities[second_order])
     right = [(score >= cut) == (labels == 1) for score, cut in zip(scores, thresholds, strict=True)]
-    one, other = int(np.sum(right[0] & ~right[1])), int(np.sum(right[1] & ~right[0]))
+    only_first, only_second = int(np.sum(right[0] & ~right[1])), int(np.sum(right[1] & ~right[0]))
     return Comparison(
         len(labels),
         len(set(first.patients)),
         delong(labels, *scores, first.patients),
-        (one - other) / len(labels),
-        one,
-        other,
-        mcnemar(one, other),
+        (only_first - only_second) / len(labels),
+        only_first,
+        only_second,
+        mcnemar(only_first, only_second),
     )
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact two-sided p value (McNemar 1947): of the images that one alone calls rightly, is half the first's?
+    """Exact two-sided p value (McNemar 1947) from the images that only one model classifies correctly.
 
-    It takes images for independent. 1 where the two never differ.
+    Images are treated as independent. 1 where the models never differ.
     """
     total = only_first + only_second
     return float(binomtest(only_first, total).pvalue) if total else 1.0
@@ -65,8 +65,8 @@ def mcnemar(only_first: int, only_second: int) -> float:
 def delong(labels: np.ndarray, first: np.ndarray, second: np.ndarray, patients: tuple[str, ...]) -> Difference:
     """Difference of two paired AUCs (DeLong et al., Biometrics 1988; by midranks as in Sun, Xu, IEEE SPL 2014).
 
-    The variance sums each case's part over its patient first (Obuchowski, Biometrics 1997, 53:567), because several images of a
-    child are not independent; with one image a patient it is DeLong's own. Scores may be on any scale, NaN is not allowed.
+    The variance is clustered by patient (Obuchowski, Biometrics 1997, 53:567), as several images of a child are not independent;
+    with one image a patient it is DeLong's. Scores may be on any scale, without NaN.
     """
     sick = np.asarray(labels).astype(bool)
     value = roc_auc(labels, first) - roc_auc(labels, second)
@@ -78,21 +78,20 @@ def delong(labels: np.ndarray, first: np.ndarray, second: np.ndarray, patients: 
     if min(holders) < 2:
         return Difference(value, np.nan, np.nan, np.nan)
     m, n, k = sick.sum(), (~sick).sum(), len(counts[0])
-    own = [held / (held - 1) * np.sum(part**2) for held, part in zip(holders, sums, strict=True)]
+    own = [count / (count - 1) * np.sum(part**2) for count, part in zip(holders, sums, strict=True)]
     both = k / (k - 1) * np.sum(sums[0] * sums[1])
     variance = own[0] / m**2 + own[1] / n**2 + 2 * both / (m * n)
     error = float(np.sqrt(max(variance, 0.0)))
-    if error == 0:  # the same order of cases twice
+    if error == 0:  # both models rank the cases alike
         return Difference(value, value, value, 1.0 if value == 0 else 0.0)
     half = float(ndtri(0.975)) * error
     return Difference(value, value - half, value + half, float(2 * ndtr(-abs(value) / error)))
 
 
 def auc_interval(labels: np.ndarray, scores: np.ndarray, patients: Sequence[str] | np.ndarray) -> tuple[float, float]:
-    """95 % interval of one AUC, on the scale of its log odds, by DeLong's variance summed over patients (Obuchowski 1997).
+    """95 % interval of one AUC on the logit scale, with DeLong's variance clustered by patient (Obuchowski 1997).
 
-    Where every pair is in order, or none, that of a share of as many images as the smaller class has patients (Wilson). NaN below
-    two patients of a class.
+    For an AUC of 0 or 1: Wilson's interval with the patients of the smaller class as n. NaN below two patients of a class.
     """
     sick, value, names = np.asarray(labels).astype(bool), roc_auc(labels, scores), np.asarray(patients)
     variance, fewest = 0.0, len(names)
@@ -114,16 +113,16 @@ def auc_interval(labels: np.ndarray, scores: np.ndarray, patients: Sequence[str]
 
 def _placements(sick: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """float (n,): of a sick case, the share of healthy ones rated below it; of a healthy one, of sick ones above it; ties half."""
-    every, found = rankdata(scores), np.empty(len(scores))
+    ranks, placements = rankdata(scores), np.empty(len(scores))
     m, n = sick.sum(), (~sick).sum()
-    with np.errstate(invalid="ignore", divide="ignore"):  # a class without a case: the caller's AUC is NaN already
-        found[sick] = (every[sick] - rankdata(scores[sick])) / n
-        found[~sick] = 1 - (every[~sick] - rankdata(scores[~sick])) / m
-    return found
+    with np.errstate(invalid="ignore", divide="ignore"):  # empty class: the AUC is NaN already
+        placements[sick] = (ranks[sick] - rankdata(scores[sick])) / n
+        placements[~sick] = 1 - (ranks[~sick] - rankdata(scores[~sick])) / m
+    return placements
 
 
 def _aligned(first: Predictions, second: Predictions) -> np.ndarray:
-    """Where each image of `first` stands in `second`."""
+    """The index in `second` of each image of `first`."""
     here, there = set(first.files), set(second.files)
     if len(here) < len(first.files) or len(there) < len(second.files):
         raise DataError("A list of predictions names an image twice, so they cannot be paired. Make it anew with evaluate.")

@@ -1,4 +1,4 @@
-"""Labels and probabilities -> the curves of an evaluation. Computed here, drawn elsewhere; undefined is NaN.
+"""Labels and probabilities -> the curves of an evaluation; undefined is NaN.
 
 Everywhere `labels` is int (n,), n at least 1, with 1 for PNEUMONIA, and `probabilities` float (n,) in [0, 1]. PNEUMONIA is called
 at or above a threshold.
@@ -12,12 +12,12 @@ from pneumo.evaluation.likelihood import at_prevalence
 from pneumo.evaluation.metrics import predictive_values, prevalence_weights, roc_auc
 from pneumo.evaluation.wilson import Share, wilson_interval
 
-BINS = 15  # those of metrics.expected_calibration_error, so that curve and figure tell the same
+BINS = 15  # as in metrics.expected_calibration_error
 
 
 @dataclass(frozen=True)
 class Roc:
-    """A corner for each distinct probability, from the strictest threshold (infinite: no one is called) downwards."""
+    """A corner for each distinct probability, from the strictest threshold (infinite: no one is positive) downwards."""
 
     thresholds: np.ndarray
     false_positive_rate: np.ndarray  # 1 - specificity
@@ -33,7 +33,7 @@ class PrecisionRecall:
     precision: np.ndarray
     recall: np.ndarray
     average_precision: float
-    prevalence: float  # the precision of calling everyone
+    prevalence: float  # the precision of calling everyone positive
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class CalibrationBin:
     low: float
     high: float
     mean_probability: float
-    sick: Share  # observed share of PNEUMONIA, out of the bin's count
+    sick: Share  # observed share of PNEUMONIA
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def roc(labels: np.ndarray, probabilities: np.ndarray) -> Roc:
 
 
 def precision_recall(labels: np.ndarray, probabilities: np.ndarray) -> PrecisionRecall:
-    """Average precision is the sum of precisions weighted by the gain in recall: no straight lines between points."""
+    """Average precision is the sum of precisions weighted by the gain in recall, without interpolation."""
     thresholds, true, false = _cumulative(labels, probabilities)
     with np.errstate(invalid="ignore"):
         recall = true / np.sum(np.asarray(labels) == 1)
@@ -109,12 +109,12 @@ def calibration_bins(labels: np.ndarray, probabilities: np.ndarray, bins: int = 
     """The bins that hold a case, equally wide, lowest first."""
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, float)
     index = np.minimum((probabilities * bins).astype(int), bins - 1)
-    found = []
+    occupied = []
     for number in np.unique(index):
         inside = index == number
         sick = wilson_interval(int(labels[inside].sum()), int(inside.sum()))
-        found.append(CalibrationBin(number / bins, (number + 1) / bins, float(probabilities[inside].mean()), sick))
-    return tuple(found)
+        occupied.append(CalibrationBin(number / bins, (number + 1) / bins, float(probabilities[inside].mean()), sick))
+    return tuple(occupied)
 
 
 def decision_curve(
@@ -122,8 +122,8 @@ def decision_curve(
 ) -> DecisionCurve:
     """TP/n - FP/n x t/(1 - t) at each threshold t (default 0.01 to 0.99).
 
-    With `prevalence` in (0, 1), for children of whom so many are sick: each class is weighted to that share, and the probabilities,
-    which hold the share of `labels`, are moved to it. It needs both classes. Else at the labels' own.
+    With `prevalence` in (0, 1), classes are reweighted and probabilities moved to it, which needs both classes; by default the
+    prevalence of `labels`.
     Raises ValueError for a threshold outside (0, 1).
     """
     cuts = np.arange(1, 100) / 100 if thresholds is None else np.asarray(thresholds, float)
@@ -148,7 +148,7 @@ def histogram(labels: np.ndarray, probabilities: np.ndarray, bins: int = 20) -> 
 
 
 def predictive_curve(sensitivity: float, specificity: float, prevalence: np.ndarray | None = None) -> PredictiveCurve:
-    """Both by Bayes' theorem, at prevalences of 0.01 to 0.99 unless told."""
+    """By Bayes' theorem, at prevalences of 0.01 to 0.99 by default."""
     shares = np.arange(1, 100) / 100 if prevalence is None else np.asarray(prevalence, float)
     values = np.array([predictive_values(sensitivity, specificity, share) for share in shares])
     return PredictiveCurve(shares, values[:, 0], values[:, 1])

@@ -1,4 +1,4 @@
-"""Results by kind of case: the healthy, the bacterial, the viral, and pneumonia of unknown kind."""
+"""Results by subtype: healthy, bacterial, viral, and pneumonia of unknown kind."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Group:
     name: str
     images: int
     patients: int
-    right: Share  # called by their true label: sensitivity within the sick, specificity of the healthy; interval over patients
+    right: Share  # classified correctly: sensitivity of the sick, specificity of the healthy; interval over patients
     auc: float  # this kind against all healthy images; NaN for the healthy themselves
 
 

@@ -1,4 +1,4 @@
-"""95 % intervals by bootstrap over patients: several images of one child are not independent witnesses."""
+"""95 % intervals by bootstrap over patients, as several images of one child are not independent."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,8 +16,8 @@ def patient_intervals(
     """(low, high) of a vector statistic, bias-corrected and accelerated (BCa; Efron 1987), with a jackknife by patient.
 
     `statistic` takes image indices (patients drawn with replacement, all their images with them) and returns float (k,).
-    Resamples in which an entry is undefined (NaN) do not count for it; NaN where the entry itself is, and below two patients.
-    A share of which every image is right has no spread to resample: for shares see `wilson.clustered_wilson`.
+    NaN resamples of an entry are ignored; NaN where the entry itself is NaN, and below two patients. For shares use
+    `wilson.clustered_wilson`: a perfect share has no spread to resample.
     """
     _, cluster = np.unique(np.asarray(patients), return_inverse=True)
     order = np.argsort(cluster, kind="stable")
@@ -32,12 +32,12 @@ def patient_intervals(
 
     drawn = np.array([on_patients(rng.integers(count, size=count)) for _ in range(resamples)])
     left_out = np.array([on_patients(np.delete(np.arange(count), i)) for i in range(count)])
-    ends = np.array([bca(*each) for each in zip(value, drawn.T, left_out.T, strict=True)]).reshape(-1, 2)
+    ends = np.array([bca(*entry) for entry in zip(value, drawn.T, left_out.T, strict=True)]).reshape(-1, 2)
     return ends[:, 0], ends[:, 1]
 
 
 def bca(value: float, drawn: np.ndarray, left_out: np.ndarray) -> np.ndarray:
-    """float (2,): quantiles of the resampled values, moved by their bias and by the skewness of the jackknife's."""
+    """float (2,): BCa ends from resampled (`drawn`) and jackknife (`left_out`) values."""
     drawn, left_out = drawn[np.isfinite(drawn)], left_out[np.isfinite(left_out)]
     if not np.isfinite(value) or not len(drawn):
         return np.full(2, np.nan)

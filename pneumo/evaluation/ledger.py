@@ -1,4 +1,4 @@
-"""The record of every run ever made over the test split, so that nobody can look often and tell once."""
+"""Log every evaluation on the test split."""
 
 import csv
 import datetime
@@ -27,6 +27,6 @@ def add_row(path: Path, commit: str, model: str, summary: dict[str, Any], why: s
             writer.writerow(COLUMNS)
         writer.writerow([datetime.date.today().isoformat(), commit, cell(model), *figures, cell(why)])
         data = text.getvalue().encode()
-        if file.write(data) != len(data):  # a full disk: half a row would spoil the others
+        if file.write(data) != len(data):  # disk full: remove the partial row
             file.truncate(start)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

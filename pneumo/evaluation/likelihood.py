@@ -1,4 +1,4 @@
-"""Log likelihood ratio and prevalence -> probability: what an answer means depends on how many of the children are sick."""
+"""Log likelihood ratio and prevalence -> posterior probability."""
 
 import os
 
@@ -7,7 +7,7 @@ from scipy.special import expit, logit
 
 from pneumo.errors import ConfigError
 
-PREVALENCE = 0.3  # of pneumonia among the children X-rayed, where nobody said otherwise: a guess
+PREVALENCE = 0.3  # default prevalence of pneumonia among X-rayed children: an assumption
 
 
 def posterior(log_ratio: np.ndarray | float, prevalence: float) -> np.ndarray:
@@ -24,8 +24,7 @@ def log_ratio_of(probability: float, prevalence: float) -> float:
 def at_prevalence(probability: np.ndarray | float, of: float, to: float) -> np.ndarray:
     """A probability at the prevalence `of` -> at the prevalence `to`, float64 of the same shape; 0 and 1 stay.
 
-    The likelihood ratio is the same at both. So is that of a share of sick children among those who got one answer: such shares
-    move alike.
+    The likelihood ratio stays the same. Observed shares of sick children move in the same way.
     """
     moved: np.ndarray = expit(logit(np.asarray(probability, float)) + logit(to) - logit(of))
     return moved

@@ -1,4 +1,4 @@
-"""Labels and probabilities -> numbers. Undefined is NaN, never a made-up figure."""
+"""Metrics of labels and probabilities. Undefined is NaN."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray, threshold: f
 
 def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
     """Area under the ROC curve as the Mann-Whitney statistic, ties counted half (Hanley, McNeil 1982). NaN with one class."""
-    from scipy.stats import rankdata  # 45 MB and half a second; the app judges answers with this module and computes no area
+    from scipy.stats import rankdata  # imported late: 45 MB and half a second, which serving does not need
 
     sick = np.asarray(labels).astype(bool)
     positives, negatives = sick.sum(), (~sick).sum()
@@ -38,7 +38,7 @@ def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 def compute_metrics(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> Metrics:
-    """All figures of one threshold. A ratio over zero cases is NaN."""
+    """All metrics at one threshold; NaN for a ratio over zero cases."""
     (tn, fp), (fn, tp) = confusion_matrix(labels, probabilities, threshold)
     sensitivity, precision = _ratio(tp, tp + fn), _ratio(tp, tp + fp)
     return Metrics(
@@ -62,7 +62,7 @@ def expected_calibration_error(
 ) -> float:
     """Mean distance of predicted probability and observed share over equally wide bins (Guo et al. 2017), weighted by count.
 
-    `weights` (n,) where cases count differently, as by `prevalence_weights`.
+    `weights` (n,), optional, such as `prevalence_weights`.
     """
     probabilities, weights = np.asarray(probabilities, float), np.ones(len(labels)) if weights is None else weights
     index = np.minimum((probabilities * bins).astype(int), bins - 1)

@@ -1,4 +1,4 @@
-"""The mistakes a model was surest of: the first thing to look at."""
+"""The most confident mistakes of a model."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from pneumo.labels import Label
 
 @dataclass(frozen=True)
 class Mistake:
-    """One image called otherwise than its label says."""
+    """One misclassified image."""
 
     file: str
     label: str  # the true one
@@ -20,7 +20,7 @@ class Mistake:
 
     @property
     def truth(self) -> str:
-        """The label with its kind, where that is known."""
+        """The label, with its subtype if known."""
         return self.label if self.subtype == "none" else f"{self.label}, {self.subtype}"
 
 
@@ -31,8 +31,8 @@ def most_confident_mistakes(predictions: Predictions, threshold: float, most: in
     missed = [i for i in order if sick[i] and not called[i]]
     alarms = [i for i in order[::-1] if not sick[i] and called[i]]
 
-    def told(index: int) -> Mistake:
+    def mistake(index: int) -> Mistake:
         names = (Label.PNEUMONIA, Label.NORMAL) if sick[index] else (Label.NORMAL, Label.PNEUMONIA)
         return Mistake(predictions.files[index], *names, predictions.subtypes[index], float(predictions.probabilities[index]))
 
-    return tuple(map(told, missed[:most])), tuple(map(told, alarms[:most]))
+    return tuple(map(mistake, missed[:most])), tuple(map(mistake, alarms[:most]))

@@ -10,7 +10,7 @@ from pneumo.labels import Zone
 
 BALANCED, RULE_OUT, RULE_IN = "balanced", Zone.RULE_OUT, Zone.RULE_IN
 MIN_SENSITIVITY, MIN_SPECIFICITY = 0.98, 0.95
-LIKELIHOOD_RATIO = 10.0  # so many times as likely at least, among the sick (rule-in) or among the healthy (rule-out)
+LIKELIHOOD_RATIO = 10.0  # minimum of LR for rule-in and of 1 / LR for rule-out
 
 MEANING = {
     BALANCED: "set where misses and false alarms were equally rare on held-out train images and disturbed copies of them",
@@ -27,14 +27,14 @@ def choose_operating_points(labels: np.ndarray, scores: np.ndarray) -> dict[str,
     balanced: sensitivity and specificity as near to each other as possible, in the middle of all such cuts;
     rule-out: at most -log 10 and the highest cut that keeps sensitivity >= 0.98;
     rule-in: at least log 10 and the lowest cut with specificity >= 0.95.
-    They never cross: where `balanced` lies outside the other two, the nearer one is moved to it, and a zone is empty.
+    If `balanced` lies outside the other two, the nearer one is moved to it, so that the cuts never cross.
     Raises DataError when a class is missing.
     """
     labels, scores = np.asarray(labels).astype(bool), np.asarray(scores, float)
     if labels.all() or not labels.any():
         raise DataError(f"Operating points need both classes; received {labels.sum()} PNEUMONIA of {len(labels)} cases.")
     values = np.unique(scores)
-    # Between two neighbouring scores every cut acts alike: stand in the middle. One cut calls everyone, one calls no one.
+    # Candidate cuts: midpoints between neighbouring scores, and one below and one above all scores.
     cuts = np.concatenate([[values[0] - 1.0], (values[1:] + values[:-1]) / 2, [values[-1] + 1.0]])
     sensitivity = (labels.sum() - np.searchsorted(np.sort(scores[labels]), cuts)) / labels.sum()
     specificity = np.searchsorted(np.sort(scores[~labels]), cuts) / (~labels).sum()

@@ -1,4 +1,4 @@
-"""Two shares of the same images: sensitivity or specificity of two models, each at its own cut, and their difference."""
+"""Difference of two paired proportions: sensitivity or specificity of two models on the same images."""
 
 import math
 from collections.abc import Sequence
@@ -12,20 +12,22 @@ _Z = float(ndtri(0.975))
 
 
 def paired_difference(first: np.ndarray, second: np.ndarray, clusters: Sequence[str] | np.ndarray) -> Difference:
-    """Share of hits of the first less that of the second, bool (n,) each, over the same images; NaN where there are none.
+    """Share of hits of the first minus that of the second, bool (n,) each, over the same images; NaN without images.
 
-    The interval is Agresti and Min's (Statistics in Medicine 2005, 24:729): Wald's, after half a case was added to each of the four
-    cells, so that models that never differ do not get one of no width. Its error is widened by the design effect where several
-    images of a patient (`clusters`) tell the same. p is McNemar's exact one, which takes images for independent.
+    The interval is Agresti and Min's (Statistics in Medicine 2005, 24:729): Wald's after adding half a case to each of the four
+    cells, so its width is never zero. The standard error is widened by the design effect of `clusters` (patients). p is
+    McNemar's exact value, which treats images as independent.
     """
-    one, other = np.asarray(first, bool), np.asarray(second, bool)
-    n = len(one)
+    first_hits, second_hits = np.asarray(first, bool), np.asarray(second, bool)
+    n = len(first_hits)
     if not n:
         return Difference(math.nan, math.nan, math.nan, math.nan)
-    only_first, only_second = int((one & ~other).sum()), int((~one & other).sum())
-    gained, lost, of = only_first + 0.5, only_second + 0.5, n + 2
-    middle = (gained - lost) / of
-    error = math.sqrt((gained + lost - (gained - lost) ** 2 / of) / of**2 * _design_effect(one.astype(int) - other, clusters))
+    only_first, only_second = int((first_hits & ~second_hits).sum()), int((~first_hits & second_hits).sum())
+    gained, lost, cases = only_first + 0.5, only_second + 0.5, n + 2
+    middle = (gained - lost) / cases
+    error = math.sqrt(
+        (gained + lost - (gained - lost) ** 2 / cases) / cases**2 * _design_effect(first_hits.astype(int) - second_hits, clusters)
+    )
     low, high = max(-1.0, middle - _Z * error), min(1.0, middle + _Z * error)
     return Difference((only_first - only_second) / n, low, high, mcnemar(only_first, only_second))
 

@@ -1,4 +1,4 @@
-"""Stored predictions: a row an image, from which every published number is computed."""
+"""Stored predictions, one row per image; every published number is computed from them."""
 
 import csv
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from pneumo.errors import DataError
 from pneumo.labels import LABELS, Label, Subtype, identify
 
 COLUMNS = ("file", "label", "subtype", "logit", "probability")
-BACTERIAL = "bacterial"  # a last column, where the model tells bacterial from viral
+BACTERIAL = "bacterial"  # optional last column, of a model with a subtype output
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class Predictions:
     subtypes: tuple[str, ...]
     logits: np.ndarray  # float64 (n,), before calibration
     probabilities: np.ndarray  # float64 (n,), calibrated
-    bacterial: np.ndarray | None = None  # float64 (n,), calibrated, given pneumonia; None: the model does not tell
-    told_patients: tuple[str, ...] | None = None  # None: the file names tell them, as in the public set
+    bacterial: np.ndarray | None = None  # float64 (n,), calibrated, given pneumonia; None without a subtype output
+    patient_ids: tuple[str, ...] | None = None  # None: derived from the file names, as in the public set
 
     @property
     def patients(self) -> tuple[str, ...]:
-        return self.told_patients or tuple(identify(Path(name).stem)[1] for name in self.files)
+        return self.patient_ids or tuple(identify(Path(name).stem)[1] for name in self.files)
 
     @property
     def of_known_kind(self) -> np.ndarray:
@@ -38,7 +38,7 @@ class Predictions:
 
 
 def write_predictions(path: Path, p: Predictions) -> None:
-    """CSV with the columns file, label, subtype, logit, probability, and bacterial where it is told; nine significant digits."""
+    """CSV with the columns file, label, subtype, logit, probability, and bacterial if present; nine significant digits."""
     numbers = [p.logits, p.probabilities] if p.bacterial is None else [p.logits, p.probabilities, p.bacterial]
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""How well probabilities fit what came: calibration intercept and slope (Cox 1958; Van Calster et al., BMC Medicine 2019)."""
+"""Calibration intercept and slope (Cox 1958; Van Calster et al., BMC Medicine 2019)."""
 
 import numpy as np
 from scipy.special import expit
@@ -9,9 +9,9 @@ _STEPS, _CONVERGED, _WILD = 50, 1e-9, 50.0
 def fit_recalibration(labels: np.ndarray, log_odds: np.ndarray) -> tuple[float, float]:
     """(intercept, slope) of log odds, float (n,), against labels 0 or 1.
 
-    The slope is that of a logistic regression of the labels on the log odds: 1 is right, below 1 they are too extreme. The
-    intercept is that of the regression with the slope held at 1: 0 is right, below 0 the probabilities are too high on the whole.
-    NaN where a class is missing, or a line separates the classes: then no finite slope fits best.
+    Slope: logistic regression of the labels on the log odds; ideal 1, below 1 the log odds are too extreme. Intercept: the same
+    with the slope fixed at 1; ideal 0, below 0 the probabilities are too high. NaN where a class is missing or the classes are
+    separable.
     """
     labels, log_odds = np.asarray(labels, float), np.asarray(log_odds, float)
     ones = np.ones((len(labels), 1))
@@ -22,7 +22,7 @@ def fit_recalibration(labels: np.ndarray, log_odds: np.ndarray) -> tuple[float, 
 def logistic(
     labels: np.ndarray, columns: np.ndarray, offset: np.ndarray | float = 0.0, weights: np.ndarray | float = 1.0
 ) -> np.ndarray:
-    """float (k,): coefficients of a logistic regression on `columns` (n, k) by Newton's method; NaN where they run away."""
+    """float (k,): coefficients of a logistic regression on `columns` (n, k) by Newton's method; NaN where they diverge."""
     beta = np.zeros(columns.shape[1])
     for _ in range(_STEPS):
         p = expit(columns @ beta + offset)

@@ -1,4 +1,4 @@
-"""Predictions -> the JSON that metrics.json keeps for one split."""
+"""Predictions -> the entry of metrics.json for one split."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -20,28 +20,26 @@ from pneumo.labels import Subtype
 
 SUBTYPE_CUT = 0.5  # of the calibrated probability of bacterial
 INTERVALS = "shares by Wilson's method and AUC by DeLong's, over patients; F1 and calibration by bootstrap over patients (BCa)"
-_ANOTHER = 0.01  # a rate that differs by more, repeated from the calibration part, is that of other cuts
+_ANOTHER = 0.01  # tolerance: recomputed rates that differ by more belong to other cuts
 
 Figure = dict[str, float | None]  # {value, low, high}
 
 
 def summarise(predictions: Predictions, points: Mapping[str, float], calibration: Predictions | None = None) -> dict[str, Any]:
-    """`points` are probabilities on the scale of the predictions, which is that of the split's own prevalence.
+    """`points` are thresholds of the predicted probabilities, at the split's own prevalence.
 
-    `n`, every figure at `balanced` as {value, low, high}, counts, calibration, and the figures of each operating point; there,
-    where the predictions of the calibration part are given and lead to the same cuts, `with_choice` holds sensitivity and
-    specificity with the choice of the cuts resampled (see chosen_cuts.py).
-
-    Where the model tells bacterial from viral and the split holds such cases, also `subtype` (see `subtype_figures`).
+    Returns `n`, every figure at `balanced` as {value, low, high}, counts, calibration, and the figures of each operating point.
+    If the calibration part's predictions are given and lead to the same cuts, `with_choice` holds sensitivity and specificity
+    with the choice of the cuts resampled (see chosen_cuts.py). `subtype`: see `subtype_figures`.
     """
     labels, probabilities, patients = predictions.labels, predictions.probabilities, predictions.patients
-    found = figures(labels, probabilities, patients, points)
-    chosen = _with_choice(calibration, predictions, found) if calibration else {}
+    by_point = figures(labels, probabilities, patients, points)
+    chosen = _with_choice(calibration, predictions, by_point) if calibration else {}
     threshold = points[BALANCED]
     return {
         "n": len(predictions.files),
         "patients": len(set(patients)),
-        **found[BALANCED],
+        **by_point[BALANCED],
         "confusion_matrix": confusion_matrix(labels, probabilities, threshold).tolist(),
         "prevalence": float(labels.mean()),  # what the probabilities, `brier` and `ece` are computed at
         "brier": brier(labels, probabilities),
@@ -51,7 +49,7 @@ def summarise(predictions: Predictions, points: Mapping[str, float], calibration
         **_moved_error(labels, probabilities),
         "intervals": INTERVALS,
         "operating_point": {"name": BALANCED, "threshold": threshold},
-        "operating_points": {name: {"threshold": points[name], **found[name], **chosen.get(name, {})} for name in points},
+        "operating_points": {name: {"threshold": points[name], **by_point[name], **chosen.get(name, {})} for name in points},
         **subtype_figures(predictions),
     }
 
@@ -59,9 +57,9 @@ def summarise(predictions: Predictions, points: Mapping[str, float], calibration
 def figures(
     labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str] | np.ndarray, points: Mapping[str, float]
 ) -> dict[str, dict[str, Figure]]:
-    """{operating point: {name of each field of Metrics: {value, low, high}}}; undefined is None.
+    """{operating point: {field of Metrics: {value, low, high}}}; undefined is None.
 
-    Shares have Wilson's interval over patients, for a bootstrap knows no spread where all are right; AUC has DeLong's, F1 BCa.
+    Intervals over patients: Wilson for shares, as a bootstrap of a perfect share has no width; DeLong for AUC; BCa for F1.
     """
     names, of = np.asarray(patients), list(points)
     sick = np.asarray(labels) == 1
@@ -70,7 +68,7 @@ def figures(
         return np.array([_f1(sick[index], probabilities[index] >= points[name]) for name in of])
 
     low, high = patient_intervals(vector, names)
-    area, found = auc_interval(labels, probabilities, names), {}
+    area, by_point = auc_interval(labels, probabilities, names), {}
     for number, name in enumerate(of):
         value, called = compute_metrics(labels, probabilities, points[name]), np.asarray(probabilities) >= points[name]
         shares = {
@@ -81,16 +79,16 @@ def figures(
         }
         ends = {"auc": area, "f1": (low[number], high[number]), **{key: (share.low, share.high) for key, share in shares.items()}}
         ends["recall"] = ends["sensitivity"]
-        found[name] = {key: figure(each, *ends[key]) for key, each in dataclasses.asdict(value).items()}
-    return found
+        by_point[name] = {key: figure(metric, *ends[key]) for key, metric in dataclasses.asdict(value).items()}
+    return by_point
 
 
 def figures_at(
     labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str] | np.ndarray, threshold: float
 ) -> dict[str, Figure]:
     """{auc, accuracy, sensitivity, specificity} at one threshold, as `figures` has them."""
-    found = figures(labels, probabilities, patients, {BALANCED: threshold})[BALANCED]
-    return {name: found[name] for name in ("auc", "accuracy", "sensitivity", "specificity")}
+    all_figures = figures(labels, probabilities, patients, {BALANCED: threshold})[BALANCED]
+    return {name: all_figures[name] for name in ("auc", "accuracy", "sensitivity", "specificity")}
 
 
 def _f1(sick: np.ndarray, called: np.ndarray) -> float:
@@ -99,13 +97,13 @@ def _f1(sick: np.ndarray, called: np.ndarray) -> float:
 
 
 def _with_choice(
-    calibration: Predictions, predictions: Predictions, found: Mapping[str, Mapping[str, Figure]]
+    calibration: Predictions, predictions: Predictions, by_point: Mapping[str, Mapping[str, Figure]]
 ) -> dict[str, dict[str, Any]]:
-    """{operating point: {"with_choice": {sensitivity, specificity}}} where the repeated choice leads to the model's own cut."""
+    """{operating point: {"with_choice": {sensitivity, specificity}}} where the recomputed cut is the model's own."""
     chosen = {}
     for name, rates in chosen_cut_intervals(calibration, predictions).items():
-        pairs = [(rates[rate][0], found[name][rate]["value"]) for rate in RATES] if name in found else []
-        if pairs and all(own is not None and abs(again - own) <= _ANOTHER for again, own in pairs):
+        pairs = [(rates[rate][0], by_point[name][rate]["value"]) for rate in RATES] if name in by_point else []
+        if pairs and all(own is not None and abs(repeated - own) <= _ANOTHER for repeated, own in pairs):
             chosen[name] = {"with_choice": {rate: figure(*rates[rate]) for rate in RATES}}
     return chosen
 
@@ -123,15 +121,16 @@ def _calibration(labels: np.ndarray, probabilities: np.ndarray, patients: Sequen
 
 
 def _curve(labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str]) -> dict[str, Any]:
-    """{"calibration_curve": {given, observed, low, high}}, lists of numbers at the split's own prevalence; empty without one."""
+    """{"calibration_curve": {given, observed, low, high}} as lists, at the split's own prevalence; empty without a curve."""
     curve = fit_calibration_curve(labels, probabilities, patients)
     if curve is None or not np.isfinite(curve.low).all():
         return {}
-    return {"calibration_curve": {name: np.round(column, 5).tolist() for name, column in dataclasses.asdict(curve).items()}}
+    columns = {"given": curve.predicted, "observed": curve.observed, "low": curve.low, "high": curve.high}
+    return {"calibration_curve": {name: np.round(column, 5).tolist() for name, column in columns.items()}}
 
 
 def _moved_error(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
-    """{"ece_at": {prevalence, value}}: at the prevalence that is stated where nobody said otherwise; empty without both classes."""
+    """{"ece_at": {prevalence, value}} at the default prevalence; empty without both classes."""
     own = float(np.mean(labels))
     if not 0 < own < 1:
         return {}
@@ -143,8 +142,8 @@ def _moved_error(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any
 def subtype_figures(p: Predictions) -> dict[str, Any]:
     """{"subtype": {n, auc, accuracy, sensitivity, specificity}} over the true pneumonia cases of known kind, at 0.5.
 
-    Bacterial is the positive class: sensitivity is the share of bacterial cases found, specificity that of viral ones.
-    Empty where the model does not tell them apart, or there is no such case.
+    Bacterial is the positive class: sensitivity is that of bacterial cases, specificity that of viral ones.
+    Empty without a subtype output or without such cases.
     """
     index = np.flatnonzero(p.of_known_kind)
     if p.bacterial is None or not len(index):
@@ -155,5 +154,6 @@ def subtype_figures(p: Predictions) -> dict[str, Any]:
 
 
 def figure(value: float, low: float, high: float) -> Figure:
-    """{value, low, high} as JSON writes it, which knows no NaN: undefined is None."""
-    return {name: float(each) if np.isfinite(each) else None for name, each in (("value", value), ("low", low), ("high", high))}
+    """{value, low, high} for JSON; NaN becomes None."""
+    numbers = {"value": value, "low": low, "high": high}
+    return {name: float(number) if np.isfinite(number) else None for name, number in numbers.items()}

@@ -1,4 +1,4 @@
-"""The three-class view: NORMAL, bacterial or viral, as both outputs say it together."""
+"""Three-class confusion matrix, NORMAL, bacterial or viral, from both outputs."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ NAMES = (Label.NORMAL, Subtype.BACTERIAL, Subtype.VIRAL)
 def three_class_matrix(p: Predictions, threshold: float, cut: float = 0.5) -> np.ndarray | None:
     """int64 (3, 3): rows the truth, columns the call, in the order of NAMES; cases of unknown kind are left out.
 
-    NORMAL below `threshold`, else bacterial where its calibrated probability reaches `cut`, else viral. None where the
-    model does not tell the kinds apart.
+    NORMAL below `threshold`, else bacterial where its calibrated probability reaches `cut`, else viral. None without
+    a subtype output.
     """
     if p.bacterial is None:
         return None

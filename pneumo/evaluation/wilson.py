@@ -1,4 +1,4 @@
-"""A share with its 95 % interval, for the moment when no bootstrap was stored."""
+"""Wilson intervals of shares, also for clustered images."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _Z = float(ndtri(0.975))
 
 @dataclass(frozen=True)
 class Share:
-    """`count` of `of` cases, with the Wilson interval; value and ends are NaN where `of` is 0."""
+    """`count` of `of` cases with the 95 % Wilson interval; NaN where `of` is 0."""
 
     count: int
     of: int
@@ -32,7 +32,7 @@ class Share:
 def wilson_interval(count: int, of: int, independent: float | None = None) -> Share:
     """The score interval of a binomial share (Wilson 1927), as wide as for `independent` cases; default: all `of` them.
 
-    Several images of one child are not independent: for those give the number of children, or see `clustered_wilson`.
+    For several images per child give the number of children, or see `clustered_wilson`.
 
     Raises ValueError for a count outside 0 to `of`.
     """
@@ -44,17 +44,16 @@ def wilson_interval(count: int, of: int, independent: float | None = None) -> Sh
 def clustered_wilson(hits: np.ndarray, clusters: Sequence[str] | np.ndarray) -> Share:
     """Wilson's interval of a share of images that come in clusters, such as those of one patient; `hits` bool (n,).
 
-    It is that of as many independent images as give the same variance (the design effect; Kish 1965, Korn, Graubard 1998), the
-    variance being that of a ratio over clusters. Where that tells nothing, because all are hits, none is, or there is one
-    cluster alone, each cluster counts as one image: the most cautious reading.
+    The effective sample size comes from the design effect (Kish 1965; Korn, Graubard 1998). Where the variance is 0 or unknown
+    (all hits, no hit, one cluster) it is the number of clusters, the most conservative choice.
     """
     hits = np.asarray(hits, bool)
     if not len(hits):
         return wilson_interval(0, 0)
     _, cluster = np.unique(np.asarray(clusters), return_inverse=True)
-    sizes, found = np.bincount(cluster), np.bincount(cluster, hits)
+    sizes, hits_by_cluster = np.bincount(cluster), np.bincount(cluster, hits)
     share, k = float(hits.mean()), len(sizes)
-    variance = k / max(k - 1, 1) * float(np.sum((found - share * sizes) ** 2)) / len(hits) ** 2
+    variance = k / max(k - 1, 1) * float(np.sum((hits_by_cluster - share * sizes) ** 2)) / len(hits) ** 2
     alike = k == 1 or share in (0, 1) or variance == 0
     alone = k if alike else min(max(share * (1 - share) / variance, 1.0), len(hits))
     return wilson_interval(int(hits.sum()), len(hits), alone)

@@ -1,4 +1,4 @@
-"""Paths -> findings, one after the other, whatever becomes of any of them."""
+"""Read many files: paths -> findings, in order. A bad file becomes an `error` finding."""
 
 import hashlib
 import os
@@ -15,34 +15,34 @@ from pneumo.errors import ImageError
 from pneumo.imaging.decoding.archive import HEAD, Member, is_image, is_zip, open_archive, refused
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.decoding.pool import DecoderPool, shared_pool
-from pneumo.inference.finding import Finding, Opened, answered, opened, read
+from pneumo.inference.finding import Finding, Opened, answer_file, open_file, read
 from pneumo.inference.predictor import Predictor
 from pneumo.labels import Status
 
-NEVER_HAD = hashlib.sha256(b"").hexdigest()  # the hash of a file whose bytes could not be fetched
-OnSkipped = Callable[[str, int], None]  # told of an archive or a folder, and how many files in it are no images
+EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()  # the hash of a file whose bytes could not be fetched
+OnSkipped = Callable[[str, int], None]  # called with an archive or folder and its number of files that are no images
 
 
-def _quietly(where: str, count: int) -> None:
+def _quietly(source: str, count: int) -> None:
     pass
 
 
 def files_below(paths: Sequence[str], on_skipped: OnSkipped = _quietly) -> Iterator[str]:
-    """Files as given; of a folder every image and zip archive below it, in order, joined to the folder's name.
+    """Files as they are; for a folder every image and zip archive below it, sorted.
 
-    Images are told by name or, as DICOM exports often have no suffix, by their first bytes. A folder or a file that cannot be
-    looked at is given too, so that its turn tells why.
+    Images are recognised by name or first bytes, as DICOM exports often have no suffix. Unreadable files and folders are
+    included, so that reading them reports the error.
     """
-    for given in paths:
-        if not os.path.isdir(given):
-            yield given
+    for path in paths:
+        if not os.path.isdir(path):
+            yield path
             continue
         closed: list[OSError] = []
-        every = [Path(folder, name) for folder, _, names in os.walk(given, onerror=closed.append) for name in names]
-        wanted = [path for path in every if _is_wanted(path)]
-        yield from map(str, sorted([*wanted, *(Path(error.filename) for error in closed)]))
-        if skipped := len(every) - len(wanted):
-            on_skipped(given, skipped)
+        every = [Path(folder, name) for folder, _, names in os.walk(path, onerror=closed.append) for name in names]
+        selected = [path for path in every if _is_wanted(path)]
+        yield from map(str, sorted([*selected, *(Path(error.filename) for error in closed)]))
+        if skipped := len(every) - len(selected):
+            on_skipped(path, skipped)
 
 
 def read_files(
@@ -54,11 +54,10 @@ def read_files(
 ) -> Iterator[tuple[str, Finding]]:
     """(path, finding) of each file, in order; one that cannot be opened is an `error` finding.
 
-    Relative paths begin in `folder`, by default the current one; `decoders` are this process's shared ones where none are given.
+    Relative paths start in `folder`, default the current one; `decoders` default to the shared pool.
 
-    While the network answers for one file the next ones are being decoded, few enough that memory does not grow with their
-    number. A zip archive is read member by member, each under "archive.zip/name in it"; `on_skipped` is told of an archive in
-    which files were no images, and how many.
+    The next files are decoded while the network runs, few enough to bound memory. A zip archive is read member by member, each
+    as "archive.zip/member".
     """
     decoders = decoders or shared_pool()
     size = decoders.size
@@ -66,7 +65,7 @@ def read_files(
     with ThreadPoolExecutor(size) as threads:
         for path, member in _members(paths, on_skipped, folder):
             try:
-                waiting.append((path, threads.submit(opened, member.load(), decoders)))
+                waiting.append((path, threads.submit(open_file, member.load(), decoders)))
             except ImageError as error:
                 waiting.append((path, str(error)))
             if len(waiting) > size:
@@ -77,11 +76,11 @@ def read_files(
 
 def _next(waiting: "deque[tuple[str, Future[Opened] | str]]", predictor: Predictor) -> tuple[str, Finding]:
     path, file = waiting.popleft()
-    return path, unread(file, predictor) if isinstance(file, str) else answered(file.result(), predictor)
+    return path, unread(file, predictor) if isinstance(file, str) else answer_file(file.result(), predictor)
 
 
 def _members(paths: Iterable[str], on_skipped: OnSkipped, folder: str) -> Iterator[tuple[str, Member]]:
-    """Each file, and each image of each archive, under the path it is reported by; an archive is open while they are taken."""
+    """Each file and each archive member with the path to report; the archive stays open while its members are read."""
     for path in paths:
         place = os.path.join(folder, path)
         if not is_zip(_head(place)):
@@ -100,7 +99,7 @@ def _members(paths: Iterable[str], on_skipped: OnSkipped, folder: str) -> Iterat
 
 
 def read_member(member: Member, predictor: Predictor) -> Finding:
-    """`read`, of a file whose bytes are fetched only now; where they cannot be, that is its finding."""
+    """Load a member and `read` it; an `error` finding if it cannot be loaded."""
     try:
         return read(member.load(), predictor)
     except ImageError as error:
@@ -108,19 +107,19 @@ def read_member(member: Member, predictor: Predictor) -> Finding:
 
 
 def unread(reason: str, predictor: Predictor) -> Finding:
-    """The `error` finding of a file whose bytes were never had; with the hash of nothing."""
+    """The `error` finding of a file whose bytes could not be loaded, with the hash of no bytes."""
     card = predictor.card
-    return Finding(Status.ERROR, (reason,), (), NEVER_HAD, card.id, card.sha256, 0.0)
+    return Finding(Status.ERROR, (reason,), (), EMPTY_SHA256, card.id, card.sha256, 0.0)
 
 
 def _is_wanted(path: Path) -> bool:
-    """Whether a file of a folder is read, or at least named: by its name and its first bytes, and where these cannot be had."""
+    """Whether a file in a folder is an image, an archive, or unreadable (which is to be reported)."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return False
         with open(path, "rb") as file:
             head = file.read(HEAD)
-    except FileNotFoundError:  # a link that leads nowhere
+    except FileNotFoundError:  # a broken link
         head = b""
     except OSError:
         return True
@@ -128,13 +127,13 @@ def _is_wanted(path: Path) -> bool:
 
 
 def _head(path: str) -> bytes:
-    if not os.path.isfile(path):  # of a pipe, the bytes taken here would be missing later
+    if not os.path.isfile(path):  # bytes read from a pipe here would be lost
         return b""
     try:
         with open(path, "rb") as file:
             return file.read(HEAD)
     except OSError:
-        return b""  # the reason is told when its turn comes
+        return b""  # reported when the file is read
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""How much each check speaks against one answer, as a number that no prevalence moves; NaN where it does not.
+"""Scores of the cautions against one answer, independent of prevalence; NaN: no caution.
 
-Probabilities are those at the reading's prevalence. An open answer has nothing to be held against it.
+Probabilities are at the reading's prevalence. An indeterminate answer gets no caution.
 """
 
 import math
@@ -14,11 +14,11 @@ from pneumo.inference.second_opinion import SecondOpinion, Stability, Vote
 from pneumo.inference.similar_cases import SimilarCase
 from pneumo.labels import Verdict
 
-OPPOSITE = {Verdict.NORMAL: Verdict.PNEUMONIA, Verdict.PNEUMONIA: Verdict.NORMAL}  # an open answer has none
+OPPOSITE = {Verdict.NORMAL: Verdict.PNEUMONIA, Verdict.PNEUMONIA: Verdict.NORMAL}  # none for INDETERMINATE
 
 
 def score_cautions(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading) -> dict[str, float]:
-    """Of each of NAMES."""
+    """The score of each of NAMES."""
     return {
         HIDDEN: hidden_score(opinion.occlusion, reading),
         CHANGES: changes_score(opinion.stability, reading),
@@ -28,20 +28,20 @@ def score_cautions(opinion: SecondOpinion, votes: Sequence[Vote], reading: Readi
     }
 
 
-def hidden_score(found: Occlusion, reading: Reading) -> float:
-    """Of a PNEUMONIA that stays one although no lung is to be seen: its log likelihood ratio then."""
-    stays = reading.verdict == Verdict.PNEUMONIA and found.hidden >= reading.high
-    return log_ratio_of(found.hidden, reading.prevalence) if stays else math.nan
+def hidden_score(occlusion: Occlusion, reading: Reading) -> float:
+    """The log likelihood ratio with the lungs hidden, if the verdict stays PNEUMONIA."""
+    stays = reading.verdict == Verdict.PNEUMONIA and occlusion.hidden >= reading.high
+    return log_ratio_of(occlusion.hidden, reading.prevalence) if stays else math.nan
 
 
-def changes_score(found: Stability, reading: Reading) -> float:
-    """How many small changes give another verdict."""
-    turned = found.turned(reading)
+def changes_score(stability: Stability, reading: Reading) -> float:
+    """The number of small changes that change the verdict."""
+    turned = stability.turned(reading)
     return float(turned) if turned and reading.verdict in OPPOSITE else math.nan
 
 
 def models_score(votes: Sequence[Vote], reading: Reading) -> float:
-    """How surely the surest of the models that give the opposite verdict gives it: the size of its log likelihood ratio."""
+    """The largest absolute log likelihood ratio among models with the opposite verdict."""
     against = [abs(log_ratio_of(vote.probability, reading.prevalence)) for vote in against_of(votes, reading)]
     return max(against, default=math.nan)
 
@@ -50,18 +50,18 @@ def against_of(votes: Sequence[Vote], reading: Reading) -> list[Vote]:
     return [vote for vote in votes if vote.verdict == OPPOSITE.get(reading.verdict)]
 
 
-def similar_score(found: Sequence[SimilarCase], reading: Reading) -> float:
-    """How many of the most similar train pictures have the opposite label, where it is more than half."""
-    unlike = unlike_of(found, reading)
-    return float(unlike) if unlike > len(found) / 2 else math.nan
+def similar_score(cases: Sequence[SimilarCase], reading: Reading) -> float:
+    """The number of similar train images with the opposite label, if more than half."""
+    unlike = unlike_of(cases, reading)
+    return float(unlike) if unlike > len(cases) / 2 else math.nan
 
 
-def unlike_of(found: Sequence[SimilarCase], reading: Reading) -> int:
-    return sum(case.label == OPPOSITE.get(reading.verdict) for case in found)
+def unlike_of(cases: Sequence[SimilarCase], reading: Reading) -> int:
+    return sum(case.label == OPPOSITE.get(reading.verdict) for case in cases)
 
 
-def heat_score(found: HeatShare, reading: Reading) -> float:
-    """Of a PNEUMONIA whose heat is rarer in the lungs than by chance: 0 as by chance, 1 where none lies in them."""
-    if reading.verdict != Verdict.PNEUMONIA or not found.in_lungs < found.area_of_lungs:
+def heat_score(heat: HeatShare, reading: Reading) -> float:
+    """For a PNEUMONIA with less heat in the lungs than by chance: 0 as by chance, 1 with none in them."""
+    if reading.verdict != Verdict.PNEUMONIA or not heat.in_lungs < heat.area_of_lungs:
         return math.nan
-    return 1 - found.in_lungs / found.area_of_lungs
+    return 1 - heat.in_lungs / heat.area_of_lungs

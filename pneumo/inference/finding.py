@@ -1,4 +1,4 @@
-"""Model answer + operating point -> Finding: what a page, a CSV line or a report says about one file."""
+"""Findings: the result for one file, as pages, exports and reports show it."""
 
 import hashlib
 import time
@@ -18,12 +18,12 @@ from pneumo.inference.predictor import Answer, Predictor
 from pneumo.labels import LABELS, Label, Status, Verdict, Zone
 from pneumo.registry.models import ModelCard
 
-_LARGEST = 700.0  # natural logarithm of a ratio that a float still holds
+_LARGEST = 700.0  # largest exponent that a float holds
 
 
 @dataclass(frozen=True)
 class Terms:
-    """How answers are read: where the label's line is drawn, and which share of the patients have pneumonia, between 0 and 1."""
+    """How answers are judged: the operating point of the label, and the prevalence of pneumonia, in (0, 1)."""
 
     operating_point: str = BALANCED
     prevalence: float = field(default_factory=stated_prevalence)
@@ -31,30 +31,30 @@ class Terms:
 
 @dataclass(frozen=True)
 class Reading:
-    """An answer judged. Every page, export and report shows these values and computes none of its own.
+    """A judged answer. Every page, export and report shows these values and computes none.
 
     Probabilities are posteriors: prior odds of `prevalence` times the likelihood ratio.
     """
 
-    verdict: Verdict  # NORMAL, INDETERMINATE or PNEUMONIA, by zone: what a person reads
+    verdict: Verdict  # NORMAL, INDETERMINATE or PNEUMONIA, by zone: for people
     zone: Zone  # rule-out, indeterminate or rule-in
     label: Label  # NORMAL or PNEUMONIA, at the operating point: for programs
     probability: float  # of pneumonia
     likelihood_ratio: float  # above 0
     prevalence: float
-    threshold: float  # of the label, a probability
-    low: float  # where the indeterminate zone begins, a probability
-    high: float  # where it ends
+    threshold: float  # probability cut of the label
+    low: float  # probability where the indeterminate zone begins
+    high: float  # and where it ends
     operating_point: str
 
     def verdict_of(self, probability: float) -> Verdict:
-        """The verdict of another probability at the same prevalence, as of the picture slightly changed."""
+        """The verdict of another probability at the same prevalence, as of a slightly changed image."""
         return zone(probability, {RULE_OUT: self.low, RULE_IN: self.high}).verdict
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Everything said about one file. `canonical` and `answer` are None unless `status` is "ok"; `radiograph` where it was read."""
+    """The result for one file. `canonical` and `answer` are None unless `status` is "ok", `radiograph` if it was not decoded."""
 
     status: Status  # ok, rejected or error
     reasons: tuple[str, ...]
@@ -64,43 +64,43 @@ class Finding:
     model_sha256: str
     seconds: float
     radiograph: Radiograph | None = None
-    canonical: np.ndarray | None = None  # uint8 (224, 224), what every model is shown
+    canonical: np.ndarray | None = None  # uint8 (224, 224), the input of every model
     answer: Answer | None = None
-    site_profile: str = ""  # name and hash of the profile that it is read by; empty: the model's own calibration
+    site_profile: str = ""  # name and hash of the applied site profile; empty: the model's own calibration
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A file whose bytes were decoded, or not, and that waits for a model's answer."""
+    """A decoded or refused file, before the model's answer."""
 
     sha256: str
     seconds: float
-    found: Decoded | Refusal
+    decoded: Decoded | Refusal
 
 
 def read(data: bytes, predictor: Predictor, gated: bool = True) -> Finding:
-    """Decode and answer one file. Whatever is wrong with it, or with what the model said of it, becomes its finding."""
-    return answered(opened(data), predictor, gated)
+    """Decode and answer one file. Errors of file or model become its finding."""
+    return answer_file(open_file(data), predictor, gated)
 
 
-def opened(data: bytes, decoders: DecoderPool | None = None) -> Opened:
-    """Decode one file, in a process of its own (see imaging.decoding.pool); by `shared_pool` where no other decoders are given."""
+def open_file(data: bytes, decoders: DecoderPool | None = None) -> Opened:
+    """Decode one file in a separate process (see imaging.decoding.pool), by default of `shared_pool`."""
     began = time.perf_counter()
-    found = (decoders or shared_pool()).decode(data)
-    return Opened(hashlib.sha256(data).hexdigest(), time.perf_counter() - began, found)
+    decoded = (decoders or shared_pool()).decode(data)
+    return Opened(hashlib.sha256(data).hexdigest(), time.perf_counter() - began, decoded)
 
 
-def answered(file: Opened, predictor: Predictor, gated: bool = True) -> Finding:
-    """What the model says of a decoded file.
+def answer_file(file: Opened, predictor: Predictor, gated: bool = True) -> Finding:
+    """The model's finding for a decoded file.
 
-    The gate needs the network's features, so the network is asked first; what it says of a refused image goes no further.
-    `gated` False leaves the gate out: published figures are of all images of a split.
+    The gate needs the network's features, so the network runs first; the answer for a refused image is dropped. `gated` False
+    skips the gate: published figures are of all images of a split.
     """
-    began, card, found = time.perf_counter(), predictor.card, file.found
-    if not isinstance(found, Decoded):
-        status = Status.REJECTED if isinstance(found, ImageRejected) else Status.ERROR
-        return Finding(status, (str(found),), (), file.sha256, card.id, card.sha256, file.seconds)
-    radiograph, image = found.radiograph, found.canonical
+    began, card, decoded = time.perf_counter(), predictor.card, file.decoded
+    if not isinstance(decoded, Decoded):
+        status = Status.REJECTED if isinstance(decoded, ImageRejected) else Status.ERROR
+        return Finding(status, (str(decoded),), (), file.sha256, card.id, card.sha256, file.seconds)
+    radiograph, image = decoded.radiograph, decoded.canonical
     warnings: tuple[str, ...] = ()
     try:
         answer = predictor.answer(image)
@@ -117,35 +117,35 @@ def answered(file: Opened, predictor: Predictor, gated: bool = True) -> Finding:
     if SYNTHETIC in radiograph.facts.notes:
         warnings = ("A generated phantom, no patient: the answer means nothing.",)
     profile = predictor.profile
-    named = f"{profile.name} {profile.sha256[:16]}" if profile else ""
+    profile_name = f"{profile.name} {profile.sha256[:16]}" if profile else ""
     warnings += gate.reasons + ((profile.sentence,) if profile else ())
-    return Finding(Status.OK, (), warnings, file.sha256, card.id, card.sha256, seconds, radiograph, image, answer, named)
+    return Finding(Status.OK, (), warnings, file.sha256, card.id, card.sha256, seconds, radiograph, image, answer, profile_name)
 
 
 def ask_again(sha256: str, image: np.ndarray, facts: ImageFacts, predictor: Predictor) -> Finding:
-    """What another model, `predictor`, and its own gate say of an image that was read before. Without pictures.
+    """The finding of another model and its gate for an image read before, without pictures.
 
-    `image` is the canonical one, uint8 (224, 224), of a file with these facts and this hash.
+    `image`: canonical, uint8 (224, 224), of the file with these facts and this hash.
     """
-    gone = Radiograph(np.empty((0, 0), np.float32), facts)  # gate and model look at image and facts alone
-    return replace(answered(Opened(sha256, 0.0, Decoded(gone, image)), predictor), radiograph=None, canonical=None)
+    no_pixels = Radiograph(np.empty((0, 0), np.float32), facts)  # gate and model use only image and facts
+    return replace(answer_file(Opened(sha256, 0.0, Decoded(no_pixels, image)), predictor), radiograph=None, canonical=None)
 
 
 def image_to_keep(finding: Finding) -> np.ndarray | None:
-    """The canonical image that another model could be asked about: also of a file that this one's gate refused."""
+    """The canonical image for other models, also of a file that this model's gate refused."""
     if finding.canonical is None and finding.radiograph is not None:
         return canonical(finding.radiograph)
     return finding.canonical
 
 
 def judge(log_ratio: float, card: ModelCard, terms: Terms) -> Reading:
-    """A calibrated log likelihood ratio on these terms. Raises ConfigError, see `check_terms`."""
+    """Judge a calibrated log likelihood ratio. Raises ConfigError, see `check_terms`."""
     check_terms(terms, card)
     cuts, points = card.cuts, card.points_at(terms.prevalence)
-    where = zone(log_ratio, cuts)
+    answer_zone = zone(log_ratio, cuts)
     return Reading(
-        verdict=where.verdict,
-        zone=where,
+        verdict=answer_zone.verdict,
+        zone=answer_zone,
         label=LABELS[int(log_ratio >= cuts[terms.operating_point])],
         probability=float(posterior(log_ratio, terms.prevalence)),
         likelihood_ratio=float(np.exp(np.clip(log_ratio, -_LARGEST, _LARGEST))),
@@ -158,7 +158,7 @@ def judge(log_ratio: float, card: ModelCard, terms: Terms) -> Reading:
 
 
 def check_terms(terms: Terms, card: ModelCard) -> None:
-    """Raises ConfigError for an operating point that the model does not have, or a prevalence that is none."""
+    """Raises ConfigError for an unknown operating point or a prevalence outside (0, 1)."""
     if terms.operating_point not in card.cuts:
         names = ", ".join(card.cuts)
         raise ConfigError(f"Unknown operating point {terms.operating_point!r} for model {card.id}; expected one of {names}.")

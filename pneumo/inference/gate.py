@@ -1,4 +1,4 @@
-"""Is this a frontal chest radiograph, good enough to answer for? Asked of every file before its answer leaves."""
+"""The gate: refuse or warn about files that are no usable frontal chest radiograph of a child."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ PASS, WARN, REJECT = "pass", "warn", "reject"
 _FRONTAL = {"AP", "PA"}
 _LATERAL = {"LL", "RL", "LAT", "LATERAL"}
 _CHEST = {"CHEST", "THORAX", "LUNG"}
-_PERHAPS = {"RIB", "RIBS", "CLAVICLE", "TSPINE", "CHESTABDOMEN", "WHOLEBODY"}  # the chest may well be in it
+_MAY_SHOW_CHEST = {"RIB", "RIBS", "CLAVICLE", "TSPINE", "CHESTABDOMEN", "WHOLEBODY"}
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 
 
 @dataclass(frozen=True)
 class Gate:
-    """`outcome` is pass, warn (reasons stand beside the answer) or reject (they stand instead of one)."""
+    """`outcome` is pass, warn (reasons beside the answer) or reject (reasons, no answer)."""
 
     outcome: str
     reasons: tuple[str, ...] = ()
@@ -29,10 +29,10 @@ class Gate:
 
 
 def check(facts: ImageFacts, image: np.ndarray, features: np.ndarray | None, reference: Reference | None) -> Gate:
-    """Join the rules, the header and the learned distance.
+    """Combine image rules, header rules and the learned out-of-distribution check.
 
-    `image` canonical uint8 (224, 224); `features` float32 (c,) of the network's pass. Without a reference (an older model)
-    the rules alone decide. A generated phantom is the demo: it is told to be one, and the learned part is not asked.
+    `image` canonical uint8 (224, 224); `features` float32 (c,) of the network's pass. Without a reference (an older model), and
+    for generated phantoms, only the rules apply.
     """
     issues = image_issues(image, facts) + header_issues(facts)
     if reference is not None and features is not None and SYNTHETIC not in facts.notes:
@@ -44,20 +44,22 @@ def check(facts: ImageFacts, image: np.ndarray, features: np.ndarray | None, ref
 
 
 def header_issues(facts: ImageFacts) -> list[Issue]:
-    """What a DICOM header says against an answer; of other files nothing is known."""
-    found = []
+    """Issues of a DICOM header; none for other files."""
+    issues = []
     if facts.view_position in _LATERAL:
-        found.append(Issue(True, f"The file says it is a lateral view ({facts.view_position}); expected a frontal one (AP or PA)."))
+        issues.append(
+            Issue(True, f"The file says it is a lateral view ({facts.view_position}); expected a frontal one (AP or PA).")
+        )
     elif facts.view_position and facts.view_position not in _FRONTAL:
-        found.append(Issue(False, f"The file says its view is {facts.view_position}; the model knows frontal views only."))
+        issues.append(Issue(False, f"The file says its view is {facts.view_position}; the model knows frontal views only."))
     if facts.body_part == "OTHER":
-        found.append(Issue(False, "The file names a part of the body that is not known here; expected the chest."))
+        issues.append(Issue(False, "The file names a part of the body that is not known here; expected the chest."))
     elif facts.body_part and facts.body_part not in _CHEST:
         reason = f"The file says it shows {facts.body_part}; expected the chest."
-        found.append(Issue(facts.body_part not in _PERHAPS, reason))
+        issues.append(Issue(facts.body_part not in _MAY_SHOW_CHEST, reason))
     years = age_in_years(facts.patient_age)
     if years is not None and years >= 18:
-        found.append(
+        issues.append(
             Issue(
                 False,
                 "The patient is an adult. The model learned from children of 1 to 5 years alone; on adults such "
@@ -65,25 +67,25 @@ def header_issues(facts: ImageFacts) -> list[Issue]:
             )
         )
     elif years is not None and not 1 <= years < 6:
-        found.append(Issue(False, "The patient is not between 1 and 5 years old; the model was not tested at other ages."))
-    return found
+        issues.append(Issue(False, "The patient is not between 1 and 5 years old; the model was not tested at other ages."))
+    return issues
 
 
 def learned_issues(image: np.ndarray, features: np.ndarray, reference: Reference) -> list[Issue]:
-    """Is it unlike the chest X-rays of train; does it lie turned or inverted?"""
+    """Issues of an image unlike the train images, rotated or inverted."""
     strangeness, pose = reference.strangeness(features, image), reference.pose(image)
     upright = pose == POSES[0]
-    mend = "" if upright else f" If it is one, it seems {pose}: correct that and try again."
-    if not strangeness <= reference.cuts[1]:  # NaN is no pass
-        return [Issue(True, "The image does not look like a frontal chest X-ray of a child, so there is no answer." + mend)]
-    found = []
+    hint = "" if upright else f" If it is one, it seems {pose}: correct that and try again."
+    if not strangeness <= reference.cuts[1]:  # NaN is refused
+        return [Issue(True, "The image does not look like a frontal chest X-ray of a child, so there is no answer." + hint)]
+    issues = []
     if strangeness > reference.cuts[0]:
-        found.append(Issue(False, "The image is unlike the chest X-rays that the model learned from; its answer may be wrong."))
+        issues.append(Issue(False, "The image is unlike the chest X-rays that the model learned from; its answer may be wrong."))
     if not upright:
-        found.append(Issue(False, f"The image seems {pose}. Correct that and read it again: the model knows no such images."))
-    return found
+        issues.append(Issue(False, f"The image seems {pose}. Correct that and read it again: the model knows no such images."))
+    return issues
 
 
 def age_in_years(age: str | None) -> float | None:
-    """DICOM age string ("003Y", "018M", "002W", "010D") -> years; None where there is none."""
+    """DICOM age string ("003Y", "018M", "002W", "010D") -> years; None without one."""
     return int(age[:-1]) * _YEARS[age[-1]] if age else None

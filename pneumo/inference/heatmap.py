@@ -1,4 +1,4 @@
-"""Grad-CAM values -> heat on a fixed scale, laid over the image where the network looked."""
+"""Grad-CAM heatmaps on a fixed scale, placed over the image region the network saw."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,16 @@ import numpy as np
 from pneumo.imaging.lung_box import Box
 from pneumo.registry.models import ModelCard
 
-EMPTY_BELOW = 0.10  # heat under a tenth of the scale is drawn as nothing
-_STRIP = 64  # rows at a time, which stay in the processor's cache
+EMPTY_BELOW = 0.10  # heat below a tenth of the scale is not drawn
+_STRIP = 64  # rows at a time, to fit the CPU cache
 
 
 @dataclass(frozen=True)
 class Heatmap:
     """`heat` float32 (h, w) in [0, 1] on the model's fixed scale.
 
-    Heat is evidence for pneumonia alone: what spoke against it, and images without any, have none. `shown` is the part of the
-    image that the network was shown; `centres` of the first and the last cell of the map, fractions of that part.
+    Heat is evidence for pneumonia only. `shown` is the image region the network saw; `centres` of the first and last map cell,
+    fractions of that region.
     """
 
     heat: np.ndarray
@@ -26,7 +26,7 @@ class Heatmap:
 
     @classmethod
     def from_map(cls, gradcam: np.ndarray, scale: float, shown: Box, centres: tuple[float, float]) -> "Heatmap":
-        """ReLU of the signed map over `scale` (from the model card), cut at 1; never stretched to the image's own maximum."""
+        """ReLU of the signed map over `scale` (from the model card), clipped at 1; never rescaled per image."""
         heat = np.clip(np.asarray(gradcam, np.float32) / np.float32(scale), 0.0, 1.0)
         heat.setflags(write=False)
         return cls(heat, shown, centres)
@@ -40,7 +40,7 @@ class Heatmap:
         return self.peak < EMPTY_BELOW
 
     def on_image(self, height: int, width: int) -> np.ndarray:
-        """float32 (height, width) in [0, 1], in the image's own aspect; zero outside what the network was shown."""
+        """float32 (height, width) in [0, 1], in the image's aspect; zero outside `shown`."""
         down = self._weights(height, self.heat.shape[0], self.shown.top, self.shown.bottom)
         across = self._weights(width, self.heat.shape[1], self.shown.left, self.shown.right)
         full, rows = np.empty((height, width), np.float32), self.heat @ across
@@ -49,9 +49,9 @@ class Heatmap:
         return full
 
     def _weights(self, length: int, cells: int, start: float, end: float) -> np.ndarray:
-        """float32 (cells, length): how much of each cell each pixel along one axis shows; zero outside `start` to `end`.
+        """float32 (cells, length): cubic interpolation weights along one axis; zero outside `start` to `end`.
 
-        Cubic interpolation works on one axis after the other, so its weights are what it makes of single cells.
+        The interpolation is separable, so the weights are the interpolated unit vectors.
         """
         positions = (np.arange(length, dtype=np.float32) + 0.5) / length
         first, last = (start + centre * (end - start) for centre in self.centres)
@@ -64,10 +64,9 @@ class Heatmap:
 
 
 def heat_share(gradcam: np.ndarray, card: ModelCard, shown: Box, mask: np.ndarray) -> float:
-    """Share of the positive heat of a raw map (h, w) that falls into `mask`, bool (224, 224); NaN where no heat is positive.
+    """Share of the positive heat of a raw map (h, w) inside `mask`, bool (224, 224); NaN without positive heat.
 
-    The map is laid over the image as it is drawn, between the cells' own centres and inside what the network was shown,
-    but on its own maximum, so that nothing is cut off at full heat.
+    The map is placed as it is drawn, but scaled to its own maximum, so that nothing is clipped.
     """
     peak = float(np.max(gradcam))
     if peak <= 0:
@@ -77,7 +76,7 @@ def heat_share(gradcam: np.ndarray, card: ModelCard, shown: Box, mask: np.ndarra
 
 
 def seen_share(shown: Box, mask: np.ndarray) -> float:
-    """Share of what the network is shown that `mask`, bool (h, w), covers: `heat_share` of a map without any preference."""
+    """Share of `shown` that `mask`, bool (h, w), covers: the `heat_share` of a uniform map."""
     rows, columns = ((np.arange(side) + 0.5) / side for side in mask.shape)
     down, across = (rows >= shown.top) & (rows <= shown.bottom), (columns >= shown.left) & (columns <= shown.right)
     return float(mask[np.ix_(down, across)].mean())

@@ -1,4 +1,4 @@
-"""Does an answer rest on the lungs? The score with the lungs hidden, and the share of the heat that lies in them."""
+"""Checks that an answer rests on the lungs: the score with lungs hidden, and the share of heat inside them."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from pneumo.inference.predictor import Answer, Predictor
 from pneumo.registry.models import ModelCard
 
 _NO_HEAT = "No place spoke for pneumonia, so there is no heat to share out."
-RESTS_ON_LUNGS = 0.2  # a score that moves less when the lungs are hidden does not rest on them
+RESTS_ON_LUNGS = 0.2  # smallest score change with hidden lungs that counts as resting on them
 
 
 @dataclass(frozen=True)
 class Lungs:
-    """The lung fields of one image, bool (224, 224), or None and the reason why they cannot be told."""
+    """The lung fields of one image, bool (224, 224), or None and the reason."""
 
     mask: np.ndarray | None
     reason: str = ""
@@ -24,7 +24,7 @@ class Lungs:
 
 @dataclass(frozen=True)
 class HeatShare:
-    """Shares, 0 to 1, of the raw map's positive heat and of what the network is shown; NaN for the reason."""
+    """Shares in the lungs, 0 to 1, of the raw map's positive heat and of the shown region; NaN with a reason."""
 
     in_lungs: float
     area_of_lungs: float
@@ -33,8 +33,8 @@ class HeatShare:
 
 @dataclass(frozen=True)
 class Occlusion:
-    """With the lungs in sight and painted over (see `lungs_hidden`): log likelihood ratios as measured, or the probabilities of
-    `SecondOpinion.at`; NaN for the reason.
+    """Scores with lungs visible and hidden (see `lungs_hidden`): log likelihood ratios, or probabilities from
+    `SecondOpinion.at`; NaN with a reason.
     """
 
     unchanged: float
@@ -42,7 +42,7 @@ class Occlusion:
     reason: str = ""
 
     def moved(self, threshold: float) -> float:
-        """How far hiding the lungs moves the score away from the label at `threshold`; negative where it strengthens it."""
+        """How far hiding the lungs moves the score away from the label at `threshold`; negative if it strengthens the label."""
         return self.unchanged - self.hidden if self.unchanged >= threshold else self.hidden - self.unchanged
 
     def same_side(self, threshold: float) -> bool:
@@ -58,7 +58,7 @@ def occlusion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lu
 
 
 def heat_in_lungs(answer: Answer, card: ModelCard, lungs: Lungs) -> HeatShare:
-    """By the signed map, not by the heatmap, which is cut off at full heat: the share is of all of it."""
+    """Measured on the signed map, as the heatmap is clipped."""
     if lungs.mask is None:
         return HeatShare(float("nan"), float("nan"), lungs.reason)
     if answer.heatmap.empty:
@@ -73,10 +73,10 @@ def lungs_of(image: np.ndarray, finder: LungFinder | None) -> Lungs:
     """Lung fields of a canonical image by the segmenter."""
     if finder is None:
         return Lungs(None, "This installation has no lung segmenter (models/lungs).")
-    found = finder.find(image)
-    return Lungs(found.mask) if found.plausible else Lungs(None, found.reason)
+    fields = finder.find(image)
+    return Lungs(fields.mask) if fields.plausible else Lungs(None, fields.reason)
 
 
 def load_finder() -> LungFinder | None:
-    """The segmenter; None where there is none. Raises ModelError for one that does not verify."""
+    """The segmenter, None if not installed. Raises ModelError for one that does not verify."""
     return LungFinder.load() if lungs_folder().is_dir() else None

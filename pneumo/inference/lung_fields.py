@@ -1,7 +1,7 @@
-"""Canonical image -> lung fields, by the project's own small segmenter; and whether they can be believed.
+"""Lung fields of a canonical image by the project's segmenter, with a plausibility check.
 
-Serving reads models/lungs/, a sealed folder as every model's: `lungs.onnx` and `lungs.json`, which holds its SHA-256, how it was
-trained and how far it agrees with outlines drawn by hand (docs/lungs.md). No Keras here.
+Serving reads the sealed folder models/lungs/: `lungs.onnx`, and `lungs.json` with its SHA-256, training settings and agreement with
+manual outlines (docs/lungs.md).
 """
 
 import hashlib
@@ -26,24 +26,24 @@ log = logging.getLogger(__name__)
 
 FOLDER, GRAPH, DESCRIPTION = "lungs", "lungs.onnx", "lungs.json"
 SHIPPED = SHIPPED_MODELS / FOLDER
-_WHOSE = "The lung segmenter"  # how messages about it begin
+_WHOSE = "The lung segmenter"  # start of error messages
 
-# What the fields of 400 train images look like, with room to spare (docs/lungs.md). Areas are shares of the image.
-_SPECK = 0.005  # smaller pieces are no lung field
+# Limits from 400 train images, with a margin (docs/lungs.md). Areas are shares of the image.
+_SPECK = 0.005  # smaller components are ignored
 _ONE_FIELD = (0.02, 0.34)
 _BOTH_FIELDS = (0.08, 0.62)
-_UNLIKE = 4.0  # one field at most so many times as large as the other
-_SHORTER = 2 / 3  # of the other's height at least: where a white lung is missed, its field ends high up
-_SURE = 0.88  # agreement the network must expect of itself
+_UNLIKE = 4.0  # largest ratio of the two areas
+_SHORTER = 2 / 3  # smallest ratio of the two heights: the field of a consolidated lung ends too high
+_SURE = 0.88  # smallest expected Dice
 
 
 @dataclass(frozen=True)
 class LungFields:
-    """What was found in one image. Callers that measure inside `mask` must refuse where `reason` says something."""
+    """Lung fields of one image. Do not measure inside `mask` unless `plausible`."""
 
     mask: np.ndarray  # bool (224, 224)
-    quality: float  # Dice that the network's own probabilities expect of `mask`, 0 to 1
-    reason: str = ""  # why the fields cannot be believed; empty when they can
+    quality: float  # Dice of `mask` expected from the pixel probabilities, 0 to 1
+    reason: str = ""  # why the fields are implausible; empty when plausible
 
     @property
     def plausible(self) -> bool:
@@ -51,28 +51,28 @@ class LungFields:
 
     @property
     def box(self) -> Box:
-        """The part of the image that a lung-centred model is shown. Raises LungsNotFound where the fields cannot be believed."""
+        """The region for a lung-centred model. Raises LungsNotFound for implausible fields."""
         if self.reason:
             raise LungsNotFound(self.reason)
         return bounding_box(self.mask)
 
 
 def segmenter_input(image: np.ndarray, side: int) -> np.ndarray:
-    """Canonical uint8 or float32 (224, 224) -> float32 (side, side), mean 0 and deviation 1: exposure has no say."""
+    """Canonical uint8 or float32 (224, 224) -> float32 (side, side), mean 0 and deviation 1, independent of exposure."""
     small = cv2.resize(image.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
     shown: np.ndarray = (small - small.mean()) / max(float(small.std()), 1.0)
     return shown
 
 
 class LungFinder:
-    """One loaded segmenter. Holds no state of a request: one instance serves every thread and session at once."""
+    """One loaded segmenter. Stateless, so one instance serves all threads and sessions."""
 
     def __init__(self, graph: bytes | Path, sha256: str = ""):
-        self.sha256 = sha256  # of the graph, as it was verified
-        self.seal: Seal | None = None  # of the folder it was loaded from
+        self.sha256 = sha256  # of the verified graph
+        self.seal: Seal | None = None  # of its folder
         self._session = load_session(graph, _WHOSE, GRAPH)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if [each.name for each in inputs] != ["radiograph"] or "logit" not in [each.name for each in outputs]:
+        if [node.name for node in inputs] != ["radiograph"] or "logit" not in [node.name for node in outputs]:
             raise ModelError(f"The lung segmenter does not load: {GRAPH} is another kind of graph. Restore it.")
         self.side = int(inputs[0].shape[1])
 
@@ -83,7 +83,7 @@ class LungFinder:
         if not folder.is_dir():
             raise ModelError(f"No lung segmenter in {folder}. Restore the folder.")
         seal, contents = sealed_files(folder, _WHOSE)
-        graph = _described_graph(contents)  # the bytes that were hashed: what changes on the disk now answers nothing
+        graph = _described_graph(contents)  # the verified bytes, whatever changes on disk later
         finder = cls(graph, hashlib.sha256(graph).hexdigest())
         finder.seal = seal
         if not seal.signer:
@@ -91,9 +91,9 @@ class LungFinder:
         return finder
 
     def probability(self, image: np.ndarray) -> np.ndarray:
-        """float32 (224, 224) in [0, 1], of "this pixel is lung", for a canonical image, uint8 (224, 224).
+        """float32 (224, 224) in [0, 1], lung probability of each pixel of a canonical image, uint8 (224, 224).
 
-        Mean of the image and its mirror image: the chest has two sides, and neither is to be favoured.
+        Mean over the image and its mirror image.
         """
         straight = segmenter_input(image, self.side)
         batch = np.stack([straight, straight[:, ::-1]])[..., np.newaxis]
@@ -115,18 +115,18 @@ class LungFinder:
 
 
 def lungs_folder() -> Path:
-    """lungs/ of the registry; where that has none, the one that came with Pneumo."""
+    """lungs/ of the registry, else the shipped one."""
     own = models_dir() / FOLDER
     return own if own.is_dir() else SHIPPED
 
 
 def read_description(folder: Path) -> dict[str, Any]:
-    """lungs.json of `folder`, as its manifest has it. Raises ModelError when it is missing or damaged."""
+    """The verified lungs.json of `folder`. Raises ModelError when it is missing or damaged."""
     return _description(sealed_file(folder, DESCRIPTION, _WHOSE))
 
 
 def check_segmenter(folder: Path) -> None:
-    """Whether a folder that is yet to be sealed holds a segmenter. Raises ModelError."""
+    """Raises ModelError unless an unsealed folder holds a segmenter."""
     try:
         LungFinder(_described_graph({name: (folder / name).read_bytes() for name in (GRAPH, DESCRIPTION)}))
     except OSError as error:
@@ -134,7 +134,7 @@ def check_segmenter(folder: Path) -> None:
 
 
 def _described_graph(contents: dict[str, bytes]) -> bytes:
-    """The graph, which must be the one that lungs.json describes. Raises ModelError."""
+    """The graph, checked against lungs.json. Raises ModelError."""
     for name in (GRAPH, DESCRIPTION):
         if name not in contents:
             raise ModelError(f"{_WHOSE} is incomplete: {name} is missing. Restore it; no lung fields without it.")
@@ -149,18 +149,18 @@ def _described_graph(contents: dict[str, bytes]) -> bytes:
 def _description(data: bytes) -> dict[str, Any]:
     damaged = f"{_WHOSE} does not verify: {DESCRIPTION} is damaged"
     try:
-        found = json.loads(data)
+        description = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{damaged}. Restore it.") from error
-    if not isinstance(found, dict):
+    if not isinstance(description, dict):
         raise ModelError(f"{damaged}: expected one JSON object. Restore it.")
-    if odd := non_finite_numbers(found):
+    if odd := non_finite_numbers(description):
         raise ModelError(f"{damaged}: {odd[0]}. Restore it.")
-    return found
+    return description
 
 
 def implausible(fields: list[np.ndarray], quality: float = 1.0) -> str:
-    """Why bool masks (224, 224) cannot be the two lung fields of one child; "" where they can."""
+    """Why bool masks (224, 224) are not plausible lung fields; "" if they are."""
     if len(fields) < 2:
         return "Only one lung field was found; expected two." if fields else "No lung field was found."
     areas = sorted((float(field.mean()) for field in fields), reverse=True)
@@ -181,7 +181,7 @@ def implausible(fields: list[np.ndarray], quality: float = 1.0) -> str:
 
 
 def _fields(mask: np.ndarray) -> list[np.ndarray]:
-    """The two largest pieces of a mask, holes filled, the largest first; fewer where there are not two."""
+    """Up to two largest components of a mask, holes filled, the largest first."""
     _, pieces, facts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
     areas = facts[1:, cv2.CC_STAT_AREA]
     order = [1 + i for i in np.argsort(-areas, kind="stable")[:2] if areas[i] >= _SPECK * mask.size]
@@ -194,5 +194,5 @@ def _without_holes(field: np.ndarray) -> np.ndarray:
 
 
 def _middle(field: np.ndarray) -> float:
-    """Where the field's centre of mass lies across the image, 0 left to 1 right."""
+    """Horizontal centre of mass, 0 left to 1 right."""
     return float((np.nonzero(field)[1].mean() + 0.5) / field.shape[1])

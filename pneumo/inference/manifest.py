@@ -1,8 +1,8 @@
-"""What is finished of a long `predict`, file by file, so that an interrupted one goes on where it stood.
+"""Resume an interrupted `predict`: a log of the finished files.
 
-JSON lines, appended only. The first says what asked (model, weights, card, operating point, heatmap folder); each other is one
-file that was answered: {"path", "size", "mtime_ns", "rows": [the rows that were printed for it]}, of an archive all its images'. A
-file is the same as long as path, size and time of change are; where a line came twice, the last one counts.
+JSON lines, append-only. The first holds the settings (model, weights, card, operating point, heatmap folder), each other one a
+finished file or archive: {"path", "size", "mtime_ns", "rows": [its printed rows]}. A file is unchanged if path, size and mtime
+are; of duplicate lines the last counts.
 """
 
 import json
@@ -10,7 +10,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -18,20 +17,20 @@ from typing import Any, BinaryIO
 from filelock import FileLock, Timeout
 
 from pneumo.errors import ConfigError, DataError
+from pneumo.inference.batch import EMPTY_SHA256
 from pneumo.inference.finding import Finding
 from pneumo.labels import Status
 
 Row = dict[str, Any]
 
 VERSION = 1
-SYNC_EVERY = 64  # lines: what a power cut, unlike a killed process, may cost
-_NOTHING = sha256(b"").hexdigest()  # the hash in the row of a file whose bytes were never had
+SYNC_EVERY = 64  # lines between fsyncs: the most that a power cut loses
 _HEADER_BYTES = 1 << 16
 
 
 @dataclass
 class _Turn:
-    """A path whose rows come next. `stamp` is None where there is no such file, `noted` the place of its line in the manifest."""
+    """A path whose rows come next. `stamp` is None for a missing file; `noted`: offset of its line in the manifest."""
 
     path: str
     stamp: tuple[int, int] | None
@@ -40,13 +39,13 @@ class _Turn:
 
 
 class Manifest:
-    """One open manifest; held by one process at a time."""
+    """One open manifest, locked by its process."""
 
     def __init__(self, path: Path, asks: dict[str, Any]):
-        """Open or begin it. `asks` is what must be the same on each start, by name.
+        """Open or create it. `asks`: the settings, which must be the same on each start.
 
-        Raises ConfigError where it differs or another process holds the file, DataError where the file is no manifest. A file
-        that is no manifest is left as it is; of a manifest, the last line is cut off where it is torn.
+        Raises ConfigError if they differ or another process holds the file, DataError if it is no manifest (it stays unchanged). A
+        torn last line is removed.
         """
         header = json.dumps({"manifest": VERSION, **asks}).encode() + b"\n"
         try:
@@ -79,11 +78,11 @@ class Manifest:
         ask: Callable[[Iterable[str]], Iterator[tuple[str, Finding]]],
         row: Callable[[str, Finding], Row],
     ) -> Iterator[Row]:
-        """The row of every image of `paths`, in their order, each path once however often it is named.
+        """The row of every image of `paths`, in order, without duplicate paths.
 
-        `ask` is an engine: it is given the paths that are not noted yet, and gives (name, finding) in the same order, the images
-        of an archive as "archive/name in it"; `row` makes a finding's row. What is asked is noted when the next path's turn
-        comes; a file that could not be opened never is, so that the next start tries it again.
+        `ask` is an engine: it takes the paths not yet in the manifest and yields (name, finding) in the same order, archive members
+        as "archive/member"; `row` makes a finding's row. A path is logged once it is complete; a file that could not be opened is
+        not, so that the next start tries again.
         """
         turns: deque[_Turn] = deque()
         for name, finding in ask(self._unasked(paths, turns)):
@@ -95,13 +94,13 @@ class Manifest:
             yield from self._finished(turns.popleft())
 
     def _unasked(self, paths: Iterable[str], turns: deque[_Turn]) -> Iterator[str]:
-        """The paths to ask; all of them, in order, are also put into `turns`."""
-        seen: set[str] = set()
+        """The paths to read; all paths are appended to `turns`."""
+        earlier: set[str] = set()
         for path in paths:
-            if path in seen:
+            if path in earlier:
                 continue
-            seen.add(path)
-            stamp = _stamp(path)  # before the file is read: should it change meanwhile, the next start asks again
+            earlier.add(path)
+            stamp = _stamp(path)  # before reading: if the file changes meanwhile, the next start reads it again
             place = self._places.get(path)
             same = place is not None and _stamp_in(self._entry(place)) == stamp
             turns.append(_Turn(path, stamp, place if same else None))
@@ -109,12 +108,12 @@ class Manifest:
                 yield path
 
     def _finished(self, turn: _Turn) -> list[Row]:
-        """Rows that were not given yet: those noted by an earlier start."""
+        """Log a finished path; return the stored rows of one finished earlier."""
         if turn.noted is not None:
             noted: list[Row] = self._entry(turn.noted)["rows"]
             return noted
         unopened = any(
-            row["status"] == Status.ERROR and row["sha256"] == _NOTHING and row["file"] == turn.path for row in turn.rows
+            row["status"] == Status.ERROR and row["sha256"] == EMPTY_SHA256 and row["file"] == turn.path for row in turn.rows
         )
         if turn.stamp and turn.rows and not unopened:
             self._note(turn.path, turn.stamp, turn.rows)
@@ -134,16 +133,16 @@ class Manifest:
             self._sync()
 
     def _check(self, path: Path, header: bytes) -> None:
-        """Write the header of a new file, or compare the one there is."""
+        """Write the header of a new file, or compare an existing one."""
         self._file.seek(0)
-        found = self._file.readline(_HEADER_BYTES)
-        if not found.endswith(b"\n") and header.startswith(found):  # new, or torn in its very first line
+        stored_header = self._file.readline(_HEADER_BYTES)
+        if not stored_header.endswith(b"\n") and header.startswith(stored_header):  # new, or torn in the first line
             self._file.truncate(0)
             self._file.write(header)
             self._sync()
             return
         try:
-            old, new = json.loads(found), json.loads(header)
+            old, new = json.loads(stored_header), json.loads(header)
             version = old["manifest"]
         except (ValueError, TypeError, KeyError):
             raise DataError(f"{path} is not a manifest of `predict`. It was left as it is; name another file.") from None
@@ -156,12 +155,12 @@ class Manifest:
             )
 
     def _read(self, path: Path) -> dict[str, int]:
-        """Where the line of each path begins. The rest stays on the disk: there may be millions."""
+        """Byte offset of each path's line. The rows stay on disk: there may be millions."""
         places = {}
         self._file.seek(0)
         at = len(self._file.readline())
         for line in self._file:
-            if not line.endswith(b"\n"):  # torn: what was written last when the machine stopped
+            if not line.endswith(b"\n"):  # torn: the machine stopped while writing
                 self._file.truncate(at)
                 break
             try:
@@ -193,9 +192,9 @@ def _stamp_in(entry: dict[str, Any]) -> tuple[int, int]:
 
 
 def _stamp(path: str) -> tuple[int, int] | None:
-    """(bytes, time of change in nanoseconds) of a file; None where there is none."""
+    """(bytes, mtime in ns) of a file; None if missing."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns
+    return status.st_size, status.st_mtime_ns

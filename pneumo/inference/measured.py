@@ -1,4 +1,4 @@
-"""The measures of a picture that a model answered for."""
+"""Image measures, including the gate's distance, for an answered image."""
 
 from math import nan
 
@@ -14,11 +14,11 @@ from pneumo.inference.predictor import Predictor
 def measure_image(
     image: np.ndarray, facts: ImageFacts, features: np.ndarray | None, predictor: Predictor, finder: LungFinder | None
 ) -> Measures:
-    """Of a canonical `image`, uint8 (224, 224), with the `features` of the model's own pass.
+    """Measures of a canonical `image`, uint8 (224, 224), with the `features` of the model's pass.
 
-    Lungs that the finder itself does not believe are not measured; without a finder none are.
+    Lungs are measured only if `finder` is given and finds them plausible.
     """
     fields = finder.find(image) if finder else None
-    known = predictor.reference is not None and features is not None
-    distance = predictor.reference.strangeness(features, image) if known and predictor.reference and features is not None else nan
+    reference = predictor.reference
+    distance = reference.strangeness(features, image) if reference is not None and features is not None else nan
     return measure(image, (facts.width, facts.height), fields.mask if fields and fields.plausible else None, distance)

@@ -1,8 +1,7 @@
-"""The local engine's work spread over many processes and machines by Ray Data: paths -> findings, in order.
+"""Batch reading over many processes and machines with Ray Data: paths -> findings, in order.
 
-Only this module imports ray, and only when it is asked to (requirements-scale.txt). Every machine of a cluster must see the same
-files, model folder and program under the same paths; of pictures, nothing travels: what is made of them is made where they
-were read.
+Only this module imports ray, and only on request (requirements-scale.txt). Every machine must see the same files, model folder
+and program under the same paths. Pixels never leave the machine that read them.
 """
 
 import atexit
@@ -25,49 +24,49 @@ from pneumo.errors import ConfigError, EngineError
 from pneumo.imaging.decoding.pool import DecoderPool
 from pneumo.inference.batch import read_files, unread
 from pneumo.inference.finding import Finding
-from pneumo.inference.predictor import InTermsOf, Predictor
+from pneumo.inference.predictor import AppliedProfile, Predictor
 from pneumo.paths import models_dir
 from pneumo.registry.models import ModelCard
 
-CORES = 2  # of one worker: it decodes on one and asks the network on the other
-GROUP = 16  # files that a worker is given at once, at most: what a worker that dies has to read again
+CORES = 2  # per worker: one decodes, one runs the network
+GROUP = 16  # most files per task: what is read again if a worker dies
 RETRIES = 3  # of a group whose worker died
-_GROUPS_A_WORKER = 8  # at least, so that all finish at about the same time
+_GROUPS_A_WORKER = 8  # at least, to balance the load
 
-# No statistics to Ray's makers, and less of what its own processes print past every logger.
+# No usage statistics, and less output of its processes.
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
-# The first is Ray's word for 127.0.0.1 alone, on Linux as well; other users of this machine have no token.
+# The first setting restricts Ray to 127.0.0.1, on Linux as well; the token keeps out other users of this machine.
 _ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
-# With its statistics off Ray still asks which cloud it is in, by HTTP: it finds a proxy that nobody is.
+# Even with statistics off Ray queries cloud metadata over HTTP: a dead proxy blocks that.
 _NOBODY = "http://127.0.0.1:9"
 _NO_WAY_OUT = {"http_proxy": _NOBODY, "https_proxy": _NOBODY, "no_proxy": "127.0.0.1,localhost"}
 
-Each = Callable[[str, Finding], None]
+OnFinding = Callable[[str, Finding], None]
 
 
 @dataclass(frozen=True)
-class Asking:
-    """What a worker needs to know. `each` is called with every (name, finding) where it was read, while it has its pictures."""
+class WorkerSettings:
+    """Settings of a worker. `on_finding` gets every (name, finding) on the worker, while the pixels are still there."""
 
     card: ModelCard
     models: Path
-    folder: Path  # where relative paths begin
-    each: Each | None
-    profile: InTermsOf | None = None  # whose calibration and cuts the card then has
+    folder: Path  # of relative paths
+    on_finding: OnFinding | None
+    profile: AppliedProfile | None = None  # its calibration and cuts are in the card
 
 
 @contextmanager
 def connected(address: str | None) -> Iterator[None]:
-    """A Ray to ask: the cluster at `address` (host:port), or a local one for as long as this lasts; one that is up already is used.
+    """Connect to the cluster at `address` (host:port), or to a temporary local one; an initialized Ray is reused.
 
-    The local one listens on the loopback address alone, without dashboard and usage statistics, and its folder of logs is
-    removed. Raises ConfigError where ray is not installed or no cluster answers.
+    The local one listens on loopback only, without dashboard and usage statistics, and its log folder is removed. Raises
+    ConfigError if ray is not installed or no cluster answers.
     """
     if importlib.util.find_spec("ray") is None:
         raise ConfigError("The engine ray is not installed. Run pip install -r requirements-scale.txt, or use --engine local.")
     os.environ |= _QUIET if address else {**_QUIET, **_ALONE}
     if address is None:
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # Ray's own would stay in a file for all to read
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # Ray's own would be written to a readable file
     import ray
 
     if ray.is_initialized():
@@ -100,7 +99,7 @@ def _join(address: str, quiet: dict[str, Any]) -> None:
 
     try:
         host, _, port = address.removeprefix("ray://").rpartition(":")
-        socket.create_connection((host, int(port)), timeout=10).close()  # Ray itself would try for two minutes
+        socket.create_connection((host, int(port)), timeout=10).close()  # fail fast: Ray would try for two minutes
         ray.init(address, **quiet)
     except (OSError, ValueError, RuntimeError) as error:
         raise ConfigError(f"No Ray cluster answers at {address}. Expected host:port of its head node, seen from here.") from error
@@ -108,7 +107,7 @@ def _join(address: str, quiet: dict[str, Any]) -> None:
 
 @contextmanager
 def _environment(changes: dict[str, str]) -> Iterator[None]:
-    """For the processes that are started meanwhile."""
+    """Environment variables for processes started inside the block."""
     before = dict(os.environ)
     os.environ |= changes
     try:
@@ -123,12 +122,12 @@ def read_files_by_ray(
     paths: Iterable[str],
     predictor: Predictor,
     on_skipped: Callable[[str, int], None] = lambda archive, count: None,
-    each: Each | None = None,
+    on_finding: OnFinding | None = None,
 ) -> Iterator[tuple[str, Finding]]:
-    """What `read_files` gives, answered by workers that load the same model; the findings come without pictures.
+    """`read_files` by Ray workers that load the same model; findings come without pictures.
 
-    The files of a group whose worker died RETRIES + 1 times are `error` findings. Raises EngineError where no
-    worker can start, such as for want of the model.
+    Files of a group whose worker died RETRIES + 1 times become `error` findings. Raises EngineError if no worker can start,
+    such as without the model.
     """
     everything = list(paths)
     if not everything:
@@ -138,21 +137,21 @@ def read_files_by_ray(
     workers, cores = _size(ray.cluster_resources())
     step = max(1, min(GROUP, len(everything) // (workers * _GROUPS_A_WORKER)))
     groups = [everything[at : at + step] for at in range(0, len(everything), step)]
-    asking = Asking(predictor.card, models_dir().resolve(), Path.cwd(), each, predictor.profile)
-    come = 0
-    for number, found, skipped in _results(groups, asking, workers, cores):
-        for lost in groups[come:number]:
+    settings = WorkerSettings(predictor.card, models_dir().resolve(), Path.cwd(), on_finding, predictor.profile)
+    finished = 0
+    for number, findings, skipped in _results(groups, settings, workers, cores):
+        for lost in groups[finished:number]:
             yield from _lost(lost, predictor)
-        come = number + 1
-        yield from found
+        finished = number + 1
+        yield from findings
         for archive, count in skipped:
             on_skipped(archive, count)
-    for lost in groups[come:]:
+    for lost in groups[finished:]:
         yield from _lost(lost, predictor)
 
 
 def _size(resources: dict[str, float]) -> tuple[int, int]:
-    """(workers, processor cores of each) of a cluster as it stands."""
+    """(workers, cores of each) for a cluster."""
     cores = int(resources.get("CPU", 0))
     if cores < 1:
         raise EngineError("The Ray cluster has no processor cores to give. Start its worker nodes first.")
@@ -164,11 +163,11 @@ def _lost(paths: list[str], predictor: Predictor) -> Iterator[tuple[str, Finding
     return ((path, unread(reason, predictor)) for path in paths)
 
 
-Result = tuple[int, list[tuple[str, Finding]], list[tuple[str, int]]]  # number of the group, findings, archives with other files
+Result = tuple[int, list[tuple[str, Finding]], list[tuple[str, int]]]  # group number, findings, skipped files by archive
 
 
-def _results(groups: list[list[str]], asking: Asking, workers: int, cores: int) -> Iterator[Result]:
-    """Each group's result, in order; one that was lost is left out."""
+def _results(groups: list[list[str]], settings: WorkerSettings, workers: int, cores: int) -> Iterator[Result]:
+    """Each group's result, in order, without lost groups."""
     import ray
 
     context = ray.data.DataContext.get_current()
@@ -177,11 +176,11 @@ def _results(groups: list[list[str]], asking: Asking, workers: int, cores: int) 
     context.enable_progress_bars = context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     items = [{"number": number, "paths": pickle.dumps(paths)} for number, paths in enumerate(groups)]
-    with warnings.catch_warnings():  # these two have no other place in the pinned version
+    with warnings.catch_warnings():  # the pinned version has no other way
         warnings.simplefilter("ignore", ray.util.annotations.RayDeprecationWarning)
         rows = ray.data.from_items(items, override_num_blocks=len(groups)).map_batches(
             Worker,
-            fn_constructor_args=(asking,),
+            fn_constructor_args=(settings,),
             batch_size=1,
             compute=ray.data.ActorPoolStrategy(size=workers),
             num_cpus=cores,
@@ -190,8 +189,8 @@ def _results(groups: list[list[str]], asking: Asking, workers: int, cores: int) 
         )
     try:
         for row in rows.iter_rows():
-            found, skipped = pickle.loads(row["result"])
-            yield row["number"], found, skipped
+            findings, skipped = pickle.loads(row["result"])
+            yield row["number"], findings, skipped
     except ray.exceptions.RayError as error:
         raise EngineError(f"The Ray workers gave up: {_innermost(error)}") from error
 
@@ -202,36 +201,38 @@ def _innermost(error: BaseException) -> str:
 
 
 class Worker:
-    """Lives in a process of its own, holds one model, and is given one group after the other."""
+    """A Ray actor with one loaded model that reads one group at a time."""
 
-    def __init__(self, asking: Asking):
-        self.each, self.folder = asking.each, str(asking.folder)
-        self.decoders = DecoderPool(CORES)  # the other cores are the other workers'
+    def __init__(self, settings: WorkerSettings):
+        self.on_finding, self.folder = settings.on_finding, str(settings.folder)
+        self.decoders = DecoderPool(CORES)  # not one per core of the machine
         atexit.register(self.decoders.close)
-        self.predictor = Predictor.load(asking.card.id, asking.models, threads=CORES)
-        if asking.profile:
+        self.predictor = Predictor.load(settings.card.id, settings.models, threads=CORES)
+        if settings.profile:
             own = self.predictor.card
-            asked = replace(asking.card, calibration=own.calibration, cuts=own.cuts)
-            self.predictor = self.predictor.read_by(asking.profile, asking.card) if asked == own else self.predictor
-        if self.predictor.card != asking.card:
-            raise EngineError(f"A worker's model {asking.card.id!r} is another than this one's. Use one model folder for all.")
+            expected_card = replace(settings.card, calibration=own.calibration, cuts=own.cuts)
+            self.predictor = (
+                self.predictor.with_profile(settings.profile, settings.card) if expected_card == own else self.predictor
+            )
+        if self.predictor.card != settings.card:
+            raise EngineError(f"A worker's model {settings.card.id!r} is another than this one's. Use one model folder for all.")
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         """{"number": (1,), "paths": (1,), pickled} -> {"number": (1,), "result": (1,), pickled (findings, skipped)}.
 
-        One row a group: it comes whole or not at all, so that nothing of it can be lost or doubled.
+        One row per group, so that a group arrives whole or not at all.
         """
         skipped: list[tuple[str, int]] = []
-        found = []
+        findings = []
         paths: list[str] = pickle.loads(batch["paths"][0])
-        for name, finding in read_files(paths, self.predictor, lambda *other: skipped.append(other), self.folder, self.decoders):
-            if self.each:
-                self.each(name, finding)
-            found.append((name, _light(finding)))
-        return {"number": [int(batch["number"][0])], "result": [pickle.dumps((found, skipped))]}
+        for name, finding in read_files(paths, self.predictor, lambda *skip: skipped.append(skip), self.folder, self.decoders):
+            if self.on_finding:
+                self.on_finding(name, finding)
+            findings.append((name, _light(finding)))
+        return {"number": [int(batch["number"][0])], "result": [pickle.dumps((findings, skipped))]}
 
 
 def _light(finding: Finding) -> Finding:
-    """Without pictures and features: a million of these cross the network."""
+    """Drop pictures and features, to keep network transfer small."""
     answer = finding.answer and replace(finding.answer, features=None)
     return replace(finding, radiograph=None, canonical=None, answer=answer)

@@ -1,4 +1,4 @@
-"""A finding as the flat row that `predict` prints and the Worklist page exports; the fields are docs/architecture's contract."""
+"""Findings as flat rows, as `predict` prints and the Worklist page exports them."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ FIELDS = (
 
 
 def fields(path: str, finding: Finding, card: ModelCard, terms: Terms) -> dict[str, Any]:
-    """A finding as the contract's flat JSON object."""
+    """A finding as a flat JSON object with FIELDS."""
     row = dict.fromkeys(FIELDS)
     row.update(
         file=path,
@@ -45,13 +45,13 @@ def fields(path: str, finding: Finding, card: ModelCard, terms: Terms) -> dict[s
         reading = judge(finding.answer.log_ratio, card, terms)
         row.update((name, getattr(reading, name)) for name in _JUDGED)
         bacterial = finding.answer.bacterial
-        if reading.verdict == Verdict.PNEUMONIA and bacterial is not None:  # of a child not called sick it says nothing
+        if reading.verdict == Verdict.PNEUMONIA and bacterial is not None:  # meaningless without pneumonia
             row["subtype"] = {Subtype.BACTERIAL: bacterial, Subtype.VIRAL: 1 - bacterial}
     return row
 
 
 def csv_cells(row: dict[str, Any]) -> dict[str, Any]:
-    """As `outgoing.cell` writes them; the subtype as the JSON text of the other format."""
+    """Values as `outgoing.cell` writes them; the subtype as JSON text."""
     return {key: outgoing.cell(value) for key, value in row.items()}
 
 
@@ -64,5 +64,5 @@ def csv_text(rows: Iterable[dict[str, Any]]) -> str:
 
 
 def json_text(rows: Iterable[dict[str, Any]]) -> str:
-    """One object a line."""
+    """One JSON object per line."""
     return "".join(outgoing.json_text(row) + "\n" for row in rows)

@@ -1,6 +1,6 @@
-"""What speaks for or against one answer: small changes, hidden lungs, the place of the heat, similar cases, other models.
+"""Second opinion on one answer: small image changes, hidden lungs, heat in the lungs, similar cases, other models.
 
-Nothing here changes an answer. Log likelihood ratios are kept; `SecondOpinion.at` gives their probabilities at a prevalence.
+It never changes an answer. Log likelihood ratios are stored; `SecondOpinion.at` converts them to probabilities.
 """
 
 from collections.abc import Callable
@@ -27,12 +27,12 @@ SMALL_CHANGES: tuple[tuple[str, Callable[[np.ndarray], np.ndarray]], ...] = (
     ("contrast x 0.8", partial(contrast, factor=0.8)),
     ("blurred by 0.7 px", partial(blur, sigma=0.7)),
     ("JPEG quality 50", partial(jpeg, quality=50)),
-)  # none of which a reader would call another picture
+)  # too small to matter to a reader
 
 
 @dataclass(frozen=True)
 class Stability:
-    """Of the image as it is and under each of SMALL_CHANGES; NaN where a change got no answer."""
+    """Scores of the image and of each of SMALL_CHANGES; NaN without an answer."""
 
     unchanged: float
     changed: tuple[float, ...]
@@ -46,13 +46,13 @@ class Stability:
         return float(np.nanmax([self.unchanged, *self.changed]))
 
     def turned(self, reading: Reading) -> int:
-        """How many changes give another verdict on the terms of `reading`, or no answer."""
+        """The number of changes with another verdict than `reading`, or without an answer."""
         return sum(np.isnan(value) or reading.verdict_of(value) != reading.verdict for value in self.changed)
 
 
 @dataclass(frozen=True)
 class Vote:
-    """What one model says, by its own zones."""
+    """The verdict of one model, by its own zones."""
 
     model: str
     probability: float
@@ -61,23 +61,23 @@ class Vote:
 
 @dataclass(frozen=True)
 class SecondOpinion:
-    """All of one model on one image; the votes of the other models stand beside it."""
+    """All checks of one model on one image; votes of other models are separate."""
 
     stability: Stability
     occlusion: Occlusion
     heat: HeatShare
-    similar: tuple[SimilarCase, ...]  # empty where the model has no stored train images
+    similar: tuple[SimilarCase, ...]  # empty without a reference
 
     def at(self, prevalence: float) -> "SecondOpinion":
-        """With probabilities where log likelihood ratios were measured."""
-        steady, hidden = self.stability, self.occlusion
-        unchanged, *changed = posterior(np.array([steady.unchanged, *steady.changed]), prevalence).tolist()
-        before, covered = posterior(np.array([hidden.unchanged, hidden.hidden]), prevalence).tolist()
-        return replace(self, stability=Stability(unchanged, tuple(changed)), occlusion=Occlusion(before, covered, hidden.reason))
+        """The same with log likelihood ratios converted to probabilities."""
+        stability, occlusion = self.stability, self.occlusion
+        unchanged, *changed = posterior(np.array([stability.unchanged, *stability.changed]), prevalence).tolist()
+        visible, hidden = posterior(np.array([occlusion.unchanged, occlusion.hidden]), prevalence).tolist()
+        return replace(self, stability=Stability(unchanged, tuple(changed)), occlusion=Occlusion(visible, hidden, occlusion.reason))
 
 
 def compute_second_opinion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lungs) -> SecondOpinion:
-    """About `answer`, which `predictor` gave to the canonical `image`, uint8 (224, 224). Nine passes. Raises ModelError."""
+    """Check `answer` of `predictor` to the canonical `image`, uint8 (224, 224). Nine passes. Raises ModelError."""
     changed = tuple(_log_ratio(predictor, change(image)) for _, change in SMALL_CHANGES)
     return SecondOpinion(
         Stability(answer.log_ratio, changed),
@@ -88,7 +88,7 @@ def compute_second_opinion(image: np.ndarray, predictor: Predictor, answer: Answ
 
 
 def similar_to(answer: Answer, predictor: Predictor) -> tuple[SimilarCase, ...]:
-    """The train images most like the one that `predictor` gave `answer` to; empty where none are stored with the model."""
+    """The train images most similar to the answered one; empty without a reference."""
     if predictor.reference is None or answer.features is None:
         return ()
     return find_similar_cases(answer.features, predictor.reference)

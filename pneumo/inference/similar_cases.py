@@ -1,4 +1,4 @@
-"""The train images that a model takes for most like this one, named by file, each with its label."""
+"""The train images most similar to an image, by the model's features."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -9,7 +9,7 @@ from pneumo.inference.reference import Reference
 from pneumo.labels import LABELS, SUBTYPES, identify
 
 COUNT = 12
-SAME = 0.999  # an image's nearest neighbour in train has 0.88 (median over held-out images); its own copy has 1.000
+SAME = 0.999  # held-out images have a median nearest neighbour of 0.88, copies 1.000
 
 
 @dataclass(frozen=True)
@@ -23,26 +23,26 @@ class SimilarCase:
 
     @property
     def same(self) -> bool:
-        """It is the very image, or a copy: the model learned from it."""
+        """The image itself or a copy is a train image."""
         return self.similarity >= SAME
 
 
 def find_similar_cases(features: np.ndarray, reference: Reference, count: int = COUNT) -> tuple[SimilarCase, ...]:
-    """The `count` train images most like the one with `features`, float32 (c,), the nearest first; one at most of a patient.
+    """The `count` train images nearest to `features`, float32 (c,), nearest first, at most one per patient.
 
-    Compared are the stored components, each of deviation 1: without that, all chest X-rays have a cosine above 0.99.
+    Cosine similarity of the standardised components; of raw features it is above 0.99 for all chest X-rays.
     """
     scores = reference.components_of(features)
     lengths = np.linalg.norm(reference.scores, axis=1) * np.linalg.norm(scores)
     cosines = reference.scores @ scores / np.maximum(lengths, 1e-6)
-    found, patients = [], set()
+    cases, patients = [], set()
     for index in np.argsort(-cosines, kind="stable"):
         file = str(reference.files[index])
         patient = identify(PurePosixPath(file).stem)[1]
         if patient not in patients:
             label, subtype = LABELS[reference.labels[index]], SUBTYPES[reference.subtypes[index]]
-            found.append(SimilarCase(file, label, subtype, float(cosines[index])))
+            cases.append(SimilarCase(file, label, subtype, float(cosines[index])))
             patients.add(patient)
-        if len(found) == count:
+        if len(cases) == count:
             break
-    return tuple(found)
+    return tuple(cases)

@@ -1,4 +1,4 @@
-"""What transfer learning shares: a Keras application as backbone, a new head, weights by name, freezing by stage."""
+"""Transfer learning: a Keras backbone with a new head, weights loaded by name, freezing by stage."""
 
 import logging
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def build_on(
 ) -> keras.Model:
     """A flat model: input (size, size, 1) in [0, 1]; output (1,) probability of pneumonia.
 
-    Flat, so that Grad-CAM and the serving graph see every layer. `deviation` is the spread of pixels that the backbone's ImageNet
+    Flat, so that Grad-CAM and the serving graph reach every layer. `deviation` is the spread of pixels that the backbone's ImageNet
     weights expect. `weights`: "imagenet" (Keras downloads them), "none" (random), or the path of a Keras weights file.
     """
     inputs = keras.Input((spec.size, spec.size, 1), name="radiograph")
@@ -42,7 +42,7 @@ def build_on(
 
 
 def freeze_backbone(model: keras.Model, trainable_from: str | None) -> None:
-    """Let only the head learn (None), or the head and every stage from `trainable_from` on, batch norms included."""
+    """Make only the head trainable (None), or also every stage from `trainable_from` on, batch norms included."""
     if trainable_from is not None and trainable_from not in STAGES:
         raise ConfigError(f"trainable_from is {trainable_from!r}; expected one of {', '.join(STAGES)}.")
     for layer in model.layers:
@@ -52,13 +52,13 @@ def freeze_backbone(model: keras.Model, trainable_from: str | None) -> None:
 
 
 def _stage(name: str) -> str | None:
-    """conv3_block1_2_conv -> conv3; DenseNet's transition pool3 belongs to conv3, its last norm, bn, to conv5; the head to none."""
+    """conv3_block1_2_conv -> conv3; DenseNet's transition pool3 belongs to conv3, last norm bn: conv5; head: None."""
     start = name.split("_")[0].replace("pool", "conv") if name != "bn" else "conv5"
     return start if start in STAGES else None
 
 
 def load_backbone(base: keras.Model, path: Path) -> None:
-    """Load an ImageNet file by layer name, and say in the log how many layers came and which did not."""
+    """Load an ImageNet file by layer name; log which layers were loaded."""
     if not path.is_file():
         raise ConfigError(f"No backbone weights at {path}. Expected a Keras weights file, 'imagenet' or 'none'.")
     before = {v.path: np.array(v) for v in base.variables}

@@ -22,7 +22,7 @@ class CnnSettings:
 def build(settings: CnnSettings, spec: InputSpec, backbone_weights: str = "none") -> keras.Model:
     """Input (size, size, 1) in [0, 1]; output (1,) probability of pneumonia. `backbone_weights` does not apply.
 
-    No padding: beside an even kernel it stands on one side only, and its corner would light up in every heatmap.
+    No padding: with an even kernel it is one-sided and shows up in every heatmap.
     """
     import keras  # not above: the app reads the settings without loading Keras
     from keras import layers

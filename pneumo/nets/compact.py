@@ -1,4 +1,4 @@
-"""model.keras at half the size: kernels kept as float16, which Keras reads back into float32 variables."""
+"""Compact model.keras: kernels stored as float16, which Keras loads into float32 variables."""
 
 import io
 import zipfile
@@ -12,14 +12,14 @@ _WEIGHTS = "model.weights.h5"
 
 
 def round_kernels(model: keras.Model) -> None:
-    """Round every kernel (two or more dimensions) in place to a float16 value; vectors (biases, batch norms) stay exact."""
+    """Round every kernel (two or more dimensions) in place to float16 precision; vectors (biases, batch norms) stay exact."""
     for variable in model.variables:
         if _is_kernel(variable.shape):
             variable.assign(np.array(variable).astype(np.float16).astype(np.float32))
 
 
 def save_compact(model: keras.Model, path: Path) -> None:
-    """Save a model whose kernels went through `round_kernels`: nothing is lost. Members are stored uncompressed."""
+    """Save a model after `round_kernels`, so without loss. Members are stored uncompressed."""
     full = path.with_name("full-" + path.name)
     model.save(full)
     with zipfile.ZipFile(full) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as target:
@@ -36,10 +36,10 @@ def _halved(data: bytes) -> bytes:
 
         def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
             if isinstance(item, h5py.Dataset):
-                made = target.create_dataset(name, data=item[()].astype(np.float16) if _is_kernel(item.shape) else item[()])
+                copied = target.create_dataset(name, data=item[()].astype(np.float16) if _is_kernel(item.shape) else item[()])
             else:
-                made = target.require_group(name)
-            made.attrs.update(item.attrs)
+                copied = target.require_group(name)
+            copied.attrs.update(item.attrs)
 
         target.attrs.update(source.attrs)
         source.visititems(copy)
@@ -60,12 +60,12 @@ def stored_arrays(path: Path) -> list[tuple[np.ndarray, int, int]]:
         file.seek(member.header_offset + 26)
         name_length, extra_length = (int.from_bytes(file.read(2), "little") for _ in range(2))
         start = member.header_offset + 30 + name_length + extra_length
-    found = []
+    arrays = []
     with h5py.File(io.BytesIO(data)) as weights:
 
         def note(_: str, item: h5py.Group | h5py.Dataset) -> None:
             if isinstance(item, h5py.Dataset) and item.id.get_offset() is not None:
-                found.append((item[()], start + item.id.get_offset(), item.id.get_storage_size()))
+                arrays.append((item[()], start + item.id.get_offset(), item.id.get_storage_size()))
 
         weights.visititems(note)
-    return found
+    return arrays

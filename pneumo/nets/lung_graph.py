@@ -1,4 +1,4 @@
-"""Lung network -> ONNX file of its own. Batch norms are folded into the kernels before them: half the nodes, the same numbers."""
+"""Export the lung network to ONNX, with batch norms folded into the kernels before them."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from pneumo.nets.onnx_writer import GraphWriter
 def write_lung_graph(model: keras.Model, target: Path) -> None:
     """Write `model` (see nets/lung_net.py) to `target`: `radiograph` float32 (n, side, side, 1) -> `logit` (n, side, side).
 
-    Raises ModelError for a layer it does not know.
+    Raises ModelError for an unknown layer.
     """
     writer, side = _Folding(model), model.input_shape[1]
     names = writer.network(model)

@@ -1,14 +1,14 @@
-"""The lung segmenter's network: a small U-Net (Ronneberger et al., MICCAI 2015), written by layer so that it exports plainly."""
+"""The lung segmenter's network: a small U-Net (Ronneberger et al., MICCAI 2015)."""
 
 import keras
 from keras import layers
 
-SIDE = 112  # of the square it is given, pixels
+SIDE = 112  # of the input, pixels
 _WIDTHS = (8, 16, 32, 48, 64)  # channels from fine to coarse; the coarsest cells see the whole chest
 
 
 def build_lung_net(side: int = SIDE, widths: tuple[int, ...] = _WIDTHS) -> keras.Model:
-    """float32 (n, side, side, 1) of mean 0 and deviation 1 -> logits (n, side, side, 1) of "this pixel is lung".
+    """float32 (n, side, side, 1) of mean 0 and deviation 1 -> logits (n, side, side, 1) of lung.
 
     `side` must be a multiple of 2 ** (len(widths) - 1).
     """

@@ -1,4 +1,4 @@
-"""Keras layers -> ONNX nodes, one by one. What is served is written by it: the diagnostic graph and the lung graph."""
+"""Export Keras layers to ONNX, for the diagnostic graph and the lung graph."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -40,9 +40,9 @@ class GraphWriter:
         return self.constant(np.ascontiguousarray(np.array(variable).transpose(perm)))
 
     def network(self, model: keras.Model) -> dict[int, str]:
-        """Append every layer, features as (n, channels, h, w); gives the name of each Keras tensor by its id.
+        """Append every layer, features as (n, channels, h, w); return the name of each Keras tensor by its id.
 
-        Raises ModelError for a layer it does not know.
+        Raises ModelError for an unknown layer.
         """
         names: dict[int, str] = {}
         for layer in model.layers:
@@ -104,23 +104,23 @@ class GraphWriter:
     def activation(self, name: str, function: Callable[..., Any]) -> str:
         if function is keras.activations.linear:
             return name
-        for kind, known in (
+        for kind, supported in (
             ("Relu", keras.activations.relu),
             ("Elu", keras.activations.elu),
             ("Tanh", keras.activations.tanh),
         ):
-            if function is known:
+            if function is supported:
                 return self.add(kind, [name])
         raise ModelError(f"The activation {getattr(function, '__name__', function)} cannot be exported; use relu, elu or tanh.")
 
     def save(self, target: Path, name: str, size: int, outputs: dict[str, list[str | int]]) -> None:
         """Write the graph from INPUT to `outputs` (name -> shape, "n" for the images), all float32."""
         info = helper.make_tensor_value_info
-        given = [info(INPUT, TensorProto.FLOAT, ["n", size, size, 1])]
-        told = [info(key, TensorProto.FLOAT, shape) for key, shape in outputs.items()]
-        graph = helper.make_graph(self.nodes, name, given, told, initializer=self.initializers)
-        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
-        target.write_bytes(made.SerializeToString())
+        inputs = [info(INPUT, TensorProto.FLOAT, ["n", size, size, 1])]
+        declared = [info(key, TensorProto.FLOAT, shape) for key, shape in outputs.items()]
+        graph = helper.make_graph(self.nodes, name, inputs, declared, initializer=self.initializers)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
+        target.write_bytes(model.SerializeToString())
         onnx.checker.check_model(str(target))
 
 

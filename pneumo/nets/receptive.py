@@ -1,4 +1,4 @@
-"""Where in the image the cells of the last feature maps look, so that a heatmap lies over what it speaks of."""
+"""Receptive field centres of the last feature maps, to place heatmaps over the image."""
 
 import math
 
@@ -11,7 +11,7 @@ def cell_centres(model: keras.Model) -> tuple[float, float]:
 
     After Dumoulin and Visin, "A guide to convolution arithmetic" (2016): a window of size k, stride s and leading padding
     p moves the first centre by ((k - 1) / 2 - p) cells and spreads cells s times as far. Keras' ResNet50 pads before its
-    strides, so its 6 cells over 192 pixels stand at 0, 32 ... 160, not in the middle of a 6 x 6 grid: half a cell apart.
+    strides, so its 6 cells over 192 pixels are centred at 0, 32 ... 160, half a cell off a regular 6 x 6 grid.
     """
     size = model.input_shape[1]
     state = {}  # tensor id -> (first centre, distance of cells), input pixels; branches of a block agree
@@ -37,5 +37,5 @@ def cell_centres(model: keras.Model) -> tuple[float, float]:
 
 
 def _leading(padding: str, length: int, kernel: int, stride: int) -> int:
-    """Cells of padding before the first; "same" puts the odd one behind."""
+    """Leading padding; "same" puts an odd cell at the end."""
     return max((math.ceil(length / stride) - 1) * stride + kernel - length, 0) // 2 if padding == "same" else 0

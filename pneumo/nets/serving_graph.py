@@ -1,12 +1,10 @@
-"""Keras network -> ONNX graph that gives logit and Grad-CAM in one pass, its weights left where they are: in model.keras.
+"""Export a Keras network to an ONNX graph with logit and Grad-CAM in one pass; its weights stay in model.keras.
 
-Keras' own ONNX export folds batch norms into new kernels, which would store every weight twice (and float16 kernels no
-longer the same numbers). Here the graph is written layer by layer, a weight is *external data*: an offset into
-model.keras beside it, so one copy of the weights serves both, and both verify by one hash.
+Keras' own ONNX export folds batch norms into new kernels, which would store every weight twice. Here each weight is *external
+data*, an offset into model.keras.
 
 Grad-CAM (Selvaraju et al., ICCV 2017) for a head of pooling or flattening and dense layers has a closed form: the
-gradient of the logit at the last feature maps is a product of the dense kernels, masked where a ReLU was off. The graph
-computes it forward, without automatic differentiation.
+gradient of the logit at the last feature maps is a product of the dense kernels, masked by the ReLUs.
 """
 
 from pathlib import Path
@@ -27,8 +25,8 @@ def write_serving_graph(weights: Path, target: Path) -> None:
 
     Input `radiograph` float32 (n, size, size, 1). Outputs: `logit` (n,) and `map` (n, h, w), the signed Grad-CAM
     (positive: towards PNEUMONIA; no ReLU, no scaling); `features` (n, channels), the last feature maps averaged over space;
-    for a network with a second output (see nets/subtype.py) also `bacterial` (n,), its logit. Raises ModelError for a layer
-    it does not know.
+    for a network with a second output (see nets/subtype.py) also `bacterial` (n,), its logit. Raises ModelError for an
+    unknown layer.
     """
     model = load_network(weights)
     writer = ExternalWriter(weights)
@@ -41,7 +39,7 @@ def write_serving_graph(weights: Path, target: Path) -> None:
 
 
 class ExternalWriter(GraphWriter):
-    """Its weights stay in the compact model.keras, where they are looked up by value."""
+    """Refers to weights in the compact model.keras, found by value."""
 
     def __init__(self, weights: Path) -> None:
         super().__init__()
@@ -70,7 +68,7 @@ class ExternalWriter(GraphWriter):
 
 
 def _features(model: keras.Model) -> keras.KerasTensor:
-    """The last feature maps: what the head pools or flattens."""
+    """The last feature maps, the input of the head's pooling or flattening."""
     for layer in model.layers:
         if isinstance(layer, layers.GlobalAveragePooling2D | layers.Flatten):
             return layer.input
@@ -99,7 +97,7 @@ def _outputs(w: GraphWriter, model: keras.Model, names: dict[int, str]) -> None:
     if any(isinstance(layer, layers.Flatten) for layer in model.layers):
         shaped = w.add("Reshape", [gradient, w.constant([-1, height, width, channels], np.int64)])
         weights = w.add("ReduceMean", [shaped], axes=[1, 2], keepdims=0)
-    else:  # mean pooling spreads each gradient evenly over height x width places
+    else:  # mean pooling distributes each gradient evenly over height x width cells
         weights = w.add("Div", [gradient, w.constant(float(height * width))])
     column = w.add("Unsqueeze", [w.add("Unsqueeze", [weights, w.constant([-1], np.int64)]), w.constant([-1], np.int64)])
     weighted = w.add("Mul", [names[id(features)], column])

@@ -5,11 +5,10 @@ from keras import layers
 
 
 def with_subtype(net: keras.Model) -> keras.Model:
-    """The same network (its layers and weights are shared, not copied) with outputs [probability, bacterial], each (n, 1).
+    """The same network, sharing its layers, with outputs [probability, bacterial], each (n, 1).
 
-    `bacterial` in [0, 1] is the chance that a pneumonia is bacterial rather than viral, from the features that the last
-    layer reads. To be learned from pneumonia cases alone; of a healthy child it says nothing. Raises ValueError unless
-    `net` has one output, made by a dense layer.
+    `bacterial` in [0, 1] is the probability of bacterial rather than viral given pneumonia, to be trained on pneumonia cases only.
+    Raises ValueError unless `net` has one dense output.
     """
     if len(net.outputs) != 1 or not isinstance(net.layers[-1], layers.Dense):
         raise ValueError(f"expected a network with one output, by a dense layer; received the outputs {net.output_names}")

@@ -1,4 +1,4 @@
-"""Settings of transfer learning, apart from backbone.py so that the app reads them without loading Keras."""
+"""Settings of transfer learning, readable without Keras."""
 
 from dataclasses import dataclass
 
@@ -7,4 +7,4 @@ from dataclasses import dataclass
 class TransferSettings:
     dense: int = 256
     dropout: float = 0.3
-    trainable_from: str = "conv3"  # first stage that fine-tuning changes: conv1 ... conv5
+    trainable_from: str = "conv3"  # first fine-tuned stage: conv1 ... conv5

@@ -91,5 +91,5 @@ def predictions_of(answers: Sequence[CaseAnswer], card: ModelCard, prevalence: f
         predictions.subtypes,
         predictions.logits,
         predictions.probabilities,
-        told_patients=tuple(answer.case.patient for answer in answers),
+        patient_ids=tuple(answer.case.patient for answer in answers),
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from pneumo.errors import ConfigError, ModelError
-from pneumo.inference.predictor import InTermsOf, Predictor
+from pneumo.inference.predictor import AppliedProfile, Predictor
 from pneumo.registry.acts import LEAVE, USE, add_act, profile_in_use, read_acts
 from pneumo.registry.models import card_digest, read_metrics
 from pneumo.site.profile import SiteProfile, read_profile
@@ -63,7 +63,7 @@ def apply(profile: SiteProfile, predictor: Predictor) -> Predictor:
         f"Read by the site profile {profile.name} ({profile.sha256[:8]}), not by the model's own calibration; the figures beside "
         f"it are of {profile.judged_on.images} X-rays of this site."
     )
-    return predictor.read_by(InTermsOf(profile.name, profile.sha256, sentence, profile.prevalence), card)
+    return predictor.with_profile(AppliedProfile(profile.name, profile.sha256, sentence, profile.prevalence), card)
 
 
 def metrics_beside(predictor: Predictor) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A registered model over one split -> predictions, metrics, and for test a row in the ledger."""
+"""Evaluate a registered model on one split: predictions, metrics, and for test a row in the ledger."""
 
 import logging
 from pathlib import Path
@@ -36,7 +36,7 @@ def assess_split(
     root: Path | None = None,
     ledger: Path | None = None,
 ) -> dict[str, Any]:
-    """Run `split` (test, validation, calibration, or a folder below `data`) through the serving path and store what came out.
+    """Run `split` (test, validation, calibration, or a folder below `data`) through the serving path and store the results.
 
     Writes predictions-<split>.csv and metrics.json into `output` (default: the model's own folder). Test adds a row to
     `ledger` (default: ledger.csv of the registry).
@@ -45,8 +45,8 @@ def assess_split(
     folder = output or root / predictor.card.id
     folder.mkdir(parents=True, exist_ok=True)
     predictions, unanswered = predict_records(predictor, data, records_of(data, split, root / predictor.card.id / "split.csv"))
-    found = summary_of(predictor.card, predictions, root)
-    summary = {**found, "unanswered": {label: unanswered.count(label) for label in LABELS}}
+    metrics = summary_of(predictor.card, predictions, root)
+    summary = {**metrics, "unanswered": {label: unanswered.count(label) for label in LABELS}}
     name = split.replace("/", "-")
     write_predictions(folder / f"predictions-{name}.csv", predictions)
     stored = read_metrics(predictor.card.id, root) if output is None else {}
@@ -58,9 +58,9 @@ def assess_split(
 
 
 def summary_of(card: ModelCard, predictions: Predictions, root: Path) -> dict[str, Any]:
-    """All that metrics.json says of a split and its predictions tell, with counts in bands fixed on the calibration part.
+    """The entry of metrics.json, with score bands fixed on the calibration part.
 
-    Without bands for a model that is older than the file they need.
+    Without bands for an older model, which lacks the calibration predictions.
     """
     held_out = calibration_part(root / card.id)
     summary = summarise(predictions, card.points_at(own_prevalence(predictions.labels)), held_out)
@@ -72,7 +72,7 @@ def summary_of(card: ModelCard, predictions: Predictions, root: Path) -> dict[st
 
 
 def records_of(data: Path, split: str, manifest: Path) -> list[Record]:
-    """The images of a part of the model's own manifest, of the official test folder, or of any folder of the layout."""
+    """The records of a part of the model's split, of the test folder, or of any other split folder."""
     if split in ("validation", "calibration"):
         rows = [row for row in read_manifest(manifest) if row["part"] == split]
         return [Record(row["path"], row["label"], row["subtype"], row["patient"], "train") for row in rows]
@@ -80,25 +80,22 @@ def records_of(data: Path, split: str, manifest: Path) -> list[Record]:
 
 
 def calibration_part(folder: Path) -> Predictions | None:
-    """What a model said of the part that its cuts were chosen on; None for an older model, whose folder does not hold it.
-
-    Raises DataError for a file that is damaged.
-    """
+    """The predictions for the calibration part; None for an older model without them. Raises DataError for a damaged file."""
     path = folder / CALIBRATION
     return read_predictions(path) if path.is_file() else None
 
 
 def own_prevalence(labels: np.ndarray) -> float:
-    """The share of sick children among labels 0 or 1; the stated one where a class is missing."""
+    """The prevalence among labels 0 or 1; the stated one where a class is missing."""
     share = float(np.mean(labels))
     return share if 0 < share < 1 else stated_prevalence()
 
 
 def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> tuple[Predictions, list[str]]:
-    """A row for each record that got an answer, its probability at the split's own prevalence; and the labels of the others.
+    """(predictions at the split's own prevalence, labels of unanswered records).
 
-    No answer has what a lung-centred model finds no lungs in; the rest of the gate removes nothing here: it is measured by itself
-    (see gate_measure.py). Raises DataError naming every image that cannot be read: metrics over a part would mislead.
+    A lung-centred model does not answer images without plausible lungs; the gate is off here and measured separately (see
+    gate_measure.py). Raises DataError naming every unreadable image, as metrics over a part would mislead.
     """
     answers, answered, unanswered, failed = [], [], [], []
     for record in records:

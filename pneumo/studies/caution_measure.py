@@ -1,4 +1,4 @@
-"""A registered model's cautions over held-out images -> cautions.json: from where on each is said, and what it catches."""
+"""Measure a model's cautions on held-out images -> cautions.json: their limits and rates."""
 
 import datetime
 import logging
@@ -26,8 +26,8 @@ from pneumo.studies.assess import records_of
 
 log = logging.getLogger(__name__)
 
-PARTS = ("calibration", "validation")  # the first sets the limits, the second tells the rates
-_TERMS = Terms(prevalence=0.5)  # any would do: scores do not depend on it
+PARTS = ("calibration", "validation")  # the first sets the limits, the second gives the rates
+_TERMS = Terms(prevalence=0.5)  # scores do not depend on the prevalence
 
 
 def measure_cautions(
@@ -40,15 +40,15 @@ def measure_cautions(
 ) -> dict[str, Any]:
     """Write cautions.json into `output` (default: the model's own folder), return it.
 
-    Asked are held-out images and a disturbed copy of each, as when the operating points were set; `sample`: of so many images
-    of each part, drawn by a fixed seed. About 10 passes an image. An image without an answer is left out, and so is another model
-    that learned from another split: what is held out here may be its train image. Raises DataError and ModelError.
+    Uses held-out images and a perturbed copy of each, as for the operating points; `sample`: the number of images per part,
+    drawn with a fixed seed. About 10 passes per image. Unanswered images are dropped, and so are models trained on another split,
+    which may have trained on these images. Raises DataError and ModelError.
     """
     root = root or models_dir()
     card, seed = predictor.card, predictor.card.training.get("seed", 0)
-    asked = [other for other in others if other.card.manifest_sha256 == card.manifest_sha256]
+    peers = [other for other in others if other.card.manifest_sha256 == card.manifest_sha256]
     for other in others:
-        if other not in asked:
+        if other not in peers:
             log.warning("%s learned from another split than %s, so it is not asked.", other.card.id, card.id)
     finder, answers, counts = predictor.finder or load_finder(), {}, {}
     for part in PARTS:
@@ -57,9 +57,9 @@ def measure_cautions(
         answers[part] = [
             answer
             for record, image in zip([*records, *records], images, strict=True)
-            if (answer := _judged(record, image, predictor, asked, finder))
+            if (answer := _judged(record, image, predictor, peers, finder))
         ]
-        correct = sum(each.right for each in answers[part])
+        correct = sum(answer.right for answer in answers[part])
         counts[part] = {
             "images": len(images),
             "patients": len({record.patient for record in records}),
@@ -67,13 +67,13 @@ def measure_cautions(
             "wrong": len(answers[part]) - correct,
         }
         log.info("%s: %s %s", card.id, part, counts[part])
-    held_out, told = (answers[part] for part in PARTS)
-    cautions = caution_rates(held_out, told)
-    right, wrong = rates(told, [any(cautions[name].fires(a.verdict, a.scores[name]) for name in NAMES) for a in told])
-    found = {
+    held_out, validation = (answers[part] for part in PARTS)
+    cautions = caution_rates(held_out, validation)
+    right, wrong = rates(validation, [any(cautions[name].fires(a.verdict, a.scores[name]) for name in NAMES) for a in validation])
+    report = {
         "model_sha256": card.sha256,
         "made": datetime.date.today().isoformat(),
-        "others": {other.card.id: other.card.sha256 for other in asked},
+        "others": {other.card.id: other.card.sha256 for other in peers},
         "limits_from": {"part": PARTS[0], **counts[PARTS[0]]},
         "rates_from": {"part": PARTS[1], **counts[PARTS[1]]},
         "cautions": {name: rate.to_dict() for name, rate in cautions.items()},
@@ -81,9 +81,9 @@ def measure_cautions(
     }
     folder = output or root / card.id
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / FILE, found)
+    write_json(folder / FILE, report)
     reseal(folder, (FILE,))
-    return found
+    return report
 
 
 def _drawn(records: list[Record], sample: int | None) -> list[Record]:
@@ -95,7 +95,7 @@ def _drawn(records: list[Record], sample: int | None) -> list[Record]:
 def _judged(
     record: Record, image: np.ndarray, predictor: Predictor, others: Sequence[Predictor], finder: LungFinder | None
 ) -> Judged | None:
-    """None without an answer, or with an open one."""
+    """None without an answer, or for an indeterminate one."""
     try:
         answer = predictor.answer(image)
     except LungsNotFound:
@@ -103,7 +103,7 @@ def _judged(
     reading = judge(answer.log_ratio, predictor.card, _TERMS)
     if reading.verdict not in OPPOSITE:
         return None
-    votes = [each for other in others if (each := _vote(other, image))]
+    votes = [cast for other in others if (cast := _vote(other, image))]
     opinion = compute_second_opinion(image, predictor, answer, lungs_of(image, finder)).at(_TERMS.prevalence)
     return Judged(record.patient, reading.verdict, reading.verdict == record.label, score_cautions(opinion, votes, reading))
 

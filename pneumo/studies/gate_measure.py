@@ -1,4 +1,4 @@
-"""What a model's gate does with chest X-rays, turned and inverted ones, and pictures of other things -> gate.json."""
+"""Measure a model's gate on chest X-rays, rotated and inverted ones, and other pictures -> gate.json."""
 
 import datetime
 import logging
@@ -30,10 +30,10 @@ from pneumo.versions import git_commit
 
 log = logging.getLogger(__name__)
 
-FILE, ASIDE = "gate.json", "foreign, kept aside"
+FILE, HELD_OUT = "gate.json", "foreign, kept aside"
 INTERVALS = "Wilson's method, over children and over the pictures that pieces were cut of"
-SAMPLE = 200  # X-rays of the split of which changed copies are made, drawn once and for all
-PICTURES, SEED = 40, 1  # of each kind of other things; a seed that the reference was not made with
+SAMPLE = 200  # X-rays of the split to change, drawn with a fixed seed
+PICTURES, SEED = 40, 1  # per kind of other pictures; not the reference's seed
 _NO_FIGURES = {name: {"value": None} for name in ("auc", "accuracy", "sensitivity", "specificity")}
 
 
@@ -42,29 +42,29 @@ def measure_gate(
 ) -> dict[str, Any]:
     """Measure on `split` (as in `assess_split`), write gate.json into `output` (default: the model's own folder), return it.
 
-    Every picture goes as a file through the path that serves. Test adds one row to `ledger` (default: that of the registry).
+    Every picture goes through the serving path as a file. Test adds one row to `ledger` (default: that of the registry).
     """
     root = root or models_dir()
     records = records_of(data, split, root / predictor.card.id / "split.csv")
     paths = [folder_of(data) / record.path for record in records]
     chosen = np.random.default_rng(0).permutation(len(records))[:SAMPLE]
-    some = cached_images(folder_of(data), [records[i].path for i in chosen])[np.arange(len(chosen))]
+    sample = cached_images(folder_of(data), [records[i].path for i in chosen])[np.arange(len(chosen))]
     rng = np.random.default_rng(SEED)
     children = [record.patient for record in records]
-    drawn = [children[i] for i in chosen]
+    chosen_patients = [children[i] for i in chosen]
     phantoms = (phantom_png(make_phantom(seed=seed)) for seed in range(PICTURES))
     groups = [
         _group("chest", f"X-rays of {split}", map(image_bytes, paths), children, predictor),
-        _group("chest", "disturbed copies", map(png, shifted_copies(some, SEED)), drawn, predictor),
+        _group("chest", "disturbed copies", map(png, shifted_copies(sample, SEED)), chosen_patients, predictor),
         _group("demo", "generated phantoms", phantoms, list(map(str, range(PICTURES))), predictor),
         *(
-            _group("posed", pose, (png(np.ascontiguousarray(copy)) for copy in copies), drawn, predictor)
-            for pose, copies in zip(POSES[1:], rotated_and_inverted(some), strict=True)
+            _group("posed", pose, (png(np.ascontiguousarray(copy)) for copy in copies), chosen_patients, predictor)
+            for pose, copies in zip(POSES[1:], rotated_and_inverted(sample), strict=True)
         ),
-        _group("posed", "close-ups", (png(close_up(image, rng)) for image in some), drawn, predictor),
+        _group("posed", "close-ups", (png(close_up(image, rng)) for image in sample), chosen_patients, predictor),
         *(
             _group(
-                ASIDE if kind.held_out else "foreign, chosen by",
+                HELD_OUT if kind.held_out else "foreign, chosen by",
                 kind.name,
                 map(png, kind.pictures(PICTURES, SEED)),
                 kind.originals(PICTURES, SEED),
@@ -73,8 +73,8 @@ def measure_gate(
             for kind in KINDS
         ),
     ]
-    aside = [group for group in groups if group.role == ASIDE]
-    found = {
+    held_out = [group for group in groups if group.role == HELD_OUT]
+    report = {
         "split": split,
         "model_sha256": predictor.card.sha256,
         "made": datetime.date.today().isoformat(),
@@ -82,33 +82,33 @@ def measure_gate(
         "intervals": INTERVALS,
         "chest_rejected": groups[0].figures["rejected"],
         "foreign_rejected": clustered_wilson(
-            np.concatenate([group.rejected for group in aside]), [name for group in aside for name in group.originals]
+            np.concatenate([group.rejected for group in held_out]), [name for group in held_out for name in group.originals]
         ).figure,
         "groups": [group.figures for group in groups],
     }
     folder = output or root / predictor.card.id
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / FILE, found)
+    write_json(folder / FILE, report)
     reseal(folder, (FILE,))
     if split == "test":
         why = f"gate: {groups[0].rejected.sum()} of {len(groups[0].rejected)} refused; chose nothing"
         add_row(ledger or root / "ledger.csv", git_commit(), predictor.card.id, _NO_FIGURES, why)
-    return found
+    return report
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Pictures of one sort, each with the original that it shows, and what became of it."""
+    """The gate's results for one kind of pictures."""
 
     role: str
     name: str
-    originals: Sequence[str]  # children, or pictures that pieces were cut of
+    originals: Sequence[str]  # patients, or source pictures of crops
     rejected: np.ndarray  # bool (n,)
-    told: np.ndarray  # bool (n,), refused, or answered with a warning
+    refused_or_warned: np.ndarray  # bool (n,)
 
     @property
     def figures(self) -> dict[str, Any]:
-        """As gate.json has it. Intervals over originals: pictures of one are no independent witnesses."""
+        """The entry of gate.json. Intervals over originals, as their pictures are not independent."""
         return {
             "role": self.role,
             "name": self.name,
@@ -116,14 +116,14 @@ class _Group:
             "originals": len(set(self.originals)),
             "rejected_count": int(self.rejected.sum()),
             "rejected": clustered_wilson(self.rejected, self.originals).figure,
-            "told": clustered_wilson(self.told, self.originals).figure,
+            "told": clustered_wilson(self.refused_or_warned, self.originals).figure,
         }
 
 
 def _group(role: str, name: str, files: Iterable[bytes], originals: Sequence[str], predictor: Predictor) -> _Group:
     findings = [read(data, predictor) for data in files]
     rejected = np.array([finding.status == Status.REJECTED for finding in findings])
-    told = rejected | np.array([bool(finding.warnings) for finding in findings])
-    counts = (predictor.card.id, name, rejected.sum(), len(findings), told.sum())
-    log.info("%s, %s: %d of %d refused, %d told", *counts)
-    return _Group(role, name, originals, rejected, told)
+    refused_or_warned = rejected | np.array([bool(finding.warnings) for finding in findings])
+    counts = (predictor.card.id, name, rejected.sum(), len(findings), refused_or_warned.sum())
+    log.info("%s, %s: %d of %d refused, %d refused or warned", *counts)
+    return _Group(role, name, originals, rejected, refused_or_warned)

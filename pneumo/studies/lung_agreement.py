@@ -1,4 +1,4 @@
-"""How far found lung fields agree with those outlined by people, and how often wrong ones are let through."""
+"""Agreement of segmented lung fields with manual outlines, and how often wrong ones pass as plausible."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,36 +19,36 @@ from pneumo.inference.reference import POSES
 from pneumo.labels import identify
 from pneumo.synthetic.non_chest import KINDS, as_served, rotated_and_inverted
 
-WRONG = 0.8  # fields with a smaller Dice than this are not the lungs
-SAMPLE, PICTURES, SEED = 200, 40, 1  # outlined images changed for the second measure; pictures of each kind of other things
-CUT = 0.25  # of the side, cut off at each edge: the lungs go on beyond the picture
+WRONG = 0.8  # fields with a smaller Dice count as wrong
+SAMPLE, PICTURES, SEED = 200, 40, 1  # of `measure_wrong`: outlined images to change; other pictures per kind
+CUT = 0.25  # share of the side cropped at each edge, so that the lungs are cut
 
 
 def measure_agreement(finder: LungFinder, data: Path, masks: LungMasks) -> dict[str, Any]:
-    """Dice over outlined images, of fields believed or not: mean with its 95 % interval over patients, 5th percentile, worst; and
-    how many images `finder` itself finds implausible. Raises DataError when there is no mask, or an image cannot be read.
+    """Dice over all outlined images: mean with its 95 % interval over patients, 5th percentile and worst; and the number of images
+    with implausible fields. Raises DataError without masks, or for an unreadable image.
     """
     if not len(masks):
         raise DataError("No outlined lungs to measure on; expected masks of images in this part.")
     images = cached_images(folder_of(data), masks.files)
     fields = [finder.find(images[i]) for i in range(len(masks))]
-    each = np.array([dice(found.mask, masks[i]) for i, found in enumerate(fields)])
+    dices = np.array([dice(field.mask, masks[i]) for i, field in enumerate(fields)])
     low, high = patient_intervals(
-        lambda index: np.array([each[index].mean()]), [identify(Path(file).stem)[1] for file in masks.files]
+        lambda index: np.array([dices[index].mean()]), [identify(Path(file).stem)[1] for file in masks.files]
     )
     bounds = [None if np.isnan(end[0]) else round(float(end[0]), 4) for end in (low, high)]
     return {
-        "n": len(each),
-        "dice": {"value": round(float(each.mean()), 4), "low": bounds[0], "high": bounds[1]},
-        "dice_5th_percentile": round(float(np.percentile(each, 5)), 4),
-        "worst": round(float(each.min()), 4),
-        "refused": sum(not found.plausible for found in fields),
+        "n": len(dices),
+        "dice": {"value": round(float(dices.mean()), 4), "low": bounds[0], "high": bounds[1]},
+        "dice_5th_percentile": round(float(np.percentile(dices, 5)), 4),
+        "worst": round(float(dices.min()), 4),
+        "refused": sum(not field.plausible for field in fields),
     }
 
 
 def measure_wrong(finder: LungFinder, data: Path, masks: LungMasks) -> dict[str, Any]:
-    """Of pictures that are turned, inverted, cropped into the lungs, or no chest X-ray: how many give fields that are believed and
-    wrong (Dice below 0.8; any field at all where there is no lung). {group: {n, wrong, found}}, and `all` with Wilson's interval.
+    """For rotated, inverted and cropped images and other pictures: how many give plausible but wrong fields (Dice below 0.8, or any
+    field without lungs). {group: {n, wrong, found}}, and `all` with Wilson's interval.
     """
     chosen = np.sort(np.random.default_rng(0).permutation(len(masks))[:SAMPLE])
     images = cached_images(folder_of(data), [masks.files[i] for i in chosen])[np.arange(len(chosen))]
@@ -71,7 +71,7 @@ def measure_wrong(finder: LungFinder, data: Path, masks: LungMasks) -> dict[str,
 def _let_through(finder: LungFinder, images: Iterable[np.ndarray], truth: Iterable[np.ndarray]) -> dict[str, int]:
     n = believed = wrong = 0
     for image, lungs in zip(images, truth, strict=True):
-        found, n = finder.find(np.ascontiguousarray(image)), n + 1
-        believed += found.plausible
-        wrong += found.plausible and not dice(found.mask, lungs) >= WRONG
+        field, n = finder.find(np.ascontiguousarray(image)), n + 1
+        believed += field.plausible
+        wrong += field.plausible and not dice(field.mask, lungs) >= WRONG
     return {"n": n, "found": int(believed), "wrong": int(wrong)}

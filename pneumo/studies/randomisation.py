@@ -1,7 +1,6 @@
-"""Does the heatmap depend on what was learned? Kernels drawn anew from the top down, maps compared (Adebayo et al., NeurIPS 2018).
+"""Cascading randomisation test of heatmaps (Adebayo et al., NeurIPS 2018), on the serving graph, without Keras.
 
-A method that only traces edges draws the same map with random weights; then the map says nothing of the network. Done in
-the serving graph itself, without Keras.
+A heatmap that stays the same with random weights does not depend on what the network learned.
 """
 
 import tempfile
@@ -19,30 +18,29 @@ SEEDS = range(5)
 
 
 def randomisation_test(card: ModelCard, graph: Path, inputs: np.ndarray) -> list[dict[str, float | str | None]]:
-    """[{name, correlation, signed}]: rank correlation of maps before and after, all layers from the output down to `name` random.
+    """[{name, correlation, signed}]: rank correlation of maps with all layers from the output down to `name` randomised.
 
-    `inputs` float32 (n, size, size, 1). A kernel is drawn from a normal distribution of its own root mean square about 0;
-    biases and batch norms stay. The steps take 1, 2, 4, 8 ... kernels and at last all. `correlation` is Spearman's over the
-    cells of the map without its sign, mean over images and five draws: near 0, nothing is left of the map. `signed` is the
-    same for the map as it is; there a draw may well turn the sign, so single steps stray about 0 widely. None where every
-    map was flat.
+    `inputs` float32 (n, size, size, 1). Kernels are drawn from a normal distribution with their own root mean square; biases and
+    batch norms stay. The steps take 1, 2, 4, 8 ... kernels and finally all. `correlation` is Spearman's over the absolute map,
+    mean over images and five draws; near 0 nothing of the map is left. `signed` uses the signed map and scatters more. None
+    where every map was flat.
     """
     model = onnx.load(graph)
     names = kernels(model.graph)
     before = Predictor(card, graph).run(inputs).maps
-    found = []
+    layers = []
     for count in _steps(len(names)):
         plain, signed = [], []
         for seed in SEEDS:
             after = _maps(card, _redrawn(model, names[:count], seed), inputs)
             plain.append(rank_correlation(np.abs(before), np.abs(after)))
             signed.append(rank_correlation(before, after))
-        found.append({"name": names[count - 1].removesuffix("/kernel"), "correlation": _mean(plain), "signed": _mean(signed)})
-    return found
+        layers.append({"name": names[count - 1].removesuffix("/kernel"), "correlation": _mean(plain), "signed": _mean(signed)})
+    return layers
 
 
 def kernels(graph: onnx.GraphProto) -> list[str]:
-    """Initializers of two or more dimensions that the output `map` depends on, the one used last first."""
+    """Initializers of two or more dimensions that the output `map` depends on, last used first."""
     many = {tensor.name for tensor in graph.initializer if len(tensor.dims) >= 2}
     used, needed = [], {"map"}
     for node in reversed(graph.node):
@@ -54,7 +52,7 @@ def kernels(graph: onnx.GraphProto) -> list[str]:
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Spearman's correlation, float64 (n,), over the cells of each pair of maps (n, h, w); NaN where either is flat."""
+    """Spearman's correlation, float64 (n,), of each pair of maps (n, h, w); NaN where either is flat."""
     ranks = [rankdata(maps.reshape(len(maps), -1), axis=1) for maps in (first, second)]
     a, b = (r - r.mean(axis=1, keepdims=True) for r in ranks)
     with np.errstate(invalid="ignore"):
@@ -68,16 +66,16 @@ def _steps(count: int) -> list[int]:
 
 
 def _redrawn(model: onnx.ModelProto, names: list[str], seed: int) -> onnx.ModelProto:
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
+    randomised = onnx.ModelProto()
+    randomised.CopyFrom(model)
     rng = np.random.default_rng(seed)
-    for tensor in made.graph.initializer:
+    for tensor in randomised.graph.initializer:
         if tensor.name in names:
             values = numpy_helper.to_array(tensor)
             scale = np.sqrt(np.mean(np.square(values, dtype=np.float32)))
             drawn = (scale * rng.standard_normal(values.shape, np.float32)).astype(values.dtype)
             tensor.CopyFrom(numpy_helper.from_array(drawn, tensor.name))
-    return made
+    return randomised
 
 
 def _maps(card: ModelCard, model: onnx.ModelProto, inputs: np.ndarray) -> np.ndarray:

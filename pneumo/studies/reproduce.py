@@ -1,4 +1,4 @@
-"""Whether a model's published numbers come out again: from its stored predictions, and from the X-rays themselves."""
+"""Recompute a model's published metrics from its stored predictions, and from the X-rays."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,51 +13,51 @@ from pneumo.registry.models import METRICS, read_card, read_metrics
 from pneumo.registry.seal import reseal
 from pneumo.studies.assess import assess_split, summary_of
 
-TOLERANCE = 5e-5  # four digits behind the point
+TOLERANCE = 5e-5  # four decimal places
 
 
 def reproduce_metrics(model: str, data: Path | None = None, root: Path | None = None) -> list[str]:
-    """Every place where metrics.json differs from what is computed anew, by more than the fourth digit; empty when none does.
+    """One line per entry of metrics.json that differs beyond the fourth decimal; empty when all agree.
 
-    From predictions-<split>.csv for each split stored; with `data` also from scratch, through the serving path. The run over
-    test is a look like any other and gets its row in the ledger.
+    Recomputed from predictions-<split>.csv of each stored split; with `data` also from the images, through the serving path. A
+    run on test gets its row in the ledger.
     """
     root = root or models_dir()
     predictor = Predictor.load(model, root)
-    found = []
-    for split, whole in read_metrics(model, root).items():
+    lines = []
+    for split, published in read_metrics(model, root).items():
         predictions = read_predictions(root / model / f"predictions-{split}.csv")
-        anew = summary_of(predictor.card, predictions, root)
-        stored = {name: value for name, value in whole.items() if name != "unanswered"}  # which the predictions do not hold
-        found += [f"{split}, from predictions: {line}" for line in differences(stored, anew)]
+        recomputed = summary_of(predictor.card, predictions, root)
+        stored = {name: value for name, value in published.items() if name != "unanswered"}  # not in the predictions
+        lines += [f"{split}, from predictions: {line}" for line in differences(stored, recomputed)]
         if data is not None:
             with tempfile.TemporaryDirectory() as folder:
-                anew = assess_split(predictor, data, split, "reproduction", output=Path(folder), root=root)
-            found += [f"{split}, from scratch: {line}" for line in differences(whole, anew)]
-    return found
+                recomputed = assess_split(predictor, data, split, "reproduction", output=Path(folder), root=root)
+            lines += [f"{split}, from scratch: {line}" for line in differences(published, recomputed)]
+    return lines
 
 
 def renew(model: str, root: Path | None = None) -> None:
-    """Write metrics.json anew from the stored predictions: no image is looked at. What only images tell stays as it is."""
+    """Rewrite metrics.json from the stored predictions; entries that need images stay."""
     root = root or models_dir()
     card, stored = read_card(model, root), read_metrics(model, root)
-    for split, whole in stored.items():
-        anew = summary_of(card, read_predictions(root / model / f"predictions-{split}.csv"), root)
-        stored[split] = {**anew, **({"unanswered": whole["unanswered"]} if "unanswered" in whole else {})}
+    for split, published in stored.items():
+        recomputed = summary_of(card, read_predictions(root / model / f"predictions-{split}.csv"), root)
+        stored[split] = {**recomputed, **({"unanswered": published["unanswered"]} if "unanswered" in published else {})}
     write_json(root / model / METRICS, stored)
     reseal(root / model, (METRICS,))
 
 
-def differences(stored: Any, anew: Any, place: str = "") -> Iterator[str]:
-    """Lines that name each number or name that is not the same in both."""
-    if isinstance(stored, dict) and isinstance(anew, dict):
-        for key in sorted({*stored, *anew}):
-            yield from differences(stored.get(key), anew.get(key), f"{place}.{key}" if place else key)
-    elif isinstance(stored, list) and isinstance(anew, list) and len(stored) == len(anew):
-        for number, pair in enumerate(zip(stored, anew, strict=True)):
+def differences(stored: Any, recomputed: Any, place: str = "") -> Iterator[str]:
+    """One line for each differing value."""
+    if isinstance(stored, dict) and isinstance(recomputed, dict):
+        for key in sorted({*stored, *recomputed}):
+            yield from differences(stored.get(key), recomputed.get(key), f"{place}.{key}" if place else key)
+    elif isinstance(stored, list) and isinstance(recomputed, list) and len(stored) == len(recomputed):
+        for number, pair in enumerate(zip(stored, recomputed, strict=True)):
             yield from differences(*pair, f"{place}[{number}]")
-    elif isinstance(stored, float) and isinstance(anew, float):
-        if not abs(stored - anew) <= TOLERANCE:
-            yield f"{place} is {stored} in metrics.json, {anew} now"
-    elif stored != anew:
-        yield f"{place} is {stored!r} in metrics.json, {anew!r} now"
+    elif isinstance(stored, float) and isinstance(recomputed, float):
+        if not abs(stored - recomputed) <= TOLERANCE:
+            yield f"{place} is {stored} in metrics.json, {recomputed} now"
+    elif stored != recomputed:
+        yield f"{place} is {stored!r} in metrics.json, {recomputed!r} now"

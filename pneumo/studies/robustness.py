@@ -1,4 +1,4 @@
-"""A registered model over changed copies of a split -> robustness.json: what its answers bear, and what they rest on."""
+"""Measure a registered model on perturbed copies of a split -> robustness.json."""
 
 import datetime
 import logging
@@ -52,9 +52,8 @@ def assess_robustness(
 ) -> dict[str, Any]:
     """Measure on `split` (as in `assess_split`), write robustness.json into `output` (default: the model's own folder), return it.
 
-    `sample`: on so many of its images, drawn by a fixed seed; all of them take about 35 passes.
-
-    Test adds one row to `ledger` (default: ledger.csv of the registry). Raises DataError for images that cannot be read.
+    `sample`: the number of images, drawn with a fixed seed; all take about 35 passes. Test adds
+    one row to `ledger` (default: ledger.csv of the registry). Raises DataError for images that cannot be read.
     """
     root = root or models_dir()
     records = records_of(data, split, root / predictor.card.id / "split.csv")
@@ -62,61 +61,61 @@ def assess_robustness(
         drawn = np.random.default_rng(0).choice(len(records), sample, replace=False)
         records = [records[i] for i in sorted(drawn)]
     images = cached_images(folder_of(data), [record.path for record in records])[np.arange(len(records))]
-    found = {"split": split, **measure_robustness(predictor, root / predictor.card.id / "model.onnx", records, images)}
+    report = {"split": split, **measure_robustness(predictor, root / predictor.card.id / "model.onnx", records, images)}
     folder = output or root / predictor.card.id
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / FILE, found)
+    write_json(folder / FILE, report)
     reseal(folder, (FILE,))
     if split == "test":
         add_row(
             ledger or root / "ledger.csv",
             git_commit(),
             predictor.card.id,
-            found["changes"][0],
+            report["changes"][0],
             "robustness" if sample is None else f"robustness, on {len(records)} of the images",
         )
-    return found
+    return report
 
 
 def measure_robustness(predictor: Predictor, graph: Path, records: Sequence[Record], images: np.ndarray) -> dict[str, Any]:
-    """Everything robustness.json holds but the split's name; `images` uint8 (n, 224, 224), canonical, one a record.
+    """Everything in robustness.json but the split's name; `images` uint8 (n, 224, 224), canonical, one per record.
 
-    `graph` is the model's serving graph. Figures are of the images that get an answer; `unanswered` counts the others. About 35
-    passes over the images; undefined figures are None. Raises ModelError where there is no lung segmenter.
+    `graph` is the model's serving graph. Figures are of answered images; `unanswered` counts the others. About 35 passes;
+    undefined figures are None. Raises ModelError without a lung segmenter.
     """
     labels = np.array([record.label == Label.PNEUMONIA for record in records], np.int64)
     patients = np.array([record.patient for record in records])
     threshold = predictor.card.operating_points[BALANCED]
     finder = predictor.finder or LungFinder.load()
     fields = [finder.find(image) for image in images]
-    known = np.array([i for i, field in enumerate(fields) if field.plausible], np.int64)  # whose lungs can be hidden and measured
+    with_lungs = np.array([i for i, field in enumerate(fields) if field.plausible], np.int64)
     unchanged = _pass(predictor, images)
 
     changes = []
     for change in CHANGES:
         same = change.kind == "none"
-        found = unchanged if same else _pass(predictor, [change.apply(image) for image in images])
-        at = found.answered
-        figures = figures_at(labels[at], found.probabilities[at], patients[at], threshold)
+        answers = unchanged if same else _pass(predictor, [change.apply(image) for image in images])
+        at = answers.answered
+        figures = figures_at(labels[at], answers.probabilities[at], patients[at], threshold)
         both = at & unchanged.answered
-        shift = _mean(np.abs(found.probabilities - unchanged.probabilities)[both])
+        shift = _mean(np.abs(answers.probabilities - unchanged.probabilities)[both])
         unanswered = {Label.NORMAL: int((~at & (labels == 0)).sum()), Label.PNEUMONIA: int((~at & (labels == 1)).sum())}
         changes.append({"kind": change.kind, "amount": change.amount, **figures, "mean_shift": shift, "unanswered": unanswered})
         log.info("%s: %s %s", predictor.card.id, change.kind, change.amount)
 
-    shown = [predictor.card.input.shown(fields[i].box) for i in known]
+    shown = [predictor.card.input.shown(fields[i].box) for i in with_lungs]
     covered = {}
     for name, paint in (("lungs_hidden", lungs_hidden), ("lungs_only", lungs_only)):
-        # Where to look is told by the picture as it is: in one without lungs there is nothing to be found.
-        found = _pass(predictor, [paint(images[i], fields[i].mask) for i in known], shown)
-        figures = figures_at(labels[known], found.probabilities, patients[known], threshold)
+        # The region comes from the original image: without lungs none would be found.
+        answers = _pass(predictor, [paint(images[i], fields[i].mask) for i in with_lungs], shown)
+        figures = figures_at(labels[with_lungs], answers.probabilities, patients[with_lungs], threshold)
         covered[name] = {
             "auc": figures["auc"],
-            "mean_probability_sick": _mean(found.probabilities[labels[known] == 1]),
-            "mean_probability_healthy": _mean(found.probabilities[labels[known] == 0]),
-            "median_log_ratio_healthy": _median(found.log_ratios[labels[known] == 0]),
+            "mean_probability_sick": _mean(answers.probabilities[labels[with_lungs] == 1]),
+            "mean_probability_healthy": _mean(answers.probabilities[labels[with_lungs] == 0]),
+            "median_log_ratio_healthy": _median(answers.log_ratios[labels[with_lungs] == 0]),
         }
-        if name == "lungs_hidden":  # the same among the changes, for whoever reads them in one table
+        if name == "lungs_hidden":  # also as a row of the table of changes
             changes.append(
                 {
                     "kind": "lungs hidden",
@@ -137,11 +136,11 @@ def measure_robustness(predictor: Predictor, graph: Path, records: Sequence[Reco
         "n": len(records),
         "made": datetime.date.today().isoformat(),
         "operating_point": BALANCED,
-        "prevalence": stated_prevalence(),  # what every probability here is at
-        "lungs_unknown": len(records) - len(known),  # of n: left out where lungs are hidden or heat is measured
+        "prevalence": stated_prevalence(),  # of every probability here
+        "lungs_unknown": len(records) - len(with_lungs),  # of n: excluded from hidden lungs and heat
         "changes": changes,
         **covered,
-        "heat_in_lungs": _heat(predictor, unchanged, [field.mask for field in fields], known, labels, patients),
+        "heat_in_lungs": _heat(predictor, unchanged, [field.mask for field in fields], with_lungs, labels, patients),
         **_curves(predictor, inputs, unchanged.maps[called], unchanged.inputs(predictor, images, healthy)),
         "randomisation": {"layers": randomisation_test(predictor.card, graph, inputs[:RANDOMISED_IMAGES])},
     }
@@ -149,7 +148,7 @@ def measure_robustness(predictor: Predictor, graph: Path, records: Sequence[Reco
 
 @dataclass(frozen=True)
 class _Answers:
-    """What the model said of n images."""
+    """The model's answers for n images."""
 
     answered: np.ndarray  # bool (n,)
     log_ratios: np.ndarray  # float64 (n,), NaN without an answer; as the next
@@ -164,7 +163,7 @@ class _Answers:
 
 
 def _pass(predictor: Predictor, images: Images, shown: Sequence[Box] | None = None) -> _Answers:
-    """Answers to canonical images, in batches; `shown` where it is not to be found anew."""
+    """Answers to canonical images, in batches; `shown`: the regions, if known."""
     places: list[Box | None] = [_shown(predictor, images[i]) for i in range(len(images))] if shown is None else [*shown]
     index = [i for i, place in enumerate(places) if place is not None]
     outputs = []
@@ -188,33 +187,38 @@ def _shown(predictor: Predictor, image: np.ndarray) -> Box | None:
 
 
 def _heat(
-    predictor: Predictor, found: _Answers, masks: Sequence[np.ndarray], known: np.ndarray, labels: np.ndarray, patients: np.ndarray
+    predictor: Predictor,
+    answers: _Answers,
+    masks: Sequence[np.ndarray],
+    with_lungs: np.ndarray,
+    labels: np.ndarray,
+    patients: np.ndarray,
 ) -> dict[str, Any]:
-    """Over the images with any positive heat and known lungs, `n` of them: `share` of the heat that lies in the lungs, `area` of
-    the picture that they take, and `shown`, of the part that the network is shown: what a map without preference would have."""
-    index = [i for i in known if found.answered[i]]
-    places = [found.shown[i] for i in index]
+    """Over the `n` images with positive heat and plausible lungs: `share` of the heat in the lungs, their `area` in the image, and
+    `shown`, their area in the region the network sees, the share of a uniform map."""
+    index = [i for i in with_lungs if answers.answered[i]]
+    places = [answers.shown[i] for i in index]
     shares = np.array(
-        [heat_share(found.maps[i], predictor.card, place, masks[i]) for i, place in zip(index, places, strict=True) if place]
+        [heat_share(answers.maps[i], predictor.card, place, masks[i]) for i, place in zip(index, places, strict=True) if place]
     )
     areas = np.array([masks[i].mean() for i in index])
-    seen = np.array([seen_share(place, masks[i]) for i, place in zip(index, places, strict=True) if place])
+    areas_shown = np.array([seen_share(place, masks[i]) for i, place in zip(index, places, strict=True) if place])
     hot = np.isfinite(shares)
     return {
         "n": int(hot.sum()),
         "share": _with_intervals(lambda drawn: np.array([_mean(shares[drawn], np.nan)]), patients[index])[0],
         "area": _mean(areas[hot]),
-        "shown": _mean(seen[hot]),
+        "shown": _mean(areas_shown[hot]),
         "by_class": {Label.NORMAL: _mean(shares[labels[index] == 0]), Label.PNEUMONIA: _mean(shares[labels[index] == 1])},
     }
 
 
 def _curves(predictor: Predictor, inputs: np.ndarray, maps: np.ndarray, healthy: np.ndarray) -> dict[str, Any]:
-    """Deletion and insertion over images called PNEUMONIA: the map speaks for pneumonia, so that is where it must tell.
+    """Deletion and insertion curves over images called PNEUMONIA, for which the map is evidence.
 
-    A deleted cell is filled with the same cell of a healthy child rightly called NORMAL, at the image's exposure. Blurring, the
-    usual fill, deletes nothing here: the shipped models call a blurred chest sick (mean probability 1.00). `auc_gap` is the
-    area between the model's curve and that of random orders, positive where the map knows better.
+    A deleted cell is replaced by that of a true negative at the same exposure. The usual fill, blurring, fails here: the shipped
+    models call a blurred chest sick (mean probability 1.00). `auc_gap` is the area between the model's curve and that of random
+    orders, positive where the map is better.
     """
     if not len(healthy):
         inputs, maps = inputs[:0], maps[:0]
@@ -222,23 +226,23 @@ def _curves(predictor: Predictor, inputs: np.ndarray, maps: np.ndarray, healthy:
     orders = by_heat(maps)
     count, cells = orders.shape
     chance = [at_random(count, cells, seed) for seed in range(RANDOM_ORDERS)]
-    found, gaps = {}, {}
+    curves, gaps = {}, {}
     for name, before, after, sign in (("deletion", inputs, others, 1), ("insertion", others, inputs, -1)):
         model = curve(predictor, before, after, orders, FRACTIONS)
         random = np.mean([curve(predictor, before, after, order, FRACTIONS) for order in chance], axis=0)
-        found[name] = {"fractions": list(FRACTIONS), "model": _numbers(model), "random": _numbers(random)}
+        curves[name] = {"fractions": list(FRACTIONS), "model": _numbers(model), "random": _numbers(random)}
         gaps[name] = _number(sign * np.trapezoid(random - model, FRACTIONS))
         log.info("%s: %s", predictor.card.id, name)
-    return {**found, "auc_gap": gaps}
+    return {**curves, "auc_gap": gaps}
 
 
 def _sample(index: np.ndarray, most: int) -> np.ndarray:
-    """At most `most` of `index`, drawn once and for all."""
+    """At most `most` of `index`, drawn with a fixed seed."""
     return np.sort(np.random.default_rng(0).permutation(index)[:most])
 
 
 def _with_intervals(vector: Callable[[np.ndarray], np.ndarray], patients: np.ndarray) -> list[dict[str, float | None]]:
-    """[{value, low, high}] of each entry of a statistic over image indices."""
+    """[{value, low, high}] for each entry of a vector statistic over image indices."""
     value = vector(np.arange(len(patients)))
     low, high = patient_intervals(vector, patients, resamples=RESAMPLES)
     return [{"value": _number(v), "low": _number(a), "high": _number(b)} for v, a, b in zip(value, low, high, strict=True)]
@@ -258,5 +262,5 @@ def _numbers(values: np.ndarray) -> list[float | None]:
 
 
 def _number(value: float) -> float | None:
-    """JSON knows no NaN: undefined is null."""
+    """NaN becomes None, for JSON."""
     return float(value) if np.isfinite(value) else None

@@ -1,6 +1,6 @@
-"""Augmentation as Keras layers, on any backend: what differs between hospitals, drawn anew for every image.
+"""Augmentation as Keras layers, on any backend: variation between hospitals, drawn for every image.
 
-Each takes and returns float32 (batch, size, size, 1) in [0, 1] and acts in training only. Ranges are uniform.
+Layers map float32 (batch, size, size, 1) in [0, 1] to the same and act only in training. Draws are uniform.
 """
 
 import math
@@ -9,11 +9,11 @@ from typing import Any
 import keras
 from keras import ops
 
-Tensor = Any  # of whichever backend Keras runs on
+Tensor = Any  # of the Keras backend
 
 
 class _RandomLayer(keras.layers.Layer):
-    """What the layers below share: a strength, a seed, and per-image draws."""
+    """Base layer with a strength, a seed and per-image draws."""
 
     def __init__(self, strength: float = 1.0, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -30,10 +30,10 @@ class _RandomLayer(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("pneumo")
 class RandomView(_RandomLayer):
-    """Pose and framing in one resampling: flip, rotation, a crop, shift, and height and width scaled apart (aspect).
+    """Flip, rotation, crop, shift, scale and aspect in one resampling.
 
-    `strength` 1: up to 10 degrees, a crop of `crop` (a share of the area) to all of it, anywhere within the image, its edges
-    moved by up to 4 % (what the lung segmenter errs), 25 % change of aspect.
+    `strength` 1: up to 10 degrees; a crop of `crop` (share of the area) to 1, anywhere in the image; edges moved by up to 4 % (the
+    lung segmenter's error); 25 % change of aspect.
     """
 
     def __init__(self, strength: float = 1.0, seed: int = 0, crop: float = 1.0, **kwargs: Any) -> None:
@@ -51,10 +51,10 @@ class RandomView(_RandomLayer):
         cropped = keras.random.uniform((batch,), 0.0, 1.0, seed=self.random) * 0.5 * math.log(self.crop) * min(self.strength, 1.0)
         scale, aspect = cropped + self._draw(batch, 0.04 * self.strength), self._draw(batch, 0.11 * self.strength)
         mirror = ops.where(self._draw(batch, 1.0) > 0, 1.0, -1.0)
-        room = 0.5 * (1.0 - ops.exp(cropped)) + 0.04 * self.strength  # of the crop's middle, from the image's
+        room = 0.5 * (1.0 - ops.exp(cropped)) + 0.04 * self.strength  # largest shift of the crop
         width, height = mirror * ops.exp(scale + aspect), ops.exp(scale - aspect)
         centre = (size - 1) / 2
-        # Output pixel (x, y) is fetched from a x + b y + c, d x + e y + f, all about the centre.
+        # Output pixel (x, y) samples a x + b y + c, d x + e y + f.
         a, b = ops.cos(angle) * width, -ops.sin(angle) * height
         d, e = ops.sin(angle) * width, ops.cos(angle) * height
         c = centre - a * centre - b * centre + self._draw(batch, 1.0) * room * size
@@ -86,7 +86,7 @@ class RandomExposure(_RandomLayer):
 
 @keras.saving.register_keras_serializable("pneumo")
 class RandomMarkers(_RandomLayer):
-    """Side markers, labels and lines: up to three boxes of one grey, 2 to 14 % of the side, anywhere, half of the time."""
+    """Side markers, labels and lines: up to three uniform boxes, 2 to 14 % of the side, each with probability 0.5."""
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
         if not training:
@@ -101,15 +101,15 @@ class RandomMarkers(_RandomLayer):
 
             across = ops.abs(axis[None, :] - draw(0.0, 1.0)) < draw(0.01, 0.07)
             down = ops.abs(axis[None, :] - draw(0.0, 1.0)) < draw(0.01, 0.07)
-            there = draw(0.0, 1.0) < 0.5 * self.strength
+            present = draw(0.0, 1.0) < 0.5 * self.strength
             box = ops.cast(ops.logical_and(down[:, :, None], across[:, None, :]), "float32")[..., None]
-            box = box * ops.cast(there, "float32")[:, :, None, None]
+            box = box * ops.cast(present, "float32")[:, :, None, None]
             x = x * (1.0 - box) + box * draw(0.0, 1.0)[:, :, None, None]
         return x
 
 
 def augmentation(strength: float, seed: int, crop: float = 1.0) -> list[keras.layers.Layer]:
-    """The layers of one training pipeline; none for strength 0. `crop`: the least share of the area that is shown."""
+    """The augmentation layers; none for strength 0. `crop`: smallest share of the area shown."""
     if strength <= 0:
         return []
     return [RandomView(strength, seed, crop), RandomExposure(strength, seed + 1), RandomMarkers(strength, seed + 2)]

@@ -1,4 +1,4 @@
-"""What happens during `fit`: checkpoints, the history, the status for whoever follows the run, and the TensorBoard log."""
+"""Keras callbacks: checkpoints and history, seeds, interrupts, status and TensorBoard log."""
 
 import logging
 import os
@@ -11,18 +11,18 @@ import numpy as np
 from keras import ops
 
 from pneumo.training.config import TrainConfig
-from pneumo.training.interrupt import raise_if_asked
+from pneumo.training.interrupt import raise_if_interrupted
 from pneumo.training.runfolder import RunStatus, best_epoch, commit_epoch, history, write_status
 
 log = logging.getLogger(__name__)
 
-Logs = dict[str, float] | None  # what Keras tells a callback
+Logs = dict[str, float] | None
 
 PLATEAU = 2  # epochs without a lower validation loss before schedule "plateau" halves the learning rate
 
 
 def save(model: keras.Model, path: Path) -> None:
-    """Never leave a half-written checkpoint under a name that is read, nor a draft on a full disk."""
+    """Save atomically, and leave no draft on a full disk."""
     draft = path.with_name("draft-" + path.name)
     try:
         model.save(draft)
@@ -38,11 +38,10 @@ def renamed(logs: dict[str, float]) -> dict[str, float]:
 
 
 class CheckpointCallback(keras.callbacks.Callback):
-    """After each epoch: checkpoints, then the history line that makes it count.
+    """After each epoch save checkpoints, then commit the history line.
 
-    Stops after `patience` epochs without a lower validation loss, and halves the rate on a plateau, both from the history
-    alone, so that a resumed run decides as an unbroken one. `net` is the network without its augmentation; `nan` tells
-    afterwards that the loss was no number.
+    Early stopping after `patience` epochs without a lower validation loss, and halving of the rate on a plateau, depend only on the
+    history, so that a resumed run decides alike. `net`: the network without augmentation; `nan`: whether the loss became NaN.
     """
 
     def __init__(self, run: Path, config: TrainConfig, net: keras.Model):
@@ -60,7 +59,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         line = {"epoch": epoch + 1, **logs, "learning_rate": self._rate(), "seconds": round(time.monotonic() - self.begun, 1)}
         lines = [*history(self.run), line]
         best = best_epoch(lines)
-        stale = line["epoch"] - max(best, self.config.head_epochs)  # what the head alone did is no reason to stop
+        stale = line["epoch"] - max(best, self.config.head_epochs)  # head epochs do not count
         if line["epoch"] == best:
             save(self.net, self.run / f"best-{epoch + 1}.keras")
         if self.config.schedule == "plateau" and stale > 0 and stale % PLATEAU == 0:
@@ -82,8 +81,7 @@ class CheckpointCallback(keras.callbacks.Callback):
 
 
 class Reseed(keras.callbacks.Callback):
-    """Random layers begin each epoch from (seed, epoch): Keras does not save where they stood, and a resumed run shall draw
-    what an unbroken one would."""
+    """Seed random layers with (seed, epoch) at each epoch, as Keras does not save their state: a resumed run draws the same."""
 
     def __init__(self, seed: int):
         super().__init__()
@@ -92,40 +90,42 @@ class Reseed(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         states = [variable for variable in self.model.variables if variable.name == "seed_generator_state"]
         for number, state in enumerate(states):
-            state.assign([self.seed + number, epoch << 20])  # the second counts up by one a draw
+            state.assign([self.seed + number, epoch << 20])  # the second number counts draws
 
 
 class Interrupt(keras.callbacks.Callback):
-    """Ends the run at the next batch where Python dropped the wish to end it."""
+    """End the run after the batch if Python lost the KeyboardInterrupt."""
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        raise_if_asked()
+        raise_if_interrupted()
 
 
 class Progress(keras.callbacks.Callback):
-    """status.json at most once a second: the place within the epoch, and the time left as the last minutes suggest it."""
+    """Write status.json at most once a second: progress and estimated time left."""
 
     def __init__(self, run: Path, config: TrainConfig):
         super().__init__()
         self.run, self.config = run, config
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        self.epoch, self.begun, self.told = epoch, time.monotonic(), 0.0
-        self._tell(0)
+        self.epoch, self.begun, self.written = epoch, time.monotonic(), 0.0
+        self._write(0)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if time.monotonic() - self.told > 1.0:
-            self._tell(batch + 1)
+        if time.monotonic() - self.written > 1.0:
+            self._write(batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.epoch = len(history(self.run))
-        self._tell(0)
+        self._write(0)
 
-    def _tell(self, batch: int) -> None:
-        self.told = time.monotonic()
+    def _write(self, batch: int) -> None:
+        self.written = time.monotonic()
         batches, past = self.params["steps"], [line["seconds"] for line in history(self.run)]
-        an_epoch = (self.told - self.begun) / batch * batches if batch else past[-1] if past else None
-        left = None if an_epoch is None else round(an_epoch * (self.config.epochs - self.epoch - batch / batches), 1)
+        epoch_seconds = (self.written - self.begun) / batch * batches if batch else past[-1] if past else None
+        seconds_left = (
+            None if epoch_seconds is None else round(epoch_seconds * (self.config.epochs - self.epoch - batch / batches), 1)
+        )
         write_status(
             self.run,
             RunStatus(
@@ -134,14 +134,14 @@ class Progress(keras.callbacks.Callback):
                 epochs=self.config.epochs,
                 batch=batch,
                 batches=batches,
-                seconds_left=left,
+                seconds_left=seconds_left,
                 pid=os.getpid(),
             ),
         )
 
 
 class TensorBoardLog(keras.callbacks.Callback):
-    """The history's numbers as TensorBoard scalars, by its own writer: Keras' callback would need TensorFlow."""
+    """The history as TensorBoard scalars, without TensorFlow, which Keras' callback needs."""
 
     def __init__(self, run: Path):
         super().__init__()
@@ -155,7 +155,7 @@ class TensorBoardLog(keras.callbacks.Callback):
 
         lines = history(self.run)
         if not lines or lines[-1]["epoch"] != epoch + 1:
-            return  # an epoch that does not count
+            return  # the epoch was not committed
         self.writer = self.writer or EventFileWriter(str(self.run / "tensorboard"))
         values = [Summary.Value(tag=key, simple_value=value) for key, value in lines[-1].items() if key != "epoch"]
         self.writer.add_event(Event(step=epoch + 1, wall_time=time.time(), summary=Summary(value=values)))

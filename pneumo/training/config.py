@@ -1,4 +1,4 @@
-"""The settings of one training run: a frozen dataclass that goes to JSON and back, flat, and refuses unknown keys."""
+"""Settings of a training run: a frozen dataclass, stored as flat JSON; unknown keys are errors."""
 
 import dataclasses
 import difflib
@@ -14,10 +14,10 @@ OPTIMIZERS = ("adam", "adamw", "rmsprop")
 SCHEDULES = ("cosine", "constant", "plateau")
 PRECISIONS = ("auto", "float32", "mixed")
 ALL_DEVICES = "all"
-# none: every image once an epoch. weights: the same, the loss weighing both classes alike. replicate: the smaller class is
-# drawn again, augmented anew, until both are equal. classes: as many draws as images, both classes alike often.
+# none: every image once per epoch. weights: the same with class weights in the loss. replicate: the smaller class is repeated until
+# both are equal. classes: as many draws as images, with both classes equally likely.
 BALANCES = ("none", "weights", "replicate", "classes")
-# Settings of earlier versions, each with the value at which it did nothing: config.json of a run made then still has them.
+# Removed settings with their neutral values: config.json of older runs still has them.
 _REMOVED = {"swapped": 0.0}
 
 
@@ -26,9 +26,9 @@ class TrainConfig:
     architecture: str
     network: Any  # the architecture's own settings dataclass
     size: int  # network input, pixels
-    margin: int  # canonical pixels (of 224) cut off on each side of the frame; 0 where the model is lung-centred
-    lung_centred: bool = True  # shown the box of the lungs, not the frame (imaging/lung_box.py)
-    epochs: int = 8  # all of them, head epochs included
+    margin: int  # canonical pixels (of 224) cropped on each side; 0 if lung-centred
+    lung_centred: bool = True  # input is the box of the lungs, not the frame (imaging/lung_box.py)
+    epochs: int = 8  # head epochs included
     head_epochs: int = 0  # first epochs with the backbone frozen
     batch_size: int = 32
     optimizer: str = "adam"
@@ -42,9 +42,9 @@ class TrainConfig:
     hidden: float = 0.0  # share of images shown with their lungs hidden, without a label (training/feed.py)
     label_smoothing: float = 0.0
     subtype: bool = False  # a second output, bacterial against viral, learned from the pneumonia cases alone
-    precision: str = "auto"  # auto: mixed where a GPU is found, float32 elsewhere
+    precision: str = "auto"  # auto: mixed on a GPU, else float32
     backbone_weights: str = "none"  # imagenet, none or a path
-    initial_weights: str = "none"  # best.keras or model.keras of an earlier network to go on from, layer by layer
+    initial_weights: str = "none"  # best.keras or model.keras of an earlier network, loaded by layer
     seed: int = 0
     devices: str = "1"  # of this machine that share each batch: a number, or all (docs/scale.md)
 
@@ -53,14 +53,14 @@ class TrainConfig:
         return InputSpec(self.size, self.margin, self.lung_centred)
 
     def to_dict(self) -> dict[str, Any]:
-        """Flat, JSON-ready: the network's settings stand beside the run's."""
+        """Flat and JSON-ready, network settings included."""
         flat = dataclasses.asdict(self)
         network = flat.pop("network")
         return {**flat, **network}
 
     @property
     def command(self) -> list[str]:
-        """The settings as words of the `train` command that repeats them: those that differ from the defaults."""
+        """Arguments of the `train` command that repeats the run: non-default settings."""
         usual = make_config(self.architecture, {}).to_dict()
         words = [self.architecture]
         for key, value in self.to_dict().items():
@@ -70,7 +70,7 @@ class TrainConfig:
         return words
 
 
-# What an architecture wants different from the defaults above; its network's own settings and input size are in pneumo.nets.
+# Defaults per architecture; network settings and input size are in pneumo.nets.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "cnn": {"epochs": 20, "batch_size": 64, "learning_rate": 5e-4},
     "cnn-dropout": {"epochs": 25, "batch_size": 64, "optimizer": "rmsprop", "learning_rate": 3e-4},
@@ -85,28 +85,28 @@ def make_config(architecture: str, settings: dict[str, Any]) -> TrainConfig:
     Raises ConfigError naming an unknown key with its nearest guess, or a value out of range.
     """
     kind = look_up(architecture)
-    given = {**_DEFAULTS.get(architecture, {}), **{key.replace("-", "_"): value for key, value in settings.items()}}
-    if given.pop("architecture", architecture) != architecture:
+    overlaid = {**_DEFAULTS.get(architecture, {}), **{key.replace("-", "_"): value for key, value in settings.items()}}
+    if overlaid.pop("architecture", architecture) != architecture:
         raise ConfigError(f"The configuration is for {settings['architecture']!r}, but {architecture!r} was asked for.")
     own = {f.name: f for f in dataclasses.fields(kind.settings)}
     run = {f.name: f for f in dataclasses.fields(TrainConfig) if f.name not in ("architecture", "network")}
     for key, did_nothing in _REMOVED.items():
-        value = given.pop(key, did_nothing)
+        value = overlaid.pop(key, did_nothing)
         if _read(key, value, did_nothing) != did_nothing:
             raise ConfigError(f"{key} is {value}; expected {did_nothing} or nothing, as this setting was removed.")
-    for key in given:
+    for key in overlaid:
         if key not in own and key not in run:
             near = difflib.get_close_matches(key, [*own, *run], n=1)
             raise ConfigError(f"Unknown setting {key!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
-    network = kind.settings(**{k: _read(k, v, own[k].default) for k, v in given.items() if k in own})
+    network = kind.settings(**{k: _read(k, v, own[k].default) for k, v in overlaid.items() if k in own})
     base = TrainConfig(architecture, network, kind.spec.size, kind.spec.margin, kind.spec.lung_centred)
-    config = dataclasses.replace(base, **{k: _read(k, v, getattr(base, k)) for k, v in given.items() if k in run})
+    config = dataclasses.replace(base, **{k: _read(k, v, getattr(base, k)) for k, v in overlaid.items() if k in run})
     _check(config)
     return config
 
 
 def _read(key: str, value: Any, example: Any) -> Any:
-    """Turn text from a command line, or lists from JSON, into the type of `example`."""
+    """Convert command line text or JSON lists to the type of `example`."""
     if isinstance(example, bool):
         if str(value).lower() not in ("true", "false"):
             raise ConfigError(f"{key} is {value!r}; expected true or false.")

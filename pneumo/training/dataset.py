@@ -1,4 +1,4 @@
-"""Data + settings -> what an epoch is made of: the train and validation parts, and which images an epoch shows in which order."""
+"""Train and validation parts, and the order of images in an epoch."""
 
 import logging
 from collections.abc import Callable
@@ -22,30 +22,30 @@ from pneumo.training.config import TrainConfig
 
 log = logging.getLogger(__name__)
 
-Order = Callable[[np.random.Generator], np.ndarray]  # the indices of one epoch's images
+Order = Callable[[np.random.Generator], np.ndarray]  # gives the image indices of one epoch
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of the split, n images."""
+    """One part of the split: n images."""
 
     images: Images  # uint8 (n, 224, 224)
     labels: np.ndarray  # int64 (n,), 1 is PNEUMONIA
     bacterial: np.ndarray  # float32 (n,), 1 bacterial, 0 viral, NaN for healthy children and pneumonias of unknown kind
-    boxes: tuple[Box, ...] | None = None  # of the lungs; None where the model is shown the frame
+    boxes: tuple[Box, ...] | None = None  # around the lungs; None where the model sees the whole frame
     masks: np.ndarray | None = None  # uint8 (n, 6272), the lung fields as packed bits
 
     def mask(self, index: int) -> np.ndarray:
-        """bool (224, 224). Raises ValueError where no lungs were looked for."""
+        """bool (224, 224). Raises ValueError for a part without lung masks."""
         if self.masks is None:
             raise ValueError("expected a part whose lungs were found; received one without")
         return np.unpackbits(self.masks[index]).astype(bool).reshape(CANONICAL_SIDE, CANONICAL_SIDE)
 
 
 def read_parts(config: TrainConfig, data: Path, run: Path) -> tuple[Part, Part]:
-    """(train, validation) of the run's own split, which is made on the first call and kept in split.csv.
+    """(train, validation) of the run's split, made on the first call and stored in split.csv.
 
-    Raises DataError when a part lacks a class, or where the subtype is asked for and the data do not tell it.
+    Raises DataError when a part lacks a class, or subtypes that the config needs.
     """
     manifest = run / "split.csv"
     if not manifest.is_file():
@@ -58,47 +58,47 @@ def read_parts(config: TrainConfig, data: Path, run: Path) -> tuple[Part, Part]:
 
 
 def part_of(config: TrainConfig, data: Path, rows: list[dict[str, str]], name: str) -> Part:
-    """The part `name` of a manifest's rows. Raises DataError as `read_parts` does."""
+    """The part `name` of a split manifest. Raises DataError as `read_parts` does."""
     chosen = [row for row in rows if row["part"] == name]
     labels = np.array([row["label"] == Label.PNEUMONIA for row in chosen], dtype=np.int64)
     if len(set(labels.tolist())) < 2:
         raise DataError(f"The {name} part needs both classes; it has {labels.sum()} PNEUMONIA of {len(labels)} images.")
     kind: dict[str, float] = {Subtype.BACTERIAL: 1.0, Subtype.VIRAL: 0.0}
     bacterial = np.array([kind.get(row["subtype"], np.nan) for row in chosen], np.float32)
-    bacterial[labels == 0] = np.nan  # whatever stands beside a healthy child
+    bacterial[labels == 0] = np.nan  # healthy children have no subtype, whatever the manifest says
     if config.subtype and len(set(bacterial[np.isfinite(bacterial)].tolist())) < 2:
         raise DataError(f"The {name} part has no bacterial and viral cases side by side; train without --subtype.")
     log.info("%s: %d images, %d PNEUMONIA", name, len(labels), labels.sum())
     return Part(cached_images(folder_of(data), [row["path"] for row in chosen]), labels, bacterial)
 
 
-def disturbed_too(part: Part, seed: int) -> Part:
-    """The images as they are, then a disturbed copy of each in the same order (imaging/hospital_shift.py)."""
+def with_perturbed_copies(part: Part, seed: int) -> Part:
+    """The images, then a perturbed copy of each in the same order (imaging/hospital_shift.py)."""
     return Part(with_shifted_copies(part.images, seed), np.tile(part.labels, 2), np.tile(part.bacterial, 2))
 
 
 def with_lungs(part: Part, finder: LungFinder) -> tuple[Part, np.ndarray]:
-    """The part with its lungs found, and the indices of its images, int64. Images whose lungs are not found are left out, as
-    serving gives them no answer.
+    """The part with lung boxes and masks, and the kept indices, int64. Images without plausible lungs are dropped, as serving
+    rejects them.
 
-    Raises DataError when a class is left without images.
+    Raises DataError when a class has no image left.
     """
     fields = [finder.find(part.images[i]) for i in range(len(part.images))]
-    kept = np.array([i for i, found in enumerate(fields) if found.plausible], np.int64)
-    if len(set(part.labels[kept].tolist())) < 2:
-        raise DataError(f"Lungs were found in {len(kept)} of {len(fields)} images; both classes need some.")
-    if len(kept) < len(fields):
-        log.info("no lungs found in %d of %d images, which are left out", len(fields) - len(kept), len(fields))
-    masks = np.stack([np.packbits(fields[i].mask) for i in kept])
-    boxes = tuple(bounding_box(fields[i].mask) for i in kept)
-    found = replace(
-        part, images=part.images[kept], labels=part.labels[kept], bacterial=part.bacterial[kept], boxes=boxes, masks=masks
+    indices = np.array([i for i, field in enumerate(fields) if field.plausible], np.int64)
+    if len(set(part.labels[indices].tolist())) < 2:
+        raise DataError(f"Lungs were found in {len(indices)} of {len(fields)} images; both classes need some.")
+    if len(indices) < len(fields):
+        log.info("no lungs found in %d of %d images, which are left out", len(fields) - len(indices), len(fields))
+    masks = np.stack([np.packbits(fields[i].mask) for i in indices])
+    boxes = tuple(bounding_box(fields[i].mask) for i in indices)
+    with_boxes = replace(
+        part, images=part.images[indices], labels=part.labels[indices], bacterial=part.bacterial[indices], boxes=boxes, masks=masks
     )
-    return found, kept
+    return with_boxes, indices
 
 
 def epoch_order(config: TrainConfig, part: Part) -> Order:
-    """How an epoch of the train part is put together; see `config.BALANCES`."""
+    """The sampling of the train part; see `config.BALANCES`."""
     n = len(part.labels)
     if config.balance == "classes":
         chance = even_weights(part.labels) / n
@@ -109,13 +109,13 @@ def epoch_order(config: TrainConfig, part: Part) -> Order:
 
 
 def replicated(labels: np.ndarray) -> Order:
-    """Every image once, and images of the smaller class again, evenly, until both classes are as large."""
+    """Every image once; images of the smaller class repeated evenly until both classes are equal."""
     classes = [np.flatnonzero(labels == label) for label in (0, 1)]
     smaller, larger = sorted(classes, key=len)
 
     def order(rng: np.random.Generator) -> np.ndarray:
         rounds, rest = divmod(len(larger), len(smaller))
-        again = [np.tile(smaller, rounds), rng.choice(smaller, rest, replace=False)]
-        return rng.permutation(np.concatenate([larger, *again]))
+        repeated = [np.tile(smaller, rounds), rng.choice(smaller, rest, replace=False)]
+        return rng.permutation(np.concatenate([larger, *repeated]))
 
     return order

@@ -1,4 +1,4 @@
-"""One run on several devices of a machine: every batch is shared out among them, the weights are the same on all."""
+"""Data-parallel training on several devices of one machine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +10,11 @@ from pneumo.training.config import ALL_DEVICES, TrainConfig
 
 
 def chosen_devices(config: TrainConfig) -> list[str]:
-    """The names of the devices the run computes on, such as ["gpu:0", "gpu:1"].
+    """Names of the run's devices, such as ["gpu:0", "gpu:1"].
 
-    Raises ConfigError where there are too few, a batch cannot be shared out evenly, or the backend knows only one.
+    Raises ConfigError for too few devices, an uneven batch size, or a backend without data parallelism.
     """
-    names: list[str] = keras.distribution.list_devices()  # accelerators where there are any, else processors
+    names: list[str] = keras.distribution.list_devices()  # accelerators, else CPUs
     count = len(names) if config.devices == ALL_DEVICES else int(config.devices)
     if count > len(names):
         raise ConfigError(f"devices is {count}; expected at most {len(names)}, or {ALL_DEVICES}: found {', '.join(names)}.")
@@ -31,8 +31,8 @@ def chosen_devices(config: TrainConfig) -> list[str]:
 
 
 @contextmanager
-def spread(devices: list[str]) -> Iterator[None]:
-    """What Keras builds, loads and fits meanwhile is shared out among `devices`; as usual where it is one."""
+def data_parallel(devices: list[str]) -> Iterator[None]:
+    """Run Keras data-parallel on `devices`; no effect for one device."""
     if len(devices) == 1:
         yield
         return

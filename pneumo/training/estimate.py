@@ -1,4 +1,4 @@
-"""How long a run will take, by a run like it that was made here or by speeds measured elsewhere; roughly, and it says so."""
+"""Estimate a run's duration from an earlier run or from measured speeds."""
 
 import json
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from pneumo.training.runfolder import history, list_runs, load_config, read_stat
 
 START_UP = 30.0  # seconds: loading Keras, dividing the data, finding lungs, building the network
 _SPEEDS = Path(__file__).with_name("speeds.json")
-_SHORTER, _LONGER = 0.75, 1.4  # an estimate of 1 becomes this range: machines are shared, and the first epoch is slower
+_SHORTER, _LONGER = 0.75, 1.4  # range around the estimate: machines are shared, and the first epoch is slower
 _MINUTES = (1, 2, 3, 5, 8, 10, 15, 20, 25, 30, 40, 50, 60, 75, 90, 120)
 _HOURS = (1, 1.5, 2, 3, 4, 6, 8, 12, 18, 24, 36, 48, 72, 96, 120, 168)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Expected seconds from start to end, and what that rests on, as the end of a sentence."""
+    """Expected seconds, and the basis of the estimate as the end of a sentence."""
 
     seconds: float
     basis: str
@@ -31,19 +31,16 @@ class Estimate:
 
 
 def images_an_epoch(config: TrainConfig, normal: int, pneumonia: int) -> int:
-    """Images shown in one epoch over a train part of these counts: with balance "replicate" the smaller class is filled up."""
+    """Images per epoch for a train part with these counts; more with balance "replicate"."""
     return 2 * max(normal, pneumonia) if config.balance == "replicate" else normal + pneumonia
 
 
 def estimate_seconds(config: TrainConfig, images: int, runs: Path, speeds: Path = _SPEEDS) -> Estimate | None:
-    """Estimate a run of `config` that shows `images` images an epoch; None when nothing is known to rest on.
-
-    Early stopping may end it sooner: the estimate counts every epoch.
-    """
+    """Estimate a run with `images` images per epoch, all epochs; None without a basis."""
     stages = {"head": config.head_epochs, "tune": config.epochs - config.head_epochs}
-    for found in (_from_runs(config, runs), _from_speeds(config, speeds)):
-        if found and all(found[0].get(stage) for stage, epochs in stages.items() if epochs):
-            rates, basis = found
+    for known in (_from_runs(config, runs), _from_speeds(config, speeds)):
+        if known and all(known[0].get(stage) for stage, epochs in stages.items() if epochs):
+            rates, basis = known
             return Estimate(START_UP + sum(epochs * images / rates[stage] for stage, epochs in stages.items() if epochs), basis)
     return None
 

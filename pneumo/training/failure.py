@@ -1,15 +1,15 @@
-"""What ended a run, in words a researcher can act on."""
+"""Explain why a run ended and what to do."""
 
 import errno
 
 from pneumo.errors import PneumoError
 
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-_FULL_WORDS = ("no space left", "file too large", "disk quota")  # h5py and TensorFlow tell the system's error only as text
+_FULL_WORDS = ("no space left", "file too large", "disk quota")  # h5py and TensorFlow give the system error only as text
 
 
 def is_shortage(error: BaseException) -> bool:
-    """Memory or disk ran out, on whichever backend: the machine's fault, not the program's."""
+    """Whether memory or disk ran out, on any backend."""
     exhausted = "resourceexhausted" in type(error).__name__.lower() or "RESOURCE_EXHAUSTED" in str(error)
     return isinstance(error, MemoryError | OSError) or exhausted
 

@@ -1,4 +1,4 @@
-"""Batches for Keras from a part of the data, arranged anew and repeatably for each epoch."""
+"""Batches for Keras, reproducible for each epoch."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +13,11 @@ from pneumo.training.dataset import Order, Part
 
 @dataclass(frozen=True)
 class Draws:
-    """How each epoch is drawn: by (seed, number of the epoch) alone, so that a resumed run sees what an unbroken one would.
+    """The draws of each epoch, by (seed, epoch) alone, so that a resumed run draws the same.
 
-    `order` gives the indices of an epoch's images from a generator; without it: every image once, as they stand. `hidden`: the
-    share of images whose lungs are painted over (imaging/lung_cover.py); they have the label 0.5 and no kind, so that the
-    network learns to say that it does not know, and nothing from what is around the lungs. `devices` share each batch: an epoch
-    leaves out as many images as it takes for the last batch to be shared evenly, too.
+    `order` gives an epoch's image indices; None: every image once, in order. `hidden`: the share of images with hidden lungs
+    (imaging/lung_cover.py); their label is 0.5 without a subtype, so that the network learns nothing from outside the lungs.
+    `devices`: an epoch is truncated so that the last batch divides evenly.
     """
 
     order: Order | None = None
@@ -27,21 +26,20 @@ class Draws:
     devices: int = 1
 
     def epoch(self, number: int, count: int) -> np.ndarray:
-        """Indices of the images of one epoch, of `count`."""
+        """Image indices of one epoch, from `count` images."""
         rng = np.random.default_rng((self.seed, number))
         chosen = np.arange(count) if self.order is None else self.order(rng)
         return chosen[: len(chosen) // self.devices * self.devices]
 
-    def seen(self, number: int, batch: int, count: int) -> np.ndarray:
-        """bool (count,): of which images of a batch the lungs can be seen."""
+    def lungs_visible(self, number: int, batch: int, count: int) -> np.ndarray:
+        """bool (count,): False for images of a batch whose lungs are hidden."""
         return np.random.default_rng((self.seed, number, batch)).random(count) >= self.hidden
 
 
 class Feed(keras.utils.PyDataset):
     """Yields (float32 (batch, size, size, 1), float32 (batch, 1)[, float32 (batch,) sample weights]), begun with epoch `epoch`.
 
-    With `subtype` targets and weights are dicts of the outputs `probability` and `bacterial`, images of unknown kind weighing
-    nothing in the latter.
+    With `subtype` targets and weights are dicts of the outputs `probability` and `bacterial`; unknown subtypes get weight 0.
     """
 
     def __init__(
@@ -69,25 +67,26 @@ class Feed(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         chosen = self.chosen[index * self.batch_size : (index + 1) * self.batch_size]
-        x, seen = self._shown(index, chosen)
-        y = np.where(seen, self.part.labels[chosen], 0.5).astype(np.float32)[:, np.newaxis]
+        x, visible = self._inputs(index, chosen)
+        y = np.where(visible, self.part.labels[chosen], 0.5).astype(np.float32)[:, np.newaxis]
         weight = None if self.sample_weight is None else self.sample_weight[chosen].astype(np.float32)
         if not self.subtype:
             return (x, y) if weight is None else (x, y, weight)
         kind = self.part.bacterial[chosen].astype(np.float32)[:, np.newaxis]
-        known = np.isfinite(kind) & seen[:, np.newaxis]
+        known = np.isfinite(kind) & visible[:, np.newaxis]
         weights = {
             "probability": np.ones(len(chosen), np.float32) if weight is None else weight,
             "bacterial": known[:, 0].astype(np.float32),
         }
         return x, {"probability": y, "bacterial": np.where(known, kind, 0.0)}, weights
 
-    def _shown(self, index: int, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The inputs of batch `index`, and bool (batch,): whether their lungs can be seen."""
+    def _inputs(self, index: int, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The inputs of batch `index`, and bool (batch,): whether their lungs are visible."""
         part = self.part
-        seen = self.draws.seen(self.epoch, index, len(chosen))
+        visible = self.draws.lungs_visible(self.epoch, index, len(chosen))
         images = [
-            part.images[i] if sees else lungs_hidden(part.images[i], part.mask(i)) for i, sees in zip(chosen, seen, strict=True)
+            part.images[i] if shown else lungs_hidden(part.images[i], part.mask(i))
+            for i, shown in zip(chosen, visible, strict=True)
         ]
         boxes = [part.boxes[i] if part.boxes else None for i in chosen]
-        return np.stack([model_input(image, self.spec, box) for image, box in zip(images, boxes, strict=True)]), seen
+        return np.stack([model_input(image, self.spec, box) for image, box in zip(images, boxes, strict=True)]), visible

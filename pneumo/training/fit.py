@@ -1,4 +1,4 @@
-"""Config and data -> run folder. Selects on the validation part only; the test split is never opened here."""
+"""Train a run: config and data -> run folder. Selects on the validation part; never reads test."""
 
 import dataclasses
 import logging
@@ -18,8 +18,8 @@ from pneumo.inference.lung_fields import LungFinder
 from pneumo.nets.load import load_network
 from pneumo.training.callbacks import CheckpointCallback, Interrupt, Progress, Reseed, TensorBoardLog
 from pneumo.training.config import TrainConfig
-from pneumo.training.dataset import Part, disturbed_too, epoch_order, read_parts, with_lungs
-from pneumo.training.devices import chosen_devices, spread
+from pneumo.training.dataset import Part, epoch_order, read_parts, with_lungs, with_perturbed_copies
+from pneumo.training.devices import chosen_devices, data_parallel
 from pneumo.training.failure import explain, is_shortage
 from pneumo.training.feed import Draws, Feed
 from pneumo.training.model_builder import build_network, build_trainer, compile_stage, device, is_mixed, network_of, stages
@@ -32,11 +32,11 @@ log = logging.getLogger(__name__)
 def train(config: TrainConfig, data: Path, run: Path, resume: bool = False) -> Path:
     """Train `config` on the images below `data` into the folder `run` (see runfolder.py); return the best network's path.
 
-    With `resume`, go on after the last epoch that counts. Raises RunError, DataError or ConfigError; status.json then says
-    why. Ctrl-C and SIGTERM (by the command line) end the run as cancelled. The best epoch so far is always kept.
+    With `resume`, continue after the last committed epoch. Raises RunError, DataError or ConfigError; status.json then says
+    why. SIGINT and SIGTERM end the run as cancelled. The best epoch so far is always kept.
     """
     if not resume:
-        check_free(run)  # before a lock is left in a folder that is somebody else's
+        check_free(run)  # before creating a lock file there
         run.mkdir(parents=True, exist_ok=True)
     elif not run.is_dir():
         raise RunError(f"No run to resume in {run}. Start it without --resume.")
@@ -52,7 +52,7 @@ def train(config: TrainConfig, data: Path, run: Path, resume: bool = False) -> P
 
 
 def _attempt(config: TrainConfig, data: Path, run: Path) -> None:
-    """Train, and leave a status that says how it ended."""
+    """Train, and write the final status."""
     try:
         done = len(history(run))
         if done and read_status(run).state == "finished":
@@ -64,28 +64,28 @@ def _attempt(config: TrainConfig, data: Path, run: Path) -> None:
         keras.utils.set_random_seed(config.seed)
         train_part, validation_part = read_parts(config, data, run)
         _note_source(config, data, run)
-        with spread(devices):
+        with data_parallel(devices):
             _fit_network(config, run, train_part, validation_part, len(devices))
         done = len(history(run))
         write_status(run, RunStatus("finished", epoch=done, epochs=config.epochs))
     except BaseException as error:
-        _tell_end(run, error)
+        _write_end(run, error)
         if is_shortage(error):
             raise RunError(explain(error)) from error
         raise
 
 
-def _tell_end(run: Path, error: BaseException) -> None:
+def _write_end(run: Path, error: BaseException) -> None:
     state = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
     try:
         before = read_status(run)
         write_status(run, dataclasses.replace(before, state=state, why=explain(error), seconds_left=None, pid=None))
     except (OSError, RunError):
-        log.exception("the run's end could not be written down")  # a disk so full that a hundred bytes find no room
+        log.exception("the run's end could not be written down")  # disk completely full
 
 
 def _note_source(config: TrainConfig, data: Path, run: Path) -> None:
-    """source.json, and what it says into the log: enough to repeat the run. A resumed run keeps its first start."""
+    """Write source.json, with all that is needed to repeat the run. A resumed run keeps its start time."""
     write_json(
         run / "source.json",
         {
@@ -105,28 +105,30 @@ def _note_source(config: TrainConfig, data: Path, run: Path) -> None:
 
 def _fit_network(config: TrainConfig, run: Path, train_part: Part, validation_part: Part, devices: int) -> None:
     spec, done = config.spec, len(history(run))
-    held_part = disturbed_too(validation_part, config.seed)
+    validation_part = with_perturbed_copies(validation_part, config.seed)
     if config.lung_centred or config.hidden:
         finder = LungFinder.load()
-        train_part, held_part = with_lungs(train_part, finder)[0], with_lungs(held_part, finder)[0]
+        train_part, validation_part = with_lungs(train_part, finder)[0], with_lungs(validation_part, finder)[0]
     weights = even_weights(train_part.labels) if config.balance == "weights" else None
     draws = Draws(epoch_order(config, train_part), config.hidden, config.seed, devices)
     feed = Feed(train_part, spec, config.batch_size, draws, sample_weight=weights, subtype=config.subtype, epoch=done)
-    # Both classes count alike in validation, whatever their shares: the best epoch is no better for calling all sick.
-    alike = even_weights(held_part.labels)
-    held = Feed(held_part, spec, config.batch_size, Draws(devices=devices), sample_weight=alike, subtype=config.subtype)
+    # Balanced weights: calling everyone sick must not win the selection.
+    alike = even_weights(validation_part.labels)
+    validation_feed = Feed(
+        validation_part, spec, config.batch_size, Draws(devices=devices), sample_weight=alike, subtype=config.subtype
+    )
     trainer = load_network(run / f"last-{done}.keras") if done else build_trainer(config, build_network(config))
     net = network_of(trainer)
     _check_room(run, net)
-    keeper = CheckpointCallback(run, config, net)
+    checkpoints = CheckpointCallback(run, config, net)
     for first, last, rate, frozen in stages(config):
         if done >= last:
             continue
-        if done == first:  # a stage begins; within one, the loaded optimizer goes on
+        if done == first:  # within a stage the loaded optimizer continues
             compile_stage(trainer, config, rate, frozen, steps=(last - first) * len(feed))
         trainer.fit(
             feed,
-            validation_data=held,
+            validation_data=validation_feed,
             initial_epoch=done,
             epochs=last,
             shuffle=False,
@@ -134,13 +136,13 @@ def _fit_network(config: TrainConfig, run: Path, train_part: Part, validation_pa
             callbacks=[
                 keras.callbacks.TerminateOnNaN(),
                 Reseed(config.seed),
-                keeper,
+                checkpoints,
                 Progress(run, config),
                 TensorBoardLog(run),
                 Interrupt(),
             ],
         )
-        if keeper.nan:
+        if checkpoints.nan:
             raise RunError("The loss became NaN. Use a smaller learning rate. The last good checkpoint is kept.")
         done = len(history(run))
         if done < last:
@@ -148,7 +150,7 @@ def _fit_network(config: TrainConfig, run: Path, train_part: Part, validation_pa
 
 
 def _check_room(run: Path, net: keras.Model) -> None:
-    """Two checkpoints with two optimizer moments each, and the best network twice: told before hours are spent."""
+    """Room for two checkpoints with two optimizer moments each, and the best network twice."""
     needed = net.count_params() * 4 * (3 + 3 + 2)
     free = shutil.disk_usage(run).free
     if free < needed:

@@ -1,28 +1,27 @@
-"""Ctrl-C and a polite end of the process, which must not be lost.
+"""Handle SIGINT and SIGTERM.
 
-Python raises KeyboardInterrupt wherever the main thread stands, and drops it where nobody can catch it, such as while an object is
-being deleted: the run would go on for hours. So the wish is kept as well, and asked for at each batch.
+Python can lose a KeyboardInterrupt, such as one raised in a destructor. So the signal is also stored, and checked after each batch.
 """
 
 import signal
 import threading
 from types import FrameType
 
-_asked = threading.Event()
+_interrupted = threading.Event()
 
 
-def heed_signals() -> None:
-    """From now on SIGINT and SIGTERM raise KeyboardInterrupt in this process' main thread, and `raise_if_asked` knows of them."""
+def handle_signals() -> None:
+    """Let SIGINT and SIGTERM raise KeyboardInterrupt in the main thread and set the flag of `raise_if_interrupted`."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _ask)
+        signal.signal(number, _interrupt)
 
 
-def raise_if_asked() -> None:
-    """Raises KeyboardInterrupt once a signal has come."""
-    if _asked.is_set():
+def raise_if_interrupted() -> None:
+    """Raises KeyboardInterrupt after a signal."""
+    if _interrupted.is_set():
         raise KeyboardInterrupt
 
 
-def _ask(number: int, frame: FrameType | None) -> None:
-    _asked.set()
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _interrupted.set()
     raise KeyboardInterrupt

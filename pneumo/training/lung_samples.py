@@ -1,4 +1,4 @@
-"""What the lung segmenter learns from: pictures with their lungs, and how both are varied anew at every draw."""
+"""Training samples of the lung segmenter, and their augmentation."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from pneumo.synthetic.phantom import make_phantom
 
 @dataclass(frozen=True)
 class LungSamples:
-    """n pictures and their lungs."""
+    """n images and their lung masks."""
 
     images: Images  # uint8 (n, 224, 224), canonical
     masks: LungMasks | np.ndarray  # bool (n, 224, 224)
@@ -29,7 +29,7 @@ class LungSamples:
 
 
 def phantom_samples(count: int, seed: int) -> LungSamples:
-    """Generated chests, whose lungs are known: `count` different children, healthy and sick in turn, of different formats."""
+    """`count` phantoms with known lungs, of alternating subtype and varying size."""
     rng = np.random.default_rng(seed)
     images, masks = [], []
     for number in range(count):
@@ -42,22 +42,22 @@ def phantom_samples(count: int, seed: int) -> LungSamples:
 
 
 def outlined_samples(data: Path, masks: LungMasks) -> LungSamples:
-    """The outlined images, from the data folder. Raises DataError when one cannot be read."""
+    """The images with manual masks. Raises DataError for an unreadable image."""
     return LungSamples(cached_images(folder_of(data), masks.files), masks)
 
 
 def lungless_samples(count: int, seed: int) -> LungSamples:
-    """`count` pictures of each kind that is no chest X-ray and may be learned from; their masks are empty."""
+    """`count` pictures of each non-chest kind that is not held out, with empty masks."""
     images = np.array([as_served(picture) for kind in KINDS if not kind.held_out for picture in kind.pictures(count, seed)])
     return LungSamples(images, np.zeros(images.shape, bool))
 
 
-def varied(image: np.ndarray, mask: np.ndarray, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """One draw: the network's input and the share of lung in each of its pixels, both float32 (side, side).
+def augment_sample(image: np.ndarray, mask: np.ndarray, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """(network input, share of lung per pixel), both float32 (side, side).
 
-    Pose and framing change picture and mask alike; lungs turn white in places, as pneumonia makes them, and stay lung.
+    Geometry changes image and mask alike; lungs are whitened in places, like consolidations, and stay lung.
     """
-    planes = (image.astype(np.float32) / 255.0, mask.astype(np.float32))  # shrunk first: a quarter of the work
+    planes = (image.astype(np.float32) / 255.0, mask.astype(np.float32))  # resized first, for speed
     pixels, lungs = (cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA) for plane in planes)
     if rng.random() < 0.1:
         turns = int(rng.integers(1, 4))
@@ -74,8 +74,8 @@ def varied(image: np.ndarray, mask: np.ndarray, side: int, rng: np.random.Genera
 
 
 def _moved(pixels: np.ndarray, lungs: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Mirrored, turned up to 15 degrees, 0.67 to 1.5 times as large, each axis by another 0.82 to 1.22, shifted by up to 18 %
-    and bent a little: the frame may cut into the lungs or leave much around them."""
+    """Flip, rotation up to 15 degrees, scale 0.67 to 1.5, per axis another 0.82 to 1.22, shift up to 18 %, and a small elastic
+    deformation."""
     side = len(pixels)
     angle, centre = np.deg2rad(rng.uniform(-15, 15)), (side - 1) / 2
     across, down = np.exp(rng.uniform(-0.4, 0.4) + rng.uniform(-0.2, 0.2, 2))
@@ -88,7 +88,7 @@ def _moved(pixels: np.ndarray, lungs: np.ndarray, rng: np.random.Generator) -> t
     shift = rng.uniform(-0.18, 0.18, 2) * side + centre
     x = turn[0, 0] * columns + turn[0, 1] * rows + shift[0] + bend[0]
     y = turn[1, 0] * columns + turn[1, 1] * rows + shift[1] + bend[1]
-    # A lung that the frame cuts ends with the picture, or its smeared rim goes on; smeared lung is no lung.
+    # Outside the frame: black or replicated pixels; never lung.
     border = cv2.BORDER_CONSTANT if rng.random() < 0.5 else cv2.BORDER_REPLICATE
     maps = x.astype(np.float32), y.astype(np.float32)
     pixels = cv2.remap(pixels, *maps, cv2.INTER_LINEAR, borderMode=border)
@@ -97,7 +97,7 @@ def _moved(pixels: np.ndarray, lungs: np.ndarray, rng: np.random.Generator) -> t
 
 
 def _whitened(pixels: np.ndarray, lungs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One to three soft patches, or everything, drawn towards the grey of the tissue around the lungs."""
+    """Blend soft patches of the lungs towards the grey of the surrounding tissue."""
     side = len(pixels)
     rows, columns = np.mgrid[:side, :side].astype(np.float32) / side
     inside = np.argwhere(lungs > 0.5)
@@ -114,7 +114,7 @@ def _whitened(pixels: np.ndarray, lungs: np.ndarray, rng: np.random.Generator) -
 
 
 def _exposed(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Display curve, slow shading, sharpness, contrast and noise of another detector."""
+    """Vary gamma, shading, sharpness, contrast and noise."""
     pixels = np.clip(pixels, 1e-4, 1) ** np.exp(rng.uniform(-0.6, 0.6))
     shading = cv2.resize(rng.normal(0, 0.08, (4, 4)).astype(np.float32), pixels.shape, interpolation=cv2.INTER_CUBIC)
     pixels = pixels + shading * (pixels > 0.03)
@@ -127,7 +127,7 @@ def _exposed(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _marked(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Side markers, leads and collimator edges: a box or two of one grey, and sometimes a black border."""
+    """Side markers, leads and collimator edges: one or two uniform boxes, sometimes a black border."""
     pixels, side = pixels.copy(), len(pixels)
     for _ in range(int(rng.integers(1, 3))):
         top, left = rng.integers(0, side, 2)

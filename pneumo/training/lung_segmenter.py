@@ -1,4 +1,4 @@
-"""Train the lung segmenter and write it as a folder that serving verifies: lungs.onnx and lungs.json."""
+"""Train the lung segmenter and write its folder: lungs.onnx and lungs.json."""
 
 import dataclasses
 import datetime
@@ -22,31 +22,31 @@ from pneumo.nets.lung_graph import write_lung_graph
 from pneumo.nets.lung_net import SIDE, build_lung_net
 from pneumo.registry.seal import seal_folder
 from pneumo.registry.signing_keys import signing_key
-from pneumo.training.lung_samples import LungSamples, lungless_samples, outlined_samples, phantom_samples, varied
+from pneumo.training.lung_samples import LungSamples, augment_sample, lungless_samples, outlined_samples, phantom_samples
 from pneumo.versions import git_commit, library_versions
 
 log = logging.getLogger(__name__)
 
-LEARNED_FROM = "train"  # the part of the split; validation and calibration are kept for measuring
+LEARNED_FROM = "train"  # part of the split; validation and calibration are for measuring
 
 
 @dataclass(frozen=True)
 class LungConfig:
-    """Everything that shapes one training of the segmenter."""
+    """Settings of a segmenter training."""
 
     side: int = SIDE
-    phantoms: int = 150  # generated chests
+    phantoms: int = 150  # generated
     phantom_share: float = 0.10  # of the draws
-    lungless: int = 25  # pictures of each kind that is no chest X-ray
+    lungless: int = 25  # pictures per non-chest kind
     lungless_share: float = 0.06  # of the draws
     steps: int = 2000
     batch: int = 16
-    learning_rate: float = 3e-3  # falls to nothing along a cosine
-    seed: int = 0  # of the split too: the same seed keeps the same patients aside as `train`
+    learning_rate: float = 3e-3  # cosine decay to 0
+    seed: int = 0  # also of the split: the same patients are held out as by `train`
 
 
 def train_lungs(config: LungConfig, folder: Path, data: Path, masks: LungMasks) -> dict[str, Any]:
-    """Train on the train part of the split, write `folder`/lungs.onnx and lungs.json, return what lungs.json holds.
+    """Train on the train part of the split, write `folder`/lungs.onnx and lungs.json, return the content of lungs.json.
 
     `data` is the folder of the public set. Raises DataError for missing images.
     """
@@ -78,14 +78,14 @@ def train_lungs(config: LungConfig, folder: Path, data: Path, masks: LungMasks) 
 
 
 def outlined_in(data: Path, masks: LungMasks, part: str, seed: int) -> LungMasks:
-    """The masks whose images lie in `part` of the split that `train` makes with this seed."""
+    """The masks of images in `part` of the split with this seed."""
     records = scan(data)
     parts = split_records(records, near_duplicates(data, records), seed)
     return masks.of([record for record in records if parts[record.path] == part])
 
 
 def _fit(model: keras.Model, sources: list[tuple[LungSamples, float]], config: LungConfig) -> None:
-    """`config.steps` steps over draws from `sources`, each with its share of every batch."""
+    """Train `config.steps` steps on draws from `sources` by their shares."""
     rng = np.random.default_rng([config.seed, 5])
     shares = np.array([share for _, share in sources])
 
@@ -95,7 +95,7 @@ def _fit(model: keras.Model, sources: list[tuple[LungSamples, float]], config: L
             for source in rng.choice(len(sources), config.batch, p=shares / shares.sum()):
                 samples = sources[source][0]
                 i = int(rng.integers(len(samples)))
-                pairs.append(varied(samples.images[i], samples.masks[i], config.side, rng))
+                pairs.append(augment_sample(samples.images[i], samples.masks[i], config.side, rng))
             yield tuple(np.stack(planes)[..., np.newaxis] for planes in zip(*pairs, strict=True))
 
     rate = keras.optimizers.schedules.CosineDecay(
@@ -103,14 +103,14 @@ def _fit(model: keras.Model, sources: list[tuple[LungSamples, float]], config: L
     )
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=_loss)
     chunks = max(1, config.steps // 100)
-    told = keras.callbacks.LambdaCallback(
+    progress = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: log.info("step %d of %d: loss %.4f", (epoch + 1) * 100, config.steps, logs["loss"])
     )
-    model.fit(batches(), steps_per_epoch=min(100, config.steps), epochs=chunks, verbose=0, callbacks=[told])
+    model.fit(batches(), steps_per_epoch=min(100, config.steps), epochs=chunks, verbose=0, callbacks=[progress])
 
 
 def _loss(truth: Any, logit: Any) -> Any:
-    """Cross-entropy of each pixel, and 1 - soft Dice of each image: the one calibrates, the other weighs small fields fully."""
+    """Pixel cross-entropy, for calibration, plus 1 - soft Dice per image, for small fields."""
     entropy = ops.mean(ops.maximum(logit, 0.0) - logit * truth + ops.log1p(ops.exp(-ops.abs(logit))))
     p, axes = ops.sigmoid(logit), (1, 2, 3)
     overlap = (2.0 * ops.sum(p * truth, axes) + 1.0) / (ops.sum(p, axes) + ops.sum(truth, axes) + 1.0)

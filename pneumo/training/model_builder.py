@@ -1,4 +1,4 @@
-"""Settings -> a network with its augmentation, compiled for one stage of training."""
+"""Build a network with augmentation, and compile it for a stage of training."""
 
 import contextlib
 import logging
@@ -23,7 +23,7 @@ _MIXED = "mixed_float16"
 
 
 def device() -> str:
-    """Where Keras computes, for the record: "gpu:0, gpu:1" or "cpu"."""
+    """The devices of Keras, as "gpu:0, gpu:1" or "cpu"."""
     return ", ".join(name for name in keras.distribution.list_devices() if not name.startswith("cpu")) or "cpu"
 
 
@@ -32,9 +32,9 @@ def is_mixed(config: TrainConfig) -> bool:
 
 
 def build_network(config: TrainConfig) -> keras.Model:
-    """The network alone: (size, size, 1) -> probability, or [probability, bacterial]. Its weights are float32, however it computes.
+    """The network alone: (size, size, 1) -> probability, or [probability, bacterial]. Weights are float32 at any precision.
 
-    Raises ConfigError when the settings make no network, such as an image too small for its blocks.
+    Raises ConfigError for settings without a valid network, such as an image too small for its blocks.
     """
     with _policy(_MIXED if is_mixed(config) else "float32"):
         try:
@@ -51,9 +51,9 @@ def build_network(config: TrainConfig) -> keras.Model:
 
 
 def load_layers(net: keras.Model, path: Path) -> None:
-    """Copy the weights of every layer that the network in `path` has under the same name and in the same shape.
+    """Copy the weights of every layer with the same name and shapes in the network at `path`.
 
-    Says in the log which layers keep their own start. Raises ConfigError for a file that is no network, or a stranger's.
+    Logs the other layers. Raises ConfigError for a file that is no network or has another architecture.
     """
     try:
         earlier = {layer.name: layer for layer in load_network(path).layers}
@@ -86,7 +86,7 @@ def _policy(name: str) -> Iterator[None]:
 
 
 def build_trainer(config: TrainConfig, net: keras.Model) -> keras.Model:
-    """Augmentation, then `net` as the last layer; two outputs go by name."""
+    """Augmentation, then `net` as the last layer; two outputs become a dict."""
     inputs = x = keras.Input((config.size, config.size, 1), name="canonical")
     for layer in augmentation(config.augmentation, config.seed, config.crop):
         x = layer(x)
@@ -107,7 +107,7 @@ def stages(config: TrainConfig) -> Iterator[tuple[int, int, float, bool]]:
 
 
 def compile_stage(trainer: keras.Model, config: TrainConfig, rate: float, frozen: bool, steps: int) -> None:
-    """Freeze what this stage does not change, and set optimizer, losses and metrics. `steps`: batches of the whole stage."""
+    """Freeze layers and set optimizer, losses and metrics for a stage of `steps` batches."""
     if hasattr(config.network, "trainable_from"):
         freeze_backbone(network_of(trainer), None if frozen else config.network.trainable_from)
     kinds = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "rmsprop": keras.optimizers.RMSprop}
@@ -125,7 +125,7 @@ def compile_stage(trainer: keras.Model, config: TrainConfig, rate: float, frozen
         {name: loss() for name in OUTPUTS},
         loss_weights={"probability": 1.0, "bacterial": _SUBTYPE_SHARE},
         metrics={"probability": metrics},
-        weighted_metrics={"bacterial": [keras.metrics.AUC(name="auc")]},  # healthy children weigh nothing there
+        weighted_metrics={"bacterial": [keras.metrics.AUC(name="auc")]},  # healthy children have weight 0
     )
 
 

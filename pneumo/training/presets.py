@@ -1,4 +1,4 @@
-"""Presets: settings under a name, for those who do not want to choose each. The page and the command line share them."""
+"""Presets: named settings, shared by the page and the command line."""
 
 import difflib
 from typing import Any
@@ -21,7 +21,7 @@ _LONGER, _PATIENCE = 2.5, 5
 
 
 def architectures() -> tuple[str, ...]:
-    """The names `preset` and `make_config` know, for pages, which stand above the networks."""
+    """Names for `preset` and `make_config`, for pages, which may not import nets."""
     return tuple(ARCHITECTURES)
 
 
@@ -31,18 +31,18 @@ def presets_of(architecture: str) -> tuple[str, ...]:
 
 
 def is_transfer(architecture: str) -> bool:
-    """Whether it has a pretrained backbone, and so a first stage that trains the head alone."""
+    """Whether it has a pretrained backbone, and so a stage that trains only the head."""
     return make_config(architecture, {}).head_epochs > 0
 
 
 def preset(name: str, architecture: str) -> dict[str, Any]:
-    """Settings for `make_config`: what the preset changes of the architecture's defaults.
+    """The preset's changes of the architecture's defaults, for `make_config`.
 
     Raises ConfigError for an unknown name of either, with the nearest guess, and for a preset of another architecture.
     """
     usual, known = make_config(architecture, {}), presets_of(architecture)
     if name == QUICK:
-        # The head alone needs no gradients through the backbone, which is most of the work.
+        # Training only the head skips the backbone's gradients, most of the work.
         epochs = _QUICK_EPOCHS["transfer" if is_transfer(architecture) else "plain"]
         head = {"head_epochs": epochs} if is_transfer(architecture) else {}
         return {"epochs": epochs, "size": max(64, usual.size // 2), **head}

@@ -1,7 +1,7 @@
-"""What augmentation does to one image, as a picture: what training shows of it large, beside it two rows of four draws.
+"""Preview of augmentation: one image large, beside it two rows of four draws.
 
-The layers are Keras, which the app never loads: the page runs `python -m pneumo.training.preview` as a process of its own
-and takes the PNG from its standard output, so nothing is written to a disk.
+The app never loads Keras, so the page runs `python -m pneumo.training.preview` and reads the PNG from its standard
+output; nothing is written to disk.
 """
 
 import argparse
@@ -28,9 +28,9 @@ _LIMIT = 180  # seconds; Keras alone may need 20 to load on a busy machine
 
 
 def contact_sheet(image: np.ndarray, strength: float, seed: int, crop: float = 1.0, box: Box | None = None) -> np.ndarray:
-    """Canonical uint8 (224, 224) -> uint8 (390, 1182): what is shown of it twice as large, then eight draws at `strength` (0 to 2).
+    """Canonical uint8 (224, 224) -> uint8 (390, 1182): the network's view twice as large, then eight draws at `strength` (0 to 2).
 
-    `box`: of the lungs, for a lung-centred network; without one the frame is shown. `crop`: see `augmentation`.
+    `box`: of the lungs, for a lung-centred network; None for the whole frame. `crop`: see `augmentation`.
     """
     from pneumo.training.augment import augmentation  # loads Keras
 
@@ -58,12 +58,12 @@ def _grey(pixels: np.ndarray) -> np.ndarray:
 
 
 def sample(path: Path | None, seed: int) -> np.ndarray:
-    """Canonical uint8 (224, 224) of a file; of a phantom without one. Raises ImageError."""
+    """Canonical uint8 (224, 224) of a file, by default of a phantom. Raises ImageError."""
     return canonical(decode_image(image_bytes(path) if path else phantom_png(make_phantom("bacterial", seed))))
 
 
 def lungs_of(image: np.ndarray) -> Box:
-    """The box that a lung-centred network is shown of a canonical image. Raises ImageError where there are no lungs to be found."""
+    """The box of the lungs in a canonical image. Raises ImageError without plausible lungs."""
     try:
         return LungFinder.load().find(image).box
     except LungsNotFound as error:
@@ -71,7 +71,7 @@ def lungs_of(image: np.ndarray) -> Box:
 
 
 def render_preview(strength: float, seed: int, path: Path | None = None, crop: float = 1.0, lung_centred: bool = True) -> bytes:
-    """The contact sheet as PNG bytes, made by another process. Raises RunError when that fails."""
+    """The contact sheet as PNG bytes, made in a separate process. Raises RunError."""
     command = python("-m", __name__, f"--strength={strength}", f"--seed={seed}", f"--crop={crop}")
     if lung_centred:
         command.append("--lung-centred")

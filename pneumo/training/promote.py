@@ -1,4 +1,4 @@
-"""A finished run -> a folder in the registry: compact weights, serving graph, calibration, operating points, evaluation, card."""
+"""Promote a run to a registered model: compact weights, serving graph, calibration, operating points, evaluation, card."""
 
 import dataclasses
 import datetime
@@ -34,7 +34,7 @@ from pneumo.registry.signing_keys import signing_key
 from pneumo.reporting.model_card import write_readme
 from pneumo.studies.assess import assess_split, own_prevalence
 from pneumo.training.config import TrainConfig
-from pneumo.training.dataset import Part, disturbed_too, part_of, with_lungs
+from pneumo.training.dataset import Part, part_of, with_lungs, with_perturbed_copies
 from pneumo.training.jobs.process import check_name
 from pneumo.training.reference import add_reference
 from pneumo.training.runfolder import best_epoch, history, load_config, source
@@ -48,18 +48,17 @@ PARITY = 1e-4  # greatest difference in probability allowed between Keras and th
 
 
 def promote_run(run: Path, model: str, data: Path, why: str, root: Path | None = None, mirrored: bool = False) -> Path:
-    """Make models/<model> from the best epoch of `run`; appear whole or not at all. Return the folder.
+    """Make models/<model> from the best epoch of `run`, atomically. Return the folder.
 
     Calibration, operating points, the heatmap's scale and the gate's cuts come from the calibration part of the run's own
-    split. The test split, where the data set has one, is then looked at once, and the look is written into the ledger with `why`.
-    `mirrored`: the model answers with the mean of an image and its mirror image, in twice the time.
-    The folder is sealed, and signed where this computer has the site's key.
-    Raises RunError for a run or an id that does not do, DataError for a calibration part that is too poor, and ModelError
-    where the serving graph does not answer as Keras does.
+    split. The test split, if any, is then evaluated once, with a ledger row with `why`. `mirrored`: the model averages an image and
+    its mirror image, in twice the time. The folder is sealed, and signed if this computer has the site's key.
+    Raises RunError for an unusable run or id, DataError for an insufficient calibration part, and ModelError if the serving
+    graph disagrees with Keras.
     """
     root = root or models_dir()
     check_name(model, "model id")
-    load_config(run)  # a folder that is no run is told at once
+    load_config(run)  # fail early for a folder that is no run
     if not (run / "best.keras").is_file():
         raise RunError(f"The run {run} has no best.keras yet. Let it finish an epoch.")
     if (root / model).exists():
@@ -67,12 +66,12 @@ def promote_run(run: Path, model: str, data: Path, why: str, root: Path | None =
     try:
         root.mkdir(parents=True, exist_ok=True)
         with draft_folder(root) as draft_root:
-            asked = _Asked(model, data, why, root / "ledger.csv", mirrored)
-            draft = _draft(copy_run(run, draft_root / ".run"), draft_root / model, asked)
+            request = _Request(model, data, why, root / "ledger.csv", mirrored)
+            draft = _draft(copy_run(run, draft_root / ".run"), draft_root / model, request)
             try:
                 draft.replace(root / model)
             except OSError as error:
-                if (root / model).exists():  # another promotion was quicker
+                if (root / model).exists():  # another promotion was faster
                     raise RunError(_TAKEN.format(model, root / model)) from error
                 raise
     except OSError as error:
@@ -84,32 +83,32 @@ def promote_run(run: Path, model: str, data: Path, why: str, root: Path | None =
 
 
 @dataclasses.dataclass(frozen=True)
-class _Asked:
+class _Request:
     model: str  # its id
     data: Path
     why: str
-    ledger: Path  # looks at test are written into it
+    ledger: Path
     mirrored: bool
 
 
-def _draft(run: Path, draft: Path, asked: _Asked) -> Path:
-    """The whole model folder, at `draft`."""
-    model, root = asked.model, draft.parent
+def _draft(run: Path, draft: Path, request: _Request) -> Path:
+    """Make the model folder at `draft`."""
+    model, root = request.model, draft.parent
     draft.mkdir()
     net = load_network(run / "best.keras")
-    for layer in net.layers:  # serving computes in float32, whatever training did
+    for layer in net.layers:  # serving computes in float32
         layer.dtype_policy = "float32"
     round_kernels(net)
     save_compact(net, draft / "model.keras")
     write_serving_graph(draft / "model.keras", draft / "model.onnx")
     shutil.copy(run / "split.csv", draft / "split.csv")
     write_json(draft / "history.json", history(run))
-    write_card(_card(run, draft, net, asked), draft)
-    add_reference(model, asked.data, root)
+    write_card(_card(run, draft, net, request), draft)
+    add_reference(model, request.data, root)
     seal_folder(draft, signing_key())
     predictor = Predictor.load(model, root)
     for split in _splits(draft / "split.csv"):
-        assess_split(predictor, asked.data, split, asked.why, root=root, ledger=asked.ledger)
+        assess_split(predictor, request.data, split, request.why, root=root, ledger=request.ledger)
     write_readme(model, root)
     return draft
 
@@ -121,17 +120,16 @@ def _splits(manifest: Path) -> tuple[str, ...]:
     return ("validation",)
 
 
-def _card(run: Path, draft: Path, net: keras.Model, asked: _Asked) -> ModelCard:
-    """Everything the card says; the calibration part, as it is and as disturbed copies, is run through the graph that will serve.
-
-    What the graph said of it is left in predictions-calibration.csv.
+def _card(run: Path, draft: Path, net: keras.Model, request: _Request) -> ModelCard:
+    """The card, with calibration, cuts and heatmap scale measured with the serving graph on the calibration part and its perturbed
+    copies. Writes predictions-calibration.csv.
     """
     config, rows = load_config(run), read_manifest(run / "split.csv")
     chosen = [row for row in rows if row["part"] == "calibration"]
     finder = LungFinder.load() if config.lung_centred else None
     epochs = history(run)
     card = ModelCard(
-        id=asked.model,
+        id=request.model,
         architecture=config.architecture,
         classes=LABELS,
         input=config.spec,
@@ -143,26 +141,26 @@ def _card(run: Path, draft: Path, net: keras.Model, asked: _Asked) -> ModelCard:
         selection_loss=float("nan"),
         training={
             **config.to_dict(),
-            "backbone_weights": Path(config.backbone_weights).name,  # a path says nothing elsewhere
+            "backbone_weights": Path(config.backbone_weights).name,  # without the local path
             "initial_weights": "/".join(Path(config.initial_weights).parts[-2:]),
             "device": source(run).get("device", "cpu"),
         },
         epochs_run=len(epochs),
         best_epoch=best_epoch(epochs),
         manifest_sha256=manifest_hash(run / "split.csv"),
-        data=describe(asked.data, rows),
+        data=describe(request.data, rows),
         versions=library_versions(),
         commit=git_commit(),
         created=datetime.date.today().isoformat(),
         files={name: sha256(draft / name) for name in ("model.keras", "model.onnx")},
-        mirrored=asked.mirrored,
+        mirrored=request.mirrored,
         segmenter_sha256=finder.sha256 if finder else None,
     )
     predictor = Predictor(card, draft / "model.onnx", finder=finder)
-    part, kept = _calibration_part(config, asked.data, chosen, finder)
+    part, indices = _calibration_part(config, request.data, chosen, finder)
     inputs = [model_input(part.images[i], config.spec, part.boxes[i] if part.boxes else None) for i in range(len(part.labels))]
-    some = np.stack(inputs[:: max(1, len(inputs) // 32)])
-    _check_parity(net, some, [predictor.one_pass(x[np.newaxis]) for x in some])
+    sample = np.stack(inputs[:: max(1, len(inputs) // 32)])
+    _check_parity(net, sample, [predictor.one_pass(x[np.newaxis]) for x in sample])
     outputs = [predictor.run(x[np.newaxis]) for x in inputs]
     logits, weights = np.array([float(output.logits[0]) for output in outputs]), even_weights(part.labels)
     calibration = fit_calibration(part.labels, logits, weights)
@@ -170,7 +168,7 @@ def _card(run: Path, draft: Path, net: keras.Model, asked: _Asked) -> ModelCard:
     changes: dict[str, Any] = {
         "calibration": calibration,
         "cuts": choose_operating_points(part.labels, ratios),
-        # Full heat is what the strongest twentieth of sick children's maps reach.
+        # 95th percentile of the map maxima of sick children
         "heatmap_scale": float(np.percentile([output.maps.max() for output in np.array(outputs)[part.labels == 1]], 95)),
         "selection_loss": log_loss(part.labels, ratios, weights),
         "subtype_calibration": _subtype_calibration(part, outputs),
@@ -180,9 +178,9 @@ def _card(run: Path, draft: Path, net: keras.Model, asked: _Asked) -> ModelCard:
     write_predictions(
         draft / CALIBRATION,
         make_predictions(
-            [names[i] for i in kept],
+            [names[i] for i in indices],
             [LABELS[label] for label in part.labels],
-            [chosen[i % len(chosen)]["subtype"] for i in kept],
+            [chosen[i % len(chosen)]["subtype"] for i in indices],
             logits.tolist(),
             posterior(ratios, own_prevalence(part.labels)).tolist(),
         ),
@@ -193,13 +191,13 @@ def _card(run: Path, draft: Path, net: keras.Model, asked: _Asked) -> ModelCard:
 def _calibration_part(
     config: TrainConfig, data: Path, rows: list[dict[str, str]], finder: LungFinder | None
 ) -> tuple[Part, np.ndarray]:
-    """The images of `rows` and a disturbed copy of each, in this order; and which of them got an answer. Raises DataError."""
-    part = disturbed_too(part_of(config, data, rows, "calibration"), config.seed)
+    """The images of `rows`, then a perturbed copy of each; and the indices of answered ones. Raises DataError."""
+    part = with_perturbed_copies(part_of(config, data, rows, "calibration"), config.seed)
     return with_lungs(part, finder) if finder else (part, np.arange(len(part.labels)))
 
 
 def _subtype_calibration(part: Part, outputs: list[Outputs]) -> Calibration | None:
-    """Fitted on the pneumonias of known kind; None where the network has no such output, or one kind is missing."""
+    """Fitted on pneumonias of known subtype; None without a subtype output, or if a subtype is missing."""
     if outputs[0].bacterial is None:
         return None
     known = np.flatnonzero(np.isfinite(part.bacterial))
@@ -213,15 +211,15 @@ def _subtype_calibration(part: Part, outputs: list[Outputs]) -> Calibration | No
         )
         return None
     logits = [output.bacterial for output in (outputs[i] for i in known)]
-    return fit_calibration(kinds, np.array([float(each[0]) for each in logits if each is not None]))
+    return fit_calibration(kinds, np.array([float(logit[0]) for logit in logits if logit is not None]))
 
 
 def _check_parity(net: keras.Model, inputs: np.ndarray, outputs: list[Outputs]) -> None:
-    """`outputs`: what the graph gave for each of `inputs`, (n, size, size, 1). Raises ModelError."""
+    """Compare the graph's `outputs` for `inputs`, (n, size, size, 1), with Keras. Raises ModelError."""
     expected = net.predict(inputs, verbose=0)
     for name, column in zip(net.output_names, expected if isinstance(expected, list) else [expected], strict=True):
-        found = [output.bacterial if name == "bacterial" else output.logits for output in outputs]
-        logits = [each for each in found if each is not None]
+        heads = [output.bacterial if name == "bacterial" else output.logits for output in outputs]
+        logits = [head for head in heads if head is not None]
         difference = float(np.abs(column[:, 0] - expit(np.concatenate(logits))).max())
         log.info("parity with Keras: greatest difference in %s %.1e over %d images", name, difference, len(inputs))
         if not difference < PARITY:

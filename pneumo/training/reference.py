@@ -1,4 +1,4 @@
-"""Making a model's reference: the train part through the serving graph, and what tells it from everything else."""
+"""Fit a model's out-of-distribution reference from its train part."""
 
 import dataclasses
 import logging
@@ -24,20 +24,20 @@ from pneumo.synthetic.non_chest import KINDS, as_served, close_up, rotated_and_i
 
 log = logging.getLogger(__name__)
 
-COMPONENTS, SMALL_COMPONENTS = 160, 200  # of the features, of the 28 x 28: a kind left out of the fit is then caught best
+COMPONENTS, SMALL_COMPONENTS = 160, 200  # of features and 28 x 28 view: best on held-out kinds
 SCORES = 48  # components of each train image that are stored, for similar cases
-PICTURES, SHARE = 60, 40  # of each kind that is not kept aside: at most, and one for so many train images
+PICTURES, SHARE = 60, 40  # per kind that is not held out: at most; train images per picture
 CLOSE_UPS, SHIFTED_COPIES, TURNED = 150, 800, 1200  # train images used for each
-SHARES = (0.97, 0.985)  # of the calibration part and its perturbed copies that stay below the cut of a warning, of a refusal
-LEAST = (-4.0, -3.0)  # log odds: below them nothing is said, however tight the calibration part lies
+SHARES = (0.97, 0.985)  # of the calibration part and its perturbed copies below the cuts of warning and refusal
+LEAST = (-4.0, -3.0)  # log odds: lower limits of the two cuts
 _BATCH = 32
 
 
 def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, str]], seed: int = 0) -> Reference:
     """Fit on the train part of `rows` (a split manifest); the cuts come from its calibration part.
 
-    What it must tell apart from train: pictures of other things (the kinds of synthetic/non_chest.py that are not kept aside), and
-    close-ups of train images. Raises ModelError where the graph is older than its output `features`.
+    Negatives are the kinds of synthetic/non_chest.py that are not held out, and close-ups of train images. Raises ModelError for an
+    older graph without `features`.
     """
     train = [row for row in rows if row["part"] == "train"]
     images = images_of(data, train)
@@ -62,17 +62,19 @@ def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, st
         poses=_fit_poses(images[rng.permutation(len(images))[:TURNED]], small),
     )
 
-    def evidence(these: np.ndarray) -> np.ndarray:
-        return reference.evidence(features_of(predictor, these), small_views(these))
+    def evidence(pictures: np.ndarray) -> np.ndarray:
+        return reference.evidence(features_of(predictor, pictures), small_views(pictures))
 
     count = int(np.clip(len(train) // SHARE, 3, PICTURES))
-    some = images[rng.permutation(len(images))[:SHIFTED_COPIES]]
+    sample = images[rng.permutation(len(images))[:SHIFTED_COPIES]]
     close = [close_up(image, rng) for image in images[rng.permutation(len(images))[:CLOSE_UPS]]]
     others = np.stack([*(as_served(picture) for kind in KINDS if not kind.held_out for picture in kind.pictures(count)), *close])
-    chest = np.concatenate([reference.evidence(features, small), evidence(shifted_copies(some, seed))])
+    chest = np.concatenate([reference.evidence(features, small), evidence(shifted_copies(sample, seed))])
     weights = fit_odds(chest, evidence(others))
-    held = evidence(with_shifted_copies(images_of(data, [row for row in rows if row["part"] == "calibration"]), seed))
-    odds = held @ weights[:-1] + weights[-1]
+    calibration_evidence = evidence(
+        with_shifted_copies(images_of(data, [row for row in rows if row["part"] == "calibration"]), seed)
+    )
+    odds = calibration_evidence @ weights[:-1] + weights[-1]
     cuts = np.maximum(np.quantile(odds, SHARES), LEAST).astype(np.float32)
     log.info("reference of %d train images; cuts of the log odds %.2f and %.2f", len(train), *cuts)
     return dataclasses.replace(reference, weights=weights, cuts=cuts)
@@ -81,7 +83,7 @@ def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, st
 def add_reference(model: str, data: Path, root: Path) -> Path:
     """Write models/<model>/reference.npz from the model's own split, and its hash into the card. Return its path.
 
-    A folder without a manifest, which is still being made or is older than that, is not sealed by this.
+    A folder without a manifest (a draft, or an older model) is not sealed.
     """
     folder = root / model
     is_draft = not (folder / MANIFEST).exists()
@@ -94,18 +96,18 @@ def add_reference(model: str, data: Path, root: Path) -> Path:
 
 
 def features_of(predictor: Predictor, images: np.ndarray) -> np.ndarray:
-    """float32 (n, c) of canonical images, uint8 (n, 224, 224). Raises ModelError where the graph does not give them.
+    """float32 (n, c) of canonical images, uint8 (n, 224, 224). Raises ModelError for a graph without them.
 
-    Of what has no lungs to be found, the whole image is shown to a lung-centred model: it is what the gate learns to refuse.
+    A lung-centred model gets the whole image if no lungs are plausible: the gate learns to refuse these.
     """
-    found = []
+    batches = []
     for start in range(0, len(images), _BATCH):
         batch = np.stack([predictor.input(image, _shown(predictor, image)) for image in images[start : start + _BATCH]])
         features = predictor.one_pass(batch).features
         if features is None:
             raise ModelError(f"The serving graph of {predictor.card.id!r} gives no features: it is older. Promote the run again.")
-        found.append(features)
-    return np.concatenate(found)
+        batches.append(features)
+    return np.concatenate(batches)
 
 
 def _shown(predictor: Predictor, image: np.ndarray) -> Box:
@@ -118,17 +120,17 @@ def _shown(predictor: Predictor, image: np.ndarray) -> Box:
 def _fit_poses(images: np.ndarray, upright: np.ndarray) -> np.ndarray:
     rows = [upright, *(small_views(copies) for copies in rotated_and_inverted(images))]
     targets = np.repeat(range(len(rows)), [len(row) for row in rows])
-    found = LogisticRegression(C=0.01, max_iter=200).fit(np.concatenate(rows), targets)
-    return np.column_stack([found.coef_, found.intercept_]).astype(np.float32)
+    model = LogisticRegression(C=0.01, max_iter=200).fit(np.concatenate(rows), targets)
+    return np.column_stack([model.coef_, model.intercept_]).astype(np.float32)
 
 
 def fit_odds(chest: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Log odds of `others` against `chest`, both sides counting alike; weights on the evidence itself, a constant last."""
+    """Class-balanced log odds of `others` against `chest`: weights of the evidence, intercept last."""
     rows, targets = np.concatenate([chest, others]), np.repeat([0, 1], [len(chest), len(others)])
     mean, deviation = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-6)
-    found = LogisticRegression(C=0.1, max_iter=1000, class_weight="balanced").fit((rows - mean) / deviation, targets)
-    weights = found.coef_[0] / deviation
-    return np.append(weights, found.intercept_[0] - weights @ mean).astype(np.float32)
+    model = LogisticRegression(C=0.1, max_iter=1000, class_weight="balanced").fit((rows - mean) / deviation, targets)
+    weights = model.coef_[0] / deviation
+    return np.append(weights, model.intercept_[0] - weights @ mean).astype(np.float32)
 
 
 def images_of(data: Path, rows: Sequence[dict[str, str]]) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""runs/<id>/: what stands in a run's folder, read and written without Keras, so that the app can follow a run.
+"""Files of a run folder, runs/<id>/, read and written without Keras.
 
 config.json (the settings), source.json (data, seed, versions, commit, device), split.csv, history.jsonl (a line an epoch),
 status.json (where the run is), log.txt, tensorboard/, best.keras (the network of the lowest validation loss), last-N.keras
-(after epoch N, optimizer included: what `--resume` goes on from) and lock (held by the process that trains, so that the
-system itself says whether it lives). The line in history.jsonl is what makes an epoch count; see `settle`.
+(after epoch N, with optimizer, for `--resume`) and lock (held by the training process while it lives). An epoch is committed by its
+line in history.jsonl; see `settle`.
 """
 
 import dataclasses
@@ -21,16 +21,16 @@ from pneumo.files import write_json
 from pneumo.training.config import TrainConfig, make_config
 
 LIVE = ("starting", "running")
-_MAY_STAND = {"status.json", "job.json", "log.txt", "lock", "split.csv"}  # put there before: by the queue, or a split of one's own
+_MAY_STAND = {"status.json", "job.json", "log.txt", "lock", "split.csv"}  # allowed in a new run: from the queue, or a custom split
 DIED = "The process stopped unexpectedly. It was killed, often because memory ran out; the end of log.txt may tell more."
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """status.json. `epoch` counts the finished ones; `batch` of `batches` is the place within the one in flight."""
+    """status.json. `epoch`: finished epochs; `batch` of `batches`: progress of the current one."""
 
     state: str
-    why: str = ""  # of a failure, in words
+    why: str = ""  # reason of a failure
     epoch: int = 0
     epochs: int = 0
     batch: int = 0
@@ -57,10 +57,10 @@ def write_status(run: Path, status: RunStatus) -> None:
 
 
 def read_status(run: Path) -> RunStatus:
-    """Where the run is; a run that says it is live while no process holds its lock has failed. Raises RunError."""
+    """The run's status; failed if live but no process holds its lock. Raises RunError."""
     status = _saved_status(run)
     if status.state in LIVE and not is_alive(run):
-        status = _saved_status(run)  # it may have ended well between the two looks
+        status = _saved_status(run)  # it may have just ended
         if status.state in LIVE:
             return dataclasses.replace(status, state="failed", why=DIED)
     return status
@@ -76,14 +76,14 @@ def _saved_status(run: Path) -> RunStatus:
 
 
 def lock(run: Path) -> FileLock:
-    """Held by whoever trains in `run`. The system lets go of it when the process ends, however it ends."""
+    """Held by the process that trains in `run`; the system releases it when the process ends."""
     return FileLock(run / "lock", timeout=2)
 
 
-def is_held(held: FileLock, patience: float = 0.3) -> bool:
-    """Whether another process has the lock. Asked for longer than the instant in which someone else may be asking the same."""
+def is_held(file_lock: FileLock, patience: float = 0.3) -> bool:
+    """Whether another process holds the lock; `patience` outlasts other processes' tests of it."""
     try:
-        with held.acquire(timeout=patience):
+        with file_lock.acquire(timeout=patience):
             return False
     except Timeout:
         return True
@@ -95,9 +95,9 @@ def is_alive(run: Path) -> bool:
 
 
 def check_free(run: Path) -> None:
-    """Raises RunError for a folder that holds anything but what a run may find there."""
-    found = {path.name for path in run.iterdir()} if run.exists() else set()
-    if not {name for name in found if not name.endswith(".draft")} <= _MAY_STAND:  # drafts: a kill cut off what wrote them
+    """Raises RunError unless the folder is new or holds only files allowed before a run."""
+    names = {path.name for path in run.iterdir()} if run.exists() else set()
+    if not {name for name in names if not name.endswith(".draft")} <= _MAY_STAND:  # drafts of a killed process
         raise RunError(f"{run} already holds a run, or something else. Choose another --output, or go on with --resume.")
 
 
@@ -106,7 +106,7 @@ def prepare(config: TrainConfig, run: Path, resume: bool) -> None:
     if resume:
         if not (run / "config.json").is_file():
             raise RunError(f"No run to resume in {run}. Start it without --resume.")
-        if load_config(run) != config:  # by value: a setting that is new since then has its default
+        if load_config(run) != config:  # by value: newer settings have their defaults
             raise RunError(f"{run} was started with other settings; resume it with the ones in its config.json.")
         return
     check_free(run)
@@ -115,7 +115,7 @@ def prepare(config: TrainConfig, run: Path, resume: bool) -> None:
 
 
 def load_config(run: Path) -> TrainConfig:
-    """The config a run was started with. Raises RunError when the folder is no run, or one with settings that are gone."""
+    """The config a run was started with. Raises RunError for a folder that is no run, or with removed settings."""
     try:
         saved = json.loads((run / "config.json").read_text())
         return make_config(saved["architecture"], saved)
@@ -128,26 +128,26 @@ def load_config(run: Path) -> TrainConfig:
 
 
 def history(run: Path) -> list[dict[str, Any]]:
-    """One dict an epoch: epoch, loss, accuracy, auc, val_loss, val_accuracy, val_auc, learning_rate, seconds."""
+    """One dict per epoch: epoch, loss, accuracy, auc, val_loss, val_accuracy, val_auc, learning_rate, seconds."""
     path = run / "history.jsonl"
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
 
 
 def best_epoch(lines: Sequence[Mapping[str, Any]]) -> int:
-    """Number of the epoch with the lowest validation loss, the first of equals; 0 for an empty history."""
+    """The first epoch with the lowest validation loss; 0 for an empty history."""
     return min(lines, key=lambda line: line["val_loss"])["epoch"] if lines else 0
 
 
 def commit_epoch(run: Path, line: dict[str, Any]) -> None:
-    """Make an epoch count, after last-N.keras (and best-N.keras, if it is the best) were saved beside."""
+    """Commit an epoch after last-N.keras, and best-N.keras if best, were saved."""
     draft = run / "history.jsonl.draft"
-    draft.write_text("".join(json.dumps(each) + "\n" for each in [*history(run), line]), encoding="utf-8")
+    draft.write_text("".join(json.dumps(entry) + "\n" for entry in [*history(run), line]), encoding="utf-8")
     draft.replace(run / "history.jsonl")
     settle(run)
 
 
 def settle(run: Path) -> None:
-    """Keep the checkpoints that the history counts and remove the rest, so that a kill at any moment leaves a whole run."""
+    """Keep only the checkpoints of committed epochs, so that a kill at any time leaves a consistent run."""
     lines = history(run)
     pending = run / f"best-{best_epoch(lines)}.keras"
     if pending.exists():
@@ -159,6 +159,6 @@ def settle(run: Path) -> None:
 
 
 def source(run: Path) -> dict[str, Any]:
-    """source.json: data, manifest_sha256, seed, versions, commit, device, started; empty for a run that never began."""
+    """source.json: data, manifest_sha256, seed, versions, commit, device, started; empty for a run that never started."""
     path = run / "source.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

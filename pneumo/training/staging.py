@@ -1,4 +1,4 @@
-"""Where a promotion puts a model together: beside the registry's models, in a folder that nothing reads."""
+"""Draft folders of promotions, beside the registry's models."""
 
 import contextlib
 import shutil
@@ -13,17 +13,17 @@ from pneumo.errors import RunError
 from pneumo.training.runfolder import is_held, lock, settle
 
 _PREFIX = ".promoting-"
-GRACE = 60.0  # seconds; a younger folder's owner may be about to take its lock
-_READ = ("config.json", "split.csv", "history.jsonl", "source.json", "best.keras")  # of a run, by promotion
+GRACE = 60.0  # seconds: the owner of a younger folder may not hold its lock yet
+_COPIED = ("config.json", "split.csv", "history.jsonl", "source.json", "best.keras")
 
 
 @contextlib.contextmanager
 def draft_folder(root: Path) -> Iterator[Path]:
-    """A new folder in `root`, removed at the end. Those that killed promotions left behind are removed first."""
-    for left in root.glob(_PREFIX + "*"):
+    """A new folder in `root`, removed at the end. Leftovers of killed promotions are removed first."""
+    for leftover in root.glob(_PREFIX + "*"):
         with contextlib.suppress(OSError):  # another promotion may be removing it as well
-            if time.time() - left.stat().st_mtime > GRACE and not is_held(FileLock(left / "lock"), patience=0):
-                shutil.rmtree(left)
+            if time.time() - leftover.stat().st_mtime > GRACE and not is_held(FileLock(leftover / "lock"), patience=0):
+                shutil.rmtree(leftover)
     folder = Path(tempfile.mkdtemp(dir=root, prefix=_PREFIX))
     try:
         with FileLock(folder / "lock"):
@@ -33,15 +33,15 @@ def draft_folder(root: Path) -> Iterator[Path]:
 
 
 def copy_run(run: Path, folder: Path) -> Path:
-    """What promotion reads of `run`, copied while nobody trains in it: a network and its history belong together.
+    """Copy the files that promotion reads, under the run's lock, so that network and history match.
 
-    Raises RunError while somebody does.
+    Raises RunError while a process trains in `run`.
     """
     try:
         with lock(run):
-            settle(run)  # a kill may have come between the history and the best network it counts
+            settle(run)  # after a kill between history and best network
             folder.mkdir()
-            for name in _READ:
+            for name in _COPIED:
                 if (run / name).is_file():
                     shutil.copy(run / name, folder / name)
     except Timeout as error:

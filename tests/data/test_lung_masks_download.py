@@ -15,7 +15,7 @@ from pneumo.cli.main import main
 from pneumo.data import lung_masks_download as module
 from pneumo.data.download import Patience, Source
 from pneumo.data.lung_masks import FILE, read_masks
-from pneumo.data.lung_masks_download import LICENCE, NOTICE, V7, download_masks, masks_of, shrunk
+from pneumo.data.lung_masks_download import LICENCE, NOTICE, V7, download_masks, masks_of, shrink_mask
 from pneumo.data.lung_table import OutlinedImage
 from pneumo.errors import DataError
 
@@ -263,10 +263,10 @@ def test_a_pixel_is_lung_where_more_than_half_of_its_area_is():
     mask[0:2, 3:5] = True  # two thirds
     mask[0, 6:9] = True  # half
     mask[0:2, 9] = True  # a third
-    np.testing.assert_array_equal(np.argwhere(shrunk(mask)), [[0, 0], [0, 1]])
+    np.testing.assert_array_equal(np.argwhere(shrink_mask(mask)), [[0, 0], [0, 1]])
     part = np.zeros((300, 300), bool)
     part[:, :150] = True  # 224 / 300 of a pixel at the border: 112 pixels exactly
-    assert shrunk(part).sum() == 224 * 112
+    assert shrink_mask(part).sum() == 224 * 112
 
 
 def test_the_source_is_one_fixed_state_of_the_repository():

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pneumo.data.lung_masks import LungMasks
-from pneumo.data.lung_places import LungPlace, people, place_of
+from pneumo.data.lung_places import LungPlace, outlined_lungs, place_of
 from pneumo.data.records import Record
 
 
@@ -22,6 +22,6 @@ def test_shares_of_the_picture():
 
 def test_people_outlined_some_images_only():
     masks = LungMasks(("train/NORMAL/a.png", "train/NORMAL/b.png"), np.stack([np.packbits(lungs()), np.packbits(lungs(0, 112))]))
-    find = people(masks).find
+    find = outlined_lungs(masks).find
     np.testing.assert_array_equal(find(Record("train/NORMAL/b.png", "NORMAL", "none", "b", "train"), None), lungs(0, 112))
     assert find(Record("train/NORMAL/c.png", "NORMAL", "none", "c", "train"), None) is None

@@ -15,15 +15,15 @@ def drawn(shift: float, n: int = 1200):
 @pytest.mark.parametrize("shift", [0.0, -1.5])
 def test_follows_what_came(shift):
     curve = fit_calibration_curve(*drawn(shift), resamples=1)
-    truth = expit(np.log(curve.given / (1 - curve.given)) + shift)
+    truth = expit(np.log(curve.predicted / (1 - curve.predicted)) + shift)
     np.testing.assert_allclose(curve.observed, truth, atol=0.09)
-    assert np.all(np.diff(curve.given) > 0)
+    assert np.all(np.diff(curve.predicted) > 0)
 
 
 def test_the_band_holds_the_truth_and_is_no_wider_than_chance():
     labels, probabilities, patients = (each[:500] for each in drawn(0.0, 4000))
     curve = fit_calibration_curve(labels, probabilities, patients, resamples=300)
-    assert np.mean((curve.low <= curve.given) & (curve.given <= curve.high)) > 0.85
+    assert np.mean((curve.low <= curve.predicted) & (curve.predicted <= curve.high)) > 0.85
     assert 0.05 < np.max(curve.high - curve.low) < 0.3
     assert curve.low.min() >= 0
     assert curve.high.max() <= 1

@@ -7,7 +7,7 @@ import numpy as np
 from makers import png_bytes
 
 from pneumo.imaging.decoding.decoded_file import Decoded, Refusal, decode_or_refuse
-from pneumo.inference.finding import Opened, answered
+from pneumo.inference.finding import Opened, answer_file
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import default_model
 
@@ -48,4 +48,4 @@ def noise_pictures(count: int) -> list[Decoded]:
 def put_to_the_model(pictures: Sequence[Decoded], model: str | None = None) -> int:
     """How many get an answer of the model (default: the one that serves) with the gate before it."""
     predictor = Predictor.load(model or default_model(), threads=1)  # threads that wait for each other are slow on a busy machine
-    return sum(answered(Opened("", 0.0, picture), predictor).status == "ok" for picture in pictures)
+    return sum(answer_file(Opened("", 0.0, picture), predictor).status == "ok" for picture in pictures)

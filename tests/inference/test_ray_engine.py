@@ -136,7 +136,7 @@ def test_a_killed_worker_loses_and_doubles_nothing(ray, models, study, tmp_path,
         ended.append(int(pid.read_text()))
 
     threading.Thread(target=kill, daemon=True).start()
-    found = list(ray_engine.read_files_by_ray(paths, Predictor.load("tiny"), each=Trap(pid)))
+    found = list(ray_engine.read_files_by_ray(paths, Predictor.load("tiny"), on_finding=Trap(pid)))
     assert ended
     assert [path for path, _ in found] == paths
     lost = [path for path, finding in found if finding.status == "error"]

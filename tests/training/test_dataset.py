@@ -6,7 +6,7 @@ from pneumo.data.split import read_manifest
 from pneumo.errors import DataError
 from pneumo.inference.lung_fields import LungFields
 from pneumo.training.config import make_config
-from pneumo.training.dataset import Part, disturbed_too, epoch_order, read_parts, replicated, with_lungs
+from pneumo.training.dataset import Part, epoch_order, read_parts, replicated, with_lungs, with_perturbed_copies
 
 LABELS = np.array([0] * 3 + [1] * 8)
 PART = Part(np.zeros((11, 224, 224), np.uint8), LABELS, np.full(11, np.nan, np.float32))
@@ -69,7 +69,7 @@ def test_images_without_lungs_are_left_out_and_named_by_index():
 
 def test_disturbed_copies_stand_behind_the_images_in_the_same_order():
     images = np.random.default_rng(0).integers(0, 255, (2, 224, 224), dtype=np.uint8)
-    found = disturbed_too(Part(images, np.array([0, 1]), np.array([np.nan, 1], np.float32)), seed=0)
+    found = with_perturbed_copies(Part(images, np.array([0, 1]), np.array([np.nan, 1], np.float32)), seed=0)
     np.testing.assert_array_equal(found.images[:2], images)
     assert found.labels.tolist() == [0, 1, 0, 1]
     assert found.bacterial[1::2].tolist() == [1, 1]

@@ -160,9 +160,9 @@ def test_a_polite_end_that_python_drops_is_heeded_at_the_next_batch(data, tmp_pa
 
     begin = callbacks.CheckpointCallback.on_epoch_begin
     monkeypatch.setattr(callbacks.CheckpointCallback, "on_epoch_begin", delete)
-    monkeypatch.setattr(interrupt, "_asked", threading.Event())
+    monkeypatch.setattr(interrupt, "_interrupted", threading.Event())
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    interrupt.heed_signals()
+    interrupt.handle_signals()
     try:
         with pytest.raises(KeyboardInterrupt):
             train(tiny(), data, tmp_path)

@@ -8,7 +8,7 @@ from pneumo.data.lung_masks import LungMasks
 from pneumo.data.records import scan
 from pneumo.synthetic.non_chest import KINDS
 from pneumo.synthetic.phantom import write_set
-from pneumo.training.lung_samples import _moved, _whitened, lungless_samples, outlined_samples, phantom_samples, varied
+from pneumo.training.lung_samples import _moved, _whitened, augment_sample, lungless_samples, outlined_samples, phantom_samples
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +64,14 @@ def test_whitening_stays_in_the_lungs_and_can_only_draw_them_to_the_tissue(phant
 
 
 def test_a_draw_is_seeded_and_in_the_networks_form(phantoms):
-    first, second = (varied(phantoms.images[1], phantoms.masks[1], 56, np.random.default_rng(3)) for _ in range(2))
+    first, second = (augment_sample(phantoms.images[1], phantoms.masks[1], 56, np.random.default_rng(3)) for _ in range(2))
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
         assert (a.shape, a.dtype) == ((56, 56), np.float32)
     assert abs(first[0].mean()) < 1e-3
     assert 0 <= first[1].min() <= first[1].max() <= 1
     assert 0.05 < first[1].mean() < 0.5
-    assert not np.array_equal(first[0], varied(phantoms.images[1], phantoms.masks[1], 56, np.random.default_rng(4))[0])
+    assert not np.array_equal(first[0], augment_sample(phantoms.images[1], phantoms.masks[1], 56, np.random.default_rng(4))[0])
 
 
 def test_pictures_of_other_things_have_no_lungs():

@@ -1,4 +1,4 @@
-"""What the queue keeps beside a run: job.json (its data, and when it was queued), the request to cancel it, and its lock."""
+"""Queue files beside a run: job.json (data, queueing time), the cancel request, and the locks."""
 
 import json
 import time
@@ -13,12 +13,12 @@ from pneumo.training.runfolder import LIVE, RunStatus, read_status, source
 
 
 def queue_lock(runs: Path) -> FileLock:
-    """Held for the moment in which a run is queued, taken from the queue, cancelled or deleted."""
+    """Held while a run is queued, started, cancelled or deleted."""
     return FileLock(runs / ".queue.lock")
 
 
 def worker_lock(runs: Path) -> FileLock:
-    """Held by the one process that works the queue off."""
+    """Held by the worker process."""
     return FileLock(runs / ".worker.lock", timeout=3)
 
 
@@ -35,42 +35,42 @@ def _job(run: Path) -> dict[str, Any]:
 
 
 def queued_at(run: Path) -> float:
-    """When the run was queued last, seconds since 1970; it tells one request to train from the next."""
+    """When the run was last queued, seconds since 1970; identifies the request."""
     return float(_job(run).get("queued", 0.0))
 
 
 def data_of(run: Path) -> Path:
-    """The data set the run learns from. Raises RunError when it is not known or no longer there."""
-    known = source(run).get("data") or _job(run).get("data")
-    if not known:
+    """The run's data set. Raises RunError if unknown or missing."""
+    data = source(run).get("data") or _job(run).get("data")
+    if not data:
         raise RunError(f"It is not known which data the run {run.name} learned from. Use the command line, with --data.")
-    if not Path(known).exists():
-        raise RunError(f"The data of the run {run.name} is no longer at {known}. Put it back, or start a new run.")
-    return Path(known)
+    if not Path(data).exists():
+        raise RunError(f"The data of the run {run.name} is no longer at {data}. Put it back, or start a new run.")
+    return Path(data)
 
 
 def statuses(runs: Path) -> list[tuple[Path, RunStatus]]:
-    """Every run whose status can be read; a damaged one must not stop the others."""
-    found = []
+    """Every run with a readable status."""
+    readable = []
     for path in sorted(runs.glob("*/status.json")):
         try:
-            found.append((path.parent, read_status(path.parent)))
+            readable.append((path.parent, read_status(path.parent)))
         except RunError:
             continue
-    return found
+    return readable
 
 
 def queued(runs: Path) -> list[Path]:
-    """Runs that wait, in the order in which they will be trained."""
+    """Queued runs, in training order."""
     waiting = [run for run, status in statuses(runs) if status.state == "queued"]
     return sorted(waiting, key=lambda run: (queued_at(run), run.name))
 
 
 def request_cancel(run: Path, pid: int | None) -> None:
-    """Leave word that the run is to end. `pid`: the trainer that was told already; None where it had not begun."""
+    """Request the end of the run. `pid`: the trainer already signalled; None if not started."""
     draft = run / "cancel.draft"
     draft.write_text(str(pid or ""), encoding="utf-8")
-    draft.replace(run / "cancel")  # whole at once: an empty one has a meaning
+    draft.replace(run / "cancel")  # atomic: an empty file has a meaning
 
 
 def withdraw_cancel(run: Path) -> None:
@@ -78,20 +78,20 @@ def withdraw_cancel(run: Path) -> None:
 
 
 def cancel_request(run: Path) -> str | None:
-    """The pid that was told, as text, empty where there was none yet; None where nobody wants the run to end."""
+    """The signalled pid as text, empty if not started; None without a request."""
     try:
         return (run / "cancel").read_text(encoding="utf-8")
     except OSError:
         return None
 
 
-def was_told(run: Path, status: RunStatus) -> bool:
-    """Whether the very process that trains now was asked to end. An old request says nothing to a later trainer."""
+def cancel_sent(run: Path, status: RunStatus) -> bool:
+    """Whether the current trainer was signalled; requests to earlier trainers do not count."""
     return status.state in LIVE and cancel_request(run) == str(status.pid)
 
 
 def seconds_since_request(run: Path) -> float:
-    """0.0 where there is no request."""
+    """0.0 without a request."""
     try:
         return time.time() - (run / "cancel").stat().st_mtime
     except OSError:

@@ -1,4 +1,4 @@
-"""What the background jobs share: names, processes that outlive the app, and why a process ended, in words."""
+"""Helpers of background jobs: names, detached processes, exit messages."""
 
 import os
 import re
@@ -17,39 +17,39 @@ from pneumo.paths import HOME
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 
 
-def check_name(name: str, what: str) -> None:
-    """Raises RunError unless `name` may be a folder's; `what` says whose, for the message."""
+def check_name(name: str, kind: str) -> None:
+    """Raises RunError unless `name` may be a folder's; `kind` is for the message."""
     if not _NAME.fullmatch(name):
-        raise RunError(f"{name!r} is no {what}; expected small letters, digits, dots and dashes, such as resnet50-2.")
+        raise RunError(f"{name!r} is no {kind}; expected small letters, digits, dots and dashes, such as resnet50-2.")
 
 
 def python(*words: str) -> list[str]:
-    """The command that runs this very Python with `words`."""
+    """The command that runs this Python with `words`."""
     return [sys.executable, *words]
 
 
 def environment() -> dict[str, str]:
-    """The app's own, so that jobs see the same folders; this package is found wherever the app was started.
+    """The app's environment, with this package on PYTHONPATH.
 
-    Unbuffered, because what a log's last line says is shown: lines must stand in the order in which they were written.
+    Unbuffered, as the last line of the log is shown.
     """
     paths = [str(HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
 
 
 def start_detached(command: Sequence[str]) -> int:
-    """Start a process that goes on when this one ends, or its terminal is closed; return its pid."""
+    """Start a process that outlives this one and its terminal; return its pid."""
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
     silent: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     process: subprocess.Popen[bytes] = subprocess.Popen(command, env=environment(), **silent, **apart)
-    threading.Thread(target=process.wait, daemon=True).start()  # or it would stay in the process table as a zombie
+    threading.Thread(target=process.wait, daemon=True).start()  # reap it, to leave no zombie
     return process.pid
 
 
 def start_logged(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a process that appends what it says to `log`."""
+    """Start a process that appends its output to `log`."""
     quiet: dict[str, Any] = {}
     if sys.platform == "win32":
         quiet["creationflags"] = subprocess.CREATE_NO_WINDOW
@@ -60,13 +60,13 @@ def start_logged(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
 
 
 def lower_priority() -> None:
-    """Let the app answer first. Children inherit it."""
+    """Give the app priority. Inherited by children."""
     if hasattr(os, "nice"):
         os.nice(10)
 
 
 def why_ended(code: int, log: Path) -> str:
-    """What an exit code (negative: a signal's number) and the end of a log say, for the page."""
+    """A message from an exit code (negative: a signal) and the end of a log."""
     if code == -9:
         return (
             "The process was killed by the system (signal 9), most often because memory ran out. "

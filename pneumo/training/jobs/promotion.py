@@ -1,6 +1,6 @@
-"""Promotion as a process of its own: the app asks for it and reads how it goes, but never loads Keras.
+"""Promotion in a separate process, so that the app never loads Keras.
 
-RUN/promotion.json says how it goes, promotion.txt holds what was said, and promotion.lock is held by the process that promotes.
+RUN/promotion.json holds the state, promotion.txt the output, and promotion.lock is held by the promoting process.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from pneumo.training.jobs.folder import data_of
 from pneumo.training.jobs.process import check_name, lower_priority, python, start_detached, start_logged, why_ended
 from pneumo.training.runfolder import LIVE, read_status
 
-_START_UP = 15  # seconds that the process is given to take its lock
-_PATIENCE = 5  # seconds that it waits for whoever only looks whether the lock is held
+_START_UP = 15  # seconds for the process to take its lock
+_PATIENCE = 5  # seconds to wait for processes that only test the lock
 _DIED = "The process stopped unexpectedly. It was killed, often because memory ran out. Promote again."
 _BUSY = "The run {} is being promoted already. Wait until that has ended."
 
@@ -34,7 +34,7 @@ class Promotion:
 
 
 def start_promotion(run: Path, model: str, why: str, mirrored: bool = False) -> None:
-    """Begin to make models/<model> of `run` in the background (see `promote.promote_run`).
+    """Start promoting `run` to models/<model> in the background (see `promote.promote_run`).
 
     Raises RunError at once for an id that is ill-formed or taken, a missing reason, a run that is live, queued, without
     best.keras, without its data, or being promoted already.
@@ -61,18 +61,18 @@ def start_promotion(run: Path, model: str, why: str, mirrored: bool = False) -> 
 
 
 def read_promotion(run: Path) -> Promotion | None:
-    """How the latest promotion goes; one whose process died has failed. None when there was none."""
+    """The latest promotion, failed if its process died; None without one."""
     if not (run / "promotion.json").is_file():
         return None
-    found = _saved(run)
-    if found.state != "running" or _is_young(run):
-        return found
+    saved = _saved(run)
+    if saved.state != "running" or _is_young(run):
+        return saved
     try:
         with _lock(run, timeout=0):
-            found = _saved(run)  # it may have ended since
-            return Promotion("failed", found.model, _DIED) if found.state == "running" else found
+            saved = _saved(run)  # it may have ended since
+            return Promotion("failed", saved.model, _DIED) if saved.state == "running" else saved
     except Timeout:
-        return found
+        return saved
 
 
 def promote_command(run: Path, model: str, why: str, mirrored: bool) -> list[str]:
@@ -81,7 +81,7 @@ def promote_command(run: Path, model: str, why: str, mirrored: bool) -> list[str
 
 
 def carry_out(run: Path, model: str, why: str, mirrored: bool = False) -> None:
-    """Promote in a child process and write down how it went. Does nothing while another process promotes `run`."""
+    """Promote in a child process and write the result. Does nothing while another process promotes `run`."""
     log = run / "promotion.txt"
     try:
         with _lock(run, _PATIENCE):
@@ -118,7 +118,7 @@ def _saved(run: Path) -> Promotion:
 
 
 def _is_young(run: Path) -> bool:
-    """Whether the process that is to promote may still be starting, and so hold no lock yet."""
+    """Whether the process may still be starting, without its lock."""
     try:
         return time.time() - (run / "promotion.json").stat().st_mtime < _START_UP
     except OSError:

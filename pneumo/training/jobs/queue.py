@@ -1,7 +1,6 @@
-"""The queue of training runs, as the app sees it: submit, cancel, resume, delete. Everything is read from the run folders.
+"""The queue of training runs: submit, cancel, resume, delete. All state is in the run folders.
 
-A worker process (worker.py) trains queued runs one after the other, apart from the app, and ends when none is left.
-Nothing here loads Keras.
+A separate worker process (worker.py) trains queued runs one at a time. Nothing here loads Keras.
 """
 
 import contextlib
@@ -16,14 +15,14 @@ from pneumo.data.split import split_records
 from pneumo.errors import DataError, RunError
 from pneumo.labels import Label
 from pneumo.training.config import TrainConfig
-from pneumo.training.jobs.folder import data_of, queue_lock, queued, request_cancel, statuses, was_told, worker_lock, write_job
+from pneumo.training.jobs.folder import cancel_sent, data_of, queue_lock, queued, request_cancel, statuses, worker_lock, write_job
 from pneumo.training.jobs.process import check_name, python, start_detached
 from pneumo.training.jobs.promotion import Promotion, read_promotion, start_promotion
 from pneumo.training.runfolder import LIVE, RunStatus, is_alive, is_held, load_config, prepare, read_status, write_status
 
 __all__ = ["Promotion", "cancel", "delete", "ensure_worker", "queued", "read_promotion", "resume", "start_promotion", "submit"]
 
-_PARTS = ("train", "validation", "calibration")  # what a run and its promotion need both classes in
+_PARTS = ("train", "validation", "calibration")  # each needs both classes
 
 
 def submit(config: TrainConfig, data: Path, runs: Path, name: str) -> Path:
@@ -36,7 +35,7 @@ def submit(config: TrainConfig, data: Path, runs: Path, name: str) -> Path:
     check_data(scan(data), config.seed)
     run.parent.mkdir(parents=True, exist_ok=True)
     try:
-        run.mkdir()  # of two who ask for one name at once, the system lets one through
+        run.mkdir()  # atomic: only one of two simultaneous requests succeeds
     except FileExistsError:
         raise RunError(f"A run {name!r} exists already. Choose another name.") from None
     prepare(config, run, resume=False)
@@ -50,7 +49,7 @@ def submit(config: TrainConfig, data: Path, runs: Path, name: str) -> Path:
 def check_data(records: list[Record], seed: int) -> None:
     """Raises DataError unless the split puts both classes into every part that training needs.
 
-    Nearly identical pictures, which training also keeps together, are not looked for here: that would mean to read every image.
+    Ignores near-duplicates, which would need every image.
     """
     pool = [record for record in records if record.split != "test"]
     for label in (Label.NORMAL, Label.PNEUMONIA):
@@ -71,8 +70,8 @@ def check_data(records: list[Record], seed: int) -> None:
 
 
 def ensure_worker(runs: Path) -> None:
-    """Start a worker where there is work and none is at it. Cheap; called on each visit, so that a worker's death costs a visit."""
-    work = any(status.state == "queued" or was_told(run, status) for run, status in statuses(runs))
+    """Start a worker if there is work and none runs. Cheap; called on each page visit, to replace a dead worker."""
+    work = any(status.state == "queued" or cancel_sent(run, status) for run, status in statuses(runs))
     if work and not is_held(worker_lock(runs), patience=0.1):
         start_detached(worker_command(runs.resolve()))
 
@@ -82,25 +81,25 @@ def worker_command(runs: Path) -> list[str]:
 
 
 def cancel(run: Path) -> None:
-    """End a queued run at once, and ask a live one to end; it keeps what it has learned. Nothing happens to one that has ended.
+    """Cancel a queued run at once and a live one by signal; its checkpoints stay. No effect on an ended run.
 
-    The worker ends a trainer by force that does not obey within 20 s.
+    The worker kills a trainer that has not ended after 20 s.
     """
     with queue_lock(run.parent):
         status = read_status(run)
         if status.state == "queued":
-            request_cancel(run, None)  # for the worker, should it be starting the run right now
+            request_cancel(run, None)  # in case the worker is starting it now
             write_status(run, dataclasses.replace(status, state="cancelled", pid=None))
-        elif status.state in LIVE and not was_told(run, status):
+        elif status.state in LIVE and not cancel_sent(run, status):
             request_cancel(run, status.pid)
-            if status.pid and is_alive(run):  # or the number may be a stranger's by now
+            if status.pid and is_alive(run):  # else the pid may be reused
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(status.pid, signal.SIGTERM)
     ensure_worker(run.parent)
 
 
 def resume(run: Path) -> None:
-    """Queue a failed or cancelled run again; it goes on after its last whole epoch. Raises RunError."""
+    """Queue a failed or cancelled run again; it continues after the last committed epoch. Raises RunError."""
     with queue_lock(run.parent):
         status = read_status(run)
         if status.state not in ("failed", "cancelled"):
@@ -114,7 +113,7 @@ def resume(run: Path) -> None:
 
 
 def delete(run: Path) -> None:
-    """Remove a run's folder for good. Raises RunError while the run is queued, live or being promoted."""
+    """Delete a run's folder. Raises RunError while the run is queued, live or being promoted."""
     with queue_lock(run.parent):
         status = read_status(run)
         if status.state in ("queued", *LIVE):

@@ -1,4 +1,4 @@
-"""The process that works the queue off: trains queued runs one after the other, each in a child, and ends when none is left.
+"""The worker process: trains queued runs one at a time, each in a child process, and exits when the queue is empty.
 
 python -m pneumo.training.jobs.worker RUNS. Started by jobs.ensure_worker; a second one for the same folder ends at once.
 """
@@ -18,6 +18,7 @@ from filelock import Timeout
 from pneumo.errors import PneumoError, RunError
 from pneumo.training.jobs.folder import (
     cancel_request,
+    cancel_sent,
     data_of,
     queue_lock,
     queued,
@@ -25,20 +26,19 @@ from pneumo.training.jobs.folder import (
     request_cancel,
     seconds_since_request,
     statuses,
-    was_told,
     withdraw_cancel,
     worker_lock,
 )
 from pneumo.training.jobs.process import lower_priority, python, start_logged, why_ended
 from pneumo.training.runfolder import LIVE, is_alive, load_config, lock, read_status, write_status
 
-GRACE = 20.0  # seconds between the request to end and the end by force
-PAUSE = 0.2  # seconds between two looks at a child
-_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows' SIGTERM is as hard
+GRACE = 20.0  # seconds from SIGTERM to SIGKILL
+PAUSE = 0.2  # seconds between polls of a child
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows SIGTERM kills too
 
 
 def train_command(run: Path) -> list[str]:
-    """The command line that trains a run of the queue, from its beginning or from where it stopped."""
+    """The command line that starts or resumes a queued run."""
     return python(
         "-m",
         "pneumo",
@@ -55,27 +55,27 @@ def train_command(run: Path) -> list[str]:
 
 
 def work(runs: Path, command: Callable[[Path], list[str]] = train_command) -> None:
-    """Train what is queued below `runs` by `command` until nothing is. Returns at once where another process does so."""
+    """Train queued runs below `runs` with `command` until the queue is empty. Returns at once if another worker holds the lock."""
     with contextlib.ExitStack() as stack:
         try:
-            mine = stack.enter_context(worker_lock(runs))
+            own_lock = stack.enter_context(worker_lock(runs))
         except Timeout:
             return
         while True:
             _see_out(runs)
             with queue_lock(runs):
                 if not (waiting := queued(runs)):
-                    mine.release()  # within the queue's lock: whoever queues a run next finds no worker and starts one
+                    own_lock.release()  # within the queue lock, so that the next submit starts a new worker
                     return
-                run, asked = waiting[0], queued_at(waiting[0])
+                run, queued_time = waiting[0], queued_at(waiting[0])
                 child = _start(run, command)
             if child:
-                _attend(run, child, asked)
+                _attend(run, child, queued_time)
 
 
 def _see_out(runs: Path) -> None:
-    """Wait for trainers that an earlier worker left behind, and for those that were cancelled and do not end."""
-    while live := [run for run, status in statuses(runs) if _is_ours(run, status.state) or was_told(run, status)]:
+    """Wait for trainers left by an earlier worker, and for cancelled ones that are still running."""
+    while live := [run for run, status in statuses(runs) if _is_ours(run, status.state) or cancel_sent(run, status)]:
         for run in live:
             _kill_when_due(run)
         time.sleep(PAUSE)
@@ -91,7 +91,7 @@ def _is_ours(run: Path, state: str) -> bool:
 def _kill_when_due(run: Path) -> None:
     with contextlib.suppress(RunError, ProcessLookupError):
         status = read_status(run)
-        if status.pid and was_told(run, status) and seconds_since_request(run) > GRACE and is_alive(run):
+        if status.pid and cancel_sent(run, status) and seconds_since_request(run) > GRACE and is_alive(run):
             os.kill(status.pid, _KILL)
 
 
@@ -104,27 +104,27 @@ def _start(run: Path, command: Callable[[Path], list[str]]) -> subprocess.Popen[
         return None
 
 
-def _attend(run: Path, child: subprocess.Popen[bytes], asked: float) -> None:
-    """Wait for the child that trains `run` as it was `asked` for, and end it when that is wanted."""
+def _attend(run: Path, child: subprocess.Popen[bytes], queued_time: float) -> None:
+    """Wait for the child that trains `run`, queued at `queued_time`; stop it on request."""
     while child.poll() is None:
         request = cancel_request(run)
-        if request == "":  # cancelled before it had begun, when there was nobody to tell
+        if request == "":  # cancelled before the trainer had a pid
             request_cancel(run, child.pid)
             child.terminate()
         elif request and seconds_since_request(run) > GRACE:
             child.kill()
         time.sleep(PAUSE)
-    _conclude(run, child.returncode, asked)
+    _conclude(run, child.returncode, queued_time)
 
 
-def _conclude(run: Path, code: int | None = None, asked: float = 0.0) -> None:
-    """Give a run that stopped unexpectedly its last status. `code`: the exit code, where it is known."""
+def _conclude(run: Path, code: int | None = None, queued_time: float = 0.0) -> None:
+    """Write the final status of a run that stopped unexpectedly. `code`: the exit code, if known."""
     with contextlib.suppress(RunError, Timeout), queue_lock(run.parent):
-        read_status(run)  # RunError: deleted meanwhile, and taking its lock would make the folder again
+        read_status(run)  # RunError: deleted meanwhile; taking its lock would recreate the folder
         with lock(run):  # Timeout: somebody else trains it
-            status = read_status(run)  # as it was written: under our own lock it says live where the trainer died
-            if status.state == "queued" and queued_at(run) != asked:
-                return  # resumed while the trainer was still on its way out
+            status = read_status(run)  # the stored status: with our lock held the run counts as alive
+            if status.state == "queued" and queued_at(run) != queued_time:
+                return  # resumed while the old trainer was still exiting
             if cancel_request(run) is not None and status.state not in ("finished", "cancelled"):
                 write_status(run, dataclasses.replace(status, state="cancelled", why="", pid=None, seconds_left=None))
             elif code is not None and status.state in ("queued", *LIVE):

@@ -18,7 +18,7 @@ from pneumo.imaging.overlay import grey_picture
 from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import code, markdown
 from pneumo.paths import data_dir
-from pneumo.studies.found_lungs import segmenter, segmenter_version
+from pneumo.studies.segmented_lungs import segmenter, segmenter_version
 from pneumo.ui.dataset.library import pictures
 from pneumo.ui.shell.access import permitted
 

@@ -9,7 +9,7 @@ from pneumo.errors import ModelError, PneumoError
 from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.imaging.measures import Measures
 from pneumo.imaging.radiograph import ImageFacts
-from pneumo.inference.batch import NEVER_HAD
+from pneumo.inference.batch import EMPTY_SHA256
 from pneumo.inference.finding import Finding, Terms, ask_again
 from pneumo.inference.measured import measure_image
 from pneumo.inference.predictor import Predictor
@@ -43,7 +43,7 @@ def refused_of(findings: Iterable[Finding | None], session: str, predictor: Pred
     return [
         Refused(session, finding.sha256, card.id, card.sha256, str(finding.status))
         for finding in findings
-        if finding and finding.status != Status.OK and finding.sha256 != NEVER_HAD
+        if finding and finding.status != Status.OK and finding.sha256 != EMPTY_SHA256
     ]
 
 

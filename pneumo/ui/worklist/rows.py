@@ -20,7 +20,7 @@ from pneumo.imaging.decoding.archive import Member
 from pneumo.imaging.overlay import fit_within, png
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.imaging.windowing import plain_values
-from pneumo.inference.batch import NEVER_HAD, unread
+from pneumo.inference.batch import EMPTY_SHA256, unread
 from pneumo.inference.finding import Finding, Terms, ask_again, image_to_keep, read
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import fields
@@ -102,10 +102,10 @@ def read_row(rows: list[Row], member: Member, predictor: Predictor, room: bool) 
         finding = unread(str(error), predictor)
     else:
         digest = hashlib.sha256(data).hexdigest()
-        if digest != NEVER_HAD and any(row.sha256 == digest for row in rows):  # empty files have this hash too
+        if digest != EMPTY_SHA256 and any(row.sha256 == digest for row in rows):  # empty files have this hash too
             return False
         finding = read(data, predictor) if room else unread(quota.full(), predictor)
-    rows[:] = [row for row in rows if row.sha256 != NEVER_HAD or row.name not in (member.name, member.name.partition("/")[0])]
+    rows[:] = [row for row in rows if row.sha256 != EMPTY_SHA256 or row.name not in (member.name, member.name.partition("/")[0])]
     rows.append(make_row(member.name, finding, predictor))
     return True
 

@@ -1,4 +1,4 @@
-"""The lung segmenter as a source of lungs for the audit of a data set."""
+"""The lung segmenter as a lung source for the data set audit."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from pneumo.inference.lung_fields import LungFinder, lungs_folder, read_descript
 
 
 def segmenter() -> LungSource:
-    """The registry's segmenter; implausible fields are none. Raises ModelError where it does not load or verify."""
+    """The registry's segmenter; None for implausible fields. Raises ModelError if it does not load or verify."""
     finder = LungFinder.load()
 
     def find(_: Record, image: np.ndarray) -> np.ndarray | None:
@@ -20,7 +20,7 @@ def segmenter() -> LungSource:
 
 
 def segmenter_version() -> str:
-    """SHA-256 that the registry's segmenter is said to have; empty where there is none."""
+    """The SHA-256 in the segmenter's description; empty without a segmenter."""
     try:
         return str(read_description(lungs_folder()).get("sha256", ""))
     except ModelError:

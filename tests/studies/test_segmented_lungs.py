@@ -8,7 +8,7 @@ from pneumo.data.records import Record
 from pneumo.errors import ModelError
 from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.preprocess import canonical
-from pneumo.studies.found_lungs import segmenter, segmenter_version
+from pneumo.studies.segmented_lungs import segmenter, segmenter_version
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 RECORD = Record("a.png", "NORMAL", "none", "a", "train")
