@@ -84,10 +84,10 @@ def frame_audit(
             for key, group in groups.items()
         ),
         spreads=tuple(
-            Spread(*key, measure.name, *map(float, np.percentile(known, (5, 50, 95))))
+            Spread(*key, measure.name, *map(float, np.percentile(measured, (5, 50, 95))))
             for key, group in groups.items()
             for measure, column in zip(MEASURES, values.T, strict=True)
-            if len(known := column[group & np.isfinite(column)])
+            if len(measured := column[group & np.isfinite(column)])
         ),
         hints=(*_alone(records, values, split, seed, resamples), _together(records, values, split, seed, resamples)),
     )

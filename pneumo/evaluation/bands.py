@@ -23,9 +23,9 @@ def band_edges(log_ratios: np.ndarray, patients: Sequence[str], cuts: Mapping[st
     """
     names = np.asarray(patients)
     edges = {-math.inf, cuts[RULE_OUT], cuts[RULE_IN], math.inf}
-    where = np.array([zone(value, cuts) for value in log_ratios])
+    zones = np.array([zone(value, cuts) for value in log_ratios])
     for name in Zone:
-        inside, children = log_ratios[where == name], names[where == name]
+        inside, children = log_ratios[zones == name], names[zones == name]
         for parts in range(_MOST, 1, -1):
             inner = np.quantile(inside, np.arange(1, parts) / parts) if len(inside) else np.empty(0)
             place = np.searchsorted(inner, inside, side="right")

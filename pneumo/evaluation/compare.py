@@ -123,13 +123,13 @@ def _placements(sick: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 def _aligned(first: Predictions, second: Predictions) -> np.ndarray:
     """The index in `second` of each image of `first`."""
-    here, there = set(first.files), set(second.files)
-    if len(here) < len(first.files) or len(there) < len(second.files):
+    first_files, second_files = set(first.files), set(second.files)
+    if len(first_files) < len(first.files) or len(second_files) < len(second.files):
         raise DataError("A list of predictions names an image twice, so they cannot be paired. Make it anew with evaluate.")
-    if here != there:
+    if first_files != second_files:
         raise DataError(
-            f"Expected the same images from both models; {len(here - there)} are the first's alone and {len(there - here)} the "
-            "second's. Evaluate both on the same split."
+            f"Expected the same images from both models; {len(first_files - second_files)} are the first's alone and "
+            f"{len(second_files - first_files)} the second's. Evaluate both on the same split."
         )
     place = {name: index for index, name in enumerate(second.files)}
     order = np.array([place[name] for name in first.files])

@@ -92,8 +92,8 @@ def figures_at(
 
 
 def _f1(sick: np.ndarray, called: np.ndarray) -> float:
-    whole = sick.sum() + called.sum()
-    return float(2 * (sick & called).sum() / whole) if whole else float("nan")
+    total = sick.sum() + called.sum()
+    return float(2 * (sick & called).sum() / total) if total else float("nan")
 
 
 def _with_choice(

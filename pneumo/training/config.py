@@ -85,22 +85,22 @@ def make_config(architecture: str, settings: dict[str, Any]) -> TrainConfig:
     Raises ConfigError naming an unknown key with its nearest guess, or a value out of range.
     """
     kind = look_up(architecture)
-    overlaid = {**_DEFAULTS.get(architecture, {}), **{key.replace("-", "_"): value for key, value in settings.items()}}
-    if overlaid.pop("architecture", architecture) != architecture:
+    values = {**_DEFAULTS.get(architecture, {}), **{key.replace("-", "_"): value for key, value in settings.items()}}
+    if values.pop("architecture", architecture) != architecture:
         raise ConfigError(f"The configuration is for {settings['architecture']!r}, but {architecture!r} was asked for.")
     own = {f.name: f for f in dataclasses.fields(kind.settings)}
     run = {f.name: f for f in dataclasses.fields(TrainConfig) if f.name not in ("architecture", "network")}
     for key, did_nothing in _REMOVED.items():
-        value = overlaid.pop(key, did_nothing)
+        value = values.pop(key, did_nothing)
         if _read(key, value, did_nothing) != did_nothing:
             raise ConfigError(f"{key} is {value}; expected {did_nothing} or nothing, as this setting was removed.")
-    for key in overlaid:
+    for key in values:
         if key not in own and key not in run:
             near = difflib.get_close_matches(key, [*own, *run], n=1)
             raise ConfigError(f"Unknown setting {key!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
-    network = kind.settings(**{k: _read(k, v, own[k].default) for k, v in overlaid.items() if k in own})
+    network = kind.settings(**{k: _read(k, v, own[k].default) for k, v in values.items() if k in own})
     base = TrainConfig(architecture, network, kind.spec.size, kind.spec.margin, kind.spec.lung_centred)
-    config = dataclasses.replace(base, **{k: _read(k, v, getattr(base, k)) for k, v in overlaid.items() if k in run})
+    config = dataclasses.replace(base, **{k: _read(k, v, getattr(base, k)) for k, v in values.items() if k in run})
     _check(config)
     return config
 

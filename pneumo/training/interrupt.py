@@ -13,7 +13,7 @@ _interrupted = threading.Event()
 def handle_signals() -> None:
     """Let SIGINT and SIGTERM raise KeyboardInterrupt in the main thread and set the flag of `raise_if_interrupted`."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+        signal.signal(number, _on_signal)
 
 
 def raise_if_interrupted() -> None:
@@ -22,6 +22,6 @@ def raise_if_interrupted() -> None:
         raise KeyboardInterrupt
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _on_signal(number: int, frame: FrameType | None) -> None:
     _interrupted.set()
     raise KeyboardInterrupt
