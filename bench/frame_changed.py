@@ -1,29 +1,37 @@
-"""Registered models on the held-out calibration part: unchanged, disturbed, padded and cropped. No test image.
+"""Registered models on the held-out calibration part: unchanged, disturbed, padded and cropped.
 
-python bench/frame_changed.py DATA MODEL...
+python bench/frame_changed.py DATA MODEL... [--test]
 
 The mean loss decided which network is shipped: unchanged images do not show how a network depends on the frame. Each model is
 calibrated as in promotion, on unchanged and disturbed images. A row: class-balanced log loss, AUC, and sensitivity and specificity
 at `balanced`, of images with an answer.
+
+With --test: specificity of the shipped models on the healthy test children, with its 95 % interval by patient. It chooses nothing;
+each model gets a row in the ledger.
 """
 
-import sys
+import argparse
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from pneumo.data.cache import cached_images
-from pneumo.data.records import folder_of
+from pneumo.data.records import folder_of, scan
 from pneumo.data.split import read_manifest
 from pneumo.errors import LungsNotFound
 from pneumo.evaluation.calibration import even_weights, fit_calibration, log_loss
+from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.metrics import roc_auc
 from pneumo.evaluation.operating_point import BALANCED, choose_operating_points
+from pneumo.evaluation.wilson import clustered_wilson
 from pneumo.imaging.hospital_shift import shifted_copies
 from pneumo.imaging.perturbations import crop, pad
 from pneumo.inference.predictor import Predictor
+from pneumo.labels import Label
 from pneumo.paths import models_dir
+from pneumo.reporting.numbers import interval
+from pneumo.versions import git_commit
 
 FRAMES = {
     "padded 12 %": partial(pad, share=0.12),
@@ -66,13 +74,40 @@ def measure(model: str, predictor: Predictor, data: Path, rows: list[dict[str, s
     print(f"| {model} | mean | {np.mean(losses):.3f} | | | | |", flush=True)
 
 
-def main(data: Path, models: list[str]) -> None:
-    print("| model | pictures | log loss | AUC | sensitivity | specificity | no answer |\n|---|---|---:|---:|---:|---:|---:|")
-    for model in models:
-        measure(model, Predictor.load(model), data, read_manifest(models_dir() / model / "split.csv"))
+def measure_test(model: str, predictor: Predictor, data: Path) -> None:
+    """Print a row for each frame of the healthy test children, and log the look."""
+    healthy = [record for record in scan(data, ("test",)) if record.label == Label.NORMAL]
+    patients = [record.patient for record in healthy]
+    images = cached_images(folder_of(data), [record.path for record in healthy])[np.arange(len(healthy))]
+    for name, change in {"as they are": np.asarray, **FRAMES}.items():
+        logits = np.array([logit_of(predictor, change(image)) for image in images])
+        answered = np.isfinite(logits)
+        right = predictor.card.calibration.log_ratio(logits[answered]) < predictor.card.cuts[BALANCED]
+        share = clustered_wilson(right, [patient for patient, known in zip(patients, answered, strict=True) if known])
+        print(f"| {model} | {name} | {interval(share.figure)} | {np.sum(~answered)} |", flush=True)
+        if name == "as they are":
+            figures = {"auc": {"value": None}, "accuracy": {"value": None}, "sensitivity": {"value": None}}
+            why = "frame padded and cropped, healthy children alone; chose nothing"
+            add_row(models_dir() / "ledger.csv", git_commit(), model, {**figures, "specificity": share.figure}, why)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--test", action="store_true")
+    options = parser.parse_args()
+    if options.test:
+        print("| model | pictures | specificity | no answer |\n|---|---|---:|---:|")
+    else:
+        print("| model | pictures | log loss | AUC | sensitivity | specificity | no answer |\n|---|---|---:|---:|---:|---:|---:|")
+    for model in options.models:
+        predictor = Predictor.load(model)
+        if options.test:
+            measure_test(model, predictor, options.data)
+        else:
+            measure(model, predictor, options.data, read_manifest(models_dir() / model / "split.csv"))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main()
