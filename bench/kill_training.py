@@ -34,7 +34,8 @@ from fuzz.harness import processor
 from tiny_model import make_registry
 
 from pneumo.errors import RunError
-from pneumo.registry.models import list_models, verified
+from pneumo.registry.model_folder import list_models
+from pneumo.registry.models import verified
 from pneumo.synthetic.phantom import write_set
 from pneumo.training.config import make_config
 from pneumo.training.fit import train

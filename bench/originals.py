@@ -15,7 +15,7 @@ from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
 from pneumo.imaging.radiograph import Radiograph
 from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Predictor
-from pneumo.registry.models import list_models
+from pneumo.registry.model_folder import list_models
 
 SIDES = (CANONICAL_SIDE, CANONICAL_SIDE)
 

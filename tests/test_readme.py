@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pneumo.registry.models import list_models
+from pneumo.registry.model_folder import list_models
 from pneumo.reporting.model_card import card_markdown
 from pneumo.reporting.numbers import interval
 

@@ -17,7 +17,8 @@ from pneumo.files import sha256
 from pneumo.imaging.preprocess import VERSION, InputSpec
 from pneumo.inference.reference import Reference
 from pneumo.labels import LABELS
-from pneumo.registry.models import REFERENCE, SERVED, ModelCard, write_card
+from pneumo.registry.model_folder import REFERENCE
+from pneumo.registry.models import SERVED, ModelCard, write_card
 from pneumo.registry.seal import seal_folder
 
 SPEC = InputSpec(size=32, margin=16)

@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """The other models of the registry answer as well: disagreement between models is one of the cautions."""
     from pneumo.inference.predictor import Predictor
-    from pneumo.registry.models import list_models
+    from pneumo.registry.model_folder import list_models
     from pneumo.reporting.model_card import write_readme
     from pneumo.studies.caution_measure import measure_cautions
 

@@ -61,7 +61,8 @@ def _checked(name: str, check: Callable[[], tuple[bool | None, str]]) -> Check:
 def _answer() -> tuple[bool, str]:
     from pneumo.inference.lung_checks import load_finder
     from pneumo.inference.predictor import Predictor
-    from pneumo.registry.models import default_model, list_models
+    from pneumo.registry.model_folder import list_models
+    from pneumo.registry.models import default_model
 
     models = list_models()
     if not models:

@@ -9,7 +9,8 @@ from pneumo.cli.commands import Commands
 from pneumo.errors import ConfigError, ModelError, PneumoError
 from pneumo.paths import data_dir, models_dir
 from pneumo.registry.minisign import SecretKey
-from pneumo.registry.models import check_draft, list_models, read_metrics
+from pneumo.registry.model_folder import list_models
+from pneumo.registry.models import check_draft, read_metrics
 from pneumo.registry.seal import listed_files, seal_folder
 from pneumo.registry.signing_keys import make_site_key, read_key, signing_key
 from pneumo.reporting.model_card import card_markdown

@@ -83,7 +83,7 @@ def opinion_on(finding: "Finding", predictor: "Predictor", terms: "Terms") -> "t
     from pneumo.inference.lung_checks import Lungs, load_finder, lungs_of
     from pneumo.inference.predictor import Predictor
     from pneumo.inference.second_opinion import compute_second_opinion, vote
-    from pneumo.registry.models import list_models
+    from pneumo.registry.model_folder import list_models
 
     image, answer, radiograph = finding.canonical, finding.answer, finding.radiograph
     assert image is not None

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from pneumo.labels import Label, Subtype
 from pneumo.outgoing import cell
 
 PARTS = ("train", "validation", "calibration", "test", "excluded")  # excluded: near-duplicate of a test image
+SPLIT = "split.csv"  # its name in runs and model folders
 COLUMNS = ("path", "label", "subtype", "patient", "part")
 STRATA = (Label.NORMAL, Subtype.BACTERIAL, Subtype.VIRAL, Label.PNEUMONIA)  # the last: unknown subtype
 HELD_OUT = {"validation": 0.10, "calibration": 0.10}  # shares of the images of each stratum
@@ -100,12 +102,20 @@ def manifest_hash(path: Path) -> str:
 
 
 def read_manifest(path: Path) -> list[dict[str, str]]:
-    """Rows of a saved split. Raises DataError for another file."""
+    """Rows of a saved split. Raises DataError if the file is not one."""
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        data = path.read_bytes()
     except OSError as error:
         raise DataError(f"The split manifest {path} cannot be read: {error.strerror}.") from error
+    return parse_manifest(data, str(path))
+
+
+def parse_manifest(data: bytes, name: str) -> list[dict[str, str]]:
+    """Rows of a saved split, from the content of the file `name`. Raises DataError if it is not one."""
+    try:
+        rows = list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
+    except (UnicodeDecodeError, csv.Error):
+        rows = []
     if not rows or set(rows[0]) != set(COLUMNS):
-        raise DataError(f"{path} is no split manifest: expected the columns {', '.join(COLUMNS)}.")
+        raise DataError(f"{name} is no split manifest: expected the columns {', '.join(COLUMNS)}.")
     return rows

@@ -9,7 +9,6 @@ import numpy as np
 
 from pneumo.evaluation.wilson import clustered_wilson
 
-FILE = "cautions.json"  # of a model's folder
 HIDDEN, CHANGES, MODELS, SIMILAR, HEAT = NAMES = ("lungs hidden", "small changes", "models", "similar cases", "heat")
 RATE = 0.05  # of the right answers of each verdict, on the part that sets the limits
 

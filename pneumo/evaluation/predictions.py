@@ -1,6 +1,7 @@
 """Stored predictions, one row per image; every published number is computed from them."""
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,17 +51,25 @@ def write_predictions(path: Path, p: Predictions) -> None:
 def read_predictions(path: Path) -> Predictions:
     """Raises DataError when the file is missing, has other columns, or a row that cannot be read."""
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise DataError(f"The predictions {path} cannot be read. Make them with the evaluate command.") from error
+    return parse_predictions(data, str(path))
+
+
+def parse_predictions(data: bytes, name: str) -> Predictions:
+    """From the content of the file `name`. Raises DataError for other columns, or a row that cannot be read."""
+    try:
+        rows = list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"The predictions {name} cannot be read. Make them with the evaluate command.") from error
     columns = tuple(rows[0]) if rows else ()
     if columns not in (COLUMNS, (*COLUMNS, BACTERIAL)):
-        raise DataError(f"{path} holds no predictions: expected the columns {', '.join(COLUMNS)}.")
+        raise DataError(f"{name} holds no predictions: expected the columns {', '.join(COLUMNS)}.")
     try:
-        numbers = [[float(row[name]) for row in rows] for name in columns[3:]]
+        numbers = [[float(row[column]) for row in rows] for column in columns[3:]]
     except (TypeError, ValueError) as error:
-        raise DataError(f"{path} is damaged: a logit or probability is no number. Make it anew with evaluate.") from error
+        raise DataError(f"{name} is damaged: a logit or probability is no number. Make it anew with evaluate.") from error
     return make_predictions([r["file"] for r in rows], [r["label"] for r in rows], [r["subtype"] for r in rows], *numbers)
 
 

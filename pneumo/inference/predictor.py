@@ -18,7 +18,8 @@ from pneumo.inference.reference import FILE as REFERENCE
 from pneumo.inference.reference import Reference
 from pneumo.inference.session import load_session
 from pneumo.memory import trim_heap
-from pneumo.registry.models import GRAPH, WEIGHTS, ModelCard, Verified, verified
+from pneumo.registry.model_folder import GRAPH, WEIGHTS
+from pneumo.registry.models import ModelCard, Verified, verified
 from pneumo.registry.seal import Seal
 
 log = logging.getLogger(__name__)

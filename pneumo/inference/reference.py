@@ -17,7 +17,7 @@ import numpy as np
 
 from pneumo.errors import ModelError
 from pneumo.imaging.preprocess import CANONICAL_SIDE, InputSpec
-from pneumo.registry.models import REFERENCE
+from pneumo.registry.model_folder import REFERENCE
 
 FILE = REFERENCE
 POSES = ("upright", "turned by 90 degrees", "upside down", "turned by 270 degrees", "inverted")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.special import logit
 
-from pneumo.data.split import read_manifest
+from pneumo.data.split import SPLIT, read_manifest
 from pneumo.errors import ModelError, PneumoError
 from pneumo.evaluation.calibration import Calibration
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
@@ -21,15 +21,12 @@ from pneumo.labels import LABELS
 from pneumo.paths import models_dir
 from pneumo.registry.acts import active_model, read_acts
 from pneumo.registry.card_checks import invalid_values
-from pneumo.registry.seal import Seal, read_seal, reseal, sealed_file, sealed_files
+from pneumo.registry.model_folder import CARD, GRAPH, REFERENCE, WEIGHTS, ModelFolder, list_models
+from pneumo.registry.seal import Seal, reseal, sealed_files
 
 log = logging.getLogger(__name__)
 
 CARD_VERSION = 2  # version 1: the calibration included the prevalence of its data, and cuts were probabilities
-CARD, METRICS = "card.json", "metrics.json"
-CALIBRATION = "predictions-calibration.csv"  # the network's logits for the calibration part and its perturbed copies
-WEIGHTS, GRAPH = "model.keras", "model.onnx"  # the graph reads its weights from the Keras file
-REFERENCE = "reference.npz"  # of the gate, which needs it to refuse photographs
 SERVED = (WEIGHTS, GRAPH, REFERENCE)
 _ALMOST = 1e-12  # cuts are kept this far from 0 and 1, which have no finite log odds
 
@@ -81,27 +78,21 @@ class ModelCard:
         return posterior(self.calibration.log_ratio(logits), stated_prevalence())
 
 
-def list_models(root: Path | None = None) -> list[str]:
-    """Ids of the folders that contain a card, in alphabetical order."""
-    root = root or models_dir()
-    return sorted(path.parent.name for path in root.glob(f"*/{CARD}"))
-
-
 def read_card(model: str, root: Path | None = None) -> ModelCard:
     """The verified card. Raises ModelError if it is altered, incomplete, of another version, or has unknown or invalid values."""
-    folder = _folder(model, root)
-    return _complete(_parsed(model, sealed_file(folder, CARD, _subject(model)), folder))
+    folder = ModelFolder.of(model, root)
+    return _complete(_parsed(folder, folder.read(CARD)))
 
 
 def card_digest(model: str, root: Path | None = None) -> str:
     """SHA-256 of the verified card, which contains the hashes of all served files. Raises ModelError."""
-    return hashlib.sha256(read_stored(model, CARD, root)).hexdigest()
+    return hashlib.sha256(ModelFolder.of(model, root).read(CARD)).hexdigest()
 
 
 def read_draft_card(model: str, root: Path | None = None) -> ModelCard:
     """The card of a folder that is not sealed yet; a reference is not required. Raises ModelError."""
-    folder = _folder(model, root)
-    return _parsed(model, _read(folder, CARD), folder)
+    folder = ModelFolder.of(model, root)
+    return _parsed(folder, _draft_file(folder, CARD))
 
 
 def check_draft(model: str, root: Path | None = None) -> None:
@@ -109,19 +100,8 @@ def check_draft(model: str, root: Path | None = None) -> None:
     _complete(verified_draft(model, root).card)
 
 
-def _subject(model: str) -> str:
-    """The beginning of messages about a model."""
-    return f"Model {model!r}"
-
-
-def _folder(model: str, root: Path | None) -> Path:
-    root = root or models_dir()
-    if model not in list_models(root):
-        raise ModelError(f"No model {model!r} in {root}; the models there: {', '.join(list_models(root)) or 'none'}.")
-    return root / model
-
-
-def _parsed(model: str, data: bytes, folder: Path) -> ModelCard:
+def _parsed(folder: ModelFolder, data: bytes) -> ModelCard:
+    model = folder.model
     damaged = f"The card of model {model!r} is damaged"
     try:
         fields = json.loads(data)
@@ -129,7 +109,7 @@ def _parsed(model: str, data: bytes, folder: Path) -> ModelCard:
         raise ModelError(f"{damaged}. Restore models/{model}/card.json.") from error
     invalid = invalid_values(fields) if isinstance(fields, dict) else []
     if isinstance(fields, dict) and fields.get("card_version") == 1 and not invalid:
-        fields = _from_version_1(fields, folder)
+        fields = _from_version_1(fields, folder.path)
     if mismatched := _mismatched_fields(fields):
         raise ModelError(
             f"The card of model {model!r} does not fit this version of Pneumo: {', '.join(mismatched)}. Promote the run again."
@@ -187,7 +167,7 @@ def _card(fields: dict[str, Any]) -> ModelCard:
 def _from_version_1(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Convert a card of version 1: log odds minus the prior log odds of the calibration part are log likelihood ratios."""
     try:
-        sick = [row["label"] == LABELS[1] for row in read_manifest(folder / "split.csv") if row["part"] == "calibration"]
+        sick = [row["label"] == LABELS[1] for row in read_manifest(folder / SPLIT) if row["part"] == "calibration"]
         prior = float(logit(sum(sick) / len(sick)))
         calibration, points = fields["calibration"], fields["operating_points"]
         cuts = {name: float(logit(np.clip(point, _ALMOST, 1 - _ALMOST))) - prior for name, point in points.items()}
@@ -231,32 +211,32 @@ def verified(model: str, root: Path | None = None) -> Verified:
 
     Raises ModelError. No answer may be given by a model that fails here.
     """
-    folder = _folder(model, root)
-    seal, contents = sealed_files(folder, _subject(model))
-    card = _complete(_parsed(model, contents.get(CARD, b""), folder))
-    return Verified(card, _files_of_card(card, contents), seal)
+    folder = ModelFolder.of(model, root)
+    seal, contents = sealed_files(folder.path, folder.subject)
+    card = _complete(_parsed(folder, contents.get(CARD, b"")))
+    return Verified(card, _files_of_card(folder, card, contents), seal)
 
 
 def verified_draft(model: str, root: Path | None = None) -> Verified:
     """Verify a folder not sealed yet by its card's hashes only; see `read_draft_card`."""
-    card, folder = read_draft_card(model, root), _folder(model, root)
-    return Verified(card, _files_of_card(card, {name: _read(folder, name) for name in card.files}), None)
+    card, folder = read_draft_card(model, root), ModelFolder.of(model, root)
+    return Verified(card, _files_of_card(folder, card, {name: _draft_file(folder, name) for name in card.files}), None)
 
 
-def _read(folder: Path, name: str) -> bytes:
+def _draft_file(folder: ModelFolder, name: str) -> bytes:
     try:
-        return (folder / name).read_bytes()
+        return (folder.path / name).read_bytes()
     except OSError as error:
-        raise ModelError(f"{_subject(folder.name)} is incomplete: {name} cannot be read ({error.strerror}). Restore it.") from error
+        raise ModelError(f"{folder.subject} is incomplete: {name} cannot be read ({error.strerror}). Restore it.") from error
 
 
-def _files_of_card(card: ModelCard, contents: dict[str, bytes]) -> dict[str, bytes]:
+def _files_of_card(folder: ModelFolder, card: ModelCard, contents: dict[str, bytes]) -> dict[str, bytes]:
     """The files that the card names. Raises ModelError if one is missing or its hash differs."""
     for name, expected in card.files.items():
         if name not in contents:
-            raise ModelError(f"{_subject(card.id)} is incomplete: {name} is missing. Restore it; no answer is given without it.")
+            raise ModelError(f"{folder.subject} is incomplete: {name} is missing. Restore it; no answer is given without it.")
         if hashlib.sha256(contents[name]).hexdigest() != expected:
-            raise ModelError(f"{_subject(card.id)} does not verify: {name} was altered. Restore it; no answer is given from it.")
+            raise ModelError(f"{folder.subject} does not verify: {name} was altered. Restore it; no answer is given from it.")
     return {name: contents[name] for name in card.files}
 
 
@@ -301,24 +281,3 @@ def default_model(root: Path | None = None) -> str:
 
 def best_of(cards: Iterable[ModelCard]) -> str:
     return min(cards, key=lambda card: card.selection_loss).id
-
-
-def read_metrics(model: str, root: Path | None = None) -> dict[str, Any]:
-    """metrics.json, one key per split; empty if the model has not been evaluated. Raises ModelError if it was altered."""
-    if not is_stored(model, METRICS, root):
-        return {}
-    try:
-        metrics: dict[str, Any] = json.loads(read_stored(model, METRICS, root))
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{METRICS} of model {model!r} is damaged. Restore it.") from error
-    return metrics
-
-
-def read_stored(model: str, name: str, root: Path | None = None) -> bytes:
-    """The bytes of a file, verified against the manifest. Raises ModelError."""
-    return sealed_file(_folder(model, root), name, _subject(model))
-
-
-def is_stored(model: str, name: str, root: Path | None = None) -> bool:
-    """Whether the folder's manifest names the file. Raises ModelError."""
-    return name in read_seal(_folder(model, root), _subject(model)).files

@@ -16,7 +16,8 @@ from pneumo.evaluation.metrics import confusion_matrix
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.evaluation.predictions import Predictions, read_predictions
 from pneumo.paths import models_dir
-from pneumo.registry.models import ModelCard, is_stored, list_models, read_card, read_stored
+from pneumo.registry.model_folder import list_models
+from pneumo.registry.models import ModelCard, is_stored, read_card, read_stored
 
 OLD_GATE_INTERVALS = "Wilson's method, each picture for itself, which is too narrow"  # for a gate.json without "intervals"
 FIGURES = ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1")

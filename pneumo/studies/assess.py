@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 
 from pneumo.data.records import Record, folder_of, scan
-from pneumo.data.split import read_manifest
+from pneumo.data.split import SPLIT, read_manifest
 from pneumo.errors import DataError, ImageError
 from pneumo.evaluation.bands import band_edges, count_bands
 from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.evaluation.predictions import Predictions, make_predictions, read_predictions, write_predictions
 from pneumo.evaluation.summary import summarise
-from pneumo.files import write_json
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
 from pneumo.labels import LABELS, Label, Status
 from pneumo.paths import models_dir
-from pneumo.registry.models import CALIBRATION, METRICS, ModelCard, read_metrics
+from pneumo.registry.model_folder import CALIBRATION, METRICS, ModelFolder, predictions_file, store
+from pneumo.registry.models import ModelCard
 from pneumo.registry.seal import reseal
 from pneumo.versions import git_commit
 
@@ -42,16 +42,17 @@ def assess_split(
     `ledger` (default: ledger.csv of the registry).
     """
     root = root or models_dir()
-    folder = output or root / predictor.card.id
+    own = root / predictor.card.id
+    folder = output or own
     folder.mkdir(parents=True, exist_ok=True)
-    predictions, unanswered = predict_records(predictor, data, records_of(data, split, root / predictor.card.id / "split.csv"))
+    predictions, unanswered = predict_records(predictor, data, records_of(data, split, own / SPLIT))
     metrics = summary_of(predictor.card, predictions, root)
     summary = {**metrics, "unanswered": {label: unanswered.count(label) for label in LABELS}}
     name = split.replace("/", "-")
-    write_predictions(folder / f"predictions-{name}.csv", predictions)
-    stored = read_metrics(predictor.card.id, root) if output is None else {}
-    write_json(folder / METRICS, {**stored, name: summary})
-    reseal(folder, (f"predictions-{name}.csv", METRICS))
+    write_predictions(folder / predictions_file(name), predictions)
+    reseal(folder, (predictions_file(name),))
+    stored = ModelFolder(predictor.card.id, root).metrics() if output is None and (own / METRICS).is_file() else {}
+    store(folder, METRICS, {**stored, name: summary})
     if split == "test":
         add_row(ledger or root / "ledger.csv", git_commit(), predictor.card.id, summary, why)
     return summary
@@ -81,7 +82,7 @@ def records_of(data: Path, split: str, manifest: Path) -> list[Record]:
 
 def calibration_part(folder: Path) -> Predictions | None:
     """The predictions for the calibration part; None for an older model without them. Raises DataError for a damaged file."""
-    path = folder / CALIBRATION
+    path = folder / predictions_file(CALIBRATION)
     return read_predictions(path) if path.is_file() else None
 
 

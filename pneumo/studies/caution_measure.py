@@ -10,9 +10,9 @@ import numpy as np
 
 from pneumo.data.cache import cached_images
 from pneumo.data.records import Record, folder_of
+from pneumo.data.split import SPLIT
 from pneumo.errors import LungsNotFound
-from pneumo.evaluation.cautions import FILE, NAMES, Judged, caution_rates, rates
-from pneumo.files import write_json
+from pneumo.evaluation.cautions import NAMES, Judged, caution_rates, rates
 from pneumo.imaging.hospital_shift import with_shifted_copies
 from pneumo.inference.caution_scores import OPPOSITE, score_cautions
 from pneumo.inference.finding import Terms, judge
@@ -21,7 +21,7 @@ from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.second_opinion import Vote, compute_second_opinion, vote
 from pneumo.paths import models_dir
-from pneumo.registry.seal import reseal
+from pneumo.registry.model_folder import CAUTIONS, store
 from pneumo.studies.assess import records_of
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def measure_cautions(
             log.warning("%s learned from another split than %s, so it is not asked.", other.card.id, card.id)
     finder, answers, counts = predictor.finder or load_finder(), {}, {}
     for part in PARTS:
-        records = _drawn(records_of(data, part, root / card.id / "split.csv"), sample)
+        records = _drawn(records_of(data, part, root / card.id / SPLIT), sample)
         images = with_shifted_copies(cached_images(folder_of(data), [record.path for record in records]), seed)
         answers[part] = [
             answer
@@ -79,10 +79,7 @@ def measure_cautions(
         "cautions": {name: rate.to_dict() for name, rate in cautions.items()},
         "any": {"right": dict(right), "wrong": dict(wrong)},
     }
-    folder = output or root / card.id
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / FILE, report)
-    reseal(folder, (FILE,))
+    store(output or root / card.id, CAUTIONS, report)
     return report
 
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from pneumo.data.cache import cached_images
 from pneumo.data.records import folder_of
+from pneumo.data.split import SPLIT
+from pneumo.evaluation.gate_figures import CHEST, CHOSEN_BY, DEMO, HELD_OUT, POSED, GateFigures, GateGroup
 from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.wilson import clustered_wilson
-from pneumo.files import write_json
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.hospital_shift import shifted_copies
 from pneumo.imaging.overlay import png
@@ -22,7 +23,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.inference.reference import POSES
 from pneumo.labels import Status
 from pneumo.paths import models_dir
-from pneumo.registry.seal import reseal
+from pneumo.registry.model_folder import GATE, store
 from pneumo.studies.assess import records_of
 from pneumo.synthetic.non_chest import KINDS, close_up, rotated_and_inverted
 from pneumo.synthetic.phantom import make_phantom, phantom_png
@@ -30,8 +31,6 @@ from pneumo.versions import git_commit
 
 log = logging.getLogger(__name__)
 
-FILE, HELD_OUT = "gate.json", "foreign, kept aside"
-INTERVALS = "Wilson's method, over children and over the pictures that pieces were cut of"
 SAMPLE = 200  # X-rays of the split to change, drawn with a fixed seed
 PICTURES, SEED = 40, 1  # per kind of other pictures; not the reference's seed
 _NO_FIGURES = {name: {"value": None} for name in ("auc", "accuracy", "sensitivity", "specificity")}
@@ -45,7 +44,7 @@ def measure_gate(
     Every picture goes through the serving path as a file. Test adds one row to `ledger` (default: that of the registry).
     """
     root = root or models_dir()
-    records = records_of(data, split, root / predictor.card.id / "split.csv")
+    records = records_of(data, split, root / predictor.card.id / SPLIT)
     paths = [folder_of(data) / record.path for record in records]
     chosen = np.random.default_rng(0).permutation(len(records))[:SAMPLE]
     sample = cached_images(folder_of(data), [records[i].path for i in chosen])[np.arange(len(chosen))]
@@ -53,18 +52,18 @@ def measure_gate(
     children = [record.patient for record in records]
     chosen_patients = [children[i] for i in chosen]
     phantoms = (phantom_png(make_phantom(seed=seed)) for seed in range(PICTURES))
-    groups = [
-        _group("chest", f"X-rays of {split}", map(image_bytes, paths), children, predictor),
-        _group("chest", "disturbed copies", map(png, shifted_copies(sample, SEED)), chosen_patients, predictor),
-        _group("demo", "generated phantoms", phantoms, list(map(str, range(PICTURES))), predictor),
+    shown = [
+        _group(CHEST, f"X-rays of {split}", map(image_bytes, paths), children, predictor),
+        _group(CHEST, "disturbed copies", map(png, shifted_copies(sample, SEED)), chosen_patients, predictor),
+        _group(DEMO, "generated phantoms", phantoms, list(map(str, range(PICTURES))), predictor),
         *(
-            _group("posed", pose, (png(np.ascontiguousarray(copy)) for copy in copies), chosen_patients, predictor)
+            _group(POSED, pose, (png(np.ascontiguousarray(copy)) for copy in copies), chosen_patients, predictor)
             for pose, copies in zip(POSES[1:], rotated_and_inverted(sample), strict=True)
         ),
-        _group("posed", "close-ups", (png(close_up(image, rng)) for image in sample), chosen_patients, predictor),
+        _group(POSED, "close-ups", (png(close_up(image, rng)) for image in sample), chosen_patients, predictor),
         *(
             _group(
-                HELD_OUT if kind.held_out else "foreign, chosen by",
+                HELD_OUT if kind.held_out else CHOSEN_BY,
                 kind.name,
                 map(png, kind.pictures(PICTURES, SEED)),
                 kind.originals(PICTURES, SEED),
@@ -73,27 +72,24 @@ def measure_gate(
             for kind in KINDS
         ),
     ]
-    held_out = [group for group in groups if group.role == HELD_OUT]
-    report = {
-        "split": split,
-        "model_sha256": predictor.card.sha256,
-        "made": datetime.date.today().isoformat(),
-        "cuts": [] if predictor.reference is None else [float(cut) for cut in predictor.reference.cuts],
-        "intervals": INTERVALS,
-        "chest_rejected": groups[0].figures["rejected"],
-        "foreign_rejected": clustered_wilson(
+    held_out = [group for group in shown if group.role == HELD_OUT]
+    groups = tuple(GateGroup.of(g.role, g.name, g.rejected, g.refused_or_warned, g.originals) for g in shown)
+    figures = GateFigures(
+        split=split,
+        model_sha256=predictor.card.sha256,
+        made=datetime.date.today().isoformat(),
+        cuts=() if predictor.reference is None else tuple(float(cut) for cut in predictor.reference.cuts),
+        chest_rejected=groups[0].rejected,
+        foreign_rejected=clustered_wilson(
             np.concatenate([group.rejected for group in held_out]), [name for group in held_out for name in group.originals]
         ).figure,
-        "groups": [group.figures for group in groups],
-    }
-    folder = output or root / predictor.card.id
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / FILE, report)
-    reseal(folder, (FILE,))
+        groups=groups,
+    )
+    store(output or root / predictor.card.id, GATE, figures.to_dict())
     if split == "test":
-        why = f"gate: {groups[0].rejected.sum()} of {len(groups[0].rejected)} refused; chose nothing"
+        why = f"gate: {groups[0].rejected_count} of {groups[0].n} refused; chose nothing"
         add_row(ledger or root / "ledger.csv", git_commit(), predictor.card.id, _NO_FIGURES, why)
-    return report
+    return figures.to_dict()
 
 
 @dataclass(frozen=True)
@@ -105,19 +101,6 @@ class _Group:
     originals: Sequence[str]  # patients, or source pictures of crops
     rejected: np.ndarray  # bool (n,)
     refused_or_warned: np.ndarray  # bool (n,)
-
-    @property
-    def figures(self) -> dict[str, Any]:
-        """The entry of gate.json. Intervals over originals, as their pictures are not independent."""
-        return {
-            "role": self.role,
-            "name": self.name,
-            "n": len(self.rejected),
-            "originals": len(set(self.originals)),
-            "rejected_count": int(self.rejected.sum()),
-            "rejected": clustered_wilson(self.rejected, self.originals).figure,
-            "told": clustered_wilson(self.refused_or_warned, self.originals).figure,
-        }
 
 
 def _group(role: str, name: str, files: Iterable[bytes], originals: Sequence[str], predictor: Predictor) -> _Group:

@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pneumo.evaluation.predictions import read_predictions
-from pneumo.files import write_json
 from pneumo.inference.predictor import Predictor
 from pneumo.paths import models_dir
-from pneumo.registry.models import METRICS, read_card, read_metrics
-from pneumo.registry.seal import reseal
+from pneumo.registry.model_folder import METRICS, ModelFolder, store
+from pneumo.registry.models import read_card
 from pneumo.studies.assess import assess_split, summary_of
 
 TOLERANCE = 5e-5  # four decimal places
@@ -25,8 +23,8 @@ def reproduce_metrics(model: str, data: Path | None = None, root: Path | None = 
     root = root or models_dir()
     predictor = Predictor.load(model, root)
     lines = []
-    for split, published in read_metrics(model, root).items():
-        predictions = read_predictions(root / model / f"predictions-{split}.csv")
+    for split, published in ModelFolder.of(model, root).metrics().items():
+        predictions = ModelFolder.of(model, root).predictions(split)
         recomputed = summary_of(predictor.card, predictions, root)
         stored = {name: value for name, value in published.items() if name != "unanswered"}  # not in the predictions
         lines += [f"{split}, from predictions: {line}" for line in differences(stored, recomputed)]
@@ -40,12 +38,11 @@ def reproduce_metrics(model: str, data: Path | None = None, root: Path | None = 
 def renew(model: str, root: Path | None = None) -> None:
     """Rewrite metrics.json from the stored predictions; entries that need images stay."""
     root = root or models_dir()
-    card, stored = read_card(model, root), read_metrics(model, root)
+    card, stored = read_card(model, root), ModelFolder.of(model, root).metrics()
     for split, published in stored.items():
-        recomputed = summary_of(card, read_predictions(root / model / f"predictions-{split}.csv"), root)
+        recomputed = summary_of(card, ModelFolder.of(model, root).predictions(split), root)
         stored[split] = {**recomputed, **({"unanswered": published["unanswered"]} if "unanswered" in published else {})}
-    write_json(root / model / METRICS, stored)
-    reseal(root / model, (METRICS,))
+    store(root / model, METRICS, stored)
 
 
 def differences(stored: Any, recomputed: Any, place: str = "") -> Iterator[str]:

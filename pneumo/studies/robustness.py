@@ -12,13 +12,13 @@ import numpy as np
 from pneumo.arrays import Images
 from pneumo.data.cache import cached_images
 from pneumo.data.records import Record, folder_of
+from pneumo.data.split import SPLIT
 from pneumo.errors import LungsNotFound
 from pneumo.evaluation.intervals import RESAMPLES, patient_intervals
 from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.evaluation.summary import figures_at
-from pneumo.files import write_json
 from pneumo.imaging.lung_box import Box
 from pneumo.imaging.lung_cover import lungs_hidden, lungs_only
 from pneumo.imaging.perturbations import CHANGES
@@ -27,7 +27,7 @@ from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
 from pneumo.labels import Label
 from pneumo.paths import models_dir
-from pneumo.registry.seal import reseal
+from pneumo.registry.model_folder import GRAPH, ROBUSTNESS, store
 from pneumo.studies.assess import records_of
 from pneumo.studies.faithfulness import BATCH, at_random, by_heat, curve, exposed_like
 from pneumo.studies.randomisation import randomisation_test
@@ -35,7 +35,6 @@ from pneumo.versions import git_commit
 
 log = logging.getLogger(__name__)
 
-FILE = "robustness.json"
 FRACTIONS = tuple(step / 10 for step in range(11))  # of the cells, for the curves
 CURVE_IMAGES, RANDOM_ORDERS = 64, 2
 RANDOMISED_IMAGES = 32
@@ -56,16 +55,13 @@ def assess_robustness(
     one row to `ledger` (default: ledger.csv of the registry). Raises DataError for images that cannot be read.
     """
     root = root or models_dir()
-    records = records_of(data, split, root / predictor.card.id / "split.csv")
+    records = records_of(data, split, root / predictor.card.id / SPLIT)
     if sample is not None and sample < len(records):
         drawn = np.random.default_rng(0).choice(len(records), sample, replace=False)
         records = [records[i] for i in sorted(drawn)]
     images = cached_images(folder_of(data), [record.path for record in records])[np.arange(len(records))]
-    report = {"split": split, **measure_robustness(predictor, root / predictor.card.id / "model.onnx", records, images)}
-    folder = output or root / predictor.card.id
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / FILE, report)
-    reseal(folder, (FILE,))
+    report = {"split": split, **measure_robustness(predictor, root / predictor.card.id / GRAPH, records, images)}
+    store(output or root / predictor.card.id, ROBUSTNESS, report)
     if split == "test":
         add_row(
             ledger or root / "ledger.csv",

@@ -10,7 +10,7 @@ import numpy as np
 from pneumo.arrays import Images
 from pneumo.data.cache import cached_images
 from pneumo.data.records import folder_of, scan
-from pneumo.data.split import near_duplicates, read_manifest, split_records, write_manifest
+from pneumo.data.split import SPLIT, near_duplicates, read_manifest, split_records, write_manifest
 from pneumo.errors import DataError
 from pneumo.evaluation.calibration import even_weights
 from pneumo.imaging.hospital_shift import with_shifted_copies
@@ -47,10 +47,10 @@ def read_parts(config: TrainConfig, data: Path, run: Path) -> tuple[Part, Part]:
 
     Raises DataError when a part lacks a class, or subtypes that the config needs.
     """
-    manifest = run / "split.csv"
+    manifest = run / SPLIT
     if not manifest.is_file():
         records = scan(data)
-        draft = run / "split.csv.draft"
+        draft = run / f"{SPLIT}.draft"
         write_manifest(draft, records, split_records(records, near_duplicates(data, records), config.seed))
         draft.replace(manifest)
     rows = read_manifest(manifest)

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from pneumo.data.split import read_manifest
+from pneumo.data.split import SPLIT, read_manifest
 from pneumo.errors import PneumoError
 from pneumo.labels import Label
 from pneumo.training.config import TrainConfig
@@ -54,7 +54,7 @@ def _from_runs(config: TrainConfig, runs: Path) -> tuple[dict[str, float], str] 
                 continue
             if read_status(run).state != "finished":
                 continue
-            labels = [row["label"] for row in read_manifest(run / "split.csv") if row["part"] == "train"]
+            labels = [row["label"] for row in read_manifest(run / SPLIT) if row["part"] == "train"]
         except PneumoError:
             continue
         images = images_an_epoch(old, labels.count(Label.NORMAL), labels.count(Label.PNEUMONIA))

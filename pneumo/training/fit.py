@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 from filelock import Timeout
 
-from pneumo.data.split import manifest_hash
+from pneumo.data.split import SPLIT, manifest_hash
 from pneumo.errors import RunError
 from pneumo.evaluation.calibration import even_weights
 from pneumo.files import write_json
@@ -90,7 +90,7 @@ def _note_source(config: TrainConfig, data: Path, run: Path) -> None:
         run / "source.json",
         {
             "data": str(data.resolve()),
-            "manifest_sha256": manifest_hash(run / "split.csv"),
+            "manifest_sha256": manifest_hash(run / SPLIT),
             "seed": config.seed,
             "versions": library_versions(),
             "commit": git_commit(),

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit
 
 from pneumo.data.catalog import describe
-from pneumo.data.split import manifest_hash, read_manifest
+from pneumo.data.split import SPLIT, manifest_hash, read_manifest
 from pneumo.errors import ModelError, RunError
 from pneumo.evaluation.calibration import Calibration, even_weights, fit_calibration, log_loss
 from pneumo.evaluation.likelihood import posterior
@@ -28,7 +28,8 @@ from pneumo.nets.load import load_network
 from pneumo.nets.receptive import cell_centres
 from pneumo.nets.serving_graph import write_serving_graph
 from pneumo.paths import models_dir
-from pneumo.registry.models import CALIBRATION, ModelCard, write_card
+from pneumo.registry.model_folder import CALIBRATION, GRAPH, HISTORY, WEIGHTS, predictions_file
+from pneumo.registry.models import ModelCard, write_card
 from pneumo.registry.seal import seal_folder
 from pneumo.registry.signing_keys import signing_key
 from pneumo.reporting.model_card import write_readme
@@ -99,15 +100,15 @@ def _draft(run: Path, draft: Path, request: _Request) -> Path:
     for layer in net.layers:  # serving computes in float32
         layer.dtype_policy = "float32"
     round_kernels(net)
-    save_compact(net, draft / "model.keras")
-    write_serving_graph(draft / "model.keras", draft / "model.onnx")
-    shutil.copy(run / "split.csv", draft / "split.csv")
-    write_json(draft / "history.json", history(run))
+    save_compact(net, draft / WEIGHTS)
+    write_serving_graph(draft / WEIGHTS, draft / GRAPH)
+    shutil.copy(run / SPLIT, draft / SPLIT)
+    write_json(draft / HISTORY, history(run))
     write_card(_card(run, draft, net, request), draft)
     add_reference(model, request.data, root)
     seal_folder(draft, signing_key())
     predictor = Predictor.load(model, root)
-    for split in _splits(draft / "split.csv"):
+    for split in _splits(draft / SPLIT):
         assess_split(predictor, request.data, split, request.why, root=root, ledger=request.ledger)
     write_readme(model, root)
     return draft
@@ -124,7 +125,7 @@ def _card(run: Path, draft: Path, net: keras.Model, request: _Request) -> ModelC
     """The card, with calibration, cuts and heatmap scale measured with the serving graph on the calibration part and its perturbed
     copies. Writes predictions-calibration.csv.
     """
-    config, rows = load_config(run), read_manifest(run / "split.csv")
+    config, rows = load_config(run), read_manifest(run / SPLIT)
     chosen = [row for row in rows if row["part"] == "calibration"]
     finder = LungFinder.load() if config.lung_centred else None
     epochs = history(run)
@@ -147,16 +148,16 @@ def _card(run: Path, draft: Path, net: keras.Model, request: _Request) -> ModelC
         },
         epochs_run=len(epochs),
         best_epoch=best_epoch(epochs),
-        manifest_sha256=manifest_hash(run / "split.csv"),
+        manifest_sha256=manifest_hash(run / SPLIT),
         data=describe(request.data, rows),
         versions=library_versions(),
         commit=git_commit(),
         created=datetime.date.today().isoformat(),
-        files={name: sha256(draft / name) for name in ("model.keras", "model.onnx")},
+        files={name: sha256(draft / name) for name in (WEIGHTS, GRAPH)},
         mirrored=request.mirrored,
         segmenter_sha256=finder.sha256 if finder else None,
     )
-    predictor = Predictor(card, draft / "model.onnx", finder=finder)
+    predictor = Predictor(card, draft / GRAPH, finder=finder)
     part, indices = _calibration_part(config, request.data, chosen, finder)
     inputs = [model_input(part.images[i], config.spec, part.boxes[i] if part.boxes else None) for i in range(len(part.labels))]
     sample = np.stack(inputs[:: max(1, len(inputs) // 32)])
@@ -176,7 +177,7 @@ def _card(run: Path, draft: Path, net: keras.Model, request: _Request) -> ModelC
     log.info("calibration part: %s", changes)
     names = [row["path"] for row in chosen] + [f"disturbed/{row['path']}" for row in chosen]
     write_predictions(
-        draft / CALIBRATION,
+        draft / predictions_file(CALIBRATION),
         make_predictions(
             [names[i] for i in indices],
             [LABELS[label] for label in part.labels],

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from pneumo.data.cache import cached_images
 from pneumo.data.records import folder_of
-from pneumo.data.split import read_manifest
+from pneumo.data.split import SPLIT, read_manifest
 from pneumo.errors import LungsNotFound, ModelError
 from pneumo.files import sha256
 from pneumo.imaging.hospital_shift import shifted_copies, with_shifted_copies
@@ -89,7 +89,7 @@ def add_reference(model: str, data: Path, root: Path) -> Path:
     is_draft = not (folder / MANIFEST).exists()
     predictor = Predictor.of(verified_draft(model, root)) if is_draft else Predictor.load(model, root)
     path = folder / FILE
-    make_reference(predictor, data, read_manifest(folder / "split.csv"), predictor.card.training.get("seed", 0)).save(path)
+    make_reference(predictor, data, read_manifest(folder / SPLIT), predictor.card.training.get("seed", 0)).save(path)
     card = predictor.card
     write_card(dataclasses.replace(card, files={**card.files, FILE: sha256(path)}), folder, (FILE,))
     return path

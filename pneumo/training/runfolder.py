@@ -16,12 +16,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from pneumo.data.split import SPLIT
 from pneumo.errors import ConfigError, RunError
 from pneumo.files import write_json
 from pneumo.training.config import TrainConfig, make_config
 
 LIVE = ("starting", "running")
-_MAY_STAND = {"status.json", "job.json", "log.txt", "lock", "split.csv"}  # allowed in a new run: from the queue, or a custom split
+_MAY_STAND = {"status.json", "job.json", "log.txt", "lock", SPLIT}  # allowed in a new run: from the queue, or a custom split
 DIED = "The process stopped unexpectedly. It was killed, often because memory ran out; the end of log.txt may tell more."
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from pneumo.data.split import SPLIT
 from pneumo.errors import RunError
 from pneumo.training.runfolder import is_held, lock, settle
 
 _PREFIX = ".promoting-"
 GRACE = 60.0  # seconds: the owner of a younger folder may not hold its lock yet
-_COPIED = ("config.json", "split.csv", "history.jsonl", "source.json", "best.keras")
+_COPIED = ("config.json", SPLIT, "history.jsonl", "source.json", "best.keras")
 
 
 @contextlib.contextmanager

@@ -7,7 +7,8 @@ import pytest
 from browser.running import ROOT, app, browser_page, needs_chromium
 from playwright.sync_api import TimeoutError
 
-from pneumo.registry.models import list_models, read_metrics
+from pneumo.registry.model_folder import list_models
+from pneumo.registry.models import read_metrics
 
 pytestmark = needs_chromium
 

@@ -6,7 +6,8 @@ from tiny_model import make_registry, put
 
 from pneumo.errors import ModelError
 from pneumo.evaluation.calibration import Calibration
-from pneumo.registry.models import default_model, list_models, read_card, verified
+from pneumo.registry.model_folder import list_models
+from pneumo.registry.models import default_model, read_card, verified
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from pneumo.errors import ConfigError, ModelError
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import signing_keys
 from pneumo.registry.minisign import PublicKey, SecretKey
-from pneumo.registry.models import list_models, read_metrics, verified
+from pneumo.registry.model_folder import list_models
+from pneumo.registry.models import read_metrics, verified
 from pneumo.registry.seal import MANIFEST, SIGNATURE, read_seal, reseal, seal_folder, sealed_file
 from pneumo.reporting.model_card import write_readme
 from pneumo.studies.assess import assess_split

@@ -8,7 +8,8 @@ import pytest
 from pneumo.evaluation.predictions import read_predictions
 from pneumo.evaluation.summary import summarise
 from pneumo.inference.predictor import Predictor
-from pneumo.registry.models import list_models, read_card
+from pneumo.registry.model_folder import list_models
+from pneumo.registry.models import read_card
 from pneumo.studies.assess import own_prevalence
 
 MODELS = Path(__file__).parents[2] / "models"

@@ -28,7 +28,8 @@ from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
 from pneumo.nets import architecture, serving_graph
 from pneumo.nets.subtype import with_subtype
-from pneumo.registry.models import list_models, read_card, read_metrics, write_card
+from pneumo.registry.model_folder import list_models
+from pneumo.registry.models import read_card, read_metrics, write_card
 from pneumo.registry.signing_keys import make_site_key
 from pneumo.reporting.model_card import card_markdown
 from pneumo.training import promote as module

@@ -9,7 +9,8 @@ import streamlit as st
 from pneumo.errors import DataError, ModelError
 from pneumo.outgoing import markdown
 from pneumo.paths import models_dir
-from pneumo.registry.models import METRICS, is_stored, read_stored
+from pneumo.registry.model_folder import METRICS
+from pneumo.registry.models import is_stored, read_stored
 from pneumo.reporting.chart import Chart
 from pneumo.reporting.evaluated import Evaluated, read_history, read_robustness
 from pneumo.reporting.history_charts import learning_curves

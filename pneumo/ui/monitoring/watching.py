@@ -8,7 +8,8 @@ from pneumo.errors import PneumoError
 from pneumo.labels import Verdict
 from pneumo.outgoing import markdown
 from pneumo.record.settings import record_url
-from pneumo.registry.models import default_model, list_models, read_card
+from pneumo.registry.model_folder import list_models
+from pneumo.registry.models import default_model, read_card
 from pneumo.reporting.numbers import interval
 from pneumo.ui.diagnose import wording
 from pneumo.ui.history.record import open_record

@@ -9,7 +9,8 @@ from pneumo.inference.lung_fields import LungFinder, lungs_folder
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.paths import models_dir
-from pneumo.registry.models import best_of, list_models, read_card, site_model
+from pneumo.registry.model_folder import list_models
+from pneumo.registry.models import best_of, read_card, site_model
 from pneumo.site.use import by_profile
 
 

@@ -12,7 +12,8 @@ from pneumo.errors import PneumoError
 from pneumo.outgoing import markdown
 from pneumo.paths import site_dir
 from pneumo.registry.acts import Act, candidate_model, profile_in_use, read_acts
-from pneumo.registry.models import default_model, list_models, site_model
+from pneumo.registry.model_folder import list_models
+from pneumo.registry.models import default_model, site_model
 from pneumo.reporting.numbers import interval
 from pneumo.site.change import activate, back, earlier_choices, end_candidate, set_candidate
 from pneumo.site.local_test import REPORT_FILE, RESULT_FILE

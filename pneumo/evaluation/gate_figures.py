@@ -1,0 +1,81 @@
+"""How often a model's gate refuses chest X-rays and other pictures, as gate.json stores it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from pneumo.evaluation.wilson import clustered_wilson
+
+INTERVALS = "Wilson's method, over children and over the pictures that pieces were cut of"
+_OLD_INTERVALS = "Wilson's method, each picture for itself, which is too narrow"  # of a gate.json that does not say
+CHEST, POSED, DEMO = "chest", "posed", "demo"
+HELD_OUT, CHOSEN_BY = "foreign, kept aside", "foreign, chosen by"  # kinds of other pictures: unseen by the rule, and used to set it
+
+Figure = Mapping[str, float | None]  # {value, low, high}: a share with its 95 % interval
+
+
+@dataclass(frozen=True)
+class GateGroup:
+    """One kind of picture: `n` shown, cut from `originals` pictures or children."""
+
+    role: str
+    name: str
+    n: int
+    originals: int | None  # None in a file of an older version
+    rejected_count: int | None  # the same
+    rejected: Figure
+    told: Figure  # rejected, or answered with a warning
+
+    @classmethod
+    def of(cls, role: str, name: str, rejected: np.ndarray, told: np.ndarray, originals: Sequence[str]) -> "GateGroup":
+        """From bool (n,) each. Intervals are over originals: pieces of one picture are not independent."""
+        shares = (clustered_wilson(flags, originals).figure for flags in (rejected, told))
+        return cls(role, name, len(rejected), len(set(originals)), int(rejected.sum()), *shares)
+
+
+@dataclass(frozen=True)
+class GateFigures:
+    split: str
+    model_sha256: str
+    made: str  # ISO date
+    cuts: tuple[float, ...]
+    chest_rejected: Figure
+    foreign_rejected: Figure  # of the kinds of pictures that the rule was not set with
+    groups: tuple[GateGroup, ...]
+    intervals: str = INTERVALS
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "GateFigures":
+        """Raises KeyError, TypeError or ValueError for a dict of another form."""
+        groups = tuple(
+            GateGroup(
+                str(group["role"]),
+                str(group["name"]),
+                int(group["n"]),
+                *(int(group[name]) if name in group else None for name in ("originals", "rejected_count")),
+                _figure(group["rejected"]),
+                _figure(group["told"]),
+            )
+            for group in stored["groups"]
+        )
+        return cls(
+            str(stored["split"]),
+            str(stored["model_sha256"]),
+            str(stored["made"]),
+            tuple(map(float, stored["cuts"])),
+            _figure(stored["chest_rejected"]),
+            _figure(stored["foreign_rejected"]),
+            groups,
+            str(stored.get("intervals", _OLD_INTERVALS)),
+        )
+
+
+def _figure(stored: Mapping[str, float | None]) -> Figure:
+    if set(stored) != {"value", "low", "high"}:
+        raise ValueError(f"expected value, low and high, received {', '.join(stored)}")
+    return dict(stored)
