@@ -31,8 +31,8 @@ class GateGroup:
     @classmethod
     def of(cls, role: str, name: str, rejected: np.ndarray, told: np.ndarray, originals: Sequence[str]) -> "GateGroup":
         """From bool (n,) each. Intervals are over originals: pieces of one picture are not independent."""
-        shares = (clustered_wilson(flags, originals).figure for flags in (rejected, told))
-        return cls(role, name, len(rejected), len(set(originals)), int(rejected.sum()), *shares)
+        rejected_share, told_share = (clustered_wilson(flags, originals).figure for flags in (rejected, told))
+        return cls(role, name, len(rejected), len(set(originals)), int(rejected.sum()), rejected_share, told_share)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class GateFigures:
                 str(group["role"]),
                 str(group["name"]),
                 int(group["n"]),
-                *(int(group[name]) if name in group else None for name in ("originals", "rejected_count")),
+                group.get("originals"),
+                group.get("rejected_count"),
                 _figure(group["rejected"]),
                 _figure(group["told"]),
             )
