@@ -9,8 +9,8 @@ from pneumo.cli.commands import Commands
 from pneumo.errors import ConfigError, ModelError, PneumoError
 from pneumo.paths import data_dir, models_dir
 from pneumo.registry.minisign import SecretKey
-from pneumo.registry.model_folder import list_models
-from pneumo.registry.models import check_draft, read_metrics
+from pneumo.registry.model_folder import ModelFolder, list_models
+from pneumo.registry.models import check_draft
 from pneumo.registry.seal import listed_files, seal_folder
 from pneumo.registry.signing_keys import make_site_key, read_key, signing_key
 from pneumo.reporting.model_card import card_markdown
@@ -122,7 +122,7 @@ def _list(options: argparse.Namespace) -> int:
     failed = 0
     for model in list_models():
         try:
-            test = read_metrics(model).get("test")
+            test = ModelFolder.of(model).metrics().get("test")
         except ModelError as error:
             failed += 1
             print(f"{model}\t{error}")

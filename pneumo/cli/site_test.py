@@ -11,6 +11,7 @@ from pneumo.cli.commands import Commands
 from pneumo.errors import ConfigError
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.outgoing import printable
+from pneumo.registry.model_folder import ModelFolder
 
 
 def add(commands: Commands) -> None:
@@ -62,7 +63,7 @@ def account() -> str:
 
 def _plan(options: argparse.Namespace) -> int:
     from pneumo.registry.acts import PLAN, add_act
-    from pneumo.registry.models import card_digest, default_model, read_card, read_metrics
+    from pneumo.registry.models import card_digest, default_model, read_card
     from pneumo.site.plan import Plan, Requirement, write_plan
     from pneumo.site.planner import outlook
 
@@ -81,7 +82,7 @@ def _plan(options: argparse.Namespace) -> int:
         options.decides or ("nobody yet" if options.output is None else ""),
         datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    known = read_metrics(card.id).get("test", {}).get("operating_points", {}).get(options.operating_point, {})
+    known = ModelFolder.of(card.id).metrics().get("test", {}).get("operating_points", {}).get(options.operating_point, {})
     print(f"{'figure':<30}{'least':>7}{'expected':>10}{'interval then':>18}{'chance to pass':>16}{'of each class for .8':>22}")
     for requirement in plan.requirements:
         test_value = known.get(requirement.figure, {}).get("value")

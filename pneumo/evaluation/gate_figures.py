@@ -47,7 +47,7 @@ class GateFigures:
     intervals: str = INTERVALS
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "cuts": list(self.cuts), "groups": [asdict(group) for group in self.groups]}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "GateFigures":

@@ -77,7 +77,8 @@ class ModelFolder:
 
     def history(self) -> list[dict[str, Any]]:
         """history.json, a dict for each epoch; empty if it is not stored."""
-        lines = self._json(HISTORY) or []
+        lines = self._json(HISTORY)
+        lines = [] if lines is None else lines
         if not isinstance(lines, list) or not all(isinstance(line, dict) and isinstance(line.get("epoch"), int) for line in lines):
             raise ModelError(f"{HISTORY} of model {self.model} is no history: expected a list with an object for each epoch.")
         return lines

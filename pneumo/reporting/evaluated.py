@@ -1,25 +1,22 @@
 """The stored evaluation of a model, read and checked; nothing is computed from images."""
 
 import contextlib
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pneumo.errors import DataError, ModelError
-from pneumo.evaluation.cautions import FILE as CAUTIONS
+from pneumo.errors import ModelError
 from pneumo.evaluation.cautions import MODELS, CautionRate
 from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.metrics import confusion_matrix
 from pneumo.evaluation.operating_point import BALANCED
-from pneumo.evaluation.predictions import Predictions, read_predictions
-from pneumo.paths import models_dir
-from pneumo.registry.model_folder import list_models
-from pneumo.registry.models import ModelCard, is_stored, read_card, read_stored
+from pneumo.evaluation.predictions import Predictions
+from pneumo.registry.model_folder import ModelFolder, list_models, predictions_file
+from pneumo.registry.models import ModelCard, read_card
 
-OLD_GATE_INTERVALS = "Wilson's method, each picture for itself, which is too narrow"  # for a gate.json without "intervals"
 FIGURES = ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1")
 _FIRST = ("test", "validation")  # the order on the page
 
@@ -56,75 +53,49 @@ class Evaluated:
 
 def splits_of(model: str, root: Path | None = None) -> tuple[str, ...]:
     """The splits with stored results, test first. A damaged metrics.json names none; `read_evaluated` reports it."""
-    folder = (root or models_dir()) / model
-    names = {path.stem.removeprefix("predictions-") for path in folder.glob("predictions-*.csv")}
-    with contextlib.suppress(DataError):
-        names |= set(_all_metrics(model, root))
+    folder = ModelFolder.of(model, root)
+    names = {path.stem.removeprefix("predictions-") for path in folder.path.glob(predictions_file("*"))}
+    with contextlib.suppress(ModelError):
+        names |= set(_summaries(folder))
     return tuple(sorted(names, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)))
 
 
 def read_evaluated(model: str, split: str, root: Path | None = None) -> Evaluated:
     """Raises ModelError for a card that cannot be read; every other fault becomes an entry of `problems`."""
-    card, folder = read_card(model, root), (root or models_dir()) / model
+    card, folder = read_card(model, root), ModelFolder.of(model, root)
     again = f"Create it again: python -m pneumo evaluate {model} --split {split} --data FOLDER."
     metrics, predictions, problems = None, None, []
     try:
-        metrics = _all_metrics(model, root).get(split)
+        metrics = _summaries(folder).get(split)
         if metrics is None:
             problems.append(f"metrics.json has no figures of the split {split}. {again}")
-    except DataError as error:
+    except ModelError as error:
         problems.append(f"{error} {again}")
-    path = folder / f"predictions-{split}.csv"
+    name = predictions_file(split)
     try:
-        _check_seal(model, path.name, root)
-        predictions = read_predictions(path)
-        _check_range(predictions, path)
-    except DataError as error:
+        predictions = folder.predictions(split)
+        if not np.all((predictions.probabilities >= 0) & (predictions.probabilities <= 1)):  # false for NaN too
+            raise ModelError(f"{name} is damaged: expected probabilities from 0 to 1.")
+    except ModelError as error:
         predictions = None
-        problems.append(f"{error} The curves need it. {again}" if path.is_file() else f"{path.name} is not stored. {again}")
+        stored = (folder.path / name).is_file()
+        problems.append(f"{error} The curves need it. {again}" if stored else f"{name} is not stored. {again}")
     evaluated = Evaluated(card, split, metrics, predictions, tuple(problems))
     if metrics and predictions and not _belong_together(metrics, predictions, evaluated.points[BALANCED]):
-        problems.append(f"metrics.json and {path.name} do not belong together: their counts differ. {again}")
+        problems.append(f"metrics.json and {name} do not belong together: their counts differ. {again}")
     return replace(evaluated, problems=tuple(problems))
 
 
-def read_history(model: str, root: Path | None = None) -> list[dict[str, Any]]:
-    """history.json, one dict per epoch; empty if not stored. Raises DataError."""
-    name = "history.json"
-    lines = _json(model, name, root, absent=[])
-    if not isinstance(lines, list) or not all(isinstance(line, dict) and isinstance(line.get("epoch"), int) for line in lines):
-        raise DataError(f"{name} of model {model} is no history: expected a list with an object for each epoch.")
-    return lines
-
-
-def read_robustness(model: str, root: Path | None = None) -> dict[str, Any] | None:
-    """robustness.json; None if not stored. Raises DataError."""
-    return _object(model, "robustness.json", root)
-
-
-def read_gate(model: str, root: Path | None = None) -> dict[str, Any] | None:
-    """gate.json; None if not stored. Raises DataError."""
-    return _object(model, "gate.json", root)
-
-
-def read_cautions(model: str, root: Path | None = None) -> dict[str, CautionRate]:
+def read_cautions(model: str, root: Path | None = None) -> Mapping[str, CautionRate]:
     """cautions.json by name; empty if not stored, or measured with other weights.
 
-    The caution about disagreeing models is left out if it was measured with other models than are here. Raises DataError.
+    The caution about disagreeing models is left out if it was measured with other models than are here. Raises ModelError.
     """
-    stored = _object(model, CAUTIONS, root)
-    if stored is None:
+    stored = ModelFolder.of(model, root).cautions()
+    if stored is None or stored.model_sha256 != read_card(model, root).sha256:
         return {}
-    try:
-        rates = {name: CautionRate.from_dict(each) for name, each in stored["cautions"].items()}
-        measured, weights = dict(stored["others"]), stored["model_sha256"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"{CAUTIONS} of model {model} does not fit: {error!r}. Run python -m pneumo cautions.") from error
-    if weights != read_card(model, root).sha256:
-        return {}
-    if measured != _weights_of_others(model, root):
-        rates.pop(MODELS, None)
-    return rates
+    same = stored.others == _weights_of_others(model, root)
+    return {name: rate for name, rate in stored.rates.items() if same or name != MODELS}
 
 
 def _weights_of_others(model: str, root: Path | None) -> dict[str, str]:
@@ -136,17 +107,11 @@ def _weights_of_others(model: str, root: Path | None) -> dict[str, str]:
     return weights
 
 
-def _object(model: str, name: str, root: Path | None) -> dict[str, Any] | None:
-    content = _json(model, name, root, absent=None)
-    if content is not None and not isinstance(content, dict):
-        raise DataError(f"{name} of model {model} does not fit: expected one JSON object.")
-    return content
-
-
-def _all_metrics(model: str, root: Path | None) -> dict[str, Any]:
-    metrics = _json(model, "metrics.json", root, absent={})
-    if not isinstance(metrics, dict) or not all(_is_summary(each) for each in metrics.values()):
-        raise DataError("metrics.json does not fit this version of Pneumo.")
+def _summaries(folder: ModelFolder) -> dict[str, Any]:
+    """By split. Raises ModelError."""
+    metrics = folder.metrics()
+    if not all(_is_summary(summary) for summary in metrics.values()):
+        raise ModelError("metrics.json does not fit this version of Pneumo.")
     return metrics
 
 
@@ -158,28 +123,6 @@ def _is_summary(summary: Any) -> bool:
         )
     except (TypeError, KeyError, AttributeError):
         return False
-
-
-def _json(model: str, name: str, root: Path | None, absent: Any) -> Any:
-    """The file's JSON, or `absent` if not stored. Raises DataError, also if the file differs from the folder's manifest."""
-    try:
-        return json.loads(read_stored(model, name, root)) if is_stored(model, name, root) else absent
-    except ModelError as error:
-        raise DataError(str(error)) from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{name} cannot be read as JSON.") from error
-
-
-def _check_seal(model: str, name: str, root: Path | None) -> None:
-    try:
-        read_stored(model, name, root)
-    except ModelError as error:
-        raise DataError(str(error)) from error
-
-
-def _check_range(predictions: Predictions, path: Path) -> None:
-    if not np.all((predictions.probabilities >= 0) & (predictions.probabilities <= 1)):  # false for NaN too
-        raise DataError(f"{path.name} is damaged: expected probabilities from 0 to 1.")
 
 
 def _belong_together(metrics: dict[str, Any], predictions: Predictions, threshold: float) -> bool:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from pneumo.errors import DataError
-from pneumo.reporting.evaluated import read_robustness
+from pneumo.errors import ModelError
+from pneumo.registry.model_folder import ModelFolder
 
 
 def heatmap_doubt(model: str, root: Path | None = None) -> str:
@@ -12,8 +12,8 @@ def heatmap_doubt(model: str, root: Path | None = None) -> str:
     read (Metrics reports that).
     """
     try:
-        return _doubt(read_robustness(model, root) or {})
-    except (DataError, KeyError, TypeError, AttributeError):
+        return _doubt(ModelFolder.of(model, root).robustness() or {})
+    except (ModelError, KeyError, TypeError, AttributeError):
         return ""
 
 

@@ -1,20 +1,20 @@
 """The model card: README.md of a model folder, from the folder's files and the published description of its data set."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from pneumo.errors import ModelError
 from pneumo.evaluation.operating_point import MEANING
 from pneumo.outgoing import code, markdown, printable
 from pneumo.paths import models_dir
-from pneumo.registry.models import ModelCard, is_stored, read_card, read_metrics, read_stored
+from pneumo.registry.model_folder import README, ModelFolder
+from pneumo.registry.models import ModelCard, read_card
 from pneumo.registry.seal import reseal
-from pneumo.reporting.evaluated import OLD_GATE_INTERVALS, read_evaluated
+from pneumo.reporting.evaluated import read_evaluated
 from pneumo.reporting.model_card_answers import MONITORING, SAMPLE_SIZE, answer_lines, caution_lines
 from pneumo.reporting.model_card_participants import participant_lines
 from pneumo.reporting.numbers import interval
 
-README, GATE = "README.md", "gate.json"
 DISCLAIMER = "Research use. Not a medical device. Children of 1 to 5 years, frontal view."
 INTENDED_USE = (
     "Research and teaching on frontal chest radiographs of children of 1 to 5 years. Not a medical device: it must not "
@@ -30,7 +30,7 @@ def write_readme(model: str, root: Path) -> None:
 
 def card_markdown(model: str, root: Path | None = None) -> str:
     """The model card as Markdown."""
-    card, metrics = read_card(model, root), read_metrics(model, root)
+    card, metrics = read_card(model, root), ModelFolder.of(model, root).metrics()
     lines = [
         f"# {_escaped(card.id)}",
         "",
@@ -71,22 +71,21 @@ _UNTESTED = (
 def gate_lines(card: ModelCard, root: Path) -> list[str]:
     """What the gate refuses, from gate.json; "Not measured yet." without a readable one."""
     lines = ["## When it does not answer", ""]
-    if not is_stored(card.id, GATE, root):
-        return [*lines, "Not measured yet.", ""]
     try:
-        gate = json.loads(read_stored(card.id, GATE, root))
-        groups = "".join(
-            f"| {_escaped(group['name'])} | {_escaped(group['role'])} | {_escaped(group['n'])} | {interval(group['rejected'])} "
-            f"| {interval(group['told'])} |\n"
-            for group in gate["groups"]
-        )
-        figures = (
-            f"Of the X-rays of {_escaped(gate['split'])} {interval(gate['chest_rejected'])} are refused; of pictures of other "
-            f"things, kinds that chose nothing, {interval(gate['foreign_rejected'])}. Intervals of 95 %: "
-            f"{_escaped(gate.get('intervals', OLD_GATE_INTERVALS))}; told: refused or warned."
-        )
-    except (ValueError, KeyError, TypeError):
+        gate = ModelFolder.of(card.id, root).gate()
+    except ModelError:
+        gate = None
+    if gate is None:
         return [*lines, "Not measured yet.", ""]
+    groups = "".join(
+        f"| {_escaped(group.name)} | {_escaped(group.role)} | {group.n} | {interval(group.rejected)} | {interval(group.told)} |\n"
+        for group in gate.groups
+    )
+    figures = (
+        f"Of the X-rays of {_escaped(gate.split)} {interval(gate.chest_rejected)} are refused; of pictures of other "
+        f"things, kinds that chose nothing, {interval(gate.foreign_rejected)}. Intervals of 95 %: "
+        f"{_escaped(gate.intervals)}; told: refused or warned."
+    )
     return [*lines, figures, "", "| pictures | what they are | n | refused | told |", "|---|---|---|---|---|", groups]
 
 

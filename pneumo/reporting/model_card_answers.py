@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pneumo.errors import DataError
+from pneumo.errors import ModelError
 from pneumo.evaluation.groups import by_subtype
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.reporting.evaluated import Evaluated, read_cautions
@@ -48,7 +48,7 @@ def caution_lines(model: str, root: Path | None) -> list[str]:
     """How often each caution accompanies right and wrong answers; empty if not measured."""
     try:
         rates = read_cautions(model, root)
-    except DataError:
+    except ModelError:
         rates = {}
     if not rates:
         return []

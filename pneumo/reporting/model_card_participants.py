@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from pneumo.data.origin import origin_of
-from pneumo.data.split import PARTS, read_manifest
+from pneumo.data.split import PARTS, SPLIT
 from pneumo.errors import PneumoError
-from pneumo.registry.models import ModelCard, read_stored
+from pneumo.registry.model_folder import ModelFolder
+from pneumo.registry.models import ModelCard
 
-MANIFEST = "split.csv"
 _USE = {
     "train": "the weights",
     "validation": "chose the epoch",
@@ -36,10 +36,9 @@ def participant_lines(card: ModelCard, root: Path, metrics: Mapping[str, Any]) -
 
 def _flow(model: str, root: Path, metrics: Mapping[str, Any]) -> list[str]:
     try:
-        read_stored(model, MANIFEST, root)  # checks it against the model's manifest
-        rows = read_manifest(root / model / MANIFEST)
+        rows = ModelFolder.of(model, root).split_rows()
     except PneumoError:
-        return [f"The flow of participants cannot be told: {MANIFEST} is not stored.", ""]
+        return [f"The flow of participants cannot be told: {SPLIT} is not stored.", ""]
     parts = [part for part in PARTS if any(row["part"] == part for row in rows)]
     lines = ["Flow of participants:", "", "```text", f"all: {_counted(rows)}"]
     for part in parts:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pneumo.errors import DataError
+from pneumo.errors import ModelError
 from pneumo.evaluation.cautions import CHANGES, HEAT, HIDDEN, MODELS, SIMILAR, CautionRate
 from pneumo.evaluation.likelihood import posterior
 from pneumo.imaging.radiograph import SYNTHETIC, ImageFacts
@@ -22,7 +22,8 @@ from pneumo.inference.finding import Reading
 from pneumo.inference.lung_checks import RESTS_ON_LUNGS, HeatShare, Occlusion
 from pneumo.inference.second_opinion import SecondOpinion, Stability, Vote
 from pneumo.inference.similar_cases import SimilarCase
-from pneumo.reporting.evaluated import read_cautions, read_robustness
+from pneumo.registry.model_folder import ModelFolder
+from pneumo.reporting.evaluated import read_cautions
 from pneumo.reporting.finding_words import in_words
 
 NO_REFERENCE = "Not measured: this model has no stored train pictures to compare with."
@@ -114,7 +115,7 @@ def caution_rates_of(model: str) -> Rates:
     """As measured with `python -m pneumo cautions`; empty if not measured, or the file is damaged (Metrics reports that)."""
     try:
         return read_cautions(model)
-    except DataError:
+    except ModelError:
         return {}
 
 
@@ -176,8 +177,8 @@ def usual_when_hidden(model: str) -> float | None:
     Older files hold only a mean probability at an unknown prevalence, which cannot be used.
     """
     try:
-        median = (read_robustness(model) or {}).get("lungs_hidden", {}).get("median_log_ratio_healthy")
-    except DataError:
+        median = (ModelFolder.of(model).robustness() or {}).get("lungs_hidden", {}).get("median_log_ratio_healthy")
+    except ModelError:
         return None
     return median if isinstance(median, float) else None
 

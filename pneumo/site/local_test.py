@@ -9,7 +9,8 @@ from pneumo.errors import ConfigError, DataError
 from pneumo.files import write_json
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.acts import RESULT, TEST, Act, add_act, read_acts
-from pneumo.registry.models import card_digest, read_metrics
+from pneumo.registry.model_folder import ModelFolder
+from pneumo.registry.models import card_digest
 from pneumo.site.answers import CaseAnswer, answer_cases
 from pneumo.site.cases import SiteCase, digest_of
 from pneumo.site.plan import Plan, read_plan, write_plan
@@ -41,7 +42,7 @@ def run_test(
     add_act(TEST, plan.model, plan.sha256, _cases_text(cases_sha256, again), actor)
     answers = answer_cases(cases, predictor, progress)
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    test = read_metrics(card.id).get("test", {})
+    test = ModelFolder.of(card.id).metrics().get("test", {})
     result = make_result(plan, answers, card, plan.card_sha256, test, looks, made, git_commit())
     write_json(output / RESULT_FILE, result.as_json())
     digest = hashlib.sha256((output / RESULT_FILE).read_bytes()).hexdigest()

@@ -6,7 +6,8 @@ from typing import Any
 from pneumo.errors import ConfigError, ModelError
 from pneumo.inference.predictor import AppliedProfile, Predictor
 from pneumo.registry.acts import LEAVE, USE, add_act, profile_in_use, read_acts
-from pneumo.registry.models import card_digest, read_metrics
+from pneumo.registry.model_folder import ModelFolder
+from pneumo.registry.models import card_digest
 from pneumo.site.profile import SiteProfile, read_profile
 
 
@@ -69,5 +70,5 @@ def apply(profile: SiteProfile, predictor: Predictor) -> Predictor:
 def metrics_beside(predictor: Predictor) -> dict[str, Any]:
     """Metrics to show beside an answer: of the model's own test, or of the half that judged the profile."""
     if predictor.profile is None:
-        return read_metrics(predictor.card.id)
+        return ModelFolder.of(predictor.card.id).metrics()
     return {"test": read_profile(predictor.profile.name).judged}

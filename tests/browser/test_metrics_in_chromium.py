@@ -7,8 +7,7 @@ import pytest
 from browser.running import ROOT, app, browser_page, needs_chromium
 from playwright.sync_api import TimeoutError
 
-from pneumo.registry.model_folder import list_models
-from pneumo.registry.models import read_metrics
+from pneumo.registry.model_folder import ModelFolder, list_models
 
 pytestmark = needs_chromium
 
@@ -46,7 +45,7 @@ def test_opens_and_the_slider_moves_the_matrix(chromium, url, model, tmp_path):
         page.get_by_text("Each plot has its own PNG").wait_for()
         page.get_by_role("button", name="Metrics, JSON").wait_for()
         page.locator("svg.marks, canvas.marks").first.wait_for()
-        stored = read_metrics(model, ROOT / "models")["test"]["confusion_matrix"][0][0]
+        stored = ModelFolder.of(model, ROOT / "models").metrics()["test"]["confusion_matrix"][0][0]
         matrix = page.locator(".metrics-matrix")
         healthy_called_normal = re.compile(rf"NORMAL\s*{stored}\s*0?\.\d+ of")  # this model's, not the one shown at first
         matrix.filter(has_text=healthy_called_normal).wait_for()

@@ -14,8 +14,8 @@ from pneumo.errors import ConfigError, ModelError
 from pneumo.inference.predictor import Predictor
 from pneumo.registry import signing_keys
 from pneumo.registry.minisign import PublicKey, SecretKey
-from pneumo.registry.model_folder import list_models
-from pneumo.registry.models import read_metrics, verified
+from pneumo.registry.model_folder import ModelFolder, list_models
+from pneumo.registry.models import verified
 from pneumo.registry.seal import MANIFEST, SIGNATURE, read_seal, reseal, seal_folder, sealed_file
 from pneumo.reporting.model_card import write_readme
 from pneumo.studies.assess import assess_split
@@ -135,7 +135,7 @@ def test_altered_metrics_are_refused(root):
     metrics["test"]["auc"] = {"value": 1.0, "low": 1.0, "high": 1.0}
     path.write_text(json.dumps(metrics))
     with pytest.raises(ModelError, match=r"metrics\.json was altered"):
-        read_metrics("tiny", root)
+        ModelFolder.of("tiny", root).metrics()
 
 
 def test_the_list_reports_an_altered_model_and_continues(root, capsys):
@@ -161,7 +161,7 @@ def test_files_written_later_are_sealed_and_signed_again(root, site, data):
     model = verified("tiny", root)
     assert model.seal.state.startswith("signed by this site")
     assert {"predictions-test.csv", "metrics.json", "README.md"} <= set(model.seal.files)
-    assert len(read_metrics("tiny", root)["test"]["operating_points"]) == 3
+    assert len(ModelFolder.of("tiny", root).metrics()["test"]["operating_points"]) == 3
 
 
 def test_without_a_key_a_changed_folder_becomes_unsigned_with_a_warning(root, site, monkeypatch, caplog):

@@ -4,8 +4,9 @@ import pytest
 from stored_metrics import HISTORY, ROBUSTNESS, make_evaluated_registry
 from tiny_model import put
 
-from pneumo.errors import DataError, ModelError
-from pneumo.reporting.evaluated import read_evaluated, read_history, read_robustness, splits_of
+from pneumo.errors import ModelError
+from pneumo.registry.model_folder import ModelFolder
+from pneumo.reporting.evaluated import read_evaluated, splits_of
 
 
 @pytest.fixture
@@ -78,8 +79,8 @@ def test_figures_that_are_not_as_the_manifest_has_them_are_not_shown(root, name,
     path = root / "one" / name
     path.write_text(change(path.read_text()))
     if name in ("history.json", "robustness.json"):
-        with pytest.raises(DataError, match=f"'one' does not verify: {name} was altered. Restore"):
-            {"history.json": read_history, "robustness.json": read_robustness}[name]("one", root)
+        with pytest.raises(ModelError, match=f"'one' does not verify: {name} was altered. Restore"):
+            getattr(ModelFolder.of("one", root), name.removesuffix(".json"))()
         return
     found = read_evaluated("one", "test", root)
     assert (found.metrics is None, found.predictions is None) == (name == "metrics.json", name != "metrics.json")
@@ -97,12 +98,12 @@ def test_no_such_model(root):
 
 
 def test_history_and_robustness(root):
-    assert read_history("one", root) == []
-    assert read_robustness("one", root) is None
+    assert ModelFolder.of("one", root).history() == []
+    assert ModelFolder.of("one", root).robustness() is None
     put(root / "one/history.json", json.dumps(HISTORY))
     put(root / "one/robustness.json", json.dumps(ROBUSTNESS))
-    assert read_history("one", root) == HISTORY
-    assert read_robustness("one", root) == ROBUSTNESS
+    assert ModelFolder.of("one", root).history() == HISTORY
+    assert ModelFolder.of("one", root).robustness() == ROBUSTNESS
 
 
 @pytest.mark.parametrize(
@@ -110,5 +111,5 @@ def test_history_and_robustness(root):
 )
 def test_what_does_not_fit_is_named(root, name, text):
     put(root / f"one/{name}.json", text)
-    with pytest.raises(DataError, match=f"{name}.json"):
-        {"history": read_history, "robustness": read_robustness}[name]("one", root)
+    with pytest.raises(ModelError, match=f"{name}.json"):
+        getattr(ModelFolder.of("one", root), name)()

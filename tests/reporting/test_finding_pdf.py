@@ -13,7 +13,7 @@ from pneumo.imaging.overlay import grey_picture
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.finding import Finding, Terms
 from pneumo.inference.predictor import Predictor
-from pneumo.registry.models import read_metrics
+from pneumo.registry.model_folder import ModelFolder
 from pneumo.reporting.finding_pdf import report_pdf
 from pneumo.reporting.finding_report import Picture, Remarks, ReportContent
 from pneumo.reporting.finding_words import UNTESTED
@@ -28,7 +28,7 @@ NOTHING = Remarks()
 def tiny(tmp_path_factory):
     """A model that tells bacterial from viral, and its metrics."""
     root = make_registry(tmp_path_factory.mktemp("models"), subtype=True)
-    return Predictor.load("tiny", root), read_metrics("tiny", root)
+    return Predictor.load("tiny", root), ModelFolder.of("tiny", root).metrics()
 
 
 def made(tiny, grey=255, shape=(80, 100), point="balanced", metrics=None, warnings=(), remarks=NOTHING, made=MADE, extra=()):

@@ -1,7 +1,6 @@
 """gate.json of a model whose reference finds nothing strange, so that its gate has the image rules alone: its form and figures."""
 
 import dataclasses
-import json
 
 import numpy as np
 import onnx
@@ -9,11 +8,12 @@ import pytest
 from tiny_model import make_registry
 
 from pneumo.cli.main import main
+from pneumo.evaluation.gate_figures import GateFigures
 from pneumo.evaluation.wilson import wilson_interval
 from pneumo.files import sha256
 from pneumo.inference.predictor import Predictor
+from pneumo.registry.model_folder import ModelFolder
 from pneumo.registry.models import read_card, write_card
-from pneumo.reporting.evaluated import read_gate
 from pneumo.studies import gate_measure
 from pneumo.studies.gate_measure import measure_gate
 from pneumo.synthetic.non_chest import Kind
@@ -55,7 +55,7 @@ def test_groups_and_figures(made):
     assert groups["slope"]["told"]["value"] == 0
     assert groups["flat"]["rejected"]["low"] == pytest.approx(0.342, abs=1e-3)  # 2 of 2, Wilson
     assert found["cuts"] == [1.0, 1.0]
-    assert read_gate("tiny", root) == json.loads(json.dumps(found))
+    assert ModelFolder.of("tiny", root).gate() == GateFigures.from_dict(found)
 
 
 def test_the_look_at_test_is_in_the_ledger_without_figures_of_the_model(made):
@@ -67,7 +67,7 @@ def test_the_look_at_test_is_in_the_ledger_without_figures_of_the_model(made):
 
 def test_the_page_shows_every_group(made):
     _, found = made
-    html = gate_html(found)
+    html = gate_html(GateFigures.from_dict(found))
     assert html.count("<tr>") == len(found["groups"]) + 2
     assert "other things, kept aside" in html
 
@@ -76,7 +76,9 @@ def test_a_file_of_before_is_still_shown(made):
     _, found = made
     before = {name: value for name, value in found.items() if name != "intervals"}
     before["groups"] = [{name: value for name, value in group.items() if name != "originals"} for group in found["groups"]]
-    assert gate_html(before).count("<tr>") == gate_html(found).count("<tr>")
+    old, new = GateFigures.from_dict(before), GateFigures.from_dict(found)
+    assert "too narrow" in old.intervals
+    assert gate_html(old).count("<tr>") == gate_html(new).count("<tr>")
 
 
 def test_the_manifest_has_the_new_file_and_the_model_serves_on(made):

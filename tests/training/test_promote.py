@@ -28,8 +28,8 @@ from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
 from pneumo.nets import architecture, serving_graph
 from pneumo.nets.subtype import with_subtype
-from pneumo.registry.model_folder import list_models
-from pneumo.registry.models import read_card, read_metrics, write_card
+from pneumo.registry.model_folder import ModelFolder, list_models
+from pneumo.registry.models import read_card, write_card
 from pneumo.registry.signing_keys import make_site_key
 from pneumo.reporting.model_card import card_markdown
 from pneumo.training import promote as module
@@ -97,7 +97,7 @@ def test_both_outputs_are_served_as_keras_gives_them(run, data, tmp_path, caplog
     served, (probability, bacterial) = predictor.run(x), net.predict(x, verbose=0)
     np.testing.assert_allclose(served.logits, logit_of(probability[:, 0]), atol=1e-4)
     np.testing.assert_allclose(served.bacterial, logit_of(bacterial[:, 0]), atol=1e-4)
-    figures = read_metrics("two", tmp_path)
+    figures = ModelFolder.of("two", tmp_path).metrics()
     assert figures["test"]["subtype"]["n"] == rows.of_known_kind.sum() == rows.labels.sum()
     assert "subtype" in figures["validation"]
     assert "Bacterial against viral" in (folder / "README.md").read_text()
@@ -131,7 +131,7 @@ def test_one_kind_alone_gives_no_subtype_and_says_so(run, data, tmp_path, caplog
     assert "0 viral cases" in caplog.text
     assert read_card("two", tmp_path / "models").subtype_calibration is None
     assert read_predictions(folder / "predictions-test.csv").bacterial is None
-    assert "subtype" not in read_metrics("two", tmp_path / "models")["test"]
+    assert "subtype" not in ModelFolder.of("two", tmp_path / "models").metrics()["test"]
 
 
 def test_a_network_with_one_output_is_promoted_as_before(data, tmp_path):
@@ -169,7 +169,7 @@ def test_without_a_test_split_there_is_no_look_at_one(data, tmp_path, caplog):
     with caplog.at_level("INFO"):
         folder = promote_run(run, "untested", tmp_path / "set", "test", root=root)
     assert "no test split" in caplog.text
-    assert list(read_metrics("untested", root)) == ["validation"]
+    assert list(ModelFolder.of("untested", root).metrics()) == ["validation"]
     assert not (root / "ledger.csv").exists()
     assert not (folder / "predictions-test.csv").exists()
     assert "was not evaluated on a test split" in card_markdown("untested", root)

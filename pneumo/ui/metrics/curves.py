@@ -4,13 +4,13 @@ from functools import partial
 
 import streamlit as st
 
-from pneumo.errors import DataError
+from pneumo.errors import ModelError
 from pneumo.evaluation.metrics import predictive_values
 from pneumo.outgoing import markdown
+from pneumo.registry.model_folder import ModelFolder
 from pneumo.reporting.calibration_figures import calibration_rows
 from pneumo.reporting.chart import Chart
 from pneumo.reporting.chart_drawing import chart_png
-from pneumo.reporting.evaluated import read_history
 from pneumo.reporting.finding_words import share
 from pneumo.reporting.history_charts import learning_curves
 from pneumo.reporting.metrics_charts import main_charts, predictive_chart
@@ -83,8 +83,8 @@ def _of_100(share: float) -> str:
 
 def _history(model: str) -> None:
     try:
-        charts = learning_curves({model: read_history(model)})
-    except DataError as error:
+        charts = learning_curves({model: ModelFolder.of(model).history()})
+    except ModelError as error:
         st.warning(markdown(str(error)))
         return
     if not charts:

@@ -6,13 +6,12 @@ from functools import partial
 
 import streamlit as st
 
-from pneumo.errors import DataError, ModelError
+from pneumo.errors import ModelError
 from pneumo.outgoing import markdown
 from pneumo.paths import models_dir
-from pneumo.registry.model_folder import METRICS
-from pneumo.registry.models import is_stored, read_stored
+from pneumo.registry.model_folder import METRICS, ModelFolder, predictions_file
 from pneumo.reporting.chart import Chart
-from pneumo.reporting.evaluated import Evaluated, read_history, read_robustness
+from pneumo.reporting.evaluated import Evaluated
 from pneumo.reporting.history_charts import learning_curves
 from pneumo.reporting.metrics_pdf import evaluation_pdf
 from pneumo.ui.metrics.choice import Choice
@@ -42,18 +41,18 @@ def show_ledger(choice: Choice) -> None:
 def show_downloads(choice: Choice) -> None:
     """The stored files, and one PDF that is made on demand."""
     evaluated = choice.evaluated
-    name = f"pneumo-{evaluated.card.id}-{evaluated.split}"
+    name, folder = f"pneumo-{evaluated.card.id}-{evaluated.split}", ModelFolder.of(evaluated.card.id)
     st.subheader("Downloads", anchor=False)
     with st.container(horizontal=True, gap="small"):
         for label, file, suffix, mime in (
-            ("Predictions, CSV", f"predictions-{evaluated.split}.csv", ".csv", "text/csv"),
+            ("Predictions, CSV", predictions_file(evaluated.split), ".csv", "text/csv"),
             ("Metrics, JSON", METRICS, ".json", "application/json"),
         ):
             with contextlib.suppress(ModelError):  # the page already warns of a file that differs from the model's manifest
-                if is_stored(evaluated.card.id, file):
+                if folder.holds(file):
                     st.download_button(
                         label,
-                        partial(read_stored, evaluated.card.id, file),
+                        partial(folder.read, file),
                         f"{name}{suffix}",
                         mime,
                         on_click="ignore",
@@ -69,9 +68,9 @@ def _pdf(evaluated: Evaluated, point: str, prevalence: float) -> bytes:
     """With training history and removal curves, where they are stored and fit."""
     model = evaluated.card.id
     extra_charts: list[Chart] = []
-    with contextlib.suppress(DataError, KeyError, TypeError, ValueError):  # the page already warns of a file that does not fit
-        extra_charts += learning_curves({model: read_history(model)})
-        extra_charts += robustness_charts(read_robustness(model) or {})
+    with contextlib.suppress(ModelError, KeyError, TypeError, ValueError):  # the page already warns of a file that does not fit
+        extra_charts += learning_curves({model: ModelFolder.of(model).history()})
+        extra_charts += robustness_charts(ModelFolder.of(model).robustness() or {})
     return evaluation_pdf(evaluated, point, tuple(extra_charts), prevalence)
 
 

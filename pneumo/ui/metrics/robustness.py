@@ -4,10 +4,10 @@ from typing import Any
 
 import streamlit as st
 
-from pneumo.errors import DataError
+from pneumo.errors import ModelError
 from pneumo.outgoing import markdown
+from pneumo.registry.model_folder import ModelFolder
 from pneumo.reporting.chart import Chart
-from pneumo.reporting.evaluated import read_robustness
 from pneumo.reporting.finding_words import share
 from pneumo.reporting.metrics_charts import removal_chart
 from pneumo.reporting.numbers import interval, number
@@ -20,8 +20,8 @@ def show_robustness(choice: Choice) -> None:
     model = choice.evaluated.card.id
     st.subheader("Robustness and shortcuts", anchor=False)
     try:
-        measured = read_robustness(model)
-    except DataError as error:
+        measured = ModelFolder.of(model).robustness()
+    except ModelError as error:
         st.warning(markdown(str(error)))
         return
     if measured is None:

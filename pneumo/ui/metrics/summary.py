@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pneumo.errors import DataError
+from pneumo.errors import ModelError
 from pneumo.outgoing import markdown
-from pneumo.reporting.evaluated import read_robustness
+from pneumo.registry.model_folder import ModelFolder
 from pneumo.reporting.heat_doubt import heatmap_doubt
 from pneumo.reporting.worst_news import main_weaknesses
 from pneumo.ui.metrics.choice import Choice
@@ -13,8 +13,8 @@ from pneumo.ui.metrics.choice import Choice
 def show_worst_news(choice: Choice) -> None:
     model = choice.evaluated.card.id
     try:
-        news = main_weaknesses(choice.evaluated.metrics, read_robustness(model), heatmap_doubt(model))
-    except (DataError, KeyError, TypeError, AttributeError):
+        news = main_weaknesses(choice.evaluated.metrics, ModelFolder.of(model).robustness(), heatmap_doubt(model))
+    except (ModelError, KeyError, TypeError, AttributeError):
         return  # the section Robustness shows the error
     st.subheader("The worst news", anchor=False)
     st.markdown("\n".join(f"- {markdown(sentence)}" for sentence in news) or "Nothing stands out. See each section.")
