@@ -99,7 +99,8 @@ def _check(options: argparse.Namespace) -> int:
 
 def _audit(options: argparse.Namespace) -> int:
     from pneumo.data.audit import audit_dataset as run
-    from pneumo.data.audit import audit_markdown, audit_to_dict
+    from pneumo.data.audit import audit_to_dict
+    from pneumo.data.audit_report import audit_markdown
 
     audited = run(options.dir, _counter("read"), _lungs(options.masks))
     print(audit_markdown(audited))

@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, false, select
+from sqlalchemy import ColumnElement, Connection, false, select
 
 from pneumo.errors import ClockError, RecordError
-from pneumo.imaging.measures import MEANING, Measures
 from pneumo.record import chain
 from pneumo.record.case import (
     AGREEMENTS,
@@ -29,13 +28,12 @@ from pneumo.record.case import (
 from pneumo.record.chain import Entry, Head, Verification
 from pneumo.record.clock import ahead
 from pneumo.record.database import Database
+from pneumo.record.rows import case_of, digest_of
 from pneumo.record.search import EVERYTHING, Search, conditions
 from pneumo.record.settings import record_url, retention_days
 from pneumo.record.tables import AUDIT, CASES, HEAD, REFUSALS, SHADOWS
 
 log = logging.getLogger(__name__)
-
-_KINDS: dict[Any, Any] = {str: str, float: int | float, tuple[str, ...]: tuple}
 
 
 def open_record() -> "Record | None":
@@ -174,7 +172,7 @@ class Record:
     def get(self, case_id: str) -> RecordedCase | None:
         def work(connection: Connection) -> RecordedCase | None:
             row = connection.execute(select(CASES).where(CASES.c.id == case_id)).first()
-            return _case(row) if row else None
+            return case_of(row) if row else None
 
         return self._database.read(work, None)
 
@@ -184,7 +182,7 @@ class Record:
         if (oldest := self._oldest()) is not None:
             query = query.where(CASES.c.created >= oldest)
         text = search.text.strip().casefold()
-        cases = self._database.read(lambda connection: [_case(row) for row in connection.execute(query)], list[RecordedCase]())
+        cases = self._database.read(lambda connection: [case_of(row) for row in connection.execute(query)], list[RecordedCase]())
         return [case for case in cases if text in case.note.casefold()]
 
     def is_begun(self) -> bool:
@@ -195,7 +193,7 @@ class Record:
         """Check the log and the cases against it; see `chain.verify`."""
 
         def work(connection: Connection) -> Verification:
-            digests = {row.id: _digest(row) for row in connection.execute(select(CASES))}
+            digests = {row.id: digest_of(row) for row in connection.execute(select(CASES))}
             head = connection.execute(select(HEAD.c.sequence, HEAD.c.hash)).first()
             entries = connection.execute(select(AUDIT).order_by(AUDIT.c.sequence), execution_options={"yield_per": 1000})
             return chain.verify((Entry(**row._mapping) for row in entries), digests, Head(*head) if head else None, noted)
@@ -269,37 +267,4 @@ def _existing(connection: Connection, case_id: str) -> RecordedCase:
     row = connection.execute(select(CASES).where(CASES.c.id == case_id).with_for_update()).first()
     if row is None:
         raise RecordError("This case is not in the record any more: it was deleted, or its days were over.")
-    return _case(row)
-
-
-def _case(row: Row[Any]) -> RecordedCase:
-    """Raises RecordError for a value of a type that Pneumo does not write."""
-    values = dict(row._mapping)
-    measures = {name: values.pop(name) for name in MEANING}
-    known = {name: value for name, value in measures.items() if value is not None}
-    case = RecordedCase(**{**values, "warnings": _warnings(row.warnings), "measures": Measures(**known)})
-    checked = {field.name: (getattr(case, field.name), _KINDS.get(field.type, object)) for field in fields(RecordedCase)}
-    for name, (value, kind) in (checked | {name: (value, int | float) for name, value in known.items()}).items():
-        if not isinstance(value, kind):
-            raise RecordError(
-                f"Case {case.id} was altered outside Pneumo: its {name} has a type that Pneumo does not write. "
-                "Run `python -m pneumo audit verify`, and restore the record from a backup."
-            )
-    return case
-
-
-def _digest(row: Row[Any]) -> str:
-    """The content digest; empty, which matches none, for a case that cannot be read."""
-    try:
-        return content_digest(_case(row))
-    except RecordError:
-        return ""
-
-
-def _warnings(text: str) -> tuple[str, ...]:
-    """The list of warnings. Text altered by others stays readable but does not match the digest."""
-    try:
-        sentences = json.loads(text)
-    except (ValueError, TypeError, RecursionError):
-        sentences = None
-    return tuple(sentences) if isinstance(sentences, list) and all(isinstance(each, str) for each in sentences) else (str(text),)
+    return case_of(row)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo.data.audit import Audit, audit_dataset, audit_from_dict, audit_markdown, audit_to_dict
+from pneumo.data.audit import Audit, audit_dataset, audit_from_dict, audit_to_dict
+from pneumo.data.audit_report import audit_markdown
 from pneumo.data.file_facts import Unreadable, cells, survey, tone
 from pneumo.data.lung_places import LungSource
 from pneumo.data.records import Record, scan

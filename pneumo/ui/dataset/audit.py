@@ -8,7 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from pneumo.access import LEAST, Action
-from pneumo.data.audit import Audit, audit_dataset, audit_from_dict, audit_markdown, audit_to_dict
+from pneumo.data.audit import Audit, audit_dataset, audit_from_dict, audit_to_dict
+from pneumo.data.audit_report import audit_markdown
 from pneumo.data.cache import canonical_dir
 from pneumo.data.catalog import Catalog
 from pneumo.data.lung_places import LungSource
