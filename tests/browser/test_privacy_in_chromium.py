@@ -3,85 +3,29 @@
 One app process for all of it, with a guard in it and in every process it starts (guard/sitecustomize.py).
 """
 
-import io
 import os
 import re
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-import zipfile
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import numpy as np
 import pytest
 from browser.running import CHROMIUM, FLAGS, TEMPORARY, app, needs_chromium, settle
-from browser.traces import Watch, deleted_files, pieces, traces, writings
-from makers import dataset_bytes, dicom_dataset, picture_bytes
-from PIL import Image, PngImagePlugin
+from browser.traces import Watch, pieces, traces, writings
+from marked_files import GUARD, MARKS, PATIENT, marked_files
 
 from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.preprocess import canonical
 from pneumo.imaging.windowing import plain_values
-from pneumo.synthetic.phantom import make_phantom
 from pneumo.ui.diagnose.parcel import pack
 
 pytestmark = needs_chromium
 
-GUARD = Path(__file__).parent / "guard"
-MARKS = ("Zwetschgenbaum", "Grünkohl Ottilie")
-PATIENT = " ".join(MARKS)
+
 LEFT = 1  # seconds that a session left is kept in this test; 120 by default
-
-
-def marked_dicom(side: int) -> bytes:
-    """Of `side` x `side` x 2 bytes."""
-    phantom = make_phantom("viral", seed=5).pixels
-    grey = Image.fromarray((phantom * 4000).astype(np.int32)).resize((side, side))
-    pixels = (np.asarray(grey) + np.random.default_rng(5).integers(0, 90, (side, side))).astype(
-        np.uint16
-    )  # no piece is like another
-    dataset = dicom_dataset(
-        pixels,
-        BitsStored=12,
-        HighBit=11,
-        SpecificCharacterSet="ISO_IR 192",
-        PatientName=PATIENT,
-        PatientID=MARKS[0],
-        InstitutionName=PATIENT,
-        StudyDescription=PATIENT,
-    )
-    dataset.private_block(0x0009, "PNEUMO TEST", create=True).add_new(1, "LO", PATIENT)
-    return dataset_bytes(dataset)
-
-
-def marked_files() -> dict[str, bytes]:
-    """A JPEG, a PNG, DICOMs of 5 and 45 MB, and a zip of four; each says in every way it can whose it is."""
-    one, two = ((make_phantom(kind, seed=5).pixels * 255).astype(np.uint8) for kind in ("none", "bacterial"))
-    exif = Image.Exif()
-    exif[0x010E] = PATIENT  # ImageDescription
-    jpeg = picture_bytes(Image.fromarray(one), "JPEG", exif=exif, comment=PATIENT.encode())
-    text = PngImagePlugin.PngInfo()
-    text.add_text("Patient", PATIENT)
-    text.add_itxt("Title", PATIENT)
-    png = picture_bytes(Image.fromarray(two), "PNG", pnginfo=text)
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as bundle:
-        bundle.writestr(f"{PATIENT}/IM1.jpg", jpeg)
-        bundle.writestr(f"{PATIENT}/IM2.dcm", marked_dicom(1000))
-        bundle.writestr(f"{PATIENT} 3.png", picture_bytes(Image.fromarray(one), "PNG"))
-        bundle.writestr(f"{PATIENT} 4.png", png[:400])  # its error names no file
-    return {
-        f"{PATIENT}.jpg": jpeg,
-        f"{PATIENT}.png": png,
-        f"{PATIENT}.dcm": marked_dicom(1600),
-        f"{PATIENT} 45 MB.dcm": marked_dicom(4750),
-        f"{PATIENT}.zip": archive.getvalue(),
-    }
 
 
 def needles(files: dict[str, bytes]) -> set[bytes]:
@@ -228,91 +172,6 @@ def status(url: str) -> int:
 
 def noted(guarded: dict[str, str]) -> list[str]:
     return [os.readlink(path) for path in Path(guarded["PNEUMO_GUARD"]).iterdir()]
-
-
-@pytest.mark.parametrize("mark", MARKS)
-def test_the_search_finds_a_name_in_any_writing(tmp_path, mark):
-    for number, (kind, written) in enumerate(writings(mark).items()):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        (folder / "log").write_bytes(b"..." + written + b"...")
-        assert traces(folder, writings(mark).values()), kind
-    (tmp_path / f"{mark}.txt").write_text("nothing")
-    assert any(".txt" in line for line in traces(tmp_path, [mark.encode()]))
-
-
-def test_the_search_finds_pixels(tmp_path):
-    data = marked_files()[f"{PATIENT}.jpg"]
-    (tmp_path / "half").write_bytes(b"x" * 1000 + data[len(data) // 5 :])
-    assert len(traces(tmp_path, pieces(data).values())) >= 3
-    (tmp_path / "half").write_bytes(picture_bytes(Image.new("L", (9, 9)), "PNG"))  # any picture at all
-    assert traces(tmp_path, []) == [f"{tmp_path / 'half'}: a PNG"]
-
-
-def test_the_guard_bites(tmp_path):
-    """In a process, and in one that it starts and that may write no byte."""
-    code = """
-import resource, socket, subprocess, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-if len(sys.argv) == 1:
-    subprocess.run([sys.executable, __file__, "child"], check=True)
-for call in (
-    lambda: socket.socket().connect(("192.0.2.1", 80)),
-    lambda: socket.socket(socket.AF_INET6).connect_ex(("2001:db8::1", 80)),
-    lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.2", 53)),
-    lambda: socket.getaddrinfo("elsewhere.example", 80),
-):
-    try:
-        call()
-    except ConnectionRefusedError as error:
-        assert "guard" in str(error), error
-    else:
-        raise SystemExit("it was let through")
-with socket.create_server(("127.0.0.1", 0)) as here:
-    socket.socket().connect(here.getsockname())
-"""
-    (tmp_path / "guard").mkdir()
-    (tmp_path / "caller.py").write_text(code)
-    environment = {**os.environ, "PNEUMO_GUARD": str(tmp_path / "guard"), "PYTHONPATH": str(GUARD)}
-    subprocess.run([sys.executable, str(tmp_path / "caller.py")], env=environment, check=True, timeout=180)
-    seen = [os.readlink(path) for path in (tmp_path / "guard").iterdir()]
-    kinds = Counter(line.split()[0] for line in seen if not line.startswith("open"))
-    assert kinds == {"watched": 2, "socket.connect": 4, "socket.sendto": 2, "socket.getaddrinfo": 2}
-
-
-def test_the_guard_sees_every_temporary_file(tmp_path):
-    """Of Python, whether it has a name or not; and of a library, which opens it without Python."""
-    code = """
-import ctypes, os, sys, tempfile
-tempfile.TemporaryFile(), tempfile.NamedTemporaryFile(), tempfile.TemporaryDirectory()
-tempfile.SpooledTemporaryFile(1).write(b"xx")
-os.close(os.open(sys.argv[1], os.O_TMPFILE | os.O_RDWR))
-kept = ctypes.CDLL(None).open(sys.argv[1].encode(), os.O_TMPFILE | os.O_RDWR, 0o600)
-assert kept >= 0
-print(flush=True)
-input()
-"""
-    (tmp_path / "guard").mkdir()
-    (tmp_path / "elsewhere").mkdir()
-    environment = {**os.environ, "PNEUMO_GUARD": str(tmp_path / "guard"), "PYTHONPATH": str(GUARD), "TMPDIR": str(tmp_path)}
-    command = [sys.executable, "-c", code, str(tmp_path / "elsewhere")]
-    own = {
-        "stdin": subprocess.PIPE,
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.DEVNULL,
-    }  # not pytest's, such a file
-    with subprocess.Popen(command, env=environment, **own) as process:
-        process.stdout.readline()
-        held = deleted_files(process.pid)
-        process.communicate(b"\n")
-    assert process.returncode == 0
-    assert len(held) == 1
-    assert held.pop().startswith(str(tmp_path / "elsewhere"))
-    seen = [os.readlink(path) for path in (tmp_path / "guard").iterdir()]
-    kinds = Counter(line.split()[0] for line in seen if str(tmp_path) in line and not line.startswith("watched"))
-    assert kinds["temporary"] == 2  # by name, and the folder
-    assert f"nameless {tmp_path / 'elsewhere'}" in seen
-    assert seen.count(f"nameless {tmp_path}") >= 2
 
 
 def test_the_session_was_a_whole_one(session):

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 import os
 import re
 import signal
@@ -13,55 +12,18 @@ import time
 from pathlib import Path
 
 import pytest
+from job_runs import ENDED, STAND_IN, TINY, state, wait
 from phantom_sets import copy_set
 
 from pneumo.errors import DataError, RunError
-from pneumo.inference.finding import read
-from pneumo.inference.predictor import Predictor
-from pneumo.synthetic.phantom import make_phantom, phantom_png
 from pneumo.training import runfolder
 from pneumo.training.config import make_config
 from pneumo.training.jobs import folder as jobs_folder
-from pneumo.training.jobs import promotion, queue, worker
+from pneumo.training.jobs import queue, worker
 from pneumo.training.jobs.process import environment, python
-from pneumo.training.runfolder import RunStatus, history, lock, read_status, write_status
+from pneumo.training.runfolder import RunStatus, lock, read_status, write_status
 
-FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
-TINY = {**FRAME, "filters": "4,8", "dense": 8, "size": 48, "batch_size": 8, "epochs": 3, "learning_rate": 3e-3, "augmentation": 0.3}
 CONFIG = make_config("cnn", TINY)
-ENDED = ("finished", "cancelled", "failed")
-
-# Behaves towards the queue as the trainer does: lock, status, SIGTERM. "<run>.orders" beside the runs says what else it shall do.
-STAND_IN = """
-import os, signal, sys, time
-from pathlib import Path
-from pneumo.training.jobs.process import environment, python
-from pneumo.training.runfolder import RunStatus, lock, write_status
-run = Path(sys.argv[1])
-page = run.parent.parent / f"{run.name}.orders"
-orders = page.read_text() if page.exists() else ""
-if "slow start" in orders:
-    signal.signal(signal.SIGTERM, lambda *_: ((run / "asked").touch(), os._exit(1)))
-    (run / "begun").touch()
-    time.sleep(30)
-signal.signal(signal.SIGTERM, signal.SIG_IGN if "deaf" in orders else signal.default_int_handler)
-with open(run.parent / "order.txt", "a") as file:
-    file.write(f"{run.name} begins\\n")
-with lock(run):
-    try:
-        write_status(run, RunStatus("running", epoch=1, epochs=3, pid=os.getpid()))
-        time.sleep(30 if "stay" in orders or "slow end" in orders or "deaf" in orders else 0.3)
-        if "wrong" in orders:
-            sys.exit("ValueError: nothing works")
-        with open(run.parent / "order.txt", "a") as file:
-            file.write(f"{run.name} ends\\n")
-        write_status(run, RunStatus("finished", epoch=3, epochs=3))
-    except KeyboardInterrupt:
-        time.sleep(0.5 if "slow end" in orders else 0)
-        write_status(run, RunStatus("cancelled", "as asked", epoch=1, epochs=3))
-if "slow end" in orders:
-    time.sleep(1)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -90,18 +52,6 @@ def runs(tmp_path, monkeypatch):
 @pytest.fixture
 def no_worker(monkeypatch):
     monkeypatch.setattr(queue, "ensure_worker", lambda runs: None)
-
-
-def wait(until, seconds=20):
-    end = time.monotonic() + seconds
-    while not (value := until()):
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-    return value
-
-
-def state(run, *expected, seconds=20):
-    return wait(lambda: (found := read_status(run)).state in expected and found, seconds)
 
 
 def order(runs, name, text):
@@ -335,91 +285,3 @@ def test_a_worker_lets_go_before_anyone_can_queue_another_run(runs, monkeypatch)
     monkeypatch.setattr(worker, "queue_lock", watched)
     worker.work(runs)
     assert free == [True]
-
-
-def fake_run(runs, data, best=True):
-    run = runs / "run"
-    run.mkdir(parents=True)
-    write_status(run, RunStatus("finished"))
-    jobs_folder.write_job(run, data)
-    if best:
-        (run / "best.keras").touch()
-    return run
-
-
-def test_promotions_refused_at_once(tmp_path, data, monkeypatch):
-    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path / "models"))
-    monkeypatch.setattr(promotion, "start_detached", lambda command: None)
-    (tmp_path / "models" / "taken").mkdir(parents=True)
-    run = fake_run(tmp_path / "runs", data, best=False)
-    for model, why, message in (
-        ("Bad Id", "w", "model id"),
-        ("taken", "w", "in the registry already"),
-        ("new", " ", "Say why"),
-        ("new", "w", "best.keras"),
-    ):
-        with pytest.raises(RunError, match=message):
-            queue.start_promotion(run, model, why)
-    (run / "best.keras").touch()
-    write_status(run, RunStatus("queued"))
-    with pytest.raises(RunError, match="queued or running"):
-        queue.start_promotion(run, "new", "w")
-    write_status(run, RunStatus("finished"))
-    jobs_folder.write_job(run, tmp_path / "gone")
-    with pytest.raises(RunError, match="no longer at"):
-        queue.start_promotion(run, "new", "w")
-    assert queue.read_promotion(run) is None
-    jobs_folder.write_job(run, data)
-    queue.start_promotion(run, "new", "w")
-    assert queue.read_promotion(run) == queue.Promotion("running", "new")
-    for act in (lambda: queue.start_promotion(run, "new-2", "w"), lambda: queue.delete(run)):
-        with pytest.raises(RunError, match="being promoted"):
-            act()
-
-
-def test_how_a_promotion_goes(tmp_path, data, monkeypatch):
-    run = fake_run(tmp_path / "runs", data)
-    for code, expected in (
-        ("print('fine')", queue.Promotion("finished", "m")),
-        (
-            "import sys; print(1); sys.exit('The calibration part is poor.')",
-            queue.Promotion("failed", "m", "The calibration part is poor. (exit code 1)"),
-        ),
-    ):
-        monkeypatch.setattr(promotion, "promote_command", lambda *_, code=code: [sys.executable, "-c", code])
-        promotion.carry_out(run, "m", "w")
-        assert queue.read_promotion(run) == expected
-    promotion._write(run, queue.Promotion("running", "m"))
-    os.utime(run / "promotion.json", (0, 0))
-    assert "stopped unexpectedly" in queue.read_promotion(run).why
-    monkeypatch.setattr(promotion, "_PATIENCE", 0.1)
-    with promotion._lock(run, 0):
-        assert queue.read_promotion(run) == queue.Promotion("running", "m")
-        promotion.carry_out(run, "other", "w")  # another process is at it
-        assert queue.read_promotion(run).model == "m"
-
-
-def test_from_submit_to_an_answer(tmp_path, data, monkeypatch):
-    """For real: a run is killed, says why, is resumed by the queue, promoted, and the model answers."""
-    models = tmp_path / "models"
-    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(models))
-    monkeypatch.setenv("PNEUMO_CACHE_DIR", str(tmp_path / "cache"))
-    run = queue.submit(make_config("cnn", {**TINY, "epochs": 12}), data, tmp_path / "runs", "tiny-cnn")
-    wait(lambda: len(history(run)) >= 1, seconds=300)
-    os.kill(read_status(run).pid, signal.SIGKILL)
-    wait(lambda: read_status(run).pid is None, seconds=10)
-    assert "signal 9" in read_status(run).why
-    done = len(history(run))
-    assert done < 12
-    queue.resume(run)
-    assert state(run, *ENDED, seconds=300).state == "finished"
-    assert [line["epoch"] for line in history(run)] == list(range(1, 13))
-    queue.start_promotion(run, "tiny-cnn", "test of the queue", mirrored=True)
-    assert wait(lambda: (p := queue.read_promotion(run)).state != "running" and p, seconds=400) == queue.Promotion(
-        "finished", "tiny-cnn"
-    )
-    predictor = Predictor.load("tiny-cnn", models)
-    assert predictor.card.mirrored
-    finding = read(phantom_png(make_phantom("bacterial", seed=99)), predictor)
-    assert math.isfinite(finding.answer.log_ratio)
-    assert "test of the queue" in (models / "ledger.csv").read_text()
