@@ -4,7 +4,6 @@ import zlib
 
 import numpy as np
 import pytest
-from ramps import R8, R12
 from makers import (
     NAME,
     dataset_bytes,
@@ -27,6 +26,7 @@ from pydicom.uid import (
     JPEGBaseline8Bit,
     RLELossless,
 )
+from ramps import R8, R12
 
 from pneumo.errors import ImageError, ImageRejected
 from pneumo.imaging.decoding.decode import decode_image

@@ -7,12 +7,12 @@ import traceback
 
 import numpy as np
 import pytest
-from ramps import R8, R12
 from makers import (
     NAME,
     dicom_bytes,
     lut_item,
 )
+from ramps import R8, R12
 
 from pneumo.errors import ImageError, ImageRejected
 from pneumo.imaging.decoding.decode import decode_image
