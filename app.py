@@ -7,8 +7,12 @@ if __name__ == "__main__":  # Streamlit runs this for each visit of a page
 
     run()
 else:  # `streamlit run app.py` imports the App and starts the server
+    from pneumo.log import begin_json_log
     from pneumo.ui.shell.auth_middleware import entrance
+    from pneumo.ui.shell.health import health_route
     from pneumo.ui.shell.sessions import end_sessions, leaving
     from pneumo.ui.shell.uploads import bounded
 
-    app = st.App(__file__, middleware=[*entrance(), *leaving(), *bounded()], lifespan=end_sessions)
+    middleware = [*entrance(), *leaving(), *bounded()]
+    app = st.App(__file__, routes=[health_route()], middleware=middleware, lifespan=end_sessions)
+    begin_json_log()  # last: why the app may not start is said in plain words

@@ -11,7 +11,20 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pneumo"
 # From the ground up: a floor imports from those before it alone, and rooms of one floor know nothing of each other.
 FLOORS = (
-    ("errors", "arrays", "files", "installed", "labels", "memory", "outgoing", "paths", "versions", "ended_logins", "zip_guards"),
+    (
+        "errors",
+        "arrays",
+        "files",
+        "installed",
+        "labels",
+        "log",
+        "memory",
+        "outgoing",
+        "paths",
+        "versions",
+        "ended_logins",
+        "zip_guards",
+    ),
     ("access", "imaging", "evaluation"),
     ("synthetic", "nets", "data", "record"),
     ("registry",),

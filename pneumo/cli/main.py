@@ -16,6 +16,7 @@ from pneumo.cli import (
     evaluate,
     external_check,
     gate,
+    health,
     lungs,
     models,
     monitor,
@@ -31,13 +32,15 @@ from pneumo.cli import (
 )
 from pneumo.errors import ConfigError, PneumoError
 from pneumo.installed import ONLY_ANSWERS, can_train
+from pneumo.log import begin_json_log
 from pneumo.outgoing import printable
 
+log = logging.getLogger(__name__)
 COMMANDS = (
     *(predict, report, second_opinion, dicom, node),
     *(site_test, site_fit, site_model, monitor, external_check),
     *(data, train, evaluate, models, gate, cautions, lungs),
-    *(audit, protections, doctor),
+    *(audit, protections, doctor, health),
 )
 
 
@@ -57,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except ConfigError as error:
-        print(printable(str(error), keep="\n"), file=sys.stderr)
+        _say(error)
         return 2
     except ModuleNotFoundError as error:
         if can_train():  # our bug, not an incomplete installation
@@ -65,11 +68,15 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{error.name} is not installed. {ONLY_ANSWERS}", file=sys.stderr)
         return 2
     except PneumoError as error:
-        print(printable(str(error), keep="\n"), file=sys.stderr)
+        _say(error)
         return 1
     except BrokenPipeError:  # the reader, such as `head`, closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python reports an error when it flushes at exit
         return 0
+
+
+def _say(error: PneumoError) -> None:
+    log.error("ended by %s", error) if begin_json_log() else print(printable(str(error), keep="\n"), file=sys.stderr)
 
 
 class _Line(logging.Formatter):
@@ -80,6 +87,8 @@ class _Line(logging.Formatter):
 
 
 def _log_to_stderr() -> None:
+    if begin_json_log():
+        return
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Line("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -10,6 +10,7 @@ import threading
 from pneumo.cli.commands import Commands
 from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import ConfigError, ExchangeError
+from pneumo.log import known
 
 log = logging.getLogger(__name__)
 
@@ -54,14 +55,15 @@ def run(options: argparse.Namespace) -> int:
     if tls and tls.callers and (strangers := sorted(set(callers) - set(tls.callers))):
         raise ConfigError(f"--allow {', '.join(strangers)}: PNEUMO_TLS_CALLERS has no certificate of that name.")
     node = Node(NodeSettings(options.host, options.port, settings.ae_title, callers, tls=tls), reader)
-    log.info("%s listens on %s:%d, model %s", settings.ae_title, options.host, node.port, predictor.card.id)
+    facts = known(model=predictor.card.id, host=options.host)
+    log.info("%s listens on %s:%d, model %s", settings.ae_title, options.host, node.port, predictor.card.id, extra=facts)
     log.info("senders %s, archive %s", *("over TLS" if used else "not encrypted" for used in (tls, settings.tls)))
     try:
         dimse.echo(archive, settings)
-        log.info("the archive %s answers", archive.ae_title)
+        log.info("the archive %s answers", archive.ae_title, extra=known(archive=archive.ae_title))
     except ExchangeError as error:
         log.warning("%s Images are refused until it does.", error)
     ended.wait()
     left = node.stop(options.grace)
-    log.info("ended: %s, %d left unread", reader.tally, left)
+    log.info("ended: %s, %d left unread", reader.tally, left, extra=known(tally=str(reader.tally)))
     return 1 if left else 0

@@ -16,6 +16,7 @@ from pneumo.exchange.source import content_hash, is_own_result
 from pneumo.exchange.status import FAULT, NOT_STORED, SUCCESS, UNREADABLE, Status
 from pneumo.inference.finding import Terms, read
 from pneumo.inference.predictor import Predictor
+from pneumo.log import known
 
 log = logging.getLogger(__name__)
 Send = Callable[[Sequence[Dataset]], tuple[Outcome, ...]]
@@ -74,8 +75,9 @@ class Reader:
             outcome, status = f"not read: {error}", UNREADABLE
         except Exception as error:  # noqa: BLE001
             outcome, status = f"not read: {type(error).__name__}", FAULT
-        self.tally.add(outcome.split(":")[0])
-        log.info("image %s", outcome)
+        kind = outcome.split(":")[0]
+        self.tally.add(kind)
+        log.info("image %s", outcome, extra=known(outcome=kind))
         return status
 
     def _process(self, data: bytes) -> tuple[str, Status]:

@@ -17,6 +17,7 @@ from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.reference import FILE as REFERENCE
 from pneumo.inference.reference import Reference
 from pneumo.inference.session import load_session
+from pneumo.log import known
 from pneumo.memory import trim_heap
 from pneumo.registry.model_folder import GRAPH, WEIGHTS
 from pneumo.registry.models import ModelCard, Verified, verified
@@ -87,7 +88,9 @@ class Predictor:
         folder = verified(model, root)
         predictor = cls.of(folder, threads)
         if folder.seal and not folder.seal.signer:
-            log.warning("Model %r is %s: its files are whole, and nobody known here vouches for them.", model, folder.seal.state)
+            state = folder.seal.state
+            facts = known(model=model, seal=state)
+            log.warning("Model %r is %s: its files are whole, and nobody known here vouches for them.", model, state, extra=facts)
         del folder
         trim_heap()
         return predictor

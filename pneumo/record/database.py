@@ -1,5 +1,7 @@
 """Access to the database: one transaction per call, and failures in words that a clinician can act on."""
 
+import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from pneumo.record.upgrade import KNOWN, REVISION, revision_of, upgrade_record
 
 T = TypeVar("T")
 BUSY_SECONDS = 3  # longest wait for a locked database
+_ROOM = 1 << 20  # bytes that a case and SQLite's journal need
 ATTEMPTS = 5  # of a write that collides with another writer
 _WORDS = (  # part of a driver's message -> its meaning
     ("locked", "it is in use by another program"),
@@ -75,6 +78,19 @@ class Database:
                 if not _overtaken(error.__cause__) or attempt == ATTEMPTS - 1:
                     raise
         raise AssertionError("unreachable")
+
+    def check_writable(self) -> None:
+        """Raises RecordError if the next case could not be written. Creates no record: where there is none, checks its folder."""
+        if self.path is not None:
+            folder = self.path.parent
+            with self._in_words("written to"):
+                if shutil.disk_usage(folder).free < _ROOM:
+                    raise OSError("disk is full")
+                if self._missing_file() and not os.access(folder, os.W_OK | os.X_OK):
+                    raise OSError("permission denied")
+                if not self.path.exists():
+                    return
+        self.write(lambda _: None)
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         if self.path is not None and self._missing_file():

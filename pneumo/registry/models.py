@@ -18,6 +18,7 @@ from pneumo.evaluation.calibration import Calibration
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.imaging.preprocess import VERSION, InputSpec
 from pneumo.labels import LABELS
+from pneumo.log import known
 from pneumo.paths import models_dir
 from pneumo.registry.acts import active_model, read_acts
 from pneumo.registry.card_checks import invalid_values
@@ -270,12 +271,12 @@ def default_model(root: Path | None = None) -> str:
             cards.append(read_card(model, root))
         except ModelError as error:
             refused += 1
-            log.warning("%s", error)  # use the other models, but report this one
+            log.warning("%s", error, extra=known(model=model))  # use the other models, but report this one
     if not cards:
         raise ModelError(f"No usable model in {root or models_dir()}. Restore the folder, or train and promote one.")
     best = best_of(cards)
     if refused:
-        log.warning("The default is now %s, the best of the others.", best)
+        log.warning("The default is now %s, the best of the others.", best, extra=known(model=best))
     return best
 
 
