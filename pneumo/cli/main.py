@@ -46,6 +46,7 @@ COMMANDS = (
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns 0: done; 1: done in part, or refused because of the files; 2: wrong usage."""
+    _log_to_stderr()
     parser = _parser()
     options, extra = parser.parse_known_args(arguments)
     if extra and options.command != "train":
@@ -53,14 +54,13 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # silences TensorFlow's start-up messages
     if isinstance(sys.stdout, io.TextIOWrapper):  # so that output not in UTF-8 stops no run
         sys.stdout.reconfigure(errors="backslashreplace")
-    _log_to_stderr()
     try:
         options.extra = extra  # settings of `train`
         code = int(options.run(options))
         sys.stdout.flush()
         return code
     except ConfigError as error:
-        _say(error)
+        _report(error)
         return 2
     except ModuleNotFoundError as error:
         if can_train():  # our bug, not an incomplete installation
@@ -68,14 +68,14 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{error.name} is not installed. {ONLY_ANSWERS}", file=sys.stderr)
         return 2
     except PneumoError as error:
-        _say(error)
+        _report(error)
         return 1
     except BrokenPipeError:  # the reader, such as `head`, closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python reports an error when it flushes at exit
         return 0
 
 
-def _say(error: PneumoError) -> None:
+def _report(error: PneumoError) -> None:
     log.error("ended by %s", error) if begin_json_log() else print(printable(str(error), keep="\n"), file=sys.stderr)
 
 
