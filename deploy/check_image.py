@@ -177,17 +177,16 @@ def main() -> None:
     if os.environ.get("PNEUMO_CHECK_IMAGE") != "mounts":  # once more, in a mount namespace that ends with this process
         own = ["unshare", "--mount", sys.executable, *sys.argv]
         os.execvpe(own[0], own, os.environ | {"PNEUMO_CHECK_IMAGE": "mounts"})
-    with tempfile.TemporaryDirectory(prefix="pneumo-image-") as folder:
-        work = Path(folder)
+    work = Path(tempfile.mkdtemp(prefix="pneumo-image-"))
+    try:
         base = options.base
         if base is None:
             base = work / "base.tar"
             subprocess.run(["mmdebstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", base], check=True)
-        stage = build(work, base)
-        try:
-            check(stage)
-        finally:
-            subprocess.run(["umount", "--recursive", stage.root], check=False)
+        check(build(work, base))
+    finally:
+        subprocess.run(["umount", "--recursive", work / "last"], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(["rm", "-rf", "--one-file-system", work], check=False)  # never into what is still mounted
 
 
 if __name__ == "__main__":

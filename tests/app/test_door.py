@@ -36,7 +36,9 @@ def test_pictures_and_uploads_need_a_login_with_a_role(path):
     assert call(path, AccessSettings()) == 200  # no login is configured
 
 
-@pytest.mark.parametrize("path", ["/", "/train", "/static/js/index.js", "/auth/login", "/oauth2callback", "/_stcore/health", "/health"])
+@pytest.mark.parametrize(
+    "path", ["/", "/train", "/static/js/index.js", "/auth/login", "/oauth2callback", "/_stcore/health", "/health"]
+)
 def test_what_the_login_page_needs_is_open(path):
     assert call(path) == 200
 
