@@ -12,7 +12,8 @@ from pneumo.inference.lung_fields import LungFinder, lungs_folder
 from pneumo.log import known
 from pneumo.paths import models_dir
 from pneumo.record.settings import record_url
-from pneumo.registry.models import default_model, list_models, verified
+from pneumo.registry.model_folder import list_models
+from pneumo.registry.models import default_model, verified
 
 log = logging.getLogger(__name__)
 # A grey PNG, 64 x 64: no X-ray, and read like one.
