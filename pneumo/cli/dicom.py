@@ -1,4 +1,4 @@
-"""`pneumo dicom`: write a structured report and a secondary capture of DICOM X-rays, and send them to an archive if asked."""
+"""`pneumo dicom`: write a structured report and other objects of DICOM X-rays, and send them to an archive if asked."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pneumo.cli.commands import Commands
+from pneumo.cli.dicom_objects import add_objects, selection_of
 from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import ConfigError, ExchangeError, PneumoError
 from pneumo.files import output_stem
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    parser = commands.add_parser("dicom", help="write a structured report and a secondary capture of DICOM X-rays")
+    parser = commands.add_parser("dicom", help="write a structured report of DICOM X-rays, and a capture, PDF or segmentation")
     parser.add_argument("paths", nargs="+", metavar="FILE", help="DICOM files, or folders of them")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--model", help="default: the best model of the registry")
     add_terms(parser)
+    add_objects(parser)
     parser.add_argument("--send", choices=("stow", "c-store"), help="also send them to PNEUMO_STOW_URL or PNEUMO_PACS")
     parser.set_defaults(run=run)
 
@@ -35,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
 
     send = _sender(options.send) if options.send else None
     predictor = load_predictor(options)
-    terms = terms_of(options, predictor)
+    terms, selection = terms_of(options, predictor), selection_of(options, predictor)
     options.output.mkdir(parents=True, exist_ok=True)
     failed = 0
     for path in files_below(options.paths):
@@ -44,12 +46,12 @@ def run(options: argparse.Namespace) -> int:
             finding = read(data, predictor)
             if not finding.answer:
                 raise ExchangeError(" ".join(finding.reasons))
-            results = make_results(data, finding, predictor.card, terms)
+            results = make_results(data, finding, predictor.card, terms, selection)
         except (PneumoError, OSError) as error:
             failed += 1
             print(printable(f"{path}: {error}"), file=sys.stderr)
             continue
-        for kind, result in (("report", results.report), ("capture", results.capture)):
+        for kind, result in results.named().items():
             target = options.output / f"{output_stem(path, finding.sha256)}-{kind}.dcm"
             target.write_bytes(file_bytes(result))
             print(printable(str(target)))

@@ -98,14 +98,15 @@ def _data() -> Check:
 
 
 def _send(connect: bool) -> tuple[bool | None, str]:
-    from pneumo.exchange.settings import SendSettings
+    from pneumo.exchange.settings import SendSettings, objects_asked
 
+    objects = ", ".join(sorted(objects_asked()))
     settings = SendSettings.from_environment()
     archive = settings.archive
     named = [*(["C-STORE to " + archive.host] if archive else []), *(["STOW-RS to " + settings.web.url] if settings.web else [])]
     if not named:
         return None, "No archive is named (PNEUMO_PACS, PNEUMO_STOW_URL): nothing is ever sent."
-    words = ", ".join(named) + ("" if settings.tls or not archive else "; not encrypted")
+    words = f"{objects} by {', '.join(named)}" + ("" if settings.tls or not archive else "; not encrypted")
     if not connect:
         return True, f"{words}; not tried: --connect asks"
     if archive is None:

@@ -8,6 +8,7 @@ import signal
 import threading
 
 from pneumo.cli.commands import Commands
+from pneumo.cli.dicom_objects import add_objects, selection_of
 from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import ConfigError, ExchangeError
 from pneumo.log import known
@@ -25,6 +26,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--grace", type=float, default=8.0, metavar="SECONDS", help="for queued images at shutdown; default: 8")
     parser.add_argument("--model", help="default: the best model of the registry")
     add_terms(parser)
+    add_objects(parser)
     parser.set_defaults(run=run)
 
 
@@ -45,11 +47,11 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"--grace: expected 0 to 600 seconds; received {options.grace}.")
     settings = dataclasses.replace(settings, ae_title=checked_ae_title(options.ae_title or settings.ae_title))
     predictor = load_predictor(options)
-    terms = terms_of(options, predictor)
+    terms, selection = terms_of(options, predictor), selection_of(options, predictor)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    reader = Reader(predictor, terms, lambda objects: dimse.store(objects, archive, settings))
+    reader = Reader(predictor, terms, lambda objects: dimse.store(objects, archive, settings), selection=selection)
     tls = server_tls(os.environ)
     callers = tuple(checked_ae_title(title) for title in options.allow)
     if tls and tls.callers and (strangers := sorted(set(callers) - set(tls.callers))):
@@ -57,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
     node = Node(NodeSettings(options.host, options.port, settings.ae_title, callers, tls=tls), reader)
     facts = known(model=predictor.card.id, host=options.host)
     log.info("%s listens on %s:%d, model %s", settings.ae_title, options.host, node.port, predictor.card.id, extra=facts)
+    log.info("made of an image: %s", ", ".join(sorted(selection.objects)))
     log.info("senders %s, archive %s", *("over TLS" if used else "not encrypted" for used in (tls, settings.tls)))
     try:
         dimse.echo(archive, settings)

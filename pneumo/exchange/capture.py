@@ -1,12 +1,12 @@
 """Answer -> DICOM Secondary Capture: the image with heatmap, and captions above and below it that cover no part of it."""
 
 import numpy as np
-from highdicom import UID
 from highdicom.sc import SCImage
 from pydicom.dataset import Dataset
 
 from pneumo import __version__
 from pneumo.exchange import quiet  # noqa: F401
+from pneumo.exchange.place import Place
 from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture
 from pneumo.inference.finding import Finding, Reading
@@ -14,11 +14,10 @@ from pneumo.reporting.captioned import NO_HEAT, RESEARCH_USE, with_captions
 from pneumo.reporting.heat_doubt import heatmap_doubt
 
 SIDE = 2048  # longer side of the image, at most
-SERIES_NUMBER = 9902
 _OPACITY = 0.6
 
 
-def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCImage:
+def secondary_capture(source: Source, finding: Finding, reading: Reading, place: Place) -> SCImage:
     """8-bit RGB capture of one image with a finding of status "ok", in its own series, without patient elements."""
     doubt = heatmap_doubt(finding.model)
     capture = SCImage.from_ref_dataset(
@@ -28,10 +27,10 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading) -> SCI
         bits_allocated=8,
         coordinate_system="PATIENT",
         patient_orientation=("L", "F"),  # required by the library; replaced by the source's below
-        series_instance_uid=UID(),
-        series_number=SERIES_NUMBER,
-        sop_instance_uid=UID(),
-        instance_number=1,
+        series_instance_uid=place.series,
+        series_number=place.series_number,
+        sop_instance_uid=place.instance,
+        instance_number=place.instance_number,
         manufacturer=MANUFACTURER,
         manufacturer_model_name=finding.model,
         software_versions=__version__,

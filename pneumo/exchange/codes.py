@@ -2,6 +2,7 @@
 
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from highdicom.sr import CodedConcept
+from pydicom.sr.codedict import codes
 
 from pneumo.labels import Verdict, Zone
 
@@ -33,3 +34,9 @@ BACTERIAL = _own("BACTERIAL", "Probability of bacterial pneumonia, given pneumon
 VIRAL = _own("VIRAL", "Probability of viral pneumonia, given pneumonia")
 WARNING = _own("WARNING", "Warning")
 NOTICE = _own("NOTICE", "Notice")
+# Codes, not concepts: a concept is a data set, which each segment completes with its own side.
+ANATOMY, SPATIAL = codes.SCT.AnatomicalStructure, codes.SCT.SpatialAndRelationalConcept
+LUNG, RIGHT, LEFT = codes.SCT.Lung, codes.SCT.Right, codes.SCT.Left
+HEAT = _own("HEAT", "Heat: evidence for pneumonia, no outline of disease")
+HOTTEST = _own("HOTTEST", "Most heat: evidence for pneumonia, no outline of disease")
+PEAK = _own("PEAK-HEAT", "Greatest heat, on the model's fixed scale from 0 to 1")

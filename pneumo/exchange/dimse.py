@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from pydicom.dataset import Dataset
-from pydicom.uid import ComprehensiveSRStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, SecondaryCaptureImageStorage
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE
 from pynetdicom.association import Association
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # defined at import
@@ -25,7 +25,7 @@ _STORED = (0x0000, 0xB000, 0xB006, 0xB007, 0x0111)  # warnings mean stored, too 
 def store(objects: Sequence[Dataset], archive: Archive, settings: SendSettings) -> tuple[Outcome, ...]:
     """Send all objects, then query for each. Returns one outcome per object, in order. Never raises because of the archive."""
     try:
-        association = _associate(archive, settings, ComprehensiveSRStorage, SecondaryCaptureImageStorage)
+        association = _associate(archive, settings, *dict.fromkeys(instance.SOPClassUID for instance in objects))
     except ExchangeError as error:
         return all_failed(objects, str(error))
     try:

@@ -14,7 +14,7 @@ _PAUSE = 0.25  # seconds between two queries
 class Outcome:
     """Outcome of one object. Contains no identifier, so it may be logged."""
 
-    kind: str  # modality: "SR", or "OT" for the capture
+    kind: str  # modality: "SR"; "OT" for the capture, "DOC" for the PDF, "SEG"
     state: str  # CONFIRMED, UNCONFIRMED (accepted by an archive that cannot be queried) or FAILED
     detail: str = ""  # the reason, for the user
 

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pneumo import labels
 from pneumo.errors import PneumoError
 from pneumo.exchange.outcome import FAILED, Outcome
-from pneumo.exchange.results import make_results
+from pneumo.exchange.results import Selection, make_results
 from pneumo.exchange.source import content_hash, is_own_result
 from pneumo.exchange.status import FAULT, NOT_STORED, SUCCESS, UNREADABLE, Status
 from pneumo.inference.finding import Terms, read
@@ -51,12 +51,14 @@ class Reader:
         send: Send,
         pauses: Sequence[float] = (1.0, 3.0),
         retry_window: float = 8.0,
+        selection: Selection | None = None,
     ):
         """`pauses`: seconds before each retry of what failed; none starts `retry_window` seconds after the first attempt.
 
-        Both are short: meanwhile the sender waits. It keeps the image and can retry itself.
+        Both are short: meanwhile the sender waits. It keeps the image and can retry itself. `selection`: which results are made.
         """
         self._predictor, self._terms, self._send = predictor, terms, send
+        self._selection = selection
         self._pauses, self._retry_window = tuple(pauses), retry_window
         self._answered: OrderedDict[bytes, None] = OrderedDict()
         self.tally = Tally()
@@ -93,7 +95,7 @@ class Reader:
             return f"rejected: {reasons}", SUCCESS
         if not finding.answer:
             return f"not read: {reasons}", UNREADABLE
-        results = make_results(data, finding, self._predictor.card, self._terms, image)
+        results = make_results(data, finding, self._predictor.card, self._terms, self._selection, image)
         outcomes = self._delivered(list(results))
         for outcome in outcomes:
             self.tally.add(f"results {outcome.state}")

@@ -1,20 +1,34 @@
-"""Answer -> DICOM Comprehensive Structured Report (TID 1500): coded, unverified, preliminary, with its algorithm."""
+"""Answer -> DICOM Comprehensive Structured Report (TID 1500): coded, unverified, preliminary, with its algorithm.
 
+The root of the results of one image: it refers to the image and to every other object made of it.
+"""
+
+from collections.abc import Sequence
+
+from highdicom.seg import Segmentation
 from highdicom.sr import (
     AlgorithmIdentification,
     CodedConcept,
     ComprehensiveSR,
     DeviceObserverIdentifyingAttributes,
+    FindingSite,
+    GraphicTypeValues,
+    ImageRegion,
     Measurement,
     MeasurementReport,
     MeasurementsAndQualitativeEvaluations,
     ObservationContext,
     ObserverContext,
+    PlanarROIMeasurementsAndQualitativeEvaluations,
     QualitativeEvaluation,
+    ReferencedSegmentationFrame,
     SourceImageForMeasurementGroup,
+    SourceImageForRegion,
+    SourceImageForSegmentation,
     TextContentItem,
     TrackingIdentifier,
 )
+from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
@@ -22,40 +36,33 @@ from pneumo import __version__
 from pneumo.evaluation.operating_point import MEANING
 from pneumo.exchange import codes as concepts
 from pneumo.exchange import quiet  # noqa: F401
+from pneumo.exchange.heat import heat_hidden, hottest_region
+from pneumo.exchange.place import Place
 from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.inference.finding import Finding, Reading
 from pneumo.inference.predictor import Answer
 from pneumo.labels import Verdict
 from pneumo.reporting.captioned import RESEARCH_USE
 
-SERIES_NUMBER = 9901  # above the series numbers of modalities
 
-
-def structured_report(source: Source, finding: Finding, reading: Reading) -> ComprehensiveSR:
+def structured_report(
+    source: Source,
+    finding: Finding,
+    reading: Reading,
+    place: Place,
+    others: Sequence[Dataset] = (),
+    notices: Sequence[str] = (),
+) -> ComprehensiveSR:
     """Report on one image with a finding of status "ok", in its own series, without patient elements (`results.make_results`
     adds them).
 
     NORMAL becomes the finding "no pneumonia called", INDETERMINATE "neither called nor ruled out". The subtype is included
-    only if pneumonia is called.
+    only if pneumonia is called, the place of most heat only if heat is shown. `others`: the other results of the image;
+    segments are items of the report, the rest stands in its other evidence. `notices`: texts about what was not made.
     """
-    assert finding.answer is not None, "expected a finding that is an answer"
-    group = MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(uid=generate_uid(), identifier="Pneumo answer"),
-        finding_type=concepts.FINDINGS[reading.verdict],
-        algorithm_id=AlgorithmIdentification(
-            name=MANUFACTURER,
-            version=__version__,
-            parameters=[f"model {finding.model}", f"model SHA-256 {finding.model_sha256}"],
-        ),
-        measurements=_measurements(finding.answer, reading),
-        qualitative_evaluations=[QualitativeEvaluation(concepts.ZONE, concepts.ZONES[reading.zone])],
-        source_images=[SourceImageForMeasurementGroup(source.reference.SOPClassUID, source.reference.SOPInstanceUID)],
-    )
-    point = f"{reading.operating_point}: {MEANING.get(reading.operating_point, 'no description')}"
-    texts = [(concepts.NOTICE, RESEARCH_USE), (concepts.OPERATING_POINT, point)]
-    texts += [(concepts.WARNING, warning) for warning in finding.warnings]
-    # TID 1501 allows texts as evaluations; the library supports only codes.
-    group[0].ContentSequence.extend(TextContentItem(name, text, "CONTAINS") for name, text in texts)
+    answer_group = _answer_group(source, finding, reading, place, notices)
+    region = [] if heat_hidden(finding) else [_hottest(source, finding, place)]
+    segments = [group for other in others if isinstance(other, Segmentation) for group in _segments(other)]
     observer = DeviceObserverIdentifyingAttributes(
         uid=generate_uid(entropy_srcs=[MANUFACTURER, finding.model_sha256]),  # the same UID for the same model
         name=MANUFACTURER,
@@ -67,15 +74,15 @@ def structured_report(source: Source, finding: Finding, reading: Reading) -> Com
             observer_device_context=ObserverContext(observer_type=codes.DCM.Device, observer_identifying_attributes=observer)
         ),
         procedure_reported=concepts.PROCEDURE,
-        imaging_measurements=[group],
+        imaging_measurements=[answer_group, *region, *segments],
     )
     return ComprehensiveSR(
-        evidence=[source.reference],
+        evidence=[source.reference, *others],
         content=content,
-        series_instance_uid=generate_uid(),
-        series_number=SERIES_NUMBER,
-        sop_instance_uid=generate_uid(),
-        instance_number=1,
+        series_instance_uid=place.series,
+        series_number=place.series_number,
+        sop_instance_uid=place.instance,
+        instance_number=place.instance_number,
         manufacturer=MANUFACTURER,
         manufacturer_model_name=finding.model,
         software_versions=__version__,
@@ -85,6 +92,88 @@ def structured_report(source: Source, finding: Finding, reading: Reading) -> Com
         is_complete=True,
         is_final=False,
         is_verified=False,
+    )
+
+
+def _answer_group(
+    source: Source, finding: Finding, reading: Reading, place: Place, notices: Sequence[str]
+) -> MeasurementsAndQualitativeEvaluations:
+    assert finding.answer is not None, "expected a finding that is an answer"
+    group = MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=_tracked(place, "Pneumo answer"),
+        finding_type=concepts.FINDINGS[reading.verdict],
+        algorithm_id=_model(finding),
+        measurements=_measurements(finding.answer, reading),
+        qualitative_evaluations=[QualitativeEvaluation(concepts.ZONE, concepts.ZONES[reading.zone])],
+        source_images=[SourceImageForMeasurementGroup(source.reference.SOPClassUID, source.reference.SOPInstanceUID)],
+    )
+    point = f"{reading.operating_point}: {MEANING.get(reading.operating_point, 'no description')}"
+    texts = [(concepts.NOTICE, RESEARCH_USE), (concepts.OPERATING_POINT, point)]
+    texts += [(concepts.WARNING, warning) for warning in finding.warnings]
+    texts += [(concepts.NOTICE, notice) for notice in notices]
+    # TID 1501 allows texts as evaluations; the library supports only codes.
+    group[0].ContentSequence.extend(TextContentItem(name, text, "CONTAINS") for name, text in texts)
+    return group
+
+
+def _hottest(source: Source, finding: Finding, place: Place) -> PlanarROIMeasurementsAndQualitativeEvaluations:
+    assert finding.answer is not None, "expected a finding that is an answer"
+    assert finding.radiograph is not None, "expected a finding that is an answer"
+    heatmap = finding.answer.heatmap
+    image = SourceImageForRegion(source.reference.SOPClassUID, source.reference.SOPInstanceUID)
+    outline = hottest_region(heatmap, *finding.radiograph.pixels.shape)
+    return PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=_tracked(place, "Pneumo place of most heat"),
+        referenced_region=ImageRegion(GraphicTypeValues.POLYLINE, outline, image),
+        finding_type=concepts.HOTTEST,
+        algorithm_id=_model(finding),
+        measurements=[_number(concepts.PEAK, heatmap.peak)],
+    )
+
+
+def _segments(segmentation: Segmentation) -> list[PlanarROIMeasurementsAndQualitativeEvaluations]:
+    """One group for each segment."""
+    groups = []
+    read = segmentation.SourceImageSequence[0]
+    image = SourceImageForSegmentation(read.ReferencedSOPClassUID, read.ReferencedSOPInstanceUID)
+    for segment in segmentation.SegmentSequence:
+        number, kind = segment.SegmentNumber, segment.SegmentedPropertyTypeCodeSequence[0]
+        algorithm = segment.SegmentationAlgorithmIdentificationSequence[0]
+        side = kind.get("SegmentedPropertyTypeModifierCodeSequence")
+        # Frame n is segment n. `from_segmentation` of highdicom 0.28 fails where there is one segment.
+        frame = ReferencedSegmentationFrame(segmentation.SOPClassUID, segmentation.SOPInstanceUID, number, number, image)
+        del frame[0].ReferencedSOPSequence[0].ReferencedSegmentNumber  # PS3.3 table 10-3: not beside a frame number
+        groups.append(
+            PlanarROIMeasurementsAndQualitativeEvaluations(
+                tracking_identifier=TrackingIdentifier(
+                    uid=generate_uid(entropy_srcs=[segmentation.SOPInstanceUID, str(number)]), identifier=segment.SegmentLabel
+                ),
+                referenced_segment=frame,
+                finding_type=_concept(kind),
+                finding_sites=[FindingSite(_concept(kind), laterality=_concept(side[0]))] if side else None,
+                algorithm_id=AlgorithmIdentification(
+                    name=algorithm.AlgorithmName,
+                    version=algorithm.AlgorithmVersion,
+                    parameters=[algorithm.AlgorithmParameters],
+                ),
+            )
+        )
+    return groups
+
+
+def _concept(item: Dataset) -> CodedConcept:
+    return CodedConcept(item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning)
+
+
+def _tracked(place: Place, identifier: str) -> TrackingIdentifier:
+    return TrackingIdentifier(uid=generate_uid(entropy_srcs=[place.instance, identifier]), identifier=identifier)
+
+
+def _model(finding: Finding) -> AlgorithmIdentification:
+    return AlgorithmIdentification(
+        name=MANUFACTURER,
+        version=__version__,
+        parameters=[f"model {finding.model}", f"model SHA-256 {finding.model_sha256}"],
     )
 
 

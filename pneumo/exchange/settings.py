@@ -11,6 +11,8 @@ from pneumo.errors import ConfigError
 from pneumo.exchange.tls import client_context
 
 AE_TITLE = "PNEUMO"
+REPORT, CAPTURE, PDF, SEG = OBJECTS = ("report", "capture", "pdf", "seg")  # that can be made of an image
+DEFAULT_OBJECTS = frozenset({REPORT, CAPTURE})
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,14 @@ class SendSettings:
             timeout=timeout,
             tls=client_context(environment),
         )
+
+
+def objects_asked(text: str | None = None, environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Which objects are made: `text`, else PNEUMO_OBJECTS, else report and capture. The report always is. Raises ConfigError."""
+    words = (text or environment.get("PNEUMO_OBJECTS", "")).lower().replace(",", " ").split()
+    if unknown := sorted(set(words) - set(OBJECTS)):
+        raise ConfigError(f"PNEUMO_OBJECTS or --objects: expected some of {', '.join(OBJECTS)}; received {', '.join(unknown)}.")
+    return frozenset(words) | {REPORT} if words else DEFAULT_OBJECTS
 
 
 def checked_ae_title(text: str) -> str:

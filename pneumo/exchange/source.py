@@ -78,7 +78,8 @@ class Source:
 
     reference: Dataset  # the four UIDs and empty patient and study elements: safe to pass to libraries
     patient: Dataset  # patient and study elements with their values
-    picture: Dataset  # image elements that the secondary capture repeats
+    picture: Dataset  # image elements that results repeat
+    number: int = 1  # of the image in its series; the results' as well
 
 
 def read_source(data: bytes) -> Source:
@@ -109,7 +110,7 @@ def read_source(data: bytes) -> Source:
             setattr(patient, name, "")
     for name, uid in uids.items():
         setattr(reference, name, uid)
-    return Source(reference, patient, picture)
+    return Source(reference, patient, picture, _instance_number(header))
 
 
 def is_own_result(data: bytes) -> bool:
@@ -139,6 +140,15 @@ def content_hash(data: bytes) -> bytes:
         return hashlib.sha256(syntax.encode() + buffer.getvalue()).digest()
     except Exception:  # noqa: BLE001
         return hashlib.sha256(data).digest()
+
+
+def _instance_number(header: Dataset) -> int:
+    """1 where the file has no sensible number."""
+    try:
+        number = int(header.get("InstanceNumber") or 1)
+    except Exception:  # noqa: BLE001  (a damaged value, which the error would quote)
+        return 1
+    return number if 0 < number < 2**20 else 1
 
 
 def _copied(header: Dataset, names: tuple[str, ...]) -> Dataset:

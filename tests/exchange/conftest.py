@@ -2,7 +2,9 @@ import pytest
 from tiny_model import make_registry
 
 from pneumo.inference.finding import Terms, read
+from pneumo.inference.lung_fields import SHIPPED, LungFinder
 from pneumo.inference.predictor import Predictor
+from pneumo.registry.models import read_metrics
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +30,18 @@ def results_of(predictor):
 def _no_proxy(monkeypatch):
     """Connect to the fakes on this machine without the machine's proxy."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture(scope="session")
+def finder():
+    """The lung segmenter that comes with Pneumo."""
+    return LungFinder.load(SHIPPED)
+
+
+@pytest.fixture(scope="session")
+def everything(models, finder):
+    """The selection of all objects."""
+    from pneumo.exchange.results import Selection
+    from pneumo.exchange.settings import OBJECTS
+
+    return Selection(frozenset(OBJECTS), finder, read_metrics("tiny", models))

@@ -14,6 +14,7 @@ from pydicom.uid import ComputedRadiographyImageStorage, CTImageStorage, Seconda
 
 from pneumo import __version__
 from pneumo.errors import ConfigError, ExchangeError
+from pneumo.exchange.heat import hottest_region
 from pneumo.exchange.results import file_bytes, make_results
 from pneumo.imaging.overlay import grey_picture
 from pneumo.inference.finding import Terms, judge, read
@@ -111,10 +112,114 @@ def test_both_are_filed_under_the_patient_and_study_of_the_source(results_of):
     assert len(series) == len(objects) == 3
 
 
-def test_new_uids_each_time(results_of):
+def uids(results):
+    return [(str(result.SeriesInstanceUID), str(result.SOPInstanceUID)) for result in results]
+
+
+def test_an_image_sent_again_gets_the_same_uids(predictor, everything):
+    source = dx_dataset(**SICK, side=448)
+    data = file_of(source)
+    finding = read(data, predictor)
+
+    def made(**changed):
+        return list(make_results(**{"data": data, "finding": finding, "card": predictor.card, "terms": Terms(), **changed}))
+
+    first = uids(made(selection=everything))
+    assert len(set(first)) == len(first) == 5
+    source.NumberOfStudyRelatedInstances = 7  # added by an archive on the way
+    assert uids(made(data=file_of(source), selection=everything)) == first
+    for changed in ({"terms": Terms("rule-in")}, {"finding": dataclasses.replace(finding, site_profile="here")}, {}):
+        assert set(uids(made(**changed))).isdisjoint(first)  # other results, not the same ones with other content
+
+
+def test_images_of_one_study_share_a_series_of_each_kind(predictor, everything):
+    first = dx_dataset(**SICK, side=448, InstanceNumber=1)
+    second = dx_dataset(**SICK, side=448, seed=1, InstanceNumber=2, StudyInstanceUID=first.StudyInstanceUID)
+    sets = []
+    for source in (first, second):
+        data = file_of(source)
+        sets.append(list(make_results(data, read(data, predictor), predictor.card, Terms(), everything)))
+    kinds = [[(str(result.SeriesInstanceUID), result.SeriesNumber, result.Modality) for result in results] for results in sets]
+    assert kinds[0] == kinds[1]
+    assert len(set(kinds[0])) == 4
+    numbered = [(result.SeriesNumber, result.InstanceNumber) for results in sets for result in results]
+    assert sorted(numbered) == [*((n, i) for n in (9901, 9902, 9903) for i in (1, 2)), *((9904, i) for i in (1, 2, 3, 4))]
+    assert len({result.SOPInstanceUID for results in sets for result in results}) == 10
+    for number in ("-3", "", "x"):
+        source = dx_dataset(**SICK, InstanceNumber=None)
+        source.add_new("InstanceNumber", "LO", number)
+        assert make_results(file_of(source), read(data, predictor), predictor.card, Terms()).report.InstanceNumber == 1
+
+
+def test_the_report_refers_to_everything_made_of_its_image(predictor, everything):
+    source = dx_dataset(**SICK, side=448)
+    data = file_of(source)
+    results = make_results(data, read(data, predictor), predictor.card, Terms(), everything)
+    report = ComprehensiveSR.from_dataset(reopened(results.report))
+    (study,) = report.CurrentRequestedProcedureEvidenceSequence
+    assert study.StudyInstanceUID == source.StudyInstanceUID
+    evidence = {
+        str(item.ReferencedSOPInstanceUID): str(series.SeriesInstanceUID)
+        for series in study.ReferencedSeriesSequence
+        for item in series.ReferencedSOPSequence
+    }
+    others = [results.capture, results.pdf, results.lungs, results.heat]
+    assert evidence == {str(each.SOPInstanceUID): str(each.SeriesInstanceUID) for each in [source, *others]}
+    groups = report.content.get_planar_roi_measurement_groups()
+    referred = [item for group in groups for item in group[0].ContentSequence if item.ValueType == "IMAGE"]
+    frames = [item.ReferencedSOPSequence[0] for item in referred if item.name.meaning == "Referenced Segmentation Frame"]
+    assert [(frame.ReferencedSOPInstanceUID, frame.ReferencedFrameNumber) for frame in frames] == [
+        (results.lungs.SOPInstanceUID, 1),
+        (results.lungs.SOPInstanceUID, 2),
+        (results.heat.SOPInstanceUID, 1),
+    ]
+    assert [group.finding_type.value for group in groups] == ["HOTTEST", "39607008", "39607008", "HEAT"]
+    sides = [site.laterality.meaning for group in groups for site in group.finding_sites]
+    assert sides == ["Right", "Left"]
+
+
+def test_the_place_of_most_heat_is_a_polygon_on_the_source(results_of, predictor):
+    source = dx_dataset(**SICK, side=448)
+    data = file_of(source)
+    report = ComprehensiveSR.from_dataset(reopened(results_of(data).report))
+    (group,) = report.content.get_planar_roi_measurement_groups()
+    heatmap = read(data, predictor).answer.heatmap
+    assert group.roi.graphic_type.value == "POLYLINE"
+    np.testing.assert_allclose(group.roi.value, hottest_region(heatmap, 448, 448), atol=1e-3)
+    selected = group.roi.ContentSequence[0].ReferencedSOPSequence[0]
+    assert selected.ReferencedSOPInstanceUID == source.SOPInstanceUID
+    (peak,) = group.get_measurements()
+    assert (peak.name.value, peak.value) == ("PEAK-HEAT", pytest.approx(heatmap.peak, rel=1e-5))
+
+
+@pytest.mark.parametrize("reason", ["doubted", "empty"])
+def test_no_heat_where_none_is_shown(reason, predictor, everything, monkeypatch):
+    if reason == "doubted":
+        monkeypatch.setattr("pneumo.exchange.heat.heatmap_doubt", lambda model: "It does no better than chance.")
+    data = dx_bytes(**(SICK if reason == "doubted" else WELL), side=448)
+    finding = read(data, predictor)
+    assert finding.answer.heatmap.empty == (reason == "empty")
+    results = make_results(data, finding, predictor.card, Terms(), everything)
+    assert results.heat is None
+    report = ComprehensiveSR.from_dataset(reopened(results.report))
+    kinds = [group.finding_type.value for group in report.content.get_planar_roi_measurement_groups()]
+    assert kinds == ["39607008", "39607008"]
+    said = NO_HEAT if reason == "doubted" else "No heatmap: no place spoke for pneumonia."
+    assert content(report)["Notice"] == ["RESEARCH USE - NOT A MEDICAL DEVICE", f"No segmentation of the heat: {said}"]
+
+
+def test_lungs_that_cannot_be_believed_are_left_out_and_said(predictor, everything):
     data = dx_bytes(**SICK)
-    first, second = results_of(data), results_of(data)
-    assert {result.SOPInstanceUID for result in first}.isdisjoint({result.SOPInstanceUID for result in second})
+    finding = read(data, predictor)
+    blank = dataclasses.replace(finding, canonical=np.zeros((224, 224), np.uint8))
+    for found, selection, reason in (
+        (blank, everything, everything.finder.find(blank.canonical).reason),
+        (finding, dataclasses.replace(everything, finder=None), "This installation has no lung segmenter (models/lungs)."),
+    ):
+        assert reason
+        results = make_results(data, found, predictor.card, Terms(), selection)
+        assert results.lungs is None
+        assert content(reopened(results.report))["Notice"][1] == f"No segmentation of the lungs: {reason}"
 
 
 def test_capture_shows_heat_between_the_bands(results_of, predictor):
@@ -169,18 +274,22 @@ def test_a_doubted_map_does_not_reach_the_archive(predictor, monkeypatch):
         pytest.param({"PatientBirthDate": "unknown", "StudyTime": "noon", "PatientAge": "two", "PatientSex": "girl?"}, id="junk"),
     ],
 )
-def test_both_are_valid(elements, results_of, tmp_path):
+def test_all_are_valid(elements, results_of, predictor, everything, tmp_path):
     data = dx_bytes(**elements)
     if elements in (SICK, WELL):
         assert problems(data, tmp_path) == []  # the source is valid, too
-    for result in results_of(data):
+    finding = read(data, predictor)
+    results = make_results(data, finding, predictor.card, Terms(), everything)
+    assert set(results.named()) >= {"report", "capture", "pdf", "lungs"}
+    for result in (*results_of(data), *results):
         assert problems(file_bytes(result), tmp_path) == []
 
 
 @needs_dsrdump
 @pytest.mark.parametrize("elements", [SICK, WELL, SCRIPTS, NOBODY], ids=["pneumonia", "normal", "three scripts", "nobody"])
-def test_another_toolkit_reads_the_same_report(elements, results_of, tmp_path):
-    report = results_of(dx_bytes(**elements)).report
+def test_another_toolkit_reads_the_same_report(elements, predictor, everything, tmp_path):
+    data = dx_bytes(**elements)
+    report = make_results(data, read(data, predictor), predictor.card, Terms(), everything).report
     tree, errors = report_tree(file_bytes(report), tmp_path)
     assert errors == []
     assert "Verification Flag   : UNVERIFIED" in tree

@@ -1,5 +1,5 @@
 """Independent validators: dciodvfy of dicom3tools (David Clunie) checks an object's IOD, modules and value representations;
-dsrdump of DCMTK (OFFIS) parses a structured report and checks the relationships of its items."""
+dsrdump of DCMTK (OFFIS) parses a structured report and checks the relationships of its items, dcm2pdf takes a PDF out again."""
 
 import os
 import shutil
@@ -16,6 +16,7 @@ def _needs(program: str, package: str) -> pytest.MarkDecorator:
 
 
 needs_dciodvfy, needs_dsrdump = _needs("dciodvfy", "dicom3tools"), _needs("dsrdump", "dcmtk")
+needs_dcmtk = _needs("dcm2pdf", "dcmtk")
 
 
 def problems(data: bytes, folder) -> list[str]:
@@ -36,3 +37,19 @@ def report_tree(data: bytes, folder) -> tuple[str, list[str]]:
     completed = subprocess.run(["dsrdump", str(path)], capture_output=True, text=True, check=False)
     errors = [line for line in completed.stderr.splitlines() if line.startswith(("E:", "F:"))]
     return completed.stdout, errors + [f"exit status {completed.returncode}"] * bool(completed.returncode)
+
+
+def rewritten(data: bytes, folder) -> bytes:
+    """The object as dcmconv writes it in implicit VR: every element is parsed and encoded again."""
+    paths = folder / "before.dcm", folder / "after.dcm"
+    paths[0].write_bytes(data)
+    subprocess.run(["dcmconv", "+ti", *map(str, paths)], check=True, capture_output=True)
+    return paths[1].read_bytes()
+
+
+def extracted_pdf(data: bytes, folder) -> bytes:
+    """The document in an Encapsulated PDF, as dcm2pdf writes it."""
+    paths = folder / "document.dcm", folder / "document.pdf"
+    paths[0].write_bytes(data)
+    subprocess.run(["dcm2pdf", *map(str, paths)], check=True, capture_output=True)
+    return paths[1].read_bytes()
