@@ -82,12 +82,17 @@ def test_an_answer_is_the_same_everywhere(name, folder, capsys):
     assert f"{row['verdict']} {row['zone']} zone probability of pneumonia {shown} where 20 % have it" in paper
     assert (ADULT in paper) is warned
 
-    printed("dicom", str(file), "--output", str(folder / "results"))
+    printed("dicom", str(file), "--output", str(folder / "results"), "--objects", "report,capture,pdf,seg")
     report = pydicom.dcmread(next((folder / "results").glob("*-report.dcm"))).to_json()
     assert {"PNEUMONIA": "233604007", "INDETERMINATE": '"OPEN"', "NORMAL": '"NO-PNEUMONIA"'}[row["verdict"]] in report
     assert f"{row['probability']:.6g}"[:6] in report
     assert (ADULT in report) is warned
     assert next((folder / "results").glob("*-capture.dcm")).is_file()
+    document = pydicom.dcmread(next((folder / "results").glob("*-pdf.dcm"))).EncapsulatedDocument
+    (page,) = PdfReader(io.BytesIO(document)).pages
+    filed = " ".join(page.extract_text().split())
+    assert f"{row['verdict']} {row['zone']} zone probability of pneumonia {shown} where 20 % have it" in filed
+    assert (ADULT in filed) is warned
 
     app = open_app()
     app.file_uploader[0].set_value([(file.name, file.read_bytes(), "application/dicom")]).run()

@@ -14,7 +14,7 @@ from pneumo.cli.main import main
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
-    for name in ("PNEUMO_PACS", "PNEUMO_STOW_URL", "PNEUMO_AE_TITLE", "PNEUMO_SEND_TIMEOUT"):
+    for name in ("PNEUMO_OBJECTS", "PNEUMO_PACS", "PNEUMO_STOW_URL", "PNEUMO_AE_TITLE", "PNEUMO_SEND_TIMEOUT"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "child.dcm").write_bytes(dx_bytes(gamma=0.4))
@@ -58,7 +58,19 @@ def test_a_picture_belongs_to_no_study(folder, capsys):
     assert "belongs to no study" in capsys.readouterr().err
 
 
-WRONG = [["--send", "stow"], ["--send", "c-store"], ["--send", "mail"], ["--operating-point", "x"], []]
+def test_more_objects_where_they_are_asked_for(folder, capsys, monkeypatch):
+    (folder / "in" / "child.dcm").write_bytes(dx_bytes(gamma=0.4, side=448))
+    monkeypatch.setenv("PNEUMO_OBJECTS", "pdf,seg")
+    assert main(["dicom", str(folder / "in"), "--output", str(folder / "out")]) == 0
+    written = [pydicom.dcmread(line) for line in capsys.readouterr().out.splitlines()]
+    assert [result.Modality for result in written] == ["SR", "DOC", "SEG", "SEG"]
+    names = sorted(path.stem.rsplit("-", 1)[1] for path in (folder / "out").iterdir())
+    assert names == ["heat", "lungs", "pdf", "report"]
+    assert main(["dicom", str(folder / "in"), "--output", str(folder / "other"), "--objects", "report"]) == 0
+    assert len(list((folder / "other").iterdir())) == 1
+
+
+WRONG = [["--send", "stow"], ["--send", "c-store"], ["--send", "mail"], ["--operating-point", "x"], ["--objects", "pdf,mail"], []]
 
 
 @pytest.mark.parametrize("extra", WRONG)

@@ -52,7 +52,7 @@ def test_the_archive_is_asked_only_on_request(monkeypatch, capsys):
     monkeypatch.setattr("pneumo.exchange.dimse.echo", echo)
     monkeypatch.setenv("PNEUMO_PACS", "pacs.example.org:104:ARCHIVE")
     assert main(["doctor"]) == 0
-    assert "not tried" in rows(capsys)["send"][1]
+    assert rows(capsys)["send"][1].startswith("capture, report by C-STORE to pacs.example.org; not encrypted; not tried")
     assert main(["doctor", "--connect"]) == 1
     assert rows(capsys)["send"] == ("NO", "ARCHIVE does not answer.")
 

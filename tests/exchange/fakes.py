@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
-from pydicom.uid import ComprehensiveSRStorage, SecondaryCaptureImageStorage
+from pydicom.uid import ComprehensiveSRStorage, EncapsulatedPDFStorage, SecondaryCaptureImageStorage, SegmentationStorage
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind, Verification
 
@@ -22,7 +22,12 @@ class FakeArchive:
     """Stores objects and finds them with C-FIND. `on_store` may change that: it returns a status, or None to store as usual."""
 
     on_store: Callable[["FakeArchive", evt.Event], int | None] = lambda archive, event: None
-    kinds: tuple[str, ...] = (ComprehensiveSRStorage, SecondaryCaptureImageStorage)
+    kinds: tuple[str, ...] = (
+        ComprehensiveSRStorage,
+        SecondaryCaptureImageStorage,
+        EncapsulatedPDFStorage,
+        SegmentationStorage,
+    )
     query: bool = True
     find_status: int = 0x0000
     known_callers: tuple[str, ...] = ()

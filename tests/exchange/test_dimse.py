@@ -8,7 +8,9 @@ from pydicom.uid import SecondaryCaptureImageStorage
 from pneumo.errors import ExchangeError
 from pneumo.exchange.dimse import echo, store
 from pneumo.exchange.outcome import CONFIRMED, FAILED, UNCONFIRMED
+from pneumo.exchange.results import make_results
 from pneumo.exchange.settings import Archive, SendSettings
+from pneumo.inference.finding import Terms, read
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,21 @@ def test_sent_objects_arrive(both):
     (capture,) = [result for result in fake.stored.values() if result.Modality == "OT"]
     assert (capture.pixel_array == both[1].pixel_array).all()
     assert capture.PatientID == "P-4711"
+
+
+def test_every_kind_is_offered_and_one_that_is_not_taken_is_said(predictor, everything):
+    data = dx_bytes(gamma=0.4, side=448)
+    results = list(make_results(data, read(data, predictor), predictor.card, Terms(), everything))
+    with FakeArchive().listening() as archive:
+        outcomes = store(results, archive, PATIENT)
+    kinds = ["SR", "OT", "DOC", "SEG", "SEG"]
+    assert [(outcome.kind, outcome.state) for outcome in outcomes] == [(kind, CONFIRMED) for kind in kinds]
+    fake = FakeArchive()
+    fake.kinds = fake.kinds[:-1]
+    with fake.listening() as archive:
+        outcomes = store(results, archive, PATIENT)
+    assert states(outcomes) == [CONFIRMED] * 3 + [FAILED] * 2
+    assert "does not accept this kind" in outcomes[-1].detail
 
 
 def test_an_archive_that_accepts_but_does_not_store(both):

@@ -5,15 +5,18 @@ import time
 
 import pydicom
 import pytest
+import requests
 from exchange.dx import NAME, dx_bytes, dx_dataset, file_of
 from exchange.fakes import closed_port
 from exchange.running import needs_orthanc, node_process, orthanc, waited
 from exchange.test_results import content
-from exchange.validator import needs_dciodvfy, problems
+from exchange.validator import extracted_pdf, needs_dciodvfy, needs_dcmtk, problems
+from pypdf import PdfReader
 
 from pneumo.exchange import dimse, stow
 from pneumo.exchange.outcome import CONFIRMED
-from pneumo.exchange.settings import SendSettings
+from pneumo.exchange.results import make_results
+from pneumo.exchange.settings import OBJECTS, SendSettings
 from pneumo.inference.finding import Terms, judge, read
 
 pytestmark = [needs_orthanc, needs_dciodvfy]
@@ -70,16 +73,51 @@ def test_a_forwarded_study_gets_report_and_capture(archive, node_port, models, p
         assert word not in log_text
 
 
+@needs_dcmtk
+def test_all_objects_of_a_study_with_two_images(archive, node_port, models, predictor, everything, tmp_path):
+    first = dx_dataset(gamma=0.4, side=448, InstanceNumber=1)
+    second = dx_dataset(gamma=0.4, side=448, seed=1, InstanceNumber=2, StudyInstanceUID=first.StudyInstanceUID)
+    second.SeriesInstanceUID = first.SeriesInstanceUID
+    for source in (first, second):
+        study = archive.post("/instances", file_of(source))["ParentStudy"]
+    expected = {}
+    for source in (first, second):
+        data = file_of(source)
+        for result in make_results(data, read(data, predictor), predictor.card, Terms(prevalence=0.5), everything):
+            expected[result.SOPInstanceUID] = result
+    log = tmp_path / "log"
+    with node_process(models, log, archive.archive, node_port, "--objects", ",".join(OBJECTS), "--prevalence", "0.5"):
+        archive.post("/modalities/PNEUMO/store", study)
+        assert waited(lambda: len(archive.get(f"/studies/{study}/instances").json()) == 12), log.read_text()
+    assert len(archive.get(f"/studies/{study}/series").json()) == 5  # the images, and one of each kind
+    files = {pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID: data for data in archive.files(study)}
+    assert set(files) == {*expected, first.SOPInstanceUID, second.SOPInstanceUID}
+    for uid, result in expected.items():
+        assert problems(files[uid], tmp_path) == []
+        returned = pydicom.dcmread(io.BytesIO(files[uid]))
+        if result.Modality == "SEG":
+            assert returned.PixelData == result.PixelData
+        if result.Modality == "DOC":
+            (page,) = PdfReader(io.BytesIO(extracted_pdf(files[uid], tmp_path))).pages
+            assert "PNEUMONIA" in page.extract_text()
+
+
+def test_work_items_cannot_be_tried_with_this_archive(archive):
+    """docs/dicom-conformance.md says why UPS-RS is not offered: Debian's Orthanc has none to test against."""
+    assert requests.get(f"{archive.web.url}/workitems", timeout=30).status_code == 404
+
+
 @pytest.mark.parametrize("way", ["STOW-RS", "C-STORE"])
-def test_sent_results_are_in_the_archive(archive, results_of, way, tmp_path):
-    results = list(results_of(dx_bytes(gamma=2.0, side=64, PatientName=NAME)))
+def test_sent_results_are_in_the_archive(archive, predictor, everything, way, tmp_path):
+    image = dx_bytes(gamma=2.0, side=448, PatientName=NAME)
+    results = list(make_results(image, read(image, predictor), predictor.card, Terms(), everything))
     if way == "STOW-RS":
         outcomes = stow.store(results, archive.web, SendSettings())
     else:
         outcomes = dimse.store(results, archive.archive, SendSettings())
-    assert [(outcome.kind, outcome.state) for outcome in outcomes] == [("SR", CONFIRMED), ("OT", CONFIRMED)]
+    assert [(outcome.kind, outcome.state) for outcome in outcomes] == [(kind, CONFIRMED) for kind in ("SR", "OT", "DOC", "SEG")]
     (study,) = archive.post("/tools/find", {"Level": "Study", "Query": {"StudyInstanceUID": results[0].StudyInstanceUID}})
     files = {pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID: data for data in archive.files(study)}
     assert set(files) == {result.SOPInstanceUID for result in results}
     assert content(pydicom.dcmread(io.BytesIO(files[results[0].SOPInstanceUID])))["Finding"] == [("NO-PNEUMONIA", "99PNEUMO")]
-    assert [problems(data, tmp_path) for data in files.values()] == [[], []]
+    assert [problems(data, tmp_path) for data in files.values()] == [[]] * 4

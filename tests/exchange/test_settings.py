@@ -1,7 +1,7 @@
 import pytest
 
 from pneumo.errors import ConfigError
-from pneumo.exchange.settings import Archive, SendSettings, WebArchive, checked_ae_title
+from pneumo.exchange.settings import Archive, SendSettings, WebArchive, checked_ae_title, objects_asked
 
 
 def test_nothing_is_sent_by_default():
@@ -69,3 +69,21 @@ def test_invalid_timeout(timeout):
 def test_invalid_ae_title(title):
     with pytest.raises(ConfigError):
         checked_ae_title(title)
+
+
+@pytest.mark.parametrize(
+    ("flag", "environment", "objects"),
+    [
+        (None, "", {"report", "capture"}),
+        (None, "PDF, seg", {"report", "pdf", "seg"}),
+        ("report,capture,pdf", "seg", {"report", "capture", "pdf"}),
+        ("report", "pdf", {"report"}),
+    ],
+)
+def test_objects_made(flag, environment, objects):
+    assert objects_asked(flag, {"PNEUMO_OBJECTS": environment}) == objects
+
+
+def test_unknown_objects():
+    with pytest.raises(ConfigError, match="report, capture, pdf, seg; received gsps"):
+        objects_asked("report,gsps", {})
