@@ -53,5 +53,5 @@ def encapsulated_report(
     document.SourceInstanceSequence = [image]
     document.MIMETypeOfEncapsulatedDocument = "application/pdf"
     document.EncapsulatedDocumentLength = len(pdf)
-    document.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)  # values have an even length
+    document.EncapsulatedDocument = pdf  # pydicom fills up to an even length
     return document

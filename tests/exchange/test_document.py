@@ -21,7 +21,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")
 def filed(predictor, everything, monkeypatch):
     """The source, its finding, the object read again, and the PDF that was put into it."""
     drawn = []
-    monkeypatch.setattr("pneumo.exchange.document.report_pdf", lambda page: drawn.append(report_pdf(page)) or drawn[-1])
+
+    def odd(page):
+        """A page whose length is odd, as no value in DICOM may be."""
+        pdf = report_pdf(page)
+        drawn.append(pdf + b"\n" * (1 - len(pdf) % 2))
+        return drawn[-1]
+
+    monkeypatch.setattr("pneumo.exchange.document.report_pdf", odd)
     source = dx_dataset(gamma=0.4)
     finding = dataclasses.replace(read(file_of(source), predictor), warnings=("Rotated.",))
     results = make_results(file_of(source), finding, predictor.card, Terms(), everything)
