@@ -4,7 +4,7 @@ from tiny_model import make_registry
 from pneumo.inference.finding import Terms, read
 from pneumo.inference.lung_fields import SHIPPED, LungFinder
 from pneumo.inference.predictor import Predictor
-from pneumo.registry.models import read_metrics
+from pneumo.registry.model_folder import ModelFolder
 
 
 @pytest.fixture(scope="session")
@@ -44,4 +44,4 @@ def everything(models, finder):
     from pneumo.exchange.results import Selection
     from pneumo.exchange.settings import OBJECTS
 
-    return Selection(frozenset(OBJECTS), finder, read_metrics("tiny", models))
+    return Selection(frozenset(OBJECTS), finder, ModelFolder.of("tiny", models).metrics())
