@@ -21,19 +21,18 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """The other models of the registry answer as well: disagreement between models is one of the cautions."""
+    """The other models that vote answer as well: disagreement between models is one of the cautions."""
     from pneumo.inference.predictor import Predictor
-    from pneumo.registry.model_folder import list_models
+    from pneumo.registry.voting import voters
     from pneumo.reporting.model_card import write_readme
     from pneumo.studies.caution_measure import measure_cautions
 
     predictor, others = Predictor.load(options.model), []
-    for model in list_models():
-        if model != options.model:
-            try:
-                others.append(Predictor.load(model))
-            except ModelError as error:
-                print(printable(f"Not asked: {error}"), file=sys.stderr)
+    for model in voters().others(options.model):
+        try:
+            others.append(Predictor.load(model))
+        except ModelError as error:
+            print(printable(f"Not asked: {error}"), file=sys.stderr)
     print(json.dumps(measure_cautions(predictor, others, options.data, options.output, sample=options.images), indent=2))
     if options.output is None:
         write_readme(options.model, models_dir())  # the card shows these figures

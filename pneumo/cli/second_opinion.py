@@ -31,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
     from pneumo.inference.batch import read_files
     from pneumo.inference.finding import judge
     from pneumo.inference.second_opinion import SMALL_CHANGES
+    from pneumo.registry.voting import voters
     from pneumo.reporting import second_opinion_words as words
 
     predictor = load_predictor(options)
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     answer = finding.answer
     reading = judge(answer.log_ratio, predictor.card, terms)
     opinion, votes, lungs = opinion_on(finding, predictor, terms)
-    changes = [name for name, _ in SMALL_CHANGES]
+    changes, left_out = [name for name, _ in SMALL_CHANGES], voters().left_out_beside(finding.model)
     cautions = words.cautions(opinion, votes, reading, words.caution_rates_of(finding.model))
     output = {
         "file": str(options.file),
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         "model_sha256": finding.model_sha256,
         **dataclasses.asdict(reading),
         "warnings": [*finding.warnings, *(caution.sentence for caution in cautions)],
-        "sentences": dict(words.rows(opinion, votes, reading, words.usual_when_hidden(finding.model))),
+        "sentences": dict(words.rows(opinion, votes, reading, words.usual_when_hidden(finding.model), left_out)),
         "small_changes": {
             "lowest": opinion.stability.lowest,
             "highest": opinion.stability.highest,
@@ -68,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
         "heat": dataclasses.asdict(opinion.heat),
         "lungs_by": None if lungs.mask is None else "segmenter",
         "models": [dataclasses.asdict(vote) for vote in votes],
+        "models_left_out": left_out,
         "similar": [dataclasses.asdict(case) for case in opinion.similar],
     }
     print(json_text(without_nan(output), indent=2))
@@ -77,22 +79,20 @@ def run(options: argparse.Namespace) -> int:
 def opinion_on(finding: "Finding", predictor: "Predictor", terms: "Terms") -> "tuple[SecondOpinion, list[Vote], Lungs]":
     """The second opinion on an answered finding that still has its pictures.
 
-    Every other model answers behind its own gate; one that gives no answer is named on standard error.
+    Every other model that votes answers behind its own gate; one that gives no answer is named on standard error.
     """
     from pneumo.inference.finding import ask_again
     from pneumo.inference.lung_checks import Lungs, load_finder, lungs_of
     from pneumo.inference.predictor import Predictor
     from pneumo.inference.second_opinion import compute_second_opinion, vote
-    from pneumo.registry.model_folder import list_models
+    from pneumo.registry.voting import voters
 
     image, answer, radiograph = finding.canonical, finding.answer, finding.radiograph
     assert image is not None
     assert answer is not None
     assert radiograph is not None
     votes = [vote(predictor.card, answer.log_ratio, terms)]
-    for model in list_models():
-        if model == predictor.card.id:
-            continue
+    for model in voters().others(predictor.card.id):
         try:
             other = Predictor.load(model)
         except ModelError as error:

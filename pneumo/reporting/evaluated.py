@@ -14,8 +14,9 @@ from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.metrics import confusion_matrix
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.evaluation.predictions import Predictions
-from pneumo.registry.model_folder import ModelFolder, list_models, predictions_file
+from pneumo.registry.model_folder import ModelFolder, predictions_file
 from pneumo.registry.models import ModelCard, read_card
+from pneumo.registry.voting import voters
 
 FIGURES = ("auc", "accuracy", "sensitivity", "specificity", "precision", "recall", "f1")
 _FIRST = ("test", "validation")  # the order on the page
@@ -89,7 +90,7 @@ def read_evaluated(model: str, split: str, root: Path | None = None) -> Evaluate
 def read_cautions(model: str, root: Path | None = None) -> Mapping[str, CautionRate]:
     """cautions.json by name; empty if not stored, or measured with other weights.
 
-    The caution about disagreeing models is left out if it was measured with other models than are here. Raises ModelError.
+    The caution about disagreeing models is left out if it was measured with other models than those that vote here. Raises ModelError.
     """
     stored = ModelFolder.of(model, root).cautions()
     if stored is None or stored.model_sha256 != read_card(model, root).sha256:
@@ -100,10 +101,9 @@ def read_cautions(model: str, root: Path | None = None) -> Mapping[str, CautionR
 
 def _weights_of_others(model: str, root: Path | None) -> dict[str, str]:
     weights = {}
-    for other in list_models(root):
+    for other in voters(root).others(model):
         with contextlib.suppress(ModelError):  # a model that cannot be read gives no vote
-            if other != model:
-                weights[other] = read_card(other, root).sha256
+            weights[other] = read_card(other, root).sha256
     return weights
 
 

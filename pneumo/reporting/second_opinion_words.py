@@ -34,14 +34,14 @@ CALM = "none of the checks that could be made spoke against the answer"
 
 
 def rows(
-    opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, usual: float | None = None
+    opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, usual: float | None = None, left_out: int = 0
 ) -> tuple[tuple[str, str], ...]:
-    """(name, result in words) of the five checks; `usual` from `usual_when_hidden`."""
+    """(name, result in words) of the five checks; `usual` from `usual_when_hidden`, `left_out`: models that do not vote."""
     return (
         ("Small changes", stability_sentence(opinion.stability, reading)),
         ("Lungs hidden", occlusion_sentence(opinion.occlusion, reading) + _usual_sentence(opinion.occlusion, reading, usual)),
         ("Heat", heat_sentence(opinion.heat)),
-        ("Models", votes_sentence(votes, reading)),
+        ("Models", votes_sentence(votes, reading, left_out)),
         ("Similar cases", similar_sentence(opinion.similar)),
     )
 
@@ -203,14 +203,16 @@ def heat_sentence(heat: HeatShare) -> str:
     )
 
 
-def votes_sentence(votes: Sequence[Vote], reading: Reading) -> str:
+def votes_sentence(votes: Sequence[Vote], reading: Reading, left_out: int = 0) -> str:
+    """`left_out`: how many models do not vote, as no known key signed them."""
+    unsigned = f" {_models(left_out)} left out: not signed by a known key." if left_out else ""
     if len(votes) < 2:
-        return "Not measured: there is no other model to ask."
+        return f"Not measured: there is no other model to ask.{unsigned}"
     agree = sum(each.verdict == reading.verdict for each in votes)
     each = ", ".join(f"{each.model} {each.verdict} {in_words(each.probability)}" for each in votes)
     return (
         f"{agree} of {len(votes)} models {_verb(agree, 'say')} {reading.verdict}, each by its own zones ({each}). "
-        "They learned from the same pictures and can be wrong together."
+        f"They learned from the same pictures and can be wrong together.{unsigned}"
     )
 
 
@@ -225,6 +227,10 @@ def similar_sentence(cases: Sequence[SimilarCase]) -> str:
         f"Of the {len(cases)} most similar train pictures, {sick} {verb} PNEUMONIA{kinds_text}. "
         "Similar in the eyes of this model, so they share its blind spots."
     )
+
+
+def _models(count: int) -> str:
+    return "1 model is" if count == 1 else f"{count} models are"
 
 
 def _verb(count: int, plural: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from makers import png_bytes
 from opened_app import open_app
 from pypdf import PdfReader
+from signed_models import sign
 from tiny_model import cuts_at, make_registry, put
 from tiny_reference import FILES, change_card, with_reference
 
@@ -17,6 +18,7 @@ from pneumo.inference.finding import Terms
 from pneumo.inference.lung_checks import Lungs
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import read_card
+from pneumo.registry.seal import seal_folder
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 from pneumo.ui.diagnose import report
 from pneumo.ui.shell.state import key_of
@@ -27,11 +29,12 @@ X_RAY = ("Beeblebrox.png", PHANTOM, "image/png")
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """tiny, at threshold 0.01 so that it calls everything PNEUMONIA, and strict, which calls nothing so."""
+    """tiny, at threshold 0.01 so that it calls everything PNEUMONIA, and strict, signed, which calls nothing so."""
     root = make_registry(make_registry(tmp_path / "models"), "strict")
     with_reference(root)
     change_card(root, "tiny", cuts=cuts_at(balanced=0.01, rule_out=0.005, rule_in=0.02), selection_loss=0.01)
     change_card(root, "strict", cuts=cuts_at(balanced=0.999, rule_out=0.5, rule_in=0.999))
+    sign(monkeypatch, root, "strict")
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
     monkeypatch.setenv("PNEUMO_DATA_DIR", str(tmp_path / "data"))
     return root
@@ -127,6 +130,19 @@ def test_a_model_that_cannot_be_asked_is_named(root):
     assert "was altered" in " ".join(each.value for each in app.caption)
 
 
+def test_a_model_that_nobody_signed_has_no_vote(root):
+    """Ten experiments, promoted to look at them, must not turn "the models disagree" into noise."""
+    seal_folder(root / "strict")
+    app = open_app()
+    app.file_uploader[0].set_value([X_RAY]).run()
+    assert "Models disagree" not in html(app)
+    assert list(app.session_state["cases"][0].findings) == [key_of(read_card("tiny"))]  # it is not even asked
+    assert "there is no other model to ask. 1 model is left out: not signed by a known key." in html(asked(app))
+    app.selectbox(key="model").set_value("strict").run()  # chosen, it answers, and the default model votes on that
+    assert "The models disagree: 1 of 2 says PNEUMONIA (tiny)." in html(app)
+    assert "left out" not in html(asked(app))
+
+
 def test_a_broken_segmenter_measures_nothing(root):
     (root / "lungs").mkdir()
     put(root / "lungs" / "lungs.json", "{")
@@ -178,6 +194,7 @@ def test_on_the_command_line(root, tmp_path, capsys, monkeypatch):
     assert found["lungs_by"] == "segmenter"
     assert {case["file"] for case in found["similar"]} == set(FILES)
     assert "The models disagree: 1 of 2 says NORMAL (strict)." in found["warnings"]
+    assert found["models_left_out"] == 0
     assert main(["second-opinion", str(file), "--operating-point", "best"]) == 2
     assert "best" in capsys.readouterr().err
 
@@ -186,6 +203,11 @@ def test_on_the_command_line(root, tmp_path, capsys, monkeypatch):
     found = json.loads(capsys.readouterr().out)
     assert found["lungs_hidden"] == {"probability": None, "reason": "No lung field was found."}
     assert {case["file"] for case in found["similar"]} == set(FILES)  # every model that serves has its reference
+
+    seal_folder(root / "strict")
+    assert main(["second-opinion", str(file)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert ([vote["model"] for vote in found["models"]], found["models_left_out"]) == (["tiny"], 1)
 
 
 def test_on_the_command_line_without_an_answer(root, tmp_path, capsys):

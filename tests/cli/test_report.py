@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from pypdf import PdfReader
+from signed_models import sign
 from tiny_model import cuts_at, make_registry, put
 from tiny_reference import change_card
 
@@ -101,13 +102,14 @@ def test_a_place_that_cannot_be_written(folder, capsys, out):
 def test_damaged_metrics_make_no_report(folder, capsys):
     put(folder / "models" / "tiny" / "metrics.json", "{")
     assert main(["report", str(folder / "Beeblebrox.png"), "--output", str(folder / "out.pdf")]) == 1
-    assert "metrics.json of model 'tiny' is damaged" in capsys.readouterr().err
+    assert "metrics.json of model tiny cannot be read as JSON" in capsys.readouterr().err
 
 
 def test_the_second_opinion_stands_in_it_unless_left_out(folder, monkeypatch):
-    """A second model that calls nothing PNEUMONIA."""
+    """A second model, signed, that calls nothing PNEUMONIA."""
     root = make_registry(folder / "models", "strict")
     change_card(root, "strict", cuts=cuts_at(balanced=0.9999, rule_out=0.9999, rule_in=0.9999), selection_loss=0.2)
+    sign(monkeypatch, root, "strict")
     out = folder / "out.pdf"
     given = ["report", str(folder / "Beeblebrox.png"), "--model", "tiny", "--output", str(out)]
     assert main(given) == 0

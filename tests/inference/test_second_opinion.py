@@ -346,3 +346,6 @@ def test_votes_are_each_by_the_models_own_zones(tmp_path):
     steady = dataclasses.replace(calm, stability=Stability(0.6, (0.6,)))
     assert warnings(steady, votes, unsure) == ()  # nothing to disagree with
     assert words.votes_sentence(votes[:1], CALLED) == "Not measured: there is no other model to ask."
+    assert words.votes_sentence(votes, CALLED, left_out=2).endswith(
+        "can be wrong together. 2 models are left out: not signed by a known key."
+    )

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from PIL import Image
+from signed_models import sign
 from tiny_model import make_registry
 from tiny_reference import change_card
 
@@ -48,8 +49,9 @@ def made(tmp_path_factory):
 @pytest.fixture
 def found(made, monkeypatch):
     monkeypatch.setattr("pneumo.studies.caution_measure.with_shifted_copies", lambda images, seed: _twice(images))
-    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(made[0]))
     root, data = made
+    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
+    sign(monkeypatch, root, "other")
     return measure_cautions(Predictor.load("tiny", root), [Predictor.load("other", root)], data, root=root)
 
 
@@ -70,11 +72,13 @@ def test_counts_limits_and_rates(found):
     assert set(found["others"]) == {"other"}
 
 
-def test_it_is_read_back_for_these_weights_and_these_models_alone(found, made):
+def test_it_is_read_back_for_these_weights_and_these_models_alone(found, made, monkeypatch):
     root, _ = made
     read = read_cautions("tiny", root)
     assert read["models"].limits == {"NORMAL": -math.inf, "PNEUMONIA": -math.inf}
     make_registry(root, "third")
+    assert "models" in read_cautions("tiny", root)  # unsigned, it has no vote
+    sign(monkeypatch, root, "third")
     assert "models" not in read_cautions("tiny", root)  # another one would be asked as well
     assert "small changes" in read_cautions("tiny", root)
     (root / "third").rename(root.parent / "gone")

@@ -22,6 +22,7 @@ from pneumo.inference.similar_cases import SimilarCase
 from pneumo.outgoing import markdown
 from pneumo.paths import data_dir
 from pneumo.registry.models import read_card
+from pneumo.registry.voting import voters
 from pneumo.reporting import second_opinion_words as words
 from pneumo.ui.diagnose.viewer_data import SimilarPicture
 from pneumo.ui.shell import models
@@ -39,14 +40,14 @@ def second_opinion_button(case: Case, predictor: Predictor) -> None:
         st.caption(f"Not asked: {markdown(problem)}")
 
 
-def ask_other_models(case: Case) -> bool:
+def ask_other_models(case: Case, predictor: Predictor) -> bool:
     """Let the other models read the X-ray, once and only when no file waits to be read. Returns whether they did.
 
     It takes a second, so call it after the page is drawn. A click meanwhile ends this run, and the next one asks.
     """
     if case.others_asked or pending():
         return False
-    _ask_others(case)
+    _ask_others(case, predictor)
     return True
 
 
@@ -62,7 +63,8 @@ def show_chips(place: DeltaGenerator, case: Case, predictor: Predictor, terms: T
 
 def known_cautions(case: Case, predictor: Predictor, terms: Terms) -> tuple[words.Caution, ...]:
     """From all checks once there is a second opinion, before that from those that need no further pass of this model."""
-    reading, votes, rates = _reading(case, predictor, terms), votes_of(case, terms), words.caution_rates_of(predictor.card.id)
+    reading, votes = _reading(case, predictor, terms), votes_of(case, predictor, terms)
+    rates = words.caution_rates_of(predictor.card.id)
     if opinion := _opinion(case, predictor, terms):
         return words.cautions(opinion, votes, reading, rates)
     return (
@@ -78,8 +80,9 @@ def show_second_opinion(case: Case, predictor: Predictor, terms: Terms) -> None:
     if opinion is None:
         return
     usual = words.usual_when_hidden(predictor.card.id)
-    reading, votes = _reading(case, predictor, terms), votes_of(case, terms)
-    st.html(_rows_html(words.rows(opinion, votes, reading, usual)))
+    reading, votes = _reading(case, predictor, terms), votes_of(case, predictor, terms)
+    left_out = voters().left_out_beside(predictor.card.id)
+    st.html(_rows_html(words.rows(opinion, votes, reading, usual, left_out)))
     if opinion.similar:
         st.html(_similar_html(opinion.similar, train_pictures([similar.file for similar in opinion.similar])))
 
@@ -111,9 +114,9 @@ def lungs_in(case: Case) -> Lungs:
     return case.lungs
 
 
-def votes_of(case: Case, terms: Terms) -> list[Vote]:
-    """Of every usable model that answered for this X-ray, the default model first."""
-    cards = [read_card(model) for model in models.usable_models()[0]]
+def votes_of(case: Case, predictor: Predictor, terms: Terms) -> list[Vote]:
+    """Of the answering model and of the others that vote and answered for this X-ray, the default model first."""
+    cards = [read_card(model) for model in _asked(predictor)]
     findings = ((card, case.findings.get(key_of(card))) for card in cards)
     return [vote(card, finding.answer.log_ratio, terms) for card, finding in findings if finding and finding.answer]
 
@@ -153,10 +156,16 @@ def _reading(case: Case, predictor: Predictor, terms: Terms) -> Reading:
     return judge(case.answer(predictor).log_ratio, predictor.card, terms)
 
 
-def _ask_others(case: Case) -> None:
-    """Let every usable model answer for this X-ray; those that give no answer are named in `unasked`."""
+def _asked(predictor: Predictor) -> list[str]:
+    """The usable models whose answers are compared, the default first: the answering one, and those that vote on it."""
+    known = {predictor.card.id, *voters().others(predictor.card.id)}
+    return [model for model in models.usable_models()[0] if model in known]
+
+
+def _ask_others(case: Case, predictor: Predictor) -> None:
+    """Let every model that votes answer for this X-ray; those that give no answer are named in `unasked`."""
     unasked = []
-    for model in models.usable_models()[0]:
+    for model in _asked(predictor):
         try:
             finding = case.finding_of(models.predictor(model))
             if finding.answer is None:
@@ -167,7 +176,7 @@ def _ask_others(case: Case) -> None:
 
 
 def _ask(case: Case, predictor: Predictor) -> None:
-    _ask_others(case)
+    _ask_others(case, predictor)
     assert case.canonical is not None, "expected a file that was read"
     try:
         opinion = compute_second_opinion(case.canonical, predictor, case.answer(predictor), lungs_in(case))

@@ -74,7 +74,7 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> Non
         with st.expander("More about this answer"):
             _details(case, predictor, terms, finding.answer)
     show_second_opinion(case, predictor, terms)
-    if ask_other_models(case):
+    if ask_other_models(case, predictor):
         show_chips(chips, case, predictor, terms)
 
 
