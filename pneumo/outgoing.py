@@ -7,6 +7,7 @@ cannot encode, are written as \\xNN.
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 # C1 control characters, bidirectional controls, Unicode line separators, surrogates.
@@ -23,15 +24,24 @@ def printable(text: str, keep: str = "") -> str:
     return _CONTROL.sub(lambda match: match[0] if match[0] in keep else _visible(match[0]), text)
 
 
+def listed(texts: Iterable[str]) -> str:
+    """Texts joined by "; ", sentences by a space.
+
+    >>> listed(["Expected a grey X-ray.", "The image is small.", "age unknown"])
+    'Expected a grey X-ray. The image is small. age unknown'
+    """
+    return "; ".join(texts).replace(".; ", ". ")
+
+
 def cell(value: Any, keep: str = "") -> Any:
-    """A value for a CSV: lists joined by "; ", a dict as JSON, text printable and never a formula; numbers unchanged.
+    """A value for a CSV: lists as `listed`, a dict as JSON, text printable and never a formula; numbers unchanged.
 
     Spreadsheets run text that begins like a formula; a leading apostrophe prevents that.
     """
     if isinstance(value, dict):
         return json_text(value)
     if isinstance(value, list | tuple):
-        value = "; ".join(map(str, value))
+        value = listed(map(str, value))
     if not isinstance(value, str):
         return value
     text = printable(value, keep)

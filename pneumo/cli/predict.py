@@ -17,7 +17,7 @@ from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import ConfigError
 from pneumo.files import output_stem, sha256
 from pneumo.imaging.decoding.pool import shared_pool
-from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture, png
+from pneumo.imaging.overlay import COLOUR_MAPS, fit_within, grey_picture, overlay_picture, png
 from pneumo.inference.batch import files_below, read_files
 from pneumo.inference.finding import Finding, Terms, judge
 from pneumo.inference.heatmap import Heatmap
@@ -123,7 +123,9 @@ def _save_overlay(folder: Path, card: ModelCard, terms: Terms, path: str, findin
         return
     overlay = overlay_of(finding.radiograph.pixels, finding.answer.heatmap)
     reading = judge(finding.answer.log_ratio, card, terms)
-    _overlay_path(folder, path, finding).write_bytes(png(with_captions(overlay, reading, finding.model, finding.warnings)))
+    _overlay_path(folder, path, finding).write_bytes(
+        png(with_captions(overlay, reading, finding.model, finding.warnings, colour_map=COLOUR_MAPS[0]))
+    )
 
 
 def overlay_of(pixels: np.ndarray, heatmap: Heatmap) -> np.ndarray:

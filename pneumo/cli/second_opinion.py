@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     (finding,) = findings
     if finding.answer is None or finding.canonical is None:
         print(
-            printable(f"{options.file}: {finding.status.in_words}, so there is no second opinion. {'; '.join(finding.reasons)}"),
+            printable(f"{options.file}: {finding.status.in_words}, so there is no second opinion. {' '.join(finding.reasons)}"),
             file=sys.stderr,
         )
         return 1

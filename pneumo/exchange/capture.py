@@ -8,7 +8,7 @@ from pneumo import __version__
 from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.place import Place
 from pneumo.exchange.source import MANUFACTURER, Source
-from pneumo.imaging.overlay import fit_within, grey_picture, overlay_picture
+from pneumo.imaging.overlay import COLOUR_MAPS, fit_within, grey_picture, overlay_picture
 from pneumo.inference.finding import Finding, Reading
 from pneumo.reporting.captioned import NO_HEAT, RESEARCH_USE, with_captions
 from pneumo.reporting.heat_doubt import heatmap_doubt
@@ -52,7 +52,7 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading, place:
 
 
 def capture_picture(finding: Finding, reading: Reading) -> np.ndarray:
-    """uint8 (h, w, 3): the overlay, the research-use notice above it, and verdict, probability, model and warnings below it.
+    """uint8 (h, w, 3): the overlay, the research-use notice above it, and legend, verdict, probability, model and warnings below it.
 
     Without heat if the model's heatmap locates pneumonia no better than chance.
     """
@@ -62,5 +62,5 @@ def capture_picture(finding: Finding, reading: Reading) -> np.ndarray:
     picture, doubt = grey_picture(pixels), heatmap_doubt(finding.model)
     if doubt:
         return with_captions(picture, reading, finding.model, finding.warnings, (NO_HEAT,))
-    overlay = overlay_picture(picture, finding.answer.heatmap.on_image(*pixels.shape), _OPACITY)
-    return with_captions(overlay, reading, finding.model, finding.warnings)
+    overlay = overlay_picture(picture, finding.answer.heatmap.on_image(*pixels.shape), _OPACITY, COLOUR_MAPS[0])
+    return with_captions(overlay, reading, finding.model, finding.warnings, colour_map=COLOUR_MAPS[0])

@@ -14,7 +14,7 @@ def as_json(cases: Iterable[RecordedCase]) -> str:
 
 
 def as_csv(cases: Iterable[RecordedCase]) -> str:
-    """One row per case; warnings joined by "; "; notes keep their line ends."""
+    """One row per case; warnings as `listed`; notes keep their line ends."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(EXPORTED)

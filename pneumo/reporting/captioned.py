@@ -1,4 +1,4 @@
-"""Captions of an exported picture: the research-use notice above it; verdict, probability and warnings below it."""
+"""Captions of an exported picture: the research-use notice above it; below it the heatmap's legend, verdict, probability and warnings."""
 
 import textwrap
 from collections.abc import Sequence
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from pneumo.imaging.overlay import legend_picture
 from pneumo.inference.finding import Reading
-from pneumo.reporting.finding_words import probability_sentence
+from pneumo.reporting.finding_words import LEGEND, probability_sentence
 
 NO_HEAT = "No heatmap: this model's does no better than chance."
 RESEARCH_USE = "RESEARCH USE - NOT A MEDICAL DEVICE"
@@ -20,12 +21,16 @@ def caption_lines(reading: Reading, model: str, warnings: Sequence[str], notes: 
 
 
 def with_captions(
-    picture: np.ndarray, reading: Reading, model: str, warnings: Sequence[str], notes: Sequence[str] = ()
+    picture: np.ndarray, reading: Reading, model: str, warnings: Sequence[str], notes: Sequence[str] = (), colour_map: str = ""
 ) -> np.ndarray:
-    """uint8 (h, w, 3) -> uint8 (h + bands, w, 3); the bands cover no part of the picture."""
+    """uint8 (h, w, 3) -> uint8 (h + bands, w, 3); the bands cover no part of the picture.
+
+    `colour_map`: of the heatmap in the picture; empty if it has none, and so no legend.
+    """
     width = picture.shape[1]
+    legend = [_legend(colour_map, width)] if colour_map else []
     below = [_band(line, width) for text in caption_lines(reading, model, warnings, notes) for line in _wrapped(text, width)]
-    return np.vstack([*(_band(line, width) for line in _wrapped(RESEARCH_USE, width)), picture, *below])
+    return np.vstack([*(_band(line, width) for line in _wrapped(RESEARCH_USE, width)), picture, *legend, *below])
 
 
 def _size(width: int) -> tuple[int, float]:
@@ -47,4 +52,22 @@ def _band(text: str, width: int) -> np.ndarray:
     font = ImageFont.load_default(max(6.0, size * fit))
     band = Image.new("RGB", (width, height))
     ImageDraw.Draw(band).text((width / 2, height / 2), text, fill=(255, 255, 255), font=font, anchor="mm")
+    return np.asarray(band)
+
+
+def _legend(colour_map: str, width: int) -> np.ndarray:
+    """uint8 (h, width, 3): the colours from no to strong evidence, with a word at either end; three fifths of the width are text at most."""
+    height, size = _size(width)
+    none, strong, _ = LEGEND
+    gap = height // 2
+    font = ImageFont.load_default(size)
+    wide = font.getlength(none) + font.getlength(strong)
+    font = ImageFont.load_default(max(6.0, size * min(1.0, 0.6 * width / wide)))
+    left, right = round(font.getlength(none)) + 2 * gap, width - round(font.getlength(strong)) - 2 * gap
+    band = Image.new("RGB", (width, height))
+    draw = ImageDraw.Draw(band)
+    draw.text((gap, height / 2), none, fill=(255, 255, 255), font=font, anchor="lm")
+    draw.text((width - gap, height / 2), strong, fill=(255, 255, 255), font=font, anchor="rm")
+    colours = Image.fromarray(legend_picture(colour_map, max(right - left, 1), max(height // 2, 1)))
+    band.paste(colours, (left, height // 4))
     return np.asarray(band)

@@ -90,7 +90,8 @@ def read_evaluated(model: str, split: str, root: Path | None = None) -> Evaluate
 def read_cautions(model: str, root: Path | None = None) -> Mapping[str, CautionRate]:
     """cautions.json by name; empty if not stored, or measured with other weights.
 
-    The caution about disagreeing models is left out if it was measured with other models than those that vote here. Raises ModelError.
+    The caution about disagreeing models is left out if it was measured with other models than vote here. Raises
+    ModelError.
     """
     stored = ModelFolder.of(model, root).cautions()
     if stored is None or stored.model_sha256 != read_card(model, root).sha256:

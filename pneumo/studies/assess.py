@@ -107,7 +107,7 @@ def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> 
             failed.append(f"{path}: {error}")
             continue
         if finding.status == Status.REJECTED:
-            log.info("%s: %s: no answer. %s", predictor.card.id, record.path, "; ".join(finding.reasons))
+            log.info("%s: %s: no answer. %s", predictor.card.id, record.path, " ".join(finding.reasons))
             unanswered.append(record.label)
             continue
         if finding.answer is None:

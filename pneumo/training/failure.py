@@ -20,9 +20,9 @@ def explain(error: BaseException) -> str:
     if isinstance(error, PneumoError):
         return text
     if isinstance(error, KeyboardInterrupt):
-        return "Cancelled. What was trained so far is kept; --resume goes on."
+        return "Cancelled. What was trained so far is kept. Press Resume to continue (on the command line: --resume)."
     if is_shortage(error) and (getattr(error, "errno", None) in _FULL or any(words in text.lower() for words in _FULL_WORDS)):
-        return "The disk is full. Make room, then go on with --resume. The last good checkpoint is kept."
+        return "The disk is full. Make room, then press Resume to continue (on the command line: --resume). The last good checkpoint is kept."
     if is_shortage(error) and not isinstance(error, OSError):
         return "Memory ran out. Use a smaller batch size or image size. The last good checkpoint is kept."
     if isinstance(error, OSError):

@@ -23,7 +23,10 @@ from pneumo.training.config import TrainConfig, make_config
 
 LIVE = ("starting", "running")
 _MAY_STAND = {"status.json", "job.json", "log.txt", "lock", SPLIT}  # allowed in a new run: from the queue, or a custom split
-DIED = "The process stopped unexpectedly. It was killed, often because memory ran out; the end of log.txt may tell more."
+DIED = (
+    "The process stopped unexpectedly. It was killed, often because memory ran out; the end of log.txt may tell more. "
+    "Press Resume to continue (on the command line: --resume)."
+)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def show_filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: S
             st.button("Previous", on_click=_open, args=(max(current - 1, 0),), disabled=current == 0, shortcut="Left")
             st.markdown(f"{current + 1} of {files:,}", width="content")
             st.button("Next", on_click=_open, args=(current + 1,), disabled=current == len(cases) - 1, shortcut="Right")
-        st.button("Clear all", on_click=forget, type="tertiary", help="Removes every X-ray of this session.")
+        st.button("Clear all", on_click=forget, type="tertiary", help="Removes all X-rays from this session.")
         if unread:
             st.caption(f"Reading {len(cases) + 1} of {files:,}", width="content")
     if files > 1:

@@ -7,7 +7,7 @@ from typing import cast
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pneumo.imaging.overlay import grey_picture, overlay_picture, png
+from pneumo.imaging.overlay import COLOUR_MAPS, grey_picture, overlay_picture, png
 from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.outgoing import markdown
@@ -96,10 +96,12 @@ def _overlay_png(case: Case, predictor: Predictor, terms: Terms) -> bytes:
     """Without heat, and with a note, where the model's heatmap does no better than chance."""
     answer, picture = case.answer(predictor), grey_picture(case.display()[0].presented())
     notes: tuple[str, ...] = (NO_HEAT,)
+    colour_map = ""
     if not heatmap_doubt(predictor.card.id):
-        picture, notes = overlay_picture(picture, answer.heatmap.on_image(*picture.shape[:2]), OPACITY), ()
+        notes, colour_map = (), COLOUR_MAPS[0]
+        picture = overlay_picture(picture, answer.heatmap.on_image(*picture.shape[:2]), OPACITY, colour_map)
     reading = judge(answer.log_ratio, predictor.card, terms)
-    return png(with_captions(picture, reading, predictor.card.id, case.finding_of(predictor).warnings, notes))
+    return png(with_captions(picture, reading, predictor.card.id, case.finding_of(predictor).warnings, notes, colour_map))
 
 
 def _panel(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> DeltaGenerator:

@@ -8,7 +8,7 @@ import streamlit as st
 from pneumo.access import Action
 from pneumo.errors import PneumoError
 from pneumo.labels import Zone
-from pneumo.outgoing import markdown
+from pneumo.outgoing import listed, markdown
 from pneumo.record.case import AGREEMENTS, RecordedCase
 from pneumo.record.settings import record_url
 from pneumo.reporting.finding_words import in_words
@@ -227,7 +227,7 @@ def _facts(case: RecordedCase) -> list[tuple[str, str]]:
         ("Time", f"{case.created} (UTC)"),
         ("Answer", f"{case.verdict}, {case.zone} zone, probability {in_words(case.probability)}"),
         ("Operating point", f"{case.operating_point}, threshold {case.threshold:.2f}"),
-        ("Gate", "; ".join([case.gate, *case.warnings])),
+        ("Gate", listed([case.gate, *case.warnings])),
         ("Model", f"{case.model}, weights {case.model_sha256[:16]}"),
         ("File SHA-256", case.file_sha256[:16]),
         ("Case", case.id),

@@ -15,6 +15,7 @@ from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import csv_text, json_text
 from pneumo.labels import Verdict
+from pneumo.outgoing import listed
 from pneumo.ui.shell import quota, state
 from pneumo.ui.worklist.rows import Row, export
 
@@ -55,7 +56,7 @@ def table_of(rows: Sequence[Row], predictor: Predictor, terms: Terms) -> pd.Data
                     reading.verdict,
                     reading.zone,
                     row.name,
-                    "; ".join(finding.warnings),
+                    listed(finding.warnings),
                 )
             )
     table = pd.DataFrame(lines, columns=["index", *_COLUMNS]).set_index("index")
@@ -67,7 +68,7 @@ def unanswered_of(rows: Sequence[Row], predictor: Predictor) -> list[tuple[bytes
     """Thumbnail, name, status and reason of rows without an answer, as they were dropped."""
     findings = ((row, row.finding(predictor)) for row in rows)
     return [
-        (row.thumbnail, row.name, finding.status.in_words, "; ".join(finding.reasons))
+        (row.thumbnail, row.name, finding.status.in_words, listed(finding.reasons))
         for row, finding in findings
         if finding and not finding.answer
     ]
@@ -135,7 +136,7 @@ def show(
         _answered_table(shown, rows, predictor, buttons, busy, f"{terms} {chosen}")
     _exports(rows, predictor, terms, buttons)
     if clear:
-        buttons.button("Clear all", on_click=clear, type="tertiary", help="Removes every X-ray of this page.")
+        buttons.button("Clear all", on_click=clear, type="tertiary", help="Removes all X-rays from this page.")
     if without:
         st.subheader(f"Without an answer ({len(without)})", anchor=False)
         st.html(unanswered_html(without[:REASONS_SHOWN]))
