@@ -16,6 +16,7 @@ from pneumo.ui.shell.uploads import take_over
 from pneumo.ui.worklist import table
 from pneumo.ui.worklist.intake import Intake, time_left
 from pneumo.ui.worklist.rows import Row, read_row
+from pneumo.ui.worklist.walk import leave_list
 
 BUDGET = 0.6  # seconds of reading in one run of the page, so that the first results show early
 _FILES, _FOLDER = "Files or a zip", "A folder"
@@ -65,6 +66,7 @@ def load_phantoms() -> None:
 def clear() -> None:
     """Remove every X-ray of the worklist."""
     st.session_state[quota.ROWS], st.session_state[quota.INTAKE] = [], Intake()
+    leave_list()
 
 
 def work(predictor: Predictor, line, seconds: float) -> None:

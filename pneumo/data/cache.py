@@ -29,6 +29,13 @@ _UNREAD = {_GONE: "it cannot be opened; it is gone or may not be read.", _LARGE:
 _BATCH = 256  # images decoded per write of the index
 
 
+OnProgress = Callable[[int, int], None]  # called with how many are done, and of how many
+
+
+def quietly(done: int, total: int) -> None:
+    pass
+
+
 def canonical_dir() -> Path:
     """The cache folder of this preprocessing version."""
     return cache_dir() / VERSION
@@ -49,9 +56,7 @@ class CachedImages:
         return image
 
 
-def cached_images(
-    root: Path, paths: Sequence[str], folder: Path | None = None, on_progress: Callable[[int, int], None] = lambda done, total: None
-) -> CachedImages:
+def cached_images(root: Path, paths: Sequence[str], folder: Path | None = None, on_progress: OnProgress = quietly) -> CachedImages:
     """The canonical images of `paths` below `root`, decoded if not cached.
 
     `on_progress(done, total)` counts decoded images. Raises DataError naming every unreadable file (the others are cached), and
@@ -87,7 +92,7 @@ def _mapped(folder: Path, count: int) -> np.ndarray:
 
 
 def _append(
-    folder: Path, missing: dict[str, Path], rows: dict[str, int], pool: ThreadPoolExecutor, on_progress: Callable[[int, int], None]
+    folder: Path, missing: dict[str, Path], rows: dict[str, int], pool: ThreadPoolExecutor, on_progress: OnProgress
 ) -> dict[str, str]:
     """Decode `missing` (hash -> file), append to the cache and to `rows`; return failures, by hash."""
     failed, names = {}, list(missing)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumo.data.cache import cached_images
+from pneumo.data.cache import OnProgress, cached_images, quietly
 from pneumo.data.duplicates import near_pairs, thumbnails
 from pneumo.data.records import Record, folder_of
 from pneumo.errors import DataError
@@ -77,13 +77,13 @@ def _families(pool: Sequence[Record], linked: Sequence[Sequence[str]]) -> dict[s
     return {name: root(name) for name in parent}
 
 
-def near_duplicates(root: Path, records: Sequence[Record]) -> list[list[str]]:
+def near_duplicates(root: Path, records: Sequence[Record], on_progress: OnProgress = quietly) -> list[list[str]]:
     """Near-duplicate pairs of paths below `root`, identical files included (see data/duplicates.py).
 
-    Raises DataError when an image cannot be read.
+    `on_progress(done, total)` counts images that are decoded. Raises DataError when an image cannot be read.
     """
     paths = [record.path for record in records]
-    images = cached_images(folder_of(root), paths)
+    images = cached_images(folder_of(root), paths, on_progress=on_progress)
     rows = np.concatenate([thumbnails(images[np.arange(i, min(i + 512, len(paths)))]) for i in range(0, len(paths), 512)])
     return [[pair.first, pair.second] for pair in near_pairs(rows, paths)]
 

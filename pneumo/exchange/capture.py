@@ -52,7 +52,7 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading, place:
 
 
 def capture_picture(finding: Finding, reading: Reading) -> np.ndarray:
-    """uint8 (h, w, 3): the overlay, the research-use notice above it, and legend, verdict, probability, model and warnings below it.
+    """uint8 (h, w, 3): the overlay, the research-use notice above it; legend, verdict, probability, model and warnings below it.
 
     Without heat if the model's heatmap locates pneumonia no better than chance.
     """

@@ -1,4 +1,4 @@
-"""Captions of an exported picture: the research-use notice above it; below it the heatmap's legend, verdict, probability and warnings."""
+"""Captions of an exported picture: research-use notice above it; heatmap legend, verdict, probability and warnings below it."""
 
 import textwrap
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def _band(text: str, width: int) -> np.ndarray:
 
 
 def _legend(colour_map: str, width: int) -> np.ndarray:
-    """uint8 (h, width, 3): the colours from no to strong evidence, with a word at either end; three fifths of the width are text at most."""
+    """uint8 (h, width, 3): the colours from no to strong evidence, and words at both ends, at most 0.6 of the width."""
     height, size = _size(width)
     none, strong, _ = LEGEND
     gap = height // 2

@@ -82,8 +82,9 @@ def like_this_sentence(metrics: dict[str, Any], log_ratio: float, reading: Readi
     if band["patients"] < LEAST:
         return f"Only {band['patients']} test children scored like this: too few to say how often they were sick."
     value, low, high = share_sick(band, test["prevalence"], test["prevalence"])
+    sick = f"{band['sick']} {'was of a sick child' if band['sick'] == 1 else 'were of sick children'}"
     tested = (
-        f"Of {band['n']} test X-rays of children who scored like this, {band['sick']} {'was of a sick child' if band['sick'] == 1 else 'were of sick children'} "
+        f"Of {band['n']} test X-rays of children who scored like this, {sick} "
         f"({100 * value:.0f} %, 95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
     )
     if reading.verdict == Verdict.INDETERMINATE:

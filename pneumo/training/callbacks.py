@@ -101,17 +101,22 @@ class Interrupt(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """Write status.json at most once a second: progress and estimated time left."""
+    """Write status.json at most once a second: progress and estimated time left.
+
+    The first batch of an epoch counts only as one more like the others: it builds the graph, or fills the feed.
+    """
 
     def __init__(self, run: Path, config: TrainConfig):
         super().__init__()
         self.run, self.config = run, config
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        self.epoch, self.begun, self.written = epoch, time.monotonic(), 0.0
+        self.epoch, self.written = epoch, 0.0
         self._write(0)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        if batch == 0:
+            self.begun = time.monotonic()
         if time.monotonic() - self.written > 1.0:
             self._write(batch + 1)
 
@@ -122,7 +127,8 @@ class Progress(keras.callbacks.Callback):
     def _write(self, batch: int) -> None:
         self.written = time.monotonic()
         batches, past = self.params["steps"], [line["seconds"] for line in history(self.run)]
-        epoch_seconds = (self.written - self.begun) / batch * batches if batch else past[-1] if past else None
+        before_it = past[-1] if past else None
+        epoch_seconds = (self.written - self.begun) / (batch - 1) * batches if batch > 1 else before_it
         seconds_left = (
             None if epoch_seconds is None else round(epoch_seconds * (self.config.epochs - self.epoch - batch / batches), 1)
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pneumo.arrays import Images
-from pneumo.data.cache import cached_images
+from pneumo.data.cache import OnProgress, cached_images, quietly
 from pneumo.data.records import folder_of, scan
 from pneumo.data.split import SPLIT, near_duplicates, read_manifest, split_records, write_manifest
 from pneumo.errors import DataError
@@ -42,16 +42,17 @@ class Part:
         return np.unpackbits(self.masks[index]).astype(bool).reshape(CANONICAL_SIDE, CANONICAL_SIDE)
 
 
-def read_parts(config: TrainConfig, data: Path, run: Path) -> tuple[Part, Part]:
+def read_parts(config: TrainConfig, data: Path, run: Path, on_progress: OnProgress = quietly) -> tuple[Part, Part]:
     """(train, validation) of the run's split, made on the first call and stored in split.csv.
 
-    Raises DataError when a part lacks a class, or subtypes that the config needs.
+    `on_progress(done, total)` counts images that are decoded, at most once each. Raises DataError when a part lacks a class,
+    or subtypes that the config needs.
     """
     manifest = run / SPLIT
     if not manifest.is_file():
         records = scan(data)
         draft = run / f"{SPLIT}.draft"
-        write_manifest(draft, records, split_records(records, near_duplicates(data, records), config.seed))
+        write_manifest(draft, records, split_records(records, near_duplicates(data, records, on_progress), config.seed))
         draft.replace(manifest)
     rows = read_manifest(manifest)
     return part_of(config, data, rows, "train"), part_of(config, data, rows, "validation")
@@ -77,13 +78,16 @@ def with_perturbed_copies(part: Part, seed: int) -> Part:
     return Part(with_shifted_copies(part.images, seed), np.tile(part.labels, 2), np.tile(part.bacterial, 2))
 
 
-def with_lungs(part: Part, finder: LungFinder) -> tuple[Part, np.ndarray]:
+def with_lungs(part: Part, finder: LungFinder, on_progress: OnProgress = quietly) -> tuple[Part, np.ndarray]:
     """The part with lung boxes and masks, and the kept indices, int64. Images without plausible lungs are dropped, as serving
     rejects them.
 
-    Raises DataError when a class has no image left.
+    `on_progress(done, total)` counts images. Raises DataError when a class has no image left.
     """
-    fields = [finder.find(part.images[i]) for i in range(len(part.images))]
+    fields = []
+    for i in range(len(part.images)):
+        fields.append(finder.find(part.images[i]))
+        on_progress(i + 1, len(part.images))
     indices = np.array([i for i, field in enumerate(fields) if field.plausible], np.int64)
     if len(set(part.labels[indices].tolist())) < 2:
         raise DataError(f"Lungs were found in {len(indices)} of {len(fields)} images; both classes need some.")

@@ -4,6 +4,7 @@ import errno
 
 from pneumo.errors import PneumoError
 
+_RESUME = "Press Resume to continue (on the command line: --resume)."
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _FULL_WORDS = ("no space left", "file too large", "disk quota")  # h5py and TensorFlow give the system error only as text
 
@@ -20,9 +21,9 @@ def explain(error: BaseException) -> str:
     if isinstance(error, PneumoError):
         return text
     if isinstance(error, KeyboardInterrupt):
-        return "Cancelled. What was trained so far is kept. Press Resume to continue (on the command line: --resume)."
+        return f"Cancelled. What was trained so far is kept. {_RESUME}"
     if is_shortage(error) and (getattr(error, "errno", None) in _FULL or any(words in text.lower() for words in _FULL_WORDS)):
-        return "The disk is full. Make room, then press Resume to continue (on the command line: --resume). The last good checkpoint is kept."
+        return f"The disk is full; make room. The last good checkpoint is kept. {_RESUME}"
     if is_shortage(error) and not isinstance(error, OSError):
         return "Memory ran out. Use a smaller batch size or image size. The last good checkpoint is kept."
     if isinstance(error, OSError):

@@ -5,11 +5,13 @@ import logging
 import os
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 
 import keras
 from filelock import Timeout
 
+from pneumo.data.cache import OnProgress
 from pneumo.data.split import SPLIT, manifest_hash
 from pneumo.errors import RunError
 from pneumo.evaluation.calibration import even_weights
@@ -23,7 +25,18 @@ from pneumo.training.devices import chosen_devices, data_parallel
 from pneumo.training.failure import explain, is_shortage
 from pneumo.training.feed import Draws, Feed
 from pneumo.training.model_builder import build_network, build_trainer, compile_stage, device, is_mixed, network_of, stages
-from pneumo.training.runfolder import RunStatus, check_free, history, lock, prepare, read_status, settle, source, write_status
+from pneumo.training.runfolder import (
+    RunStatus,
+    check_free,
+    history,
+    lock,
+    prepare,
+    read_status,
+    settle,
+    source,
+    write_phase,
+    write_status,
+)
 from pneumo.versions import git_commit, library_versions
 
 log = logging.getLogger(__name__)
@@ -62,7 +75,8 @@ def _attempt(config: TrainConfig, data: Path, run: Path) -> None:
         settle(run)
         devices = chosen_devices(config)
         keras.utils.set_random_seed(config.seed)
-        train_part, validation_part = read_parts(config, data, run)
+        write_phase(run, "reading images")
+        train_part, validation_part = read_parts(config, data, run, partial(write_phase, run, "reading images"))
         _note_source(config, data, run)
         with data_parallel(devices):
             _fit_network(config, run, train_part, validation_part, len(devices))
@@ -79,7 +93,7 @@ def _write_end(run: Path, error: BaseException) -> None:
     state = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
     try:
         before = read_status(run)
-        write_status(run, dataclasses.replace(before, state=state, why=explain(error), seconds_left=None, pid=None))
+        write_status(run, dataclasses.replace(before, state=state, why=explain(error), seconds_left=None, pid=None, phase=""))
     except (OSError, RunError):
         log.exception("the run's end could not be written down")  # disk completely full
 
@@ -108,7 +122,9 @@ def _fit_network(config: TrainConfig, run: Path, train_part: Part, validation_pa
     validation_part = with_perturbed_copies(validation_part, config.seed)
     if config.lung_centred or config.hidden:
         finder = LungFinder.load()
-        train_part, validation_part = with_lungs(train_part, finder)[0], with_lungs(validation_part, finder)[0]
+        train_part = with_lungs(train_part, finder, _each_second(run, "finding lungs, train part:"))[0]
+        validation_part = with_lungs(validation_part, finder, _each_second(run, "finding lungs, validation part:"))[0]
+    write_phase(run, "building the network")
     weights = even_weights(train_part.labels) if config.balance == "weights" else None
     draws = Draws(epoch_order(config, train_part), config.hidden, config.seed, devices)
     feed = Feed(train_part, spec, config.batch_size, draws, sample_weight=weights, subtype=config.subtype, epoch=done)
@@ -147,6 +163,19 @@ def _fit_network(config: TrainConfig, run: Path, train_part: Part, validation_pa
         done = len(history(run))
         if done < last:
             break  # patience ran out
+
+
+def _each_second(run: Path, phase: str) -> OnProgress:
+    """Writes the phase to status.json at most once a second."""
+    written = 0.0
+
+    def say(done: int, total: int) -> None:
+        nonlocal written
+        if time.monotonic() - written > 1.0:
+            write_phase(run, phase, done, total)
+            written = time.monotonic()
+
+    return say
 
 
 def _check_room(run: Path, net: keras.Model) -> None:

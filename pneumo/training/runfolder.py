@@ -22,6 +22,7 @@ from pneumo.files import write_json
 from pneumo.training.config import TrainConfig, make_config
 
 LIVE = ("starting", "running")
+LOADING = "loading libraries"  # the phase of a run whose process is being started
 _MAY_STAND = {"status.json", "job.json", "log.txt", "lock", SPLIT}  # allowed in a new run: from the queue, or a custom split
 DIED = (
     "The process stopped unexpectedly. It was killed, often because memory ran out; the end of log.txt may tell more. "
@@ -41,6 +42,7 @@ class RunStatus:
     batches: int = 0
     seconds_left: float | None = None
     pid: int | None = None
+    phase: str = ""  # what it prepares, before the first epoch
     updated: float = 0.0  # seconds since 1970
 
 
@@ -58,6 +60,12 @@ def _begun(run: Path) -> float:
 
 def write_status(run: Path, status: RunStatus) -> None:
     write_json(run / "status.json", dataclasses.asdict(dataclasses.replace(status, updated=time.time())))
+
+
+def write_phase(run: Path, phase: str, done: int = 0, total: int = 0) -> None:
+    """Say what the run prepares, such as "reading images", and how far it is."""
+    count = f" {done:,} of {total:,}" if total else ""
+    write_status(run, dataclasses.replace(_saved_status(run), phase=phase + count))
 
 
 def read_status(run: Path) -> RunStatus:

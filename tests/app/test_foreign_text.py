@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from fake_runs import make_run
-from opened_app import open_app
+from opened_app import choose_rows, open_app
 from phantom_sets import copy_set
 from tiny_model import make_registry
 
@@ -298,8 +298,7 @@ def test_words_of_runs_and_promotions(places):
     make_run(places / "runs", f"waits {PICTURE}", "queued", epochs=0, when=9)
     app = open_app().switch_page("pages/train.py").run()
     for name in NAMES:
-        app.session_state["train-open"] = [name]
-        app.run()
+        choose_rows(app, "Run", name)
         assert_disarmed(app, "This run failed", "evil.example")
     app.session_state["train-deleting"] = FENCED
     app.session_state["train-said"] = ("error", f"{PICTURE} {TAG}")

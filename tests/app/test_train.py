@@ -5,14 +5,15 @@ import os
 
 import pytest
 from fake_runs import make_run
-from opened_app import open_app
+from opened_app import choose_rows, open_app
 from phantom_sets import copy_set
 from tiny_model import make_registry
 
 from pneumo.errors import RunError
+from pneumo.reporting.history_charts import MOST
 from pneumo.training.config import make_config
 from pneumo.training.jobs import queue
-from pneumo.training.runfolder import lock
+from pneumo.training.runfolder import RunStatus, lock, write_status
 from pneumo.ui.train import first_run
 
 PNG = bytes.fromhex(
@@ -215,8 +216,8 @@ def test_a_died_run_is_shown_as_failed_with_why(runs):
 
 def test_table_and_details_of_past_runs(runs, phantoms):
     make_run(runs, "old", "finished", 4, when=0, settings={"epochs": 4})
-    make_run(runs, "new", "failed", 3, "resnet50", when=9, why="The disk is full. Make room.", seconds=600)
     make_run(runs, "none", "cancelled", 0, when=1)
+    make_run(runs, "new", "failed", 3, "resnet50", when=9, why="The disk is full. Make room.", seconds=600)
     app = open_page()
     table = app.dataframe[0].value
     assert table["Run"].tolist() == ["new", "none", "old"]
@@ -227,9 +228,9 @@ def test_table_and_details_of_past_runs(runs, phantoms):
     for words in ("0123abc", "ab12ab12", "keras 3.15.1", "epoch 2: validation loss", "30 min"):
         assert words in html(app)
     assert f"train resnet50 --data {runs.parent / 'data'} --output {runs / 'new-again'}" in text(app)
-    app.multiselect(key="train-open").set_value(["none"]).run()
+    choose_rows(app, "Run", "none")
     assert "No epoch was finished" in text(app)
-    app.multiselect(key="train-open").set_value(["none", "new", "old"]).run()
+    choose_rows(app, "Run", "none", "new", "old")
     assert not app.exception
     assert "so no curve: none" in text(app)
     spec = json.loads(app.get("vega_lite_chart")[0].proto.spec)
@@ -237,13 +238,26 @@ def test_table_and_details_of_past_runs(runs, phantoms):
 
 
 def test_a_run_that_ends_is_opened(runs):
-    make_run(runs, "old", when=0)
-    app = open_page()
-    app.multiselect(key="train-open").set_value([]).run()
-    assert app.multiselect(key="train-open").value == []
+    """The one that ended last, though an older one may have been resumed."""
+    old = make_run(runs, "old", "cancelled", 2, when=0)
     make_run(runs, "new", when=9)
+    app = open_page()
+    assert app.session_state["train-open"] == ["new"]
+    choose_rows(app, "Run")
+    assert app.session_state["train-open"] == []
+    assert "Choose a run in the table to see it and to promote it" in text(app)
+    write_status(old, RunStatus("finished", epoch=4, epochs=4))
     app.run()
-    assert app.multiselect(key="train-open").value == ["new"]
+    assert app.session_state["train-open"] == ["old"]
+
+
+def test_more_runs_than_colours(runs):
+    names = [f"run-{number}" for number in range(MOST + 1)]
+    for number, name in enumerate(names):
+        make_run(runs, name, when=number)
+    app = open_page()
+    choose_rows(app, "Run", *names)
+    assert f"The first {MOST} of the {MOST + 1} chosen runs." in text(app)
 
 
 def test_resume_and_delete_with_confirmation(runs, calls):
@@ -275,9 +289,9 @@ def test_promote_asks_for_id_and_reason_and_says_how_it_ended(runs, monkeypatch)
     monkeypatch.setattr(queue, "start_promotion", lambda *words: asked.append(words))
     app = open_page()
     assert "evaluates it once on the test split" in text(app)
-    assert app.text_input(key="train-model-tiny").value == "tiny-1"  # "tiny" is in the registry
-    app.text_input(key="train-why-tiny").set_value(" candidate ").run()
-    app.toggle(key="train-mirrored-tiny").set_value(True).run()
+    assert app.text_input(key="train-set-model-tiny").value == "tiny-1"  # "tiny" is in the registry
+    app.text_input(key="train-set-why-tiny").set_value(" candidate ").run()
+    app.toggle(key="train-set-mirrored-tiny").set_value(True).run()
     click(app, "train-promote")
     assert asked == [(run, "tiny-1", "candidate", True)]
 
@@ -289,10 +303,13 @@ def test_promote_asks_for_id_and_reason_and_says_how_it_ended(runs, monkeypatch)
     promotion.write_text(json.dumps({"state": "failed", "model": "tiny-1", "why": "It broke."}))
     app.run()
     assert "It broke." in text(app)
+    assert app.text_input(key="train-set-why-tiny").value == " candidate "  # what was typed stays
+    assert app.toggle(key="train-set-mirrored-tiny").value
     os.rename(runs.parent / "models" / "tiny", runs.parent / "models" / "tiny-1")
     promotion.write_text(json.dumps({"state": "finished", "model": "tiny-1", "why": ""}))
     app.run()
     assert "tiny-1 is in the registry" in app.success[0].value
+    assert app.text_input(key="train-set-model-tiny").value == "tiny-2"
 
 
 def test_a_refusal_is_told(runs, monkeypatch):
@@ -312,7 +329,7 @@ def test_a_damaged_run_folder_does_not_stop_the_page(runs):
     (runs / "bad").mkdir()
     (runs / "bad" / "status.json").write_text("{")
     app = open_page()
-    app.multiselect(key="train-open").set_value(["bad"]).run()
+    choose_rows(app, "Run", "bad")
     assert not app.exception
     assert "cannot be read" in app.error[0].value
 

@@ -1,7 +1,7 @@
 from fake_runs import make_run
 
 from pneumo.training.runfolder import RunStatus
-from pneumo.ui.train.view import duration, free_name, repeat_command, rough, run_views, shares
+from pneumo.ui.train.view import duration, free_name, place, repeat_command, rough, run_views, shares
 
 
 def test_how_far_a_run_is():
@@ -28,3 +28,12 @@ def test_the_command_names_what_differs_from_the_defaults_and_a_new_folder(tmp_p
 def test_names(tmp_path):
     (tmp_path / "cnn-1").mkdir()
     assert free_name("cnn", tmp_path) == "cnn-2"
+
+
+def test_a_run_whose_process_is_being_started_is_no_longer_in_the_queue(tmp_path):
+    make_run(tmp_path, "waits", "queued", 0)
+    make_run(tmp_path, "loads", "queued", 0, phase="loading libraries", when=5)
+    loads, waits = run_views(tmp_path)
+    assert (loads.is_live, waits.is_live) == (True, False)
+    assert not loads.is_past
+    assert place(loads).startswith("Starting: loading libraries. ")

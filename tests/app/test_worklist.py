@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from makers import NAME, dicom_bytes, png_bytes, ramp
-from opened_app import open_app
+from opened_app import choose_rows, open_app
 from tiny_model import make_registry
 
 from pneumo.errors import ModelError
@@ -239,13 +239,38 @@ def test_export_has_the_fields_of_predict_and_the_order_of_the_table(tiny):
 
 def test_case_for_diagnose_says_that_it_is_reduced(tiny):
     row = row_of("ramp.png", png_bytes(ramp(900, 1280)), tiny)
-    case = row.case(tiny)
+    case = row.case()
     assert case.reduced
-    assert not row_of("small.png", BRIGHT, tiny).case(tiny).reduced
+    assert not row_of("small.png", BRIGHT, tiny).case().reduced
     assert case.values.stored.shape == (450, 640)
     assert case.values.presented()[100, -1] == pytest.approx(1, abs=0.02)
     assert case.canonical.dtype == np.uint8
     assert case.answer(tiny) is row.finding(tiny).answer  # not asked again
+
+
+def test_the_file_is_read_again_for_its_full_size(tiny):
+    rows, ramp_16_bit = [], dicom_bytes(ramp(900, 1280))
+    read_all(rows, tiny, ("large.dcm", ramp_16_bit), ("small.png", BRIGHT))
+    large, small = rows
+    assert (large.file, small.file) == (ramp_16_bit, None)  # the small one's copy holds every pixel
+    case = large.case()
+    large.enlarge(case)
+    assert (case.reduced, case.values.stored.shape) == (False, (900, 1280))
+    large.reduce(case)
+    assert (case.reduced, case.values.stored.shape) == (True, (450, 640))
+
+
+def test_files_are_held_up_to_a_quarter_of_the_session(tiny, monkeypatch):
+    monkeypatch.setenv("PNEUMO_SESSION_MB", "4")
+    files = [(f"{n}.png", png_bytes(np.random.default_rng(n).integers(0, 255, (500, 1200), np.uint8))) for n in range(3)]
+    assert 2**19 < len(files[0][1]) < 2**20  # one fits into 1 MB, a second one does not
+    rows = []
+    read_all(rows, tiny, *files)
+    assert [row.file is not None for row in rows] == [True, False, False]
+    case = rows[1].case()
+    rows[1].enlarge(case)
+    assert case.reduced
+    assert rows[0].nbytes > len(files[0][1])  # the quota counts it
 
 
 # --- the tables
@@ -414,3 +439,62 @@ def test_sessions_do_not_share_rows(app):
     drop(app, ("bright.png", BRIGHT))
     other = open_app()
     assert "worklist_rows" not in other.session_state
+
+
+def labelled(app, label):
+    return next(button for button in app.button if button.label == label)
+
+
+def open_chosen(app, name):
+    """Press the button above the table; the test driver then goes back to its own page unless told of the new one."""
+    choose_rows(app, "file", name)
+    app.button(key="worklist-open").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Diagnose"
+    return app.switch_page("pages/diagnose.py").run()
+
+
+def opened(app) -> str:
+    return app.session_state["cases"][app.session_state["current"]].name
+
+
+def test_previous_and_next_walk_the_filtered_list_and_the_way_back_keeps_the_row(app):
+    drop(app, ("w.png", shaded(195)), ("d.png", DARK), ("b.png", BRIGHT), ("v.png", shaded(185)))
+    app.pills(key="worklist_show").set_value(["PNEUMONIA"]).run()
+    assert [row[0] for row in answered(app)] == ["w.png", "b.png", "v.png"]
+    open_chosen(app, "b.png")
+    assert opened(app) == "b.png"
+    assert "2 of 3 in the worklist" in said(app)
+    labelled(app, "Next").click().run()
+    assert opened(app) == "v.png"
+    assert labelled(app, "Next").disabled
+    labelled(app, "Previous").click().run()
+    labelled(app, "Previous").click().run()
+    assert opened(app) == "w.png"
+    assert labelled(app, "Previous").disabled
+    assert [case.name for case in app.session_state["cases"]] == ["b.png", "v.png", "w.png"]
+    app.switch_page("pages/worklist.py").run()
+    assert app.title[0].value == "Worklist"
+    assert app.pills(key="worklist_show").value == ["PNEUMONIA"]
+    assert json.loads(app.dataframe[0].proto.selection_default)["selection"]["rows"] == [0]
+    assert not app.button(key="worklist-open").disabled
+
+
+def test_only_the_open_file_of_the_worklist_is_held_in_full_size(app):
+    drop(app, ("a.png", png_bytes(ramp(900, 1280))), ("b.png", png_bytes(ramp(1000, 1200))))
+    open_chosen(app, "a.png")
+    assert [case.values.stored.shape for case in app.session_state["cases"]] == [(900, 1280)]
+    assert "reduced copy" not in "".join(caption.value for caption in app.caption)
+    labelled(app, "Previous" if labelled(app, "Next").disabled else "Next").click().run()
+    assert [case.values.stored.shape for case in app.session_state["cases"]] == [(450, 640), (1000, 1200)]
+    assert "reduced copy" not in "".join(caption.value for caption in app.caption)
+
+
+def test_a_cleared_worklist_leaves_the_open_file(app):
+    drop(app, ("a.png", BRIGHT), ("b.png", DARK))
+    open_chosen(app, "a.png")
+    app.switch_page("pages/worklist.py").run()
+    labelled(app, "Clear all").click().run()
+    app.switch_page("pages/diagnose.py").run()
+    assert opened(app) == "a.png"
+    assert "in the worklist" not in said(app)

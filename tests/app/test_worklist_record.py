@@ -8,7 +8,6 @@ from makers import png_bytes
 from opened_app import open_app
 from tiny_model import make_registry
 
-from pneumo.inference.predictor import Predictor
 from pneumo.record import database
 from pneumo.record.store import open_record
 
@@ -59,7 +58,7 @@ def test_each_answer_is_recorded_once(app, tmp_path):
 def test_a_row_opened_in_diagnose_is_the_same_case(app):
     drop(app, WHITE)
     row = app.session_state["worklist_rows"][0]
-    app.session_state["cases"] = [row.case(Predictor.load("tiny"))]
+    app.session_state["cases"] = [row.case()]
     app.switch_page("pages/diagnose.py").run()
     assert not app.exception
     next(radio for radio in app.radio if radio.label.startswith("Do you agree")).set_value("agree").run()

@@ -4,7 +4,7 @@ import pytest
 from fake_runs import make_run
 
 from pneumo.training.config import make_config
-from pneumo.training.estimate import START_UP, estimate_seconds, images_an_epoch, in_words
+from pneumo.training.estimate import LUNGS, START_UP, estimate_seconds, images_an_epoch, in_words, preparation
 
 
 @pytest.fixture
@@ -28,13 +28,19 @@ def speeds(tmp_path):
 def test_from_speeds_scaled_with_the_area(tmp_path, speeds):
     config = make_config("cnn", {"epochs": 5, "size": 192})  # four times the area
     found = estimate_seconds(config, 4000, tmp_path, speeds)
-    assert found.seconds == pytest.approx(START_UP + 5 * 4000 / 100)
+    assert found.seconds == pytest.approx(preparation(config, 4000) + 5 * 4000 / 100)
     assert "2 cores" in found.basis
 
 
 def test_head_epochs_count_by_their_own_speed(tmp_path, speeds):
     config = make_config("resnet50", {"epochs": 3, "head_epochs": 1})
-    assert estimate_seconds(config, 400, tmp_path, speeds).seconds == pytest.approx(START_UP + 10 + 2 * 40)
+    assert estimate_seconds(config, 400, tmp_path, speeds).seconds == pytest.approx(preparation(config, 400) + 10 + 2 * 40)
+
+
+def test_finding_the_lungs_counts_where_the_network_needs_them():
+    """Train images, and validation images twice: 115 s of a quick look went by before the first batch."""
+    assert preparation(make_config("cnn", {}), 4160) == pytest.approx(START_UP + 5200 / LUNGS)
+    assert preparation(make_config("cnn", {"lung_centred": False}), 4160) == START_UP
 
 
 def test_a_run_made_here_goes_before_the_speeds(tmp_path, speeds):
@@ -43,17 +49,19 @@ def test_a_run_made_here_goes_before_the_speeds(tmp_path, speeds):
     make_run(runs, "smaller", settings={"size": 64}, seconds=1.0, when=5)
     make_run(runs, "broken-off", "failed", seconds=1.0, when=6)
     make_run(runs, "other", architecture="cnn-dropout", seconds=1.0, when=7)
-    found = estimate_seconds(make_config("cnn", {"epochs": 10}), 600, runs, speeds)
-    assert found.seconds == pytest.approx(START_UP + 10 * 300)
+    config = make_config("cnn", {"epochs": 10})
+    found = estimate_seconds(config, 600, runs, speeds)
+    assert found.seconds == pytest.approx(preparation(config, 600) + 10 * 300)
     assert "mine" in found.basis
 
 
 def test_a_run_that_never_unfroze_says_nothing_of_fine_tuning(tmp_path, speeds):
     runs = tmp_path / "runs"
     make_run(runs, "head", epochs=2, architecture="resnet50", settings={"epochs": 2, "head_epochs": 2}, seconds=30.0)
-    head = estimate_seconds(make_config("resnet50", {"epochs": 3, "head_epochs": 3}), 600, runs, speeds)
+    config = make_config("resnet50", {"epochs": 3, "head_epochs": 3})
+    head = estimate_seconds(config, 600, runs, speeds)
     both = estimate_seconds(make_config("resnet50", {"epochs": 3, "head_epochs": 1}), 600, runs, speeds)
-    assert head.seconds == pytest.approx(START_UP + 3 * 300)
+    assert head.seconds == pytest.approx(preparation(config, 600) + 3 * 300)
     assert both.seconds == pytest.approx(START_UP + 15 + 2 * 60)
 
 

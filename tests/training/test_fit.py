@@ -64,6 +64,39 @@ def test_run_folder_tells_the_run(run, data):
     assert {path.name for path in run.glob("*.keras")} == {"best.keras", "last-3.keras"}
 
 
+def test_what_a_run_does_before_its_first_epoch(data, tmp_path, monkeypatch):
+    said, keep = [], fit.write_phase
+    monkeypatch.setattr(fit, "write_phase", lambda run, phase, *count: said.append((phase, *count)) or keep(run, phase, *count))
+    train(tiny(epochs=1, lung_centred="true", margin=0), data, tmp_path)
+    assert list(dict.fromkeys(phase for phase, *_ in said)) == [
+        "reading images",
+        "finding lungs, train part:",
+        "finding lungs, validation part:",
+        "building the network",
+    ]
+    lungs = said[1]
+    assert lungs[1] == 1
+    assert lungs[2] > 10
+    assert read_status(tmp_path).phase == ""
+
+
+def test_the_time_left_does_not_take_the_first_batch_for_the_rule(tmp_path, monkeypatch):
+    """The first batch builds the graph, which takes 20 s of a 40 s epoch here; the others take 1 s each."""
+    now = [100.0]
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: now[0])
+    progress = callbacks.Progress(tmp_path, tiny(epochs=2))
+    progress.set_params({"steps": 21})
+    progress.on_epoch_begin(0)
+    now[0] += 20
+    progress.on_train_batch_end(0)
+    assert json.loads((tmp_path / "status.json").read_text())["seconds_left"] is None
+    for batch in range(1, 11):
+        now[0] += 1.1
+        progress.on_train_batch_end(batch)
+    left = json.loads((tmp_path / "status.json").read_text())["seconds_left"]
+    assert left == pytest.approx(1.1 * (10 + 21), rel=0.02)
+
+
 def test_tensorboard_holds_the_history(run):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

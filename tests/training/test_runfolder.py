@@ -16,6 +16,7 @@ from pneumo.training.runfolder import (
     prepare,
     read_status,
     settle,
+    write_phase,
     write_status,
 )
 
@@ -139,3 +140,11 @@ def test_a_kill_after_the_history_line_keeps_that_epoch(tmp_path):
     (tmp_path / "history.jsonl").write_text("".join(json.dumps(each) + "\n" for each in (line(1, 0.5), line(2, 0.4))))
     settle(tmp_path)
     assert files(tmp_path) == {"best.keras": "best-2.keras", "last-2.keras": "last-2.keras"}
+
+
+def test_a_starting_run_says_what_it_does(tmp_path):
+    write_status(tmp_path, RunStatus("queued", epochs=3))
+    write_phase(tmp_path, "reading images")
+    assert (read_status(tmp_path).state, read_status(tmp_path).phase) == ("queued", "reading images")
+    write_phase(tmp_path, "reading images", 1200, 5216)
+    assert (read_status(tmp_path).epochs, read_status(tmp_path).phase) == (3, "reading images 1,200 of 5,216")

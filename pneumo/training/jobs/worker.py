@@ -30,7 +30,7 @@ from pneumo.training.jobs.folder import (
     worker_lock,
 )
 from pneumo.training.jobs.process import lower_priority, python, start_logged, why_ended
-from pneumo.training.runfolder import LIVE, is_alive, load_config, lock, read_status, write_status
+from pneumo.training.runfolder import LIVE, LOADING, is_alive, load_config, lock, read_status, write_phase, write_status
 
 GRACE = 20.0  # seconds from SIGTERM to SIGKILL
 PAUSE = 0.2  # seconds between polls of a child
@@ -98,6 +98,7 @@ def _kill_when_due(run: Path) -> None:
 def _start(run: Path, command: Callable[[Path], list[str]]) -> subprocess.Popen[bytes] | None:
     withdraw_cancel(run)
     try:
+        write_phase(run, LOADING)
         return start_logged(command(run), run / "log.txt")
     except (OSError, PneumoError) as error:
         write_status(run, dataclasses.replace(read_status(run), state="failed", why=f"The run could not be started: {error}"))

@@ -1,6 +1,6 @@
 """The dropped X-rays in a row: how many, which one is open, a label under each; arrow keys move."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
@@ -10,6 +10,7 @@ from pneumo.imaging.overlay import grey_picture
 from pneumo.inference.finding import Finding
 from pneumo.ui.diagnose.wording import table_html
 from pneumo.ui.shell.state import Case, forget
+from pneumo.ui.worklist.walk import place_of, step_to
 
 SHOWN = 24  # thumbnails drawn at once, around the open one
 _BLANK = np.zeros((74, 96, 3), np.uint8)
@@ -23,10 +24,13 @@ def show_filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: S
     current, files = min(cast(int, st.session_state.setdefault("current", 0)), len(cases) - 1), len(cases) + unread
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**1 file**" if files == 1 else f"**{files:,} files**", width="content")
-        if files > 1:
-            st.button("Previous", on_click=_open, args=(max(current - 1, 0),), disabled=current == 0, shortcut="Left")
+        if place := place_of(cases[current]):
+            _step_buttons(place.number, place.count, step_to)
+            st.markdown(f"{place.number + 1} of {place.count:,} in the worklist", width="content")
+            st.page_link("pages/worklist.py", label="Back to the worklist")
+        elif files > 1:
+            _step_buttons(current, len(cases), _open)
             st.markdown(f"{current + 1} of {files:,}", width="content")
-            st.button("Next", on_click=_open, args=(current + 1,), disabled=current == len(cases) - 1, shortcut="Right")
         st.button("Clear all", on_click=forget, type="tertiary", help="Removes all X-rays from this session.")
         if unread:
             st.caption(f"Reading {len(cases) + 1} of {files:,}", width="content")
@@ -48,6 +52,11 @@ def show_filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: S
         with st.expander(f"{len(unanswered)} of {len(cases)} files have no answer: why"):
             st.html(table_html(unanswered))
     return current
+
+
+def _step_buttons(place: int, count: int, open_at: Callable[[int], None]) -> None:
+    st.button("Previous", on_click=open_at, args=(place - 1,), disabled=place == 0, shortcut="Left")
+    st.button("Next", on_click=open_at, args=(place + 1,), disabled=place == count - 1, shortcut="Right")
 
 
 def _open(index: int) -> None:

@@ -7,7 +7,7 @@ from typing import cast
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pneumo.imaging.overlay import COLOUR_MAPS, grey_picture, overlay_picture, png
+from pneumo.imaging.overlay import COLOUR_MAPS, fit_within, grey_picture, overlay_picture, png
 from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.outgoing import markdown
@@ -32,6 +32,8 @@ from pneumo.ui.diagnose.viewer_data import OPACITY, viewer_parcel
 from pneumo.ui.history.record import show_record
 from pneumo.ui.shell.state import PARCEL, Case, key_of
 
+REFUSED_SIDE = 480  # pixels, longer side of the picture of a file without an answer
+
 
 def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> None:
     """Draw an answered case, or the reason why there is no answer. `place`: its number among the files, in words."""
@@ -40,6 +42,9 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> Non
     st.html(f'<p class="case-name">{escape(case.name)} ({escape(place)})</p>')
     if finding.answer is None:
         st.error(f"{finding.status.in_words.capitalize()}: {markdown(finding.reasons[0])}")
+        if case.values is not None:
+            seen = fit_within(case.values.presented(), REFUSED_SIDE)
+            st.image(grey_picture(seen), width=seen.shape[1], caption="The picture that was refused")
         st.html(wording.table_html(wording.facts_rows(case.name, case.facts, case.finding.sha256)))
         return
     st.html(wording.headline_html(judge(finding.answer.log_ratio, predictor.card, terms)))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pneumo.imaging.decoding.archive import Member
 from pneumo.imaging.overlay import fit_within
-from pneumo.imaging.radiograph import ImageFacts
+from pneumo.imaging.radiograph import ImageFacts, Radiograph
 from pneumo.imaging.windowing import DISPLAY_SIDE, GreyValues, plain_values
 from pneumo.inference.finding import Finding, ask_again, image_to_keep
 from pneumo.inference.lung_checks import HeatShare, Lungs
@@ -40,6 +40,7 @@ class Case:
     facts: ImageFacts | None
     truth: str | None = None  # the label of a picture from the data set
     findings: dict[str, Finding] = field(default_factory=dict)
+    from_worklist: bool = False
     reduced: bool = False  # `values` are the worklist's smaller copy
     remarks: Remarks = field(default_factory=Remarks)  # the clinician's, for the report
     lungs: Lungs | None = None
@@ -85,9 +86,13 @@ def make_case(name: str, finding: Finding, predictor: Predictor, truth: str | No
     radiograph, light = finding.radiograph, replace(finding, radiograph=None, canonical=None)
     if radiograph is None:
         return Case(name, light, None, None, None, truth)
-    facts = radiograph.facts
-    values = radiograph.values or plain_values(fit_within(radiograph.pixels, DISPLAY_SIDE), facts.bits)
+    facts, values = radiograph.facts, values_of(radiograph)
     return Case(name, light, values, image_to_keep(finding), facts, truth, findings={key_of(predictor.card): light})
+
+
+def values_of(radiograph: Radiograph) -> GreyValues:
+    """For display."""
+    return radiograph.values or plain_values(fit_within(radiograph.pixels, DISPLAY_SIDE), radiograph.facts.bits)
 
 
 def cases() -> list[Case]:

@@ -47,7 +47,8 @@ def _panel(runs: Path, data: Path, busy: list[tuple[str, str]]) -> None:
         if view.is_live:
             _running(view, data)
     by_name = {view.path.name: view for view in views}
-    waiting = [by_name[path.name] for path in queue.queued(runs) if path.name in by_name]
+    queued = (by_name.get(path.name) for path in queue.queued(runs))
+    waiting = [view for view in queued if view and not view.is_live]
     if waiting:
         st.subheader("Queue")
         st.caption("One run trains at a time; these follow in order.")
@@ -64,7 +65,7 @@ def _panel(runs: Path, data: Path, busy: list[tuple[str, str]]) -> None:
 def _running(view: RunView, data: Path) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(markdown(view.name), width="content", anchor=False)
-        st.badge(markdown(view.status.state), color="blue")
+        st.badge("running" if view.status.state == "running" else "starting", color="blue")
         st.markdown(markdown(view.architecture), width="content")
         stopping = view.name in st.session_state.get("train-stopping", ())
         st.button(

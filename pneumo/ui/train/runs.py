@@ -18,7 +18,7 @@ from pneumo.ui.diagnose.wording import table_html
 from pneumo.ui.shell.access import check
 from pneumo.ui.train.curves import show_curves
 from pneumo.ui.train.job import is_promoting
-from pneumo.ui.train.session import leave_message
+from pneumo.ui.train.session import PREFIX, leave_message
 from pneumo.ui.train.view import RunView, duration, facts, free_name, repeat_command
 
 _PROMOTION = (
@@ -31,15 +31,34 @@ _PROMOTION = (
 def show_past_runs(views: list[RunView], data: Path) -> None:
     """The table of `views`, all of them past, and below it the opened runs."""
     st.subheader("Past runs", anchor=False)
-    _table(views)
-    opened = _choose(views)
-    if len(opened) == 1:
+    opened = _opened(views)
+    if not opened:
+        st.caption(f"Choose a run in the table to see it and to promote it, or up to {MOST} to compare their curves.")
+    elif len(opened) == 1:
         _detail(opened[0], data)
-    elif opened:
-        _compare(opened)
+    else:
+        if len(opened) > MOST:
+            st.caption(f"The first {MOST:d} of the {len(opened)} chosen runs.")
+        _compare(opened[:MOST])
 
 
-def _table(views: list[RunView]) -> None:
+def _opened(views: list[RunView]) -> list[RunView]:
+    """The runs chosen in the table; by default the one that ended last, also when one has just ended.
+
+    Each list of runs has its own key, so that a choice never moves to another run.
+    """
+    state, names = st.session_state, [view.name for view in views]
+    newest = max(views, key=lambda view: view.status.updated).name
+    if state.get("train-newest") != newest:
+        state["train-newest"], state["train-open"] = newest, [newest]
+    chosen = [names.index(name) for name in state["train-open"] if name in names]
+    rows = _table(views, f"train-table {newest} {names}", chosen)
+    state["train-open"] = [names[row] for row in rows if row < len(names)]
+    return [views[row] for row in rows if row < len(names)]
+
+
+def _table(views: list[RunView], key: str, chosen: list[int]) -> list[int]:
+    """Draw it with these rows chosen at first; return the rows chosen now."""
     rows = [
         {
             "Run": view.name,
@@ -54,10 +73,13 @@ def _table(views: list[RunView]) -> None:
         for view in views
     ]
     columns = st.column_config
-    st.dataframe(
+    event = st.dataframe(
         pandas.DataFrame(rows),
         hide_index=True,
-        key="train-table",
+        key=key,
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": chosen}},
         column_config={
             "Run": columns.TextColumn(pinned=True, width=130),
             "AUC": columns.NumberColumn(
@@ -69,23 +91,7 @@ def _table(views: list[RunView]) -> None:
             "Validation AUC": columns.LineChartColumn(help="Epoch by epoch, each on its own scale. It should rise.", width="small"),
         },
     )
-
-
-def _choose(views: list[RunView]) -> list[RunView]:
-    """The runs to open; by default the newest, also when a run has just ended."""
-    state, by_name = st.session_state, {view.name: view for view in views}
-    chosen = [name for name in state.get("train-open", ()) if name in by_name]
-    if state.get("train-newest") != views[0].name:
-        chosen = [views[0].name]
-    state["train-newest"], state["train-open"] = views[0].name, chosen
-    st.multiselect(
-        "Open one for its details, or several to compare their curves",
-        list(by_name),
-        key="train-open",
-        max_selections=MOST,
-        placeholder="choose runs",
-    )
-    return [by_name[name] for name in state["train-open"]]
+    return list(event.selection.rows)
 
 
 def _compare(views: list[RunView]) -> None:
@@ -161,13 +167,15 @@ def _actions(view: RunView) -> None:
             )
         st.button("Delete", key="train-delete", on_click=_ask_delete, args=(name,), disabled=promoting)
     if (view.path / "best.keras").is_file() and not promoting:
-        with st.expander("Promote to the model registry"):
+        state, last = st.session_state, queue.read_promotion(view.path)
+        id_key, why_key, mirrored_key = (f"{PREFIX}{field}-{name}" for field in ("model", "why", "mirrored"))
+        if last and last.state == "finished" and state.get(id_key) == last.model:
+            del state[id_key]  # it is taken now
+        with st.expander("Promote to the model registry", expanded=bool(last and last.state == "failed")):
             st.write(_PROMOTION)
-            id_key, why_key = f"train-model-{name}", f"train-why-{name}"
-            st.session_state.setdefault(id_key, name if not (models_dir() / name).exists() else free_name(name, models_dir()))
+            state.setdefault(id_key, name if not (models_dir() / name).exists() else free_name(name, models_dir()))
             st.text_input("Id of the new model", key=id_key)
             st.text_input("Why, for the ledger", key=why_key, placeholder="such as: candidate for the next release")
-            mirrored_key = f"train-mirrored-{name}"
             st.toggle(
                 "Answer with the mean of an image and its mirror image",
                 key=mirrored_key,

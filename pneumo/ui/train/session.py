@@ -4,7 +4,7 @@ from typing import cast
 
 import streamlit as st
 
-PREFIX = "train-set-"  # and a setting's name: the key of its widget
+PREFIX = "train-set-"  # and a setting's name, or a field of the promotion and its run: the key of its widget
 
 
 def keep_form() -> None:

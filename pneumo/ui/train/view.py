@@ -10,7 +10,7 @@ from typing import Any
 from pneumo.errors import PneumoError
 from pneumo.training.config import TrainConfig
 from pneumo.training.estimate import Estimate
-from pneumo.training.runfolder import LIVE, RunStatus, best_epoch, history, list_runs, load_config, read_status, source
+from pneumo.training.runfolder import LIVE, LOADING, RunStatus, best_epoch, history, list_runs, load_config, read_status, source
 
 _SOURCE = {
     "started": "Started",
@@ -22,6 +22,9 @@ _SOURCE = {
     "device": "Device",
     "mixed_precision": "Mixed precision",
 }
+
+
+PREPARED = "New data is read once; the lungs are found in every run, in about a minute for 5,000 images."
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class RunView:
 
     @property
     def is_live(self) -> bool:
-        return self.status.state in LIVE
+        """Whether it trains, or its process is being started."""
+        return self.status.state in LIVE or (self.status.state == "queued" and bool(self.status.phase))
 
     @property
     def is_past(self) -> bool:
@@ -96,8 +100,8 @@ def repeat_command(view: RunView, data: Path) -> str:
 def place(view: RunView) -> str:
     """Where a live run is, in one line."""
     status = view.status
-    if status.state == "starting" or not status.batches:
-        return "Starting: loading the network and splitting the data. This takes up to a minute, longer the first time on new data."
+    if status.state != "running":
+        return f"Starting: {status.phase or LOADING}. {PREPARED}"
     words = f"Epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}, batch {status.batch} of {status.batches}"
     return words + (f"; {rough(status.seconds_left)} left" if status.seconds_left is not None else "")
 
@@ -130,7 +134,7 @@ def duration(seconds: float) -> str:
 def estimate_sentence(estimate: Estimate | None) -> str:
     if estimate is None:
         return "The time is not known: nothing similar was trained here or measured before."
-    return f"Takes {estimate.words}, judging by {estimate.basis}."
+    return f"Takes {estimate.words}, judging by {estimate.basis}. Reading new data for the first time comes on top."
 
 
 def figure(value: float | None) -> str:

@@ -2,7 +2,8 @@
 
 Memory limits how many files a session can hold. A row takes about 60 KB, whatever the size of the file: a display copy of
 640 pixels as JPEG (38 KB on average), the canonical image without loss (24 KB, so that another model can read it), a thumbnail
-(2 KB), the findings and the facts. A thousand files take about 65 MB.
+(2 KB), the findings and the facts. A thousand files take about 65 MB. The files themselves are held too, so that Diagnose can show
+them in full size, as long as they take no more than a quarter of the session's limit together.
 """
 
 import hashlib
@@ -17,19 +18,21 @@ from PIL import Image
 
 from pneumo.errors import ImageError
 from pneumo.imaging.decoding.archive import Member
+from pneumo.imaging.decoding.decoded_file import Decoded
 from pneumo.imaging.overlay import fit_within, png
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.imaging.windowing import plain_values
 from pneumo.inference.batch import EMPTY_SHA256, unread
-from pneumo.inference.finding import Finding, Terms, ask_again, image_to_keep, read
+from pneumo.inference.finding import Finding, Terms, ask_again, image_to_keep, open_file, read
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import fields
 from pneumo.ui.shell import quota
 from pneumo.ui.shell.quota import answers_size
-from pneumo.ui.shell.state import Case, key_of
+from pneumo.ui.shell.state import Case, key_of, values_of
 
 THUMBNAIL_SIDE = 96  # pixels, longer side
-DISPLAY_SIDE = 640  # pixels, longer side: Diagnose shows this copy, and says so
+DISPLAY_SIDE = 640  # pixels, longer side: Diagnose shows this copy, and says so, of a file that is not held
+_FILES_SHARE = 4  # the files of all rows take 1 / 4 of the session's limit at most
 _QUALITY = 85
 
 
@@ -43,6 +46,7 @@ class Row:
     thumbnail: bytes | None  # JPEG
     display: bytes | None  # JPEG
     canonical: bytes | None  # PNG, 224 x 224
+    file: bytes | None = None  # as it was dropped; None where it would take too much memory, or no larger picture is in it
 
     @property
     def sha256(self) -> str:
@@ -52,7 +56,7 @@ class Row:
     @property
     def nbytes(self) -> int:
         """Memory it takes, in bytes, without small fields."""
-        pictures = (self.thumbnail, self.display, self.canonical)
+        pictures = (self.thumbnail, self.display, self.canonical, self.file)
         return sum(len(picture) for picture in pictures if picture) + answers_size(self.findings.values())
 
     def finding(self, predictor: Predictor) -> Finding | None:
@@ -66,14 +70,33 @@ class Row:
         finding = ask_again(first.sha256, self.image(), self.facts, predictor)
         return replace(self, findings={**self.findings, key_of(predictor.card): finding})
 
-    def case(self, predictor: Predictor) -> Case:
+    def case(self) -> Case:
         """The case for Diagnose, with the display copy in place of the full image."""
-        finding = self.finding(predictor)
-        assert finding is not None, "expected a model that was asked"
-        assert self.facts is not None, "expected a file that was read"
-        reduced = max(self.facts.width, self.facts.height) > DISPLAY_SIDE
-        values = plain_values(self.pixels(), bits=8)
-        return Case(self.name, finding, values, self.image(), self.facts, findings=dict(self.findings), reduced=reduced)
+        first, values = next(iter(self.findings.values())), plain_values(self.pixels(), bits=8)
+        return Case(
+            self.name,
+            first,
+            values,
+            self.image(),
+            self.facts,
+            findings=dict(self.findings),
+            from_worklist=True,
+            reduced=self.has_more,
+        )
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the display copy is smaller than the image."""
+        return self.facts is not None and max(self.facts.width, self.facts.height) > DISPLAY_SIDE
+
+    def enlarge(self, case: Case) -> None:
+        """Give this row's case the full image, read again from the file, where that is held."""
+        if case.reduced and self.file is not None and isinstance(again := open_file(self.file).decoded, Decoded):
+            case.values, case.reduced = values_of(again.radiograph), False
+
+    def reduce(self, case: Case) -> None:
+        """Give it the display copy again."""
+        case.values, case.reduced = plain_values(self.pixels(), bits=8), self.has_more
 
     def image(self) -> np.ndarray:
         """uint8 (224, 224), exactly the image that the first model was shown."""
@@ -96,6 +119,7 @@ def read_row(rows: list[Row], member: Member, predictor: Predictor, room: bool) 
     The row of a file that could not be loaded is replaced when the file, or the members of the archive, come again. Without `room`
     nothing is read.
     """
+    data = b""
     try:
         data = member.load()
     except ImageError as error:
@@ -106,12 +130,14 @@ def read_row(rows: list[Row], member: Member, predictor: Predictor, room: bool) 
             return False
         finding = read(data, predictor) if room else unread(quota.full(), predictor)
     rows[:] = [row for row in rows if row.sha256 != EMPTY_SHA256 or row.name not in (member.name, member.name.partition("/")[0])]
-    rows.append(make_row(member.name, finding, predictor))
+    row = make_row(member.name, finding, predictor)
+    held = sum(len(other.file) for other in rows if other.file)
+    rows.append(replace(row, file=data) if row.has_more and held + len(data) <= quota.limit() // _FILES_SHARE else row)
     return True
 
 
 def make_row(name: str, finding: Finding, predictor: Predictor) -> Row:
-    """The row of a new finding."""
+    """The row of a new finding, without the file."""
     radiograph, image = finding.radiograph, image_to_keep(finding)
     light = replace(finding, radiograph=None, canonical=None)
     return Row(

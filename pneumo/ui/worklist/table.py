@@ -16,13 +16,14 @@ from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import csv_text, json_text
 from pneumo.labels import Verdict
 from pneumo.outgoing import listed
-from pneumo.ui.shell import quota, state
 from pneumo.ui.worklist.rows import Row, export
+from pneumo.ui.worklist.walk import open_row, opened_in
 
 VERDICTS, WARNED = (Verdict.PNEUMONIA, Verdict.INDETERMINATE, Verdict.NORMAL), "with a warning"
 SHOW = "worklist_show"  # the filter chips
 PICTURES_SHOWN = 1000  # thumbnails in one table, which is sent whole to the browser, 3 KB each
 REASONS_SHOWN = 500
+_CLICKED = "worklist-open-clicked"
 _COLUMNS = {  # a phone shows the first three
     "picture": st.column_config.ImageColumn("", width=64, help="Click to enlarge"),
     "probability": st.column_config.ProgressColumn(
@@ -133,7 +134,7 @@ def show(
     if len(shown) < len(table):
         st.caption(f"{len(shown)} of {len(table)} answered files pass this filter.")
     if len(shown):
-        _answered_table(shown, rows, predictor, buttons, busy, f"{terms} {chosen}")
+        _answered_table(shown, [rows[place] for place in shown.index], predictor, buttons, busy, f"{len(rows)} {terms} {chosen}")
     _exports(rows, predictor, terms, buttons)
     if clear:
         buttons.button("Clear all", on_click=clear, type="tertiary", help="Removes all X-rays from this page.")
@@ -145,30 +146,43 @@ def show(
 
 
 def _answered_table(
-    shown: pd.DataFrame, rows: Sequence[Row], predictor: Predictor, buttons: DeltaGenerator, busy: bool, view: str
+    shown: pd.DataFrame, listed: Sequence[Row], predictor: Predictor, buttons: DeltaGenerator, busy: bool, view: str
 ) -> None:
-    """Each order of the rows has its own key, so that no selection outlasts a change of order."""
+    """Each order of the rows has its own key, so that no selection outlasts a change of order.
+
+    Streamlit tells of no double click on a row: each has a button, and the selected one a button above the table. The row opened
+    last is selected when the page is opened again.
+    """
     pictured = shown.assign(picture=shown["picture"].where(np.arange(len(shown)) < PICTURES_SHOWN, None))
     look: dict[str, Any] = {"hide_index": True, "row_height": 56, "column_config": _COLUMNS}
     if busy:
         st.dataframe(pictured, key="worklist-reading", **look)
         return
+    opened_last = opened_in(listed)
+    pictured.insert(1, "open", ":material/open_in_full: Open")
+    look["column_config"] = {
+        **_COLUMNS,
+        "open": st.column_config.ButtonColumn(
+            "", width=90, type="tertiary", key=_CLICKED, on_click=_open_clicked, args=(listed,), help="Show it on Diagnose"
+        ),
+    }
     event = st.dataframe(
         pictured,
-        key=f"worklist-table {len(rows)} {predictor.card.sha256} {view}",
+        key=f"worklist-table {predictor.card.sha256} {view}",
         on_select="rerun",
         selection_mode=["single-row", "single-cell"],
+        selection_default={"selection": {"rows": [] if opened_last is None else [opened_last]}},
         **look,
     )
     places = [*event.selection.rows, *(row for row, _ in event.selection.cells)]
-    opened = rows[shown.index[places[0]]] if places and places[0] < len(shown) else None
+    chosen = listed[places[0]] if places and places[0] < len(listed) else None
     buttons.button(
         "Open in Diagnose",
         type="primary",
-        disabled=opened is None,
+        disabled=chosen is None,
         key="worklist-open",
-        on_click=_open,
-        args=(opened, predictor),
+        on_click=open_row,
+        args=(chosen, listed),
         help="Choose a row of the table first.",
     )
 
@@ -190,16 +204,9 @@ def _written(text: Callable[[list[dict[str, Any]]], str], rows: Sequence[Row], p
     return text(export(rows, predictor, terms))
 
 
-def _open(row: Row, predictor: Predictor) -> None:
-    """Show the row on Diagnose, after the cases there; a row opened before is not added again."""
-    cases, key = state.cases(), (row.name, row.sha256)
-    known = [place for place, case in enumerate(cases) if (case.name, case.finding.sha256) == key]
-    if not known and quota.room(st.session_state) <= 0:
-        st.toast("This session can hold no more X-rays. Choose Clear all on Diagnose first.", icon=":material/warning:")
-        return
-    if not known:
-        cases.append(row.case(predictor))
-    state.show_on_diagnose(known[0] if known else len(cases) - 1)
+def _open_clicked(listed: Sequence[Row]) -> None:
+    if (row := st.session_state[_CLICKED].row) < len(listed):
+        open_row(listed[row], listed)
 
 
 def _files(count: int) -> str:
