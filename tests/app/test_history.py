@@ -1,3 +1,5 @@
+import hashlib
+import json
 import os
 import sqlite3
 import subprocess
@@ -13,7 +15,7 @@ from tiny_model import make_registry
 from pneumo.imaging.overlay import png
 from pneumo.inference.finding import read
 from pneumo.outgoing import markdown
-from pneumo.record import database
+from pneumo.record import database, export
 from pneumo.record.store import open_record
 
 ROOT = Path(__file__).parent.parent.parent
@@ -159,6 +161,34 @@ def test_history_searches(folder):
     (normal,) = (case for case in open_record().search() if case.label == "NORMAL")
     app.text_input(key="history_hash").set_value(normal.file_sha256[:6].upper()).run()
     assert list(app.dataframe[0].value["File hash"]) == [normal.file_sha256[:12]]
+
+
+def test_a_case_is_found_by_its_file_of_which_nothing_is_kept(folder):
+    app = history(drop(start(), WHITE, BLACK))
+    app.file_uploader[0].set_value([BLACK]).run()
+    assert not app.exception
+    digest = hashlib.sha256(BLACK[1]).hexdigest()
+    assert app.text_input(key="history_hash").value == digest
+    assert list(app.dataframe[0].value["File hash"]) == [digest[:12]]
+    assert not app.file_uploader[0].value
+    app.file_uploader[0].set_value([LETTER]).run()
+    assert "No case fits this search." in text(app)
+
+
+def test_answers_to_one_file_stand_in_one_row(folder):
+    app = drop(start(), WHITE, BLACK)
+    app.selectbox(key="operating_point").set_value("rule-in").run()
+    cases = open_record().search()
+    assert len(cases) == 4
+    history(app)
+    table = app.dataframe[0].value
+    assert sorted(zip(table["Verdict"], table["Answers"], strict=True)) == [("NORMAL", 2), ("PNEUMONIA", 2)]
+    assert "4 cases on 2 files" in [subheader.value for subheader in app.subheader]
+    opened, other = (case for case in cases if case.label == "PNEUMONIA")
+    app.selectbox(key="history_open").set_value(opened.id).run()
+    assert f"tiny at {other.operating_point}; agreement: not said" in text(app)
+    assert f"tiny at {opened.operating_point}; agreement" not in text(app)
+    assert len(json.loads(export.as_json(cases))) == 4  # the export has every answer
 
 
 def test_a_case_is_judged_and_deleted_on_history(folder):

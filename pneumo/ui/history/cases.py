@@ -1,5 +1,6 @@
 """The History page: the recorded cases, how often the clinician agreed, export and deletion."""
 
+import hashlib
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,15 @@ from pneumo.reporting.numbers import interval
 from pneumo.ui.diagnose import wording
 from pneumo.ui.history.record import AGREEMENT_WORDS, actor, open_record, show_judgement, show_reference
 from pneumo.ui.shell.access import check, permitted
+from pneumo.ui.shell.quota import NOT_TAKEN, not_taken
+from pneumo.ui.shell.uploads import take_over
 
 if TYPE_CHECKING:
     from pneumo.record.search import Search
     from pneumo.record.store import Record
 
 SHOWN = 1000  # rows of the table; the export holds all
+_HASH = "history_hash"
 _ANY = "any"
 
 
@@ -35,6 +39,8 @@ def show_history() -> None:
         st.write(markdown(place_sentence(record.place, record.days)))
         _purge(record)
         models = record.models()
+        if models:
+            _by_file()
         cases = record.search(_search(models)) if models else []
     except PneumoError as error:
         st.error(markdown(str(error)))
@@ -68,11 +74,26 @@ def _purge(record: "Record") -> None:
         st.warning(f"Cases past their retention could not be deleted and are not shown. {markdown(str(error))}")
 
 
+def _by_file() -> None:
+    """Search by the hash of a dropped file. The file is removed at once, and the uploader is drawn anew."""
+    number = st.session_state.setdefault("history_drop", 0)
+    file = st.file_uploader(
+        "Drop an X-ray to find its case. Only its hash is taken; nothing of the file is kept.", key=f"history_file-{number}"
+    )
+    if file:
+        ((_, data),) = take_over([file])
+        if data == NOT_TAKEN:
+            st.warning(not_taken())
+            return
+        st.session_state[_HASH], st.session_state["history_drop"] = hashlib.sha256(data).hexdigest(), number + 1
+        st.rerun()
+
+
 def _search(models: list[str]) -> "Search":
     from pneumo.record.search import Search
 
     left, right = st.columns(2)
-    prefix = left.text_input("File hash begins with", key="history_hash")
+    prefix = left.text_input("File hash begins with", key=_HASH)
     text = right.text_input("Text in the note", key="history_text")
     with st.expander("More filters"):
         cells = [*st.columns(3), *st.columns(3)]  # two rows, so that a narrow screen keeps their order
@@ -104,9 +125,20 @@ def _rates(cases: list[RecordedCase]) -> None:
     st.caption("Among the cases below; 95 % interval (Wilson). A file counts once a model and verdict, with its newest judgement.")
 
 
+def _by_hash(cases: list[RecordedCase]) -> dict[str, list[RecordedCase]]:
+    """The answers to each file, both newest first."""
+    groups: dict[str, list[RecordedCase]] = {}
+    for case in cases:
+        groups.setdefault(case.file_sha256, []).append(case)
+    return groups
+
+
 def _table(cases: list[RecordedCase]) -> None:
-    st.subheader(f"{len(cases)} case{'s' * (len(cases) != 1)}", anchor=False)
-    shown = cases[:SHOWN]
+    """A row a file, with its newest answer."""
+    groups = list(_by_hash(cases).values())
+    files = f" on {len(groups)} file{'s' * (len(groups) != 1)}" if len(groups) < len(cases) else ""
+    st.subheader(f"{len(cases)} case{'s' * (len(cases) != 1)}{files}", anchor=False)
+    shown, answers = [group[0] for group in groups[:SHOWN]], [len(group) for group in groups[:SHOWN]]
     st.dataframe(
         [
             {
@@ -115,15 +147,17 @@ def _table(cases: list[RecordedCase]) -> None:
                 "Probability": in_words(case.probability),
                 "Zone": case.zone,
                 "Agreement": AGREEMENT_WORDS[case.agreement],
+                "Answers": count,
                 "Note": case.note,
                 "Gate": case.gate,
                 "Model": case.model,
                 "Operating point": case.operating_point,
                 "File hash": case.file_sha256[:12],
             }
-            for case in shown
+            for case, count in zip(shown, answers, strict=True)
         ],
         column_config={
+            "Answers": st.column_config.NumberColumn(help="To this file; the row shows the newest.", width="small"),
             "Note": st.column_config.TextColumn(width="medium"),
         },
         hide_index=True,
@@ -131,8 +165,8 @@ def _table(cases: list[RecordedCase]) -> None:
         on_select=lambda: _open_row([case.id for case in shown]),
         selection_mode="single-row",
     )
-    if len(cases) > SHOWN:
-        st.caption(f"The newest {SHOWN} are shown; the export holds all {len(cases)}.")
+    if len(groups) > SHOWN:
+        st.caption(f"The newest {SHOWN} files are shown; the export holds all {len(cases)} cases.")
 
 
 def _open_row(ids: list[str]) -> None:
@@ -171,6 +205,9 @@ def _case(record: "Record", cases: list[RecordedCase]) -> None:
     facts, judgement = st.columns([5, 4], gap="medium")
     with facts:
         st.html(wording.table_html(_facts(case)))
+        if others := [other for other in _by_hash(cases)[case.file_sha256] if other.id != case.id]:
+            st.caption(f"Other answers to this file, each a case of its own in the list above: {len(others)}")
+            st.html(wording.table_html([_line(other) for other in others]))
     with judgement:
         if permitted(Action.RECORD):
             show_judgement(case.id, needs=Action.RECORD)
@@ -220,6 +257,12 @@ def _moment(case: RecordedCase) -> str:
 
 def _title(case: RecordedCase) -> str:
     return f"{_moment(case)}  {case.verdict}  {in_words(case.probability)}  {case.file_sha256[:8]}"
+
+
+def _line(case: RecordedCase) -> tuple[str, str]:
+    """(time, answer, judgement) of a case in one row."""
+    answer = f"{case.verdict}, probability {in_words(case.probability)}, {case.model} at {case.operating_point}"
+    return _moment(case), f"{answer}; agreement: {AGREEMENT_WORDS[case.agreement]}"
 
 
 def _facts(case: RecordedCase) -> list[tuple[str, str]]:

@@ -159,7 +159,7 @@ def _answered_table(
         st.dataframe(pictured, key="worklist-reading", **look)
         return
     opened_last = opened_in(listed)
-    pictured.insert(1, "open", ":material/open_in_full: Open")
+    pictured.insert(3, "open", ":material/open_in_full: Open")
     look["column_config"] = {
         **_COLUMNS,
         "open": st.column_config.ButtonColumn(
@@ -180,10 +180,11 @@ def _answered_table(
         "Open in Diagnose",
         type="primary",
         disabled=chosen is None,
+        shortcut="O",
         key="worklist-open",
         on_click=open_row,
         args=(chosen, listed),
-        help="Choose a row of the table first.",
+        help="Choose a row of the table first, by mouse or by arrow keys.",
     )
 
 
