@@ -256,7 +256,9 @@ def _moment(case: RecordedCase) -> str:
 
 
 def _title(case: RecordedCase) -> str:
-    return f"{_moment(case)}  {case.verdict}  {in_words(case.probability)}  {case.file_sha256[:8]}"
+    """With seconds and operating point, as a list with two equal titles would open the first for both."""
+    moment = case.created[:19].replace("T", " ")
+    return f"{moment}  {case.verdict}  {in_words(case.probability)}  {case.model} {case.operating_point}  {case.file_sha256[:8]}"
 
 
 def _line(case: RecordedCase) -> tuple[str, str]:
