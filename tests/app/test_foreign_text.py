@@ -96,7 +96,12 @@ OURS = {
     "pneumo/ui/diagnose/filmstrip.py": {"labels[index]": "the page's: NORMAL, PNEUMONIA, NOT ANSWERED, NOT READ"},
     "pneumo/ui/dataset/gallery.py": {"kind": "of _KINDS", "_title(entry)": "label or subtype: fixed words of `records`"},
     "pneumo/ui/dataset/get_data.py": {"LEAST[Action.DATA].name.lower()": "of Role"},
-    "pneumo/ui/history/cases.py": {"'s' * (len(cases) != 1)": "a letter", "files": "a number", "name": "of `choices`"},
+    "pneumo/ui/history/cases.py": {
+        "'s' * (len(cases) != 1)": "a letter",
+        "files": "a number",
+        "not_taken()": "words of ours",
+        "name": "of `choices`",
+    },
     "pneumo/ui/metrics/curves.py": {"_of_100(ppv)": "numbers", "_of_100(npv)": "numbers", "share(choice.prevalence)": "a number"},
     "pneumo/ui/metrics/points.py": {"share(choice.prevalence)": "a number"},
     "pneumo/ui/metrics/files.py": {"label": "of the two beside it"},
