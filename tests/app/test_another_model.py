@@ -3,6 +3,7 @@
 import pytest
 from makers import dicom_bytes, ramp
 from opened_app import open_app
+from signed_models import sign
 from tiny_model import make_registry
 from tiny_reference import change_card, with_reference
 
@@ -17,6 +18,7 @@ def start(tmp_path, monkeypatch):
     root = make_registry(make_registry(tmp_path / "models"), "wary")
     with_reference(root, "wary", odds=9)
     change_card(root, "tiny", selection_loss=0.01)
+    sign(monkeypatch, root, "wary")
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
     return open_app
 

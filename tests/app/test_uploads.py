@@ -13,10 +13,9 @@ from starlette.requests import Request
 from tiny_model import make_registry
 
 from pneumo.errors import ConfigError
-from pneumo.inference.predictor import Predictor
 from pneumo.ui.shell import quota, streamlit_internals, uploads
 from pneumo.ui.shell.quota import NOT_TAKEN
-from pneumo.ui.worklist import table
+from pneumo.ui.worklist import walk
 from pneumo.ui.worklist.intake import Intake
 
 PATH, MB = "/_stcore/upload_file/someone/file", 1 << 20
@@ -238,11 +237,11 @@ def test_no_row_is_opened_where_there_is_no_room(app, monkeypatch):
     (row,) = app.session_state["worklist_rows"]
     state = {quota.ROWS: [row], quota.CASES: []}
     toasts = []
-    monkeypatch.setattr(table.st, "session_state", state)
-    monkeypatch.setattr(table.st, "toast", lambda text, icon: toasts.append(text))
+    monkeypatch.setattr(walk.st, "session_state", state)
+    monkeypatch.setattr(walk.st, "toast", lambda text, icon: toasts.append(text))
     monkeypatch.setattr(quota, "limit", lambda: row.nbytes)
-    table._open(row, Predictor.load("tiny"))
+    walk.open_row(row, [row])
     assert (state[quota.CASES], len(toasts)) == ([], 1)
     monkeypatch.setattr(quota, "limit", lambda: row.nbytes + 1)
-    table._open(row, Predictor.load("tiny"))
+    walk.open_row(row, [row])
     assert [case.name for case in state[quota.CASES]] == ["one.png"]
