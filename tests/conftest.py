@@ -22,13 +22,9 @@ def _cache_outside_the_repository(tmp_path_factory):
         yield
 
 
-@pytest.fixture(autouse=True)
-def _no_gate(request, monkeypatch):
-    """Most tests show flat pictures to tiny_model, whose answers then are known; the gate would refuse them all.
+@pytest.fixture
+def ungated(monkeypatch):
+    """For tests that show flat pictures to tiny_model, whose answers then are known; the gate would refuse them."""
+    from pneumo.inference.gate import PASS, Gate
 
-    Tests of the gate itself are marked `gated`.
-    """
-    if "gated" not in request.keywords:
-        from pneumo.inference.gate import PASS, Gate
-
-        monkeypatch.setattr("pneumo.inference.finding.check", lambda *_: Gate(PASS))
+    monkeypatch.setattr("pneumo.inference.finding.check", lambda *_: Gate(PASS))

@@ -44,7 +44,6 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.gated
 @pytest.mark.parametrize("name", CASES)
 def test_an_answer_is_the_same_everywhere(name, folder, capsys):
     file = folder / f"{name}.dcm"
@@ -117,7 +116,6 @@ def test_the_caption_burned_into_pictures(folder):
     assert lines[1] == f"WARNING: {ADULT}"
 
 
-@pytest.mark.gated
 def test_a_refused_file_has_a_reason_and_no_number_anywhere(folder, capsys):
     file = folder / "flat.png"
     Image.new("L", (300, 300), 255).save(file)

@@ -7,7 +7,6 @@ from signed_models import sign
 from tiny_model import make_registry
 from tiny_reference import change_card, with_reference
 
-pytestmark = pytest.mark.gated
 X_RAY = ("Beeblebrox.dcm", dicom_bytes(ramp(200, 240), PatientAge="040Y"), "application/dicom")
 LETTER = ("letter.jpg", b"Dear colleague", "image/jpeg")
 STRANGE, ADULT = "does not look like a frontal chest X-ray", "The patient is an adult"

@@ -13,6 +13,8 @@ from pneumo.registry.signing_keys import make_site_key, signing_key
 from pneumo.ui.shell.frame import DISCLAIMER
 from pneumo.ui.shell.state import PARCEL
 
+pytestmark = pytest.mark.usefixtures("ungated")
+
 WHITE = ("<b>Müller</b>.png", png(np.full((80, 120), 255, np.uint8)), "image/png")
 BLACK = ("black.png", png(np.zeros((80, 120), np.uint8)), "image/png")
 LETTER = ("letter.jpg", b"Dear colleague", "image/jpeg")

@@ -12,6 +12,8 @@ from pneumo.inference.predictor import Predictor
 from pneumo.reporting.finding_report import Remarks
 from pneumo.ui.diagnose import report
 
+pytestmark = pytest.mark.usefixtures("ungated")
+
 BRIGHT = ("Beeblebrox.png", png(np.full((80, 120), 180, np.uint8)), "image/png")  # sigmoid(10 * (180 / 255 - 0.5)) = 0.89
 BLACK = ("black.png", png(np.zeros((80, 120), np.uint8)), "image/png")
 

@@ -23,6 +23,8 @@ from pneumo.synthetic.phantom import make_phantom, phantom_png
 from pneumo.ui.diagnose import report
 from pneumo.ui.shell.state import key_of
 
+pytestmark = pytest.mark.usefixtures("ungated")
+
 PHANTOM = phantom_png(make_phantom("bacterial", seed=3))
 X_RAY = ("Beeblebrox.png", PHANTOM, "image/png")
 

@@ -15,6 +15,8 @@ from pneumo.inference.finding import Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.ui.diagnose import viewer
 
+pytestmark = pytest.mark.usefixtures("ungated")
+
 R12 = ramp(height=80, width=120, top=4095, dtype=np.uint16)
 FILE = {
     "BitsStored": 12,

@@ -14,6 +14,8 @@ from pneumo.site.change import set_candidate
 from pneumo.site.profile import write_profile
 from pneumo.site.use import use_profile
 
+pytestmark = pytest.mark.usefixtures("ungated")
+
 WHITE = ("white.png", png_bytes(np.full((200, 300), 230, np.uint8)))
 DARK = ("dark.png", png_bytes(np.full((200, 300), 20, np.uint8)))
 LETTER = ("letter.jpg", b"Dear colleague")

@@ -11,6 +11,8 @@ from tiny_model import make_registry
 from pneumo.record import database
 from pneumo.record.store import open_record
 
+pytestmark = pytest.mark.usefixtures("ungated")
+
 WHITE = ("Anna Muster.png", png_bytes(np.full((80, 120), 255, np.uint8)))
 BLACK = ("black.png", png_bytes(np.zeros((80, 120), np.uint8)))
 LETTER = ("letter.jpg", b"Dear colleague")

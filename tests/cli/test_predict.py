@@ -16,6 +16,8 @@ from pneumo.cli import predict
 from pneumo.cli.main import main
 from pneumo.imaging.overlay import png
 
+pytestmark = pytest.mark.usefixtures("ungated")
+
 CONTRACT = {
     "file",
     "sha256",

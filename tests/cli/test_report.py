@@ -13,6 +13,8 @@ from tiny_reference import change_card
 from pneumo.cli.main import main
 from pneumo.imaging.overlay import png
 
+pytestmark = pytest.mark.usefixtures("ungated")
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):

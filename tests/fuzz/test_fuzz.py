@@ -50,7 +50,6 @@ def test_no_promise_is_broken(corpus):
     assert min(outcomes[name] for name in ("Decoded", "ImageError", "ImageRejected")) > 0.02 * len(results)  # it gets past the door
 
 
-@pytest.mark.gated
 def test_no_answer_for_noise(corpus):
     assert put_to_the_model(noise_pictures(20), "cnn") == 0
 

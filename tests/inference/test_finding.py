@@ -14,8 +14,6 @@ from pneumo.inference.predictor import Predictor
 from pneumo.reporting.finding_words import SENTENCES, sentence
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
-pytestmark = pytest.mark.gated
-
 
 @pytest.fixture
 def predictor(tmp_path):

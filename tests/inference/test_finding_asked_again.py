@@ -11,7 +11,6 @@ from pneumo.inference.finding import ask_again, image_to_keep, read
 from pneumo.inference.predictor import Predictor
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
-pytestmark = pytest.mark.gated
 X_RAY = dicom_bytes(ramp(200, 240), PatientAge="040Y")
 
 

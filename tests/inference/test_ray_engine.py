@@ -25,7 +25,6 @@ from pneumo.inference.predictor import Predictor
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 pytestmark = [
-    pytest.mark.gated,
     pytest.mark.slow,
 ]  # workers are processes of their own: what a test changes here does not reach them
 HAS_RAY = importlib.util.find_spec("ray") is not None

@@ -17,6 +17,8 @@ from pneumo.registry.acts import FILE, active_model, candidate_model, read_acts
 from pneumo.registry.models import card_digest, default_model, read_card, write_card
 from pneumo.site.change import activate, back, end_candidate, set_candidate
 
+pytestmark = pytest.mark.usefixtures("ungated")
+
 
 @pytest.fixture(autouse=True)
 def site(tmp_path, monkeypatch):

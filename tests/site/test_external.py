@@ -11,6 +11,8 @@ from pneumo.cli.main import main
 from pneumo.errors import DataError
 from pneumo.site.external import LIKE, OTHER, external_cases, listed
 
+pytestmark = pytest.mark.usefixtures("ungated")
+
 
 def test_the_table_is_whole():
     rows = listed()

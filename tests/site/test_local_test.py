@@ -24,6 +24,8 @@ from pneumo.site.result import probabilities_of
 from pneumo.site.result_pdf import local_test_pdf
 from pneumo.site.verdict import FAILED, PASSED, TOO_FEW, check_requirements, judge_test
 
+pytestmark = pytest.mark.usefixtures("ungated")
+
 
 @pytest.fixture(autouse=True)
 def site(tmp_path, monkeypatch):
@@ -92,7 +94,6 @@ def test_intervals_are_over_children_not_pictures(site):
     assert result.figures["sensitivity"]["low"] < 0.5
 
 
-@pytest.mark.gated
 def test_what_the_gate_refuses_is_counted_and_named(site, monkeypatch):
     """Flat pictures have no contrast: the gate's own rule refuses them all, and no figure is made up."""
     result, _ = run_on(site, plan_of(answered=0.9), [SICK] * 20, [HEALTHY] * 20)

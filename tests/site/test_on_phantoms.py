@@ -12,7 +12,7 @@ from pneumo.paths import SHIPPED_MODELS
 from pneumo.registry.acts import read_acts
 from pneumo.registry.models import default_model, read_card, write_card
 
-pytestmark = [pytest.mark.gated, pytest.mark.skipif(not (SHIPPED_MODELS / "lungs").is_dir(), reason="no lung segmenter")]
+pytestmark = [pytest.mark.skipif(not (SHIPPED_MODELS / "lungs").is_dir(), reason="no lung segmenter")]
 
 
 def test_from_plan_to_the_way_back(tmp_path, monkeypatch, capsys):

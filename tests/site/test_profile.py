@@ -18,6 +18,8 @@ from pneumo.registry.models import read_card, write_card
 from pneumo.site.profile import profiles_dir, read_profile, write_profile
 from pneumo.site.use import by_profile, leave_profile, metrics_beside, use_profile
 
+pytestmark = pytest.mark.usefixtures("ungated")
+
 
 @pytest.fixture(autouse=True)
 def site(tmp_path, monkeypatch):

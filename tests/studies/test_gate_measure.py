@@ -20,7 +20,7 @@ from pneumo.synthetic.non_chest import Kind
 from pneumo.synthetic.phantom import write_set
 from pneumo.ui.metrics.gate import gate_html
 
-pytestmark = [pytest.mark.gated, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 OTHERS = (  # the rules see the first and not the second
     Kind("flat", True, lambda rng: np.full((300, 300), rng.integers(256), np.uint8)),
     Kind("pieces", True, lambda rng: np.full((300, 300), rng.integers(256), np.uint8), ("one original",)),
