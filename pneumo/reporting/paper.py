@@ -25,6 +25,7 @@ WIDTH, HEIGHT = 595.0, 842.0  # A4; all lengths are in points of 1/72 inch
 LEFT, RIGHT, TOP, BOTTOM = 42.0, 553.0, 38.0, 800.0
 _LEADING = 1.36  # line height in font sizes
 _LONGEST = 6000  # characters of a paragraph, more than a page holds
+_LINE = 400  # characters, more than a line holds
 _PILE = re.compile("([\u0300-\u036f]{3})[\u0300-\u036f]+")  # stacked accents that would cover other text
 
 
@@ -60,9 +61,9 @@ class Sheet(FPDF):
 
     def lines(self, text: str, width: float, most: int) -> list[str]:
         """At most `most` (>= 1) lines of at most `width` in the current style; a longer text ends with CUT."""
-        text = self.printable(text.strip())
-        lines = self._wrapped(text[:_LONGEST], width)
-        if len(lines) <= most and len(text) <= _LONGEST:
+        text, limit = self.printable(text.strip()), min(_LONGEST, most * _LINE)
+        lines = self._wrapped(text[:limit], width)  # takes time by the square of the text's length
+        if len(lines) <= most and len(text) <= limit:
             return lines
         last = self._wrapped(lines[min(len(lines), most) - 1], width - self.get_string_width(CUT))[0]
         return [*lines[: most - 1], last.rstrip() + CUT]
