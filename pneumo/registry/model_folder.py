@@ -123,7 +123,7 @@ class ModelFolder:
         try:
             return json.loads(self.read(name)) if self.holds(name) else None
         except (ValueError, RecursionError) as error:
-            raise ModelError(f"{name} of model {self.model} cannot be read as JSON. Restore it.") from error
+            raise ModelError(f"{name} of model {self.model!r} is damaged: it is not JSON. Restore it.") from error
 
     def _object(self, name: str) -> dict[str, Any] | None:
         stored = self._json(name)

@@ -104,7 +104,7 @@ def test_a_place_that_cannot_be_written(folder, capsys, out):
 def test_damaged_metrics_make_no_report(folder, capsys):
     put(folder / "models" / "tiny" / "metrics.json", "{")
     assert main(["report", str(folder / "Beeblebrox.png"), "--output", str(folder / "out.pdf")]) == 1
-    assert "metrics.json of model tiny cannot be read as JSON" in capsys.readouterr().err
+    assert "metrics.json of model 'tiny' is damaged" in capsys.readouterr().err
 
 
 def test_the_second_opinion_stands_in_it_unless_left_out(folder, monkeypatch):

@@ -21,6 +21,8 @@ from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import default_model
 
+pytestmark = pytest.mark.usefixtures("ungated")
+
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from pneumo.cli.main import main
 from pneumo.errors import ConfigError, DataError
 from pneumo.evaluation.calibration_curve import fit_calibration_curve
 from pneumo.evaluation.intervals import patient_intervals
+from pneumo.inference.gate import check
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.acts import read_acts
 from pneumo.registry.models import card_digest
@@ -96,6 +97,7 @@ def test_intervals_are_over_children_not_pictures(site):
 
 def test_what_the_gate_refuses_is_counted_and_named(site, monkeypatch):
     """Flat pictures have no contrast: the gate's own rule refuses them all, and no figure is made up."""
+    monkeypatch.setattr("pneumo.inference.finding.check", check)  # the gate itself, not `ungated`
     result, _ = run_on(site, plan_of(answered=0.9), [SICK] * 20, [HEALTHY] * 20)
     assert result.outcome == FAILED
     assert (result.gate[0].refused, result.gate[0].images) == (40, 40)
