@@ -9,7 +9,7 @@ from pneumo.inference.finding import judge
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 from pneumo.ui.diagnose.filmstrip import show_filmstrip
 from pneumo.ui.diagnose.sidebar import choose_model, choose_terms
-from pneumo.ui.diagnose.viewer import show_case
+from pneumo.ui.diagnose.viewer import show_case, show_no_answer
 from pneumo.ui.history.record import record_answers
 from pneumo.ui.shell import quota, state
 from pneumo.ui.shell.frame import require_frame
@@ -35,17 +35,19 @@ def read_pending(predictor, line) -> None:
 
 def drop_zone() -> None:
     """The uploader is emptied once its files are queued, so that results stay when the page is left."""
-    number = st.session_state.setdefault("drop_number", 0)
-    files = st.file_uploader(
-        "Drop chest X-rays here: JPEG, PNG or DICOM, several at once, or a zip of a study",
-        accept_multiple_files=True,
-        key=f"drop-{number}",
-    )
+    number, is_first = st.session_state.setdefault("drop_number", 0), not (state.cases() or state.pending())
+    with st.container(key="drop_first" if is_first else "drop_more"):  # theme.css makes the second a line
+        files = st.file_uploader(
+            "Drop chest X-rays here: JPEG, PNG or DICOM, several at once, or a zip of a study" if is_first else "Drop more here",
+            accept_multiple_files=True,
+            key=f"drop-{number}",
+        )
     if files:
         st.session_state["current"] = len(state.cases()) + len(state.pending())  # the first new file opens
         state.enqueue(take_over(files))
         st.session_state["drop_number"] = number + 1
         st.rerun()
+    show_skipped()
 
 
 def show_skipped() -> None:
@@ -54,6 +56,7 @@ def show_skipped() -> None:
 
 
 def empty_state() -> None:
+    show_no_answer()
     st.write(
         "Pneumo reads a child's frontal chest X-ray and says NORMAL, INDETERMINATE or PNEUMONIA, with a calibrated probability, "
         "a heatmap of the evidence, and how often such an answer is right."
@@ -73,7 +76,6 @@ def load_phantoms() -> None:
 require_frame()
 st.title("Diagnose")
 drop_zone()
-show_skipped()
 predictor = choose_model()
 if predictor is not None:
     terms = choose_terms(list(predictor.card.cuts))
@@ -85,19 +87,21 @@ if predictor is not None:
         read_pending(predictor, line)
     if not state.pending():
         stopped.empty()
+    head = st.container()  # always drawn too: a screen reader tells of the answer below it only while that keeps its place
     cases = state.cases()
     if not cases:
         empty_state()
     else:
         findings = [case.finding_of(predictor) for case in cases]
         if warning := quota.warning(findings):
-            st.warning(warning)
+            head.warning(warning)
         labels = [
             judge(finding.answer.log_ratio, predictor.card, terms).verdict if finding.answer else finding.status.in_words.upper()
             for finding in findings
         ]
-        current = show_filmstrip(cases, findings, labels, len(state.pending()))
+        with head:
+            current = show_filmstrip(cases, findings, labels, len(state.pending()))
         record_answers(findings, predictor, terms, bool(state.pending()), [case.picture for case in cases])
-        show_case(cases[current], predictor, terms, f"{current + 1} of {len(cases) + len(state.pending())}")
+        show_case(cases[current], predictor, terms, f"{current + 1} of {len(cases) + len(state.pending())}", head)
     if state.pending():
         st.rerun()

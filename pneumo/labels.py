@@ -31,6 +31,15 @@ class Zone(StrEnum):
     def verdict(self) -> "Verdict":
         return {Zone.RULE_OUT: Verdict.NORMAL, Zone.INDETERMINATE: Verdict.INDETERMINATE, Zone.RULE_IN: Verdict.PNEUMONIA}[self]
 
+    @property
+    def in_words(self) -> str:
+        """For people. Not "likely": a zone is of the likelihood ratio, and where few are sick, pneumonia stays unlikely in any."""
+        return {
+            Zone.RULE_OUT: "Low: speaks against pneumonia",
+            Zone.INDETERMINATE: "Open: the model cannot tell",
+            Zone.RULE_IN: "High: speaks for pneumonia",
+        }[self]
+
 
 class Verdict(StrEnum):
     """What a person reads."""

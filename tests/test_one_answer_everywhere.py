@@ -54,10 +54,9 @@ def test_an_answer_is_the_same_everywhere(name, folder, capsys):
         return capsys.readouterr().out
 
     row = json.loads(printed("predict", str(file), "--format", "json"))
+    zone = Zone(row["zone"])
     shown, warned = in_words(row["probability"]), any(ADULT in warning for warning in row["warnings"])
-    assert (
-        row["verdict"] == Zone(row["zone"]).verdict == {"ordinary": "PNEUMONIA", "open": "INDETERMINATE", "adult": "NORMAL"}[name]
-    )
+    assert row["verdict"] == zone.verdict == {"ordinary": "PNEUMONIA", "open": "INDETERMINATE", "adult": "NORMAL"}[name]
     assert warned is (name == "adult")
     odds = row["likelihood_ratio"] * PREVALENCE / (1 - PREVALENCE)
     assert (row["prevalence"], row["probability"]) == (PREVALENCE, pytest.approx(odds / (1 + odds)))
@@ -68,6 +67,7 @@ def test_an_answer_is_the_same_everywhere(name, folder, capsys):
 
     table = printed("predict", str(file))
     assert row["verdict"] in table
+    assert zone.in_words in table
     assert shown in table
     assert (ADULT in table) is warned
 
@@ -78,7 +78,7 @@ def test_an_answer_is_the_same_everywhere(name, folder, capsys):
     printed("report", str(file), "--output", str(folder / "page.pdf"), "--no-second-opinion")
     (page,) = PdfReader(folder / "page.pdf").pages
     paper = " ".join(page.extract_text().split())
-    assert f"{row['verdict']} {row['zone']} zone probability of pneumonia {shown} where 20 % have it" in paper
+    assert f"{row['verdict']} {zone.in_words} ({zone}) probability of pneumonia {shown} where 20 % have it" in paper
     assert (ADULT in paper) is warned
 
     printed("dicom", str(file), "--output", str(folder / "results"), "--objects", "report,capture,pdf,seg")
@@ -95,16 +95,16 @@ def test_an_answer_is_the_same_everywhere(name, folder, capsys):
 
     app = open_app()
     app.file_uploader[0].set_value([(file.name, file.read_bytes(), "application/dicom")]).run()
-    drawn = " ".join(element.proto.body for element in app.get("html"))
-    zone = "" if name == "open" else f"<small>{row['zone']} zone</small>"
-    assert f">{row['verdict']}{zone}</div>" in drawn
-    assert f"<b>{shown}</b><small>where 20 % of the patients have it" in drawn
+    drawn = " ".join(element.proto.body for element in (*app.get("html"), *app.markdown))
+    assert f">{row['verdict']}</div>" in drawn
+    assert f">{zone.in_words}</div>" in drawn
+    assert f"<b>{shown}</b> <small>where 20 % of the patients have it" in drawn
     assert any(ADULT in warning.value for warning in app.warning) is warned
 
     app.switch_page("pages/worklist.py").run()
     app.file_uploader[0].set_value([(file.name, file.read_bytes(), "application/dicom")]).run()
     (listed,) = app.dataframe[0].value.to_dict("records")
-    assert (listed["label"], listed["zone"]) == (row["verdict"], row["zone"])
+    assert (listed["label"], listed["zone"]) == (row["verdict"], zone.in_words)
     assert listed["probability"] == pytest.approx(np.clip(row["probability"], 0.01, 0.99))
     assert (ADULT in listed["warnings"]) is warned
 

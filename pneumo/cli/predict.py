@@ -24,6 +24,7 @@ from pneumo.inference.heatmap import Heatmap
 from pneumo.inference.manifest import Manifest, Row
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import FIELDS, csv_cells, fields
+from pneumo.labels import Zone
 from pneumo.outgoing import json_text, printable
 from pneumo.paths import models_dir
 from pneumo.registry.models import ModelCard
@@ -154,14 +155,15 @@ def _csv_writer(stream: TextIO) -> Callable[[Row], object]:
 
 
 def _table_writer(stream: TextIO) -> Callable[[Row], object]:
-    print(f"{'verdict':13} {'probability':>11}  {'zone':13} file", file=stream)
+    wide = max(len(zone.in_words) for zone in Zone)
+    print(f"{'verdict':13} {'probability':>11}  {'zone':{wide}} file", file=stream)
 
     def write(row: dict[str, Any]) -> None:
         if row["status"] == "ok":
-            lines = [f"{row['verdict']:13} {in_words(row['probability']):>11}  {row['zone']:13} {row['file']}"]
-            lines += [f"{'':13} {'':11}  {'warning':13} {warning}" for warning in row["warnings"]]
+            lines = [f"{row['verdict']:13} {in_words(row['probability']):>11}  {Zone(row['zone']).in_words:{wide}} {row['file']}"]
+            lines += [f"{'':13} {'':11}  {'warning':{wide}} {warning}" for warning in row["warnings"]]
         else:
-            lines = [f"{row['status']:13} {'':11}  {'':13} {row['file']}: {'; '.join(row['reasons'])}"]
+            lines = [f"{row['status']:13} {'':11}  {'':{wide}} {row['file']}: {'; '.join(row['reasons'])}"]
         for line in lines:  # one at a time: printable escapes a line end in a file name
             print(printable(line), file=stream, flush=True)
 

@@ -52,7 +52,7 @@ def _verdict(sheet: Sheet, content: ReportContent) -> None:
     reading, y = content.reading, sheet.y + 4
     tone = "quiet" if reading.verdict == Verdict.INDETERMINATE else reading.label.lower()
     sheet.put(LEFT, y, reading.verdict, 19, tone, bold=True)
-    sheet.put(LEFT, y + 26, f"{reading.zone} zone", 9, "quiet")
+    sheet.put(LEFT, y + 26, f"{reading.zone.in_words} ({reading.zone})", 9, "quiet")
     sheet.put(LEFT + 190, y, "probability of pneumonia", 9)
     sheet.put(LEFT + 190, y + 11, words.in_words(reading.probability), 15, bold=True)
     sheet.put(LEFT + 190, y + 30, f"where {words.share(reading.prevalence)} have it", 8, "quiet")

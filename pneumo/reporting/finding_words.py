@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from pneumo.evaluation.bands import LEAST, band_of, share_sick
-from pneumo.evaluation.operating_point import RULE_IN, RULE_OUT
+from pneumo.evaluation.operating_point import LIKELIHOOD_RATIO, RULE_IN, RULE_OUT
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.finding import Reading
 from pneumo.inference.heatmap import Heatmap
-from pneumo.labels import Verdict
+from pneumo.labels import Verdict, Zone
 from pneumo.reporting.numbers import interval
 
 UNTESTED = "This model was not evaluated on the test split: nothing is known of how far to trust it."
@@ -19,6 +19,20 @@ SENTENCES = {
     Verdict.INDETERMINATE: "The model cannot tell: the value lies where it often errs. Treat it as open.",
     Verdict.NORMAL: "The model finds no pneumonia. It looks for nothing else, and it misses some: see the figures below.",
 }
+_ZONE_MEANINGS = {
+    Zone.RULE_OUT: f"such an answer is at least {LIKELIHOOD_RATIO:.0f} times as frequent among healthy children as among sick ones",
+    Zone.INDETERMINATE: "the answer lies between rule-out and rule-in",
+    Zone.RULE_IN: f"such an answer is at least {LIKELIHOOD_RATIO:.0f} times as frequent among sick children as among healthy ones",
+}
+
+
+def zone_help(zone: Zone) -> str:
+    """The technical name, which files have, and what it means."""
+    return f"{zone}: {_ZONE_MEANINGS[zone]}."
+
+
+def zones_help() -> str:
+    return "Whatever the prevalence. In files " + " ".join(zone_help(zone) for zone in Zone)
 
 
 def sentence(reading: Reading) -> str:

@@ -33,7 +33,7 @@ def drop(app, *files):
 
 
 def html(app) -> str:
-    return "\n".join(element.proto.body for element in app.get("html"))
+    return "\n".join(element.proto.body for element in (*app.get("html"), *app.markdown))
 
 
 def shown(app) -> str:
@@ -50,12 +50,13 @@ def test_empty_state_says_what_it_is(app):
 def test_one_x_ray_gets_label_probability_threshold_and_figures(app):
     text = html(drop(app, WHITE))
     assert "PNEUMONIA" in text
-    assert "rule-in zone" in text
+    assert "High: speaks for pneumonia" in text
     assert "<b>above 0.99</b>" in text  # sigmoid(10 / 2) = 0.9933, shown as no certainty
     assert "threshold 0.50" in text
     assert "0.90 (0.85-0.95)" in text
     assert "On 10 test X-rays" in text
     assert "where 50 % of the patients have it" in text
+    assert "<td>rule-in: such an answer is at least 10 times as frequent among sick children as among healthy ones.</td>" in text
     assert "sick children called NORMAL</td><td>0.10 (0.05-0.15)" in text
 
 
@@ -109,7 +110,7 @@ def test_a_new_drop_opens_its_first_new_file_under_its_name(app):
     drop(app, BLACK, LETTER)
     assert app.session_state["current"] == 1
     assert f'<p class="case-name">{BLACK[0]} (2 of 3)</p>' in html(app)
-    assert ">NORMAL<small>" in html(app)
+    assert ">NORMAL</div>" in html(app)
 
 
 def test_file_names_are_escaped(app):
@@ -163,7 +164,7 @@ def test_one_prevalence_for_the_whole_page(app):
     app.slider(key="prevalence").set_value(5).run()
     text = html(app)
     # logit 4.90, calibrated 2.45: odds 11.6 times 5 to 95
-    assert "<b>0.38</b><small>where 5 % of the patients have it" in text
+    assert "<b>0.38</b> <small>where 5 % of the patients have it" in text
     assert 'class="bar pneumonia"' in text
     assert "threshold 0.05" in text
     assert "12 times as frequent among sick children" in text

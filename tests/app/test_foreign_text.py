@@ -91,7 +91,10 @@ OURS = {
     "pages/worklist.py": {"time_left(queue.seconds_left)": "numbers", "warning": "numbers", "what_stays()": "words of ours"},
     "pneumo/ui/shell/access.py": {"title": "of a page", "role.name.lower()": "of Role"},
     "pneumo/ui/dataset/audit.py": {"audit_markdown(result)": "escaped within", "LEAST[Action.DATA].name.lower()": "of Role"},
-    "pneumo/ui/diagnose/viewer.py": {"finding.status.in_words.capitalize()": "of Status"},
+    "pneumo/ui/diagnose/viewer.py": {
+        "finding.status.in_words.capitalize()": "of Status",
+        "wording.answer_html(reading, place)": "numbers and fixed words",
+    },
     "pneumo/ui/train/curves.py": {"chart.reading": "of learning_curves"},
     "pneumo/ui/diagnose/filmstrip.py": {"labels[index]": "the page's: NORMAL, PNEUMONIA, NOT ANSWERED, NOT READ"},
     "pneumo/ui/dataset/gallery.py": {"kind": "of _KINDS", "_title(entry)": "label or subtype: fixed words of `records`"},
@@ -101,6 +104,7 @@ OURS = {
         "files": "a number",
         "not_taken()": "words of ours",
         "name": "of `choices`",
+        "zones_help()": "fixed words",
     },
     "pneumo/ui/metrics/curves.py": {"_of_100(ppv)": "numbers", "_of_100(npv)": "numbers", "share(choice.prevalence)": "a number"},
     "pneumo/ui/metrics/points.py": {"share(choice.prevalence)": "a number"},
@@ -129,7 +133,11 @@ OURS = {
         "estimate_sentence(estimated(config, catalog))": "numbers",
     },
     "pneumo/ui/train/job.py": {"place(view)": "numbers"},
-    "pneumo/ui/worklist/table.py": {"summary(table, len(without), *counts)": "numbers", "title": "CSV or JSON"},
+    "pneumo/ui/worklist/table.py": {
+        "summary(table, len(without), *counts)": "numbers",
+        "title": "CSV or JSON",
+        "zones_help()": "fixed words",
+    },
 }
 
 

@@ -51,7 +51,7 @@ def app(root):
 
 
 def html(app) -> str:
-    return "\n".join(element.proto.body for element in app.get("html"))
+    return "\n".join(element.proto.body for element in (*app.get("html"), *app.markdown))
 
 
 def asked(app):

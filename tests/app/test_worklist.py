@@ -347,9 +347,9 @@ def test_mixed_files_each_have_an_answer_or_a_reason(app):
         ("icon.png", png_bytes(ramp(8, 8))),
     )
     assert answered(app) == [
-        ("study.zip/s/unnamed", "PNEUMONIA", "rule-in"),
-        ("bright.png", "PNEUMONIA", "rule-in"),
-        ("dark.png", "NORMAL", "rule-out"),
+        ("study.zip/s/unnamed", "PNEUMONIA", "High: speaks for pneumonia"),
+        ("bright.png", "PNEUMONIA", "High: speaks for pneumonia"),
+        ("dark.png", "NORMAL", "Low: speaks against pneumonia"),
     ]
     without = worklist.unanswered_of(app.session_state["worklist_rows"], Predictor.load(app.selectbox(key="model").value))
     assert [(name, status) for _, name, status, _ in without] == [
@@ -385,12 +385,12 @@ def test_names_are_escaped_among_the_reasons():
 
 def test_another_prevalence_judges_anew_without_reading(app, monkeypatch):
     drop(app, ("grey.png", shaded(135)))
-    assert answered(app) == [("grey.png", "INDETERMINATE", "indeterminate")]
+    assert answered(app) == [("grey.png", "INDETERMINATE", "Open: the model cannot tell")]
     before = app.dataframe[0].value["probability"].iloc[0]
     monkeypatch.setattr(Predictor, "answer", None)
     app.slider(key="prevalence").set_value(10).run()
     assert not app.exception
-    assert answered(app) == [("grey.png", "INDETERMINATE", "indeterminate")]
+    assert answered(app) == [("grey.png", "INDETERMINATE", "Open: the model cannot tell")]
     after = app.dataframe[0].value["probability"].iloc[0]
     assert after / (1 - after) == pytest.approx(before / (1 - before) / 9)  # from even odds to 1 to 9
 

@@ -265,5 +265,5 @@ def test_a_warning_has_a_line_of_its_own():
     row = {"status": "ok", "verdict": "NORMAL", "probability": 0.1, "zone": "rule-out", "file": "a\nb.png"}
     write({**row, "warnings": ["turned"]})
     _, answer, warning = stream.getvalue().splitlines()
-    assert answer.endswith(r"a\nb.png")
+    assert answer.split("  ")[-1] == r"Low: speaks against pneumonia a\nb.png"
     assert warning.split() == ["warning", "turned"]

@@ -34,7 +34,7 @@ def test_report_of_the_default_model(folder, capsys):
     assert main(["report", str(folder / "Beeblebrox.png"), "--output", str(out)]) == 0
     assert capsys.readouterr().out.splitlines() == [str(out)]
     said = words(out)
-    assert "PNEUMONIA rule-in zone" in said
+    assert "PNEUMONIA High: speaks for pneumonia (rule-in)" in said
     assert "Model tiny" in said
     assert "agreement: not stated" in said
     assert "Beeblebrox" not in said

@@ -52,7 +52,8 @@ def test_a_pneumonia(tiny):
     content = made(tiny)
     said = text(content)
     for part in (
-        "PNEUMONIA rule-in zone probability of pneumonia above 0.99 where 50 % have it threshold 0.50 0 normal 1 pneumonia",
+        "PNEUMONIA High: speaks for pneumonia (rule-in) probability of pneumonia above 0.99 where 50 % have it",
+        "threshold 0.50 0 normal 1 pneumonia",
         "From 0.75 the answer is PNEUMONIA, below 0.25 NORMAL, between them INDETERMINATE.",
         "The threshold 0.50 (operating point balanced) is for programs that need a yes or no.",
         "X-ray file Format: DICOM, 12 bits of grey, 3.0 MB; Size: 100 x 80 pixels; View: AP; Age: 003Y",
@@ -81,7 +82,10 @@ def test_a_pneumonia(tiny):
 
 def test_a_normal_names_no_kind_of_pneumonia(tiny):
     said = text(made(tiny, grey=0, point="rule-in"))
-    assert "NORMAL rule-out zone probability of pneumonia below 0.01 where 50 % have it threshold 0.75" in said
+    assert (
+        "NORMAL Low: speaks against pneumonia (rule-out) probability of pneumonia below 0.01 where 50 % have it threshold 0.75"
+        in said
+    )
     assert "acterial" not in said
     assert "The model finds no pneumonia" in said
     assert "the map is empty" in said

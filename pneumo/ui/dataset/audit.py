@@ -83,9 +83,10 @@ def _look_alikes(catalog: Catalog, result: Audit) -> None:
     st.subheader("Look-alikes side by side")
     for likeness in pairs[:_SHOWN]:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            for picture in pictures(catalog.root, [entries[path] for path in likeness.paths[:2]]):
+            paths = likeness.paths[:2]
+            for path, picture in zip(paths, pictures(catalog.root, [entries[path] for path in paths]), strict=True):
                 if picture is not None:
-                    st.image(grey_picture(picture / 255), width=160)
+                    st.image(grey_picture(picture / 255), width=160, alt=f"radiograph {path}")
             st.markdown(
                 f"{code(likeness.paths[0])}  \n{code(likeness.paths[1])}  \n"
                 + ("identical files" if likeness.same_bytes else f"correlation {likeness.correlation:.3f}"),

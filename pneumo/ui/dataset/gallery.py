@@ -72,7 +72,9 @@ def show_gallery(catalog: Catalog, entries: Sequence[Entry]) -> None:
     with st.container(horizontal=True, gap="small", key="gallery"):
         for entry, picture in zip(shown, pictures(catalog.root, shown), strict=True):
             with st.container(width=132, gap=None):
-                st.image(grey_picture(_or_blank(picture) / 255), width=132)
+                st.image(
+                    grey_picture(_or_blank(picture) / 255), width=132, alt=f"radiograph, {_title(entry)}, {entry.record.patient}"
+                )
                 st.button(
                     _title(entry), key=f"show-{entry.record.path}", on_click=_show, args=(entry.record.path,), width="stretch"
                 )
@@ -131,8 +133,8 @@ def compare_classes(catalog: Catalog) -> None:
         chosen = [members[i] for i in np.random.default_rng(seed).choice(len(members), min(6, len(members)), replace=False)]
         st.markdown(f"**{kind}**")
         with st.container(horizontal=True, gap="small"):
-            for picture in pictures(catalog.root, chosen):
-                st.image(grey_picture(_or_blank(picture) / 255), width=180)
+            for entry, picture in zip(chosen, pictures(catalog.root, chosen), strict=True):
+                st.image(grey_picture(_or_blank(picture) / 255), width=180, alt=f"radiograph, {kind}, {entry.record.patient}")
 
 
 def show_averages(catalog: Catalog) -> None:
@@ -149,8 +151,13 @@ def show_averages(catalog: Catalog) -> None:
             st.markdown(f"**{kind}**, {len(paths):,} images")
             if paths:
                 mean, variance = mean_and_variance(str(catalog.root), paths)
-                st.image(grey_picture(mean / 255), caption="mean", width="stretch")
-                st.image(grey_picture(variance / 90**2), caption="variance, black 0 to white 90 x 90 grey levels", width="stretch")
+                st.image(grey_picture(mean / 255), caption="mean", width="stretch", alt=f"mean image, {kind}")
+                st.image(
+                    grey_picture(variance / 90**2),
+                    caption="variance, black 0 to white 90 x 90 grey levels",
+                    width="stretch",
+                    alt=f"variance image, {kind}",
+                )
 
 
 def _turn(page: int) -> None:

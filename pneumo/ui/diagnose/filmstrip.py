@@ -39,7 +39,7 @@ def show_filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: S
         with st.container(horizontal=True, key="filmstrip", gap="small"):
             for index in range(first, min(first + SHOWN, len(cases))):
                 with st.container(width=96, gap=None):
-                    st.image(_thumbnail(cases[index]), width=96)
+                    st.image(_thumbnail(cases[index]), width=96, alt=f"X-ray {index + 1} of {files:,}")
                     st.button(
                         labels[index],
                         key=f"open-{index}",

@@ -35,20 +35,26 @@ from pneumo.ui.shell.state import PARCEL, Case, key_of
 REFUSED_SIDE = 480  # pixels, longer side of the picture of a file without an answer
 
 
-def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> None:
-    """Draw an answered case, or the reason why there is no answer. `place`: its number among the files, in words."""
+def show_case(case: Case, predictor: Predictor, terms: Terms, place: str, head: DeltaGenerator) -> None:
+    """Draw an answered case, or the reason why there is no answer; its name goes into `head`.
+
+    `place`: its number among the files, in words.
+    """
     finding = case.finding_of(predictor)
     parcel = _parcel(case, predictor) if finding.answer else b""  # slow, so done before the page shows the new name
-    st.html(f'<p class="case-name">{escape(case.name)} ({escape(place)})</p>')
+    head.html(f'<p class="case-name">{escape(case.name)} ({escape(place)})</p>')
     if finding.answer is None:
+        show_no_answer()
         st.error(f"{finding.status.in_words.capitalize()}: {markdown(finding.reasons[0])}")
         if case.values is not None:
             seen = fit_within(case.values.presented(), REFUSED_SIDE)
             st.image(grey_picture(seen), width=seen.shape[1], caption="The picture that was refused")
         st.html(wording.table_html(wording.facts_rows(case.name, case.facts, case.finding.sha256)))
         return
-    st.html(wording.headline_html(judge(finding.answer.log_ratio, predictor.card, terms)))
-    picture, panel = st.columns([5, 3], gap="medium")
+    with st.container(key="case"):  # theme.css: picture beside answer and the rest; on a phone one below the other
+        with st.container(key="case_answer", gap="xsmall"):
+            chips = _answer(case, predictor, terms, place)
+        picture, rest = st.container(key="case_picture"), st.container(key="case_rest")
     with picture:
         draw_viewer(parcel, case.finding.sha256[:16])
         doubt = heatmap_doubt(predictor.card.id)
@@ -60,8 +66,8 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str) -> Non
                 f"A reduced copy from the worklist, {width:d} x {height:d} pixels; the answer "
                 "was given on the full image. Drop the file here to see it in full."
             )
-    with panel:
-        chips = _panel(case, predictor, terms, finding.answer)
+    with rest:
+        _how_reliable(case, predictor, terms, finding.answer)
         show_record(case, predictor, terms)
         with st.container(horizontal=True, gap="small"):
             st.download_button(
@@ -109,39 +115,48 @@ def _overlay_png(case: Case, predictor: Predictor, terms: Terms) -> bytes:
     return png(with_captions(picture, reading, predictor.card.id, case.finding_of(predictor).warnings, notes, colour_map))
 
 
-def _panel(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> DeltaGenerator:
-    """Returns the place of the chips, which are drawn again after the other models answered."""
-    card = predictor.card
-    reading = judge(answer.log_ratio, card, terms)
-    metrics = metrics_beside(predictor)
-    warnings = case.finding_of(predictor).warnings
+def show_no_answer() -> None:
+    """The place of the answer while there is none: a screen reader tells what comes into it later."""
+    with st.container(key="case"), st.container(key="case_answer", gap="xsmall"):
+        st.markdown(wording.NO_ANSWER, unsafe_allow_html=True)
+
+
+def _answer(case: Case, predictor: Predictor, terms: Terms, place: str) -> DeltaGenerator:
+    """What stands above the fold. Returns the place of the chips, which are drawn again after the other models answered."""
+    log_ratio, warnings = case.answer(predictor).log_ratio, case.finding_of(predictor).warnings
+    reading = judge(log_ratio, predictor.card, terms)
+    st.markdown(wording.answer_html(reading, place), unsafe_allow_html=True)
+    st.html(wording.bar_html(reading))
     for warning in warnings:
         st.warning(markdown(warning))
     if case.truth:
         st.info(f"From the data set. Its true label: {markdown(case.truth)}.")
-    sentences = (
-        words.sentence(reading),
-        words.like_this_sentence(metrics, answer.log_ratio, reading, warnings),
-        words.likelihood_sentence(reading),
-    )
-    st.html(wording.verdict_html(reading) + wording.bar_html(reading))
+    if like_this := words.like_this_sentence(metrics_beside(predictor), log_ratio, reading, warnings):
+        st.html(f'<p class="said">{like_this}</p>')
     chips = st.empty()
     show_chips(chips, case, predictor, terms)
-    st.html(
-        "".join(f'<p class="said">{sentence}</p>' for sentence in sentences if sentence)
-        + wording.figures_html(metrics)
-        + ("" if heatmap_doubt(card.id) else f'<p class="quiet">{words.heatmap_sentence(reading, answer.heatmap)}</p>')
-    )
     return chips
+
+
+def _how_reliable(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> None:
+    reading = judge(answer.log_ratio, predictor.card, terms)
+    sentences = (words.sentence(reading), words.likelihood_sentence(reading))
+    st.html(
+        "".join(f'<p class="said">{sentence}</p>' for sentence in sentences)
+        + wording.figures_html(metrics_beside(predictor))
+        + ("" if heatmap_doubt(predictor.card.id) else f'<p class="quiet">{words.heatmap_sentence(reading, answer.heatmap)}</p>')
+    )
 
 
 def _details(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> None:
     card = predictor.card
-    kind = words.subtype_sentence(metrics_beside(predictor), judge(answer.log_ratio, card, terms), answer.bacterial)
+    reading = judge(answer.log_ratio, card, terms)
+    kind = words.subtype_sentence(metrics_beside(predictor), reading, answer.bacterial)
     rows = [
         *wording.facts_rows(case.name, case.facts, case.finding.sha256),
         ("Read and answered in", f"{case.finding_of(predictor).seconds:.2f} s"),
         ("Model", f"{card.id}, weights {card.sha256[:16]}, {predictor.seal.state if predictor.seal else 'unsigned'}"),
+        ("Zone", words.zone_help(reading.zone)),
         *([("Bacterial or viral", kind)] if kind else []),
         ("Logit", f"{answer.logit:.3f} before calibration"),
         ("Heat", f"peak {answer.heatmap.peak:.2f} of the model's fixed scale; Grad-CAM, positive part"),

@@ -5,34 +5,32 @@ from typing import Any
 
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.finding import Reading
-from pneumo.labels import Verdict
 from pneumo.reporting import finding_words as words
 from pneumo.reporting.finding_words import UNTESTED, figure_rows, figures_sentence, in_words, share
 
-
-def verdict_html(reading: Reading) -> str:
-    zone_is_verdict = reading.verdict == Verdict.INDETERMINATE
-    small = "" if zone_is_verdict else f"<small>{reading.zone} zone</small>"
-    return f'<div class="verdict {reading.verdict.lower()}">{reading.verdict}{small}</div>'
+NO_ANSWER = '<div class="answer" role="status"></div>'
 
 
-def headline_html(reading: Reading) -> str:
-    """The verdict in one line above the picture, on narrow screens only (theme.css).
+def answer_html(reading: Reading, place: str) -> str:
+    """Verdict, zone and probability. `place`: the number of the X-ray among the files, in words.
 
-    Hidden from screen readers, as the panel says the same in full.
+    For st.markdown: it keeps the element on the page and changes its text, so that a screen reader tells each new answer.
+    The heading is a div, as Streamlit makes a link of an h2.
     """
-    text = f"{in_words(reading.probability)} where {share(reading.prevalence)} have it"
-    attributes = f'class="headline {reading.verdict.lower()}" data-verdict="{reading.verdict}"'
-    return f'<div {attributes} data-said="{text}" aria-hidden="true"></div>'
+    return (
+        f'<div class="answer" role="status"><span class="spoken">{escape(place)}:</span> '
+        f'<div class="verdict {reading.verdict.lower()}" role="heading" aria-level="2">{reading.verdict}</div> '
+        f'<div class="zone-words" title="{escape(words.zone_help(reading.zone))}">{reading.zone.in_words}</div> '
+        f'<div class="probability">probability of pneumonia <b>{in_words(reading.probability)}</b> '
+        f"<small>where {share(reading.prevalence)} of the patients have it</small></div></div>"
+    )
 
 
 def bar_html(reading: Reading) -> str:
-    """Probability as a number and on a scale 0 to 1 with the threshold marked and the indeterminate zone shaded."""
+    """Probability on a scale 0 to 1 with the threshold marked and the indeterminate zone shaded."""
     value, cut = in_words(reading.probability), reading.threshold
     side = "early" if cut < 0.2 else "late" if cut > 0.8 else ""
     return (
-        f'<div class="probability">probability of pneumonia <b>{value}</b>'
-        f"<small>where {share(reading.prevalence)} of the patients have it</small></div>"
         f'<div class="bar {reading.verdict.lower()}" role="img" aria-label="probability {value}, threshold {cut:.2f}">'
         f"{_zone_html(reading)}"
         f'<div class="cut {side}" style="left:{100 * cut:.1f}%"><span>threshold {cut:.2f}</span></div>'

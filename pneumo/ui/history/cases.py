@@ -12,7 +12,7 @@ from pneumo.labels import Zone
 from pneumo.outgoing import listed, markdown
 from pneumo.record.case import AGREEMENTS, RecordedCase
 from pneumo.record.settings import record_url
-from pneumo.reporting.finding_words import in_words
+from pneumo.reporting.finding_words import in_words, zones_help
 from pneumo.reporting.numbers import interval
 from pneumo.ui.diagnose import wording
 from pneumo.ui.history.record import AGREEMENT_WORDS, actor, open_record, show_judgement, show_reference
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SHOWN = 1000  # rows of the table; the export holds all
 _HASH = "history_hash"
 _ANY = "any"
+_CHOICES: dict[str, str] = {**AGREEMENT_WORDS, **{str(zone): zone.in_words for zone in Zone}}
 
 
 def show_history() -> None:
@@ -100,7 +101,7 @@ def _search(models: list[str]) -> "Search":
         choices = (("Model", models), ("Zone", tuple(Zone)), ("Agreement", AGREEMENTS))
         chosen = {
             name: cell.selectbox(
-                name, (_ANY, *options), key=f"history_{name.lower()}", format_func=lambda value: AGREEMENT_WORDS.get(value, value)
+                name, (_ANY, *options), key=f"history_{name.lower()}", format_func=lambda value: _CHOICES.get(value, value)
             )
             for cell, (name, options) in zip(cells, choices, strict=False)
         }
@@ -145,7 +146,7 @@ def _table(cases: list[RecordedCase]) -> None:
                 "Time": _moment(case),
                 "Verdict": case.verdict,
                 "Probability": in_words(case.probability),
-                "Zone": case.zone,
+                "Zone": Zone(case.zone).in_words,
                 "Agreement": AGREEMENT_WORDS[case.agreement],
                 "Answers": count,
                 "Note": case.note,
@@ -158,6 +159,7 @@ def _table(cases: list[RecordedCase]) -> None:
         ],
         column_config={
             "Answers": st.column_config.NumberColumn(help="To this file; the row shows the newest.", width="small"),
+            "Zone": st.column_config.TextColumn(help=zones_help()),
             "Note": st.column_config.TextColumn(width="medium"),
         },
         hide_index=True,
@@ -270,7 +272,8 @@ def _line(case: RecordedCase) -> tuple[str, str]:
 def _facts(case: RecordedCase) -> list[tuple[str, str]]:
     return [
         ("Time", f"{case.created} (UTC)"),
-        ("Answer", f"{case.verdict}, {case.zone} zone, probability {in_words(case.probability)}"),
+        ("Answer", f"{case.verdict}, probability {in_words(case.probability)}"),
+        ("Zone", f"{Zone(case.zone).in_words} ({case.zone})"),
         ("Operating point", f"{case.operating_point}, threshold {case.threshold:.2f}"),
         ("Gate", listed([case.gate, *case.warnings])),
         ("Model", f"{case.model}, weights {case.model_sha256[:16]}"),

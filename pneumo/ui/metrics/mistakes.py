@@ -55,7 +55,8 @@ def _pictures(mistakes: tuple[Mistake, ...], number: int) -> bool:
         for mistake, path in present:
             with st.container(width=132, gap=None):
                 picture = _thumbnail(str(path), path.stat().st_mtime_ns)
-                st.image(grey_picture(np.zeros((_SMALL, _SMALL)) if picture is None else picture), width=132, alt="radiograph")
+                shown = np.zeros((_SMALL, _SMALL)) if picture is None else picture
+                st.image(grey_picture(shown), width=132, alt=f"radiograph {Path(mistake.file).stem}")
                 st.button(
                     probability(mistake.probability),
                     key=f"metrics-show-{mistake.file}",

@@ -19,6 +19,7 @@ _MEANING = {
     "sensitivity": ("Sensitivity", "of the sick children are called PNEUMONIA; the rest are missed"),
     "specificity": ("Specificity", "of the healthy children are called NORMAL; the rest are false alarms"),
 }
+_SCROLLS = '<div class="metrics-scroll" role="group" aria-label="table" tabindex="0">'  # by arrow keys too
 _KINDS = {"auc": "AUC", "accuracy": "Accuracy", "sensitivity": "Bacterial cases found", "specificity": "Viral cases found"}
 
 
@@ -29,7 +30,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>' for row in rows
     )
     inside = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    return f'<div class="metrics-scroll"><table class="metrics-table">{inside}</table></div>'
+    return f'{_SCROLLS}<table class="metrics-table">{inside}</table></div>'
 
 
 def numbers_html(figures: Mapping[str, Mapping[str, float | None]]) -> str:
@@ -58,7 +59,7 @@ def matrix_html(report: ClassificationReport) -> str:
         )
         body += f'<tr><th scope="row">truly<br><span class="{tone}">{row.name}</span></th>{cells}</tr>'
     return (
-        '<div class="metrics-scroll"><table class="metrics-matrix"><thead><tr><td></td>'
+        f'{_SCROLLS}<table class="metrics-matrix"><thead><tr><td></td>'
         '<th scope="col">called <span class="normal">NORMAL</span></th>'
         f'<th scope="col">called <span class="pneumonia">PNEUMONIA</span></th></tr></thead><tbody>{body}</tbody></table></div>'
     )

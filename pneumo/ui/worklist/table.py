@@ -16,6 +16,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.inference.rows import csv_text, json_text
 from pneumo.labels import Verdict
 from pneumo.outgoing import listed
+from pneumo.reporting.finding_words import zones_help
 from pneumo.ui.worklist.rows import Row, export
 from pneumo.ui.worklist.walk import open_row, opened_in
 
@@ -36,7 +37,7 @@ _COLUMNS = {  # a phone shows the first three
         help="Of pneumonia. 0.99 stands for 0.99 and above, 0.01 for 0.01 and below; CSV and JSON have every digit.",
     ),
     "label": st.column_config.TextColumn("Answer", width=105),
-    "zone": st.column_config.TextColumn("Zone", width=105),
+    "zone": st.column_config.TextColumn("Zone", width=210, help=zones_help()),
     "file": st.column_config.TextColumn("File", width=230),
     "warnings": st.column_config.TextColumn("Warnings", width="large"),
 }
@@ -55,7 +56,7 @@ def table_of(rows: Sequence[Row], predictor: Predictor, terms: Terms) -> pd.Data
                     _uri(row.thumbnail),
                     reading.probability,
                     reading.verdict,
-                    reading.zone,
+                    reading.zone.in_words,
                     row.name,
                     listed(finding.warnings),
                 )
