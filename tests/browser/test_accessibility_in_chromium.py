@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser.running import app, browser_page, needs_chromium, settle
+from makers import png_bytes
 from phantom_sets import copy_set
 from playwright.sync_api import Page
 
@@ -18,6 +20,7 @@ PICTURES = [
     {"name": f"{kind}.png", "mimeType": "image/png", "buffer": phantom_png(make_phantom(kind, seed=3, height=300, width=400))}
     for kind in ("bacterial", "none")
 ]
+FLAT = {"name": "flat.png", "mimeType": "image/png", "buffer": png_bytes(np.full((300, 300), 255, np.uint8))}
 LETTER = {"name": "letter.jpg", "mimeType": "image/jpeg", "buffer": b"Dear colleague"}
 # (rule of axe, selector): why it is Streamlit's and cannot be changed from here.
 NOT_OURS: dict[tuple[str, str], str] = {}
@@ -84,7 +87,8 @@ STATES: dict[str, Callable[[Page], None]] = {  # each leads on from the one befo
     "Diagnose, details and help": open_case,
     "Diagnose, second opinion": lambda page: (close_help(page), second_opinion(page)),
     "Diagnose, filmstrip": lambda page: (drop(page, PICTURES[1]), page.get_by_text("2 of 2", exact=True).wait_for()),
-    "Diagnose, refused": lambda page: (drop(page, LETTER), page.get_by_text("Not read:").wait_for()),
+    "Diagnose, not answered": lambda page: (drop(page, FLAT), page.get_by_text("The picture that was refused").wait_for()),
+    "Diagnose, not read": lambda page: (drop(page, LETTER), page.get_by_text("Not read:").wait_for()),
     "Worklist, empty": lambda page: open_page(page, "Worklist"),
     "Worklist, rows": fill_worklist,
     "History": lambda page: open_page(page, "History"),

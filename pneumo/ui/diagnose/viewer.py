@@ -48,7 +48,7 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str, head: 
         st.error(f"{finding.status.in_words.capitalize()}: {markdown(finding.reasons[0])}")
         if case.values is not None:
             seen = fit_within(case.values.presented(), REFUSED_SIDE)
-            st.image(grey_picture(seen), width=seen.shape[1], caption="The picture that was refused")
+            st.image(grey_picture(seen), width=seen.shape[1], caption="The picture that was refused", alt=case.name)
         st.html(wording.table_html(wording.facts_rows(case.name, case.facts, case.finding.sha256)))
         return
     with st.container(key="case"):  # theme.css: picture beside answer and the rest; on a phone one below the other
