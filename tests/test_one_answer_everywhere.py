@@ -90,7 +90,7 @@ def test_an_answer_is_the_same_everywhere(name, folder, capsys):
     document = pydicom.dcmread(next((folder / "results").glob("*-pdf.dcm"))).EncapsulatedDocument
     (page,) = PdfReader(io.BytesIO(document)).pages
     filed = " ".join(page.extract_text().split())
-    assert f"{row['verdict']} {row['zone']} zone probability of pneumonia {shown} where 20 % have it" in filed
+    assert f"{row['verdict']} {zone.in_words} ({zone}) probability of pneumonia {shown} where 20 % have it" in filed
     assert (ADULT in filed) is warned
 
     app = open_app()
