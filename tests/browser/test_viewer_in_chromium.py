@@ -243,7 +243,7 @@ def test_keys_do_it_all_and_nothing_goes_to_the_server(watched):
     watched.press("p")
     watched.press("i")
     assert "inverted" in watched.readout
-    assert "Invert black and white: on. Zoom 100 %" in watched.page.locator(".spoken").inner_text()
+    assert "Invert black and white: on. Zoom 100 %" in watched.page.locator("p.spoken").inner_text()
     watched.press("r")  # which runs the page anew by Streamlit's own keys
     watched.drag(30, 30)
     watched.page.mouse.wheel(0, -200)

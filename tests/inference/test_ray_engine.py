@@ -199,7 +199,7 @@ def test_no_log_of_ray_names_a_file(ray):
 
 
 def test_what_ray_prints_is_kept_from_the_rows(models, study, capsys, monkeypatch):
-    def chatty(paths, predictor, on_skipped, each):
+    def chatty(paths, predictor, on_skipped, on_finding):
         print("a node was lost")
         yield from read_files(paths, predictor, on_skipped)
 

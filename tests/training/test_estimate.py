@@ -62,7 +62,7 @@ def test_a_run_that_never_unfroze_says_nothing_of_fine_tuning(tmp_path, speeds):
     head = estimate_seconds(config, 600, runs, speeds)
     both = estimate_seconds(make_config("resnet50", {"epochs": 3, "head_epochs": 1}), 600, runs, speeds)
     assert head.seconds == pytest.approx(preparation(config, 600) + 3 * 300)
-    assert both.seconds == pytest.approx(START_UP + 15 + 2 * 60)
+    assert both.seconds == pytest.approx(preparation(config, 600) + 15 + 2 * 60)
 
 
 def test_nothing_known_is_said(tmp_path, speeds):

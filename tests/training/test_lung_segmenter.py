@@ -35,7 +35,7 @@ def masks(data):
 
 def smaller(monkeypatch, *widths):
     """The same network with fewer levels: preparing its training takes most of the time here."""
-    monkeypatch.setattr("pneumo.training.lung_segmenter.lung_net", partial(build_lung_net, widths=widths))
+    monkeypatch.setattr("pneumo.training.lung_segmenter.build_lung_net", partial(build_lung_net, widths=widths))
 
 
 def test_it_learns_where_the_lungs_of_phantoms_are(data, masks, tmp_path, monkeypatch):
