@@ -137,4 +137,4 @@ def test_a_refused_file_has_a_reason_and_no_number_anywhere(folder, capsys):
     app = open_app()
     app.file_uploader[0].set_value([(file.name, file.read_bytes(), "image/png")]).run()
     assert any(reason in error.value.replace("\\", "") for error in app.error)
-    assert 'class="probability"' not in " ".join(element.proto.body for element in app.get("html"))
+    assert 'class="probability"' not in " ".join(element.proto.body for element in (*app.get("html"), *app.markdown))

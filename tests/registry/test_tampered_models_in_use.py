@@ -51,7 +51,7 @@ def test_the_app_names_the_model_it_uses_instead(root, how):
     app = drop(diagnose())
     assert "'tiny'" in app.error[0].value
     assert "Answers below come from the model other, which verifies." in [warning.value for warning in app.warning]
-    assert "probability of pneumonia" in " ".join(element.proto.body for element in app.get("html"))
+    assert "probability of pneumonia" in " ".join(element.proto.body for element in (*app.get("html"), *app.markdown))
 
 
 @pytest.mark.slow
@@ -63,7 +63,7 @@ def test_the_app_gives_no_answer_when_no_model_verifies(root):
     assert any("'other' does not verify" in error.value for error in app.error)
     assert "No model can answer" in app.error[-1].value
     drop(app)
-    assert "probability of pneumonia" not in " ".join(element.proto.body for element in app.get("html"))
+    assert "probability of pneumonia" not in " ".join(element.proto.body for element in (*app.get("html"), *app.markdown))
 
 
 @pytest.mark.slow
