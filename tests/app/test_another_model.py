@@ -33,7 +33,12 @@ def drop(app, *files):
 
 
 def said(app) -> str:
-    return "\n".join([*(each.value for each in [*app.warning, *app.error, *app.caption]), *(e.proto.body for e in (*app.get("html"), *app.markdown))])
+    return "\n".join(
+        [
+            *(each.value for each in [*app.warning, *app.error, *app.caption]),
+            *(e.proto.body for e in (*app.get("html"), *app.markdown)),
+        ]
+    )
 
 
 def test_on_diagnose(start):
