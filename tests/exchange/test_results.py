@@ -225,7 +225,7 @@ def test_lungs_that_cannot_be_believed_are_left_out_and_said(predictor, everythi
 def test_capture_shows_heat_between_the_bands(results_of, predictor):
     data = dx_bytes(**SICK, side=256)
     capture = reopened(results_of(data).capture)
-    above, below = 1, 2  # lines of 16 pixels
+    above, below = 1, 3  # lines of 16 pixels; the last is the legend of the heat
     assert (capture.Columns, capture.Rows, capture.PhotometricInterpretation) == (256, 256 + (above + below) * 16, "RGB")
     pixels = capture.pixel_array
     top, image, bottom = pixels[:16], pixels[16 * above : -16 * below], pixels[-32:-16]
