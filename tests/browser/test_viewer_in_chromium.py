@@ -268,8 +268,9 @@ def test_the_help_sheet_and_switching_single_keys_off(watched):
     watched.press("?")
     sheet.get_by_role("checkbox").check()
     sheet.get_by_role("button", name="Close").click()
+    sheet.wait_for(state="hidden")
     watched.press("i")
-    assert watched.pressed("invert")
+    assert watched.pressed("invert"), (watched.readout, watched.page.evaluate("document.activeElement.outerHTML.slice(0, 200)"))
 
 
 def test_keys_are_left_alone_where_somebody_types(watched):
