@@ -6,7 +6,7 @@ from pydicom.dataset import Dataset
 
 from pneumo import __version__
 from pneumo.exchange import quiet  # noqa: F401
-from pneumo.exchange.place import Place
+from pneumo.exchange.place import Place, series_and_device
 from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.imaging.overlay import COLOUR_MAPS, fit_within, grey_picture, overlay_picture
 from pneumo.inference.finding import Finding, Reading
@@ -27,14 +27,7 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading, place:
         bits_allocated=8,
         coordinate_system="PATIENT",
         patient_orientation=("L", "F"),  # required by the library; replaced by the source's below
-        series_instance_uid=place.series,
-        series_number=place.series_number,
-        sop_instance_uid=place.instance,
-        instance_number=place.instance_number,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=finding.model,
-        software_versions=__version__,
-        device_serial_number=finding.model_sha256[:16],
+        **series_and_device(place, finding),
         series_description=f"{MANUFACTURER} {'answer' if doubt else 'heatmap'}, research use",
         transfer_syntax_uid="1.2.840.10008.1.2.1",  # Explicit VR Little Endian
     )

@@ -37,7 +37,7 @@ from pneumo.evaluation.operating_point import MEANING
 from pneumo.exchange import codes as concepts
 from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.heat import heat_hidden, hottest_region
-from pneumo.exchange.place import Place
+from pneumo.exchange.place import Place, series_and_device
 from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.inference.finding import Finding, Reading
 from pneumo.inference.predictor import Answer
@@ -79,14 +79,7 @@ def structured_report(
     return ComprehensiveSR(
         evidence=[source.reference, *others],
         content=content,
-        series_instance_uid=place.series,
-        series_number=place.series_number,
-        sop_instance_uid=place.instance,
-        instance_number=place.instance_number,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=finding.model,
-        software_versions=__version__,
-        device_serial_number=finding.model_sha256[:16],
+        **series_and_device(place, finding),
         series_description=f"{MANUFACTURER} report, research use",
         coding_schemes=[concepts.SCHEME],
         is_complete=True,

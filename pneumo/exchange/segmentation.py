@@ -18,7 +18,7 @@ from pneumo import __version__
 from pneumo.exchange import codes as concepts
 from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.heat import LEVEL, heat_mask
-from pneumo.exchange.place import Place
+from pneumo.exchange.place import Place, series_and_device
 from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.inference.finding import Finding
 
@@ -131,14 +131,7 @@ def _segmentation(
         pixel_array=masks[np.newaxis].astype(np.uint8),
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=descriptions,
-        series_instance_uid=place.series,
-        series_number=place.series_number,
-        sop_instance_uid=place.instance,
-        instance_number=place.instance_number,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=finding.model,
-        software_versions=__version__,
-        device_serial_number=finding.model_sha256[:16],
+        **series_and_device(place, finding),
         content_label=label,
         content_description=f"{MANUFACTURER} {what}, research use",
         series_description=f"{MANUFACTURER} segmentation, research use",

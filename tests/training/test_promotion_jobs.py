@@ -6,14 +6,13 @@ import signal
 import sys
 
 import pytest
-from job_runs import ENDED, STAND_IN, TINY, state, wait
+from job_runs import ENDED, TINY, state, wait
 from phantom_sets import copy_set
 
 from pneumo.errors import RunError
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
 from pneumo.synthetic.phantom import make_phantom, phantom_png
-from pneumo.training import runfolder
 from pneumo.training.config import make_config
 from pneumo.training.jobs import folder as jobs_folder
 from pneumo.training.jobs import promotion, queue
@@ -25,22 +24,6 @@ def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("phantoms") / "set"
     copy_set(root, patients=10)
     return root
-
-
-@pytest.fixture
-def runs(tmp_path, monkeypatch):
-    """An empty runs folder whose worker is a real process that starts the stand-in."""
-    (tmp_path / "stand_in.py").write_text(STAND_IN)
-    (tmp_path / "worker.py").write_text(
-        "import sys\nfrom pathlib import Path\nfrom pneumo.training.jobs import worker\nworker.GRACE = 1.0\n"
-        f"worker.work(Path(sys.argv[1]), lambda run: [sys.executable, {str(tmp_path / 'stand_in.py')!r}, str(run)])\n"
-    )
-    monkeypatch.setattr(queue, "worker_command", lambda root: [sys.executable, str(tmp_path / "worker.py"), str(root)])
-    folder = tmp_path / "runs"
-    yield folder
-    for run, _ in jobs_folder.statuses(folder):
-        queue.cancel(run)
-    wait(lambda: not runfolder.is_held(jobs_folder.worker_lock(folder)))
 
 
 def fake_run(runs, data, best=True):
