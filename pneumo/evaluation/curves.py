@@ -4,13 +4,14 @@ Everywhere `labels` is int (n,), n at least 1, with 1 for PNEUMONIA, and `probab
 at or above a threshold.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pneumo.evaluation.likelihood import at_prevalence
 from pneumo.evaluation.metrics import predictive_values, prevalence_weights, roc_auc
-from pneumo.evaluation.wilson import Share, wilson_interval
+from pneumo.evaluation.wilson import Share, clustered_wilson, wilson_interval
 
 BINS = 15  # as in metrics.expected_calibration_error
 
@@ -23,6 +24,15 @@ class Roc:
     false_positive_rate: np.ndarray  # 1 - specificity
     true_positive_rate: np.ndarray  # sensitivity
     auc: float
+
+
+@dataclass(frozen=True)
+class RocBand:
+    """The 95 % interval of the sensitivity (Wilson, over patients) at each distinct false positive rate, all float (k,)."""
+
+    false_positive_rate: np.ndarray  # rising
+    low: np.ndarray
+    high: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,17 @@ def roc(labels: np.ndarray, probabilities: np.ndarray) -> Roc:
             np.concatenate([[0], true]) / np.sum(sick),
             roc_auc(labels, probabilities),
         )
+
+
+def roc_band(labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str]) -> RocBand:
+    """Needs both classes. Where one false positive rate has several sensitivities, the highest counts."""
+    curve, sick = roc(labels, probabilities), np.asarray(labels).astype(bool)
+    last = np.append(np.flatnonzero(np.diff(curve.false_positive_rate)), len(curve.thresholds) - 1)
+    whose, sure = np.asarray(patients)[sick], np.asarray(probabilities, float)[sick]
+    shares = [clustered_wilson(sure >= cut, whose) for cut in curve.thresholds[last]]
+    return RocBand(
+        curve.false_positive_rate[last], np.array([share.low for share in shares]), np.array([share.high for share in shares])
+    )
 
 
 def precision_recall(labels: np.ndarray, probabilities: np.ndarray) -> PrecisionRecall:

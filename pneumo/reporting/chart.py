@@ -39,7 +39,7 @@ DASHES = {"solid": (1, 0), "dashed": (7, 4), "dotted": (2, 3), "dash-dot": (9, 3
 
 @dataclass(frozen=True)
 class Line:
-    """A curve with its name in the legend. `low` and `high` draw a band; `steps` draws a step function."""
+    """A curve with its name in the legend. `steps` draws a step function; `thresholds` of its points are for the tooltip."""
 
     name: str
     x: np.ndarray
@@ -47,8 +47,17 @@ class Line:
     colour: str
     dash: str = "solid"
     steps: bool = False
-    low: np.ndarray | None = None
-    high: np.ndarray | None = None
+    thresholds: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Band:
+    """The area between `low` and `high`, without a name in the legend."""
+
+    x: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    colour: str
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,7 @@ class Chart:
     y_title: str
     reading: str
     lines: tuple[Line, ...] = ()
+    bands: tuple[Band, ...] = ()
     dots: tuple[Dot, ...] = ()
     bars: tuple[Bars, ...] = ()
     rules: tuple[tuple[float, str], ...] = ()
@@ -92,6 +102,7 @@ class Chart:
     root_scale: bool = False  # square-root y axis: small bars stay visible beside tall ones
     log_scale: bool = False  # logarithmic y axis; all values above 0
     whole_x: bool = False  # x is an integer, such as an epoch
+    square: bool = False  # both axes have the same scale
 
 
 def grouped_points(points: dict[str, float]) -> list[tuple[str, float]]:

@@ -39,9 +39,9 @@ def _png(figure: Figure, colours: Mapping[str, str]) -> io.BytesIO:
 
 def draw(axes: Axes, chart: Chart, colours: Mapping[str, str]) -> None:
     _frame(axes, chart, colours)
+    for band in chart.bands:
+        axes.fill_between(band.x, band.low, band.high, color=colours[band.colour], alpha=0.18, linewidth=0)
     for line in chart.lines:
-        if line.low is not None and line.high is not None:
-            axes.fill_between(line.x, line.low, line.high, color=colours[line.colour], alpha=0.18, linewidth=0)
         axes.plot(
             line.x,
             line.y,
@@ -118,6 +118,8 @@ def _frame(axes: Axes, chart: Chart, colours: Mapping[str, str]) -> None:
         axes.set_yscale("log")
     if chart.whole_x:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if chart.square:
+        axes.set_aspect("equal")
     if chart.y_range:
         axes.set_ylim(*(chart.y_range if chart.root_scale else _padded(chart.y_range)))
 

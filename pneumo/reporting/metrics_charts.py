@@ -1,6 +1,7 @@
 """The charts of an evaluation as data, each with an explanation of how to read it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ from pneumo.evaluation import curves
 from pneumo.evaluation.likelihood import at_prevalence
 from pneumo.evaluation.metrics import confusion_matrix
 from pneumo.evaluation.predictions import Predictions
-from pneumo.reporting.chart import DASHES, MODELS, Bars, Chart, Dot, Line, grouped_points
+from pneumo.reporting.chart import DASHES, MODELS, Band, Bars, Chart, Dot, Line, grouped_points
 from pneumo.reporting.numbers import interval
+
+CORNER = 0.2  # of the ROC: its side, as a share of the whole
 
 
 def main_charts(
@@ -22,7 +25,7 @@ def main_charts(
     """
     labels, probabilities = predictions.labels, predictions.probabilities
     return [
-        roc_chart(labels, probabilities, points),
+        roc_chart(predictions, points),
         precision_recall_chart(labels, probabilities, points),
         calibration_chart(labels, probabilities, metrics),
         histogram_chart(labels, probabilities, points),
@@ -30,8 +33,9 @@ def main_charts(
     ]
 
 
-def roc_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float]) -> Chart:
-    curve = curves.roc(labels, probabilities)
+def roc_chart(predictions: Predictions, points: Mapping[str, float]) -> Chart:
+    labels, probabilities = predictions.labels, predictions.probabilities
+    curve, band = curves.roc(labels, probabilities), curves.roc_band(labels, probabilities, predictions.patients)
     return Chart(
         "roc",
         f"ROC, AUC {curve.auc:.3f}",
@@ -39,9 +43,29 @@ def roc_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str
         "sensitivity: sick called PNEUMONIA",
         "Each point is one threshold: upwards more sick children are found, to the right more healthy ones are alarmed. The "
         "nearer to the upper left corner the better; the diagonal is chance. AUC is how often a sick child is rated above a "
-        "healthy one. The named points are the model's operating points.",
-        (_diagonal("chance"), Line("model", curve.false_positive_rate, curve.true_positive_rate, "accent")),
+        "healthy one. The band is the 95 % interval of the sensitivity (Wilson, over patients). The named points are the model's "
+        "operating points.",
+        (
+            _diagonal("chance"),
+            Line("model", curve.false_positive_rate, curve.true_positive_rate, "accent", thresholds=curve.thresholds),
+        ),
+        (Band(band.false_positive_rate, band.low, band.high, "accent"),),
         tuple(Dot(fp / (tn + fp), tp / (fn + tp), name) for name, ((tn, fp), (fn, tp)) in _at(labels, probabilities, points)),
+        square=True,
+    )
+
+
+def roc_corner(roc: Chart) -> Chart:
+    """The upper left corner of `roc_chart`, enlarged."""
+    low, high = 1 - CORNER, CORNER
+    return replace(
+        roc,
+        key="roc-corner",
+        title=f"The upper left corner, enlarged {1 / CORNER:.0f} times",
+        reading=f"The same curve where specificity and sensitivity are above {low:.1f}, which is where models differ.",
+        dots=tuple(dot for dot in roc.dots if dot.x <= high and dot.y >= low),
+        x_range=(0.0, high),
+        y_range=(low, 1.0),
     )
 
 
@@ -57,8 +81,8 @@ def precision_recall_chart(labels: np.ndarray, probabilities: np.ndarray, points
         f"How pure the PNEUMONIA calls stay as more of the sick are found; the nearer to the upper right corner the better. It "
         f"holds for this split, where {100 * curve.prevalence:.0f} % have pneumonia: with fewer sick children precision falls, "
         "see predictive values.",
-        (everyone, Line("model", curve.recall, curve.precision, "accent")),
-        tuple(Dot(*dot) for dot in dots),
+        (everyone, Line("model", curve.recall, curve.precision, "accent", thresholds=curve.thresholds)),
+        dots=tuple(Dot(*dot) for dot in dots),
     )
 
 
@@ -80,10 +104,11 @@ def calibration_chart(labels: np.ndarray, probabilities: np.ndarray, metrics: Ma
     )
     fit, curve = (metrics or {}).get("calibration"), (metrics or {}).get("calibration_curve")
     fit_text = f", intercept {interval(fit['intercept'], 2)}, slope {interval(fit['slope'], 2)}" if fit else ""
-    lines = [_diagonal("perfect calibration")]
+    lines, bands = [_diagonal("perfect calibration")], []
     if curve:
         predicted, observed, low, high = (np.asarray(curve[name], float) for name in ("given", "observed", "low", "high"))
-        lines.append(Line("observed, with its 95 % band", predicted, observed, "accent", low=low, high=high))
+        lines.append(Line("observed, with its 95 % band", predicted, observed, "accent"))
+        bands.append(Band(predicted, low, high, "accent"))
     own = 100 * float(np.mean(labels))
     return Chart(
         "calibration",
@@ -95,6 +120,7 @@ def calibration_chart(labels: np.ndarray, probabilities: np.ndarray, metrics: Ma
         "interval. An intercept of 0 and a slope of 1 are right: below 0 it says sick too often, below a slope of 1 too extremely. "
         f"Probabilities are those of this split, where {own:.0f} % have pneumonia.",
         tuple(lines),
+        tuple(bands),
         dots,
     )
 
@@ -157,8 +183,12 @@ def predictive_chart(sensitivity: Mapping[str, float], specificity: Mapping[str,
         "calls are false alarms. PPV is for the answer PNEUMONIA, NPV for NORMAL. The bands are the ends of the 95 % intervals of "
         "sensitivity and specificity taken together.",
         (
-            Line("PPV, PNEUMONIA", value.prevalence, value.ppv, "pneumonia", "solid", low=low.ppv, high=high.ppv),
-            Line("NPV, NORMAL", value.prevalence, value.npv, "normal", "dashed", low=low.npv, high=high.npv),
+            Line("PPV, PNEUMONIA", value.prevalence, value.ppv, "pneumonia"),
+            Line("NPV, NORMAL", value.prevalence, value.npv, "normal", "dashed"),
+        ),
+        (
+            Band(value.prevalence, low.ppv, high.ppv, "pneumonia"),
+            Band(value.prevalence, low.npv, high.npv, "normal"),
         ),
         rules=((prevalence, f"{100 * prevalence:.0f} %"),) if prevalence else (),
     )
@@ -169,7 +199,16 @@ def models_chart(evaluated: Mapping[str, Predictions]) -> Chart:
     lines = [_diagonal("chance")]
     for (name, predictions), colour, dash in zip(evaluated.items(), MODELS, DASHES, strict=False):
         curve = curves.roc(predictions.labels, predictions.probabilities)
-        lines.append(Line(f"{name}, AUC {curve.auc:.3f}", curve.false_positive_rate, curve.true_positive_rate, colour, dash))
+        lines.append(
+            Line(
+                f"{name}, AUC {curve.auc:.3f}",
+                curve.false_positive_rate,
+                curve.true_positive_rate,
+                colour,
+                dash,
+                thresholds=curve.thresholds,
+            )
+        )
     return Chart(
         "models",
         "ROC of the models",
@@ -178,6 +217,7 @@ def models_chart(evaluated: Mapping[str, Predictions]) -> Chart:
         "The line that runs nearer to the upper left corner separates the classes better. Lines that cross are better in "
         "different places; whether the areas differ by more than luck is said by the paired test.",
         tuple(lines),
+        square=True,
     )
 
 

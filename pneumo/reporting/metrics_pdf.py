@@ -13,7 +13,7 @@ from pneumo.reporting.chart import Chart
 from pneumo.reporting.chart_drawing import chart_picture
 from pneumo.reporting.evaluated import Evaluated
 from pneumo.reporting.finding_words import share
-from pneumo.reporting.metrics_charts import main_charts, predictive_chart
+from pneumo.reporting.metrics_charts import main_charts, predictive_chart, roc_corner
 from pneumo.reporting.model_card import INTENDED_USE
 from pneumo.reporting.numbers import interval, number, probability
 from pneumo.reporting.operating_points import CHOICE, point_rows, zone_rows, zones_of
@@ -42,6 +42,7 @@ def evaluation_pdf(evaluated: Evaluated, point: str, more: tuple[Chart, ...] = (
     charts = main_charts(predictions, evaluated.points, metrics, stated)
     if None not in (*figures["sensitivity"].values(), *figures["specificity"].values()):
         charts.insert(4, predictive_chart(figures["sensitivity"], figures["specificity"], stated))
+    charts.insert(1, roc_corner(charts[0]))
     sheet = Sheet(f"Pneumo metrics: {evaluated.card.id}, {evaluated.split}")
     _figures(sheet, evaluated, metrics, point, threshold)
     _groups(sheet, metrics, predictions, threshold)

@@ -30,7 +30,7 @@ def local_test_pdf(result: SiteResult, predictions: Predictions | None, points: 
     if predictions is not None:
         labels, probabilities = predictions.labels, predictions.probabilities
         charts = (
-            roc_chart(labels, probabilities, points),
+            roc_chart(predictions, points),
             calibration_chart(labels, probabilities),
             histogram_chart(labels, probabilities, points),
         )

@@ -72,10 +72,11 @@ def every_mark(found):
 
 def test_vega_layers():
     roc, _, calibration, histogram, _ = (spec(chart) for chart in main_charts(make_stored(), POINTS))
-    assert every_mark(roc) == ["line", "point", "text", "point", "text", "point", "text"]
-    assert set(every_mark(calibration)) == {"line", "rule", "point", "text"}
+    assert every_mark(roc) == ["area", "line", "circle", "point", "text", "point", "text", "point", "text"]
+    assert roc["width"] == roc["height"]
+    assert set(every_mark(calibration)) == {"line", "circle", "rule", "point", "text"}
     assert every_mark(histogram) == ["rect", "rule", "text", "rule", "text", "rule", "text"]
-    assert every_mark(spec(predictive_chart(FIGURE, FIGURE, 0.3))) == ["area", "area", "line", "rule", "text"]
+    assert every_mark(spec(predictive_chart(FIGURE, FIGURE, 0.3))) == ["area", "area", "line", "circle", "rule", "text"]
 
 
 def test_colour_and_dash_say_the_same():
@@ -90,6 +91,17 @@ def drawn(x, y):
     line = Line("a", np.array(x, float), np.array(y, float), "accent")
     values = spec(Chart("k", "t", "x", "y", "r", (line,)))["layer"][0]["data"]["values"]
     return [(row["x"], row["y"]) for row in values]
+
+
+def test_each_point_of_the_roc_tells_its_threshold():
+    stored = make_stored()
+    rows = spec(main_charts(stored, POINTS)[0])["layer"][2]["data"]["values"]
+    told = [row for row in rows if row["curve"] == "model"]
+    assert told[0]["threshold"] == "above every probability"
+    sick = stored.probabilities[stored.labels == 1]
+    for row in told[1:]:
+        assert row["y"] == pytest.approx(np.mean(sick >= float(row["threshold"]) - 0.005), abs=0.05)
+    assert not any("threshold" in row for row in rows if row["curve"] == "chance")
 
 
 def test_straight_runs_keep_their_ends_only():

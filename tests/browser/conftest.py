@@ -1,5 +1,7 @@
 import pytest
-from browser.running import running_chromium, tell
+from browser.running import app, browser_page, running_chromium, tell
+from browser.viewer_page import Watched
+from tiny_model import make_registry
 
 
 @pytest.fixture(scope="module")
@@ -7,6 +9,20 @@ def chromium():
     """One browser a file: starting it takes longer than most of what is looked at. `browser_page` shares nothing else."""
     with running_chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """The app with the tiny model; a file that needs other settings has an `address` of its own."""
+    home = tmp_path_factory.mktemp("home")
+    with app(home, PNEUMO_MODELS_DIR=str(make_registry(tmp_path_factory.mktemp("models")))) as url:
+        yield url
+
+
+@pytest.fixture
+def watched(chromium, address):
+    with browser_page(chromium) as page:
+        yield Watched(page, address)
 
 
 @pytest.hookimpl(wrapper=True)

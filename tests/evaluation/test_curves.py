@@ -5,6 +5,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from pneumo.evaluation import curves
 from pneumo.evaluation.metrics import expected_calibration_error, predictive_values
+from pneumo.evaluation.wilson import clustered_wilson
 
 
 def cases(seed=0, digits=1, n=300):
@@ -114,3 +115,13 @@ def test_decision_curve_at_a_prevalence_is_that_of_the_reweighted_children():
     assert found.model == pytest.approx([0.1 / 2])
     assert found.treat_all == pytest.approx([0.1 - 0.9 / 4])
     assert found.prevalence == pytest.approx(0.1)
+
+
+def test_the_band_of_the_roc_is_wilsons_interval_over_patients_at_each_false_positive_rate():
+    labels, probabilities = np.array([1, 1, 1, 1, 0, 0]), np.array([0.9, 0.8, 0.6, 0.2, 0.7, 0.1])
+    patients = ["a", "a", "b", "c", "d", "e"]
+    band = curves.roc_band(labels, probabilities, patients)
+    assert band.false_positive_rate.tolist() == [0, 0.5, 1]
+    for place, hits in enumerate(([1, 1, 0, 0], [1, 1, 1, 1], [1, 1, 1, 1])):  # the highest sensitivity at each rate
+        share = clustered_wilson(np.array(hits), patients[:4])
+        assert (band.low[place], band.high[place]) == (share.low, share.high)

@@ -12,12 +12,14 @@ from pneumo.reporting.chart import PAPER, SCREEN, Chart, Line, grouped_points, l
 from pneumo.reporting.chart_drawing import chart_png
 from pneumo.reporting.history_charts import learning_curves
 from pneumo.reporting.metrics_charts import (
+    CORNER,
     calibration_chart,
     decision_chart,
     main_charts,
     models_chart,
     predictive_chart,
     removal_chart,
+    roc_corner,
 )
 
 STORED = make_stored()
@@ -45,6 +47,15 @@ def test_operating_points_stand_where_their_matrix_says(charts):
     assert [rule[0] for rule in charts["histogram"].rules] == [0.25, 0.5, 0.75]
 
 
+def test_the_corner_is_the_same_curve_and_keeps_only_its_own_points(charts):
+    corner = roc_corner(charts["roc"])
+    assert (corner.x_range, corner.y_range) == ((0.0, CORNER), (1 - CORNER, 1.0))
+    assert corner.lines == charts["roc"].lines
+    assert corner.bands == charts["roc"].bands
+    assert corner.dots == tuple(dot for dot in charts["roc"].dots if dot.x <= CORNER and dot.y >= 1 - CORNER)
+    assert "enlarged 5 times" in corner.title
+
+
 def test_equal_thresholds_share_a_label():
     assert grouped_points({"balanced": 0.5, "rule-out": 0.2, "rule-in": 0.5}) == [("rule-out", 0.2), ("balanced, rule-in", 0.5)]
 
@@ -58,10 +69,10 @@ def test_the_smooth_calibration_curve_is_the_stored_one(charts):
     assert [line.name for line in charts["calibration"].lines] == ["perfect calibration"]  # nothing is stored
     stored = summarise(STORED, POINTS)
     chart = calibration_chart(STORED.labels, STORED.probabilities, stored)
-    line = chart.lines[1]
+    line, (band,) = chart.lines[1], chart.bands
     assert line.y.tolist() == stored["calibration_curve"]["observed"]
-    assert (line.low <= line.y + 0.02).all()
-    assert (line.y <= line.high + 0.02).all()
+    assert (band.low <= line.y + 0.02).all()
+    assert (line.y <= band.high + 0.02).all()
     intercept = stored["calibration"]["intercept"]
     assert f"intercept {intercept['value']:.2f} ({intercept['low']:.2f}" in chart.title
     assert "67 % have pneumonia" in chart.reading
@@ -87,8 +98,10 @@ def test_predictive_bands_hold_the_line_and_mark_the_prevalence():
     chart = predictive_chart(FIGURE, {"value": 0.8, "low": 0.7, "high": 0.9}, 0.3)
     ppv, npv = chart.lines
     assert (ppv.y[29], npv.y[29]) == pytest.approx(predictive_values(0.9, 0.8, 0.3))
-    assert (ppv.low[29], npv.low[29]) == pytest.approx(predictive_values(0.85, 0.7, 0.3))
-    assert all((line.low <= line.y).all() and (line.y <= line.high).all() for line in chart.lines)
+    assert tuple(band.low[29] for band in chart.bands) == pytest.approx(predictive_values(0.85, 0.7, 0.3))
+    assert all(
+        (band.low <= line.y).all() and (line.y <= band.high).all() for line, band in zip(chart.lines, chart.bands, strict=True)
+    )
     assert chart.rules == ((0.3, "30 %"),)
 
 

@@ -10,7 +10,7 @@ from pneumo.evaluation.classification_report import make_classification_report
 from pneumo.reporting import metrics_pdf as module
 from pneumo.reporting.evaluated import read_evaluated
 from pneumo.reporting.history_charts import learning_curves
-from pneumo.reporting.metrics_charts import main_charts
+from pneumo.reporting.metrics_charts import main_charts, roc_corner
 from pneumo.reporting.metrics_pdf import evaluation_pdf
 from pneumo.reporting.numbers import interval
 from pneumo.reporting.paper import Sheet
@@ -29,7 +29,7 @@ def pages(found, point="balanced", more=()) -> list[str]:
 @pytest.mark.slow
 def test_pages(root):
     found = read_evaluated("one", "test", root)
-    assert len(pages(found)) == 2 + 3 + 1  # figures, their meaning, six charts, mistakes
+    assert len(pages(found)) == 2 + 4 + 1  # figures, their meaning, seven charts, mistakes
     learning = learning_curves({"a": HISTORY})
     *before, last, mistakes = pages(found, more=learning)
     assert len(before) == 2 + 4
@@ -55,7 +55,8 @@ def test_charts_are_pictures_with_their_reading(root):
     found = read_evaluated("one", "test", root)
     page = PdfReader(io.BytesIO(evaluation_pdf(found, "balanced"))).pages[2]
     assert [each.image.size for each in page.images] == [(1420, 860)] * 2
-    first, second = main_charts(found.predictions, found.points)[:2]
+    first = main_charts(found.predictions, found.points)[0]
+    second = roc_corner(first)
     text = " ".join(page.extract_text().split())
     assert text.index(first.reading) < text.index(second.reading)
 

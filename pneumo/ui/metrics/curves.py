@@ -1,8 +1,10 @@
 """The charts of the Metrics page, each with its sentence and its PNG, in tabs."""
 
 from functools import partial
+from typing import Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pneumo.errors import ModelError
 from pneumo.evaluation.metrics import predictive_values
@@ -13,7 +15,7 @@ from pneumo.reporting.chart import Chart
 from pneumo.reporting.chart_drawing import chart_png
 from pneumo.reporting.finding_words import share
 from pneumo.reporting.history_charts import learning_curves
-from pneumo.reporting.metrics_charts import main_charts, predictive_chart
+from pneumo.reporting.metrics_charts import main_charts, predictive_chart, roc_corner
 from pneumo.ui.metrics.choice import Choice
 from pneumo.ui.metrics.tables import table
 from pneumo.ui.metrics.vega import spec
@@ -24,10 +26,26 @@ _TABS = ("ROC", "Precision-recall", "Calibration", "Histograms", "Decision curve
 def show_chart(chart: Chart, key: str) -> None:
     """The chart, and beside it its title, how to read it, and its PNG. `key` makes it distinct on the page."""
     left, right = st.columns([5, 2], gap="medium")
-    left.vega_lite_chart(spec=spec(chart), width="stretch", key=f"{key}-{chart.key}", alt=f"{chart.title}. {chart.reading}")
-    right.markdown(f"**{markdown(chart.title)}**")
-    right.markdown(markdown(chart.reading))
-    right.download_button(
+    _draw(left, chart, key)
+    _explain(right, chart, key)
+
+
+def _show_roc(chart: Chart, key: str) -> None:
+    """The whole curve and its corner side by side, each with its text below."""
+    for place, part in zip(st.columns(2, gap="medium"), (chart, roc_corner(chart)), strict=True):
+        _draw(place, part, key)
+        _explain(place, part, key)
+
+
+def _draw(place: DeltaGenerator, chart: Chart, key: str) -> None:
+    width: Literal["content", "stretch"] = "content" if chart.square else "stretch"
+    place.vega_lite_chart(spec=spec(chart), width=width, key=f"{key}-{chart.key}", alt=f"{chart.title}. {chart.reading}")
+
+
+def _explain(place: DeltaGenerator, chart: Chart, key: str) -> None:
+    place.markdown(f"**{markdown(chart.title)}**")
+    place.markdown(markdown(chart.reading))
+    place.download_button(
         "PNG",
         partial(chart_png, chart),
         f"pneumo-{key}-{chart.key}.png",
@@ -47,7 +65,7 @@ def show_curve_tabs(choice: Choice) -> None:
         charts = main_charts(choice.predictions, evaluated.points, evaluated.metrics, choice.prevalence)
         for tab, chart in zip(tabs, charts, strict=False):
             with tab:
-                show_chart(chart, key)
+                (_show_roc if chart.key == "roc" else show_chart)(chart, key)
         with tabs[_TABS.index("Calibration")]:
             st.html(
                 table(

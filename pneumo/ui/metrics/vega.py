@@ -7,6 +7,7 @@ import numpy as np
 from pneumo.reporting.chart import DASHES, SCREEN, Chart, Line, label_left
 
 _HEIGHT = 450
+SQUARE = 400  # both sides of a square chart; theme.css makes it smaller on a narrow screen
 _MOST = 400  # points of one line sent to the page; a longer line is thinned, its ends stay
 
 
@@ -14,7 +15,8 @@ def spec(chart: Chart, height: int = _HEIGHT) -> dict[str, Any]:
     """Layers from back to front: bands, lines, bars, vertical rules, dots. The data are inside the specification."""
     limit = 230 if height >= _HEIGHT else 140  # pixels of a name; small charts are for narrow screens
     layers = [*_bands(chart), *_lines(chart, limit), *_bars(chart), *_rules(chart), *_dots(chart)]
-    return {"layer": layers, "height": height, "config": {"view": {"stroke": SCREEN["grid"]}}}
+    size = {"height": SQUARE, "width": SQUARE} if chart.square else {"height": height}
+    return {"layer": layers, **size, "config": {"view": {"stroke": SCREEN["grid"]}}}
 
 
 def _x(chart: Chart) -> dict[str, Any]:
@@ -59,12 +61,19 @@ def _lines(chart: Chart, label_limit: int) -> list[dict[str, Any]]:
     names, colours = [line.name for line in chart.lines], [SCREEN[line.colour] for line in chart.lines]
     dashes = [list(DASHES[line.dash]) for line in chart.lines]
     rows = [
-        {"x": float(line.x[i]), "y": float(line.y[i]), "curve": line.name, "order": order}
+        {"x": float(line.x[i]), "y": float(line.y[i]), "curve": line.name, "order": order, **_threshold(line, int(i))}
         for line in chart.lines
         for order, i in enumerate(_thinned(line))
     ]
     several = {"title": None, "orient": "top", "symbolType": "stroke", "symbolSize": 500, "columns": 2, "labelLimit": label_limit}
     legend = several if len(names) > 1 else None
+    tooltip = [
+        {"field": "curve", "title": "curve"},
+        {"field": "x", "title": chart.x_title.split(":")[0], "format": "d" if chart.whole_x else ".2f"},
+        {"field": "y", "title": chart.y_title.split(":")[0], "format": ".2e" if chart.log_scale else ".2f"},
+    ]
+    if any("threshold" in row for row in rows):
+        tooltip.append({"field": "threshold", "title": "threshold"})
     return [
         {
             "data": {"values": rows},
@@ -75,14 +84,22 @@ def _lines(chart: Chart, label_limit: int) -> list[dict[str, Any]]:
                 "order": {"field": "order", "type": "quantitative"},
                 "color": {"field": "curve", "type": "nominal", "scale": {"domain": names, "range": colours}, "legend": legend},
                 "strokeDash": {"field": "curve", "type": "nominal", "scale": {"domain": names, "range": dashes}, "legend": legend},
-                "tooltip": [
-                    {"field": "curve", "title": "curve"},
-                    {"field": "x", "title": chart.x_title.split(":")[0], "format": "d" if chart.whole_x else ".3f"},
-                    {"field": "y", "title": chart.y_title.split(":")[0], "format": ".2e" if chart.log_scale else ".3f"},
-                ],
             },
-        }
+        },
+        {  # a line's own tooltip would always show its first point
+            "data": {"values": rows},
+            "mark": {"type": "circle", "opacity": 0, "size": 150, "clip": True},
+            "encoding": {"x": _x(chart), "y": _y(chart), "tooltip": tooltip},
+        },
     ]
+
+
+def _threshold(line: Line, point: int) -> dict[str, str]:
+    """The first point of a ROC has an infinite threshold: nobody is called PNEUMONIA."""
+    if line.thresholds is None:
+        return {}
+    threshold = float(line.thresholds[point])
+    return {"threshold": f"{threshold:.2f}" if np.isfinite(threshold) else "above every probability"}
 
 
 def _bands(chart: Chart) -> list[dict[str, Any]]:
@@ -91,15 +108,14 @@ def _bands(chart: Chart) -> list[dict[str, Any]]:
             "data": {
                 "values": [
                     {"x": float(x), "y": float(low), "high": float(high)}
-                    for x, low, high in zip(line.x, line.low, line.high, strict=True)
+                    for x, low, high in zip(band.x, band.low, band.high, strict=True)
                     if np.isfinite([x, low, high]).all()
                 ]
             },
-            "mark": {"type": "area", "color": SCREEN[line.colour], "opacity": 0.18, "line": False, "clip": True},
+            "mark": {"type": "area", "color": SCREEN[band.colour], "opacity": 0.18, "line": False, "clip": True},
             "encoding": {"x": _x(chart), "y": _y(chart), "y2": {"field": "high"}},
         }
-        for line in chart.lines
-        if line.low is not None and line.high is not None
+        for band in chart.bands
     ]
 
 
@@ -168,8 +184,8 @@ def _dots(chart: Chart) -> list[dict[str, Any]]:
             layers.append({"data": data, "mark": bar, "encoding": {**place, **ends}})
         tips = [
             {"field": "label", "title": "at"},
-            {"field": "x", "title": chart.x_title.split(":")[0], "format": ".3f"},
-            {"field": "y", "title": chart.y_title.split(":")[0], "format": ".3f"},
+            {"field": "x", "title": chart.x_title.split(":")[0], "format": ".2f"},
+            {"field": "y", "title": chart.y_title.split(":")[0], "format": ".2f"},
         ]
         mark = {
             "type": "point",
