@@ -74,7 +74,7 @@ def load_phantoms() -> None:
 
 
 require_frame()
-st.title("Diagnose")
+st.title("Diagnose", anchor=False)
 drop_zone()
 predictor = choose_model()
 if predictor is not None:

@@ -6,5 +6,5 @@ from pneumo.ui.history.cases import show_history
 from pneumo.ui.shell.frame import require_frame
 
 require_frame()
-st.title("History")
+st.title("History", anchor=False)
 show_history()

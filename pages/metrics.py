@@ -29,7 +29,7 @@ SECTIONS = {
 EVERYTHING = "Everything"
 
 require_frame()
-st.title("Metrics")
+st.title("Metrics", anchor=False)
 choice = choose_evaluation()
 if choice is not None:
     show_figures(choice)

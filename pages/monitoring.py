@@ -6,5 +6,5 @@ from pneumo.ui.monitoring.watching import show_monitoring
 from pneumo.ui.shell.frame import require_frame
 
 require_frame()
-st.title("Monitoring")
+st.title("Monitoring", anchor=False)
 show_monitoring()

@@ -6,5 +6,5 @@ from pneumo.ui.shell.frame import require_frame
 from pneumo.ui.site.local import show_site
 
 require_frame()
-st.title("Site")
+st.title("Site", anchor=False)
 show_site()

@@ -20,7 +20,7 @@ from pneumo.ui.train.session import take_message
 from pneumo.ui.train.view import run_views
 
 require_frame()
-st.title("Train")
+st.title("Train", anchor=False)
 catalog, runs = current_catalog(), runs_dir()
 if catalog is None:
     st.info("There is no data set here yet. Get the public one, or make a synthetic one to try everything.")

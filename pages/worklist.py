@@ -32,17 +32,19 @@ def rows() -> list[Row]:
 
 def drop_zone() -> None:
     """The uploader is emptied once its files are queued; the queue drops each file when it is read."""
-    kind = st.segmented_control(
-        "What to drop", [_FILES, _FOLDER], default=_FILES, key="worklist_kind", required=True, label_visibility="collapsed"
-    )
-    number, folder = st.session_state.setdefault("worklist_drop", 0), kind == _FOLDER
-    files = st.file_uploader(
-        "Drop a folder here; files that are not images are skipped"
-        if folder
-        else "Drop chest X-rays here: JPEG, PNG or DICOM, hundreds at once, or a zip of them",
-        accept_multiple_files="directory" if folder else True,
-        key=f"worklist-drop-{number}-{folder}",
-    )
+    number, is_first = st.session_state.setdefault("worklist_drop", 0), not (rows() or intake().head)
+    words = {
+        _FILES: "Drop chest X-rays here: JPEG, PNG or DICOM, hundreds at once, or a zip of them" if is_first else "Drop more here",
+        _FOLDER: "Drop a folder here; files that are not images are skipped",
+    }
+    with st.container(key="drop_first" if is_first else "drop_more", horizontal=not is_first):  # theme.css makes the second a line
+        kind = st.segmented_control(
+            "What to drop", [_FILES, _FOLDER], default=_FILES, key="worklist_kind", required=True, label_visibility="collapsed"
+        )
+        folder = kind == _FOLDER
+        files = st.file_uploader(
+            words[kind], accept_multiple_files="directory" if folder else True, key=f"worklist-drop-{number}-{folder}"
+        )
     if files:
         intake().add(take_over(files), from_folder=folder)
         st.session_state["worklist_drop"] = number + 1
@@ -103,7 +105,7 @@ def unfinished(predictor: Predictor) -> bool:
 def page() -> None:
     began = time.monotonic()
     state.go_where_sent()
-    st.title("Worklist")
+    st.title("Worklist", anchor=False)
     st.space("xxsmall")
     drop_zone()
     predictor = choose_model()

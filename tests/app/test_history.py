@@ -171,6 +171,8 @@ def test_a_case_is_found_by_its_file_of_which_nothing_is_kept(folder):
     assert app.text_input(key="history_hash").value == digest
     assert list(app.dataframe[0].value["File hash"]) == [digest[:12]]
     assert not app.file_uploader[0].value
+    opened = open_record().get(app.selectbox(key="history_open").value)
+    assert opened.file_sha256 == digest  # its newest case is open
     app.file_uploader[0].set_value([LETTER]).run()
     assert "No case fits this search." in text(app)
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pneumo.imaging.overlay import grey_picture
 from pneumo.inference.finding import Finding
+from pneumo.outgoing import markdown
 from pneumo.ui.diagnose.wording import table_html
 from pneumo.ui.shell.state import Case, forget
 from pneumo.ui.worklist.walk import place_of, step_to
@@ -46,6 +47,7 @@ def show_filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: S
                         on_click=_open,
                         args=(index,),
                         type="primary" if index == current else "secondary",
+                        help=f"{index + 1}: {markdown(cases[index].name)}",
                     )
     unanswered = [(case.name, finding.reasons[0]) for case, finding in zip(cases, findings, strict=True) if not finding.answer]
     if len(cases) > 1 and unanswered:

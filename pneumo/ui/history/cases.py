@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SHOWN = 1000  # rows of the table; the export holds all
 _HASH = "history_hash"
+_FOUND = "history_found"  # a file was dropped just now: its newest case opens
 _ANY = "any"
 _CHOICES: dict[str, str] = {**AGREEMENT_WORDS, **{str(zone): zone.in_words for zone in Zone}}
 
@@ -43,16 +44,18 @@ def show_history() -> None:
         if models:
             _by_file()
         cases = record.search(_search(models)) if models else []
+        if st.session_state.pop(_FOUND, False) and cases:
+            st.session_state["history_open"] = cases[0].id
     except PneumoError as error:
         st.error(markdown(str(error)))
         return
     if not cases:
         st.info("No case fits this search." if models else "No case is recorded yet. Each answer on Diagnose becomes one.")
         return
-    _rates(cases)
     _table(cases)
     _export(cases)
     _case(record, cases)
+    _rates(cases)
 
 
 def place_sentence(place: str, days: int | None) -> str:
@@ -87,6 +90,7 @@ def _by_file() -> None:
             st.warning(not_taken())
             return
         st.session_state[_HASH], st.session_state["history_drop"] = hashlib.sha256(data).hexdigest(), number + 1
+        st.session_state[_FOUND] = True
         st.rerun()
 
 

@@ -31,7 +31,7 @@ def check(action: Action) -> None:
 def show_login() -> None:
     """In place of a page: the login button, or why nothing can be shown."""
     claims = _claims()
-    st.title("Pneumo")
+    st.title("Pneumo", anchor=False)
     if problem := _problem():
         st.error(markdown(problem))
     elif claims.get("is_logged_in") is not True:
@@ -50,7 +50,7 @@ def show_login() -> None:
 
 def show_refusal(title: str, action: Action) -> None:
     """In place of a page that the role does not permit."""
-    st.title(title)
+    st.title(title, anchor=False)
     try:
         check(action)
     except AccessError as error:
