@@ -11,6 +11,12 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittle
 from pneumo.synthetic.phantom import make_phantom
 
 NAME = "Zwetschgenbaum^Rosalinde"  # a patient's name that does not occur anywhere else
+# Elements for `dx_dataset`: of an image that is called pneumonia, of one that is not, of nobody known, and a name in three scripts.
+SICK, WELL = {"gamma": 0.4}, {"gamma": 2.0}
+NOBODY = {"PatientName": "", "PatientID": "", "PatientBirthDate": ""} | dict.fromkeys(
+    ("AccessionNumber", "StudyID", "ReferringPhysicianName", "PatientSex", "StudyTime")
+)
+SCRIPTS = {"PatientName": "Yamada^Tarou=山田^太郎=やまだ^たろう", "SpecificCharacterSet": "ISO_IR 192"}
 
 
 def _code(code) -> Dataset:

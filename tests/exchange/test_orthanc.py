@@ -8,8 +8,8 @@ import pytest
 import requests
 from exchange.dx import NAME, dx_bytes, dx_dataset, file_of
 from exchange.fakes import closed_port
+from exchange.reopened import content
 from exchange.running import needs_orthanc, node_process, orthanc, waited
-from exchange.test_results import content
 from exchange.validator import extracted_pdf, needs_dciodvfy, needs_dcmtk, problems
 from pypdf import PdfReader
 
