@@ -17,20 +17,6 @@ from pneumo.training.fit import train
 from pneumo.training.runfolder import history, lock, read_status
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    root = tmp_path_factory.mktemp("phantoms") / "set"
-    copy_set(root, patients=12)
-    return root
-
-
-@pytest.fixture(scope="module")
-def run(data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "one"
-    train(tiny(), data, folder)
-    return folder
-
-
 def test_no_data(tmp_path):
     with pytest.raises(DataError, match="No data folder"):
         train(tiny(), tmp_path / "absent", tmp_path / "run")

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from job_runs import ENDED, STAND_IN, TINY, state, wait
-from phantom_sets import copy_set
 
 from pneumo.errors import DataError, RunError
 from pneumo.training import runfolder
@@ -24,13 +23,6 @@ from pneumo.training.jobs.process import environment, python
 from pneumo.training.runfolder import RunStatus, lock, read_status, write_status
 
 CONFIG = make_config("cnn", TINY)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    root = tmp_path_factory.mktemp("phantoms") / "set"
-    copy_set(root, patients=10)
-    return root
 
 
 @pytest.fixture
@@ -58,19 +50,19 @@ def order(runs, name, text):
     (runs.parent / f"{name}.orders").write_text(text)
 
 
-def test_runs_are_trained_one_after_the_other(runs, data):
+def test_runs_are_trained_one_after_the_other(runs, small_data):
     names = ["b", "a", "c"]
-    folders = [queue.submit(CONFIG, data, runs, name) for name in names]
+    folders = [queue.submit(CONFIG, small_data, runs, name) for name in names]
     for folder in folders:
         assert state(folder, *ENDED).state == "finished"
     lines = (runs / "order.txt").read_text().splitlines()
     assert lines == [f"{name} {word}" for name in names for word in ("begins", "ends")]
 
 
-def test_a_live_run_and_a_queued_one_are_cancelled(runs, data):
+def test_a_live_run_and_a_queued_one_are_cancelled(runs, small_data):
     order(runs, "live", "slow end")
-    live = queue.submit(CONFIG, data, runs, "live")
-    waiting = queue.submit(CONFIG, data, runs, "waiting")
+    live = queue.submit(CONFIG, small_data, runs, "live")
+    waiting = queue.submit(CONFIG, small_data, runs, "waiting")
     state(live, "running")
     assert queue.queued(runs) == [waiting]
     with pytest.raises(RunError, match="Cancel it before"):
@@ -95,18 +87,18 @@ def test_a_live_run_and_a_queued_one_are_cancelled(runs, data):
         queue.delete(live)
 
 
-def test_a_trainer_that_does_not_obey_is_killed(runs, data):
+def test_a_trainer_that_does_not_obey_is_killed(runs, small_data):
     order(runs, "deaf", "deaf")
-    run = queue.submit(CONFIG, data, runs, "deaf")
+    run = queue.submit(CONFIG, small_data, runs, "deaf")
     pid = state(run, "running").pid
     queue.cancel(run)
     assert state(run, "cancelled", seconds=5).pid is None
     assert not os.path.exists(f"/proc/{pid}")
 
 
-def test_a_trainer_still_loading_is_cancelled(runs, data):
+def test_a_trainer_still_loading_is_cancelled(runs, small_data):
     order(runs, "slow", "slow start")
-    run = queue.submit(CONFIG, data, runs, "slow")
+    run = queue.submit(CONFIG, small_data, runs, "slow")
     wait((run / "begun").exists)
     queue.cancel(run)
     assert read_status(run).state == "cancelled"
@@ -115,13 +107,13 @@ def test_a_trainer_still_loading_is_cancelled(runs, data):
     assert read_status(run).state == "cancelled"
 
 
-def test_the_queue_goes_on_after_the_workers_death(runs, data, monkeypatch):
+def test_the_queue_goes_on_after_the_workers_death(runs, small_data, monkeypatch):
     order(runs, "first", "stay")
     begun = []
     monkeypatch.setattr(queue, "start_detached", lambda command: begun.append(subprocess.Popen(command, env=environment())))
-    first = queue.submit(CONFIG, data, runs, "first")
+    first = queue.submit(CONFIG, small_data, runs, "first")
     state(first, "running")
-    second = queue.submit(CONFIG, data, runs, "second")
+    second = queue.submit(CONFIG, small_data, runs, "second")
     assert len(begun) == 1  # there is one already
     begun[0].kill()
     begun[0].wait()
@@ -139,22 +131,22 @@ def test_the_queue_goes_on_after_the_workers_death(runs, data, monkeypatch):
 @pytest.mark.parametrize(
     ("word", "why"), [("wrong", r"nothing works \(exit code 1\)"), ("stay", r"killed by the system \(signal 9\).*memory")]
 )
-def test_why_a_run_failed(runs, data, word, why):
+def test_why_a_run_failed(runs, small_data, word, why):
     order(runs, "run", word)
-    run = queue.submit(CONFIG, data, runs, "run")
+    run = queue.submit(CONFIG, small_data, runs, "run")
     if word == "stay":
         os.kill(state(run, "running").pid, signal.SIGKILL)
     wait(lambda: read_status(run).pid is None and read_status(run).state == "failed")
     assert re.search(why, read_status(run).why)
 
 
-def test_of_two_submits_with_one_name_one_wins(runs, data, no_worker):
+def test_of_two_submits_with_one_name_one_wins(runs, small_data, no_worker):
     outcomes, door = [], threading.Barrier(4)
 
     def start():
         door.wait()
         try:
-            outcomes.append(queue.submit(CONFIG, data, runs, "one"))
+            outcomes.append(queue.submit(CONFIG, small_data, runs, "one"))
         except RunError as error:
             outcomes.append(str(error))
 
@@ -165,13 +157,13 @@ def test_of_two_submits_with_one_name_one_wins(runs, data, no_worker):
         thread.join()
     assert [each for each in outcomes if isinstance(each, Path)] == [runs / "one"]
     assert sum("exists already" in str(each) for each in outcomes) == 3
-    assert json.loads((runs / "one" / "job.json").read_text())["data"] == str(data)
+    assert json.loads((runs / "one" / "job.json").read_text())["data"] == str(small_data)
 
 
 @pytest.mark.parametrize("name", ["", "..", "A", "a/b", ".worker.lock", "-a", "a" * 62])
-def test_ill_formed_names(tmp_path, data, name):
+def test_ill_formed_names(tmp_path, small_data, name):
     with pytest.raises(RunError, match="name of a run"):
-        queue.submit(CONFIG, data, tmp_path / "runs", name)
+        queue.submit(CONFIG, small_data, tmp_path / "runs", name)
     assert not (tmp_path / "runs").exists()
 
 
@@ -192,9 +184,9 @@ def test_data_that_cannot_be_split(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_strangers_process_is_not_signalled(runs, data, no_worker, monkeypatch):
+def test_a_strangers_process_is_not_signalled(runs, small_data, no_worker, monkeypatch):
     """A number left in status.json may belong to another program by now: only the lock's holder is ended."""
-    run = queue.submit(CONFIG, data, runs, "run")
+    run = queue.submit(CONFIG, small_data, runs, "run")
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
     try:
         status = RunStatus("running", epochs=3, pid=stranger.pid)
@@ -211,20 +203,20 @@ def test_a_strangers_process_is_not_signalled(runs, data, no_worker, monkeypatch
         stranger.kill()
 
 
-def test_a_run_of_the_command_line_is_not_touched(runs, data):
+def test_a_run_of_the_command_line_is_not_touched(runs, small_data):
     """It is live without being of the queue: queued runs do not wait for it, and it is left alone."""
     other = runs / "other"
     other.mkdir(parents=True)
     with lock(other):
         write_status(other, RunStatus("running", pid=1))
-        run = queue.submit(CONFIG, data, runs, "run")
+        run = queue.submit(CONFIG, small_data, runs, "run")
         assert state(run, *ENDED).state == "finished"
         assert read_status(other).state == "running"
 
 
-def test_what_cannot_be_started_does_not_stop_the_queue(runs, data, no_worker):
+def test_what_cannot_be_started_does_not_stop_the_queue(runs, small_data, no_worker):
     runs.mkdir()
-    bad, good = (queue.submit(CONFIG, data, runs, name) for name in ("bad", "good"))
+    bad, good = (queue.submit(CONFIG, small_data, runs, name) for name in ("bad", "good"))
     (bad / "log.txt").mkdir()
     (runs / "damaged").mkdir()
     (runs / "damaged" / "status.json").write_text("{")
@@ -235,17 +227,17 @@ def test_what_cannot_be_started_does_not_stop_the_queue(runs, data, no_worker):
     assert "could not be started" in read_status(bad).why
 
 
-def test_a_second_worker_ends_at_once(runs, data, no_worker, monkeypatch):
-    run = queue.submit(CONFIG, data, runs, "run")
+def test_a_second_worker_ends_at_once(runs, small_data, no_worker, monkeypatch):
+    run = queue.submit(CONFIG, small_data, runs, "run")
     monkeypatch.setattr(worker, "worker_lock", lambda root: jobs_folder.FileLock(root / ".worker.lock", timeout=0.1))
     with jobs_folder.worker_lock(runs):
         worker.work(runs, lambda run: pytest.fail("two workers"))
     assert read_status(run).state == "queued"
 
 
-def test_why_is_written_down_even_while_a_page_looks_at_the_run(runs, data, no_worker, monkeypatch):
+def test_why_is_written_down_even_while_a_page_looks_at_the_run(runs, small_data, no_worker, monkeypatch):
     """Looking takes the trainer's lock for an instant, in which the dead trainer seems alive."""
-    run = queue.submit(CONFIG, data, runs, "run")
+    run = queue.submit(CONFIG, small_data, runs, "run")
     write_status(run, RunStatus("running", epochs=3, pid=1))
     monkeypatch.setattr("pneumo.training.runfolder.is_alive", lambda run: True)
     worker._conclude(run, code=-9)

@@ -13,7 +13,6 @@ import keras
 import numpy as np
 import pytest
 from jax_environment import jax_environment
-from phantom_sets import copy_set
 from scipy.special import logit as logit_of
 from tiny_model import put
 
@@ -43,13 +42,6 @@ FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
 TINY = {**FRAME, "filters": "4,8", "dense": 8, "size": 48}
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    root = tmp_path_factory.mktemp("phantoms") / "set"
-    copy_set(root, patients=10)
-    return root
-
-
 def make_run(folder: Path, data: Path, net: keras.Model | None = None) -> Path:
     """A run folder as training leaves it, its network at a random start with biases."""
     keras.utils.set_random_seed(3)
@@ -69,8 +61,8 @@ def make_run(folder: Path, data: Path, net: keras.Model | None = None) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(data, tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("runs") / "two-outputs", data)
+def run(small_data, tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("runs") / "two-outputs", small_data)
 
 
 def change_manifest(run: Path, target: Path, change) -> Path:
@@ -83,11 +75,11 @@ def change_manifest(run: Path, target: Path, change) -> Path:
     return target
 
 
-def test_both_outputs_are_served_as_keras_gives_them(run, data, tmp_path, caplog, monkeypatch):
+def test_both_outputs_are_served_as_keras_gives_them(run, small_data, tmp_path, caplog, monkeypatch):
     monkeypatch.setenv("PNEUMO_SIGNING_KEY", str(tmp_path / "settings" / "site.key"))
     make_site_key()
     with caplog.at_level("INFO"):
-        folder = promote_run(run, "two", data, "test", root=tmp_path)
+        folder = promote_run(run, "two", small_data, "test", root=tmp_path)
     for name in ("probability", "bacterial"):
         assert f"parity with Keras: greatest difference in {name}" in caplog.text
     card, rows = read_card("two", tmp_path), read_predictions(folder / "predictions-test.csv")
@@ -105,16 +97,16 @@ def test_both_outputs_are_served_as_keras_gives_them(run, data, tmp_path, caplog
     assert set(predictor.seal.files) == {path.name for path in folder.iterdir()} - {"MANIFEST", "MANIFEST.minisig"}
 
 
-def test_the_subtype_is_calibrated_on_pneumonias_of_known_kind_alone(run, data, tmp_path):
+def test_the_subtype_is_calibrated_on_pneumonias_of_known_kind_alone(run, small_data, tmp_path):
     chosen = [row for row in read_manifest(run / "split.csv") if row["part"] == "calibration"]
     odd = {
         next(row["path"] for row in chosen if row["subtype"] == "viral"): "none",
         next(row["path"] for row in chosen if row["label"] == "NORMAL"): "viral",
     }
     changed = change_manifest(run, tmp_path / "run", lambda row: [*row[:2], odd.get(row[0], row[2]), *row[3:]])
-    promote_run(changed, "two", data, "test", root=tmp_path / "models")
+    promote_run(changed, "two", small_data, "test", root=tmp_path / "models")
     predictor = Predictor.load("two", tmp_path / "models")
-    images = with_shifted_copies(cached_images(data, [row["path"] for row in chosen]), seed=0)
+    images = with_shifted_copies(cached_images(small_data, [row["path"] for row in chosen]), seed=0)
     is_known = [row["label"] == "PNEUMONIA" and row["path"] not in odd for row in chosen] * 2
     known = [row for row, keep in zip(chosen * 2, is_known, strict=True) if keep]
     images = images[np.array(is_known)]
@@ -124,29 +116,29 @@ def test_the_subtype_is_calibrated_on_pneumonias_of_known_kind_alone(run, data, 
     assert predictor.card.subtype_calibration.bias == pytest.approx(expected.bias)
 
 
-def test_one_kind_alone_gives_no_subtype_and_says_so(run, data, tmp_path, caplog):
+def test_one_kind_alone_gives_no_subtype_and_says_so(run, small_data, tmp_path, caplog):
     one_kind = change_manifest(run, tmp_path / "run", lambda row: None if (row[4], row[2]) == ("calibration", "viral") else row)
     with caplog.at_level("INFO"):
-        folder = promote_run(one_kind, "two", data, "test", root=tmp_path / "models")
+        folder = promote_run(one_kind, "two", small_data, "test", root=tmp_path / "models")
     assert "0 viral cases" in caplog.text
     assert read_card("two", tmp_path / "models").subtype_calibration is None
     assert read_predictions(folder / "predictions-test.csv").bacterial is None
     assert "subtype" not in ModelFolder.of("two", tmp_path / "models").metrics()["test"]
 
 
-def test_a_network_with_one_output_is_promoted_as_before(data, tmp_path):
+def test_a_network_with_one_output_is_promoted_as_before(small_data, tmp_path):
     config = make_config("cnn", TINY)
-    run = make_run(tmp_path / "run", data, architecture("cnn").build(config.network, config.spec, "none"))
-    folder = promote_run(run, "one", data, "test", root=tmp_path / "models")
+    run = make_run(tmp_path / "run", small_data, architecture("cnn").build(config.network, config.spec, "none"))
+    folder = promote_run(run, "one", small_data, "test", root=tmp_path / "models")
     assert read_card("one", tmp_path / "models").subtype_calibration is None
     assert (folder / "predictions-test.csv").read_text().startswith("file,label,subtype,logit,probability\n")
 
 
-def test_a_lung_centred_network_is_promoted_with_the_lungs_it_is_shown(data, tmp_path):
+def test_a_lung_centred_network_is_promoted_with_the_lungs_it_is_shown(small_data, tmp_path):
     config = make_config("cnn", {**TINY, "lung_centred": "true", "margin": 0})
-    run = make_run(tmp_path / "run", data, architecture("cnn").build(config.network, config.spec, "none"))
+    run = make_run(tmp_path / "run", small_data, architecture("cnn").build(config.network, config.spec, "none"))
     (run / "config.json").write_text(json.dumps(config.to_dict()))
-    folder = promote_run(run, "lungs-alone", data, "test", root=tmp_path / "models")
+    folder = promote_run(run, "lungs-alone", small_data, "test", root=tmp_path / "models")
     card, finder = read_card("lungs-alone", tmp_path / "models"), LungFinder.load()
     assert card.input.lung_centred
     assert card.segmenter_sha256 == finder.sha256
@@ -154,7 +146,7 @@ def test_a_lung_centred_network_is_promoted_with_the_lungs_it_is_shown(data, tmp
     ratios = card.calibration.log_ratio(stored.logits)
     assert card.selection_loss == pytest.approx(log_loss(stored.labels, ratios, even_weights(stored.labels)))
     assert sum(file.startswith("disturbed/") for file in stored.files) > len(stored.files) / 3
-    image = cached_images(data, [next(file for file in stored.files if not file.startswith("disturbed/"))])[0]
+    image = cached_images(small_data, [next(file for file in stored.files if not file.startswith("disturbed/"))])[0]
     answer = Predictor.load("lungs-alone", tmp_path / "models").answer(image)
     assert answer.heatmap.shown == finder.find(image).box
     other = dataclasses.replace(card, segmenter_sha256="0" * 64)
@@ -163,8 +155,8 @@ def test_a_lung_centred_network_is_promoted_with_the_lungs_it_is_shown(data, tmp
         Predictor.load("lungs-alone", tmp_path / "models")
 
 
-def test_without_a_test_split_there_is_no_look_at_one(data, tmp_path, caplog):
-    shutil.copytree(data, tmp_path / "set", ignore=shutil.ignore_patterns("test"))
+def test_without_a_test_split_there_is_no_look_at_one(small_data, tmp_path, caplog):
+    shutil.copytree(small_data, tmp_path / "set", ignore=shutil.ignore_patterns("test"))
     run, root = make_run(tmp_path / "run", tmp_path / "set"), tmp_path / "models"
     with caplog.at_level("INFO"):
         folder = promote_run(run, "untested", tmp_path / "set", "test", root=root)
@@ -175,19 +167,19 @@ def test_without_a_test_split_there_is_no_look_at_one(data, tmp_path, caplog):
     assert "was not evaluated on a test split" in card_markdown("untested", root)
 
 
-def test_a_network_trained_in_mixed_precision_serves_in_float32(data, tmp_path):
+def test_a_network_trained_in_mixed_precision_serves_in_float32(small_data, tmp_path):
     config, before = make_config("cnn", TINY), keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")
     try:
         net = with_subtype(architecture("cnn").build(config.network, config.spec, "none"))
     finally:
         keras.config.set_dtype_policy(before)
-    folder = promote_run(make_run(tmp_path / "run", data, net), "mixed", data, "test", root=tmp_path / "models")
+    folder = promote_run(make_run(tmp_path / "run", small_data, net), "mixed", small_data, "test", root=tmp_path / "models")
     stored = keras.models.load_model(folder / "model.keras")
     assert {layer.compute_dtype for layer in stored.layers} == {"float32"}
 
 
-def test_a_graph_that_answers_otherwise_is_refused_and_leaves_nothing(run, data, tmp_path, monkeypatch):
+def test_a_graph_that_answers_otherwise_is_refused_and_leaves_nothing(run, small_data, tmp_path, monkeypatch):
     class Shifted(serving_graph.ExternalWriter):
         def layer(self, layer, inputs):
             name = super().layer(layer, inputs)
@@ -195,26 +187,26 @@ def test_a_graph_that_answers_otherwise_is_refused_and_leaves_nothing(run, data,
 
     monkeypatch.setattr(serving_graph, "ExternalWriter", Shifted)
     with pytest.raises(ModelError, match="in bacterial"):
-        promote_run(run, "two", data, "test", root=tmp_path / "models")
+        promote_run(run, "two", small_data, "test", root=tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 
 
-def test_calibration_part_of_one_class(run, data, tmp_path):
+def test_calibration_part_of_one_class(run, small_data, tmp_path):
     poor = change_manifest(run, tmp_path / "run", lambda row: None if (row[4], row[1]) == ("calibration", "NORMAL") else row)
     with pytest.raises(DataError, match=r"calibration part needs both classes; it has (\d+) PNEUMONIA of \1 images"):
-        promote_run(poor, "two", data, "test", root=tmp_path / "models")
+        promote_run(poor, "two", small_data, "test", root=tmp_path / "models")
 
 
-def test_ids_and_runs_that_do_not_do(run, data, tmp_path):
+def test_ids_and_runs_that_do_not_do(run, small_data, tmp_path):
     with pytest.raises(RunError, match="is no model id"):
-        promote_run(run, "../elsewhere", data, "test", root=tmp_path)
+        promote_run(run, "../elsewhere", small_data, "test", root=tmp_path)
     unfinished = change_manifest(run, tmp_path / "run", lambda row: row)
     (unfinished / "best.keras").unlink()
     with pytest.raises(RunError, match=r"no best\.keras yet"):
-        promote_run(unfinished, "two", data, "test", root=tmp_path)
+        promote_run(unfinished, "two", small_data, "test", root=tmp_path)
 
 
-def test_a_promotion_that_another_overtook_leaves_the_first_model(run, data, tmp_path, monkeypatch):
+def test_a_promotion_that_another_overtook_leaves_the_first_model(run, small_data, tmp_path, monkeypatch):
     """Both found the id free when they began."""
     root, write = tmp_path / "models", module.write_readme
 
@@ -226,7 +218,7 @@ def test_a_promotion_that_another_overtook_leaves_the_first_model(run, data, tmp
 
     monkeypatch.setattr(module, "write_readme", meanwhile)
     with pytest.raises(RunError, match="'two' is in the registry already"):
-        promote_run(run, "two", data, "test", root=root)
+        promote_run(run, "two", small_data, "test", root=root)
     assert (root / "two" / "README.md").read_text() == "the first"
     Predictor.load("two", root)
     assert sorted(path.name for path in root.iterdir()) == ["ledger.csv", "two"]
@@ -254,13 +246,13 @@ def test_the_network_and_the_history_of_a_killed_run_belong_together(run, tmp_pa
         staging.copy_run(killed, tmp_path / "second")
 
 
-def test_a_full_disk_leaves_the_registry_as_it_was(run, data, tmp_path, monkeypatch):
+def test_a_full_disk_leaves_the_registry_as_it_was(run, small_data, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(module, "write_serving_graph", full)
     with pytest.raises(RunError, match="Make room and promote again"):
-        promote_run(run, "two", data, "test", root=tmp_path / "models")
+        promote_run(run, "two", small_data, "test", root=tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 
 
@@ -280,12 +272,12 @@ promote_run(run, "jax", data, "test", root=root)
 """
 
 
-def test_promotion_on_jax_needs_no_tensorflow(run, data, tmp_path):
+def test_promotion_on_jax_needs_no_tensorflow(run, small_data, tmp_path):
     pytest.importorskip("jax")
-    command = [sys.executable, "-c", WITHOUT_TENSORFLOW, str(run), str(data), str(tmp_path)]
+    command = [sys.executable, "-c", WITHOUT_TENSORFLOW, str(run), str(small_data), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **jax_environment()}, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    promote_run(run, "tensorflow", data, "test", root=tmp_path)
+    promote_run(run, "tensorflow", small_data, "test", root=tmp_path)
     cards = [read_card(name, tmp_path) for name in ("jax", "tensorflow")]
     assert cards[0].calibration.temperature == pytest.approx(cards[1].calibration.temperature, rel=1e-4)
     assert cards[0].operating_points == pytest.approx(cards[1].operating_points, abs=1e-5)

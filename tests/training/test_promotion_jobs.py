@@ -7,7 +7,6 @@ import sys
 
 import pytest
 from job_runs import ENDED, TINY, state, wait
-from phantom_sets import copy_set
 
 from pneumo.errors import RunError
 from pneumo.inference.finding import read
@@ -17,13 +16,6 @@ from pneumo.training.config import make_config
 from pneumo.training.jobs import folder as jobs_folder
 from pneumo.training.jobs import promotion, queue
 from pneumo.training.runfolder import RunStatus, history, read_status, write_status
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    root = tmp_path_factory.mktemp("phantoms") / "set"
-    copy_set(root, patients=10)
-    return root
 
 
 def fake_run(runs, data, best=True):
@@ -36,11 +28,11 @@ def fake_run(runs, data, best=True):
     return run
 
 
-def test_promotions_refused_at_once(tmp_path, data, monkeypatch):
+def test_promotions_refused_at_once(tmp_path, small_data, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path / "models"))
     monkeypatch.setattr(promotion, "start_detached", lambda command: None)
     (tmp_path / "models" / "taken").mkdir(parents=True)
-    run = fake_run(tmp_path / "runs", data, best=False)
+    run = fake_run(tmp_path / "runs", small_data, best=False)
     for model, why, message in (
         ("Bad Id", "w", "model id"),
         ("taken", "w", "in the registry already"),
@@ -58,7 +50,7 @@ def test_promotions_refused_at_once(tmp_path, data, monkeypatch):
     with pytest.raises(RunError, match="no longer at"):
         queue.start_promotion(run, "new", "w")
     assert queue.read_promotion(run) is None
-    jobs_folder.write_job(run, data)
+    jobs_folder.write_job(run, small_data)
     queue.start_promotion(run, "new", "w")
     assert queue.read_promotion(run) == queue.Promotion("running", "new")
     for act in (lambda: queue.start_promotion(run, "new-2", "w"), lambda: queue.delete(run)):
@@ -66,8 +58,8 @@ def test_promotions_refused_at_once(tmp_path, data, monkeypatch):
             act()
 
 
-def test_how_a_promotion_goes(tmp_path, data, monkeypatch):
-    run = fake_run(tmp_path / "runs", data)
+def test_how_a_promotion_goes(tmp_path, small_data, monkeypatch):
+    run = fake_run(tmp_path / "runs", small_data)
     for code, expected in (
         ("print('fine')", queue.Promotion("finished", "m")),
         (
@@ -88,12 +80,12 @@ def test_how_a_promotion_goes(tmp_path, data, monkeypatch):
         assert queue.read_promotion(run).model == "m"
 
 
-def test_from_submit_to_an_answer(tmp_path, data, monkeypatch):
+def test_from_submit_to_an_answer(tmp_path, small_data, monkeypatch):
     """For real: a run is killed, says why, is resumed by the queue, promoted, and the model answers."""
     models = tmp_path / "models"
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(models))
     monkeypatch.setenv("PNEUMO_CACHE_DIR", str(tmp_path / "cache"))
-    run = queue.submit(make_config("cnn", {**TINY, "epochs": 12}), data, tmp_path / "runs", "tiny-cnn")
+    run = queue.submit(make_config("cnn", {**TINY, "epochs": 12}), small_data, tmp_path / "runs", "tiny-cnn")
     wait(lambda: len(history(run)) >= 1, seconds=300)
     os.kill(read_status(run).pid, signal.SIGKILL)
     wait(lambda: read_status(run).pid is None, seconds=10)
