@@ -4,28 +4,15 @@ import errno
 import io
 import json
 import shutil
-import threading
 import types
 from dataclasses import replace
 
 import pytest
-from remote_files import BODY, CHUNK, QUICK, Remote, digest, get, tree
+from remote_files import BODY, CHUNK, QUICK, digest, get, tree
 
 from pneumo.data import download as module
 from pneumo.data.download import Patience, Progress, Source, Stopped, fetch
 from pneumo.errors import DataError
-
-
-@pytest.fixture
-def remote(monkeypatch):
-    monkeypatch.setattr(module, "CHUNK", CHUNK)
-    server = Remote()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def test_fetch_brings_the_file_and_only_once(remote, tmp_path):

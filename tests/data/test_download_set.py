@@ -4,14 +4,12 @@ import io
 import json
 import shutil
 import sys
-import threading
 import types
 import zipfile
 
 import pytest
-from remote_files import BODY, CHUNK, QUICK, Remote, digest, get, tree
+from remote_files import BODY, QUICK, digest, get, tree
 
-from pneumo.data import download as module
 from pneumo.data.download import KAGGLE, MENDELEY, Stopped, download_dataset, kaggle
 from pneumo.data.unpack import MANIFEST
 from pneumo.errors import DataError
@@ -30,18 +28,6 @@ def packed(files=FILES):
         for name, content in files.items():
             bundle.writestr(f"chest_xray/{name}", content)
     return buffer.getvalue()
-
-
-@pytest.fixture
-def remote(monkeypatch):
-    monkeypatch.setattr(module, "CHUNK", CHUNK)
-    server = Remote()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def test_wrong_sum_deletes_the_part_and_names_both(remote, tmp_path):

@@ -5,23 +5,13 @@ attacker could make on disk. Where a later check is tested, manifest and card ar
 """
 
 import json
-import shutil
 
 import pytest
-from tampering import LUNGS, TAMPERED, WHITE, change_card
-from tiny_model import make_registry
+from tampering import TAMPERED, WHITE
 
 from pneumo.cli.main import main
 from pneumo.errors import ModelError
 from pneumo.inference.predictor import Predictor
-
-
-@pytest.fixture
-def root(tmp_path, monkeypatch):
-    root = make_registry(make_registry(tmp_path / "models"), "other")
-    change_card(root, selection_loss=0.01)
-    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
-    return root
 
 
 @pytest.mark.parametrize("how", TAMPERED)
@@ -54,9 +44,3 @@ def test_predict_reports_a_broken_default(root, how, tmp_path, capsys, caplog):
         assert "The default is now other" in caplog.text
     assert main(["predict", str(tmp_path / "white.png"), "--model", "tiny"]) == 1
     assert "'tiny'" in capsys.readouterr().err
-
-
-@pytest.fixture
-def lungs(tmp_path, root):
-    shutil.copytree(LUNGS, root / "lungs")
-    return root / "lungs"

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import tiny_model
 from opened_app import open_app
-from tampering import LATER_YEAR, LUNGS, TAMPERED, WHITE, Harm, change_card, flip, graph
-from tiny_model import make_registry
+from tampering import LATER_YEAR, TAMPERED, WHITE, Harm, flip, graph
 
 from pneumo.cli.main import main
 from pneumo.errors import ConfigError, ModelError
@@ -22,14 +21,6 @@ from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import default_model
 
 pytestmark = pytest.mark.usefixtures("ungated")
-
-
-@pytest.fixture
-def root(tmp_path, monkeypatch):
-    root = make_registry(make_registry(tmp_path / "models"), "other")
-    change_card(root, selection_loss=0.01)
-    monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
-    return root
 
 
 def diagnose():
@@ -143,12 +134,6 @@ def test_no_code_in_a_keras_file_is_run(make, tmp_path):
         write_serving_graph(bad, tmp_path / "out.onnx")
     assert list((tmp_path / "models").iterdir()) == []
     assert not trace.exists()
-
-
-@pytest.fixture
-def lungs(tmp_path, root):
-    shutil.copytree(LUNGS, root / "lungs")
-    return root / "lungs"
 
 
 def test_the_lung_segmenter_is_verified_as_well(lungs, capsys):
