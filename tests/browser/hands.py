@@ -16,6 +16,7 @@ class Hands:
 
     viewport = (1440, 900)
     touch = False
+    user_agent: str | None = None  # the browser's own
 
     def __init__(self, page: Page):
         self.page, self.acts, self._began = page, 0, time.monotonic()
@@ -82,6 +83,7 @@ class Finger(Hands):
 
     viewport = (400, 860)
     touch = True
+    user_agent = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Mobile Safari/537.36"
 
     def press(self, control: Locator) -> None:
         self.acts += 1
@@ -148,7 +150,9 @@ class Keys(Hands):
     def open_first_row(self) -> None:
         self._table()
         self.reach(self.page.get_by_test_id("data-grid-canvas").first)
-        self.stroke("ArrowDown")
+        for key in ("ArrowDown", "ArrowUp"):
+            self.stroke(key)
+            settle(self.page)
         self.page.get_by_role("button", name="Open in Diagnose", disabled=False).wait_for()
         self.stroke("o")
 
@@ -161,7 +165,9 @@ def person(browser: Browser, kind: str, url: str) -> Iterator[Hands]:
     """A visitor of their own on the page at `url`."""
     hands = HANDS[kind]
     width, height = hands.viewport
-    context = browser.new_context(viewport={"width": width, "height": height}, has_touch=hands.touch, is_mobile=hands.touch)
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, has_touch=hands.touch, is_mobile=hands.touch, user_agent=hands.user_agent
+    )
     context.set_default_timeout(60_000)
     page = context.new_page()
     page.add_init_script("clicks = []; addEventListener('click', event => clicks.push(event.target.innerText), true)")
