@@ -5,25 +5,30 @@ PORT ?= 8501
 DATA ?= data
 REQUIREMENTS ?= requirements.txt
 READY = $(VENV)/.ready
+TEST = $(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 LOCK ?= requirements.lock
 TOOLS ?= .tools
 
-.PHONY: app test test-fast coverage mutation lint evaluate serve-alone lock sbom audit clean
+.PHONY: app test test-long test-fast coverage mutation lint evaluate serve-alone lock sbom audit clean
 
 app: $(READY)
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
+# Everything but what plays whole days, kills, races or complete trainings, which is test-long. CI runs both.
 test: $(READY)
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=40
+	$(TEST) -m "not long" --durations=40
+
+test-long: $(READY)
+	$(TEST) -m long --durations=40
 
 # Everything without browser, pages, training and services.
 test-fast: $(READY)
-	$(VENV)/bin/python -m pytest -n 2 -m "not slow" $(addprefix --ignore=tests/,browser app training exchange fuzz test_notebook.py)
+	$(VENV)/bin/python -m pytest -n 2 -m "not slow and not long" $(addprefix --ignore=tests/,browser app training exchange fuzz test_notebook.py)
 
-# Lines that the tests run of all below the pages; fails under 90 %.
+# Lines that the tests run, of everything; fails under 90 %.
 coverage: $(READY)
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	$(TEST) --cov --cov-report=term
 
 # Of small changes of evaluation/ and imaging/, how many their tests notice.
 mutation: $(READY)

@@ -12,6 +12,8 @@ from jax_environment import jax_environment
 from nbclient import NotebookClient
 from phantom_sets import copy_set
 
+pytestmark = pytest.mark.long
+
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "train_on_gpu.ipynb"
 TINY = "--filters 4,8 --dense 8 --size 48 --batch-size 8 --learning-rate 3e-3 --balance none --lung-centred false --margin 16"
 

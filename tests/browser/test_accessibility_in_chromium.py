@@ -125,6 +125,7 @@ def out_of_sight(page: Page) -> list[str]:
     }).map(element => element.outerHTML.slice(0, 200))""")
 
 
+@pytest.mark.long
 def test_axe_finds_nothing_grave_and_nothing_is_lost_at_twice_the_size(page):
     """200 % on a screen 1440 wide is 720 pixels of CSS."""
     page.add_style_tag(content="* { transition: none !important }")  # what fades in has little contrast at first

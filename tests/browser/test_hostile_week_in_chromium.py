@@ -2,13 +2,14 @@
 
 from collections import Counter
 
+import pytest
 from browser.running import needs_chromium
 from exchange.fakes import FakeArchive
 
 from bench.hostile_node import without_results
 from bench.hostile_week import lost, play_week
 
-pytestmark = needs_chromium
+pytestmark = [*needs_chromium, pytest.mark.long]
 
 
 def test_a_bad_week_breaks_no_promise(chromium, tmp_path):

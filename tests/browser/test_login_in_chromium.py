@@ -13,7 +13,7 @@ from tiny_model import make_registry
 
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
-pytestmark = needs_chromium
+pytestmark = [*needs_chromium, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

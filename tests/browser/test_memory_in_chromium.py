@@ -21,7 +21,7 @@ from pneumo.imaging.windowing import plain_values
 from pneumo.synthetic.phantom import make_phantom
 from pneumo.ui.diagnose.parcel import pack
 
-pytestmark = [*needs_chromium, needs_memory]
+pytestmark = [*needs_chromium, needs_memory, pytest.mark.long]
 
 NEVER = "86400"  # seconds that a session is kept whose line was cut: here what ends is a page that was closed
 

@@ -22,7 +22,7 @@ from pneumo.imaging.preprocess import canonical
 from pneumo.imaging.windowing import plain_values
 from pneumo.ui.diagnose.parcel import pack
 
-pytestmark = needs_chromium
+pytestmark = [*needs_chromium, pytest.mark.long]
 
 
 LEFT = 1  # seconds that a session left is kept in this test; 120 by default

@@ -17,7 +17,7 @@ from phantom_sets import copy_set
 
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
-pytestmark = [*needs_chromium, pytest.mark.parametrize("kind", HANDS)]
+pytestmark = [*needs_chromium, pytest.mark.long, pytest.mark.parametrize("kind", HANDS)]
 
 VERDICT = re.compile("NORMAL|INDETERMINATE|PNEUMONIA")
 

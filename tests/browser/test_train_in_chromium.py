@@ -2,12 +2,13 @@
 
 import re
 
+import pytest
 from browser.running import app, browser_page, needs_chromium
 from phantom_sets import copy_set
 
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
-pytestmark = needs_chromium
+pytestmark = [*needs_chromium, pytest.mark.long]
 PATIENCE = 60_000  # ms; a process that loads TensorFlow on a busy machine
 
 

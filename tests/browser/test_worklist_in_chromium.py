@@ -107,6 +107,7 @@ def wait_for_rows(page, answered: int, without: int) -> None:
     )
 
 
+@pytest.mark.long
 def test_300_mixed_files_each_have_an_answer_or_a_reason(page, address, tmp_path):
     files = mixed_files(tmp_path)
     assert len(files) >= 298
@@ -191,6 +192,7 @@ def test_filter_open_in_diagnose_and_come_back(page, tmp_path):
     page.get_by_role("heading", name="Diagnose").wait_for()
 
 
+@pytest.mark.long
 def test_cancel_keeps_what_was_read(page, tmp_path):
     files = many(tmp_path)
     page.locator('input[type="file"]').first.set_input_files(files)
@@ -209,6 +211,7 @@ def test_cancel_keeps_what_was_read(page, tmp_path):
     assert page.get_by_text(re.compile(rf"{read} files? dropped again")).count() == 1
 
 
+@pytest.mark.long
 def test_after_streamlits_own_stop_the_list_says_so_and_goes_on(page, tmp_path):
     page.locator('input[type="file"]').first.set_input_files(many(tmp_path))
     page.get_by_text(re.compile(r"\d+ answered")).wait_for()

@@ -24,7 +24,7 @@ from pneumo.inference.batch import read_files
 from pneumo.inference.predictor import Predictor
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
-pytestmark = pytest.mark.slow  # workers are processes of their own: what a test changes here does not reach them
+pytestmark = pytest.mark.long  # workers are processes of their own: what a test changes here does not reach them
 HAS_RAY = importlib.util.find_spec("ray") is not None
 needs_ray = pytest.mark.skipif(
     not HAS_RAY and not os.environ.get("PNEUMO_REQUIRE_RAY"),

@@ -33,6 +33,8 @@ from pneumo.training import callbacks
 from pneumo.training.config import make_config
 from pneumo.training.fit import train
 from pneumo.training.runfolder import history
+
+pytestmark = pytest.mark.long
 settings, data, runs = json.loads(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
 begin, spread = callbacks.CheckpointCallback.on_epoch_begin, []
 def note(self, epoch, logs=None):

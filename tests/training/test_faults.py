@@ -26,6 +26,8 @@ from pneumo.training.config import make_config
 from pneumo.training.fit import train
 from pneumo.training.runfolder import history, read_status
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
 CONFIG = make_config(

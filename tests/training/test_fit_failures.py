@@ -16,6 +16,8 @@ from pneumo.training.feed import Feed
 from pneumo.training.fit import train
 from pneumo.training.runfolder import history, lock, read_status
 
+pytestmark = pytest.mark.long
+
 
 def test_no_data(tmp_path):
     with pytest.raises(DataError, match="No data folder"):

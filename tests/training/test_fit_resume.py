@@ -18,6 +18,8 @@ from pneumo.training import callbacks, interrupt
 from pneumo.training.fit import train
 from pneumo.training.runfolder import history, read_status
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -17,6 +17,8 @@ from pneumo.nets.lung_net import build_lung_net
 from pneumo.training.lung_samples import outlined_samples, phantom_samples
 from pneumo.training.lung_segmenter import LungConfig, outlined_in, train_lungs
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):

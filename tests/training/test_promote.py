@@ -272,6 +272,7 @@ promote_run(run, "jax", data, "test", root=root)
 """
 
 
+@pytest.mark.long
 def test_promotion_on_jax_needs_no_tensorflow(run, small_data, tmp_path):
     pytest.importorskip("jax")
     command = [sys.executable, "-c", WITHOUT_TENSORFLOW, str(run), str(small_data), str(tmp_path)]

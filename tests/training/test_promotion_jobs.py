@@ -17,6 +17,8 @@ from pneumo.training.jobs import folder as jobs_folder
 from pneumo.training.jobs import promotion, queue
 from pneumo.training.runfolder import RunStatus, history, read_status, write_status
 
+pytestmark = pytest.mark.long
+
 
 def fake_run(runs, data, best=True):
     run = runs / "run"
