@@ -22,6 +22,15 @@ def _cache_outside_the_repository(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _keras_is_left_alone():
+    """After each run of a page Streamlit clears the session of a loaded Keras, which collects garbage for a second in a process
+    that trained before. The app itself loads no Keras: only the tests have both in one process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streamlit.runtime.scriptrunner.script_runner._clean_problem_modules", lambda: None)
+        yield
+
+
 @pytest.fixture
 def ungated(monkeypatch):
     """For tests that show flat pictures to tiny_model, whose answers then are known; the gate would refuse them."""
