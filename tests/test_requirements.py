@@ -55,6 +55,7 @@ def installed_by(file: str) -> set[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_everything_that_answers_works_with_the_serving_requirements_alone(tmp_path):
     allowed = installed_by("requirements-serve.txt")
     assert {"streamlit", "onnxruntime", "pydicom"} <= allowed

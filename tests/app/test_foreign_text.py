@@ -79,7 +79,12 @@ OURS = {
     },
     "pages/train.py": {"summary_line(catalog)": "numbers"},
     "pages/diagnose.py": {"warning": "numbers"},
-    "pages/worklist.py": {"time_left(queue.seconds_left)": "numbers", "warning": "numbers", "what_stays()": "words of ours"},
+    "pages/worklist.py": {
+        "time_left(queue.seconds_left)": "numbers",
+        "warning": "numbers",
+        "what_stays()": "words of ours",
+        "words[kind]": "words of ours",
+    },
     "pneumo/ui/shell/access.py": {"title": "of a page", "role.name.lower()": "of Role"},
     "pneumo/ui/dataset/audit.py": {"audit_markdown(result)": "escaped within", "LEAST[Action.DATA].name.lower()": "of Role"},
     "pneumo/ui/diagnose/viewer.py": {

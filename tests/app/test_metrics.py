@@ -81,7 +81,7 @@ def test_first_row_matrix_and_every_section(root):
     ):
         assert heading in said
     assert "never to choose one" in said
-    assert len(app.get("vega_lite_chart")) == 7  # six curves, and the models'
+    assert len(app.get("vega_lite_chart")) == 8  # six curves, the corner of the ROC, and the models'
     assert {"Predictions, CSV", "Metrics, JSON", "Everything, PDF"} <= {each.proto.label for each in app.get("download_button")}
 
 
@@ -177,7 +177,7 @@ def test_robustness_history_and_subtype_where_they_are_stored(root):
     assert "Probabilities where 25 % have pneumonia." in said
     assert "blur sigma 2" in said
     assert "On the 40 pneumonias of known kind" in said
-    assert len(app.get("vega_lite_chart")) == 7 + 2 + 3
+    assert len(app.get("vega_lite_chart")) == 8 + 2 + 3
 
 
 @pytest.mark.parametrize("name", ["robustness", "history", "metrics"])

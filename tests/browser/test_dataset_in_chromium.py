@@ -35,6 +35,7 @@ def test_browse_open_and_send_to_diagnose(chromium, tmp_path):
         assert re.match("NORMAL|INDETERMINATE|PNEUMONIA", page.locator(".verdict").inner_text())
 
 
+@pytest.mark.long
 def test_a_file_named_like_a_picture_makes_the_browser_ask_nobody(chromium, tmp_path):
     """A browser reads a backslash as a slash, so that a file's name can hold an address."""
     copy_set(tmp_path / "data", patients=2)

@@ -53,6 +53,7 @@ def test_drop_an_x_ray_and_read_the_answer(page, address, tmp_path):
     assert not [path for path in written if b"Beeblebrox" in path.read_bytes() or "Beeblebrox" in path.name]
 
 
+@pytest.mark.long
 def test_a_click_while_files_are_read_is_heeded_and_no_file_is_read_twice(page):
     """Streamlit would begin a second run of the page beside the first, and both would take files from the queue."""
     picture = phantom_png(make_phantom("viral", seed=3, height=900, width=1200))

@@ -36,6 +36,7 @@ def listen(page) -> list[str]:
     return said
 
 
+@pytest.mark.long
 def test_no_page_breaks_its_policy(chromium, url):
     with browser_page(chromium) as page:
         said = listen(page)

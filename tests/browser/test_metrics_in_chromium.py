@@ -32,7 +32,9 @@ def _choose(page, model: str) -> None:
     raise AssertionError(f"{model} could not be chosen")
 
 
-@pytest.mark.parametrize("model", list_models(ROOT / "models"))
+@pytest.mark.parametrize(
+    "model", [pytest.param(model, marks=[pytest.mark.long] * (model != "resnet50")) for model in list_models(ROOT / "models")]
+)
 def test_opens_and_the_slider_moves_the_matrix(chromium, url, model, tmp_path):
     with browser_page(chromium) as page:
         errors = []

@@ -19,7 +19,7 @@ from pneumo.exchange.results import make_results
 from pneumo.exchange.settings import OBJECTS, SendSettings
 from pneumo.inference.finding import Terms, judge, read
 
-pytestmark = [needs_orthanc, needs_dciodvfy]
+pytestmark = [needs_orthanc, needs_dciodvfy, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,7 @@ def test_an_input_can_be_made_again(corpus):
     assert mutant(corpus, 5, 7) != mutant(corpus, 6, 7)
 
 
+@pytest.mark.long
 def test_no_promise_is_broken(corpus):
     decoders = Watched()
     inputs = ((name, number, data) for number in range(INPUTS) for name, data in [mutant(corpus, 1, number)])

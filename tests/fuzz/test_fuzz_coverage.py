@@ -21,6 +21,7 @@ TARGETS = kinds.targets()
 
 
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this system")
+@pytest.mark.long
 def test_new_code_is_reached_and_no_promise_is_broken(tmp_path):
     """Of zips, the cheapest; `.ci/run` runs all three for a minute."""
     command = [sys.executable, ROOT / "bench" / "fuzz_coverage.py", "zip", "--seconds", "10", "--findings", tmp_path]

@@ -20,6 +20,8 @@ from pneumo.training.dataset import Part
 from pneumo.training.devices import chosen_devices
 from pneumo.training.feed import Draws, Feed
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent.parent
 # Without augmentation, whose layers take longer to compile than all else; with it the losses are the same as well.
 FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
@@ -34,7 +36,6 @@ from pneumo.training.config import make_config
 from pneumo.training.fit import train
 from pneumo.training.runfolder import history
 
-pytestmark = pytest.mark.long
 settings, data, runs = json.loads(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
 begin, spread = callbacks.CheckpointCallback.on_epoch_begin, []
 def note(self, epoch, logs=None):

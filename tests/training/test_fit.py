@@ -21,6 +21,8 @@ from pneumo.training.fit import train
 from pneumo.training.model_builder import network_of
 from pneumo.training.runfolder import history, read_status, source
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent.parent
 
 

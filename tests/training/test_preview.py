@@ -12,6 +12,7 @@ from pneumo.training import preview
 from pneumo.training.jobs.process import python
 
 
+@pytest.mark.long
 def test_sheet_in_a_process_of_its_own(tmp_path):
     """Left the image itself, a ramp that rises to the right; beside it eight draws, no two alike."""
     (tmp_path / "ramp.png").write_bytes(png_bytes(ramp(256, 256)))

@@ -37,6 +37,8 @@ from pneumo.training.config import make_config
 from pneumo.training.promote import promote_run
 from pneumo.training.runfolder import lock
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
 TINY = {**FRAME, "filters": "4,8", "dense": 8, "size": 48}
@@ -272,7 +274,6 @@ promote_run(run, "jax", data, "test", root=root)
 """
 
 
-@pytest.mark.long
 def test_promotion_on_jax_needs_no_tensorflow(run, small_data, tmp_path):
     pytest.importorskip("jax")
     command = [sys.executable, "-c", WITHOUT_TENSORFLOW, str(run), str(small_data), str(tmp_path)]
