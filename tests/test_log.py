@@ -92,6 +92,7 @@ def test_libraries_say_where_and_not_what():
     assert line["logger"] == "py.warnings"
 
 
+@pytest.mark.slow
 def test_a_command_told_to(tmp_path):
     root = make_registry(tmp_path / "models")
     files = tmp_path / SECRET
@@ -111,6 +112,7 @@ def test_a_command_told_to(tmp_path):
     assert objects(done.stderr)[-1]["event"] == "ended by ModelError"
 
 
+@pytest.mark.slow
 def test_the_node_told_to(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     root, log, port = make_registry(tmp_path / "models"), tmp_path / "log", closed_port()

@@ -33,6 +33,7 @@ def test_phantom_set(tmp_path, capsys):
     assert "empty" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_evaluate_a_folder_into_another_place(data, tmp_path, monkeypatch, capsys):
     root = make_registry(tmp_path / "models")
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
@@ -50,6 +51,7 @@ def test_evaluate_a_folder_into_another_place(data, tmp_path, monkeypatch, capsy
     assert not (root / "ledger.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_look_at_test_is_written_into_the_ledger(data, tmp_path, monkeypatch):
     root = make_registry(tmp_path / "models")
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
@@ -71,6 +73,7 @@ def test_train_refuses_before_any_work(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_audit_with_the_lungs_of_people_or_of_no_one(data, tmp_path, monkeypatch, capsys):
     names = [record.path for record in scan(data)]
     mask = np.zeros((224, 224), bool)

@@ -20,6 +20,7 @@ def models(tmp_path, monkeypatch):
     return root
 
 
+@pytest.mark.slow
 def test_received_answered_returned_ended(models, tmp_path):
     fake, port, log = FakeArchive(), closed_port(), tmp_path / "log"
     source = dx_dataset(gamma=0.4, side=64, PatientName=NAME)

@@ -119,6 +119,7 @@ def test_saved_catalog_has_all_columns(root, tmp_path):
     assert {row["width"] for row in rows} == {"80"}
 
 
+@pytest.mark.slow
 def test_ten_thousand_files_in_one_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_CACHE_DIR", str(tmp_path / "cache"))
     folder = tmp_path / "set" / "train" / "NORMAL"
@@ -129,6 +130,7 @@ def test_ten_thousand_files_in_one_folder(tmp_path, monkeypatch):
     assert len(make_catalog(tmp_path / "set").entries) == 10_000
 
 
+@pytest.mark.slow
 def test_a_file_too_large_in_bytes_or_pixels_stops_no_other(root):
     with open(root / "Train/normal/IM-0007-0001.png", "wb") as file:
         file.truncate(6 << 30)

@@ -11,6 +11,8 @@ from pneumo.data.separation import Shortcut
 from pneumo.data.shortcuts import GROUPS, measure_shortcuts
 from pneumo.evaluation.metrics import roc_auc
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("image size", "file facts", "brightness and sharpness", "border only", "centre hidden", "border hidden", "whole image")
 CELLS_OF = {"border only": 460, "centre hidden": 528, "border hidden": 324, "whole image": 784}  # 28^2 - 18^2, - 16^2, ...
 

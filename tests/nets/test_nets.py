@@ -12,6 +12,8 @@ from pneumo.nets.densenet169 import build as build_densenet169
 from pneumo.nets.resnet50 import build as build_resnet50
 from pneumo.nets.transfer import TransferSettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def resnet50():

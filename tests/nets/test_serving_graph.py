@@ -25,7 +25,10 @@ NETS = {
 }
 
 
-@pytest.fixture(scope="module", params=NETS)
+_LARGE = ("densenet169", "resnet50-subtype")
+
+
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=[pytest.mark.long] * (name in _LARGE)) for name in NETS])
 def exported(request, tmp_path_factory):
     """(Keras model as loaded from the compact file, ONNX session, folder)."""
     keras.utils.set_random_seed(1)

@@ -128,6 +128,7 @@ def test_labels_keep_inside():
 
 
 @pytest.mark.parametrize("colours", [SCREEN, PAPER])
+@pytest.mark.slow
 def test_png_of_every_kind_of_mark(charts, colours):
     for chart in (*charts.values(), predictive_chart(FIGURE, FIGURE, 0.3)):
         picture = Image.open(io.BytesIO(chart_png(chart, colours)))

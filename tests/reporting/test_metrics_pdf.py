@@ -37,6 +37,7 @@ def test_pages(root):
     assert "surest of" in mistakes
 
 
+@pytest.mark.slow
 def test_first_page_tells_the_stored_figures(root):
     found = read_evaluated("one", "test", root)
     text = pages(found, "rule-in")[0]
@@ -51,6 +52,7 @@ def test_first_page_tells_the_stored_figures(root):
     assert "Not a medical device" in text
 
 
+@pytest.mark.slow
 def test_charts_are_pictures_with_their_reading(root):
     found = read_evaluated("one", "test", root)
     page = PdfReader(io.BytesIO(evaluation_pdf(found, "balanced"))).pages[2]
@@ -78,6 +80,7 @@ def test_second_page_tells_both_intervals_verdicts_and_calibration(root):
     assert "INDETERMINATE" in text
 
 
+@pytest.mark.slow
 def test_mistakes_are_named(root):
     found = read_evaluated("one", "test", root)
     text = pages(found)[-1]

@@ -152,6 +152,7 @@ def test_a_plan_of_another_model_or_state_is_refused(site):
     assert not (site / "out").exists()
 
 
+@pytest.mark.slow
 def test_the_pdf_says_the_verdict_and_the_figures(site):
     result, answers = run_on(site, plan_of(), [SICK] * 7 + [HEALTHY], [HEALTHY] * 8, device=["Röntgen 雷"])
     card = Predictor.load("tiny").card
@@ -164,6 +165,7 @@ def test_the_pdf_says_the_verdict_and_the_figures(site):
     assert local_test_pdf(result, None, {}).startswith(b"%PDF")
 
 
+@pytest.mark.slow
 def test_the_command_from_plan_to_report(site, capsys):
     path = write_site(site / "site", [SICK] * 30, [HEALTHY] * 30)
     plan = str(site / "plan.json")

@@ -15,6 +15,7 @@ from pneumo.registry.models import default_model, read_card, write_card
 pytestmark = [pytest.mark.skipif(not (SHIPPED_MODELS / "lungs").is_dir(), reason="no lung segmenter")]
 
 
+@pytest.mark.slow
 def test_from_plan_to_the_way_back(tmp_path, monkeypatch, capsys):
     root = make_registry(make_registry(tmp_path / "models", "old"), "new")
     write_card(replace(read_card("new", root), selection_loss=0.3), root / "new")

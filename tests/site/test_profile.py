@@ -128,6 +128,7 @@ def test_predict_names_it_in_every_format_and_one_flag_leaves_it(site, capsys):
     assert json.loads(capsys.readouterr().out)["prevalence"] == 0.4
 
 
+@pytest.mark.slow
 def test_the_commands_from_fit_to_leave(site, capsys):
     greys = [100 + 2 * n for n in range(64)], [40 + 2 * n for n in range(64)]  # they overlap from 100 to 166
     path = write_site(site / "cases", *greys)

@@ -21,6 +21,8 @@ from pneumo.registry.seal import seal_folder
 from pneumo.reporting.evaluated import read_cautions
 from pneumo.studies.caution_measure import measure_cautions
 
+pytestmark = pytest.mark.slow
+
 SURE, DOUBTED, HEALTHY = 215, 200, 40  # log ratios 3.4, 2.8 and -3.4; the other model says 4 less
 PARTS = {"calibration": [SURE] * 19 + [DOUBTED] + [HEALTHY] * 20, "validation": [SURE] * 6 + [HEALTHY] * 5 + [-DOUBTED] * 3}
 

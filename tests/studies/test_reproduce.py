@@ -42,6 +42,7 @@ def test_published_numbers_come_out_again(tmp_path):
     assert all(line.startswith("test, from predictions: ") for line in found)
 
 
+@pytest.mark.slow
 def test_figures_are_written_anew_from_the_stored_predictions(tmp_path):
     root = make_registry(tmp_path / "models")
     copy_set(tmp_path / "set", patients=6)

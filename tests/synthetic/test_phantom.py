@@ -140,6 +140,7 @@ def test_write_set_is_read_back_by_scan(tmp_path):
     assert "no patient" in (root / "SYNTHETIC.txt").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_write_set_is_repeatable_by_seed(tmp_path):
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
         write_set(tmp_path / name, 1, seed)
