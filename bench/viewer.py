@@ -24,16 +24,28 @@ from pneumo.synthetic.phantom import make_phantom
 GOAL = 30  # frames per second
 COUNT = """
 drawn = [], began = 0;
-const { createImageData, putImageData } = CanvasRenderingContext2D.prototype;
-CanvasRenderingContext2D.prototype.createImageData = function (...size) {
-  if (this.canvas.className === "greys") began = performance.now();
-  return createImageData.apply(this, size);
+const { putImageData } = CanvasRenderingContext2D.prototype;
+const { getContext } = HTMLCanvasElement.prototype;
+HTMLCanvasElement.prototype.getContext = function (...kind) {
+  if (this.className === "greys") began = performance.now();
+  return getContext.apply(this, kind);
 };
 CanvasRenderingContext2D.prototype.putImageData = function (...image) {
   putImageData.apply(this, image);
   if (this.canvas.className === "greys" && !this.canvas.closest(".second")) drawn.push(performance.now() - began);
 };
 """
+
+# A wheel in the page itself, 120 turns a second: Playwright's own waits for the frame of each turn before it sends the next.
+TURNS = """([clientX, clientY]) => {
+  let turn = 0;
+  const stage = document.elementFromPoint(clientX, clientY);
+  const inside = stage.shadowRoot?.elementFromPoint(clientX, clientY) ?? stage;
+  window.turning = setInterval(() => {
+    const deltaY = turn++ % 120 < 60 ? -10 : 10;
+    inside.dispatchEvent(new WheelEvent("wheel", { clientX, clientY, deltaY, bubbles: true, cancelable: true, composed: true }));
+  }, 1000 / 120);
+}"""
 
 
 def generated(width: int, height: int) -> dict[str, bytes]:
@@ -69,7 +81,9 @@ def measure(page, seconds: float) -> list[tuple[str, float, float]]:
         mouse.move(x + 100 * math.cos(20 * moment), y + 100 * math.sin(20 * moment))
 
     mouse.move(x, y)
-    rows.append(("zoom", *frames(page, lambda moment: mouse.wheel(0, -40 if moment * 4 % 2 < 1 else 40), seconds)))
+    page.evaluate(TURNS, [x, y])
+    rows.append(("zoom", *frames(page, lambda moment: page.wait_for_timeout(50), seconds)))
+    page.evaluate("clearInterval(turning)")
     page.keyboard.press("r")
     held("left", round_about, "window, whole picture")
     page.keyboard.press("r")

@@ -126,7 +126,7 @@ def _rates(cases: list[RecordedCase]) -> None:
         )
         for name, share in agreement_rates(cases).items()
     ]
-    st.columns([2, 3])[0].html(wording.table_html(rows))  # narrow, so that names and figures stay together
+    st.columns([1, 1])[0].html(wording.table_html(rows))  # narrow, so that names and figures stay together
     st.caption("Among the cases below; 95 % interval (Wilson). A file counts once a model and verdict, with its newest judgement.")
 
 

@@ -52,7 +52,7 @@ def choose_evaluation() -> Choice | None:
         st.page_link("pages/train.py", label="To the Train page")
         return None
     state = st.session_state
-    left, middle, right = st.columns([3, 3, 4], gap="medium")
+    left, middle, right = st.columns([3, 4, 4], gap="medium")
     _within("metrics-model", usable, usable[0])
     model = left.selectbox(
         "Model",

@@ -7,7 +7,7 @@ import numpy as np
 from pneumo.reporting.chart import DASHES, SCREEN, Chart, Line, label_left
 
 _HEIGHT = 450
-SQUARE = 400  # both sides of a square chart; theme.css makes it smaller on a narrow screen
+SQUARE = 460  # both sides of a square chart; theme.css makes it smaller on a narrow screen
 _MOST = 400  # points of one line sent to the page; a longer line is thinned, its ends stay
 
 

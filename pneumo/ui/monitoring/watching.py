@@ -67,7 +67,7 @@ def _right_and_wrong(watched: "Watch") -> None:
             ("Sick whose verdict was not NORMAL", watched.not_missed),
         )
     ]
-    st.columns([2, 3])[0].html(wording.table_html(rows))
+    st.columns([1, 1])[0].html(wording.table_html(rows))
     st.caption(
         "95 % interval (Wilson), over files. Final diagnoses are entered on History, or by "
         "`pneumo monitor --references CSV`; if only doubtful cases get one, these figures look worse than they are."

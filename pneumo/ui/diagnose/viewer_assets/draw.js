@@ -10,7 +10,7 @@ export function drawGreys(context, levels, greys, place) {
   const { width, height } = context.canvas;
   const at = levelFor(place.scale, levels.length);
   const level = levels[at];
-  const image = context.createImageData(width, height);
+  const image = imageOf(context, width, height);
   const pixels = new Uint32Array(image.data.buffer);
   const colours = new Uint32Array(greys.length);
   for (let value = 0; value < greys.length; value++) colours[value] = OUTSIDE | (greys[value] * 0x010101);
@@ -18,7 +18,7 @@ export function drawGreys(context, levels, greys, place) {
   const ends = [levels[0].width * place.scale, levels[0].height * place.scale];
   const across = samples(width, place.left, ends[0], step, level.width);
   const down = samples(height, place.top, ends[1], step, level.height);
-  pixels.fill(OUTSIDE);
+  if (across.first > 0 || across.end < width || down.first > 0 || down.end < height) pixels.fill(OUTSIDE);
   const { data } = level;
   for (let y = down.first; y < down.end; y++) {
     const upper = down.from[y] * level.width;
@@ -34,6 +34,16 @@ export function drawGreys(context, levels, greys, place) {
     }
   }
   context.putImageData(image, 0, 0);
+}
+
+const images = new WeakMap(); // of each canvas, as a new one for each frame costs more than the frame's own arithmetic
+
+function imageOf(context, width, height) {
+  const known = images.get(context.canvas);
+  if (known?.width === width && known.height === height) return known;
+  const image = context.createImageData(width, height);
+  images.set(context.canvas, image);
+  return image;
 }
 
 /** For each pixel along one side of a canvas: the two neighbours in the level, and the share of the second. */

@@ -23,7 +23,7 @@ export class Panel {
   put(picture, alt) {
     this.picture = picture;
     this.greys.setAttribute("aria-label", alt);
-    this.drawn = this.tabled = null;
+    this.drawn = this.laid = this.tabled = null;
   }
 
   /** In CSS pixels, as gestures are. */
@@ -40,11 +40,15 @@ export class Panel {
       drawGreys(this.greys.getContext("2d", { alpha: false }), picture.levels, this.table(state), place);
       this.drawn = greys;
     }
+    const { heat, held, opacity, colourMap, contours, lungs, box, measured } = state;
+    const over = JSON.stringify([place, fits, layers && [heat, held, opacity, colourMap, contours, lungs, box], measured]);
+    if (over === this.laid) return; // a new window changes the greys alone
     const context = this.over.getContext("2d");
     context.clearRect(0, 0, this.over.width, this.over.height);
     if (layers) this.lay(context, state, layers, place);
-    if (state.measured && picture.spacing) this.measured(context, state.measured, place);
+    if (measured && picture.spacing) this.measured(context, measured, place);
     this.rule(place);
+    this.laid = over;
   }
 
   /** The greys of the values, computed only when the window changes. */

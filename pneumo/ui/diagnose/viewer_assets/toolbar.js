@@ -22,6 +22,7 @@ export class Toolbar {
     this.beside = root.querySelector(".beside");
     this.opacity = root.querySelector(".opacity");
     this.more = root.querySelector(".more");
+    this.readout = root.querySelector(".readout");
     this.preset.addEventListener("change", () => viewer.preset(this.preset.selectedIndex));
     this.map.addEventListener("change", () => viewer.change({ colourMap: this.map.selectedIndex }));
     this.beside.addEventListener("change", () => viewer.change({ beside: this.beside.value }));
@@ -35,6 +36,7 @@ export class Toolbar {
 
   /** Fills the lists for one X-ray. */
   fill(header, picture) {
+    this.shown = null;
     const names = picture.presets.map(({ name }) => [name, name]);
     options(this.preset, [...names, ["set by hand", "set by hand"]]);
     this.preset.options[names.length].disabled = true; // a drag chooses it
@@ -51,8 +53,11 @@ export class Toolbar {
     [from, to, scale].forEach((text, at) => (words[at].textContent = text));
   }
 
-  /** Shows the state. */
+  /** Shows the state; nothing here depends on zoom, place and values of the window, which change with each frame. */
   follow(state) {
+    const shown = JSON.stringify({ ...state, view: null, window: state.window.name, measured: null });
+    if (shown === this.shown) return;
+    this.shown = shown;
     for (const [command, name] of Object.entries(PRESSED)) this.button(command).setAttribute("aria-pressed", state[name]);
     for (const tool of ["window", "pan", "zoom", "measure"])
       this.button(`tool ${tool}`).setAttribute("aria-pressed", state.tool === tool);
@@ -68,7 +73,8 @@ export class Toolbar {
 
   /** The line below the picture. */
   read(state, picture) {
-    this.root.querySelector(".readout").textContent = this.words(state, picture);
+    const words = this.words(state, picture);
+    if (this.readout.textContent !== words) this.readout.textContent = words;
   }
 
   words({ view, window, inverted }, { range }) {

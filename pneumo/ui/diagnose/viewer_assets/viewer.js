@@ -94,9 +94,18 @@ export class Viewer {
         const own = other.picture === this.picture;
         other.draw(own ? state : { ...state, ...fresh(other.picture), view: state.view, measured: null }, null);
       }
-      drawLegend(this.toolbar.legend, this.colours[state.colourMap], state.opacity, state.contours ? contours.map(({ level }) => level) : []);
+      this.colourLegend();
       this.toolbar.read(state, this.picture);
     });
+  }
+
+  /** Draws the legend when its colours, opacity or marks change. */
+  colourLegend() {
+    const { colourMap, opacity, contours } = this.state;
+    const legend = JSON.stringify([this.header.key, colourMap, opacity, contours]);
+    if (legend === this.legend) return;
+    this.legend = legend;
+    drawLegend(this.toolbar.legend, this.colours[colourMap], opacity, contours ? this.header.heat.contours.map(({ level }) => level) : []);
   }
 
   zoom(factor) {
