@@ -113,6 +113,7 @@ def test_a_command_told_to(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_node_told_to(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     root, log, port = make_registry(tmp_path / "models"), tmp_path / "log", closed_port()

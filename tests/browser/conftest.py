@@ -19,10 +19,18 @@ def address(tmp_path_factory):
         yield url
 
 
-@pytest.fixture
-def watched(chromium, address):
+@pytest.fixture(scope="module")
+def visitor(chromium):
+    """One visitor a file, so that the app's own files are loaded and compiled once."""
     with browser_page(chromium) as page:
-        yield Watched(page, address)
+        yield page.context
+
+
+@pytest.fixture
+def watched(visitor, address):
+    page = visitor.new_page()
+    yield Watched(page, address)
+    page.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -63,6 +63,7 @@ def test_narrow_screen_does_not_scroll_sideways(chromium, tmp_path):
 @pytest.mark.skipif(
     not PUBLIC.is_dir(), reason="the public set is not here; name it by PNEUMO_PUBLIC_SET to measure the gallery on it"
 )
+@pytest.mark.long
 def test_gallery_with_all_images_of_the_public_set(chromium, tmp_path):
     """Measured, not asserted: the seconds go into the log."""
     with app(tmp_path, PNEUMO_DATA_DIR=str(PUBLIC)) as url, browser_page(chromium) as page:

@@ -156,6 +156,7 @@ def test_no_path_is_open(site, path, method, headers):
         assert where.split("?")[0].endswith("/oauth2/sign_in")
 
 
+@pytest.mark.long
 def test_whoever_passed_works_as_ever(site):
     from playwright.sync_api import sync_playwright
 

@@ -157,6 +157,7 @@ def test_services_leave_the_decoder_its_locks(name):
     reason="no Orthanc found: install Debian's package orthanc",
 )
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_archive_forwards_and_gets_its_results(tmp_path, monkeypatch):
     """deploy/orthanc.json and forward.lua as they are, but for places and ports."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -172,6 +172,7 @@ def test_comments_fit_their_dicom_element(status):
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.long
 def test_after_a_kill_every_acknowledged_image_has_its_results(models, tmp_path, end):
     """Twelve images on four associations. The archive stores the first image's results, then blocks until the signal is sent."""
     free, port, acknowledged = threading.Event(), closed_port(), []

@@ -50,6 +50,7 @@ def order(runs, name, text):
     (runs.parent / f"{name}.orders").write_text(text)
 
 
+@pytest.mark.long
 def test_runs_are_trained_one_after_the_other(runs, small_data):
     names = ["b", "a", "c"]
     folders = [queue.submit(CONFIG, small_data, runs, name) for name in names]

@@ -18,6 +18,8 @@ from pneumo.registry.models import read_card, write_card
 from pneumo.synthetic.non_chest import KINDS, as_served, rotated_and_inverted
 from pneumo.training.reference import add_reference, images_of
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
