@@ -125,6 +125,15 @@ def out_of_sight(page: Page) -> list[str]:
     }).map(element => element.outerHTML.slice(0, 200))""")
 
 
+def out_of_sight_at_last(page: Page) -> list[str]:
+    """Once the page had time for its new width: tables follow it late on a busy machine."""
+    for _ in range(25):
+        page.wait_for_timeout(200)
+        if not (lost := out_of_sight(page)):
+            break
+    return lost
+
+
 @pytest.mark.long
 def test_axe_finds_nothing_grave_and_nothing_is_lost_at_twice_the_size(page):
     """200 % on a screen 1440 wide is 720 pixels of CSS."""
@@ -136,8 +145,7 @@ def test_axe_finds_nothing_grave_and_nothing_is_lost_at_twice_the_size(page):
         assert page.locator('[data-testid="stException"]').count() == 0, name
         graves[name] = grave_findings(page)
         page.set_viewport_size({"width": 720, "height": 450})
-        page.wait_for_timeout(200)
-        lost[name] = out_of_sight(page)
+        lost[name] = out_of_sight_at_last(page)
         page.set_viewport_size({"width": 1440, "height": 900})
     assert [f"{name}: {each}" for name, found in graves.items() for each in found] == []
     assert [f"{name}: {each}" for name, found in lost.items() for each in found] == []
