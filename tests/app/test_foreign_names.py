@@ -62,6 +62,7 @@ def places(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.long
 def test_names_in_a_data_set(places):
     data = places / "data"
     copy_set(data, patients=4)

@@ -113,6 +113,10 @@ def test_a_foreign_page_frames_none(foreign, url):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         foreign.goto(f"http://foreign.example:{server.server_port}/", wait_until="load")
         (frame,) = foreign.frames[1:]
+        for _ in range(100):  # the frame may still be empty when the page around it is loaded
+            if frame.url:
+                break
+            foreign.wait_for_timeout(100)
         assert frame.url.startswith("chrome-error:")
         server.shutdown()
 

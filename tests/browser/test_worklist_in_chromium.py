@@ -250,6 +250,7 @@ def test_a_folder(page, tmp_path):
     assert "IM0001" in downloaded(page, "CSV")
 
 
+@pytest.mark.long
 def test_a_large_zip_is_read_and_one_too_many_is_listed_with_the_reason(page, tmp_path):
     archives = [tmp_path / f"{n}.zip" for n in range(2)]
     for n, archive in enumerate(archives):

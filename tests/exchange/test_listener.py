@@ -10,6 +10,8 @@ from exchange.test_node import connection, node
 
 from pneumo.exchange.listener import Limits
 
+pytestmark = pytest.mark.long
+
 
 @contextmanager
 def silent(running, number):

@@ -22,6 +22,8 @@ from pneumo.training.jobs import queue, worker
 from pneumo.training.jobs.process import environment, python
 from pneumo.training.runfolder import RunStatus, lock, read_status, write_status
 
+pytestmark = pytest.mark.long
+
 CONFIG = make_config("cnn", TINY)
 
 
@@ -50,7 +52,6 @@ def order(runs, name, text):
     (runs.parent / f"{name}.orders").write_text(text)
 
 
-@pytest.mark.long
 def test_runs_are_trained_one_after_the_other(runs, small_data):
     names = ["b", "a", "c"]
     folders = [queue.submit(CONFIG, small_data, runs, name) for name in names]
