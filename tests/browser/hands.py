@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from browser.running import settle, tell
+from browser.running import browser_page, settle
 from playwright.sync_api import Browser, Locator, Page
 
 _STOPS = 150  # tab stops of a page at most
@@ -12,7 +12,7 @@ _FOCUSED = "element => element == document.activeElement || element.contains(doc
 
 
 class Hands:
-    """With a mouse. `acts`: clicks, double clicks and typed texts; for keys every stroke but those of a typed text."""
+    """With a mouse. `acts`: clicks and typed texts; for keys every stroke but those of a typed text."""
 
     viewport = (1440, 900)
     touch = False
@@ -165,19 +165,9 @@ def person(browser: Browser, kind: str, url: str) -> Iterator[Hands]:
     """A visitor of their own on the page at `url`."""
     hands = HANDS[kind]
     width, height = hands.viewport
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, has_touch=hands.touch, is_mobile=hands.touch, user_agent=hands.user_agent
-    )
-    context.set_default_timeout(60_000)
-    page = context.new_page()
-    page.add_init_script("clicks = []; addEventListener('click', event => clicks.push(event.target.innerText), true)")
-    try:
+    options = {"has_touch": hands.touch, "is_mobile": hands.touch, "user_agent": hands.user_agent}
+    with browser_page(browser, width, height, **options) as page:
         page.goto(url, wait_until="domcontentloaded")
         page.get_by_role("heading", level=1).wait_for()
         settle(page)
         yield hands(page)
-    except BaseException:
-        tell(page)
-        raise
-    finally:
-        context.close()

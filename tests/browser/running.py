@@ -85,9 +85,9 @@ def running_chromium():
 
 
 @contextmanager
-def browser_page(chromium, width: int = 1440, height: int = 1000):
-    """A page as a visitor of its own, without cookies or memories of another."""
-    context = chromium.new_context(viewport={"width": width, "height": height})
+def browser_page(chromium, width: int = 1440, height: int = 1000, **options):
+    """A page as a visitor of its own, without cookies or memories of another; `options` are those of Playwright's context."""
+    context = chromium.new_context(viewport={"width": width, "height": height}, **options)
     context.set_default_timeout(60_000)
     page = context.new_page()
     page.add_init_script("clicks = []; addEventListener('click', event => clicks.push(event.target.innerText), true)")
