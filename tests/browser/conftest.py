@@ -1,7 +1,10 @@
 import pytest
 from browser.running import app, browser_page, running_chromium, tell
 from browser.viewer_page import Watched
+from playwright.sync_api import expect
 from tiny_model import make_registry
+
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,10 @@
-"""Starts the real app on a free port, and a real browser before it."""
+"""Starts the real app on a free port, and a real browser before it.
+
+A page changes by itself: what it should show is waited for with Playwright's `expect`, never asked once.
+"""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -23,6 +27,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+ERRORS = '[data-testid="stException"], [data-testid="stAlertContentError"]'
+PROBABILITY = re.compile(r"probability of pneumonia\s+(above |below )?0\.\d\d")
+VERDICT = re.compile("^(NORMAL|INDETERMINATE|PNEUMONIA)$")
 TEMPORARY = "tmp"  # the app's folder for temporary files, in its home
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = [
@@ -112,6 +119,21 @@ def settle(page) -> None:
     """Until the script has run to its end since the last click: before that, buttons may still move."""
     page.wait_for_timeout(500)
     wait_until(page, "document.querySelector('[data-testid=stApp]').dataset.testScriptState == 'notRunning'", 180)
+
+
+def verdict_of(page) -> str:
+    """The verdict, once the page shows a single answer: for a moment that of the picture before may be there too."""
+    from playwright.sync_api import expect
+
+    verdict = page.locator(".verdict")
+    expect(verdict).to_have_count(1)
+    expect(verdict).to_have_text(VERDICT)
+    return verdict.inner_text()
+
+
+def fits_across(page, selector: str = "html") -> None:
+    """Until the element is no wider than the window: nothing scrolls sideways."""
+    wait_until(page, f"document.querySelector('{selector}').scrollWidth <= {page.viewport_size['width']}")
 
 
 def tell(page) -> None:

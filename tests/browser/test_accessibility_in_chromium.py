@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser.running import app, browser_page, needs_chromium, settle
+from browser.running import VERDICT, app, browser_page, needs_chromium, settle
 from makers import png_bytes
 from phantom_sets import copy_set
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from pneumo.labels import Zone
 from pneumo.synthetic.phantom import make_phantom, phantom_png
@@ -142,7 +142,7 @@ def test_axe_finds_nothing_grave_and_nothing_is_lost_at_twice_the_size(page):
     for name, lead_to in STATES.items():
         lead_to(page)
         settle(page)
-        assert page.locator('[data-testid="stException"]').count() == 0, name
+        expect(page.locator('[data-testid="stException"]'), name).to_have_count(0)
         graves[name] = grave_findings(page)
         page.set_viewport_size({"width": 720, "height": 450})
         lost[name] = out_of_sight_at_last(page)
@@ -163,10 +163,10 @@ def test_a_screen_reader_is_told_each_new_answer(page):
         said = (
             rf"{number} of {number}: (NORMAL|INDETERMINATE|PNEUMONIA) ({zones}) probability of pneumonia (above |below )?0\.\d\d "
         )
-        assert re.fullmatch(said + "where 50 % of the patients have it", region.text_content())
+        expect(region).to_have_text(re.compile(rf"^{said}where 50 % of the patients have it$"))
         assert region.evaluate("element => element.first")
         verdict = region.get_by_role("heading", level=2)
-        assert verdict.text_content() in ("NORMAL", "INDETERMINATE", "PNEUMONIA")
+        expect(verdict).to_have_text(VERDICT)
 
 
 def test_the_first_tab_stop_skips_to_the_content(page):

@@ -1,12 +1,11 @@
 """The Dataset page in a real browser: on phantoms, and on the public set where it lies beside the repository."""
 
 import os
-import re
 import time
 from pathlib import Path
 
 import pytest
-from browser.running import ROOT, app, browser_page, needs_chromium, wait_until
+from browser.running import ROOT, app, browser_page, fits_across, needs_chromium, verdict_of, wait_until
 from phantom_sets import copy_set
 
 pytestmark = needs_chromium
@@ -32,7 +31,7 @@ def test_browse_open_and_send_to_diagnose(chromium, tmp_path):
         button.click()
         page.get_by_role("button", name="Send to Diagnose").click()
         page.get_by_text("From the data set. Its true label: NORMAL").wait_for()
-        assert re.match("NORMAL|INDETERMINATE|PNEUMONIA", page.locator(".verdict").inner_text())
+        verdict_of(page)
 
 
 @pytest.mark.long
@@ -57,7 +56,7 @@ def test_narrow_screen_does_not_scroll_sideways(chromium, tmp_path):
     with app(tmp_path, PNEUMO_DATA_DIR=str(tmp_path / "data")) as url, browser_page(chromium, 400, 900) as page:
         page.goto(f"{url}/dataset", wait_until="domcontentloaded")
         page.locator(".st-key-gallery img").first.wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth") <= 400
+        fits_across(page)
 
 
 @pytest.mark.skipif(

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from browser.running import CHROMIUM, FLAGS, app, browser_page, needs_chromium, settle
 from phantom_sets import copy_set
+from playwright.sync_api import expect
 
 pytestmark = needs_chromium
 PATIENCE = 180_000  # ms; a machine with much else to do
@@ -126,7 +127,7 @@ def test_a_name_bent_to_this_computer_opens_nothing(foreign, url):
     port = url.rsplit(":", 1)[1]
     answer = foreign.goto(f"http://evil.example:{port}/history")
     assert answer.status == 421
-    assert "PNEUMO_HOSTS" in foreign.inner_text("body")
+    expect(foreign.locator("body")).to_contain_text("PNEUMO_HOSTS")
     opened = foreign.evaluate(
         """new Promise(done => {
             const socket = new WebSocket(`ws://${location.host}/_stcore/stream`, ['streamlit'])

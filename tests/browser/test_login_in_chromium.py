@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from browser.openid import provider, write_secrets
 from browser.running import app, browser_page, needs_chromium, wait_until
+from playwright.sync_api import expect
 from tiny_model import make_registry
 
 from pneumo.synthetic.phantom import make_phantom, phantom_png
@@ -48,8 +49,8 @@ def test_a_reader_reads_and_does_not_train(chromium, running):
     with browser_page(chromium) as page:
         log_in(page, running, email="ada@example.org", groups=["pneumo-reader"])
         page.get_by_text("Logged in as ada@example.org: reader").wait_for()
-        assert page.get_by_role("link", name="Worklist").is_visible()
-        assert page.get_by_role("link", name="Train").count() == 0
+        expect(page.get_by_role("link", name="Worklist")).to_be_visible()
+        expect(page.get_by_role("link", name="Train")).to_have_count(0)
 
         page.get_by_role("button", name="Try it with generated phantoms").wait_for()
         # Uploads and pictures go through the door with the cookie of the login.
@@ -74,7 +75,7 @@ def test_a_reader_reads_and_does_not_train(chromium, running):
 
         page.goto(f"{running[0]}/train", wait_until="domcontentloaded")
         page.get_by_text("the role researcher is needed").wait_for()
-        assert page.get_by_role("button", name="Start training").count() == 0
+        expect(page.get_by_role("button", name="Start training")).to_have_count(0)
         page.get_by_role("button", name="Log out").click()
         page.get_by_role("button", name="Log in").wait_for()
         assert status(address, "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())) == 401
@@ -94,7 +95,7 @@ def test_a_login_that_is_ended_ends_on_an_open_page(chromium, running):
         assert status(f"{url}/_stcore/metrics", cookies) == 403
         page.get_by_role("link", name="Worklist").click()
         page.get_by_text("Log in to continue").wait_for()
-        assert page.locator('input[type="file"]').count() == 0
+        expect(page.locator('input[type="file"]')).to_have_count(0)
         other.get_by_role("link", name="Worklist").click()
         other.get_by_role("heading", name="Worklist").wait_for()
         while time.time() < ended + 2:  # a token's time has no fractions
@@ -117,7 +118,7 @@ def test_an_account_without_a_role_is_refused(chromium, running):
     with browser_page(chromium) as page:
         log_in(page, running, email="eve@example.org", groups=["visitors"])
         page.get_by_text("this account has no role in Pneumo").wait_for()
-        assert page.locator('input[type="file"]').count() == 0
+        expect(page.locator('input[type="file"]')).to_have_count(0)
         cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())
         assert status(f"{running[0]}/_stcore/metrics", cookies) == 403
 

@@ -4,8 +4,8 @@ import contextlib
 import re
 
 import pytest
-from browser.running import ROOT, app, browser_page, needs_chromium
-from playwright.sync_api import TimeoutError
+from browser.running import ERRORS, ROOT, app, browser_page, fits_across, needs_chromium
+from playwright.sync_api import TimeoutError, expect
 
 from pneumo.registry.model_folder import ModelFolder, list_models
 
@@ -68,7 +68,7 @@ def test_opens_and_the_slider_moves_the_matrix(chromium, url, model, tmp_path):
             page.get_by_role("button", name="Everything, PDF").click()
         started.value.save_as(tmp_path / "metrics.pdf")
         assert (tmp_path / "metrics.pdf").read_bytes().startswith(b"%PDF")
-        assert page.locator('[data-testid="stException"], [data-testid="stAlertContentError"]').count() == 0
+        expect(page.locator(ERRORS)).to_have_count(0)
         assert errors == []
 
 
@@ -78,4 +78,4 @@ def test_narrow_screen_does_not_scroll_sideways(chromium, url):
         page.get_by_text("The worst news").wait_for()
         page.get_by_text("Everything", exact=True).click()
         page.get_by_text("Each plot has its own PNG").wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth") <= 400
+        fits_across(page)

@@ -16,6 +16,7 @@ import pytest
 from browser.running import CHROMIUM, FLAGS, TEMPORARY, app, needs_chromium, settle
 from browser.traces import Watch, pieces, traces, writings
 from marked_files import GUARD, MARKS, PATIENT, marked_files
+from playwright.sync_api import expect
 
 from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.preprocess import canonical
@@ -135,7 +136,7 @@ def session(tmp_path_factory, guarded) -> Session:
         page.get_by_role("button", name="Put into the report").click()
         page.get_by_text("your note, your reference").wait_for()
         report = ours.downloaded("Report PDF")
-        assert page.get_by_role("link", name="History").count() == 0
+        expect(page.get_by_role("link", name="History")).to_have_count(0)
 
         page.get_by_role("link", name="Worklist").click()
         page.get_by_role("heading", name="Worklist").wait_for()

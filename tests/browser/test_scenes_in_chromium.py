@@ -11,15 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser.hands import HANDS, Hands, person
-from browser.running import app, needs_chromium, settle
+from browser.running import ERRORS, PROBABILITY, app, fits_across, needs_chromium, settle, verdict_of
 from makers import dicom_bytes, jpeg_bytes, png_bytes
 from phantom_sets import copy_set
+from playwright.sync_api import expect
 
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 pytestmark = [*needs_chromium, pytest.mark.long, pytest.mark.parametrize("kind", HANDS)]
-
-VERDICT = re.compile("NORMAL|INDETERMINATE|PNEUMONIA")
 
 
 def scene_app(home: Path, *own: str) -> Iterator[str]:
@@ -64,14 +63,13 @@ def shows(hands: Hands, name: str) -> str:
     page.locator(".case-name", has_text=name).wait_for()
     settle(page)  # until then the viewer of the file before may be there too
     page.locator(".viewer[data-ready]").wait_for()
-    assert page.locator(".verdict").count() == 1
-    return VERDICT.match(page.locator(".verdict").inner_text())[0]
+    return verdict_of(page)
 
 
 def done(hands: Hands, scene: str, kind: str, most: dict[str, int]) -> None:
     print(f"{scene}, {kind}: {hands.acts} acts, {hands.seconds:.0f} s")
-    assert hands.page.locator('[data-testid="stException"], [data-testid="stAlertContentError"]').count() == 0
-    assert hands.page.evaluate("document.documentElement.scrollWidth") <= hands.viewport[0]
+    expect(hands.page.locator(ERRORS)).to_have_count(0)
+    fits_across(hands.page)
     assert hands.acts <= most[kind]
 
 
@@ -81,11 +79,11 @@ def test_one_x_ray(chromium, url, kind):
         page = hands.page
         hands.give(upload(hands), png("child.png", "bacterial", 3))
         shows(hands, "child.png (1 of 1)")
-        assert re.search(r"probability of pneumonia\s+(above |below )?0\.\d\d", page.locator(".probability").inner_text())
+        expect(page.locator(".probability")).to_have_text(PROBABILITY)
         heat = page.locator('.viewer button[data-command="heat"]')
         was = heat.get_attribute("aria-pressed")
         hands.command("heat", "Shift+H")
-        assert heat.get_attribute("aria-pressed") != was
+        expect(heat).not_to_have_attribute("aria-pressed", was)
         with page.expect_download() as report:
             hands.press(page.get_by_role("button", name="Report PDF"))
         assert report.value.path().read_bytes().startswith(b"%PDF")
@@ -100,8 +98,8 @@ def test_a_study_of_dicoms(chromium, url, kind):
         hands.give(upload(hands), *study)
         shows(hands, "IM1.dcm (1 of 3)")
         page.get_by_role("button", name="Next").wait_for()
-        assert "centre 2048, width 4096" in page.locator(".readout").inner_text()
-        assert re.fullmatch(r"\d+ mm at the detector", page.locator(".ruler").first.inner_text())
+        expect(page.locator(".readout")).to_contain_text("centre 2048, width 4096")
+        expect(page.locator(".ruler").first).to_have_text(re.compile(r"^\d+ mm at the detector$"))
         if kind == "keys":
             hands.stroke("2")
         else:
@@ -113,7 +111,7 @@ def test_a_study_of_dicoms(chromium, url, kind):
         for number in (2, 3):
             hands.next_file()
             shows(hands, f"IM{number}.dcm ({number} of 3)")
-        assert page.locator(".st-key-filmstrip").get_by_role("button").count() == 3
+        expect(page.locator(".st-key-filmstrip").get_by_role("button")).to_have_count(3)
         done(hands, "a study of three DICOMs", kind, {"mouse": 5, "touch": 6, "keys": 30})
 
 
@@ -145,13 +143,13 @@ def test_sixty_mixed_files(chromium, url, kind):
         page.get_by_text(f"1 of {count} in the worklist").wait_for()
         settle(page)
         page.locator(".viewer[data-ready]").wait_for()
-        assert page.locator(".verdict").inner_text() == "PNEUMONIA"
+        expect(page.locator(".verdict")).to_have_text("PNEUMONIA")
         hands.next_file()
         page.get_by_text(f"2 of {count} in the worklist").wait_for()
         settle(page)
         hands.press(page.get_by_role("link", name="Back to the worklist"))
         page.get_by_role("button", name="Open in Diagnose", disabled=False).wait_for()  # the row is still chosen
-        assert passing.inner_text().startswith(f"{count} of {answered} ")  # and the filter
+        expect(passing).to_have_text(re.compile(f"^{count} of {answered} "))  # and the filter
         settle(page)
         done(hands, "sixty mixed files", kind, {"mouse": 6, "touch": 8, "keys": 60})
 
@@ -169,7 +167,7 @@ def test_train_to_promote(chromium, training_url, kind):
         settle(page)
         hands.show_sidebar()
         name = f"cnn-{[*HANDS].index(kind) + 1}"
-        assert page.get_by_role("textbox", name="Name of the run").input_value() == name
+        expect(page.get_by_role("textbox", name="Name of the run")).to_have_value(name)
         hands.press(page.get_by_role("button", name="Start training"))
         hands.hide_sidebar()
         page.locator(f".st-key-cancel-{name}").wait_for()

@@ -8,6 +8,7 @@ import pytest
 from browser.running import needs_chromium, settle, wait_until
 from browser.viewer_page import BARS, CENTRE, DEEP, DRAG, HOT, PHANTOM, SPAN, STORED, VALUES, WIDTH, greys
 from makers import dicom_bytes, lut_item
+from playwright.sync_api import expect
 
 pytestmark = needs_chromium
 
@@ -38,7 +39,7 @@ def test_the_list_of_windows_and_invert(watched):
     assert watched.pressed("invert")
     np.testing.assert_allclose(watched.bars(), 255 - greys(1000, 400), atol=1)
     watched.drag(10, 0)
-    assert chosen.input_value() == "set by hand"
+    expect(chosen).to_have_value("set by hand")
     watched.page.locator('button[data-command="reset"]').click()
     watched.painted()
     assert not watched.pressed("invert")
@@ -109,16 +110,16 @@ def test_keys_do_it_all_and_nothing_goes_to_the_server(watched):
         watched.press(key)
         assert watched.pressed(f"tool {name}")
     watched.press("o")
-    assert watched.page.locator("input.opacity").input_value() == "70"
+    expect(watched.page.locator("input.opacity")).to_have_value("70")
     watched.press("Shift+O")
     watched.press("m")
-    assert watched.page.locator("select.map").input_value() == "inferno"
+    expect(watched.page.locator("select.map")).to_have_value("inferno")
     watched.press("p")
-    assert watched.page.locator(".stage").nth(1).is_visible()
+    expect(watched.page.locator(".stage").nth(1)).to_be_visible()
     watched.press("p")
     watched.press("i")
     assert "inverted" in watched.readout
-    assert "Invert black and white: on. Zoom 100 %" in watched.page.locator("p.spoken").inner_text()
+    expect(watched.page.locator("p.spoken")).to_contain_text("Invert black and white: on. Zoom 100 %")
     watched.press("r")  # which runs the page anew by Streamlit's own keys
     watched.drag(30, 30)
     watched.page.mouse.wheel(0, -200)
@@ -130,20 +131,20 @@ def test_the_help_sheet_and_switching_single_keys_off(watched):
     watched.drop(DEEP)
     watched.press("?")
     sheet = watched.page.locator("dialog.help")
-    assert sheet.is_visible()
+    expect(sheet).to_be_visible()
     text = sheet.inner_text()
     for part in ("Hide the heat while held", "Shift ←", "two fingers", "1 to 9"):
         assert part in text
     watched.press("i")  # not while it is read
     sheet.get_by_role("checkbox").uncheck()
     watched.press("Escape")
-    assert not sheet.is_visible()
+    expect(sheet).to_be_hidden()
     watched.press("i")
     assert not watched.pressed("invert")
     watched.press("?")
     sheet.get_by_role("checkbox").check()
     sheet.get_by_role("button", name="Close").click()
-    sheet.wait_for(state="hidden")
+    expect(sheet).to_be_hidden()
     watched.press("i")
     assert watched.pressed("invert"), (watched.readout, watched.page.evaluate("document.activeElement.outerHTML.slice(0, 200)"))
 
@@ -154,7 +155,7 @@ def test_keys_are_left_alone_where_somebody_types(watched):
     note = watched.page.get_by_label("Note", exact=True)
     note.fill("")
     note.press_sequentially("hiro")
-    assert note.input_value() == "hiro"
+    expect(note).to_have_value("hiro")
     assert not watched.pressed("invert")
 
 
@@ -167,7 +168,7 @@ def test_a_new_drop_opens_its_first_new_file_and_each_keeps_its_window(watched):
     wait_until(watched.page, "document.querySelectorAll('.verdict').length == 1")
     settle(watched.page)
     assert "centre 128, width 255" in watched.readout
-    assert watched.page.locator(".viewer").count() == 1
+    expect(watched.page.locator(".viewer")).to_have_count(1)
     watched.page.get_by_role("button", name=re.compile("Previous")).click()
     watched.page.locator(".case-name", has_text="deep.dcm (1 of 3)").wait_for()
     settle(watched.page)

@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from browser.running import needs_chromium, settle
+from browser.running import fits_across, needs_chromium, settle
 from browser.viewer_page import DEEP, DRAG, HOT, PHANTOM, SPAN, WIDTH, Watched
+from playwright.sync_api import expect
 
 pytestmark = needs_chromium
 
@@ -67,7 +68,7 @@ def test_two_panels_move_together(watched):
 def test_the_ruler_is_there_where_the_file_tells_lengths(watched):
     watched.drop(DEEP, HOT)
     ruler = watched.page.locator(".ruler").first
-    assert re.fullmatch(r"\d+ mm at the detector", ruler.inner_text())
+    expect(ruler).to_have_text(re.compile(r"^\d+ mm at the detector$"))
     for _ in range(2):
         mm = int(ruler.inner_text().split()[0])
         box = watched.stage()
@@ -83,8 +84,8 @@ def test_the_ruler_is_there_where_the_file_tells_lengths(watched):
     watched.page.get_by_role("button", name=re.compile("Next")).click()
     settle(watched.page)
     watched.page.locator(".viewer[data-ready]").wait_for()
-    assert watched.page.locator(".ruler").first.is_hidden()
-    assert watched.page.locator('button[data-command="tool measure"]').is_hidden()
+    expect(watched.page.locator(".ruler").first).to_be_hidden()
+    expect(watched.page.locator('button[data-command="tool measure"]')).to_be_hidden()
 
 
 def test_two_fingers_at_400_pixels(chromium, address):
@@ -93,7 +94,7 @@ def test_two_fingers_at_400_pixels(chromium, address):
     page = context.new_page()
     watched = Watched(page, address)
     watched.drop(DEEP)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    fits_across(page)
     assert watched.pressed("tool pan")  # so that a finger scrolls the page
     stage = page.locator(".stage").first
     stage.scroll_into_view_if_needed()

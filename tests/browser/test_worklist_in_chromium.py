@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.running import app, browser_page, needs_chromium, wait_until
+from browser.running import app, browser_page, fits_across, needs_chromium, wait_until
 from makers import dicom_bytes, jpeg_bytes, png_bytes
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError, expect
 from tiny_model import make_registry
 
 from pneumo.synthetic.phantom import make_phantom, phantom_png
@@ -183,10 +183,10 @@ def test_filter_open_in_diagnose_and_come_back(page, tmp_path):
     page.get_by_role("button", name="Open in Diagnose").click()
     page.get_by_role("heading", name="Diagnose").wait_for()
     page.get_by_text("1 of 2 in the worklist").wait_for()
-    assert first["verdict"] in page.locator(".verdict").inner_text()
+    expect(page.locator(".verdict")).to_have_text(first["verdict"])
     page.get_by_text("More about this answer").click()
     page.get_by_text(first["sha256"][:16]).wait_for()
-    assert page.get_by_text("A reduced copy from the worklist").count() == 0  # the file was read again: 800 x 600
+    expect(page.get_by_text("A reduced copy from the worklist")).to_have_count(0)  # the file was read again: 800 x 600
     page.get_by_role("link", name="Back to the worklist").click()
     wait_for_rows(page, 2, 0)
     page.get_by_role("button", name="Open in Diagnose", disabled=False).wait_for()  # the row is still chosen
@@ -209,8 +209,8 @@ def test_cancel_keeps_what_was_read(page, tmp_path):
     # Dropped again: those that were read are not read twice, and each has one row.
     page.locator('input[type="file"]').first.set_input_files(files)
     page.get_by_text(re.compile("100 files; 100 answered")).wait_for(timeout=180_000)
-    assert page.get_by_text(re.compile("left unread: cancelled")).count() == 0
-    assert page.get_by_text(re.compile(rf"{read} files? dropped again")).count() == 1
+    expect(page.get_by_text(re.compile("left unread: cancelled"))).to_have_count(0)
+    expect(page.get_by_text(re.compile(rf"{read} files? dropped again"))).to_have_count(1)
 
 
 @pytest.mark.long
@@ -218,7 +218,7 @@ def test_after_streamlits_own_stop_the_list_says_so_and_goes_on(page, tmp_path):
     page.locator('input[type="file"]').first.set_input_files(many(tmp_path))
     page.get_by_text(re.compile(r"\d+ answered")).wait_for()
     offer = page.locator(".st-key-stopped")
-    assert not offer.is_visible()
+    expect(offer).to_be_hidden()
     for _ in range(10):  # a Stop that comes between two runs of the page is lost, and is clicked again
         page.get_by_test_id("stStatusWidget").get_by_role("button", name="Stop").click()
         with contextlib.suppress(TimeoutError):
@@ -226,11 +226,11 @@ def test_after_streamlits_own_stop_the_list_says_so_and_goes_on(page, tmp_path):
             break
     offer.wait_for(timeout=1_000)
     wait_until(page, "getComputedStyle(document.querySelector('.st-key-stopped')).visibility == 'visible'")
-    assert re.search(r"Reading stopped after \d+ of 100 files", offer.inner_text())
+    expect(offer).to_contain_text(re.compile(r"Reading stopped after \d+ of 100 files"))
     offer.get_by_role("button", name="Go on").click()
     page.get_by_role("button", name="Clear all").wait_for(timeout=180_000)
     page.get_by_text(re.compile("100 files; 100 answered")).wait_for()
-    assert offer.count() == 0
+    expect(offer).to_have_count(0)
 
 
 def many(folder: Path) -> list[Path]:
@@ -250,9 +250,8 @@ def test_a_folder(page, tmp_path):
     page.get_by_text("A folder", exact=True).click()
     page.locator('input[type="file"][webkitdirectory]').set_input_files(folder)
     line = page.get_by_text(re.compile("answered")).first
-    line.wait_for()
-    assert "1 file; 1 answered" in line.inner_text()
-    assert "1 file in archives or folders skipped" in line.inner_text()
+    expect(line).to_contain_text("1 file; 1 answered")
+    expect(line).to_contain_text("1 file in archives or folders skipped")
     assert "IM0001" in downloaded(page, "CSV")
 
 
@@ -264,9 +263,7 @@ def test_a_large_zip_is_read_and_one_too_many_is_listed_with_the_reason(page, tm
             bundle.writestr("viewer.bin", bytes(60 << 20))
             bundle.writestr("IM1.png", phantom_png(make_phantom("viral", seed=n, height=160, width=160)))
     page.locator('input[type="file"]').first.set_input_files(archives)
-    line = page.get_by_text(re.compile(r"2 files; \d answered"))
-    line.wait_for()
-    assert "1 without an answer" in line.inner_text()
+    expect(page.get_by_text(re.compile(r"2 files; \d answered"))).to_contain_text("1 without an answer")
     page.get_by_text("1 of the files left out. No room: at most 100 MB of a session's files may wait to be read.").wait_for()
     (refused,) = page.locator(".worklist-unanswered tr").all_inner_texts()
     assert re.match(r"\s*[01]\.zip", refused)
@@ -274,11 +271,11 @@ def test_a_large_zip_is_read_and_one_too_many_is_listed_with_the_reason(page, tm
     page.get_by_role("button", name="Clear all").wait_for()
     page.locator('input[type="file"]').first.set_input_files(archives[int(refused.strip()[0])])
     page.get_by_text(re.compile("2 files; 2 answered")).wait_for()
-    assert page.locator(".worklist-unanswered tr").count() == 0
+    expect(page.locator(".worklist-unanswered tr")).to_have_count(0)
 
 
 def test_narrow_screen_does_not_scroll_sideways(page):
     page.set_viewport_size({"width": 400, "height": 900})
     page.get_by_role("button", name="Try it with generated phantoms").click()
     page.get_by_role("button", name="Clear all").wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    fits_across(page)
