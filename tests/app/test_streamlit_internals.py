@@ -10,6 +10,7 @@ from streamlit import auth_util, net_util
 from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.runtime import Runtime
 from streamlit.runtime.app_session import AppSession, AppSessionState
+from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.web.server.starlette import starlette_app_utils
@@ -21,6 +22,7 @@ NAMES = [
     (AppSessionState, "SHUTDOWN_REQUESTED"),
     (BidiComponentManager, "get_component_asset_root"),
     (BidiComponentManager, "register_from_manifest"),
+    (MediaFileManager, "execute_deferred"),
     (MultiPartParser, "spool_max_size"),
     (auth_util, "get_cookie_with_chunks"),
     (auth_util, "get_secrets_auth_section"),
@@ -39,6 +41,9 @@ ASSIGNED = [
     (AppSession, "_fragment_storage"),
     (AppSession, "_browser_queue"),
     (AppSession, "_scriptrunner"),
+    (MediaFileManager, "_deferred_callables"),
+    (MediaFileManager, "_files_by_session_and_coord"),
+    (MediaFileManager, "_lock"),
     (MemorySessionStorage, "_cache"),
     (MemoryUploadedFileManager, "file_storage"),
 ]

@@ -25,6 +25,7 @@ from pneumo.ui.shell.streamlit_internals import (
     hook_sessions,
     is_of_connection,
     is_running,
+    keep_downloads,
     session_manager,
 )
 
@@ -42,13 +43,14 @@ async def end_sessions(app: st.App) -> AsyncIterator[None]:
         import_module(f"pneumo.ui.{name}")
     freeze_garbage_collector()
     ended: list[AppSession] = []
-    undo = hook_sessions(ended.append)
+    undo_hooks = (hook_sessions(ended.append), keep_downloads())
     task = asyncio.create_task(_sweep(ended))
     try:
         yield
     finally:
         task.cancel()
-        undo()
+        for undo in undo_hooks:
+            undo()
 
 
 class Leaving:
@@ -106,5 +108,5 @@ def _empty(ended: list[AppSession]) -> bool:
         ended.remove(session)
         forget(session)
     if idle:
-        runtime.get_instance().media_file_mgr.remove_orphaned_files()  # removes a download at the second call
+        runtime.get_instance().media_file_mgr.remove_orphaned_files()  # deletes a download at the second call
     return bool(idle)

@@ -1,7 +1,7 @@
 """Every private name of Streamlit and Starlette that Pneumo uses; tests/app/test_streamlit_internals.py checks them."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from starlette.types import Scope
 from streamlit import auth_util, net_util, runtime
@@ -11,6 +11,7 @@ from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime import Runtime
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.fragment import MemoryFragmentStorage
+from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.session_manager import ActiveSessionInfo, SessionManager
 from streamlit.runtime.state import SessionState
 from streamlit.web.server.server_util import AUTH_COOKIE_NAME, get_cookie_secret
@@ -72,6 +73,29 @@ def hook_sessions(on_end: Callable[[AppSession], None]) -> Callable[[], None]:
     def undo() -> None:
         AppSession.shutdown, AppSession.flush_browser_queue = shutdown, flush  # type: ignore[method-assign]
         Runtime._send_message = send  # type: ignore[method-assign]
+
+    return undo
+
+
+def keep_downloads() -> Callable[[], None]:
+    """Keep a file made for a download until its session's page runs again or ends. Returns what undoes this.
+
+    Streamlit deletes it when two pages, of any sessions, have run to their end, whether the browser has fetched it or not.
+    """
+    execute = MediaFileManager.execute_deferred
+
+    def execute_and_keep(manager: MediaFileManager, file_id: str) -> str:
+        click = manager._deferred_callables.get(file_id)
+        url = execute(manager, file_id)
+        with manager._lock:
+            if click and (files := manager._files_by_session_and_coord.get(click["session_id"])):  # the session still runs
+                files[f"{click['coordinates']} download"] = PurePosixPath(url).stem
+        return url
+
+    MediaFileManager.execute_deferred = execute_and_keep  # type: ignore[assignment,method-assign]
+
+    def undo() -> None:
+        MediaFileManager.execute_deferred = execute  # type: ignore[method-assign]
 
     return undo
 
