@@ -55,4 +55,4 @@ def wait(until, seconds=20):
 
 
 def state(run, *expected, seconds=20):
-    return wait(lambda: (found := read_status(run)).state in expected and found, seconds)
+    return wait(lambda: (status := read_status(run)).state in expected and status, seconds)

@@ -24,7 +24,7 @@ needs_memory = pytest.mark.skipif(not _readable(), reason="the memory of a proce
 
 def held(pid: int, needles: Iterable[bytes]) -> set[bytes]:
     """Those of `needles` that stand anywhere in what the process may write: also in what it freed and nobody took since."""
-    found: set[bytes] = set()
+    seen: set[bytes] = set()
     needles = list(needles)
     longest = max(map(len, needles))
     with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
@@ -40,16 +40,16 @@ def held(pid: int, needles: Iterable[bytes]) -> set[bytes]:
                 except OSError:  # it was given back meanwhile
                     continue
                 if block.rstrip(b"\0"):
-                    found |= {needle for needle in needles if needle in block}
-    return found
+                    seen |= {needle for needle in needles if needle in block}
+    return seen
 
 
 def left(pid: int, needles: Iterable[bytes]) -> set[bytes]:
     """`held`, once nothing is held any more or patience ends."""
     needles, until = list(needles), time.monotonic() + _PATIENCE
-    while (found := held(pid, needles)) and time.monotonic() < until:
+    while (remaining := held(pid, needles)) and time.monotonic() < until:
         time.sleep(0.2)
-    return found
+    return remaining
 
 
 def middle(data: bytes) -> bytes:
@@ -59,7 +59,7 @@ def middle(data: bytes) -> bytes:
 
 def children(pid: int) -> dict[int, str]:
     """The processes that it started and that live, with their command."""
-    found = {}
+    commands = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
@@ -67,5 +67,5 @@ def children(pid: int) -> dict[int, str]:
         except OSError:  # it ended meanwhile
             continue
         if parent == pid:
-            found[int(folder.name)] = command
-    return found
+            commands[int(folder.name)] = command
+    return commands

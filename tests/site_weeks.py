@@ -16,15 +16,15 @@ _GROUPS = reference()["groups"]
 
 def weeks(count: int, seed: int, crop_from: int | None = None) -> list[RecordedCase]:
     """`count` cases, 40 a week; from the case `crop_from` on 12 % of the side is cut off at each edge of the frame."""
-    rng, found = np.random.default_rng(seed), []
+    rng, cases = np.random.default_rng(seed), []
     for number in range(count):
         sick = rng.random() < 1 / 3
         measures = _measures(rng, "PNEUMONIA" if sick else "NORMAL")
         if crop_from is not None and number >= crop_from:
             measures = cropped(measures, 0.12)
         score = rng.normal(3 if sick else -3, 2)
-        found.append(case(number, float(expit(score)), measures))
-    return found
+        cases.append(case(number, float(expit(score)), measures))
+    return cases
 
 
 def case(number: int, probability: float, measures: Measures = Measures()) -> RecordedCase:  # noqa: B008

@@ -35,9 +35,9 @@ log = logging.getLogger('pneumo.part')
 def objects(text: str) -> list[dict]:
     """Each line as the JSON object that it has to be."""
     assert SECRET.lower() not in text.lower()
-    found = [json.loads(line) for line in text.splitlines()]
-    assert all({"time", "level", "logger", "event"} <= set(each) for each in found)
-    return found
+    events = [json.loads(line) for line in text.splitlines()]
+    assert all({"time", "level", "logger", "event"} <= set(each) for each in events)
+    return events
 
 
 def logged(code: str, begin: str = BEGIN) -> list[dict]:

@@ -35,23 +35,23 @@ def named(file: str) -> list[Requirement]:
 
 def installed_by(file: str) -> set[str]:
     """Names of the distributions that a requirements file brings, those they need included."""
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = named(file)
     while waiting:
         wanted = waiting.pop()
         key = re.sub(r"[-_.]+", "-", wanted.name).lower()
         extras = {"", *wanted.extras}
-        if (key in found and not wanted.extras) or not any(
+        if (key in names and not wanted.extras) or not any(
             not wanted.marker or wanted.marker.evaluate({"extra": e}) for e in extras
         ):
             continue
-        found.add(key)
+        names.add(key)
         try:
             needs = [Requirement(line) for line in distribution(wanted.name).requires or []]
         except PackageNotFoundError:
             continue  # for another platform
         waiting += [need for need in needs if not need.marker or any(need.marker.evaluate({"extra": extra}) for extra in extras)]
-    return found
+    return names
 
 
 @pytest.mark.slow
@@ -91,14 +91,14 @@ def test_every_requirement_is_pinned_once_and_says_why():
 
 def locked(file: str) -> dict[str, tuple[set[str], int]]:
     """Name -> (the versions in a lock, how many hashes); several versions: for several systems."""
-    found: dict[str, tuple[set[str], int]] = {}
+    pins: dict[str, tuple[set[str], int]] = {}
     for entry in re.split(r"\n(?=\S)", (ROOT / file).read_text()):
         if entry.startswith("#"):
             continue
         wanted = Requirement(entry.partition("\\")[0].strip())
-        versions, hashes = found.get(wanted.name, (set(), 0))
-        found[wanted.name] = versions | {str(wanted.specifier)}, hashes + len(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", entry))
-    return found
+        versions, hashes = pins.get(wanted.name, (set(), 0))
+        pins[wanted.name] = versions | {str(wanted.specifier)}, hashes + len(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", entry))
+    return pins
 
 
 @pytest.mark.parametrize("name", ["requirements", "requirements-serve"])

@@ -93,7 +93,7 @@ def test_a_button_asks_again(claims, monkeypatch):
     """The role is taken away between the drawing of the page and the click."""
     called = []
     monkeypatch.setattr(queue, "submit", lambda *words: called.append(words))
-    monkeypatch.setattr("pneumo.ui.train.form._start_row", lambda found: _start_button())
+    monkeypatch.setattr("pneumo.ui.train.form._start_row", lambda catalog: _start_button())
     claims["roles"] = ["pneumo-researcher"]
     app = start("train")
     claims["roles"] = ["pneumo-reader"]

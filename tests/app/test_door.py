@@ -119,8 +119,8 @@ def test_each_answer_says_what_a_page_may_do():
 @pytest.mark.parametrize(("scheme", "secure"), [("https", "; Secure"), ("http", "")])
 def test_cookies_are_kept_to_tls_where_it_is(scheme, secure):
     (first,) = answers("/", scheme=scheme)
-    found = [value.decode() for name, value in first["headers"] if name == b"set-cookie"]
-    assert found == ["a=b; Path=/; secure", f"secure=c; Path=/{secure}"]
+    cookies = [value.decode() for name, value in first["headers"] if name == b"set-cookie"]
+    assert cookies == ["a=b; Path=/; secure", f"secure=c; Path=/{secure}"]
 
 
 def test_a_login_that_was_ended_opens_nothing():

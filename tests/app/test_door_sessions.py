@@ -62,7 +62,7 @@ def test_an_open_page_is_nobodys_once_its_login_is_over():
 
     headers, heard, sent = stream(lambda: told[0], cookie(sub="ada"), [said(b"1"), ended, said(b"3"), LEFT])
     assert heard == [(1, b"1"), (2, b"2"), (2, b"3")]
-    assert [set(found) for found in headers] == [{b"host", b"cookie"}, {b"host"}]
+    assert [set(names) for names in headers] == [{b"host", b"cookie"}, {b"host"}]
     assert [message.get("bytes") for message in sent] == [None, b"for 1", b"for 2", b"for 2", b"a run that goes on"]
     assert [message["type"] for message in sent].count("websocket.accept") == 1
 
@@ -77,13 +77,13 @@ def test_another_page_stays_open(cookies):
 @pytest.mark.parametrize("claims", [{"sub": "ada"}, {"sub": "eve", "iat": time.time() - 86400}])
 def test_a_page_opened_with_a_login_that_is_over_is_nobodys(claims):
     headers, heard, _ = stream(ENDED, cookie(**claims), [said(b"1"), LEFT])
-    assert [set(found) for found in headers] == [{b"host"}]
+    assert [set(names) for names in headers] == [{b"host"}]
     assert heard == [(1, b"1")]  # it may ask to log in
 
 
 def test_without_a_login_a_stray_cookie_changes_nothing():
     headers, _, _ = stream(AccessSettings(), cookie(iat=0), [said(b"1"), LEFT])
-    assert [b"cookie" in found for found in headers] == [True]
+    assert [b"cookie" in names for names in headers] == [True]
 
 
 def test_settings_that_cannot_be_read_close_the_door():
@@ -99,7 +99,7 @@ def test_settings_that_cannot_be_read_close_the_door():
         return said(b"2")
 
     headers, _, _ = stream(settings, cookie(), [said(b"1"), broken, LEFT])
-    assert [b"cookie" in found for found in headers] == [True, False]
+    assert [b"cookie" in names for names in headers] == [True, False]
     assert call("/", settings) == 503
 
 

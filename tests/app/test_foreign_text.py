@@ -192,12 +192,12 @@ def texts(tree: ast.AST):
 def test_no_text_reaches_markdown_unescaped(path):
     place = path.relative_to(ROOT).as_posix()
     known = OURS.get(place, {})
-    found = [
+    unescaped = [
         f"{place}:{line}: {ast.unparse(text)}"
         for line, text in texts(ast.parse(path.read_text(encoding="utf-8")))
         if not is_ours(text, known)
     ]
-    assert found == [], "pass it through pneumo.outgoing.markdown or code, or say in OURS why it is ours"
+    assert unescaped == [], "pass it through pneumo.outgoing.markdown or code, or say in OURS why it is ours"
 
 
 def test_every_exception_is_still_needed():
@@ -208,7 +208,7 @@ def test_every_exception_is_still_needed():
 
 
 @pytest.mark.parametrize(
-    ("source", "found"),
+    ("source", "count"),
     [
         ("st.error(problem)", 1),
         ("st.error(str(error))", 1),
@@ -224,8 +224,8 @@ def test_every_exception_is_still_needed():
         ("st.markdown('a' + name)", 1),
     ],
 )
-def test_the_search_finds(source, found):
-    assert sum(not is_ours(text, {}) for _, text in texts(ast.parse(source))) == found
+def test_the_search_finds(source, count):
+    assert sum(not is_ours(text, {}) for _, text in texts(ast.parse(source))) == count
 
 
 def test_no_call_hides_its_name():

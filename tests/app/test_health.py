@@ -26,8 +26,8 @@ def asked(capsys, *words: str) -> tuple[int, str]:
 
 def answer(url: str) -> tuple[int, dict]:
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{url}/health", timeout=60) as found:
-            return found.status, json.load(found)
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{url}/health", timeout=60) as response:
+            return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
 

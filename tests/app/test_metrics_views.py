@@ -66,8 +66,8 @@ def test_a_robustness_row_that_lacks_something_is_an_error_the_page_can_tell():
         robustness_tables(told)
 
 
-def every_mark(found):
-    return [layer["mark"]["type"] for layer in found["layer"]]
+def every_mark(chart):
+    return [layer["mark"]["type"] for layer in chart["layer"]]
 
 
 def test_vega_layers():

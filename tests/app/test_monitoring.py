@@ -16,9 +16,9 @@ def record(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
     monkeypatch.setenv("PNEUMO_RECORD", f"sqlite:///{tmp_path / 'record.sqlite'}")
     monkeypatch.delenv("PNEUMO_RECORD_DAYS", raising=False)
-    found = open_record()
-    found._clock = Clock()
-    return found
+    store = open_record()
+    store._clock = Clock()
+    return store
 
 
 def opened():

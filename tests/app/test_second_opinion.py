@@ -186,30 +186,30 @@ def test_on_the_command_line(root, tmp_path, capsys, monkeypatch):
     file = tmp_path / "given.png"
     file.write_bytes(PHANTOM)
     assert main(["second-opinion", str(file)]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["model"] == "tiny"
-    assert found["verdict"] == "PNEUMONIA"
-    assert [vote["verdict"] for vote in found["models"]] == ["PNEUMONIA", "NORMAL"]
-    assert found["models"][0]["probability"] == found["models"][1]["probability"] == found["probability"]
-    assert found["small_changes"]["lowest"] <= found["probability"] <= found["small_changes"]["highest"]
-    assert len(found["small_changes"]["probabilities"]) == 8
-    assert found["lungs_by"] == "segmenter"
-    assert {case["file"] for case in found["similar"]} == set(FILES)
-    assert "The models disagree: 1 of 2 says NORMAL (strict)." in found["warnings"]
-    assert found["models_left_out"] == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["model"] == "tiny"
+    assert answer["verdict"] == "PNEUMONIA"
+    assert [vote["verdict"] for vote in answer["models"]] == ["PNEUMONIA", "NORMAL"]
+    assert answer["models"][0]["probability"] == answer["models"][1]["probability"] == answer["probability"]
+    assert answer["small_changes"]["lowest"] <= answer["probability"] <= answer["small_changes"]["highest"]
+    assert len(answer["small_changes"]["probabilities"]) == 8
+    assert answer["lungs_by"] == "segmenter"
+    assert {case["file"] for case in answer["similar"]} == set(FILES)
+    assert "The models disagree: 1 of 2 says NORMAL (strict)." in answer["warnings"]
+    assert answer["models_left_out"] == 0
     assert main(["second-opinion", str(file), "--operating-point", "best"]) == 2
     assert "best" in capsys.readouterr().err
 
     monkeypatch.setattr("pneumo.inference.lung_checks.lungs_of", lambda image, finder: Lungs(None, "No lung field was found."))
     assert main(["second-opinion", str(file), "--model", "strict"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["lungs_hidden"] == {"probability": None, "reason": "No lung field was found."}
-    assert {case["file"] for case in found["similar"]} == set(FILES)  # every model that serves has its reference
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["lungs_hidden"] == {"probability": None, "reason": "No lung field was found."}
+    assert {case["file"] for case in answer["similar"]} == set(FILES)  # every model that serves has its reference
 
     seal_folder(root / "strict")
     assert main(["second-opinion", str(file)]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert ([vote["model"] for vote in found["models"]], found["models_left_out"]) == (["tiny"], 1)
+    answer = json.loads(capsys.readouterr().out)
+    assert ([vote["model"] for vote in answer["models"]], answer["models_left_out"]) == (["tiny"], 1)
 
 
 def test_on_the_command_line_without_an_answer(root, tmp_path, capsys):

@@ -17,11 +17,11 @@ class Clock:
 
 
 def names(intake: Intake) -> list[str]:
-    found = []
+    queued = []
     while intake.head:
-        found.append(intake.head.name)
+        queued.append(intake.head.name)
         intake.done()
-    return found
+    return queued
 
 
 def test_an_archive_takes_the_place_of_its_images():

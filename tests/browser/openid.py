@@ -65,15 +65,15 @@ def provider() -> Iterator[Provider]:
             parts = urlsplit(self.path)
             if parts.path == "/authorize":
                 self.send_response(302)
-                self.send_header("Location", found.authorize(_single(parts.query)))
+                self.send_header("Location", openid.authorize(_single(parts.query)))
                 self.end_headers()
                 return
-            answers = {"/.well-known/openid-configuration": found.metadata, "/jwks": lambda: {"keys": [found.key.as_dict()]}}
+            answers = {"/.well-known/openid-configuration": openid.metadata, "/jwks": lambda: {"keys": [openid.key.as_dict()]}}
             self._json(answers[parts.path]())
 
         def do_POST(self):
             form = _single(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            self._json(found.token(form, self.headers["Authorization"]))
+            self._json(openid.token(form, self.headers["Authorization"]))
 
         def _json(self, answer):
             self.send_response(200)
@@ -85,16 +85,16 @@ def provider() -> Iterator[Provider]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found = Provider(f"http://127.0.0.1:{server.server_port}")
+    openid = Provider(f"http://127.0.0.1:{server.server_port}")
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield found
+        yield openid
     finally:
         server.shutdown()
         server.server_close()
 
 
-def write_secrets(home: Path, found: Provider) -> None:
+def write_secrets(home: Path, openid: Provider) -> None:
     """What an app whose home is `home` needs to log in there."""
     (home / ".streamlit").mkdir()
     (home / ".streamlit" / "secrets.toml").write_text(
@@ -103,7 +103,7 @@ redirect_uri = "http://127.0.0.1:{{port}}/oauth2callback"
 cookie_secret = "{secrets.token_hex(32)}"
 client_id = "{CLIENT}"
 client_secret = "{PASSWORD}"
-server_metadata_url = "{found.address}/.well-known/openid-configuration"
+server_metadata_url = "{openid.address}/.well-known/openid-configuration"
 """
     )
 

@@ -147,8 +147,8 @@ def test_axe_finds_nothing_grave_and_nothing_is_lost_at_twice_the_size(page):
         page.set_viewport_size({"width": 720, "height": 450})
         lost[name] = out_of_sight_at_last(page)
         page.set_viewport_size({"width": 1440, "height": 900})
-    assert [f"{name}: {each}" for name, found in graves.items() for each in found] == []
-    assert [f"{name}: {each}" for name, found in lost.items() for each in found] == []
+    assert [f"{name}: {each}" for name, findings in graves.items() for each in findings] == []
+    assert [f"{name}: {each}" for name, elements in lost.items() for each in elements] == []
 
 
 def test_a_screen_reader_is_told_each_new_answer(page):

@@ -22,17 +22,17 @@ def running(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     folders = {f"PNEUMO_{name.upper()}_DIR": str(home / name) for name in ("data", "runs")}
     models = str(make_registry(home / "models"))
-    with provider() as found:
-        write_secrets(home, found)
+    with provider() as openid:
+        write_secrets(home, openid)
         (home / "ended").write_text("")
         folders |= {"PNEUMO_MODELS_DIR": models, "PNEUMO_ENDED_LOGINS": str(home / "ended")}
         with app(home, PNEUMO_LOGIN="oidc", PNEUMO_ROLE_CLAIM="groups", **folders) as url:
-            yield url, found, home
+            yield url, openid, home
 
 
 def log_in(page, running, path="/", **claims) -> None:
-    url, found, _ = running
-    found.claims = claims
+    url, openid, _ = running
+    openid.claims = claims
     page.goto(url + path, wait_until="domcontentloaded")
     page.get_by_role("button", name="Log in").click()
 

@@ -62,8 +62,8 @@ class Patient:
             self.needles[f"the values of {kind}"] = middle(stored.tobytes())
             self.needles[f"what the browser is sent of {kind}"] = middle(pack({}, {"values": stored}))
 
-    def named(self, found: set[bytes]) -> list[str]:
-        return [what for what, needle in self.needles.items() if needle in found]
+    def named(self, present: set[bytes]) -> list[str]:
+        return [what for what, needle in self.needles.items() if needle in present]
 
 
 @pytest.fixture(scope="module")

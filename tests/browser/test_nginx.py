@@ -115,8 +115,8 @@ def answer(url: str, method: str = "GET", headers: dict[str, str] | None = None)
     data = b"x" * 100_000 if method in ("PUT", "POST") else None
     request = urllib.request.Request(url, data, {"Host": NAME, **(headers or {})}, method=method)
     try:
-        with opener.open(request, timeout=30) as found:
-            return found.status, ""
+        with opener.open(request, timeout=30) as response:
+            return response.status, ""
     except urllib.error.HTTPError as error:
         return error.code, error.headers.get("Location", "")
 

@@ -31,12 +31,12 @@ LEFT = 1  # seconds that a session left is kept in this test; 120 by default
 
 def needles(files: dict[str, bytes]) -> set[bytes]:
     """The names in any writing; pieces of every file, and of what the network is shown of it."""
-    found = {written for mark in MARKS for written in writings(mark).values()}
+    searched = {written for mark in MARKS for written in writings(mark).values()}
     for name, data in files.items():
-        found |= set(pieces(data).values())
+        searched |= set(pieces(data).values())
         if not name.endswith(".zip"):
-            found |= set(pieces(canonical(decode_image(data)).tobytes()).values())
-    return found
+            searched |= set(pieces(canonical(decode_image(data)).tobytes()).values())
+    return searched
 
 
 @dataclass
@@ -186,8 +186,8 @@ def test_the_session_was_a_whole_one(session):
 
 
 def test_nothing_of_a_patient_on_the_disk_or_in_the_log(session, guarded):
-    found = [path for path in session.home.rglob("*") if path.is_file()]
-    assert session.home / "log" in found
+    files = [path for path in session.home.rglob("*") if path.is_file()]
+    assert session.home / "log" in files
     assert traces(session.home, needles(session.files)) == []
     assert "Traceback" not in (session.home / "log").read_text()
     written = {line.removeprefix("open ") for line in noted(guarded) if line.startswith("open ")}

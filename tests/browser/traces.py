@@ -25,7 +25,7 @@ PIECE = 48  # bytes of a file that nothing else holds by chance
 def writings(name: str) -> dict[str, bytes]:
     """`name` as a log, a database or a URL may hold it."""
     plain = name.encode()
-    found = {
+    forms = {
         "utf-8": plain,
         "latin-1": name.encode("latin-1"),
         "utf-16-le": name.encode("utf-16-le"),
@@ -37,39 +37,39 @@ def writings(name: str) -> dict[str, bytes]:
     }
     for before in range(3):  # base64 looks different by what stands before, and its ends by what stands beside
         coded = base64.b64encode(b"x" * before + plain)
-        found[f"base64, {before} before"] = coded[4 * (before > 0) : len(coded) // 4 * 4 - 4]
-    return found
+        forms[f"base64, {before} before"] = coded[4 * (before > 0) : len(coded) // 4 * 4 - 4]
+    return forms
 
 
 def pieces(data: bytes) -> dict[str, bytes]:
     """Some of a file or of an image's bytes, as they are and in base64."""
     cuts = [data[len(data) * part // 8 :][:PIECE] for part in (2, 4, 6)]
-    found = {f"piece {number}": cut for number, cut in enumerate(cuts)}
+    samples = {f"piece {number}": cut for number, cut in enumerate(cuts)}
     for before in range(3):
         start = len(data) // 2 // 3 * 3 + before
-        found[f"piece in base64, {before}"] = base64.b64encode(data[start : start + PIECE])
-    return found
+        samples[f"piece in base64, {before}"] = base64.b64encode(data[start : start + PIECE])
+    return samples
 
 
 def traces(folder: Path, needles: Iterable[bytes]) -> list[str]:
     """Every file below `folder` that holds one of `needles`, has one in its name, or has a picture in it."""
-    found, needles = [], set(needles)
+    leaks, needles = [], set(needles)
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder)).encode()
         data = path.read_bytes() if path.is_file() else b""
-        found += [f"{path}: {needle!r}" for needle in needles if needle in data or needle in name]
-        found += [f"{path}: a {kind}" for kind, magic in MAGIC.items() if magic in data]
-    return found
+        leaks += [f"{path}: {needle!r}" for needle in needles if needle in data or needle in name]
+        leaks += [f"{path}: a {kind}" for kind, magic in MAGIC.items() if magic in data]
+    return leaks
 
 
 def deleted_files(process: int) -> set[str]:
     """Files that a process holds open and no folder lists: of any library, by what the kernel says. Memory (memfd) is none."""
-    folder, found = Path(f"/proc/{process}/fd"), set()
+    folder, targets = Path(f"/proc/{process}/fd"), set()
     with contextlib.suppress(OSError):  # it has ended, or is no process of ours
         for number in os.listdir(folder):
             with contextlib.suppress(OSError):  # closed meanwhile
-                found.add(os.readlink(folder / number))
-    return {path for path in found if path.endswith(" (deleted)") and not path.startswith("/memfd:")}
+                targets.add(os.readlink(folder / number))
+    return {path for path in targets if path.endswith(" (deleted)") and not path.startswith("/memfd:")}
 
 
 @dataclass

@@ -121,12 +121,12 @@ def test_lungs_that_cannot_be_believed_are_left_out_and_said(predictor, everythi
     data = dx_bytes(**SICK)
     finding = read(data, predictor)
     blank = dataclasses.replace(finding, canonical=np.zeros((224, 224), np.uint8))
-    for found, selection, reason in (
+    for variant, selection, reason in (
         (blank, everything, everything.finder.find(blank.canonical).reason),
         (finding, dataclasses.replace(everything, finder=None), "This installation has no lung segmenter (models/lungs)."),
     ):
         assert reason
-        results = make_results(data, found, predictor.card, Terms(), selection)
+        results = make_results(data, variant, predictor.card, Terms(), selection)
         assert results.lungs is None
         assert content(reopened(results.report))["Notice"][1] == f"No segmentation of the lungs: {reason}"
 

@@ -33,10 +33,10 @@ def segmented(predictor, everything):
 def masks(segmentation, folder=None) -> dict[str, np.ndarray]:
     """{label: bool (rows, columns)}"""
     data = file_bytes(segmentation)
-    found = segread(io.BytesIO(rewritten(data, folder) if folder else data))
-    frames = found.pixel_array.reshape(-1, found.Rows, found.Columns).astype(bool)
+    loaded = segread(io.BytesIO(rewritten(data, folder) if folder else data))
+    frames = loaded.pixel_array.reshape(-1, loaded.Rows, loaded.Columns).astype(bool)
     return {
-        found.get_segment_description(number + 1).segment_label: frame  # frame n is segment n
+        loaded.get_segment_description(number + 1).segment_label: frame  # frame n is segment n
         for number, frame in enumerate(frames)
     }
 
@@ -45,9 +45,9 @@ def masks(segmentation, folder=None) -> dict[str, np.ndarray]:
 def test_the_lungs_are_the_segmenters(segmented, finder, tmp_path):
     finding, results = segmented()
     mask = finder.find(finding.canonical).mask
-    found = masks(results.lungs, tmp_path)
-    assert list(found) == ["Right lung", "Left lung"]
-    right, left = found.values()
+    lungs = masks(results.lungs, tmp_path)
+    assert list(lungs) == ["Right lung", "Left lung"]
+    right, left = lungs.values()
     assert (np.kron(mask, np.ones((2, 2), bool)) == (right | left)).all()
     assert not (right & left).any()
     middles = [np.nonzero(side)[1].mean() for side in (right, left)]
@@ -66,13 +66,13 @@ def test_the_lungs_are_the_segmenters(segmented, finder, tmp_path):
 )
 def test_the_patients_side_is_named_only_where_the_file_tells(orientation, sides, segmented):
     _, results = segmented(PatientOrientation=orientation)
-    found = []
+    labels = []
     for segment in segread(io.BytesIO(file_bytes(results.lungs))).SegmentSequence:
         (kind,) = segment.SegmentedPropertyTypeCodeSequence
         assert (kind.CodeValue, kind.CodingSchemeDesignator) == ("39607008", "SCT")
         modifier = kind.get("SegmentedPropertyTypeModifierCodeSequence")
-        found.append((segment.SegmentLabel, modifier and modifier[0].CodeValue))
-    assert found == sides
+        labels.append((segment.SegmentLabel, modifier and modifier[0].CodeValue))
+    assert labels == sides
 
 
 @needs_dcmtk

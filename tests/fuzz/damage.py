@@ -74,13 +74,13 @@ def splice(data: bytes, other: bytes, rng: random.Random) -> bytes:
 
 def moved(pieces: Sequence[Piece], rng: random.Random) -> list[Piece]:
     """Pieces of a file with one left out, one twice, or two exchanged."""
-    found = list(pieces)
-    at, other = rng.randrange(len(found)), rng.randrange(len(found))
+    changed = list(pieces)
+    at, other = rng.randrange(len(changed)), rng.randrange(len(changed))
     match rng.randrange(3):
         case 0:
-            del found[at]
+            del changed[at]
         case 1:
-            found.insert(other, found[at])
+            changed.insert(other, changed[at])
         case _:
-            found[at], found[other] = found[other], found[at]
-    return found
+            changed[at], changed[other] = changed[other], changed[at]
+    return changed

@@ -14,11 +14,11 @@ from pneumo.registry.models import default_model
 _ALIKE = 0.5  # correlation with the undamaged picture, below which a damaged one counts as destroyed
 
 
-def destroyed(found: Decoded, before: Decoded | Refusal | None) -> bool:
+def destroyed(after: Decoded, before: Decoded | Refusal | None) -> bool:
     """Whether the picture is no longer that of the file it came from. A turned or inverted one still is, and so does not count."""
     if not isinstance(before, Decoded):
         return True
-    now, then = found.canonical.astype(float), before.canonical.astype(float)
+    now, then = after.canonical.astype(float), before.canonical.astype(float)
     if now.std() < 1:
         return True
     turned = [np.rot90(now, turns) for turns in range(4)]
@@ -26,14 +26,14 @@ def destroyed(found: Decoded, before: Decoded | Refusal | None) -> bool:
     return max(abs(np.corrcoef(way.ravel(), then.ravel())[0, 1]) for way in ways) < _ALIKE
 
 
-def light(found: Decoded) -> Decoded:
+def light(picture: Decoded) -> Decoded:
     """What a model is shown and told, without the full picture: some mutants have 50 million pixels."""
-    return replace(found, radiograph=replace(found.radiograph, pixels=np.zeros((1, 1), np.float32), values=None))
+    return replace(picture, radiograph=replace(picture.radiograph, pixels=np.zeros((1, 1), np.float32), values=None))
 
 
 def noise_pictures(count: int) -> list[Decoded]:
     """Seeded noise of several grains, as PNGs that were decoded."""
-    found = []
+    pictures = []
     for number in range(count):
         rng = np.random.default_rng([9, number])
         grain = int(rng.choice([1, 2, 5, 20, 60]))
@@ -41,8 +41,8 @@ def noise_pictures(count: int) -> list[Decoded]:
         cells = rng.integers(0, 256, (side, side)) if number % 2 else rng.normal(128, 40, (side, side)).clip(0, 255)
         decoded = decode_or_refuse(png_bytes(np.kron(cells, np.ones((grain, grain))).astype(np.uint8)))
         assert isinstance(decoded, Decoded)
-        found.append(decoded)
-    return found
+        pictures.append(decoded)
+    return pictures
 
 
 def put_to_the_model(pictures: Sequence[Decoded], model: str | None = None) -> int:

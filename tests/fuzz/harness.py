@@ -59,25 +59,25 @@ class Watched(DecoderPool):
 
     def watch(self, data: bytes) -> tuple[Decoded | Refusal, Cost]:
         self._last.cost = Cost(0.0, 0.0, 0)  # of what is refused before a child is asked
-        found = self.decode(data)
-        return found, self._last.cost
+        answer = self.decode(data)
+        return answer, self._last.cost
 
     def _ask(self, child: Any, data: bytes) -> tuple[Decoded | Refusal, bool]:
         began, before = time.perf_counter(), processor(child.pid)
         _forget_peak(child.pid)
-        found, alive = super()._ask(child, data)
+        answer, alive = super()._ask(child, data)
         seconds = time.perf_counter() - began
         ended = None if alive else child.returncode
         self._last.cost = Cost(seconds, processor(child.pid) - before if alive else 0.0, _peak(child.pid) if alive else 0, ended)
-        return found, alive
+        return answer, alive
 
 
 def run(inputs: Iterable[tuple[str, int, bytes]], decoders: Watched, until: float = float("inf")) -> Iterator[Result]:
     """Results in the order of `inputs` (seed's name, number, bytes); takes no further ones after the moment `until`."""
 
     def one(task: tuple[str, int, bytes]) -> Result:
-        found, cost = decoders.watch(task[2])
-        return Result(*task, found, cost, broken_promise(found, cost))
+        answer, cost = decoders.watch(task[2])
+        return Result(*task, answer, cost, broken_promise(answer, cost))
 
     waiting = iter(inputs)
     with ThreadPoolExecutor(decoders.size) as threads:
@@ -85,25 +85,25 @@ def run(inputs: Iterable[tuple[str, int, bytes]], decoders: Watched, until: floa
             yield from threads.map(one, some)
 
 
-def broken_promise(found: Decoded | Refusal, cost: Cost) -> str:
+def broken_promise(answer: Decoded | Refusal, cost: Cost) -> str:
     """What should not have happened; "" where all is well."""
     if cost.ended is not None:
-        return f"the child ended with {cost.ended}: {found}"
+        return f"the child ended with {cost.ended}: {answer}"
     if cost.processor > SLOW:
         return f"slow: {cost.processor:.1f} s of processor, {cost.seconds:.1f} s on the clock"
     if cost.peak > LIMITS.memory:
         return f"memory: {cost.peak >> 20} MB"
-    return _broken_picture(found) if isinstance(found, Decoded) else broken_message(str(found))
+    return _broken_picture(answer) if isinstance(answer, Decoded) else broken_message(str(answer))
 
 
-def _broken_picture(found: Decoded) -> str:
-    pixels, facts, values = found.radiograph.pixels, found.radiograph.facts, found.radiograph.values
+def _broken_picture(decoded: Decoded) -> str:
+    pixels, facts, values = decoded.radiograph.pixels, decoded.radiograph.facts, decoded.radiograph.values
     if pixels.dtype != np.float32 or pixels.shape != (facts.height, facts.width):
         return f"pixels {pixels.dtype} {pixels.shape}, facts {facts.height} x {facts.width}"
     if not np.isfinite(pixels).all() or pixels.min() < 0 or pixels.max() > 1:
         return f"pixels from {pixels.min()} to {pixels.max()}"
-    if found.canonical.shape != (CANONICAL_SIDE, CANONICAL_SIDE) or found.canonical.dtype != np.uint8:
-        return f"canonical {found.canonical.dtype} {found.canonical.shape}"
+    if decoded.canonical.shape != (CANONICAL_SIDE, CANONICAL_SIDE) or decoded.canonical.dtype != np.uint8:
+        return f"canonical {decoded.canonical.dtype} {decoded.canonical.shape}"
     told = repr(facts) + (repr(values.windows) + values.function if values else "")
     if named := _named(told):
         return f"the facts hold {named!r}"

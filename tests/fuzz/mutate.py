@@ -85,12 +85,12 @@ def change_png(data: bytes, rng: random.Random) -> bytes:
 
 def _chunks(data: bytes) -> list[tuple[bytes, bytes]]:
     """(kind, body) of each."""
-    found, at = [], 8
+    chunks, at = [], 8
     while at + 8 <= len(data):
         length = int.from_bytes(data[at : at + 4], "big")
-        found.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + length]))
+        chunks.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + length]))
         at += 12 + length
-    return found
+    return chunks
 
 
 def _header(body: bytes, rng: random.Random) -> bytes:

@@ -140,36 +140,38 @@ def _element(data: bytes, at: int, order: str, explicit: bool) -> tuple[Element,
 
 
 def _changed(elements: list[Element], rng: random.Random, order: str) -> list[Element]:
-    found = list(elements)
-    told = [n for n, each in enumerate(found) if each.tag in _TOLD]
-    at = rng.choice(told) if told and rng.random() < 0.7 else rng.randrange(len(found))
-    this = found[at]
+    changed = list(elements)
+    told = [n for n, each in enumerate(changed) if each.tag in _TOLD]
+    at = rng.choice(told) if told and rng.random() < 0.7 else rng.randrange(len(changed))
+    this = changed[at]
     match rng.randrange(10):
         case 0 | 1 | 2:
-            found[at] = replace(this, value=_value(this, rng, order))
+            changed[at] = replace(this, value=_value(this, rng, order))
         case 3:
-            found[at] = replace(this, value=change_bytes(this.value, rng))
+            changed[at] = replace(this, value=change_bytes(this.value, rng))
         case 4:
-            found[at] = replace(this, length=rng.choice((*NUMBERS, len(this.value) - 2, len(this.value) + 1, len(this.value) + 2)))
+            changed[at] = replace(
+                this, length=rng.choice((*NUMBERS, len(this.value) - 2, len(this.value) + 1, len(this.value) + 2))
+            )
         case 5:
-            found[at] = replace(this, kind=rng.choice(_KINDS) if this.kind else b"")
+            changed[at] = replace(this, kind=rng.choice(_KINDS) if this.kind else b"")
         case 6:
-            found[at] = replace(this, tag=rng.choice(_STRANGE))
+            changed[at] = replace(this, tag=rng.choice(_STRANGE))
         case 7:
-            found[at] = _nested(this, rng, order)
+            changed[at] = _nested(this, rng, order)
         case 8:
             made = Element(rng.choice((*_TOLD, (0x0011, 0x10), (0x5400, 0x1010))), this.kind and rng.choice(_KINDS), b"")
-            found.insert(at, replace(made, value=_value(made, rng, order)))
+            changed.insert(at, replace(made, value=_value(made, rng, order)))
         case _:
-            found = moved(found, rng)
-    return found
+            changed = moved(changed, rng)
+    return changed
 
 
 def _value(element: Element, rng: random.Random, order: str) -> bytes:
     if element.kind in (b"US", b"SS", b"UL", b"SL", b"") and rng.random() < 0.8:
         return struct.pack(order + "H", rng.choice(NUMBERS) % 65536) * rng.choice((1, 1, 1, 2, 3, 300))
-    found = rng.choice((rng.choice(_WORDS), rng.choice(_WORDS), number_bytes(rng)))
-    return found + b" " * (len(found) % 2)
+    value = rng.choice((rng.choice(_WORDS), rng.choice(_WORDS), number_bytes(rng)))
+    return value + b" " * (len(value) % 2)
 
 
 def _nested(element: Element, rng: random.Random, order: str) -> Element:
@@ -182,8 +184,8 @@ def _nested(element: Element, rng: random.Random, order: str) -> Element:
 
 
 def _other_syntax(element: Element, rng: random.Random) -> Element:
-    found = rng.choice(_SYNTAXES)
-    return replace(element, value=found + b"\0" * (len(found) % 2))
+    syntax = rng.choice(_SYNTAXES)
+    return replace(element, value=syntax + b"\0" * (len(syntax) % 2))
 
 
 def _pixels(element: Element, rng: random.Random) -> Element:

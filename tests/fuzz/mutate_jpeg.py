@@ -43,15 +43,15 @@ def change_jpeg(data: bytes, rng: random.Random) -> bytes:
 
 def _parse(data: bytes) -> tuple[list[Segment], bytes]:
     """Segments up to and with the first scan's header, and all that follows."""
-    found: list[Segment] = []
+    segments: list[Segment] = []
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-        found.append((marker, data[at + 4 : at + 2 + length]))
+        segments.append((marker, data[at + 4 : at + 2 + length]))
         at += 2 + max(2, length)
         if marker == _SOS:
             break
-    return found, data[at:]
+    return segments, data[at:]
 
 
 def _join(segments: list[Segment], rest: bytes, wrong: int = -1, by: int = 0) -> bytes:

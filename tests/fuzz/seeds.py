@@ -46,10 +46,10 @@ def raw_png(pixels: np.ndarray, colour: int, interlaced: bool = False) -> bytes:
 
 def exif(orientation: int) -> Image.Exif:
     """Orientation, a description that names the patient, and a second directory with a comment."""
-    found = Image.Exif()
-    found[0x0112], found[0x010E], found[0x013B] = orientation, NAME, NAME
-    found.get_ifd(0x8769)[0x9286] = NAME.encode()
-    return found
+    tags = Image.Exif()
+    tags[0x0112], tags[0x010E], tags[0x013B] = orientation, NAME, NAME
+    tags.get_ifd(0x8769)[0x9286] = NAME.encode()
+    return tags
 
 
 def pngs() -> dict[str, bytes]:

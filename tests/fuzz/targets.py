@@ -44,9 +44,9 @@ def change(data: bytes, rng: random.Random) -> bytes:
 def timed(broken: Callable[[bytes], str]) -> Callable[[bytes], str]:
     def watched(data: bytes) -> str:
         began = time.process_time()
-        found = broken(data)
+        problem = broken(data)
         seconds = time.process_time() - began
-        return found or (f"slow: {seconds:.1f} s of processor" if seconds > _TWICE * SLOW else "")
+        return problem or (f"slow: {seconds:.1f} s of processor" if seconds > _TWICE * SLOW else "")
 
     return watched
 
@@ -65,8 +65,8 @@ def broken_archive(data: bytes) -> str:
         try:
             unpacked = member.load()
         except ImageError as refusal:
-            if found := broken_message(str(refusal)):
-                return found
+            if problem := broken_message(str(refusal)):
+                return problem
             continue
         total += len(unpacked)
         if len(unpacked) > max(LIMITS.member_bytes, len(data)) or total > LIMITS.total_bytes:

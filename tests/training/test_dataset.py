@@ -57,22 +57,22 @@ class Finder:
 def test_images_without_lungs_are_left_out_and_named_by_index():
     images = np.zeros((11, 224, 224), np.uint8)
     images[[1, 9]] = 255
-    found, kept = with_lungs(Part(images, LABELS, np.arange(11, dtype=np.float32)), Finder())
+    part, kept = with_lungs(Part(images, LABELS, np.arange(11, dtype=np.float32)), Finder())
     assert kept.tolist() == [0, 2, 3, 4, 5, 6, 7, 8, 10]
-    assert found.labels.tolist() == LABELS[kept].tolist()
-    assert found.bacterial.tolist() == kept.tolist()
-    assert len(found.boxes) == len(found.images) == 9
-    assert found.mask(3).sum() == 120 * 130
+    assert part.labels.tolist() == LABELS[kept].tolist()
+    assert part.bacterial.tolist() == kept.tolist()
+    assert len(part.boxes) == len(part.images) == 9
+    assert part.mask(3).sum() == 120 * 130
     with pytest.raises(DataError, match="both classes"):
         with_lungs(Part(np.full((11, 224, 224), 255, np.uint8), LABELS, np.zeros(11, np.float32)), Finder())
 
 
 def test_disturbed_copies_stand_behind_the_images_in_the_same_order():
     images = np.random.default_rng(0).integers(0, 255, (2, 224, 224), dtype=np.uint8)
-    found = with_perturbed_copies(Part(images, np.array([0, 1]), np.array([np.nan, 1], np.float32)), seed=0)
-    np.testing.assert_array_equal(found.images[:2], images)
-    assert found.labels.tolist() == [0, 1, 0, 1]
-    assert found.bacterial[1::2].tolist() == [1, 1]
+    part = with_perturbed_copies(Part(images, np.array([0, 1]), np.array([np.nan, 1], np.float32)), seed=0)
+    np.testing.assert_array_equal(part.images[:2], images)
+    assert part.labels.tolist() == [0, 1, 0, 1]
+    assert part.bacterial[1::2].tolist() == [1, 1]
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_split_is_patient_disjoint(data, tmp_path):
     rows, parts = read_manifest(tmp_path / "split.csv"), {}
     for row in rows:
         parts.setdefault(row["patient"], set()).add(row["part"])
-    assert max(len(found) for found in parts.values()) == 1
+    assert max(len(names) for names in parts.values()) == 1
     assert {row["part"] for row in rows} == {"train", "validation", "calibration", "test"}
 
 

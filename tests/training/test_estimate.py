@@ -27,9 +27,9 @@ def speeds(tmp_path):
 
 def test_from_speeds_scaled_with_the_area(tmp_path, speeds):
     config = make_config("cnn", {"epochs": 5, "size": 192})  # four times the area
-    found = estimate_seconds(config, 4000, tmp_path, speeds)
-    assert found.seconds == pytest.approx(preparation(config, 4000) + 5 * 4000 / 100)
-    assert "2 cores" in found.basis
+    estimate = estimate_seconds(config, 4000, tmp_path, speeds)
+    assert estimate.seconds == pytest.approx(preparation(config, 4000) + 5 * 4000 / 100)
+    assert "2 cores" in estimate.basis
 
 
 def test_head_epochs_count_by_their_own_speed(tmp_path, speeds):
@@ -50,9 +50,9 @@ def test_a_run_made_here_goes_before_the_speeds(tmp_path, speeds):
     make_run(runs, "broken-off", "failed", seconds=1.0, when=6)
     make_run(runs, "other", architecture="cnn-dropout", seconds=1.0, when=7)
     config = make_config("cnn", {"epochs": 10})
-    found = estimate_seconds(config, 600, runs, speeds)
-    assert found.seconds == pytest.approx(preparation(config, 600) + 10 * 300)
-    assert "mine" in found.basis
+    estimate = estimate_seconds(config, 600, runs, speeds)
+    assert estimate.seconds == pytest.approx(preparation(config, 600) + 10 * 300)
+    assert "mine" in estimate.basis
 
 
 def test_a_run_that_never_unfroze_says_nothing_of_fine_tuning(tmp_path, speeds):

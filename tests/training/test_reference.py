@@ -69,5 +69,5 @@ def test_poses_are_told(made):
     predictor, data, rows, _ = made
     held = images_of(data, [row for row in rows if row["part"] in ("validation", "test")])
     posed = [held, *rotated_and_inverted(held)]
-    found = [[predictor.reference.pose(np.ascontiguousarray(image)) for image in copies] for copies in posed]
-    assert np.mean([[name == told for name in names] for names, told in zip(found, POSES, strict=True)]) > 0.9
+    poses = [[predictor.reference.pose(np.ascontiguousarray(image)) for image in copies] for copies in posed]
+    assert np.mean([[name == told for name in names] for names, told in zip(poses, POSES, strict=True)]) > 0.9
