@@ -22,7 +22,7 @@ def tiny(tmp_path, monkeypatch) -> Predictor:
 def record_folder(tmp_path, monkeypatch):
     """Where the record is kept, in record.sqlite."""
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
-    monkeypatch.setattr("pneumo.inference.batch.read", partial(read, gated=False))  # plain grey pictures are answered here
+    monkeypatch.setattr("pneumo.inference.batch.read", partial(read, gated=False))  # so that plain grey pictures get answers
     monkeypatch.setenv("PNEUMO_RECORD", f"sqlite:///{tmp_path / 'record.sqlite'}")
     monkeypatch.delenv("PNEUMO_RECORD_DAYS", raising=False)
     return tmp_path
@@ -49,7 +49,7 @@ def runs(tmp_path, phantoms, monkeypatch):
 
 @pytest.fixture
 def calls(monkeypatch):
-    """What the Train page asked of the jobs, in order, none of it carried out."""
+    """The jobs that the Train page asked for, in order; none of them is started."""
     made = []
     for name in ("submit", "cancel", "resume", "delete", "start_promotion"):
         monkeypatch.setattr(queue, name, lambda *words, name=name: made.append((name, *words)))

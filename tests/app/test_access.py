@@ -1,4 +1,4 @@
-"""Roles on the pages: what is in the bar, what is refused by address, what a button does that should not have been there."""
+"""Roles on the pages: what the sidebar lists, which addresses are refused, what a button does once its role is gone."""
 
 import time
 
@@ -17,7 +17,7 @@ WHITE = ("white.png", png(np.full((80, 120), 255, np.uint8)), "image/png")
 
 @pytest.fixture
 def claims(tmp_path, monkeypatch):
-    """Of the token that Streamlit would know of; to be changed by a test."""
+    """The claims of the token that Streamlit would hold; a test may change them."""
     token = {"is_logged_in": True, "iat": time.time(), "roles": ["pneumo-reader"], "email": "ada@example.org"}
     monkeypatch.setenv("PNEUMO_LOGIN", "oidc")
     for name in ("models", "runs", "data"):
@@ -45,7 +45,7 @@ def labels(app):
     return [button.label for button in (*app.button, *app.get("download_button"))]
 
 
-def test_not_logged_in_sees_only_the_way_in(claims):
+def test_without_a_login_only_the_login_button_is_shown(claims):
     claims.clear()
     app = start()
     assert [title.value for title in app.title] == ["Pneumo"]
@@ -54,7 +54,7 @@ def test_not_logged_in_sees_only_the_way_in(claims):
     assert labels(start("train")) == ["Log in"]
 
 
-def test_an_old_login_is_no_login(claims):
+def test_an_old_login_has_expired(claims):
     claims["iat"] -= 13 * 3600
     app = start()
     assert "has expired" in text(app)
@@ -78,9 +78,9 @@ def test_train_is_for_researchers(claims, role, opened):
     assert ("Start training" in labels(app)) is opened
 
 
-def test_a_name_is_no_markdown(claims):
+def test_a_user_name_is_not_read_as_markdown(claims):
     claims["email"] = "`![x](http://elsewhere.example/x.png)`"
-    assert "Logged in as `` `![x](http://elsewhere.example/x.png)` ``: reader" in text(start())  # code, whatever it holds
+    assert "Logged in as `` `![x](http://elsewhere.example/x.png)` ``: reader" in text(start())  # shown as code
 
 
 def test_getting_data_is_for_researchers(claims):
@@ -89,8 +89,8 @@ def test_getting_data_is_for_researchers(claims):
     assert "Make a synthetic set" in labels(start("dataset"))
 
 
-def test_a_button_asks_again(claims, monkeypatch):
-    """The role is taken away between the drawing of the page and the click."""
+def test_a_button_checks_the_role_again(claims, monkeypatch):
+    """The role is taken away after the page was drawn and before the click."""
     called = []
     monkeypatch.setattr(queue, "submit", lambda *words: called.append(words))
     monkeypatch.setattr("pneumo.ui.train.form._start_row", lambda catalog: _start_button())
@@ -115,7 +115,7 @@ def _start_button():
 
 
 @pytest.mark.parametrize("action", ["cancel", "promote"])
-def test_the_other_callbacks_ask_again(claims, monkeypatch, tmp_path, action):
+def test_the_other_callbacks_check_the_role_again(claims, monkeypatch, tmp_path, action):
     from pneumo.ui.train import job
     from pneumo.ui.train import runs as train_runs
 
@@ -140,7 +140,7 @@ def test_history_is_read_by_readers_and_changed_by_admins(claims, monkeypatch, t
     monkeypatch.setenv("PNEUMO_RECORD", f"sqlite:///{tmp_path / 'record.sqlite'}")
     app = start()
     app.file_uploader[0].set_value([WHITE]).run()
-    next(radio for radio in app.radio if radio.label.startswith("Do you agree")).set_value("agree").run()  # with one's own answer
+    next(radio for radio in app.radio if radio.label.startswith("Do you agree")).set_value("agree").run()  # on one's own case
     (case,) = open_record().search()
     assert case.agreement == "agree"
 
@@ -164,7 +164,7 @@ def test_history_is_read_by_readers_and_changed_by_admins(claims, monkeypatch, t
     assert open_record().get(case.id) is None
 
 
-def test_settings_that_mean_nothing_close_the_app(claims, monkeypatch):
+def test_invalid_settings_close_the_app(claims, monkeypatch):
     monkeypatch.setenv("PNEUMO_LOGIN", "maybe")
     app = start()
     assert "expected oidc" in text(app)

@@ -1,4 +1,4 @@
-"""A case or a row put to another model: that model's gate decides. `wary` refuses everything, `tiny` has the rules alone."""
+"""A case or a row is read by another model, whose own gate decides. `wary` refuses everything, `tiny` has only the rules."""
 
 import pytest
 from makers import dicom_bytes, ramp
@@ -54,14 +54,14 @@ def test_on_diagnose(start):
     assert "probability of pneumonia" in said(app)
 
 
-def test_what_the_first_model_refused_the_second_may_answer(start):
+def test_a_second_model_may_answer_what_the_first_refused(start):
     app = start()
     choose(app, "wary")
     drop(app, X_RAY)
     assert STRANGE in said(app)
     choose(app, "tiny")
     assert "probability of pneumonia" in said(app)
-    assert ADULT in said(app)  # told by the header, which is remembered
+    assert ADULT in said(app)  # known from the file's header, which the case keeps
 
 
 def test_a_model_that_refuses_has_no_vote(start):

@@ -59,7 +59,7 @@ def test_gallery_pages_and_filters(app):
     assert "No image passes" in text(app)
 
 
-def test_one_large_and_sent_to_diagnose_with_its_label(app):
+def test_an_image_opens_large_and_goes_to_diagnose_with_its_label(app):
     app.multiselect(key="browse_subtype").set_value(["bacterial"]).run()
     next(button for button in app.button if (button.key or "").startswith("show-")).click().run()
     assert "bacteria-" in "\n".join(element.proto.body for element in app.get("html"))
@@ -115,17 +115,17 @@ def test_audit_runs_once_and_is_kept(app, tmp_path, monkeypatch):
     assert "Shortcuts" in text(again)
     bring_segmenter(tmp_path)
     again.run()
-    assert "Run the audit" in [button.label for button in again.button]  # the kept one is not that of the present segmenter
+    assert "Run the audit" in [button.label for button in again.button]  # the stored audit was made without this segmenter
 
 
-def test_the_audit_shows_the_frame_by_the_present_segmenter(app, tmp_path):
+def test_the_audit_measures_the_frame_with_the_present_segmenter(app, tmp_path):
     bring_segmenter(tmp_path)
     run_audit(app)
     assert "| height of the lungs | more |" in text(app)
     assert "the lungs by the project's lung segmenter (" in text(app)
 
 
-def test_without_data_the_page_offers_it(place, monkeypatch):
+def test_without_data_the_page_offers_a_synthetic_set(place, monkeypatch):
     monkeypatch.setattr(
         "pneumo.ui.dataset.get_data.write_set", lambda root, patients: copy_set(root, min(patients, 10))
     )  # a shorter wait
@@ -137,14 +137,14 @@ def test_without_data_the_page_offers_it(place, monkeypatch):
     assert "synthetic set" in text(app)
 
 
-def test_a_folder_that_is_no_data_set(place):
+def test_a_folder_that_holds_no_data_set(place):
     place.mkdir()
     (place / "letter.txt").write_text("x")
     app = open_page()
     assert "already holds files" in text(app)
 
 
-def test_what_does_not_fit_is_told(app, place):
+def test_unexpected_files_are_reported(app, place):
     (place / "train" / "NORMAL" / "notes.txt").write_text("x")
     (place / "surprise").mkdir()
     again = open_page()

@@ -40,7 +40,7 @@ def shown(app) -> str:
     return html(app) + "\n".join(error.value for error in app.error)
 
 
-def test_empty_state_says_what_it_is(app):
+def test_the_empty_page_says_what_it_is(app):
     assert not app.exception
     assert [title.value for title in app.title] == ["Diagnose"]
     assert "NORMAL, INDETERMINATE or PNEUMONIA" in " ".join(element.value for element in app.markdown)
@@ -60,8 +60,8 @@ def test_one_x_ray_gets_label_probability_threshold_and_figures(app):
     assert "sick children called NORMAL</td><td>0.10 (0.05-0.15)" in text
 
 
-def test_bacterial_or_viral_under_a_called_pneumonia_alone(tmp_path, monkeypatch, app):
-    assert "acterial" not in html(drop(app, WHITE))  # this model does not tell
+def test_bacterial_or_viral_is_shown_only_for_a_pneumonia(tmp_path, monkeypatch, app):
+    assert "acterial" not in html(drop(app, WHITE))  # this model has no subtype output
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "telling", subtype=True)))
     app = open_app()
     text = html(drop(app, WHITE))
@@ -99,8 +99,8 @@ def test_bad_files_do_not_stop_the_others(app):
     assert "<b>above 0.99</b>" in html(app)
 
 
-def test_nothing_is_said_of_stopping_once_all_is_read(app):
-    """theme.css shows what is said of it whenever no run is under way."""
+def test_no_notice_of_stopping_once_all_files_are_read(app):
+    """theme.css shows that notice whenever no run is under way."""
     drop(app, WHITE, BLACK)
     assert "go_on" not in {button.key for button in app.button}
 
@@ -130,7 +130,7 @@ def test_results_stay_when_another_page_was_visited(app):
     assert app.selectbox(key="operating_point").value == "rule-in"
 
 
-def test_what_lies_between_the_zones_is_called_open(app):
+def test_between_the_zones_the_answer_is_indeterminate(app):
     grey = ("grey.png", png(np.full((80, 120), 135, np.uint8)), "image/png")  # logit 0.588, probability 0.573
     text = html(drop(app, grey))
     assert "threshold 0.50" in text
@@ -158,7 +158,7 @@ def test_a_map_no_better_than_chance_is_off_until_asked_for(tmp_path, monkeypatc
     assert not opened(app.session_state[PARCEL][1])[0]["heat"]["doubted"]
 
 
-def test_one_prevalence_for_the_whole_page(app):
+def test_the_prevalence_applies_to_the_whole_page(app):
     grey = ("grey.png", png(np.full((80, 120), 190, np.uint8)), "image/png")
     drop(app, grey)
     app.slider(key="prevalence").set_value(5).run()
@@ -170,7 +170,7 @@ def test_one_prevalence_for_the_whole_page(app):
     assert "12 times as frequent among sick children" in text
 
 
-def test_clear_all_lets_go(app):
+def test_clear_all_forgets_the_cases(app):
     drop(app, WHITE, BLACK)
     next(button for button in app.button if button.label == "Clear all").click().run()
     assert app.session_state["cases"] == []

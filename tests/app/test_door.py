@@ -1,4 +1,4 @@
-"""The server's door, called as a server calls it."""
+"""The access control, called as a server calls it."""
 
 import time
 
@@ -39,17 +39,17 @@ def test_pictures_and_uploads_need_a_login_with_a_role(path):
 @pytest.mark.parametrize(
     "path", ["/", "/train", "/static/js/index.js", "/auth/login", "/oauth2callback", "/_stcore/health", "/health"]
 )
-def test_what_the_login_page_needs_is_open(path):
+def test_what_the_login_page_needs_is_served_without_a_login(path):
     assert call(path) == 200
 
 
-def test_the_way_to_the_login_page_is_open():
+def test_the_websocket_of_the_login_page_is_open():
     assert call("/_stcore/stream", kind="websocket") == 200
 
 
 @pytest.mark.parametrize("path", GUARDED)
 def test_behind_a_prefix(path):
-    """As `uvicorn --root-path /pneumo` tells it."""
+    """With the root path as `uvicorn --root-path /pneumo` sets it."""
     assert call(f"/pneumo{path}", root_path="/pneumo") == 401
     assert call(f"/pneumo{path}", root_path="/pneumo", cookies=cookie()) == 200
     assert call("/pneumo/_stcore/health", root_path="/pneumo") == 200
@@ -62,7 +62,7 @@ def test_below_another_path(monkeypatch):
 
 
 @pytest.mark.parametrize("server", ["192.168.1.5", "fe80::1", "::ffff:10.0.0.7"])
-def test_who_arrives_by_a_network_is_refused_without_a_login(server):
+def test_over_a_network_nobody_gets_in_without_a_login(server):
     assert call("/", AccessSettings(), server=server) == 403
     assert call("/_stcore/stream", AccessSettings(), server=server, kind="websocket") == 1008
     assert call("/", AccessSettings(open=True), server=server) == 200
@@ -73,7 +73,7 @@ NAMED = AccessSettings(hosts=frozenset({"pneumo.example.org"}))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8501", "localhost:8600", "LOCALHOST", "localhost.", "[::1]:8501"])
-def test_this_computer_is_called_by_its_own_names(host):
+def test_names_of_this_computer_are_accepted(host):
     assert call("/", AccessSettings(), hosts=[host]) == 200
     assert call("/_stcore/stream", AccessSettings(), hosts=[host], kind="websocket") == 200
 
@@ -93,22 +93,22 @@ def test_this_computer_is_called_by_its_own_names(host):
     ],
 )
 @pytest.mark.parametrize("settings", [AccessSettings(), NAMED, LOGIN, AccessSettings(open=True)])
-def test_by_another_name_nobody_is_let_in(hosts, settings):
+def test_other_host_names_are_refused(hosts, settings):
     assert call("/history", settings, hosts=hosts) == 421
     assert call("/_stcore/stream", settings, hosts=hosts, kind="websocket") == 1008
 
 
-def test_a_name_may_be_added():
+def test_a_host_name_may_be_added():
     assert call("/", NAMED, hosts=["Pneumo.example.org:443"]) == 200
     assert call("/", NAMED, hosts=["localhost"]) == 200
     assert call("/", AccessSettings(), hosts=["pneumo.example.org"]) == 421
 
 
-def test_each_answer_says_what_a_page_may_do():
+def test_each_response_carries_the_security_headers():
     for first in (answers("/")[0], answers("/media/x.png")[0], answers("/", hosts=["evil.example"])[0]):
         told = dict(first["headers"])
         assert {name: told[name.lower().encode()].decode() for name in HEADERS} == HEADERS
-        assert told[b"cache-control"] == b"no-store"  # where Streamlit says nothing: pictures, downloads
+        assert told[b"cache-control"] == b"no-store"  # where Streamlit sets none: pictures, downloads
     policy = dict(part.split(" ", 1) for part in HEADERS["Content-Security-Policy"].split("; "))
     assert policy["frame-ancestors"] == "'none'"
     assert policy["img-src"] == "'self' data: blob:"
@@ -117,12 +117,12 @@ def test_each_answer_says_what_a_page_may_do():
 
 
 @pytest.mark.parametrize(("scheme", "secure"), [("https", "; Secure"), ("http", "")])
-def test_cookies_are_kept_to_tls_where_it_is(scheme, secure):
+def test_cookies_are_secure_under_tls(scheme, secure):
     (first,) = answers("/", scheme=scheme)
     cookies = [value.decode() for name, value in first["headers"] if name == b"set-cookie"]
     assert cookies == ["a=b; Path=/; secure", f"secure=c; Path=/{secure}"]
 
 
-def test_a_login_that_was_ended_opens_nothing():
+def test_a_login_that_was_ended_is_refused():
     assert call("/media/abc.png", ENDED, cookies=cookie(sub="ada")) == 403
     assert call("/media/abc.png", ENDED, cookies=cookie(sub="eve")) == 200

@@ -1,4 +1,4 @@
-"""What becomes of an open page when its login ends, and when the app refuses to start."""
+"""What happens to an open page when its login ends; when the app refuses to start."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ def _secret(monkeypatch):
 
 
 def page(scopes, heard):
-    """A page's connection as Streamlit keeps it: open until it is told that it ended."""
+    """A page's connection as Streamlit keeps it: open until it receives the disconnect."""
 
     async def run(scope, receive, send):
         scopes.append(scope)
@@ -37,7 +37,7 @@ def page(scopes, heard):
 
 
 def stream(settings, cookies, heard):
-    """(headers of each connection that the page's server saw, what each heard, what was sent) of one websocket."""
+    """(headers of each connection that the page's server saw, what each received, what was sent) of one websocket."""
     scopes, said = [], []
     sent = answers(
         "/_stcore/stream",
@@ -53,7 +53,7 @@ def stream(settings, cookies, heard):
 LEFT = {"type": "websocket.disconnect", "code": 1001}
 
 
-def test_an_open_page_is_nobodys_once_its_login_is_over():
+def test_an_open_page_loses_its_user_once_its_login_ends():
     told = [LOGIN]
 
     def ended():
@@ -75,10 +75,10 @@ def test_another_page_stays_open(cookies):
 
 
 @pytest.mark.parametrize("claims", [{"sub": "ada"}, {"sub": "eve", "iat": time.time() - 86400}])
-def test_a_page_opened_with_a_login_that_is_over_is_nobodys(claims):
+def test_a_page_opened_with_an_ended_login_has_no_user(claims):
     headers, heard, _ = stream(ENDED, cookie(**claims), [said(b"1"), LEFT])
     assert [set(names) for names in headers] == [{b"host"}]
-    assert heard == [(1, b"1")]  # it may ask to log in
+    assert heard == [(1, b"1")]  # so that it can ask to log in
 
 
 def test_without_a_login_a_stray_cookie_changes_nothing():
@@ -86,7 +86,7 @@ def test_without_a_login_a_stray_cookie_changes_nothing():
     assert [b"cookie" in names for names in headers] == [True]
 
 
-def test_settings_that_cannot_be_read_close_the_door():
+def test_with_unreadable_settings_nobody_gets_in():
     told = [LOGIN]
 
     def settings():
@@ -104,7 +104,7 @@ def test_settings_that_cannot_be_read_close_the_door():
 
 
 def start(tmp_path, *flags, secrets="", **settings):
-    """(exit status, what it said) of a start; -1: it was still running after a while."""
+    """(exit status, standard error) of a start of the app."""
     (tmp_path / ".streamlit").mkdir(exist_ok=True)
     if secrets:
         (tmp_path / ".streamlit" / "secrets.toml").write_text(secrets)
@@ -115,7 +115,7 @@ def start(tmp_path, *flags, secrets="", **settings):
     return result.returncode, result.stderr
 
 
-def test_the_app_does_not_start_where_it_must_not(tmp_path):
+def test_the_app_does_not_start_on_all_interfaces_without_a_login(tmp_path):
     status, said = start(tmp_path, "--server.address", "0.0.0.0")
     assert status == 1
     assert "Pneumo does not start on 0.0.0.0" in said
@@ -132,7 +132,7 @@ def test_the_app_does_not_start_where_it_must_not(tmp_path):
         ("127.0.0.1", AccessSettings(), "short", "PNEUMO_LOGIN is not set"),
     ],
 )
-def test_why_it_does_not_start(monkeypatch, address, settings, secrets, said):
+def test_reasons_not_to_start(monkeypatch, address, settings, secrets, said):
     section = {"cookie_secret": secrets} if secrets else {}
     monkeypatch.setattr(auth_middleware.AccessSettings, "from_environment", lambda: settings)
     monkeypatch.setattr(auth_middleware.config, "get_option", lambda name: address)

@@ -1,4 +1,4 @@
-"""A file made for a download, between the click and the moment the browser fetches it."""
+"""A file made for a download: how long it is kept after the click."""
 
 import pytest
 from streamlit.runtime import media_file_manager
@@ -26,12 +26,12 @@ def fetched(manager: MediaFileManager, url: str) -> bytes | None:
 def test_it_stays_while_pages_of_other_sessions_run(clicked):
     manager, click = clicked
     url = manager.execute_deferred(click)
-    for _ in range(3):  # the end of each run of any page
+    for _ in range(3):  # as at the end of each run of any page
         manager.remove_orphaned_files()
     assert fetched(manager, url) == b"file,label"
 
 
-def test_it_goes_after_its_session(clicked):
+def test_it_is_deleted_after_its_session(clicked):
     manager, click = clicked
     url = manager.execute_deferred(click)
     manager.clear_session_refs("reader")
@@ -41,7 +41,7 @@ def test_it_goes_after_its_session(clicked):
     assert manager._deferred_callables == {}
 
 
-def test_made_after_its_session_ended_it_is_not_kept(clicked):
+def test_a_file_made_after_its_session_ended_is_not_kept(clicked):
     manager, click = clicked
     manager.clear_session_refs("reader")
     url = manager.execute_deferred(click)

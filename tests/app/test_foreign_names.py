@@ -1,4 +1,4 @@
-"""Pages driven with hostile names: what others wrote is shown, and is no Markdown there."""
+"""Pages with hostile names: text from others is shown literally, never as Markdown."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def nodes(node):
 
 
 def shown(app) -> list[str]:
-    """Every Markdown on the page, labels and helps of widgets too, without what a backslash or a span of code disarms."""
+    """All Markdown of the page, also labels and help texts of widgets, without what a backslash or a code span makes harmless."""
     bodies = []
     for node in nodes(app._tree):
         proto = getattr(node, "proto", None)
@@ -34,7 +34,7 @@ def shown(app) -> list[str]:
         for field, value in proto.ListFields():
             if field.name in ("body", "label", "help", "text", "caption") and isinstance(value, str):
                 bodies.append(value)
-            elif field.name in ("expandable", "tab", "popover"):  # a block's label lies one message deeper
+            elif field.name in ("expandable", "tab", "popover"):  # a block's label is one message deeper
                 bodies.append(value.label)
     return [re.sub(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", "", re.sub(r"\\[!-/:-@\[-`{-~]", "x", body)) for body in bodies]
 
@@ -70,7 +70,7 @@ def test_names_in_a_data_set(places):
     for name in NAMES:
         (data / "train" / "NORMAL" / f"{name}.txt").write_text("no image")  # does not fit
         (data / "train" / "NORMAL" / f"bad {name}.png").write_bytes(b"no image")  # cannot be read
-        for split in ("train", "test"):  # a patient in both, and look-alikes
+        for split in ("train", "test"):  # the same patient in both, and look-alikes
             shutil.copy(first, data / split / "NORMAL" / f"{name}.png")
         (data / name).mkdir()  # an unknown folder
     app = open_app().switch_page("pages/dataset.py").run()

@@ -1,7 +1,7 @@
-"""Streamlit's texts and labels are Markdown: what others wrote must pass pneumo.outgoing first, or a picture in it is fetched.
+"""Streamlit's texts and labels are Markdown: text from others must pass pneumo.outgoing first, or the browser fetches its pictures.
 
 Every call in the pages is read: a text is ours (a constant, a number, a word of a fixed list) or goes through `markdown` or `code`.
-test_foreign_names.py drives pages with hostile names.
+test_foreign_names.py opens pages with hostile names.
 """
 
 import ast
@@ -60,7 +60,7 @@ NAMED = {"label", "body", "text", "help", "caption", "title", "captions"}
 ESCAPED = {"markdown", "code"}
 NUMBERS = {"len", "round", "int", "sum", "min", "max"}
 
-# File -> expressions that are ours although they are no constants, each with the reason.
+# File -> expressions that are ours although they are not constants, each with the reason.
 OURS = {
     "pages/about.py": {"card_markdown(model).replace('# ', '## ', 1).replace('\\n## ', '\\n### ')": "escaped within"},
     "pages/dataset.py": {"summary_line(catalog)": "numbers"},
@@ -138,7 +138,7 @@ OURS = {
 
 
 def is_ours(node: ast.expr, known: dict[str, str]) -> bool:
-    """Whether an expression can only be text of ours, a number, or escaped."""
+    """Whether an expression can only be our own text, a number or escaped text."""
     if ast.unparse(node) in known:
         return True
     match node:
@@ -153,7 +153,7 @@ def is_ours(node: ast.expr, known: dict[str, str]) -> bool:
         case ast.JoinedStr(values=values):
             return all(is_ours(value, known) for value in values)
         case ast.FormattedValue(format_spec=ast.JoinedStr(values=[ast.Constant(value=spec)])) if spec[-1] in ",%defg":
-            return True  # a text has none of these formats
+            return True  # texts cannot have these formats
         case ast.FormattedValue(value=value):
             return is_ours(value, known)
         case ast.Call(func=ast.Name(id=name)):
@@ -172,7 +172,7 @@ def is_ours(node: ast.expr, known: dict[str, str]) -> bool:
 
 
 def texts(tree: ast.AST):
-    """(line, expression) of every Markdown that a call of Streamlit is given."""
+    """(line, expression) of every Markdown argument of a call of Streamlit."""
     for call in ast.walk(tree):
         if not isinstance(call, ast.Call):
             continue
@@ -224,10 +224,10 @@ def test_every_exception_is_still_needed():
         ("st.markdown('a' + name)", 1),
     ],
 )
-def test_the_search_finds(source, count):
+def test_unescaped_texts_are_found(source, count):
     assert sum(not is_ours(text, {}) for _, text in texts(ast.parse(source))) == count
 
 
-def test_no_call_hides_its_name():
+def test_no_call_of_streamlit_goes_through_getattr():
     for path in SOURCES:
         assert "getattr(st," not in path.read_text(encoding="utf-8"), path

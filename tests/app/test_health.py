@@ -1,4 +1,4 @@
-"""/health of the running app, and `pneumo health`, which asks it: on models as they were sealed, and on altered ones."""
+"""/health of the running app, and `pneumo health`, which asks it: with intact models and with altered ones."""
 
 import json
 import socket
@@ -46,7 +46,7 @@ def test_the_app_serves_while_its_models_verify(tmp_path, monkeypatch, capsys):
     assert asked(capsys, "--port", port) == (2, "nothing answers")
 
 
-def test_it_checks_no_more_often_than_it_should(monkeypatch):
+def test_checks_are_not_repeated_too_soon(monkeypatch):
     checks, now = [], [100.0]
     health = Health(models=True, decoder=True, record=False)
     monkeypatch.setattr(shell, "check_health", lambda: checks.append(1) or health)
@@ -59,7 +59,7 @@ def test_it_checks_no_more_often_than_it_should(monkeypatch):
         assert len(checks) == so_far
 
 
-def test_another_program_on_the_port_is_alive_and_not_serving(capsys):
+def test_another_program_on_the_port_does_not_count_as_serving(capsys):
     class Other(BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)

@@ -41,7 +41,7 @@ def test_history_searches(record_folder):
     assert list(app.dataframe[0].value["File hash"]) == [normal.file_sha256[:12]]
 
 
-def test_a_case_is_found_by_its_file_of_which_nothing_is_kept(record_folder):
+def test_a_case_is_found_by_its_file_and_the_file_is_not_kept(record_folder):
     app = history(drop(open_app(), WHITE, BLACK))
     app.file_uploader[0].set_value([BLACK]).run()
     assert not app.exception
@@ -50,12 +50,12 @@ def test_a_case_is_found_by_its_file_of_which_nothing_is_kept(record_folder):
     assert list(app.dataframe[0].value["File hash"]) == [digest[:12]]
     assert not app.file_uploader[0].value
     opened = open_record().get(app.selectbox(key="history_open").value)
-    assert opened.file_sha256 == digest  # its newest case is open
+    assert opened.file_sha256 == digest  # the newest case of the file is open
     app.file_uploader[0].set_value([LETTER]).run()
     assert "No case fits this search." in text(app)
 
 
-def test_answers_to_one_file_stand_in_one_row(record_folder):
+def test_answers_to_one_file_share_a_row(record_folder):
     app = drop(open_app(), WHITE, BLACK)
     app.selectbox(key="operating_point").set_value("rule-in").run()
     cases = open_record().search()
@@ -71,7 +71,7 @@ def test_answers_to_one_file_stand_in_one_row(record_folder):
     assert len(json.loads(export.as_json(cases))) == 4  # the export has every answer
 
 
-def test_a_case_is_judged_and_deleted_on_history(record_folder):
+def test_a_case_is_judged_and_deleted_on_the_history_page(record_folder):
     app = drop(open_app(), WHITE, BLACK)
     history(app)
     white = next(case for case in open_record().search() if case.label == "PNEUMONIA")
@@ -79,14 +79,14 @@ def test_a_case_is_judged_and_deleted_on_history(record_folder):
     agreement(app).set_value("disagree").run()
     assert open_record().get(white.id).agreement == "disagree"
     button(app, "Delete this case").click().run()
-    assert open_record().get(white.id) is not None  # asked first
+    assert open_record().get(white.id) is not None  # it asks first
     button(app, "Keep it").click().run()
     button(app, "Delete this case").click().run()
     button(app, "Delete for good").click().run()
     assert not app.exception
     assert [case.label for case in open_record().search()] == ["NORMAL"]
     assert open_record().verify().problem is None
-    app.switch_page("pages/diagnose.py").run()  # the file is still open there, and is not recorded anew
+    app.switch_page("pages/diagnose.py").run()  # the file is still open there and is not recorded again
     assert "deleted from the record" in text(app)
     assert len(open_record().search()) == 1
 
@@ -114,7 +114,7 @@ def test_downloads_are_offered(record_folder):
     assert {"CSV", "JSON"} <= {element.label for element in app.get("download_button")}
 
 
-def test_what_a_child_turned_out_to_have_is_entered_on_history(record_folder):
+def test_the_reference_diagnosis_is_entered_on_the_history_page(record_folder):
     app = history(drop(open_app(), WHITE))
     (case,) = open_record().search()
     app.selectbox(key="history_open").set_value(case.id).run()

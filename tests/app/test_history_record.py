@@ -1,4 +1,4 @@
-"""Answers on Diagnose that are kept in the record: each once, and never at the price of an answer."""
+"""Answers on Diagnose that are kept in the record: each once, and a failing record costs no answer."""
 
 import os
 import sqlite3
@@ -19,8 +19,8 @@ ROOT = Path(__file__).parent.parent.parent
 GREY = ("grey.png", png(np.full((80, 120), 135, np.uint8)), "image/png")  # probability 0.573
 
 
-def test_off_nothing_is_kept_asked_or_loaded(record_folder):
-    """In a process of its own, so that nothing but this page is loaded."""
+def test_without_a_record_nothing_is_kept_or_loaded(record_folder):
+    """In a separate process, where nothing but this page is loaded."""
     code = """
 import sys
 from streamlit.testing.v1 import AppTest
@@ -71,9 +71,9 @@ def test_agreement_and_note_under_the_answer(record_folder):
     assert (case.label, case.agreement, case.note) == ("PNEUMONIA", "agree", "left lower field")
     remarks = app.session_state["cases"][0].remarks
     assert (remarks.agreement_with("INDETERMINATE"), remarks.note) == ("agree", "left lower field")
-    app.slider(key="prevalence").set_value(10).run()  # the same answer, told otherwise
+    app.slider(key="prevalence").set_value(10).run()  # the same answer, shown with another probability
     assert (agreement(app).value, note(app).value) == ("agree", "left lower field")
-    app.selectbox(key="operating_point").set_value("rule-in").run()  # another label for programs: a case of its own
+    app.selectbox(key="operating_point").set_value("rule-in").run()  # another label in the record: a new case
     assert (agreement(app).value, note(app).value) == ("none", "")
     agreement(app).set_value("disagree").run()
     app.switch_page("pages/about.py").run()
@@ -94,7 +94,7 @@ def test_agreement_and_note_under_the_answer(record_folder):
         ("PNEUMO_RECORD_DAYS", "soon", "1 to 36500"),
     ],
 )
-def test_a_record_that_cannot_be_kept_never_costs_an_answer(record_folder, monkeypatch, setting, value, said):
+def test_a_record_that_cannot_be_kept_costs_no_answer(record_folder, monkeypatch, setting, value, said):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     monkeypatch.setenv(setting, value)
     app = drop(open_app(), WHITE)
@@ -106,7 +106,7 @@ def test_a_record_that_cannot_be_kept_never_costs_an_answer(record_folder, monke
     assert said in text(app) or "No case is recorded yet" in text(app)
 
 
-def test_a_locked_database_warns_and_records_when_asked_again(record_folder, monkeypatch):
+def test_a_locked_database_warns_and_records_on_the_next_try(record_folder, monkeypatch):
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     app = drop(open_app(), WHITE)
     other = sqlite3.connect(record_folder / "record.sqlite", isolation_level=None)
@@ -139,7 +139,7 @@ def test_a_locked_database_warns_and_records_when_asked_again(record_folder, mon
     ]
 
 
-def test_a_vanished_record_is_said_and_not_begun_anew(record_folder):
+def test_a_missing_record_is_reported_and_not_started_again(record_folder):
     app = drop(open_app(), WHITE)
     (record_folder / "record.sqlite").unlink()
     drop(app, BLACK)

@@ -33,7 +33,7 @@ def open_page():
     return app
 
 
-def test_the_page_begins_with_the_worst_news_and_shows_one_section(root):
+def test_the_page_starts_with_the_worst_news_and_shows_one_section(root):
     put(root / "one" / "robustness.json", json.dumps(ROBUSTNESS))
     app = open_app().switch_page("pages/metrics.py").run()
     assert not app.exception
@@ -81,7 +81,7 @@ def test_first_row_matrix_and_every_section(root):
     ):
         assert heading in said
     assert "never to choose one" in said
-    assert len(app.get("vega_lite_chart")) == 8  # six curves, the corner of the ROC, and the models'
+    assert len(app.get("vega_lite_chart")) == 8  # six curves, the corner of the ROC, and the comparison of models
     assert {"Predictions, CSV", "Metrics, JSON", "Everything, PDF"} <= {each.proto.label for each in app.get("download_button")}
 
 
@@ -92,7 +92,7 @@ def test_calibration_points_and_decision_curve_at_the_users_prevalence(root):
     slope = stored["calibration"]["slope"]
     assert said.index(f"<td>{slope['value']:.2f} (") < said.index("ECE where 67 % are sick")
     assert "Decision curve where 50 % have pneumonia" in said
-    assert "[not stored]" in said  # these figures have no calibration part beside them
+    assert "[not stored]" in said  # nothing is stored of the calibration part
     assert '<th scope="row">INDETERMINATE</th>' in said
     app.slider(key="prevalence").set_value(10).run()
     assert not app.exception
@@ -182,7 +182,7 @@ def test_robustness_history_and_subtype_where_they_are_stored(root):
 
 @pytest.mark.parametrize("name", ["robustness", "history", "metrics"])
 @pytest.mark.parametrize("content", ["{", "[]", "[1]", '{"changes": 1, "test": 2}', '{"changes": [{"kind": "blur"}]}'])
-def test_a_damaged_file_is_named_and_the_rest_stays(root, name, content):
+def test_a_damaged_file_is_named_and_the_rest_is_shown(root, name, content):
     put(root / f"one/{name}.json", content)
     app = open_page()
     if (name, content) != ("history", "[]"):  # a run without an epoch
@@ -190,7 +190,7 @@ def test_a_damaged_file_is_named_and_the_rest_stays(root, name, content):
     assert "Confusion matrix" in text(app)
 
 
-def test_figures_that_somebody_improved_are_not_shown(root):
+def test_altered_figures_are_not_shown(root):
     path = root / "one/metrics.json"
     stored = json.loads(path.read_text())
     stored["test"]["auc"] = {"value": 1.0, "low": 1.0, "high": 1.0}
@@ -218,7 +218,7 @@ def test_figures_without_predictions(root, tmp_path, monkeypatch):
     assert "<b>0.900</b>" in text(app)
 
 
-def test_without_models_it_says_what_to_do(root, tmp_path, monkeypatch):
+def test_without_models_the_page_says_what_to_do(root, tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path / "none"))
     assert "There is no model here yet" in text(open_page())
 
@@ -256,7 +256,7 @@ def test_mistakes_with_pictures_open_large_and_go_to_diagnose(root, tmp_path):
     assert "Its true label:" in text(app)
 
 
-def test_a_broken_picture_and_a_name_that_leads_out(root, tmp_path, monkeypatch):
+def test_a_broken_picture_and_a_path_that_leaves_the_folder(root, tmp_path, monkeypatch):
     from pneumo.ui.metrics.mistakes import image_path
 
     stored = read_predictions(root / "one/predictions-test.csv")

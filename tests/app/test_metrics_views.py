@@ -43,12 +43,12 @@ def test_intervals_name_their_kind():
     assert "0.667 (0.300-0.903)" in moved
 
 
-def test_undefined_figures_are_said():
+def test_undefined_figures_are_called_undefined():
     html = numbers_html(dict.fromkeys(("auc", "accuracy", "sensitivity", "specificity"), dict.fromkeys(FIGURE)))
     assert html.count("undefined") == html.count("no interval") == 4
 
 
-def test_robustness_tables_hold_the_file_s_figures():
+def test_robustness_tables_show_the_figures_of_the_file():
     tables = {title: html for title, html, _ in robustness_tables(ROBUSTNESS)}
     assert len(tables) == 5
     assert "<td>undefined</td><td>0.123</td>" in tables["Changed images"]
@@ -59,7 +59,7 @@ def test_robustness_tables_hold_the_file_s_figures():
     assert robustness_tables({}) == robustness_charts({}) == []
 
 
-def test_a_robustness_row_that_lacks_something_is_an_error_the_page_can_tell():
+def test_an_incomplete_robustness_row_is_a_key_error():
     told = copy.deepcopy(ROBUSTNESS)
     del told["changes"][1]["auc"]
     with pytest.raises(KeyError, match="auc"):
@@ -79,7 +79,7 @@ def test_vega_layers():
     assert every_mark(spec(predictive_chart(FIGURE, FIGURE, 0.3))) == ["area", "area", "line", "circle", "rule", "text"]
 
 
-def test_colour_and_dash_say_the_same():
+def test_colours_and_dashes_have_the_same_order():
     line = spec(predictive_chart(FIGURE, FIGURE))["layer"][2]["encoding"]
     assert line["color"]["scale"]["range"] == [SCREEN["pneumonia"], SCREEN["normal"]]
     assert line["color"]["scale"]["domain"] == line["strokeDash"]["scale"]["domain"]
@@ -93,7 +93,7 @@ def drawn(x, y):
     return [(row["x"], row["y"]) for row in values]
 
 
-def test_each_point_of_the_roc_tells_its_threshold():
+def test_each_point_of_the_roc_has_its_threshold():
     stored = make_stored()
     rows = spec(main_charts(stored, POINTS)[0])["layer"][2]["data"]["values"]
     told = [row for row in rows if row["curve"] == "model"]
@@ -104,7 +104,7 @@ def test_each_point_of_the_roc_tells_its_threshold():
     assert not any("threshold" in row for row in rows if row["curve"] == "chance")
 
 
-def test_straight_runs_keep_their_ends_only():
+def test_of_straight_runs_only_the_ends_are_kept():
     stair = drawn([0, 0, 0, 1, 2, 2], [0, 0.3, 1, 1, 1, 2])
     assert stair == [(0, 0), (0, 1), (2, 1), (2, 2)]
     assert drawn([0, 1, 2], [0, float("nan"), 1]) == [(0, 0), (2, 1)]

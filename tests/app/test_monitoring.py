@@ -36,14 +36,14 @@ def keep(record, cases):
         record.keep([Answered(**kept)], "a")
 
 
-def test_an_alarm_stands_on_top_with_what_to_do(record):
+def test_an_alarm_is_shown_on_top_with_what_to_do(record):
     keep(record, weeks(230, 3, crop_from=160))
     app = opened()
     assert any("height of the lungs" in error.value and "collimation" in error.value for error in app.error)
     assert app.dataframe[0].value["Answers"].sum() == 230
 
 
-def test_a_young_record_says_when_the_charts_begin(record):
+def test_with_few_cases_the_page_says_when_the_charts_begin(record):
     assert "0 cases are recorded" in opened().info[0].value
     keep(record, weeks(3, 0))
     app = opened()

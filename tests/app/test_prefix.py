@@ -1,4 +1,4 @@
-"""The app behind a prefix that another server is told of, as a proxy with a path of its own needs it."""
+"""The app below a path prefix, as behind a proxy that serves it under a path of its own."""
 
 import os
 import socket

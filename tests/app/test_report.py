@@ -40,13 +40,13 @@ def captions(app) -> str:
 
 
 def made(app, case: int) -> str:
-    """The words of the PDF that the button would make; AppTest cannot press it."""
+    """The text of the PDF that the button would make; AppTest cannot press it."""
     terms = Terms(app.session_state["operating_point"], 0.5)
     (page,) = PdfReader(io.BytesIO(report._pdf(app.session_state["cases"][case], Predictor.load("tiny"), terms))).pages
     return " ".join(page.extract_text().split())
 
 
-def test_the_button_makes_nothing_before_it_is_pressed(app, monkeypatch):
+def test_no_report_is_made_before_the_button_is_pressed(app, monkeypatch):
     monkeypatch.setattr(report, "report_pdf", lambda content: pytest.fail("made without being asked for"))
     app.run()
     assert not app.exception
@@ -54,7 +54,7 @@ def test_the_button_makes_nothing_before_it_is_pressed(app, monkeypatch):
     assert "In the report: agreement not stated, no note." in captions(app)
 
 
-def test_what_was_typed_is_in_the_report_of_this_case_alone(app):
+def test_a_note_is_in_the_report_of_its_case_alone(app):
     fill(app)
     assert "In the report: agreement agree, your note, your reference." in captions(app)
     said = made(app, 0)
@@ -71,7 +71,7 @@ def test_what_was_typed_is_in_the_report_of_this_case_alone(app):
     assert "Bed 4" not in other
 
 
-def test_agreement_ends_where_the_answer_changes(app):
+def test_agreement_does_not_carry_over_to_another_answer(app):
     app.selectbox(key="operating_point").set_value("rule-out").run()
     fill(app)
     case = app.session_state["cases"][0]
@@ -79,13 +79,13 @@ def test_agreement_ends_where_the_answer_changes(app):
     assert report.remarks_summary(case.remarks, "NORMAL") == "In the report: agreement not stated, your note, your reference."
 
 
-def test_clear_all_lets_go_of_the_note(app):
+def test_clear_all_forgets_the_note(app):
     fill(app)
     next(button for button in app.button if button.label == "Clear all").click().run()
     assert "crackles" not in " ".join(str(value) for value in app.session_state._state.filtered_state.values())
 
 
-def test_the_report_has_the_picture_in_its_own_greys(app):
+def test_the_report_shows_the_picture_in_its_own_greys(app):
     case, terms = app.session_state["cases"][0], Terms("balanced", 0.3)
     (page,) = PdfReader(io.BytesIO(report._pdf(case, Predictor.load("tiny"), terms))).pages
     assert np.asarray(page.images[0].image.convert("L")).max() == 180

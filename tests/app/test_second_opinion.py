@@ -1,4 +1,4 @@
-"""The button, what it draws, and that it stays in the session; models and train pictures are generated."""
+"""The second opinion on Diagnose, in the report and on the command line; models and train pictures are generated."""
 
 import dataclasses
 import io
@@ -31,7 +31,7 @@ X_RAY = ("Beeblebrox.png", PHANTOM, "image/png")
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """tiny, at threshold 0.01 so that it calls everything PNEUMONIA, and strict, signed, which calls nothing so."""
+    """tiny, which calls everything PNEUMONIA (threshold 0.01), and strict, signed, which calls everything NORMAL."""
     root = make_registry(make_registry(tmp_path / "models"), "strict")
     with_reference(root)
     change_card(root, "tiny", cuts=cuts_at(balanced=0.01, rule_out=0.005, rule_in=0.02), selection_loss=0.01)
@@ -60,7 +60,7 @@ def asked(app):
     return app
 
 
-def test_before_the_button_the_heat_is_looked_at_and_the_other_models_are_asked(app):
+def test_heat_and_other_models_are_checked_before_the_button_is_pressed(app):
     text = html(app)
     assert "of the heat lies in the lungs, which take" in text
     assert "Small changes" not in text
@@ -68,9 +68,9 @@ def test_before_the_button_the_heat_is_looked_at_and_the_other_models_are_asked(
     assert app.session_state["cases"][0].opinions == {}
 
 
-def test_chips_come_as_soon_as_they_are_known(app):
+def test_cautions_are_shown_without_the_button(app):
     text = html(app)
-    assert "<b>Age unknown</b>" not in text  # a phantom, which has a warning of its own
+    assert "<b>Age unknown</b>" not in text  # phantoms have another warning
     assert '<p class="chip"><b>Models disagree</b> The models disagree: 1 of 2 says NORMAL (strict).</p>' in text
     assert "Small changes" not in text
     flat = ("flat.png", png_bytes(np.full((80, 120), 255, np.uint8)), "image/png")
@@ -78,20 +78,20 @@ def test_chips_come_as_soon_as_they_are_known(app):
     assert '<p class="chip"><b>Age unknown</b> The file does not say how old' in html(app)
 
 
-def test_what_is_known_without_being_asked_is_on_paper(app):
+def test_the_report_has_the_cautions_known_without_the_button(app):
     terms = Terms("balanced", 0.5)
     app.run()
     (page,) = PdfReader(io.BytesIO(report._pdf(app.session_state["cases"][0], Predictor.load("tiny"), terms))).pages
     assert "Cautions The models disagree: 1 of 2 says NORMAL (strict)." in " ".join(page.extract_text().split())
 
 
-def test_five_rows_and_what_speaks_against_the_answer(app):
+def test_the_second_opinion_has_five_rows_and_cautions(app):
     text = html(asked(app))
     for name in ("Small changes", "Lungs hidden", "Heat", "Models", "Similar cases"):
         assert f"<td>{name}</td>" in text
     assert "1 of 2 models says PNEUMONIA" in text
     assert '<p class="chip"><b>Models disagree</b> The models disagree: 1 of 2 says NORMAL (strict).</p>' in text
-    assert "with the lungs hidden: the answer does not need them" in text  # at a threshold of 0.01 nothing turns the answer
+    assert "with the lungs hidden: the answer does not need them" in text  # at a threshold of 0.01 nothing changes the verdict
     assert "Of the 3 most similar train pictures, 2 are PNEUMONIA (1 bacterial, 1 viral)." in text
     assert "person7_virus_1" in text
     assert "&lt;b&gt;8" in text
@@ -100,7 +100,7 @@ def test_five_rows_and_what_speaks_against_the_answer(app):
     assert "second_opinion" not in {button.key for button in app.button}
 
 
-def test_another_operating_point_judges_the_same_numbers_anew(app, monkeypatch):
+def test_another_operating_point_reuses_the_same_numbers(app, monkeypatch):
     asked(app)
     monkeypatch.setattr("pneumo.ui.diagnose.second_opinion.compute_second_opinion", lambda *given: pytest.fail("asked again"))
     app.selectbox(key="operating_point").set_value("rule-out").run()
@@ -108,10 +108,10 @@ def test_another_operating_point_judges_the_same_numbers_anew(app, monkeypatch):
     stated = html(app)
     assert "1 of 2 models says" in stated or "2 of 2 models say" in stated
     app.selectbox(key="model").set_value("strict").run()
-    assert "second_opinion" in {button.key for button in app.button}  # of this model nobody asked for one
+    assert "second_opinion" in {button.key for button in app.button}  # nobody asked for one with this model
 
 
-def test_train_pictures_appear_where_the_data_set_is(app, tmp_path):
+def test_train_pictures_are_shown_if_the_data_set_is_there(app, tmp_path):
     path = tmp_path / "data" / FILES[1]
     path.parent.mkdir(parents=True)
     path.write_bytes(PHANTOM)
@@ -132,20 +132,20 @@ def test_a_model_that_cannot_be_asked_is_named(root):
     assert "was altered" in " ".join(each.value for each in app.caption)
 
 
-def test_a_model_that_nobody_signed_has_no_vote(root):
-    """Ten experiments, promoted to look at them, must not turn "the models disagree" into noise."""
+def test_an_unsigned_model_has_no_vote(root):
+    """Experiments promoted only to look at them must not cause constant warnings that the models disagree."""
     seal_folder(root / "strict")
     app = open_app()
     app.file_uploader[0].set_value([X_RAY]).run()
     assert "Models disagree" not in html(app)
-    assert list(app.session_state["cases"][0].findings) == [key_of(read_card("tiny"))]  # it is not even asked
+    assert list(app.session_state["cases"][0].findings) == [key_of(read_card("tiny"))]  # strict does not even run
     assert "there is no other model to ask. 1 model is left out: not signed by a known key." in html(asked(app))
-    app.selectbox(key="model").set_value("strict").run()  # chosen, it answers, and the default model votes on that
+    app.selectbox(key="model").set_value("strict").run()  # once chosen it answers, and the default model has a vote
     assert "The models disagree: 1 of 2 says PNEUMONIA (tiny)." in html(app)
     assert "left out" not in html(asked(app))
 
 
-def test_a_broken_segmenter_measures_nothing(root):
+def test_with_a_broken_segmenter_nothing_is_measured(root):
     (root / "lungs").mkdir()
     put(root / "lungs" / "lungs.json", "{")
     put(root / "lungs" / "lungs.onnx", "")
@@ -156,7 +156,7 @@ def test_a_broken_segmenter_measures_nothing(root):
     assert "Not measured" in html(asked(app))
 
 
-def test_clear_all_lets_go_and_no_other_session_knows(app):
+def test_clear_all_forgets_the_opinion_and_no_other_session_has_it(app):
     asked(app)
     other = open_app()
     assert "Models disagree" not in html(other)
@@ -164,7 +164,7 @@ def test_clear_all_lets_go_and_no_other_session_knows(app):
     assert "Models disagree" not in html(app)
 
 
-def test_the_report_tells_it_once_it_was_asked(app):
+def test_the_report_has_the_second_opinion_once_it_was_asked_for(app):
     terms = Terms("balanced", 0.5)
 
     def paper() -> str:

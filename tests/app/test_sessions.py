@@ -1,4 +1,4 @@
-"""The end of a session, with Streamlit's own objects where they can be had without a server."""
+"""The end of a session, with Streamlit's own objects where they work without a server."""
 
 import asyncio
 import gc
@@ -21,11 +21,11 @@ from pneumo.ui.shell import models, sessions, streamlit_internals
 
 
 class Xray:
-    """Something that can be seen to go."""
+    """An object whose deletion a weak reference shows."""
 
 
 class Manager:
-    """Of sessions, as far as it is asked here."""
+    """Stands in for Streamlit's session manager."""
 
     def __init__(self, *active):
         self.active, self.ended = active, []
@@ -40,7 +40,7 @@ class Manager:
 
 @pytest.fixture
 def server(monkeypatch):
-    """Streamlit's server, with a manager of sessions to be set."""
+    """A stand-in for Streamlit's server; tests set its session manager."""
     made = SimpleNamespace(
         _session_mgr=Manager(), media_file_mgr=SimpleNamespace(remove_orphaned_files=lambda: made.tidied.append(1))
     )
@@ -57,12 +57,12 @@ def connected(name: str, scope: dict):
     ("message", "ended"),
     [
         ({"type": "websocket.disconnect", "code": 1001}, ["closed"]),
-        ({"type": "websocket.disconnect", "code": 1006}, []),  # a cut line
-        ({"type": "websocket.disconnect", "code": 1005}, []),  # the page's own code connects anew
+        ({"type": "websocket.disconnect", "code": 1006}, []),  # the connection was lost
+        ({"type": "websocket.disconnect", "code": 1005}, []),  # the page's own code reconnects
         ({"type": "websocket.receive", "bytes": b""}, []),
     ],
 )
-def test_a_page_that_was_closed_ends_its_session_and_no_other(server, message, ended):
+def test_closing_a_page_ends_its_session_and_no_other(server, message, ended):
     async def receive():
         return message
 
@@ -92,7 +92,7 @@ def test_a_session_left_too_long_ago_is_shut_down(server):
 
 
 def held_by_streamlit(xray: Xray, running: bool = False):
-    """A session that Streamlit itself goes on holding, as it holds one that had an X-ray."""
+    """An ended session that Streamlit still refers to, with an X-ray in each place where it keeps one."""
     state = SessionState()
     state["cases"] = [xray]
     meant = WidgetMetadata(id="button", deserializer=bool, serializer=bool, value_type="trigger_value", callback_args=(xray,))
@@ -145,13 +145,13 @@ def test_each_session_that_shuts_down_is_noted_once(monkeypatch):
     monkeypatch.setattr(streamlit_internals.AppSession, "shutdown", shutdown)
     undo = streamlit_internals.hook_sessions(ended.append)
     streamlit_internals.AppSession.shutdown(session)
-    streamlit_internals.AppSession.shutdown(session)  # when the object goes
+    streamlit_internals.AppSession.shutdown(session)  # called again when the object is deleted
     assert (len(told), ended) == (2, [session])
     undo()
     assert streamlit_internals.AppSession.shutdown is shutdown
 
 
-def test_the_loop_of_the_server_holds_no_message_that_it_sent(monkeypatch):
+def test_the_server_loop_keeps_no_sent_message(monkeypatch):
     sent = []
     for name in ("limit_malloc", "freeze_garbage_collector"):
         monkeypatch.setattr(sessions, name, lambda: None)
@@ -171,8 +171,8 @@ def test_the_loop_of_the_server_holds_no_message_that_it_sent(monkeypatch):
     assert sent == [("page", "name"), ("page", "picture")]
 
 
-def test_nothing_is_set_aside_while_sessions_are_there(tmp_path, monkeypatch):
-    """What a session holds in a circle, and the server set aside, would never be found."""
+def test_the_garbage_collector_is_not_frozen_while_sessions_exist(tmp_path, monkeypatch):
+    """Reference cycles of a session that are frozen would never be collected."""
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
     models._load.clear()
     memory.freeze_garbage_collector.cache_clear()

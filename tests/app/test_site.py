@@ -38,14 +38,14 @@ def press(app, key):
     return app
 
 
-def test_an_untouched_site_says_what_to_do_first(folder):
+def test_a_new_site_is_told_what_to_do_first(folder):
     app = opened()
     assert "No local test was made yet" in text(app)
     assert "old, the default of the registry" in text(app)
     assert read_acts() == ()
 
 
-def test_a_model_changes_by_an_act_with_a_reason_and_comes_back(folder):
+def test_changing_the_model_needs_a_reason_and_can_be_undone(folder):
     app = press(opened(), "site_activate")
     assert "Say why" in text(app)
     assert default_model() == "old"
@@ -61,7 +61,7 @@ def test_a_model_changes_by_an_act_with_a_reason_and_comes_back(folder):
     assert {act.why for act in read_acts()} == {"better here"}
 
 
-def test_a_profile_is_used_and_left(folder):
+def test_a_profile_can_be_used_and_left(folder):
     write_profile(profile_for("old"))
     app = press(opened(), "use-winter")
     assert "read by the profile winter" in text(app)
@@ -70,7 +70,7 @@ def test_a_profile_is_used_and_left(folder):
     assert [act.action for act in read_acts()] == ["use profile", "leave profile"]
 
 
-def test_results_of_local_tests_are_listed_and_a_damaged_one_is_told(folder):
+def test_results_of_local_tests_are_listed_and_damaged_ones_reported(folder):
     seen = {"figure": "auc", "least": 0.9, "value": 0.95, "low": 0.8, "high": 0.99, "outcome": "too few to say"}
     result = {
         "outcome": "too few to say",
@@ -89,7 +89,7 @@ def test_results_of_local_tests_are_listed_and_a_damaged_one_is_told(folder):
     assert "cannot be read as a result" in told
 
 
-def test_altered_acts_are_told_and_no_page_falls(folder):
+def test_altered_acts_are_reported_and_every_page_works(folder):
     (folder / "site").mkdir()
     (folder / "site" / "acts.jsonl").write_text("{}\n")
     app = open_app()

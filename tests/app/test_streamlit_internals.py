@@ -1,4 +1,4 @@
-"""After an upgrade of Streamlit or Starlette: which of the private names that Pneumo relies on is gone."""
+"""Private names of Streamlit and Starlette that Pneumo relies on: after an upgrade, these tests name those that are gone."""
 
 import inspect
 
@@ -32,7 +32,7 @@ NAMES = [
     (starlette._utils, "get_route_path"),
     (starlette_app_utils, "decode_signed_value"),
 ]
-# Set when an object is made.
+# Set in the constructor.
 ASSIGNED = [
     (Runtime, "_session_mgr"),
     (AppSession, "_state"),
@@ -47,15 +47,15 @@ ASSIGNED = [
     (MemorySessionStorage, "_cache"),
     (MemoryUploadedFileManager, "file_storage"),
 ]
-MENDED_IN = f"Streamlit {streamlit.__version__}: mend pneumo/ui/shell/streamlit_internals.py"
+ADVICE = f"Streamlit {streamlit.__version__}: adapt pneumo/ui/shell/streamlit_internals.py"
 
 
 @pytest.mark.parametrize(("owner", "name"), NAMES, ids=lambda each: getattr(each, "__name__", each))
-def test_name_is_there(owner, name):
-    assert hasattr(owner, name), f"{owner.__name__}.{name} is gone. {MENDED_IN}"
+def test_private_name_exists(owner, name):
+    assert hasattr(owner, name), f"{owner.__name__}.{name} is gone. {ADVICE}"
 
 
 @pytest.mark.parametrize(("owner", "name"), ASSIGNED, ids=lambda each: getattr(each, "__name__", each))
 def test_attribute_is_assigned(owner, name):
     source = inspect.getsource(owner)
-    assert f"self.{name} =" in source or f"self.{name}:" in source, f"{owner.__name__}.{name} is gone. {MENDED_IN}"
+    assert f"self.{name} =" in source or f"self.{name}:" in source, f"{owner.__name__}.{name} is gone. {ADVICE}"

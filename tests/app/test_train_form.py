@@ -1,4 +1,4 @@
-"""The Train page before a start: form, preview and estimate. What starts processes is replaced, so nothing is trained."""
+"""The Train page before a start: form, preview and estimate. No process is started, so nothing is trained."""
 
 import json
 
@@ -26,14 +26,14 @@ def set_number(app, key, value):
     assert not app.exception
 
 
-def test_without_a_run_it_says_what_a_first_one_takes(runs):
+def test_without_a_run_the_page_says_what_a_first_one_takes(runs):
     shown = text(open_page())
     assert "No run yet" in shown
     assert "| `densenet169` |" in shown
     assert "54 images of 42 patients" in shown
 
 
-def test_without_data_it_points_to_the_dataset_page(runs, tmp_path, monkeypatch):
+def test_without_data_the_page_points_to_the_dataset_page(runs, tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_DATA_DIR", str(tmp_path / "absent"))
     app = open_page()
     assert "There is no data set here yet" in text(app)
@@ -54,7 +54,7 @@ def test_preset_and_architecture_fill_the_form(runs):
     assert "train-set-head_epochs" not in [element.key for element in app.number_input]
 
 
-def test_the_seeds_preset_is_cnn_s_alone(runs, calls):
+def test_the_seeds_preset_is_for_cnn_only(runs, calls):
     app = open_page()
     choose(app, "preset", "seeds")
     assert "three blocks of 32, 64 and 128 channels" in text(app)
@@ -81,7 +81,7 @@ def test_start_submits_the_config_that_the_command_line_would_build(runs, calls,
     assert calls == [("submit", make_config("cnn", settings), phantoms, runs, "cnn-1")]
 
 
-def test_the_shares_reach_the_config(runs, calls):
+def test_crop_hidden_and_smoothing_reach_the_config(runs, calls):
     app = open_page()
     choose(app, "preset", "standard")
     for name, value in (("crop", 0.3), ("hidden", 0.05), ("label_smoothing", 0.05)):
@@ -92,7 +92,7 @@ def test_the_shares_reach_the_config(runs, calls):
     assert calls[0][1] == make_config("cnn", {"crop": 0.3, "hidden": 0.05, "label_smoothing": 0.05})
 
 
-def test_a_started_run_waits_in_the_queue_and_the_next_gets_a_fresh_name(runs):
+def test_a_started_run_is_queued_and_the_next_gets_a_new_name(runs):
     app = open_page()
     click(app, "train-start")
     assert json.loads((runs / "cnn-1" / "status.json").read_text())["state"] == "queued"
@@ -110,7 +110,7 @@ def test_a_started_run_waits_in_the_queue_and_the_next_gets_a_fresh_name(runs):
     ("key", "value", "message"),
     [("learning_rate", 10.0, "above 0, at most 1"), ("epochs", 0, "at least 1"), ("size", 8, "32 to 512")],
 )
-def test_a_bad_setting_is_told_and_cannot_be_started(runs, key, value, message):
+def test_a_bad_setting_is_reported_and_prevents_the_start(runs, key, value, message):
     app = open_page()
     set_number(app, key, value)
     assert message in app.error[0].value
@@ -126,7 +126,7 @@ def test_weights_from_a_file_need_its_path(runs):
     assert "--backbone-weights /srv/weights.h5" in text(app)
 
 
-def test_the_form_outlives_a_visit_to_another_page(runs):
+def test_the_form_is_kept_while_another_page_is_visited(runs):
     app = open_page()
     choose(app, "architecture", "cnn-dropout")
     set_number(app, "epochs", 9)
@@ -163,7 +163,7 @@ def test_a_preview_that_fails_says_why(runs, monkeypatch):
     assert "no room" in app.error[0].value
 
 
-def test_the_estimate_rests_on_a_run_made_here(runs):
-    make_run(runs, "mine", epochs=4, settings={"size": 64, "epochs": 3}, seconds=30.0)  # 60 images: 2 a second; here about 30
+def test_the_estimate_uses_a_run_on_this_computer(runs):
+    make_run(runs, "mine", epochs=4, settings={"size": 64, "epochs": 3}, seconds=30.0)  # 60 images: 2 a second
     app = open_page()
     assert "Takes about 1 to 2 minutes, judging by the run mine" in text(app)

@@ -1,4 +1,4 @@
-"""The runs on the Train page, written by hand; what starts processes is replaced, so nothing is trained."""
+"""The runs on the Train page: their folders are written by hand, no process is started, and nothing is trained."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ def test_the_running_job_with_its_place_curves_and_cancel(runs, calls):
     assert calls == [("cancel", run)]
 
 
-def test_a_died_run_is_shown_as_failed_with_why(runs):
+def test_a_run_that_died_is_shown_as_failed_with_the_reason(runs):
     make_run(runs, "cnn-1", "running", 2, batch=3, batches=66)
     app = open_page()
     assert "The process stopped unexpectedly" in app.error[0].value
@@ -48,7 +48,7 @@ def test_table_and_details_of_past_runs(runs, phantoms):
     table = app.dataframe[0].value
     assert table["Run"].tolist() == ["new", "none", "old"]
     assert table["Epochs"].tolist() == ["3 of 8", "0 of 20", "4 of 4"]
-    assert table["AUC"].tolist()[2] == pytest.approx(1 - 0.6 * 0.75**2 * 1.2 / 3)  # of epoch 3, not of the last
+    assert table["AUC"].tolist()[2] == pytest.approx(1 - 0.6 * 0.75**2 * 1.2 / 3)  # of the best epoch, 3, not of the last
     assert len(table["Validation loss"].tolist()[0]) == 3
     assert "The disk is full" in app.error[0].value
     for words in ("0123abc", "ab12ab12", "keras 3.15.1", "epoch 2: validation loss", "30 min"):
@@ -129,7 +129,7 @@ def test_promote_asks_for_id_and_reason_and_says_how_it_ended(runs, monkeypatch)
     promotion.write_text(json.dumps({"state": "failed", "model": "tiny-1", "why": "It broke."}))
     app.run()
     assert "It broke." in text(app)
-    assert app.text_input(key="train-set-why-tiny").value == " candidate "  # what was typed stays
+    assert app.text_input(key="train-set-why-tiny").value == " candidate "  # what was typed is kept
     assert app.toggle(key="train-set-mirrored-tiny").value
     shutil.copytree(runs.parent / "models" / "tiny", runs.parent / "models" / "tiny-1")
     promotion.write_text(json.dumps({"state": "finished", "model": "tiny-1", "why": ""}))
@@ -138,7 +138,7 @@ def test_promote_asks_for_id_and_reason_and_says_how_it_ended(runs, monkeypatch)
     assert app.text_input(key="train-set-model-tiny").value == "tiny-2"
 
 
-def test_a_refusal_is_told(runs, monkeypatch):
+def test_a_refusal_is_shown(runs, monkeypatch):
     make_run(runs, "cnn-1", "failed")
 
     def refuse(*words):

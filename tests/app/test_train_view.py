@@ -4,7 +4,7 @@ from pneumo.training.runfolder import RunStatus
 from pneumo.ui.train.view import duration, free_name, place, repeat_command, rough, run_views, shares
 
 
-def test_how_far_a_run_is():
+def test_progress_of_a_run():
     assert shares(RunStatus("running", epoch=1, epochs=4, batch=5, batches=10)) == (0.375, 0.5)
     assert shares(RunStatus("starting")) == (0.0, 0.0)
     assert shares(RunStatus("running", epoch=4, epochs=4, batch=1, batches=2)) == (1.0, 0.5)
@@ -25,7 +25,7 @@ def test_the_command_names_what_differs_from_the_defaults_and_a_new_folder(tmp_p
     )
 
 
-def test_names(tmp_path):
+def test_a_free_name_is_proposed(tmp_path):
     (tmp_path / "cnn-1").mkdir()
     assert free_name("cnn", tmp_path) == "cnn-2"
 

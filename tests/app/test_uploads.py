@@ -1,4 +1,4 @@
-"""What one session may hold. Uploads are called as the server calls them."""
+"""How much one session may hold. Uploads are made as the server makes them."""
 
 import asyncio
 import io
@@ -24,7 +24,7 @@ PICTURE = png_bytes(ramp(200, 240))
 
 @pytest.fixture
 def server(monkeypatch) -> SimpleNamespace:
-    """Streamlit's server with one session: `files` it uploaded, and its `state`."""
+    """A stand-in for Streamlit's server with one session: the `files` it uploaded, and its `state`."""
     made = SimpleNamespace(files={}, state={})
     manager = SimpleNamespace(file_storage={"someone": made.files})
     active = SimpleNamespace(session=SimpleNamespace(session_state=made.state))
@@ -44,7 +44,7 @@ def body_of(data: bytes, name: str = "a.zip") -> bytes:
 
 
 class Upload:
-    """One request, its body in pieces; `arrived` is what Streamlit would be given of it."""
+    """One request, its body in pieces; `arrived`: the (name, data) that Streamlit would receive."""
 
     def __init__(self, bound: uploads.Bounded, data: bytes, path: str = PATH, announced: bool = True):
         self.bound, self.body, self.arrived = bound, body_of(data), None
@@ -75,15 +75,15 @@ class Upload:
 
 def sent(*arguments, **options) -> bytes:
     name, data = asyncio.run(Upload(*arguments, **options).send())
-    assert name == "a.zip"  # in either case
+    assert name == "a.zip"  # whether it is taken or not
     return data
 
 
-def test_a_file_that_fits_arrives_as_it_is(server):
+def test_a_file_that_fits_arrives_unchanged(server):
     assert sent(uploads.Bounded(None, most=100_000), bytes(50_000)) == bytes(50_000)
 
 
-def test_a_file_too_many_arrives_by_its_name(server):
+def test_of_a_file_too_many_only_the_name_arrives(server):
     bound = uploads.Bounded(None, most=100_000)
     server.files["first"] = SimpleNamespace(data=bytes(60_000))
     assert sent(bound, bytes(50_000)) == NOT_TAKEN
@@ -92,7 +92,7 @@ def test_a_file_too_many_arrives_by_its_name(server):
     assert sent(bound, bytes(50_000)) == bytes(50_000)
 
 
-def test_files_that_wait_to_be_read_count(server):
+def test_files_waiting_to_be_read_count(server):
     bound = uploads.Bounded(None, most=100_000)
     queue = Intake()
     queue.add([("a.dat", bytes(60_000))])
@@ -104,7 +104,7 @@ def test_files_that_wait_to_be_read_count(server):
     assert sent(bound, bytes(50_000)) == NOT_TAKEN
 
 
-def test_files_on_their_way_count_and_no_more_when_they_arrived(server):
+def test_uploads_under_way_count_until_they_arrive(server):
     bound = uploads.Bounded(None, most=100_000)
     second = Upload(bound, bytes(50_000))
     assert asyncio.run(Upload(bound, bytes(60_000)).send(meanwhile=second)) == ("a.zip", bytes(60_000))
@@ -113,29 +113,29 @@ def test_files_on_their_way_count_and_no_more_when_they_arrived(server):
     assert sent(bound, bytes(50_000)) == bytes(50_000)
 
 
-def test_a_length_that_is_not_told_is_the_longest(server):
+def test_an_unknown_length_counts_as_the_longest_upload(server):
     bound = uploads.Bounded(None, most=uploads.config.get_option("server.maxUploadSize") * MB - 1)
     assert sent(bound, bytes(10), announced=False) == NOT_TAKEN
 
 
-def test_other_sessions_and_other_requests_are_not_asked(server):
+def test_other_sessions_and_other_requests_are_not_limited(server):
     bound = uploads.Bounded(None, most=100_000)
     server.files["first"] = SimpleNamespace(data=bytes(99_000))
     assert sent(bound, bytes(50_000), path="/pneumo/_stcore/upload_file/another/file") == bytes(50_000)
     assert sent(bound, bytes(50_000), path="/_stcore/elsewhere") == bytes(50_000)
 
 
-def test_a_browser_that_goes_is_told_on(server):
+def test_a_disconnect_is_passed_on(server):
     async def receive():
         return {"type": "http.disconnect"}
 
     assert asyncio.run(uploads._named_only(receive)()) == {"type": "http.disconnect"}
 
 
-# --- what waits
+# --- files waiting to be read
 
 
-def test_an_archive_is_held_until_its_last_image_was_read():
+def test_an_archive_counts_until_its_last_image_was_read():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as bundle:
         bundle.writestr("1.png", PICTURE)
@@ -151,7 +151,7 @@ def test_an_archive_is_held_until_its_last_image_was_read():
 
 
 @pytest.mark.parametrize("told", ["none", "0", "-5", "1.5", "٣"])
-def test_a_bound_that_is_none_is_refused(monkeypatch, told):
+def test_an_invalid_limit_is_refused(monkeypatch, told):
     monkeypatch.setenv(quota.SETTING, told)
     with pytest.raises(ConfigError, match="expected a whole number of megabytes"):
         quota.limit()
@@ -183,7 +183,7 @@ def said(app) -> str:
     return "\n".join(element.value for element in app.warning)
 
 
-def test_diagnose_says_which_file_was_not_taken(app):
+def test_diagnose_lists_a_file_that_was_not_taken(app):
     drop(app, ("one.png", PICTURE), ("two.png", NOT_TAKEN))
     cases = app.session_state["cases"]
     assert [(case.name, case.finding.status) for case in cases] == [("one.png", "ok"), ("two.png", "error")]
@@ -194,7 +194,7 @@ def test_diagnose_says_which_file_was_not_taken(app):
     )
 
 
-def test_diagnose_keeps_what_it_read_when_it_is_full(app, monkeypatch):
+def test_a_full_session_keeps_what_diagnose_read(app, monkeypatch):
     monkeypatch.setattr(quota, "limit", lambda: 180_000)  # two pictures of 200 x 240 bytes and their small copies
     drop(app, *((f"{n}.png", PICTURE) for n in range(4)))
     cases = app.session_state["cases"]
@@ -225,13 +225,13 @@ def test_the_worklist_lists_each_file_that_had_no_room(app, monkeypatch):
     assert "1 of the files left out. No room: this session holds" in said(app)
 
 
-def test_a_file_of_a_folder_that_was_not_taken_is_listed(app):
+def test_from_a_folder_a_file_that_was_not_taken_is_listed(app):
     queue = Intake()
     queue.add([("d/1", NOT_TAKEN), ("d/note.txt", b"Dear colleague")], from_folder=True)
     assert (queue.head.name, queue.skipped) == ("d/1", 1)
 
 
-def test_no_row_is_opened_where_there_is_no_room(app, monkeypatch):
+def test_without_room_no_row_is_opened(app, monkeypatch):
     app.switch_page("pages/worklist.py").run()
     drop(app, ("one.png", PICTURE))
     (row,) = app.session_state["worklist_rows"]

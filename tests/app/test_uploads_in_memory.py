@@ -1,4 +1,4 @@
-"""Uploads on their way in: parsed as Streamlit has Starlette parse them."""
+"""Uploads are parsed in memory; the test parses them with Starlette, as Streamlit does."""
 
 import asyncio
 import tempfile
@@ -33,7 +33,7 @@ def test_an_upload_is_not_written_to_a_temporary_file(monkeypatch):
         raise AssertionError("a temporary file")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", made)
-    monkeypatch.setattr(MultiPartParser, "spool_max_size", 1024 * 1024)  # as Starlette has it; undone after the test
+    monkeypatch.setattr(MultiPartParser, "spool_max_size", 1024 * 1024)  # Starlette's own value; restored after the test
     with pytest.raises(AssertionError, match="a temporary file"):
         parsed()
     keep_in_memory()

@@ -1,4 +1,4 @@
-"""What the Diagnose page gives the browser's viewer, and that no answer and no download hangs on it."""
+"""What the Diagnose page sends to the viewer in the browser; answers and downloads do not depend on it."""
 
 import io
 
@@ -55,7 +55,7 @@ def press(app, label):
     assert not app.exception
 
 
-def test_a_deep_dicom_comes_with_its_own_values_and_windows(app):
+def test_a_12_bit_dicom_is_sent_with_its_own_values_and_windows(app):
     header, arrays = given(drop(app, DEEP))
     np.testing.assert_array_equal(arrays["values"], R12)
     assert [(each["name"], each["centre"], each["width"]) for each in header["picture"]["presets"]] == [
@@ -63,10 +63,10 @@ def test_a_deep_dicom_comes_with_its_own_values_and_windows(app):
         ("window 2 of the file (harder)", 1000, 500),
         ("full range of the picture", 2048, 4096),
     ]
-    assert "deep" not in str(header)  # no file's name
+    assert "deep" not in str(header)  # not the file's name
 
 
-def test_any_other_picture_comes_with_its_grey_levels(app):
+def test_other_pictures_are_sent_as_grey_levels(app):
     header, arrays = given(drop(app, FLAT))
     assert arrays["values"].dtype == np.uint8
     assert set(np.unique(arrays["values"])) == {200}
@@ -74,15 +74,15 @@ def test_any_other_picture_comes_with_its_grey_levels(app):
     assert header["picture"]["spacing"] is None
 
 
-def test_16_bits_of_a_png_stay_16(app):
+def test_a_16_bit_png_stays_16_bit(app):
     deep = io.BytesIO()
     Image.fromarray((R12 * 16).astype(np.uint16)).save(deep, "PNG")
     _, arrays = given(drop(app, ("deep.png", deep.getvalue(), "image/png")))
     np.testing.assert_array_equal(arrays["values"], R12 * 16)
 
 
-def test_each_x_ray_has_a_viewer_of_its_own(app):
-    """Under a key of its own, so that the browser begins anew and nothing of the one before stays."""
+def test_each_x_ray_has_its_own_viewer(app):
+    """Under its own key, so that the browser starts afresh and nothing of the X-ray before remains."""
     drop(app, DEEP, FLAT)
     first = app.get("bidi_component")[0].proto
     press(app, "Next")
@@ -91,13 +91,13 @@ def test_each_x_ray_has_a_viewer_of_its_own(app):
     assert opened(first.bytes)[0]["key"] != opened(second.bytes)[0]["key"]
 
 
-def test_a_rerun_sends_the_same_bytes_which_the_browser_then_has(app):
+def test_a_rerun_sends_the_same_bytes(app):
     before = parcels(drop(app, DEEP))
     app.slider(key="prevalence").set_value(10).run()
     assert parcels(app) == before
 
 
-def test_another_model_lays_its_own_heat_over_the_same_values(tmp_path, monkeypatch):
+def test_another_model_shows_its_own_heat_over_the_same_values(tmp_path, monkeypatch):
     root = make_registry(make_registry(tmp_path / "models"), "other")
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
     app = drop(open_app(), DEEP)
@@ -113,14 +113,14 @@ def test_a_file_without_an_answer_has_no_viewer(app):
     assert parcels(drop(app, LETTER)) == []
 
 
-def test_clear_all_lets_go_of_it(app):
+def test_clear_all_forgets_what_the_viewer_got(app):
     drop(app, DEEP)
     assert "viewer_parcel" in app.session_state
     press(app, "Clear all")
     assert "viewer_parcel" not in app.session_state
 
 
-def test_a_download_is_in_the_files_own_greys(app):
+def test_a_download_has_the_files_own_greys(app):
     drop(app, DEEP)
     (case,) = app.session_state["cases"]
     picture = np.asarray(Image.open(io.BytesIO(viewer._overlay_png(case, Predictor.load("tiny"), Terms("balanced", 0.3)))))

@@ -19,7 +19,7 @@ def parcel(values=None, facts=FACTS, lungs=Lungs(None, "Only one lung field was 
     return opened(viewer_parcel("0a1b", values, facts, HEAT, lungs, similar))
 
 
-def test_the_browser_gets_the_true_values_and_what_they_mean():
+def test_the_browser_gets_the_stored_values_and_their_meaning():
     header, arrays = parcel()
     np.testing.assert_array_equal(arrays["values"], STORED)
     assert arrays["values"].dtype == np.uint16
@@ -44,39 +44,39 @@ def test_a_table_of_the_file_comes_first():
 @pytest.mark.parametrize(
     ("spacing", "told"),
     [
-        (Spacing(0.1, at_detector=True), {"mm": 0.2, "where": "at the detector"}),  # the copy is half as wide as the file
+        (Spacing(0.1, at_detector=True), {"mm": 0.2, "where": "at the detector"}),  # the copy has half as many columns
         (Spacing(0.1, at_detector=False), {"mm": 0.2, "where": "calibrated"}),
         (None, None),
     ],
 )
-def test_lengths_are_told_of_the_copy_and_only_where_the_file_does(spacing, told):
+def test_the_pixel_spacing_is_that_of_the_copy_if_the_file_has_one(spacing, told):
     assert parcel(facts=ImageFacts("DICOM", 20, 12, 12, 1000, spacing=spacing))[0]["picture"]["spacing"] == told
 
 
-def test_heat_is_that_of_the_overlay_within_the_box():
+def test_heat_equals_the_overlay_within_the_box():
     levels = heat_levels(HEAT)
     assert (levels.shape, levels.dtype) == ((HEAT_SIDE, HEAT_SIDE), np.uint8)
-    # A picture of 240 x 384 has the box at 48 to 240 and 0 to 192: the very pixels of the levels.
+    # In a picture of 240 x 384 the box is at 48 to 240 and 0 to 192: exactly the pixels of the levels.
     whole = HEAT.on_image(384, 240)[:192, 48:]
     np.testing.assert_allclose(levels, whole * 255, atol=2)
     assert levels[-1, -1] == 255
-    assert levels[:60, :60].max() < 25  # what is drawn as nothing
+    assert levels[:60, :60].max() < 25  # drawn as no heat
     header, _ = parcel()
     assert header["heat"]["box"] == [0.2, 0.0, 1.0, 0.5]
     assert [each["level"] for each in header["heat"]["contours"]] == list(CONTOURS)
     assert header["heat"]["empty"] is False
 
 
-def test_a_line_lies_where_the_field_passes_its_level():
-    slope = np.tile(np.linspace(0.05, 0.95, 10), (4, 1))  # passes 0.5 in the middle of its ten cells
+def test_an_outline_lies_where_the_field_crosses_its_level():
+    slope = np.tile(np.linspace(0.05, 0.95, 10), (4, 1))  # crosses 0.5 in the middle of its ten cells
     (line,) = outlines(slope, 0.5, Box(0.2, 0.4, 0.6, 0.8))
     points = np.reshape(line, (-1, 2))
     np.testing.assert_allclose(points[:, 0], 0.4, atol=1e-4)
-    assert (points[:, 1].min(), points[:, 1].max()) == (0.45, 0.75)  # middles of the first and the last row
+    assert (points[:, 1].min(), points[:, 1].max()) == (0.45, 0.75)  # centres of the first and the last row
     assert outlines(slope, 0.99, WHOLE) == []
 
 
-def test_lungs_are_outlined_also_at_the_edge_of_the_picture():
+def test_lungs_are_outlined_at_the_edge_of_the_picture_too():
     mask = np.zeros((224, 224), bool)
     mask[56:112, :56] = True
     header, _ = parcel(lungs=Lungs(mask))
@@ -87,7 +87,7 @@ def test_lungs_are_outlined_also_at_the_edge_of_the_picture():
     np.testing.assert_allclose(points.max(axis=0), [0.25, 0.5], atol=1e-3)
 
 
-def test_lungs_that_were_not_found_say_why():
+def test_lungs_not_found_have_a_reason():
     assert parcel()[0]["lungs"] == {"lines": [], "reason": "Only one lung field was found."}
 
 

@@ -1,4 +1,4 @@
-"""What the pages leave in the record for the watch: measures, refusals, a candidate's answers; never at an answer's price."""
+"""What the pages record for monitoring: measures, refusals, a candidate's answers. None of it may cost an answer."""
 
 from dataclasses import replace
 
@@ -46,7 +46,7 @@ def test_measures_and_refusals_are_kept_on_both_pages(folder, page):
     drop(app, WHITE, LETTER).run()
     (case,) = open_record().search()
     assert (case.measures.brightness, case.measures.aspect) == (230, 1.5)
-    assert np.isnan(case.measures.lung_height)  # no lungs in a white picture
+    assert np.isnan(case.measures.lung_height)  # no lungs are found in a white picture
     assert case.measures.gate_distance == 0
     assert [each.status for each in open_record().refused()] == ["error"]
     app.run()
@@ -54,7 +54,7 @@ def test_measures_and_refusals_are_kept_on_both_pages(folder, page):
     assert open_record().verify().problem is None
 
 
-def test_a_candidate_answers_unseen_and_by_its_own_cuts(folder):
+def test_a_candidate_answers_unseen_and_with_its_own_cuts(folder):
     set_candidate("new", "", "a")
     app = drop(open_app(), WHITE, DARK).run()
     cases, shadows = {case.label: case for case in open_record().search()}, open_record().shadows(card_digest("new"))
@@ -67,7 +67,7 @@ def test_a_candidate_answers_unseen_and_by_its_own_cuts(folder):
     assert "new" not in said.replace("newest", "")
 
 
-def test_a_candidate_that_does_not_verify_stops_no_answer(folder, caplog):
+def test_a_candidate_that_does_not_verify_costs_no_answer(folder, caplog):
     set_candidate("new", "", "a")
     (folder / "models" / "new" / "model.keras").write_bytes(b"other weights")
     drop(open_app(), WHITE)
@@ -89,7 +89,7 @@ def test_a_site_profile_is_named_on_the_page_and_left_with_one_click(folder):
     assert app.session_state["prevalence"] == 25
     (case,) = open_record().search()
     assert "site profile winter" in case.warnings[0]
-    assert case.gate == "pass"  # a profile is no caution
+    assert case.gate == "pass"  # a profile is not a caution
     app.sidebar.toggle(key="site_profile").set_value(False).run()
     assert not app.exception
     assert not any("site profile" in warning.value for warning in app.warning)

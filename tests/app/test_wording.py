@@ -13,7 +13,7 @@ def test_bar_marks_value_threshold_and_zone():
     assert "left:25.0%;width:50.0%" in html
 
 
-def test_a_screen_reader_hears_no_certainty_either():
+def test_the_label_for_screen_readers_claims_no_certainty():
     assert 'aria-label="probability above 0.99, threshold 0.50"' in bar_html(reading_of(0.9951))
 
 
@@ -25,7 +25,7 @@ def test_a_screen_reader_hears_no_certainty_either():
         (0.8, "PNEUMONIA", "High: speaks for pneumonia"),
     ],
 )
-def test_a_screen_reader_hears_words_with_spaces_between_them(probability, verdict, zone):
+def test_words_for_screen_readers_are_separated_by_spaces(probability, verdict, zone):
     html = answer_html(reading_of(probability, prevalence=0.3), "2 of 3")
     said = f"2 of 3: {verdict} {zone} probability of pneumonia {probability:.2f} where 30 % of the patients have it"
     assert re.sub("<[^>]+>", "", html) == said
@@ -33,7 +33,7 @@ def test_a_screen_reader_hears_words_with_spaces_between_them(probability, verdi
     assert f'<div class="verdict {verdict.lower()}" role="heading" aria-level="2">{verdict}</div>' in html
 
 
-def test_nothing_is_claimed_without_a_test():
+def test_without_a_test_no_figures_are_claimed():
     assert "nothing is known" in figures_html({})
 
 

@@ -1,4 +1,4 @@
-"""The Worklist page, and the walk through its rows on Diagnose."""
+"""The Worklist page, and going through its rows on Diagnose."""
 
 import json
 
@@ -82,7 +82,7 @@ def test_mixed_files_each_have_an_answer_or_a_reason(app):
     assert NAME not in said(app) + page
 
 
-def test_a_file_dropped_again_is_told_and_not_listed_again(app):
+def test_a_file_dropped_again_is_counted_and_not_listed_again(app):
     drop(app, ("bright.png", BRIGHT), ("dark.png", DARK))
     drop(app, ("bright.png", BRIGHT), ("copy.png", DARK), ("third.png", shaded(70)))
     assert sorted(row[0] for row in answered(app)) == ["bright.png", "dark.png", "third.png"]
@@ -90,7 +90,7 @@ def test_a_file_dropped_again_is_told_and_not_listed_again(app):
     assert "2 files dropped again or under another name: each has one row" in said(app)
 
 
-def test_another_prevalence_judges_anew_without_reading(app, monkeypatch):
+def test_another_prevalence_updates_the_rows_without_reading(app, monkeypatch):
     drop(app, ("grey.png", shaded(135)))
     assert answered(app) == [("grey.png", "INDETERMINATE", "Open: the model cannot tell")]
     before = app.dataframe[0].value["probability"].iloc[0]
@@ -111,7 +111,7 @@ def test_another_model_is_asked_about_every_row(app):
     assert all(len(row.findings) == (2 if row.canonical else 1) for row in app.session_state["worklist_rows"])
 
 
-def test_chips_filter_and_the_summary_stays_whole(app):
+def test_chips_filter_the_table_and_not_the_summary(app):
     drop(app, ("bright.png", BRIGHT), ("dark.png", DARK))
     app.pills(key="worklist_show").set_value(["NORMAL"]).run()
     assert [row[0] for row in answered(app)] == ["dark.png"]
@@ -119,7 +119,7 @@ def test_chips_filter_and_the_summary_stays_whole(app):
     assert "1 of 2 answered" in "".join(caption.value for caption in app.caption)
 
 
-def test_results_stay_when_another_page_was_visited_and_clear_all_lets_go(app):
+def test_results_stay_when_another_page_was_visited_and_clear_all_forgets_them(app):
     drop(app, ("bright.png", BRIGHT))
     app.switch_page("pages/about.py").run()
     app.switch_page("pages/worklist.py").run()
@@ -129,7 +129,7 @@ def test_results_stay_when_another_page_was_visited_and_clear_all_lets_go(app):
     assert "likeliest pneumonia on top" in said(app)
 
 
-def test_nothing_readable_in_a_folder_is_said(app):
+def test_a_folder_without_readable_files_is_reported(app):
     app.segmented_control(key="worklist_kind").set_value("A folder").run()
     drop(app, ("note.txt", LETTER))
     assert "None of the 1 files" in app.info[0].value
@@ -153,7 +153,7 @@ def labelled(app, label):
 
 
 def open_chosen(app, name):
-    """Press the button above the table; the test driver then goes back to its own page unless told of the new one."""
+    """Press the button above the table. The test driver would go back to its own page, so it is switched to the new one."""
     choose_rows(app, "file", name)
     app.button(key="worklist-open").click().run()
     assert not app.exception
@@ -165,7 +165,7 @@ def opened(app) -> str:
     return app.session_state["cases"][app.session_state["current"]].name
 
 
-def test_previous_and_next_walk_the_filtered_list_and_the_way_back_keeps_the_row(app):
+def test_previous_and_next_go_through_the_filtered_list_and_going_back_keeps_the_row(app):
     drop(app, ("w.png", shaded(195)), ("d.png", DARK), ("b.png", BRIGHT), ("v.png", shaded(185)))
     app.pills(key="worklist_show").set_value(["PNEUMONIA"]).run()
     assert [row[0] for row in answered(app)] == ["w.png", "b.png", "v.png"]

@@ -1,4 +1,4 @@
-"""The queue of the worklist: what of the chosen files is read, and how long that takes."""
+"""The queue of the worklist: which of the chosen files are read, and how long that takes."""
 
 import math
 
@@ -29,10 +29,10 @@ def test_an_archive_takes_the_place_of_its_images():
     intake.add([("a.png", BRIGHT), ("study.zip", zipped(**{"x/1": dicom_bytes(ramp()), "x/viewer.exe": b"MZ"})), ("b.txt", LETTER)])
     assert intake.progress == (0, 3)
     assert intake.skipped == 1
-    assert names(intake) == ["a.png", "study.zip/x/1", "b.txt"]  # chosen one by one, a text is told of; in an archive it is counted
+    assert names(intake) == ["a.png", "study.zip/x/1", "b.txt"]  # a chosen text gets a row; in an archive it is only counted
 
 
-def test_of_a_folder_only_images_are_taken():
+def test_from_a_folder_only_images_are_taken():
     intake = Intake()
     intake.add(
         [
@@ -48,7 +48,7 @@ def test_of_a_folder_only_images_are_taken():
     assert names(intake) == ["d/1", "d/x.jpg", "d/more.zip/bright.png"]
 
 
-def test_the_head_stays_until_it_was_read():
+def test_the_head_stays_until_it_is_done():
     intake = Intake()
     intake.add([("a", BRIGHT), ("b", DARK)])
     assert intake.head is intake.head
@@ -56,7 +56,7 @@ def test_the_head_stays_until_it_was_read():
     assert (intake.head.name, intake.progress) == ("b", (1, 2))
 
 
-def test_time_left_is_the_mean_so_far_and_a_pause_does_not_count():
+def test_time_left_follows_from_the_mean_so_far_and_pauses_hardly_count():
     clock = Clock()
     intake = Intake(clock)
     intake.add((str(n), BRIGHT) for n in range(4))
@@ -64,7 +64,7 @@ def test_time_left_is_the_mean_so_far_and_a_pause_does_not_count():
     clock.now += 2
     intake.done()
     assert intake.seconds_left == pytest.approx(6)
-    clock.now += 3600  # on another page meanwhile: five seconds at most
+    clock.now += 3600  # on another page meanwhile; counts as five seconds
     intake.done()
     assert intake.seconds_left == pytest.approx((2 + 5) / 2 * 2)
 
@@ -83,7 +83,7 @@ def test_time_left_in_words(seconds, said):
     assert time_left(seconds) == said
 
 
-def test_cancel_lets_go_and_counts():
+def test_cancelled_files_are_dropped_and_counted():
     intake = Intake()
     intake.add((str(n), BRIGHT) for n in range(5))
     intake.done()
@@ -91,7 +91,7 @@ def test_cancel_lets_go_and_counts():
     assert (intake.head, intake.cancelled, intake.progress) == (None, 4, (1, 1))
 
 
-def test_a_new_batch_forgets_what_was_cancelled():
+def test_a_new_batch_resets_the_count_of_cancelled_files():
     intake = Intake()
     intake.add([("a", BRIGHT), ("b", DARK)])
     intake.cancel()

@@ -1,4 +1,4 @@
-"""The worklist writes to the record as Diagnose does: each answer once, and never at the price of an answer."""
+"""The worklist writes to the record as Diagnose does: each answer once, and a failing record costs no answer."""
 
 import sqlite3
 
@@ -68,7 +68,7 @@ def test_a_row_opened_in_diagnose_is_the_same_case(app):
     assert case.agreement == "agree"
 
 
-def test_a_locked_record_costs_no_answer_and_is_tried_again_when_asked(app, tmp_path):
+def test_a_locked_record_costs_no_answer_and_is_tried_again_on_request(app, tmp_path):
     drop(app, WHITE)
     other = sqlite3.connect(tmp_path / "record.sqlite", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
@@ -78,13 +78,13 @@ def test_a_locked_record_costs_no_answer_and_is_tried_again_when_asked(app, tmp_
     assert "in use by another program" in said(app)
     other.execute("ROLLBACK")
     other.close()
-    assert "were not recorded" in said(app.run())  # not by itself: a locked database costs seconds
+    assert "were not recorded" in said(app.run())  # not tried again by itself: a locked database costs seconds
     app.button(key="record_now").click().run()
     assert "Recorded: 2 answers" in said(app)
     assert len(open_record().search()) == 2
 
 
-def test_off_nothing_is_said_or_kept(app, tmp_path, monkeypatch):
+def test_without_a_record_nothing_is_said_or_kept(app, tmp_path, monkeypatch):
     monkeypatch.delenv("PNEUMO_RECORD")
     drop(app, WHITE)
     assert "ecorded" not in said(app)

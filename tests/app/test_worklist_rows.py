@@ -1,4 +1,4 @@
-"""A row of the worklist: what it keeps of a file, and what Diagnose and the export get of it."""
+"""A row of the worklist: what it keeps of a file, and what Diagnose and the export get from it."""
 
 import csv
 import io
@@ -27,20 +27,20 @@ def read_all(rows, predictor, *files, room=True) -> list[bool]:
     return [read_row(rows, Member(name, lambda data=data: data), predictor, room) for name, data in files]
 
 
-def test_a_list_that_was_cancelled_goes_on_and_doubles_no_row(tiny):
+def test_a_cancelled_list_continues_without_duplicate_rows(tiny):
     files, rows = [("a", BRIGHT), ("b", DARK), ("c", LETTER), ("d", b"")], []
-    assert read_all(rows, tiny, *files[:2]) == [True, True]  # then somebody cancelled, and drops them all again
+    assert read_all(rows, tiny, *files[:2]) == [True, True]  # then the user cancels and drops all files again
     assert read_all(rows, tiny, *files) == [False, False, True, True]
-    assert read_all(rows, tiny, ("again.png", BRIGHT), ("another.txt", LETTER)) == [False, False]  # one file, whatever it is called
+    assert read_all(rows, tiny, ("again.png", BRIGHT), ("another.txt", LETTER)) == [False, False]  # known under any name
     assert [row.name for row in rows] == ["a", "b", "c", "d"]
 
 
-def test_empty_files_are_not_one_file(tiny):
+def test_empty_files_do_not_count_as_the_same_file(tiny):
     rows = []
     assert read_all(rows, tiny, ("a", b""), ("b", b"")) == [True, True]
 
 
-def test_a_file_that_was_left_out_gives_way_when_it_comes_again(tiny, monkeypatch):
+def test_the_row_of_a_file_left_out_is_replaced_when_the_file_is_dropped_again(tiny, monkeypatch):
     monkeypatch.setattr(rows_module, "read", lambda *given: pytest.fail("read without room"))
     rows = []
     read_all(rows, tiny, ("a", BRIGHT), ("b", DARK), room=False)
@@ -52,18 +52,18 @@ def test_a_file_that_was_left_out_gives_way_when_it_comes_again(tiny, monkeypatc
     assert [(row.name, row.finding(tiny).status) for row in rows] == [("a", "ok"), ("b/IM1", "ok")]
 
 
-def test_a_row_is_small_whatever_the_file_was(tiny):
+def test_a_row_is_small_for_any_file(tiny):
     noise = (ramp(1800, 2400) * 0.8 + np.random.default_rng(0).normal(25, 12, (1800, 2400))).clip(0, 255).astype(np.uint8)
     row = row_of("large.png", png_bytes(noise), tiny)
     kept = len(row.thumbnail) + len(row.display) + len(row.canonical)
-    assert kept < 200_000  # of 4.3 million pixels of noise, the worst there is for a JPEG
+    assert kept < 200_000  # of 4.3 million pixels of noise, the worst case for a JPEG
     assert row.pixels().shape == (480, 640)
     finding = row.finding(tiny)
     assert finding.radiograph is finding.canonical is None
     assert finding.answer.heatmap.heat.nbytes < 1000
 
 
-def test_another_model_sees_the_same_image_to_the_bit(tiny):
+def test_another_model_gets_exactly_the_same_image(tiny):
     data = png_bytes(ramp(300, 400))
     other = Predictor.load("other")
     row = row_of("ramp.png", data, tiny)
@@ -76,7 +76,7 @@ def test_another_model_sees_the_same_image_to_the_bit(tiny):
     assert row.finding(tiny).model == "tiny"
 
 
-def test_a_model_that_fails_on_one_image_becomes_its_reason(tiny, monkeypatch):
+def test_a_model_that_fails_on_one_image_gives_the_reason(tiny, monkeypatch):
     def fail(image):
         raise ModelError("gave no number")
 
@@ -109,7 +109,7 @@ def test_export_has_the_fields_of_predict_and_the_order_of_the_table(tiny):
     assert "text file" in table[3]["reasons"]
 
 
-def test_case_for_diagnose_says_that_it_is_reduced(tiny):
+def test_a_case_from_a_row_says_that_it_is_reduced(tiny):
     row = row_of("ramp.png", png_bytes(ramp(900, 1280)), tiny)
     case = row.case()
     assert case.reduced
@@ -117,7 +117,7 @@ def test_case_for_diagnose_says_that_it_is_reduced(tiny):
     assert case.values.stored.shape == (450, 640)
     assert case.values.presented()[100, -1] == pytest.approx(1, abs=0.02)
     assert case.canonical.dtype == np.uint8
-    assert case.answer(tiny) is row.finding(tiny).answer  # not asked again
+    assert case.answer(tiny) is row.finding(tiny).answer  # not computed again
 
 
 def test_the_file_is_read_again_for_its_full_size(tiny):
@@ -132,14 +132,14 @@ def test_the_file_is_read_again_for_its_full_size(tiny):
     assert (case.reduced, case.values.stored.shape) == (True, (450, 640))
 
 
-def test_files_are_held_up_to_a_quarter_of_the_session(tiny, monkeypatch):
+def test_files_are_kept_up_to_a_quarter_of_the_session_limit(tiny, monkeypatch):
     monkeypatch.setenv("PNEUMO_SESSION_MB", "4")
     files = [(f"{n}.png", png_bytes(np.random.default_rng(n).integers(0, 255, (500, 1200), np.uint8))) for n in range(3)]
-    assert 2**19 < len(files[0][1]) < 2**20  # one fits into 1 MB, a second one does not
+    assert 2**19 < len(files[0][1]) < 2**20  # one fits into 1 MB, two do not
     rows = []
     read_all(rows, tiny, *files)
     assert [row.file is not None for row in rows] == [True, False, False]
     case = rows[1].case()
     rows[1].enlarge(case)
     assert case.reduced
-    assert rows[0].nbytes > len(files[0][1])  # the quota counts it
+    assert rows[0].nbytes > len(files[0][1])  # the kept file counts for the limit

@@ -22,7 +22,7 @@ def test_filter_chips(tiny):
     assert worklist.passing(table, ["with a warning"]).empty
 
 
-def test_no_bar_is_a_certainty_and_the_export_has_every_digit(tiny):
+def test_no_bar_shows_certainty_and_the_export_has_every_digit(tiny):
     row = row_of("bright", BRIGHT, tiny)
     (key, finding), *_ = row.findings.items()
     row.findings[key] = replace(finding, answer=replace(finding.answer, log_ratio=9.0))
@@ -30,7 +30,7 @@ def test_no_bar_is_a_certainty_and_the_export_has_every_digit(tiny):
     assert export([row], tiny, Terms())[0]["probability"] == pytest.approx(0.99987661)
 
 
-def test_names_are_escaped_among_the_reasons():
+def test_names_and_reasons_are_escaped():
     page = worklist.unanswered_html([(None, "<b>x</b>.jpg", "not read", "a < b"), (b"jpeg", "y", "not answered", "z")])
     assert "&lt;b&gt;x&lt;/b&gt;.jpg<small>not read</small></td><td>a &lt; b</td>" in page
     assert page.count("<img") == 1
