@@ -9,14 +9,14 @@ expect.set_options(timeout=60_000)
 
 @pytest.fixture(scope="module")
 def chromium():
-    """One browser a file: starting it takes longer than most of what is looked at. `browser_page` shares nothing else."""
+    """One browser for each file, because starting one is slow. `browser_page` shares nothing else."""
     with running_chromium() as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """The app with the tiny model; a file that needs other settings has an `address` of its own."""
+    """The app with the tiny model; a file that needs other settings has its own `address`."""
     home = tmp_path_factory.mktemp("home")
     with app(home, PNEUMO_MODELS_DIR=str(make_registry(tmp_path_factory.mktemp("models")))) as url:
         yield url
@@ -24,7 +24,7 @@ def address(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def visitor(chromium):
-    """One visitor a file, so that the app's own files are loaded and compiled once."""
+    """One visitor for each file, so that the app's own files are loaded and compiled once."""
     with browser_page(chromium) as page:
         yield page.context
 

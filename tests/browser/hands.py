@@ -1,4 +1,4 @@
-"""A person at the app with a mouse, with the keyboard alone, or with a finger on a phone; every act is counted."""
+"""A person using the app with a mouse, with the keyboard alone, or with a finger on a phone; every act is counted."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _FOCUSED = "element => element == document.activeElement || element.contains(doc
 
 
 class Hands:
-    """With a mouse. `acts`: clicks and typed texts; for keys every stroke but those of a typed text."""
+    """With a mouse. `acts` counts clicks and typed texts, and every key that is not part of a typed text."""
 
     viewport = (1440, 900)
     touch = False
@@ -23,7 +23,7 @@ class Hands:
 
     @property
     def seconds(self) -> float:
-        """Since the first page was there."""
+        """Since the first page was loaded."""
         return time.monotonic() - self._began
 
     def press(self, control: Locator) -> None:
@@ -40,7 +40,7 @@ class Hands:
         self.press(field)
         self.acts += 1
         field.press_sequentially(text)
-        field.press("Tab")  # a text field tells its text when it is left
+        field.press("Tab")  # a text field sends its text when it loses the focus
 
     def choose(self, question: str, answer: str) -> None:
         """One of several round buttons."""
@@ -52,7 +52,7 @@ class Hands:
         settle(self.page)
 
     def show_sidebar(self) -> None:
-        """On a phone it lies behind a button."""
+        """On a phone it is opened with a button."""
 
     def hide_sidebar(self) -> None:
         """On a phone it covers the page."""
@@ -65,7 +65,7 @@ class Hands:
         self.press(self.page.get_by_role("button", name="Next"))
 
     def open_first_row(self) -> None:
-        """Of the worklist, which is drawn on a canvas: a click on the row's own Open."""
+        """Of the worklist, which is drawn on a canvas: click Open in the row."""
         box = self._table()
         self.acts += 1
         self.page.mouse.click(box["x"] + 360, box["y"] + 35 + 28)
@@ -162,7 +162,7 @@ HANDS = {"mouse": Hands, "keys": Keys, "touch": Finger}
 
 @contextmanager
 def person(browser: Browser, kind: str, url: str) -> Iterator[Hands]:
-    """A visitor of their own on the page at `url`."""
+    """A new visitor on the page at `url`."""
     hands = HANDS[kind]
     width, height = hands.viewport
     options = {"has_touch": hands.touch, "is_mobile": hands.touch, "user_agent": hands.user_agent}

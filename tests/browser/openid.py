@@ -1,4 +1,4 @@
-"""An OpenID provider in one file: discovery, authorisation code with PKCE, RS256 tokens, keys. Asks nobody for a password."""
+"""An OpenID provider in one file: discovery, authorisation code with PKCE, RS256 tokens, keys. It asks for no password."""
 
 import hashlib
 import json
@@ -21,12 +21,12 @@ CLIENT, PASSWORD = "pneumo", "between-provider-and-app"
 
 @dataclass
 class Provider:
-    """Who logs in next is `claims`."""
+    """`claims` are those of the next user who logs in."""
 
     address: str
     claims: Mapping[str, object] = field(default_factory=dict)
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "test", "use": "sig"}))
-    waiting: dict[str, tuple[dict, Mapping[str, object]]] = field(default_factory=dict)  # code -> what was asked, for whom
+    waiting: dict[str, tuple[dict, Mapping[str, object]]] = field(default_factory=dict)  # code -> (the request, the claims)
 
     def metadata(self) -> dict[str, object]:
         ends = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "jwks"}
@@ -40,7 +40,7 @@ class Provider:
         }
 
     def authorize(self, asked: dict[str, str]) -> str:
-        """Where the browser is sent back to."""
+        """The address to which the browser is sent back."""
         assert asked["client_id"] == CLIENT
         assert asked["code_challenge_method"] == "S256"
         code = secrets.token_hex(8)
@@ -95,7 +95,7 @@ def provider() -> Iterator[Provider]:
 
 
 def write_secrets(home: Path, openid: Provider) -> None:
-    """What an app whose home is `home` needs to log in there."""
+    """The secrets that an app whose home is `home` needs to log in at this provider."""
     (home / ".streamlit").mkdir()
     (home / ".streamlit" / "secrets.toml").write_text(
         f"""[auth]

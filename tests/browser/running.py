@@ -1,6 +1,6 @@
-"""Starts the real app on a free port, and a real browser before it.
+"""Starts the real app on a free port, and a real browser for it.
 
-A page changes by itself: what it should show is waited for with Playwright's `expect`, never asked once.
+A page changes by itself: wait for what it should show with Playwright's `expect`, never check it only once.
 """
 
 import os
@@ -42,7 +42,7 @@ needs_chromium = [
 
 
 def started(home: Path, port: int, run: tuple[str, ...] = ("-m", "streamlit"), **settings: str) -> subprocess.Popen:
-    """The app's process, which may not answer yet; whatever it writes lands below `home`. `run`: how Python starts Streamlit."""
+    """The app's process, which may not answer yet. All that it writes is below `home`. `run`: how Python starts Streamlit."""
     (home / TEMPORARY).mkdir(exist_ok=True)
     folders = {"HOME": str(home), "TMPDIR": str(home / TEMPORARY), "PNEUMO_CACHE_DIR": str(home / "cache")}
     environment = {**os.environ, **folders, **settings}
@@ -68,7 +68,7 @@ def free_port() -> int:
 
 @contextmanager
 def app(home: Path, **settings: str) -> Iterator[str]:
-    """The app's address; whatever it writes lands below `home`, so that it can be searched."""
+    """The app's address. All that it writes is below `home`, where tests can search it."""
     port = free_port()
     process = started(home, port, **settings)
     try:
@@ -93,7 +93,7 @@ def running_chromium():
 
 @contextmanager
 def browser_page(chromium, width: int = 1440, height: int = 1000, **options):
-    """A page as a visitor of its own, without cookies or memories of another; `options` are those of Playwright's context."""
+    """A page with its own visitor, who shares no cookies or storage with others; `options` are those of Playwright's context."""
     context = chromium.new_context(viewport={"width": width, "height": height}, **options)
     context.set_default_timeout(60_000)
     page = context.new_page()
@@ -108,7 +108,7 @@ def browser_page(chromium, width: int = 1440, height: int = 1000, **options):
 
 
 def wait_until(page, expression: str, seconds: float = 60) -> None:
-    """Until JavaScript is true. Playwright's own wait_for_function evaluates within the page, which the app's policy forbids."""
+    """Until the JavaScript is true. Playwright's wait_for_function evaluates within the page, which the app's policy forbids."""
     end = time.monotonic() + seconds
     while not page.evaluate(f"Boolean({expression})"):
         assert time.monotonic() < end, f"not within {seconds} s: {expression}"
@@ -116,13 +116,13 @@ def wait_until(page, expression: str, seconds: float = 60) -> None:
 
 
 def settle(page) -> None:
-    """Until the script has run to its end since the last click: before that, buttons may still move."""
+    """Until the script has finished since the last click: before that, buttons may still move."""
     page.wait_for_timeout(500)
     wait_until(page, "document.querySelector('[data-testid=stApp]').dataset.testScriptState == 'notRunning'", 180)
 
 
 def verdict_of(page) -> str:
-    """The verdict, once the page shows a single answer: for a moment that of the picture before may be there too."""
+    """The verdict, once the page shows only one answer: that of the previous picture may still be there for a moment."""
     from playwright.sync_api import expect
 
     verdict = page.locator(".verdict")
@@ -137,11 +137,11 @@ def fits_across(page, selector: str = "html") -> None:
 
 
 def tell(page) -> None:
-    """What stands on it, for whoever looks for the reason of a failure that does not come again."""
+    """Print what the page shows, to explain a failure that may not happen again."""
     from playwright.sync_api import Error
 
     try:
         shown, clicks = page.inner_text("body", timeout=5_000), page.evaluate("clicks")
-    except Error as error:  # a page that crashed must not hide the failure it is asked about
+    except Error as error:  # the page may have crashed; the test's own failure must still be seen
         shown, clicks = f"nothing: {error}", []
     print(f"{page.url} showed:\n{shown[:3000]}\nclicks: {clicks}", file=sys.__stderr__, flush=True)

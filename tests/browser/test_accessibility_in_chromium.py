@@ -1,4 +1,4 @@
-"""Who hears the pages, uses keys alone, or needs them large: axe-core on every page in its main states, and what axe cannot see."""
+"""Screen readers, keyboard and large text: axe-core on every page in its main states, and what axe cannot check."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -79,7 +79,7 @@ def fill_worklist(page: Page) -> None:
     page.get_by_role("heading", name="Without an answer").wait_for()
 
 
-STATES: dict[str, Callable[[Page], None]] = {  # each leads on from the one before
+STATES: dict[str, Callable[[Page], None]] = {  # each starts from the one before
     "Diagnose, empty": lambda page: None,
     "Diagnose, an answer": lambda page: answered(page, PICTURES[0]),
     "Diagnose, details and help": open_case,
@@ -106,7 +106,7 @@ STATES: dict[str, Callable[[Page], None]] = {  # each leads on from the one befo
 
 
 def grave_findings(page: Page) -> list[str]:
-    """What axe calls critical or serious; none of Streamlit's own elements needs an exception."""
+    """What axe calls critical or serious. Streamlit's own elements need no exception."""
     return [
         f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"
         for violation in Axe().run(page).response["violations"]
@@ -116,7 +116,7 @@ def grave_findings(page: Page) -> list[str]:
 
 
 def out_of_sight(page: Page) -> list[str]:
-    """What reaches past the right edge without a box of its own that scrolls."""
+    """Elements that reach past the right edge and are not in a box that scrolls."""
     return page.evaluate("""() => [...document.querySelectorAll('#stMain *')].filter(element => {
         if (element.getBoundingClientRect().right <= innerWidth + 1 || !element.checkVisibility()) return false
         for (let box = element.parentElement; box.id != 'stMain'; box = box.parentElement)
@@ -126,7 +126,7 @@ def out_of_sight(page: Page) -> list[str]:
 
 
 def out_of_sight_at_last(page: Page) -> list[str]:
-    """Once the page had time for its new width: tables follow it late on a busy machine."""
+    """The same after the page had time for its new width: on a busy machine tables follow it late."""
     for _ in range(25):
         page.wait_for_timeout(200)
         if not (lost := out_of_sight(page)):
@@ -135,9 +135,9 @@ def out_of_sight_at_last(page: Page) -> list[str]:
 
 
 @pytest.mark.long
-def test_axe_finds_nothing_grave_and_nothing_is_lost_at_twice_the_size(page):
+def test_axe_finds_nothing_serious_and_nothing_is_cut_off_at_twice_the_size(page):
     """200 % on a screen 1440 wide is 720 pixels of CSS."""
-    page.add_style_tag(content="* { transition: none !important }")  # what fades in has little contrast at first
+    page.add_style_tag(content="* { transition: none !important }")  # elements that fade in have little contrast at first
     graves, lost = {}, {}
     for name, lead_to in STATES.items():
         lead_to(page)
@@ -151,8 +151,8 @@ def test_axe_finds_nothing_grave_and_nothing_is_lost_at_twice_the_size(page):
     assert [f"{name}: {each}" for name, elements in lost.items() for each in elements] == []
 
 
-def test_a_screen_reader_is_told_each_new_answer(page):
-    """The region is there before the first answer and stays, as a new one would not be told."""
+def test_each_new_answer_is_announced_to_screen_readers(page):
+    """The region exists before the first answer and stays, because a new region would not be announced."""
     region = page.locator(".answer[role=status]")
     region.wait_for(state="attached")
     region.evaluate("element => element.first = true")
@@ -177,12 +177,12 @@ def test_the_first_tab_stop_skips_to_the_content(page):
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (400, 850)])
-def test_the_answer_stands_above_the_fold(page, width, height):
+def test_the_answer_is_visible_without_scrolling(page, width, height):
     page.set_viewport_size({"width": width, "height": height})
     for files in (1, 2):
         drop(page, PICTURES[files - 1])
         page.get_by_text(f"({files} of {files})").wait_for()
-        page.get_by_text("A generated phantom").wait_for()  # of an X-ray stands here how children fared who scored like this
+        page.get_by_text("A generated phantom").wait_for()  # for an X-ray, rates of similar children are shown here
         settle(page)
         fold = page.locator(".disclaimer").bounding_box()
         assert fold["height"] < 32  # one line

@@ -1,4 +1,4 @@
-"""The Dataset page in a real browser: on phantoms, and on the public set where it lies beside the repository."""
+"""The Dataset page in a real browser: with phantoms, and with the public set if it is beside the repository."""
 
 import os
 import time
@@ -27,7 +27,7 @@ def test_browse_open_and_send_to_diagnose(chromium, tmp_path):
             picture.continue_()
         page.unroute("**/media/**")
         wait_until(page, "[...document.querySelectorAll('.st-key-gallery img')].every(image => image.naturalWidth)")
-        assert button.bounding_box() == place  # nothing moves under the hand while pictures arrive
+        assert button.bounding_box() == place  # nothing moves while pictures arrive
         button.click()
         page.get_by_role("button", name="Send to Diagnose").click()
         page.get_by_text("From the data set. Its true label: NORMAL").wait_for()
@@ -35,8 +35,8 @@ def test_browse_open_and_send_to_diagnose(chromium, tmp_path):
 
 
 @pytest.mark.long
-def test_a_file_named_like_a_picture_makes_the_browser_ask_nobody(chromium, tmp_path):
-    """A browser reads a backslash as a slash, so that a file's name can hold an address."""
+def test_a_file_name_that_holds_a_picture_makes_no_request(chromium, tmp_path):
+    """A browser reads a backslash as a slash, so a file's name can hold an address."""
     copy_set(tmp_path / "data", patients=2)
     for name in (r"![x](\\evil.example\x.png)", r"`![x](\\evil.example\y.png)", r"<img src=\\evil.example\z.png>"):
         (tmp_path / "data" / "train" / "NORMAL" / name).mkdir()
@@ -64,7 +64,7 @@ def test_narrow_screen_does_not_scroll_sideways(chromium, tmp_path):
 )
 @pytest.mark.long
 def test_gallery_with_all_images_of_the_public_set(chromium, tmp_path):
-    """Measured, not asserted: the seconds go into the log."""
+    """The seconds are logged, not asserted."""
     with app(tmp_path, PNEUMO_DATA_DIR=str(PUBLIC)) as url, browser_page(chromium) as page:
 
         def first_page() -> float:

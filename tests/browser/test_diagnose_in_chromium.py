@@ -37,7 +37,7 @@ def test_drop_an_x_ray_and_read_the_answer(page, address, tmp_path):
     expect(page.locator(".quiet", has_text="On 624 test X-rays")).not_to_have_count(0)
     page.locator('canvas[aria-label="radiograph with heatmap"]').wait_for()
     stage = page.locator(".stage").first.bounding_box()
-    assert stage["width"] / stage["height"] == pytest.approx(400 / 300, abs=0.01)  # own aspect
+    assert stage["width"] / stage["height"] == pytest.approx(400 / 300, abs=0.01)  # the picture's own aspect
     page.get_by_role("button", name="NOT READ").wait_for()
     expect(page.locator(".st-key-stopped")).to_have_count(0)
     page.get_by_text("Research use. Not a medical device.").wait_for()
@@ -53,8 +53,8 @@ def test_drop_an_x_ray_and_read_the_answer(page, address, tmp_path):
 
 
 @pytest.mark.long
-def test_a_click_while_files_are_read_is_heeded_and_no_file_is_read_twice(page):
-    """Streamlit would begin a second run of the page beside the first, and both would take files from the queue."""
+def test_clicks_while_files_are_read_work_and_no_file_is_read_twice(page):
+    """Streamlit would start a second run of the page beside the first, and both would take files from the queue."""
     picture = phantom_png(make_phantom("viral", seed=3, height=900, width=1200))
     files = [{"name": f"{number}.png", "mimeType": "image/png", "buffer": picture} for number in range(6)]
     page.locator('input[type="file"]').first.set_input_files(files)
@@ -71,7 +71,7 @@ def test_overlay_download_and_heatmap_colour(page, tmp_path):
     page.locator(".verdict").wait_for()
     page.get_by_role("button", name=re.compile("Next")).click()
     page.get_by_text("2 of 3", exact=True).wait_for()
-    wait_until(page, "document.querySelectorAll('.verdict').length == 1")  # the last picture's panel is gone
+    wait_until(page, "document.querySelectorAll('.verdict').length == 1")  # the panel of the previous picture is gone
     with page.expect_download() as started:
         page.get_by_role("button", name="Overlay PNG").first.click()
     started.value.save_as(tmp_path / "overlay.png")

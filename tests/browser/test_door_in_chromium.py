@@ -1,4 +1,4 @@
-"""The door before a real browser: no page breaks its own policy, no foreign page frames one, and no foreign name opens one."""
+"""Access in a real browser: no page breaks its own policy, no foreign page can frame one, no foreign host name can open one."""
 
 import re
 import threading
@@ -10,17 +10,17 @@ from phantom_sets import copy_set
 from playwright.sync_api import expect
 
 pytestmark = needs_chromium
-PATIENCE = 180_000  # ms; a machine with much else to do
+PATIENCE = 180_000  # ms; on a busy machine
 TELL = (
     "addEventListener('securitypolicyviolation', event => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))"
 )
 
-WASM = "policy: script-src wasm-eval"  # Streamlit's protobuf tries WebAssembly for long integers, and does without
+WASM = "policy: script-src wasm-eval"  # Streamlit's protobuf tries WebAssembly for long integers and works without it
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
-    """With a data set and a record, so that each page shows all it has."""
+    """With a data set and a record, so that each page shows all its parts."""
     home = tmp_path_factory.mktemp("door")
     copy_set(home / "data", patients=10)
     folders = {f"PNEUMO_{name.upper()}_DIR": str(home / name) for name in ("data", "runs")}
@@ -29,7 +29,7 @@ def url(tmp_path_factory):
 
 
 def listen(page) -> list[str]:
-    """What the browser says against the page's policy, from now on."""
+    """The browser's messages about violations of the page's policy, from now on."""
     said = []
     page.set_default_timeout(PATIENCE)
     page.on("console", lambda message: said.append(message.text) if re.search("policy", message.text, re.IGNORECASE) else None)
@@ -46,7 +46,7 @@ def test_no_page_breaks_its_policy(chromium, url):
         page.get_by_text("1 of 3", exact=True).wait_for()
         page.locator('canvas[aria-label="radiograph with heatmap"]').wait_for()
         settle(page)
-        page.get_by_role("button", name="Second opinion").press("Enter")  # where pictures still arrive, a click may miss it
+        page.get_by_role("button", name="Second opinion").press("Enter")  # a click may miss the button while pictures still arrive
         page.get_by_text("Lungs hidden").first.wait_for()
         with page.expect_download() as started:
             page.get_by_role("button", name="Report PDF", exact=True).first.click()
@@ -75,7 +75,7 @@ def test_no_page_breaks_its_policy(chromium, url):
         page.get_by_role("link", name="About").click()
         page.get_by_text("Looks at the test split").wait_for()
         page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
-        for name in ("worklist", "history", "dataset", "train", "metrics", "about"):  # by their addresses, too
+        for name in ("worklist", "history", "dataset", "train", "metrics", "about"):  # opened by address, too
             page.goto(f"{url}/{name}", wait_until="domcontentloaded")
             page.get_by_role("heading", name=name.capitalize(), exact=True).wait_for()
         assert set(said) <= {WASM}
@@ -90,7 +90,7 @@ def test_no_page_breaks_its_policy(chromium, url):
 
 @pytest.fixture(scope="module")
 def foreign(chromium):
-    """A page of a browser to which every name ending in .example is this computer."""
+    """A page of a browser that resolves every name ending in .example to this computer."""
     rules = "--host-resolver-rules=MAP *.example 127.0.0.1"
     browser = chromium.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, rules])
     page = browser.new_page()
@@ -99,7 +99,7 @@ def foreign(chromium):
     browser.close()
 
 
-def test_a_foreign_page_frames_none(foreign, url):
+def test_a_foreign_page_cannot_frame_the_app(foreign, url):
     class Framing(BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
@@ -114,7 +114,7 @@ def test_a_foreign_page_frames_none(foreign, url):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         foreign.goto(f"http://foreign.example:{server.server_port}/", wait_until="load")
         (frame,) = foreign.frames[1:]
-        for _ in range(100):  # the frame may still be empty when the page around it is loaded
+        for _ in range(100):  # the frame may still be empty when its page is loaded
             if frame.url:
                 break
             foreign.wait_for_timeout(100)
@@ -122,8 +122,8 @@ def test_a_foreign_page_frames_none(foreign, url):
         server.shutdown()
 
 
-def test_a_name_bent_to_this_computer_opens_nothing(foreign, url):
-    """DNS rebinding: a foreign page's own name is answered with 127.0.0.1."""
+def test_a_foreign_name_for_this_computer_is_refused(foreign, url):
+    """DNS rebinding: the name of a foreign page resolves to 127.0.0.1."""
     port = url.rsplit(":", 1)[1]
     answer = foreign.goto(f"http://evil.example:{port}/history")
     assert answer.status == 421

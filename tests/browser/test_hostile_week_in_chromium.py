@@ -1,4 +1,4 @@
-"""A bad week in small; the long one is bench/hostile_week.py. See docs/reliability.md."""
+"""A short version of bench/hostile_week.py. See docs/reliability.md."""
 
 from collections import Counter
 
@@ -24,14 +24,14 @@ def test_a_bad_week_breaks_no_promise(chromium, tmp_path):
     assert week["images acknowledged by the node"] == 4
 
 
-def test_what_is_lost_is_told():
+def test_lost_answers_and_agreements_are_reported():
     cases = [("a", "agree"), ("a", "none"), ("b", "none"), ("c", "agree")]
     assert lost(Counter(a=2, b=1), {"a"}, cases) == []
     assert lost(Counter(a=3, b=1, d=2), {"a"}, cases) == ["3 answers are not in the record, which the page said are"]
     assert lost(Counter(b=1), {"b", "c"}, cases) == ["1 agreements are not in the record, which the page took"]
 
 
-def test_an_image_without_results_is_told():
+def test_an_image_without_results_is_reported():
     assert without_results([], FakeArchive()) == []
     assert [line.split(" of ")[0] for line in without_results(["1.2.3"], FakeArchive())] == [
         "the archive has no report",

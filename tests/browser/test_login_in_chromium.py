@@ -1,4 +1,4 @@
-"""A whole login against an OpenID provider, in a real browser, and what each role then sees."""
+"""A complete login with an OpenID provider in a real browser, and what each role then sees."""
 
 import re
 import time
@@ -53,7 +53,7 @@ def test_a_reader_reads_and_does_not_train(chromium, running):
         expect(page.get_by_role("link", name="Train")).to_have_count(0)
 
         page.get_by_role("button", name="Try it with generated phantoms").wait_for()
-        # Uploads and pictures go through the door with the cookie of the login.
+        # Uploads and pictures are let through with the cookie of the login.
         page.locator('input[type="file"]').first.set_input_files(
             [
                 {"name": f"{kind}.png", "mimeType": "image/png", "buffer": phantom_png(make_phantom(kind, seed=3))}
@@ -67,7 +67,7 @@ def test_a_reader_reads_and_does_not_train(chromium, running):
         assert "/media/" in address
         cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())
         assert status(address, cookies) == 200
-        assert status(address) == 401  # the address alone opens nothing
+        assert status(address) == 401  # the address alone is not enough
         code = f"{running[0]}/_stcore/bidi-components/pneumo.viewer/index.js"
         assert (status(code, cookies), status(code)) == (200, 401)
         forged = re.sub(r"(_streamlit_user=)(.{4})", r"\1AAAA", cookies)
@@ -81,7 +81,7 @@ def test_a_reader_reads_and_does_not_train(chromium, running):
         assert status(address, "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())) == 401
 
 
-def test_a_login_that_is_ended_ends_on_an_open_page(chromium, running):
+def test_ending_a_login_ends_it_on_an_open_page(chromium, running):
     url, _, home = running
     with browser_page(chromium) as page, browser_page(chromium) as other:
         log_in(page, running, sub="ada", groups=["pneumo-reader"])
@@ -98,7 +98,7 @@ def test_a_login_that_is_ended_ends_on_an_open_page(chromium, running):
         expect(page.locator('input[type="file"]')).to_have_count(0)
         other.get_by_role("link", name="Worklist").click()
         other.get_by_role("heading", name="Worklist").wait_for()
-        while time.time() < ended + 2:  # a token's time has no fractions
+        while time.time() < ended + 2:  # a token's time is in whole seconds
             page.wait_for_timeout(200)
         page.get_by_role("button", name="Log in").click()
         page.get_by_text(": reader").wait_for()

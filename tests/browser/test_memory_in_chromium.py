@@ -1,6 +1,6 @@
-"""A session ends, and another goes on: nothing of the first is left in the memory of the app, nor of the process that decoded.
+"""A session ends and another goes on: nothing of the first is left in the memory of the app or of the process that decoded.
 
-The memory is searched as it lies there, so also what was freed and nobody took since.
+The whole writable memory is searched, also what was freed and not used again.
 """
 
 import io
@@ -23,12 +23,12 @@ from pneumo.ui.diagnose.parcel import pack
 
 pytestmark = [*needs_chromium, needs_memory, pytest.mark.long]
 
-NEVER = "86400"  # seconds that a session is kept whose line was cut: here what ends is a page that was closed
+NEVER = "86400"  # seconds that a session is kept after a lost connection; here sessions end because pages are closed
 
 
 @dataclass
 class Patient:
-    """A name that stands in the names of the files, another within them, and X-rays with noise of their own."""
+    """A name in the names of the files, another name within them, and X-rays with their own noise."""
 
     name: str
     inside: str
@@ -98,7 +98,7 @@ def drop(page, patient: Patient, *kinds: str) -> None:
 
 
 def every_way(page, patient: Patient) -> None:
-    """The worklist; on Diagnose a second opinion, words for the report and the report itself."""
+    """The worklist; then on Diagnose a second opinion, a note for the report and the report itself."""
     page.get_by_role("link", name="Worklist").click()
     page.get_by_role("heading", name="Worklist").wait_for()
     drop(page, patient, "zip")
@@ -118,7 +118,7 @@ def every_way(page, patient: Patient) -> None:
 
 
 def processes(url: str) -> tuple[int, list[int]]:
-    """The app, and those that decode for it."""
+    """The process of the app, and those that decode for it."""
     (server,) = [pid for pid, command in children(os.getpid()).items() if f"--server.port {url.rpartition(':')[2]}" in command]
     return server, [pid for pid, command in children(server).items() if "decoding.worker" in command]
 
@@ -148,7 +148,7 @@ def test_nothing_of_a_session_outlives_it(browser, tmp_path):
         assert not {*decoding} & {*now_decoding}
         for pid in now_decoding:
             assert first.named(left(pid, first.needles.values())) == []
-        assert "the values of png" in second.named(held(server, second.needles.values()))  # whose session goes on
+        assert "the values of png" in second.named(held(server, second.needles.values()))  # its session goes on
 
         stays.get_by_role("button", name="Next").click()
         stays.get_by_text("2 of 3", exact=True).wait_for()
@@ -158,7 +158,7 @@ def test_nothing_of_a_session_outlives_it(browser, tmp_path):
 
 
 def test_a_short_export_does_not_outlive_its_session(browser, tmp_path):
-    """It is made on a thread of the server's loop, and the C library keeps what is small for the thread that freed it."""
+    """It is made on another thread of the server, and the C library keeps small freed blocks for the thread that freed them."""
     patient = Patient("Quittenmus Wendelin", "Schwarzwurzel", 7)
     settings = {f"PNEUMO_{name}_DIR": str(tmp_path / name.lower()) for name in ("DATA", "RUNS")}
     with app(tmp_path, STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=NEVER, PNEUMO_RECORD="", **settings) as url:

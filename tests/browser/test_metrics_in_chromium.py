@@ -20,7 +20,7 @@ def url(tmp_path_factory):
 
 
 def _choose(page, model: str) -> None:
-    """A list opened while the page is still being drawn closes again: open it until the choice was made."""
+    """A list opened while the page is still being drawn closes again, so open it until the choice is made."""
     for _ in range(20):
         page.get_by_role("combobox").first.click()
         try:
@@ -35,14 +35,14 @@ def _choose(page, model: str) -> None:
 @pytest.mark.parametrize(
     "model", [pytest.param(model, marks=[pytest.mark.long] * (model != "resnet50")) for model in list_models(ROOT / "models")]
 )
-def test_opens_and_the_slider_moves_the_matrix(chromium, url, model, tmp_path):
+def test_the_page_opens_and_the_slider_changes_the_matrix(chromium, url, model, tmp_path):
     with browser_page(chromium) as page:
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{url}/metrics", wait_until="domcontentloaded")
         page.get_by_text("The worst news").wait_for()
         page.get_by_text("Everything", exact=True).click()
-        page.get_by_text("Each plot has its own PNG").wait_for()  # whole: a list opened before is closed by the next drawing
+        page.get_by_text("Each plot has its own PNG").wait_for()  # the whole page: before, drawing it would close an open list
         _choose(page, model)
         page.get_by_text("Each plot has its own PNG").wait_for()
         page.get_by_role("button", name="Metrics, JSON").wait_for()
@@ -52,7 +52,7 @@ def test_opens_and_the_slider_moves_the_matrix(chromium, url, model, tmp_path):
         healthy_called_normal = re.compile(rf"NORMAL\s*{stored}\s*0?\.\d+ of")  # this model's, not the one shown at first
         matrix.filter(has_text=healthy_called_normal).wait_for()
         everyone_sick = matrix.filter(has_text=re.compile(r"NORMAL\s*0\s*0\.000 of"))  # at 0 everyone is called PNEUMONIA
-        for _ in range(10):  # a key that comes while the page is being drawn is lost
+        for _ in range(10):  # a key pressed while the page is being drawn is lost
             page.get_by_test_id("stMain").get_by_role("slider").first.focus()
             page.keyboard.press("Home")
             with contextlib.suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""The nginx configuration of docs/access.md, as it stands there, before the running app; oauth2-proxy is stood in for."""
+"""The nginx configuration in docs/access.md, in front of the running app, with a stand-in for oauth2-proxy."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ NAME, PASS = "pneumo.example.org", "_oauth2_proxy=passed"
 
 
 class Gatekeeper(BaseHTTPRequestHandler):
-    """What oauth2-proxy answers: 202 to whoever has its cookie, else 401; a page to sign in."""
+    """Answers as oauth2-proxy does: 202 with its cookie, else 401; a page to sign in."""
 
     def do_GET(self):
         passed = PASS in self.headers.get("Cookie", "")
@@ -57,7 +57,7 @@ def write_certificate(folder: Path) -> None:
 
 
 def configuration(folder: Path, port: int, app_port: str, gate_port: int) -> Path:
-    """The documented one with this test's ports and files; whatever is missed there makes the test fail, not pass."""
+    """The documented configuration with this test's ports and files; the test fails if one of them is not in it."""
     (text,) = re.findall(r"```nginx\n(.*?)```", (ROOT / "docs" / "access.md").read_text(), re.DOTALL)
     for old, new in (
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
@@ -109,7 +109,7 @@ class Stay(urllib.request.HTTPRedirectHandler):
 
 
 def answer(url: str, method: str = "GET", headers: dict[str, str] | None = None) -> tuple[int, str]:
-    """Status, and where one is sent."""
+    """(status, address of a redirection)."""
     trusting = ssl._create_unverified_context()
     opener = urllib.request.build_opener(Stay, urllib.request.HTTPSHandler(context=trusting))
     data = b"x" * 100_000 if method in ("PUT", "POST") else None
@@ -150,14 +150,14 @@ WEBSOCKET = {
 def test_no_path_is_open(site, path, method, headers):
     status, where = answer(site[0] + path, method, headers)
     if path == "/oauth2/auth":
-        assert status == 404  # nobody's but nginx's own
+        assert status == 404  # only for nginx itself
     else:
         assert status == 302
         assert where.split("?")[0].endswith("/oauth2/sign_in")
 
 
 @pytest.mark.long
-def test_whoever_passed_works_as_ever(site):
+def test_after_signing_in_everything_works(site):
     from playwright.sync_api import sync_playwright
 
     url, folder = site
@@ -178,7 +178,7 @@ def test_whoever_passed_works_as_ever(site):
             [{"name": f"{name}.png", "mimeType": "image/png", "buffer": picture} for name in ("one", "two")]
         )
         page.locator(".verdict").first.wait_for()
-        page.locator(".viewer[data-ready]").wait_for()  # megabytes by the web socket
+        page.locator(".viewer[data-ready]").wait_for()  # sent as megabytes over the web socket
         wait_until(page, "document.querySelector('.st-key-filmstrip img')?.naturalWidth > 0")
         address = page.evaluate("document.querySelector('.st-key-filmstrip img').src")
         assert all(cookie["secure"] for cookie in context.cookies() if cookie["name"] != name)
@@ -186,6 +186,6 @@ def test_whoever_passed_works_as_ever(site):
         assert path.startswith("/media/")
         assert answer(url + path, headers={"Cookie": PASS})[0] == 200
         assert answer(url + path)[0] == 302
-        browser.close()  # and with it the picture
+        browser.close()  # so that the session with its picture ends
     assert "temporary file" not in (folder / "error.log").read_text()  # no X-ray on nginx's disk
     assert "one.png" not in (folder / "access.log").read_text()

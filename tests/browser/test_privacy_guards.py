@@ -1,4 +1,4 @@
-"""That the searches of the privacy test find what they look for."""
+"""The searches of the privacy test find what they look for."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ pytestmark = needs_chromium
 
 
 @pytest.mark.parametrize("mark", MARKS)
-def test_the_search_finds_a_name_in_any_writing(tmp_path, mark):
+def test_the_search_finds_a_name_in_any_encoding(tmp_path, mark):
     for number, (kind, written) in enumerate(writings(mark).items()):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -30,12 +30,12 @@ def test_the_search_finds_pixels(tmp_path):
     data = marked_files()[f"{PATIENT}.jpg"]
     (tmp_path / "half").write_bytes(b"x" * 1000 + data[len(data) // 5 :])
     assert len(traces(tmp_path, pieces(data).values())) >= 3
-    (tmp_path / "half").write_bytes(picture_bytes(Image.new("L", (9, 9)), "PNG"))  # any picture at all
+    (tmp_path / "half").write_bytes(picture_bytes(Image.new("L", (9, 9)), "PNG"))  # any picture
     assert traces(tmp_path, []) == [f"{tmp_path / 'half'}: a PNG"]
 
 
-def test_the_guard_bites(tmp_path):
-    """In a process, and in one that it starts and that may write no byte."""
+def test_the_guard_blocks_connections(tmp_path):
+    """In a process, and in a child process that may write no byte."""
     code = """
 import resource, socket, subprocess, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -66,7 +66,7 @@ with socket.create_server(("127.0.0.1", 0)) as here:
 
 
 def test_the_guard_sees_every_temporary_file(tmp_path):
-    """Of Python, whether it has a name or not; and of a library, which opens it without Python."""
+    """Files that Python opens, with or without a name, and those that a library opens without Python."""
     code = """
 import ctypes, os, sys, tempfile
 tempfile.TemporaryFile(), tempfile.NamedTemporaryFile(), tempfile.TemporaryDirectory()
@@ -85,7 +85,7 @@ input()
         "stdin": subprocess.PIPE,
         "stdout": subprocess.PIPE,
         "stderr": subprocess.DEVNULL,
-    }  # not pytest's, such a file
+    }  # pytest's own are temporary files
     with subprocess.Popen(command, env=environment, **own) as process:
         process.stdout.readline()
         held = deleted_files(process.pid)
@@ -95,6 +95,6 @@ input()
     assert held.pop().startswith(str(tmp_path / "elsewhere"))
     seen = [os.readlink(path) for path in (tmp_path / "guard").iterdir()]
     kinds = Counter(line.split()[0] for line in seen if str(tmp_path) in line and not line.startswith("watched"))
-    assert kinds["temporary"] == 2  # by name, and the folder
+    assert kinds["temporary"] == 2  # the named file, and the folder
     assert f"nameless {tmp_path / 'elsewhere'}" in seen
     assert seen.count(f"nameless {tmp_path}") >= 2

@@ -1,6 +1,6 @@
-"""A session with X-rays of a marked patient: nothing of them on the disk or in the log, nobody else sees them, nothing is sent.
+"""A session with X-rays of a marked patient: nothing of them is on the disk, in the log or in another session, or is sent away.
 
-One app process for all of it, with a guard in it and in every process it starts (guard/sitecustomize.py).
+One app process for all tests, with a guard in it and in every process that it starts (guard/sitecustomize.py).
 """
 
 import os
@@ -26,11 +26,11 @@ from pneumo.ui.diagnose.parcel import pack
 pytestmark = [*needs_chromium, pytest.mark.long]
 
 
-LEFT = 1  # seconds that a session left is kept in this test; 120 by default
+LEFT = 1  # seconds that a session is kept after its page was left; 120 by default
 
 
 def needles(files: dict[str, bytes]) -> set[bytes]:
-    """The names in any writing; pieces of every file, and of what the network is shown of it."""
+    """The names in every encoding; pieces of every file and of the image that the network gets."""
     searched = {written for mark in MARKS for written in writings(mark).values()}
     for name, data in files.items():
         searched |= set(pieces(data).values())
@@ -41,7 +41,7 @@ def needles(files: dict[str, bytes]) -> set[bytes]:
 
 @dataclass
 class Browser:
-    """What one visitor's browser asked for and was told."""
+    """What one visitor's browser requested and received."""
 
     context: object
     folder: Path  # its own, with the files that are dropped
@@ -81,7 +81,7 @@ class Browser:
 
 @dataclass
 class Session:
-    """What a whole session left."""
+    """The traces of a complete session."""
 
     url: str
     home: Path
@@ -97,14 +97,14 @@ class Session:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory) -> dict[str, str]:
-    """The environment of a process under guard."""
+    """The environment of a guarded process."""
     paths = os.pathsep.join(filter(None, (str(GUARD), os.environ.get("PYTHONPATH"))))
     return {"PNEUMO_GUARD": str(tmp_path_factory.mktemp("guard")), "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory, guarded) -> Session:
-    """Every way an X-ray can take through the app, once."""
+    """Everything that can be done with an X-ray in the app, once."""
     from playwright.sync_api import sync_playwright
 
     home, downloads, files = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("downloads"), marked_files()
@@ -175,11 +175,11 @@ def noted(guarded: dict[str, str]) -> list[str]:
     return [os.readlink(path) for path in Path(guarded["PNEUMO_GUARD"]).iterdir()]
 
 
-def test_the_session_was_a_whole_one(session):
-    """What is not found below was there to be found: in the browser of the one whose X-rays they are."""
+def test_the_session_was_complete(session):
+    """What the tests below must not find elsewhere was in the browser of the X-rays' own visitor."""
     assert MARKS[0].encode() in session.ours.told
     assert MARKS[1] in session.csv.decode()
-    assert session.csv.decode().count("\n") >= 5  # a header, four files of the zip
+    assert session.csv.decode().count("\n") >= 5  # a header, and the four files of the zip
     assert session.report.startswith(b"%PDF")
     assert session.ours.pictures
     assert set(session.status_while_open) == {200}
@@ -192,11 +192,11 @@ def test_nothing_of_a_patient_on_the_disk_or_in_the_log(session, guarded):
     assert "Traceback" not in (session.home / "log").read_text()
     written = {line.removeprefix("open ") for line in noted(guarded) if line.startswith("open ")}
     elsewhere = {path for path in written if not path.startswith((str(session.home), "/dev/", "/proc/"))}
-    assert elsewhere == set()  # so that what was searched is all there is
+    assert elsewhere == set()  # all that was written is in the folders searched
 
 
 def test_no_temporary_file_was_made(session, guarded):
-    """Of uploads of 5 and 45 MB among them. One without a name leaves nothing to be searched, and yet its blocks on the disk."""
+    """Not even of uploads of 5 and 45 MB. One without a name could not be searched, and its blocks would stay on the disk."""
     sizes = sorted(len(data) for name, data in session.files.items() if name.endswith(".dcm"))
     assert sizes[0] > 5e6
     assert sizes[1] > 45e6
@@ -217,7 +217,7 @@ def test_nothing_left_this_computer(session, guarded):
 
 def test_another_session_sees_nothing_of_it(session):
     assert session.theirs.told
-    (jpeg,) = [decode_image(data) for name, data in session.files.items() if name.endswith(".jpg")]  # the first that was open
+    (jpeg,) = [decode_image(data) for name, data in session.files.items() if name.endswith(".jpg")]  # the first that was shown
     sent = pack({}, {"values": plain_values(jpeg.pixels, 8).stored})
     viewed = sent[len(sent) // 2 :][:200]
     assert viewed in session.ours.told
@@ -226,7 +226,7 @@ def test_another_session_sees_nothing_of_it(session):
         assert mark.encode() not in session.theirs.told
     for address in session.ours.pictures:
         name = address.rsplit("/", 1)[1]
-        assert re.fullmatch(r"[0-9a-f]{32}\.\w+", name)  # 128 bits, of what the picture shows
+        assert re.fullmatch(r"[0-9a-f]{32}\.\w+", name)  # a 128-bit hash of the picture
         assert name.encode() not in session.theirs.told
         assert address not in session.theirs.asked
 

@@ -1,6 +1,6 @@
-"""Five scenes with the shipped models, each with a mouse, with the keyboard alone and with a finger at 400 pixels.
+"""Five scenes with the shipped models, each with a mouse, with the keyboard alone and with a finger on a screen 400 pixels wide.
 
-Each says how many acts and seconds it took: `python -m pytest tests/browser/test_scenes_in_chromium.py -rP`. The acts are bounded
+Each prints its acts and seconds: `python -m pytest tests/browser/test_scenes_in_chromium.py -rP`. The acts are bounded
 here, the seconds are not.
 """
 
@@ -22,7 +22,7 @@ pytestmark = [*needs_chromium, pytest.mark.long, pytest.mark.parametrize("kind",
 
 
 def scene_app(home: Path, *own: str) -> Iterator[str]:
-    """With a record; the folders named in `own` lie below `home`, and no run may end in a traceback."""
+    """With a record; the folders named in `own` are below `home`, and the log must hold no traceback."""
     copy_set(home / "data", patients=10)
     folders = {f"PNEUMO_{name.upper()}_DIR": str(home / name) for name in ("data", "runs", "site", *own)}
     with app(home, PNEUMO_RECORD=f"sqlite:///{home / 'record.sqlite'}", **folders) as address:
@@ -37,7 +37,7 @@ def url(tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def training_url(tmp_path_factory) -> Iterator[str]:
-    """Without a model: the first is the one that is promoted."""
+    """Without a model: the test promotes the first."""
     yield from scene_app(tmp_path_factory.mktemp("training"), "models")
 
 
@@ -61,7 +61,7 @@ def shows(hands: Hands, name: str) -> str:
     """Wait until this file is open and answered; return the verdict."""
     page = hands.page
     page.locator(".case-name", has_text=name).wait_for()
-    settle(page)  # until then the viewer of the file before may be there too
+    settle(page)  # until then the viewer of the previous file may be there too
     page.locator(".viewer[data-ready]").wait_for()
     return verdict_of(page)
 
@@ -74,7 +74,7 @@ def done(hands: Hands, scene: str, kind: str, most: dict[str, int]) -> None:
 
 
 def test_one_x_ray(chromium, url, kind):
-    """Drop, read the answer, look below the heat, take the report."""
+    """Drop it, read the answer, hide the heat, download the report."""
     with person(chromium, kind, url) as hands:
         page = hands.page
         hands.give(upload(hands), png("child.png", "bacterial", 3))
@@ -116,7 +116,7 @@ def test_a_study_of_dicoms(chromium, url, kind):
 
 
 def test_sixty_mixed_files(chromium, url, kind):
-    """On the worklist: each has an answer or a reason; the likeliest pneumonia is opened, then the next, and back to the row."""
+    """On the worklist: each gets an answer or a reason; open the likeliest pneumonia, then the next, and go back to the row."""
     rng = np.random.default_rng(0)
     photo = jpeg_bytes(rng.integers(0, 255, (120, 160, 3), np.uint8))
     files = [
@@ -160,7 +160,7 @@ def counts(hands: Hands) -> tuple[int, int]:
 
 
 def test_train_to_promote(chromium, training_url, kind):
-    """Start the quick look as it is offered, see it finish, say why, promote it, and open Diagnose with it there."""
+    """Start the quick look as offered, see it finish, give a reason, promote it, and open Diagnose with it."""
     with person(chromium, kind, f"{training_url}/train") as hands:
         page = hands.page
         page.get_by_role("button", name="Start training").wait_for(state="attached")
@@ -171,7 +171,7 @@ def test_train_to_promote(chromium, training_url, kind):
         hands.press(page.get_by_role("button", name="Start training"))
         hands.hide_sidebar()
         page.locator(f".st-key-cancel-{name}").wait_for()
-        page.locator(f".st-key-cancel-{name}").wait_for(state="detached")  # until then the page shows the run before below it
+        page.locator(f".st-key-cancel-{name}").wait_for(state="detached")  # until then the page shows the previous run below it
         page.get_by_role("heading", name=name, exact=True).wait_for()
         page.locator("summary", has_text="Promote to the model registry").wait_for()
         page.locator(".st-key-run_facts").get_by_text("3 of 3").wait_for()
@@ -189,7 +189,7 @@ def test_train_to_promote(chromium, training_url, kind):
 
 
 def test_a_look_back_in_history(chromium, url, kind):
-    """A case of yesterday, found by its file; what it turned out to be is entered, and the record exported."""
+    """Find yesterday's case by its file, enter its reference diagnosis, and export the record."""
     picture = png(f"{kind}.png", "viral", 100 + [*HANDS].index(kind))
     with person(chromium, kind, url) as earlier:
         earlier.give(upload(earlier), picture)

@@ -9,7 +9,7 @@ from phantom_sets import copy_set
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 pytestmark = [*needs_chromium, pytest.mark.long]
-PATIENCE = 60_000  # ms; a process that loads TensorFlow on a busy machine
+PATIENCE = 60_000  # ms; loading TensorFlow on a busy machine is slow
 
 
 def test_from_a_quick_look_to_an_answer(chromium, tmp_path):
@@ -26,7 +26,7 @@ def test_from_a_quick_look_to_an_answer(chromium, tmp_path):
         page.get_by_label("Epochs", exact=True).press("Enter")
         page.get_by_text("Changed from “quick look”: epochs.").wait_for()
 
-        # One that is watched and cancelled, another that waits for it.
+        # One run is watched and cancelled, another waits for it.
         page.get_by_role("button", name="Start training").click()
         page.get_by_text(re.compile("^Starting|Epoch 1 of 400")).wait_for()
         page.get_by_text("Preset").wait_for()
@@ -37,12 +37,12 @@ def test_from_a_quick_look_to_an_answer(chromium, tmp_path):
         page.get_by_text("1: cnn-2, cnn").wait_for()
         page.get_by_text(re.compile(r"Epoch \d+ of 400, batch")).wait_for()
         page.locator('[data-testid="stVegaLiteChart"] svg').first.wait_for()
-        page.reload(wait_until="domcontentloaded")  # the job lives on without this page
+        page.reload(wait_until="domcontentloaded")  # the job continues without this page
         page.get_by_text(re.compile(r"Epoch \d+ of 400, batch")).wait_for()
         page.locator(".st-key-cancel-cnn-1").get_by_role("button").click()
         page.get_by_text("Cancelled. What was trained so far is kept").wait_for()
 
-        # The one behind it finishes by itself, and is opened.
+        # The run behind it finishes by itself and is opened.
         page.get_by_role("heading", name="cnn-2").wait_for()
         page.locator(".st-key-run_facts").get_by_text("3 of 3").wait_for()
         page.get_by_text("Promote to the model registry").click()

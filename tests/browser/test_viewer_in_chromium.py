@@ -13,14 +13,14 @@ from playwright.sync_api import expect
 pytestmark = needs_chromium
 
 
-def test_a_drag_changes_window_and_level_of_the_true_values(watched):
+def test_a_drag_changes_window_and_level_of_the_stored_values(watched):
     watched.drop(DEEP)
     np.testing.assert_allclose(watched.bars(), greys(CENTRE, WIDTH), atol=1)
     watched.drag(60, -25)  # wider; upwards is brighter: a lower centre
     centre, width = CENTRE - 25 * SPAN / DRAG, WIDTH + 60 * SPAN / DRAG
     assert f"centre {centre:.0f}, width {width:.0f}" in watched.readout
     np.testing.assert_allclose(watched.bars(), greys(centre, width), atol=1)
-    # 12 bits are all there: a window of 300 units parts two bars that 8 bits of the whole range would still tell apart by 31.
+    # All 12 bits are used: a narrow window shows differences that 8 bits for the whole range would not.
     watched.press("2")
     np.testing.assert_allclose(watched.bars(), greys(1000, 400), atol=1)
     watched.press("3")
@@ -46,19 +46,19 @@ def test_the_list_of_windows_and_invert(watched):
     np.testing.assert_allclose(watched.bars(), greys(CENTRE, WIDTH), atol=1)
 
 
-def test_a_file_with_a_table_opens_through_it_and_monochrome1_is_turned(watched):
+def test_a_file_with_a_table_opens_through_it_and_monochrome1_is_inverted(watched):
     table = lut_item([255 - i // 16 for i in range(4096)], 0, 8)
     data = dicom_bytes(STORED, BitsStored=12, VOILUTSequence=[table], PhotometricInterpretation="MONOCHROME1")
     watched.drop({**DEEP, "buffer": data})
     assert "table of the file (VOI LUT)" in watched.readout
-    np.testing.assert_allclose(watched.bars(), VALUES // 16, atol=1)  # the table falls, and MONOCHROME1 turns it
+    np.testing.assert_allclose(watched.bars(), VALUES // 16, atol=1)  # the table falls, and MONOCHROME1 inverts it
     watched.press("2")
     np.testing.assert_allclose(watched.bars(), 255 - np.rint(255 * (VALUES - 200) / SPAN), atol=1)
 
 
 def test_the_wheel_zooms_about_the_pointer_and_shift_moves(watched):
     watched.drop(DEEP)
-    middle = 2.5 / BARS  # of the third bar
+    middle = 2.5 / BARS  # centre of the third bar
     watched.page.mouse.move(*watched.at(middle, 0.5))
     for _ in range(2):
         watched.page.mouse.wheel(0, -120)
@@ -66,8 +66,8 @@ def test_the_wheel_zooms_about_the_pointer_and_shift_moves(watched):
     zoom = watched.zoom
     assert zoom == pytest.approx(100 * np.exp(2 * 120 / 400), abs=1)
     greys_of_bars = greys(CENTRE, WIDTH)
-    bar = zoom / 100 / BARS  # wide, in fractions of the stage
-    for away in (-1, 0, 1):  # what lay under the pointer stays there
+    bar = zoom / 100 / BARS  # width of a bar, as a fraction of the stage
+    for away in (-1, 0, 1):  # what was under the pointer stays there
         assert watched.pixel(middle + away * bar, 0.5)[0] == pytest.approx(greys_of_bars[2 + away], abs=1)
     watched.page.keyboard.down("Shift")
     watched.drag(bar * watched.stage()["width"], 0)
@@ -79,7 +79,7 @@ def test_the_wheel_zooms_about_the_pointer_and_shift_moves(watched):
     assert watched.zoom == 100
 
 
-def test_keys_do_it_all_and_nothing_goes_to_the_server(watched):
+def test_keys_do_everything_and_nothing_is_sent_to_the_server(watched):
     watched.drop(DEEP)
     before, asked = len(watched.sent), len(watched.asked)
     watched.press("+")
@@ -95,7 +95,7 @@ def test_keys_do_it_all_and_nothing_goes_to_the_server(watched):
     assert places[1] == place
     for _ in range(5):
         watched.press("-")
-    assert watched.zoom == 100  # never smaller than whole
+    assert watched.zoom == 100  # never smaller than the whole picture
     watched.press("b")
     assert f"centre {CENTRE - 25 * SPAN / DRAG:.0f}, width {WIDTH:.0f}" in watched.readout
     watched.press("Shift+B")
@@ -120,7 +120,7 @@ def test_keys_do_it_all_and_nothing_goes_to_the_server(watched):
     watched.press("i")
     assert "inverted" in watched.readout
     expect(watched.page.locator("p.spoken")).to_contain_text("Invert black and white: on. Zoom 100 %")
-    watched.press("r")  # which runs the page anew by Streamlit's own keys
+    watched.press("r")  # a key with which Streamlit itself would rerun the page
     watched.drag(30, 30)
     watched.page.mouse.wheel(0, -200)
     watched.page.wait_for_timeout(500)
@@ -135,7 +135,7 @@ def test_the_help_sheet_and_switching_single_keys_off(watched):
     text = sheet.inner_text()
     for part in ("Hide the heat while held", "Shift ←", "two fingers", "1 to 9"):
         assert part in text
-    watched.press("i")  # not while it is read
+    watched.press("i")  # ignored while the help is open
     sheet.get_by_role("checkbox").uncheck()
     watched.press("Escape")
     expect(sheet).to_be_hidden()
@@ -149,7 +149,7 @@ def test_the_help_sheet_and_switching_single_keys_off(watched):
     assert watched.pressed("invert"), (watched.readout, watched.page.evaluate("document.activeElement.outerHTML.slice(0, 200)"))
 
 
-def test_keys_are_left_alone_where_somebody_types(watched):
+def test_keys_do_nothing_while_somebody_types(watched):
     watched.drop(DEEP)
     watched.page.get_by_text("Note and agreement for the report").click()
     note = watched.page.get_by_label("Note", exact=True)
@@ -177,7 +177,7 @@ def test_a_new_drop_opens_its_first_new_file_and_each_keeps_its_window(watched):
     assert watched.readout == moved
 
 
-def test_nothing_is_asked_of_any_other_computer_nor_of_the_media_store(watched):
+def test_no_request_to_another_computer_or_to_the_media_store(watched):
     watched.drop(DEEP)
     for key in ("l", "p", "i", "+", "?"):
         watched.press(key)

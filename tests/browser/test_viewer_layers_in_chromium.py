@@ -36,14 +36,14 @@ def test_heat_hides_while_h_is_held_and_comes_back(watched):
 
 def test_contours_lungs_and_box_are_drawn_on_request(watched):
     watched.drop(PHANTOM)
-    watched.press("Shift+H")  # without heat, so that nothing but lines is on the layer
+    watched.press("Shift+H")  # without heat, so that only lines are on the layer
     assert watched.covered() == 0
     watched.press("x")
     box = watched.covered()
     assert box > 100
     watched.press("x")
     lungs = watched.page.locator('button[data-command="lungs"]')
-    if lungs.is_enabled():  # the segmenter believes its outline of this phantom
+    if lungs.is_enabled():  # the segmenter accepts its outline of this phantom
         watched.press("u")
         assert watched.covered() > 100
         watched.press("u")
@@ -65,7 +65,7 @@ def test_two_panels_move_together(watched):
     assert watched.pixel(0.5, 0.5, "over", stage=1)[3] == 0  # plain
 
 
-def test_the_ruler_is_there_where_the_file_tells_lengths(watched):
+def test_the_ruler_is_shown_if_the_file_has_a_pixel_spacing(watched):
     watched.drop(DEEP, HOT)
     ruler = watched.page.locator(".ruler").first
     expect(ruler).to_have_text(re.compile(r"^\d+ mm at the detector$"))
@@ -95,7 +95,7 @@ def test_two_fingers_at_400_pixels(chromium, address):
     watched = Watched(page, address)
     watched.drop(DEEP)
     fits_across(page)
-    assert watched.pressed("tool pan")  # so that a finger scrolls the page
+    assert watched.pressed("tool pan")  # so a finger scrolls the page
     stage = page.locator(".stage").first
     stage.scroll_into_view_if_needed()
     assert stage.evaluate("element => element.style.touchAction") == "pan-y"

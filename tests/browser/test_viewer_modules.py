@@ -1,4 +1,4 @@
-"""The viewer's own modules alone, in a real browser: pure functions, compared with Python's."""
+"""The viewer's own modules in a real browser: pure functions, compared with Python's."""
 
 import numpy as np
 import pytest
@@ -13,12 +13,12 @@ pytestmark = needs_chromium
 
 
 def module(page, name: str, expression: str, given=None):
-    """What a function of one of the viewer's own modules says; `m` is the module, `given` what it is given."""
+    """The value of `expression` in one of the viewer's own modules, `m`; `given` holds the arguments."""
     address = f"/_stcore/bidi-components/pneumo.viewer/{name}"
     return page.evaluate(f"async (given) => {{ const m = await import('{address}'); return {expression}; }}", given)
 
 
-def test_the_modules_alone(watched):
+def test_functions_of_the_modules(watched):
     """Pure functions, without a picture on the page."""
     watched.drop(DEEP)
     page = watched.page

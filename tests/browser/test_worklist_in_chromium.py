@@ -21,11 +21,11 @@ from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 pytestmark = needs_chromium
 
-NAME = "Beeblebrox"  # in a file's name: nothing on the disk may ever hold it
+NAME = "Beeblebrox"  # in files' names; it must never be on the disk
 
 
 def mixed_files(folder: Path) -> list[Path]:
-    """300 files of every kind; what they show repeats, what they are called does not always. No two are the same to the byte."""
+    """300 files of every kind. Pictures repeat and so do a few names, but no two files have the same bytes."""
     rng = np.random.default_rng(0)
     phantoms = [
         phantom_png(make_phantom(kind, seed=n, height=160, width=160)) for n, kind in enumerate(("none", "bacterial", "viral"))
@@ -40,7 +40,7 @@ def mixed_files(folder: Path) -> list[Path]:
         bundle.writestr("bomb.png", bytes(60 << 20), zipfile.ZIP_DEFLATED)
         bundle.writestr("DICOMDIR", b"")
         bundle.writestr("viewer.exe", b"MZ")
-    kinds = {  # suffix -> (how many, what they hold)
+    kinds = {  # suffix -> (how many, their contents)
         ".png": (120, phantoms),
         "-å肺.png": (30, phantoms),
         "-photo.jpg": (40, [photo]),
@@ -60,11 +60,11 @@ def mixed_files(folder: Path) -> list[Path]:
         for n in range(count):
             place = (
                 folder / f"{suffix}{n}" / (f"same{suffix}" if n < 2 and suffix != "-empty.png" else f"{NAME}-{n:03d}{suffix}")
-            )  # two of one name
+            )  # two of the same name
             place.parent.mkdir(parents=True)
             data = contents[n % len(contents)]
             repeats = data and suffix.endswith(("png", "jpg", "jpeg"))
-            place.write_bytes(data + b"%06d" % len(paths) if repeats else data)  # after their end, where nobody reads
+            place.write_bytes(data + b"%06d" % len(paths) if repeats else data)  # after the end of the image, where nothing is read
             paths.append(place)
     return [paths[n] for n in rng.permutation(len(paths))]
 
@@ -75,7 +75,7 @@ def deep(rng, n: int, **elements) -> bytes:
     )
 
 
-# Not answered or not read whatever gate there is; a photograph may be either.
+# Without an answer under any gate; only of photographs it depends on the gate.
 REFUSED = {"-cut.jpg": 30, "-letter.jpeg": 20, "-empty.png": 5, "-icon.png": 4, "-ct.dcm": 4, "-cut.dcm": 3, "-cut.zip": 1}
 
 
@@ -101,7 +101,7 @@ def downloaded(page, title: str) -> str:
 
 
 def wait_for_rows(page, answered: int, without: int) -> None:
-    """Until the tables have so many rows; the first, drawn on a canvas, as told to a screen reader, which counts its header."""
+    """Until the tables have so many rows. The first is a canvas: its count for screen readers, which includes the header."""
     wait_until(
         page,
         f"document.querySelector('[data-testid=stDataFrame] table')?.getAttribute('aria-rowcount') == {answered + 1}"
@@ -132,7 +132,7 @@ def test_300_mixed_files_each_have_an_answer_or_a_reason(page, address, tmp_path
         assert row["verdict"] in answers if row["status"] == "ok" else row["reasons"] and not row["verdict"]
     probabilities = [float(row["probability"]) for row in rows if row["probability"]]
     assert probabilities == sorted(probabilities, reverse=True)
-    for path in files:  # each dropped file is there as often as it was dropped
+    for path in files:  # each dropped file is listed as often as it was dropped
         if not path.name.endswith("-study.zip"):
             assert sum(row["file"] == path.name for row in rows) == sum(other.name == path.name for other in files), path.name
     for suffix, count in REFUSED.items():
@@ -153,14 +153,14 @@ def json_lines(text: str) -> list[dict]:
 
 
 def csv_like(record: dict) -> dict[str, str]:
-    """What the CSV must say of the fields that are plain in both."""
+    """The fields that CSV and JSON have in common, as the CSV must show them."""
     return {
         key: "" if record[key] is None else str(record[key]) for key in ("file", "sha256", "status", "label", "zone", "probability")
     }
 
 
 def choose_first_row(page) -> None:
-    """A click on its answer. The table is a canvas, so only the button tells whether the click found it in its final place."""
+    """Click on its answer. The table is a canvas that may still move, so only the button shows whether the click hit the row."""
     button = page.get_by_role("button", name="Open in Diagnose")
     button.wait_for()  # rows can be chosen once all are read
     for _ in range(30):
@@ -206,7 +206,7 @@ def test_cancel_keeps_what_was_read(page, tmp_path):
     read, answered, _, _, _, unread = map(int, re.findall(r"\d+", line))
     assert read == answered
     assert read + unread == 100
-    # Dropped again: those that were read are not read twice, and each has one row.
+    # Dropped again: files already read are not read twice, and each has one row.
     page.locator('input[type="file"]').first.set_input_files(files)
     page.get_by_text(re.compile("100 files; 100 answered")).wait_for(timeout=180_000)
     expect(page.get_by_text(re.compile("left unread: cancelled"))).to_have_count(0)
@@ -214,7 +214,7 @@ def test_cancel_keeps_what_was_read(page, tmp_path):
 
 
 @pytest.mark.long
-def test_after_streamlits_own_stop_the_list_says_so_and_goes_on(page, tmp_path):
+def test_the_list_reports_streamlits_own_stop_and_can_go_on(page, tmp_path):
     page.locator('input[type="file"]').first.set_input_files(many(tmp_path))
     page.get_by_text(re.compile(r"\d+ answered")).wait_for()
     offer = page.locator(".st-key-stopped")
@@ -234,7 +234,7 @@ def test_after_streamlits_own_stop_the_list_says_so_and_goes_on(page, tmp_path):
 
 
 def many(folder: Path) -> list[Path]:
-    """So many that there is time to click, whatever the machine; each a file of its own."""
+    """So many different files that there is time to click on any machine."""
     picture = phantom_png(make_phantom("viral", seed=1, height=1000, width=1200))
     files = [folder / f"{n}.png" for n in range(100)]
     for n, path in enumerate(files):

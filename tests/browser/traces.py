@@ -1,4 +1,4 @@
-"""Looking for what must not be there: a patient's name in any writing, pieces of a file, a picture of any kind, temporary files."""
+"""Searches for what must not be there: a patient's name in any encoding, pieces of a file, any picture, temporary files."""
 
 import base64
 import contextlib
@@ -19,11 +19,11 @@ MAGIC = {
     "PDF": b"%PDF-",
     "zip": b"PK\3\4",
 }
-PIECE = 48  # bytes of a file that nothing else holds by chance
+PIECE = 48  # bytes; so many do not occur elsewhere by chance
 
 
 def writings(name: str) -> dict[str, bytes]:
-    """`name` as a log, a database or a URL may hold it."""
+    """`name` in the encodings that a log, a database or a URL may use."""
     plain = name.encode()
     forms = {
         "utf-8": plain,
@@ -35,14 +35,14 @@ def writings(name: str) -> dict[str, bytes]:
         "json": json.dumps(name)[1:-1].encode(),
         "hex": plain.hex().encode(),
     }
-    for before in range(3):  # base64 looks different by what stands before, and its ends by what stands beside
+    for before in range(3):  # base64 depends on the bytes before, and its ends on the neighbours
         coded = base64.b64encode(b"x" * before + plain)
         forms[f"base64, {before} before"] = coded[4 * (before > 0) : len(coded) // 4 * 4 - 4]
     return forms
 
 
 def pieces(data: bytes) -> dict[str, bytes]:
-    """Some of a file or of an image's bytes, as they are and in base64."""
+    """Pieces of the bytes of a file or image, plain and in base64."""
     cuts = [data[len(data) * part // 8 :][:PIECE] for part in (2, 4, 6)]
     samples = {f"piece {number}": cut for number, cut in enumerate(cuts)}
     for before in range(3):
@@ -63,9 +63,9 @@ def traces(folder: Path, needles: Iterable[bytes]) -> list[str]:
 
 
 def deleted_files(process: int) -> set[str]:
-    """Files that a process holds open and no folder lists: of any library, by what the kernel says. Memory (memfd) is none."""
+    """Deleted or nameless files that a process holds open, as the kernel lists them. Memory (memfd) does not count."""
     folder, targets = Path(f"/proc/{process}/fd"), set()
-    with contextlib.suppress(OSError):  # it has ended, or is no process of ours
+    with contextlib.suppress(OSError):  # it has ended, or is not our process
         for number in os.listdir(folder):
             with contextlib.suppress(OSError):  # closed meanwhile
                 targets.add(os.readlink(folder / number))
@@ -74,7 +74,7 @@ def deleted_files(process: int) -> set[str]:
 
 @dataclass
 class Watch:
-    """Looks for such files, and for any below `temporary`, a hundred times a second. What is open for a moment may be missed."""
+    """Looks for such files, and for any below `temporary`, a hundred times a second. It may miss files open only for a moment."""
 
     processes: Callable[[], set[int]]
     temporary: Path

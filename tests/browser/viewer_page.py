@@ -1,6 +1,6 @@
-"""The viewer on a page, as its browser tests drive it, and the pictures that they drop.
+"""The viewer on a page, as its browser tests use it, and the pictures that they drop.
 
-The tiny model answers (logit = 20 (mean grey - 0.5)), so that a bright picture has heat wherever it looks.
+The tiny model answers (logit = 20 (mean grey - 0.5)), so a bright picture has heat everywhere in the box.
 """
 
 import re
@@ -12,7 +12,7 @@ from makers import dicom_bytes, png_bytes
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
 BARS = 8
-VALUES = 200 + 500 * np.arange(BARS)  # of the bars, from left to right
+VALUES = 200 + 500 * np.arange(BARS)  # values of the bars, from left to right
 STORED = np.tile(np.repeat(VALUES, 80), (480, 1)).astype(np.uint16)  # 480 x 640
 SPAN = int(VALUES[-1] - VALUES[0])
 CENTRE, WIDTH, DRAG = 2000.0, 3000.0, 500.0  # the file's first window; pixels of a drag for the whole span
@@ -33,7 +33,7 @@ HOT = {"name": "hot.png", "mimeType": "image/png", "buffer": png_bytes(SHADED)}
 
 
 class Watched:
-    """A page on which the viewer stands, and what the browser said and asked meanwhile."""
+    """A page with the viewer, and the browser's requests, messages and errors meanwhile."""
 
     def __init__(self, page, url):
         self.page, self.url, self.asked, self.sent, self.complaints = page, url, [], [], []
@@ -72,7 +72,7 @@ class Watched:
         return self.page.locator(".stage").nth(number).bounding_box()
 
     def at(self, across: float, down: float) -> tuple[float, float]:
-        """A place of the first stage, in fractions of it, as a mouse goes there."""
+        """Mouse coordinates of a place on the first stage, given in fractions of it."""
         box = self.stage()
         return box["x"] + across * box["width"], box["y"] + down * box["height"]
 
@@ -86,7 +86,7 @@ class Watched:
         self.painted()
 
     def pixel(self, across: float, down: float, layer: str = "greys", stage: int = 0) -> list[int]:
-        """Red, green, blue, cover at a place of a stage, in fractions of it."""
+        """Red, green, blue, alpha at a place of a stage, given in fractions of it."""
         return (
             self.page.locator(f".stage canvas.{layer}")
             .nth(stage)
@@ -97,14 +97,14 @@ class Watched:
         )
 
     def bars(self) -> list[int]:
-        """The grey in the middle of each bar, the picture being whole on the stage."""
+        """The grey in the middle of each bar while the whole picture is on the stage."""
         box = self.stage()
         height, width = STORED.shape
         shown = min(box["width"], box["height"] * width / height) / box["width"]  # it may have black beside it
         return [self.pixel(0.5 + shown * ((bar + 0.5) / BARS - 0.5), 0.5)[0] for bar in range(BARS)]
 
     def covered(self) -> int:
-        """Pixels of the upper layer that are not clear."""
+        """The number of pixels of the upper layer that are not transparent."""
         return self.page.locator(".stage canvas.over").first.evaluate(
             "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data"
             ".filter((value, at) => at % 4 == 3 && value).length"

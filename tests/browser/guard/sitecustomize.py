@@ -1,11 +1,11 @@
-"""Loaded by every Python process that has this folder on PYTHONPATH, before anything else: lets none leave this computer, and notes
-what it writes.
+"""Loaded by every Python process that has this folder on PYTHONPATH, before anything else: blocks connections to other computers
+and notes what the process writes.
 
-What it sees is kept as symbolic links in PNEUMO_GUARD, whose targets say it: a link costs no bytes, and the processes that
-decode files may write none. An audit hook cannot be taken off again by the code it watches.
+Notes are kept as symbolic links in PNEUMO_GUARD, whose targets are the text: a link takes no bytes, and the processes that decode
+files may write none. The code under watch cannot remove an audit hook.
 
-Those processes get nothing of the app's environment: they find PNEUMO_GUARD in their parent's. After they have locked themselves in
-they can keep no link either: what they are stopped at then is not noted.
+Those processes get nothing of the app's environment, so they find PNEUMO_GUARD in their parent's. After they have locked themselves
+in they cannot make links either, so what is blocked from then on is not noted.
 """
 
 import itertools
@@ -25,7 +25,7 @@ _FOLDER = os.environ.get("PNEUMO_GUARD") or _of_parent()
 _SENDING = ("socket.connect", "socket.sendto", "socket.sendmsg")
 _ASKING = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-_NAMELESS = getattr(os, "O_TMPFILE", -1)  # a file that no folder lists; told by the folder on whose disk it lies
+_NAMELESS = getattr(os, "O_TMPFILE", -1)  # a file that no folder lists; noted by the folder on whose disk it is
 _numbers = itertools.count()
 
 
@@ -41,7 +41,7 @@ def _is_here(host: object) -> bool:
 def _watch(event: str, details: tuple) -> None:
     if event in _SENDING:
         address = details[1]
-        if isinstance(address, tuple) and not _is_here(address[0]):  # no tuple: a socket of this computer, or connected before
+        if isinstance(address, tuple) and not _is_here(address[0]):  # not a tuple: a local socket, or one already connected
             _note(f"{event} {address}")
             raise ConnectionRefusedError(f"the test's guard: {event} {address}")
     elif event in _ASKING:
