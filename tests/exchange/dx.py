@@ -11,7 +11,7 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittle
 from pneumo.synthetic.phantom import make_phantom
 
 NAME = "Zwetschgenbaum^Rosalinde"  # a patient's name that does not occur anywhere else
-# Elements for `dx_dataset`: of an image that is called pneumonia, of one that is not, of nobody known, and a name in three scripts.
+# Elements for `dx_dataset`: an image that is called pneumonia, one that is not, an unknown patient, and a name in three scripts.
 SICK, WELL = {"gamma": 0.4}, {"gamma": 2.0}
 NOBODY = {"PatientName": "", "PatientID": "", "PatientBirthDate": ""} | dict.fromkeys(
     ("AccessionNumber", "StudyID", "ReferringPhysicianName", "PatientSex", "StudyTime")

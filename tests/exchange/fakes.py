@@ -33,7 +33,7 @@ class FakeArchive:
     known_callers: tuple[str, ...] = ()
     tls: ssl.SSLContext | None = None
     stored: dict[str, Dataset] = field(default_factory=dict)
-    asked: int = 0  # C-STOREs
+    asked: int = 0  # number of C-STORE requests
 
     def _store(self, event: evt.Event) -> int:
         self.asked += 1

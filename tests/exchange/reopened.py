@@ -1,4 +1,4 @@
-"""Results as a reader gets them."""
+"""Results written to a file and read again."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""An image is acknowledged only when its results are in the archive, so that its sender still has any image the node loses."""
+"""An image is acknowledged only when its results are in the archive, so its sender still has any image that the node loses."""
 
 import signal
 import threading
@@ -80,7 +80,7 @@ def test_stopping_reads_queued_images_first(slow):
 
 
 def test_stopping_without_grace_refuses_queued_images(slow):
-    """The image that is being read is finished and acknowledged; of the others each sender is told that it failed."""
+    """The image that is being read is finished and acknowledged; the others are answered with a failure."""
     running = Node(NodeSettings(port=0, max_wait=600, limits=CALM), slow)
     sent = answers(running, SENT)
     assert waited(lambda: running.tally["received"] == SENT and len(running._inbox) == SENT - 1)

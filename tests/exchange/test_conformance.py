@@ -44,7 +44,7 @@ def test_what_is_sent(results):
         )
 
 
-def test_every_code_of_our_own_is_named():
+def test_all_our_own_codes_are_named():
     concepts = [each for value in vars(codes).values() for each in (value.values() if isinstance(value, dict) else [value])]
     own = {each.value for each in concepts if getattr(each, "scheme_designator", "") == "99PNEUMO"}
     assert len(own) > 15

@@ -33,7 +33,7 @@ def test_sent_objects_arrive(both):
     assert capture.PatientID == "P-4711"
 
 
-def test_every_kind_is_offered_and_one_that_is_not_taken_is_said(predictor, everything):
+def test_every_kind_is_offered_and_a_kind_not_accepted_is_reported(predictor, everything):
     data = dx_bytes(gamma=0.4, side=448)
     results = list(make_results(data, read(data, predictor), predictor.card, Terms(), everything))
     with FakeArchive().listening() as archive:

@@ -1,4 +1,4 @@
-"""The page in an Encapsulated PDF."""
+"""The report page as Encapsulated PDF."""
 
 import dataclasses
 import io
@@ -19,11 +19,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")
 
 @pytest.fixture
 def filed(predictor, everything, monkeypatch):
-    """The source, its finding, the object read again, and the PDF that was put into it."""
+    """The source, its finding, the object read again, and the PDF that it encapsulates."""
     drawn = []
 
     def odd(page):
-        """A page whose length is odd, as no value in DICOM may be."""
+        """A PDF of odd length, which DICOM does not allow for a value."""
         pdf = report_pdf(page)
         drawn.append(pdf + b"\n" * (1 - len(pdf) % 2))
         return drawn[-1]
@@ -46,12 +46,12 @@ def test_the_bytes_are_those_of_the_page(filed):
 
 
 @needs_dcmtk
-def test_another_toolkit_takes_out_the_same(filed, tmp_path):
+def test_another_toolkit_extracts_the_same_pdf(filed, tmp_path):
     _, _, document, drawn = filed
     assert extracted_pdf(file_bytes(document), tmp_path) == drawn
 
 
-def test_it_says_what_the_report_says_and_names_nobody(filed, predictor):
+def test_the_page_has_the_verdict_and_names_nobody(filed, predictor):
     source, finding, document, drawn = filed
     (page,) = PdfReader(io.BytesIO(document.EncapsulatedDocument)).pages
     text = page.extract_text()

@@ -1,4 +1,4 @@
-"""Where the outline of most heat lies, on maps whose heat is known."""
+"""The outline of the most heat, on maps whose heat is known."""
 
 import cv2
 import numpy as np
@@ -8,11 +8,11 @@ from pneumo.exchange.heat import heat_mask, hottest_region
 from pneumo.imaging.lung_box import WHOLE, Box
 from pneumo.inference.heatmap import Heatmap
 
-CENTRES = (1 / 14, 13 / 14)  # of seven cells
+CENTRES = (1 / 14, 13 / 14)  # of the first and the last of seven cells
 
 
 def heatmap(*hot, shown=WHOLE) -> Heatmap:
-    """Seven by seven cells without heat but `hot`: (row, column, heat)."""
+    """Seven by seven cells without heat except `hot`: (row, column, heat)."""
     cells = np.zeros((7, 7), np.float32)
     for row, column, value in hot:
         cells[row, column] = value
@@ -27,7 +27,7 @@ def inside(outline, rows, columns) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(700, 700), (1400, 700), (90, 120)])
-def test_the_outline_encloses_what_is_hotter_than_half_the_peak(rows, columns):
+def test_the_outline_encloses_heat_above_half_the_peak(rows, columns):
     hottest = heatmap((1, 4, 0.8), (5, 1, 0.5))
     outline = hottest_region(hottest, rows, columns)
     assert (outline[0] == outline[-1]).all()
@@ -36,12 +36,12 @@ def test_the_outline_encloses_what_is_hotter_than_half_the_peak(rows, columns):
     assert middle == pytest.approx([4.5 / 7 * columns, 1.5 / 7 * rows], abs=0.01 * max(rows, columns))
     heat = hottest.on_image(rows, columns)
     wanted = heat >= heat.max() / 2
-    wanted[rows // 2 :] = False  # the other, cooler place reaches half of the peak, too
+    wanted[rows // 2 :] = False  # the other, cooler place also reaches half of the peak
     covered = inside(outline, rows, columns)
     assert (covered & wanted).sum() / (covered | wanted).sum() > 0.93
 
 
-def test_the_outline_lies_in_what_the_network_was_shown():
+def test_the_outline_lies_in_the_box_of_the_network():
     box = Box(0.5, 0.25, 0.75, 0.5)
     outline = hottest_region(heatmap((0, 0, 0.9), shown=box), 400, 800)
     assert outline.min(axis=0) == pytest.approx([400, 100], abs=4)  # the corner of the box
@@ -54,7 +54,7 @@ def test_heat_up_to_the_edge_of_the_image():
     assert outline.max(axis=0) == pytest.approx([50, 100], abs=0.3)
 
 
-def test_faint_heat_ends_where_the_picture_of_it_does():
+def test_the_outline_of_faint_heat_ends_where_the_drawn_heat_ends():
     faint = heatmap((3, 3, 0.12))
     drawn = faint.on_image(224, 224) >= 0.10
     covered = inside(hottest_region(faint, 224, 224), 224, 224)
@@ -62,7 +62,7 @@ def test_faint_heat_ends_where_the_picture_of_it_does():
     assert (covered & ~drawn).sum() < 0.1 * drawn.sum() + 5
 
 
-def test_the_mask_is_the_heat_at_its_level():
+def test_the_mask_is_the_heat_above_its_level():
     mask = heat_mask(heatmap((1, 4, 0.8), (5, 1, 0.2)), 70, 140)
     assert mask[15, 90]
     assert not mask[40:].any()  # 0.2 does not reach the level

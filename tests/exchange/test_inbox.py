@@ -56,5 +56,5 @@ def test_a_closed_inbox_returns_objects_but_accepts_none():
     assert inbox.take(0) is queued
 
 
-def test_repr_shows_nothing_of_the_image():
+def test_repr_shows_no_part_of_the_image():
     assert "Zwetschgenbaum" not in repr(Received(b"Zwetschgenbaum"))

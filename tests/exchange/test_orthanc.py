@@ -89,7 +89,7 @@ def test_all_objects_of_a_study_with_two_images(archive, node_port, models, pred
     with node_process(models, log, archive.archive, node_port, "--objects", ",".join(OBJECTS), "--prevalence", "0.5"):
         archive.post("/modalities/PNEUMO/store", study)
         assert waited(lambda: len(archive.get(f"/studies/{study}/instances").json()) == 12), log.read_text()
-    assert len(archive.get(f"/studies/{study}/series").json()) == 5  # the images, and one of each kind
+    assert len(archive.get(f"/studies/{study}/series").json()) == 5  # the images' series, and one for each kind of result
     files = {pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID: data for data in archive.files(study)}
     assert set(files) == {*expected, first.SOPInstanceUID, second.SOPInstanceUID}
     for uid, result in expected.items():
@@ -102,8 +102,8 @@ def test_all_objects_of_a_study_with_two_images(archive, node_port, models, pred
             assert "PNEUMONIA" in page.extract_text()
 
 
-def test_work_items_cannot_be_tried_with_this_archive(archive):
-    """docs/dicom-conformance.md says why UPS-RS is not offered: Debian's Orthanc has none to test against."""
+def test_this_archive_has_no_work_items(archive):
+    """docs/dicom-conformance.md says why UPS-RS is not offered: Debian's Orthanc lacks it, so it could not be tested."""
     assert requests.get(f"{archive.web.url}/workitems", timeout=30).status_code == 404
 
 

@@ -1,4 +1,4 @@
-"""Values of the structured report of one image, and what it refers to."""
+"""Values and references of the structured report of one image."""
 
 import dataclasses
 
@@ -60,7 +60,7 @@ def test_warnings_of_the_finding_are_in_the_report(predictor):
     assert values["Threshold of the operating point"] == [0.75]
 
 
-def test_the_report_refers_to_everything_made_of_its_image(predictor, everything):
+def test_the_report_refers_to_all_results_of_its_image(predictor, everything):
     source = dx_dataset(**SICK, side=448)
     data = file_of(source)
     results = make_results(data, read(data, predictor), predictor.card, Terms(), everything)
@@ -102,7 +102,7 @@ def test_the_place_of_most_heat_is_a_polygon_on_the_source(results_of, predictor
 
 
 @pytest.mark.parametrize("reason", ["doubted", "empty"])
-def test_no_heat_where_none_is_shown(reason, predictor, everything, monkeypatch):
+def test_without_a_shown_heatmap_there_is_no_heat(reason, predictor, everything, monkeypatch):
     if reason == "doubted":
         monkeypatch.setattr("pneumo.exchange.heat.heatmap_doubt", lambda model: "It does no better than chance.")
     data = dx_bytes(**(SICK if reason == "doubted" else WELL), side=448)
@@ -117,7 +117,7 @@ def test_no_heat_where_none_is_shown(reason, predictor, everything, monkeypatch)
     assert content(report)["Notice"] == ["RESEARCH USE - NOT A MEDICAL DEVICE", f"No segmentation of the heat: {said}"]
 
 
-def test_lungs_that_cannot_be_believed_are_left_out_and_said(predictor, everything):
+def test_implausible_or_missing_lungs_are_left_out_with_a_notice(predictor, everything):
     data = dx_bytes(**SICK)
     finding = read(data, predictor)
     blank = dataclasses.replace(finding, canonical=np.zeros((224, 224), np.uint8))

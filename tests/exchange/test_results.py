@@ -1,4 +1,4 @@
-"""What is made of one image: its objects, their place in the study, and the capture."""
+"""The results of one image: their objects, their place in the study, and the capture."""
 
 import dataclasses
 import logging
@@ -19,7 +19,7 @@ from pneumo.reporting.captioned import NO_HEAT
 pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")  # as in pneumo.imaging.decoding.dicom; pytest resets it
 
 
-def test_both_are_filed_under_the_patient_and_study_of_the_source(results_of):
+def test_results_are_filed_under_the_patient_and_study_of_the_source(results_of):
     source = dx_dataset(**SICK)
     results = [reopened(result) for result in results_of(file_of(source))]
     for result in results:
@@ -61,10 +61,10 @@ def test_an_image_sent_again_gets_the_same_uids(predictor, everything):
     source.NumberOfStudyRelatedInstances = 7  # added by an archive on the way
     assert uids(made(data=file_of(source), selection=everything)) == first
     for changed in ({"terms": Terms("rule-in")}, {"finding": dataclasses.replace(finding, site_profile="here")}, {}):
-        assert set(uids(made(**changed))).isdisjoint(first)  # other results, not the same ones with other content
+        assert set(uids(made(**changed))).isdisjoint(first)  # other results have other UIDs
 
 
-def test_images_of_one_study_share_a_series_of_each_kind(predictor, everything):
+def test_images_of_one_study_share_a_series_for_each_kind(predictor, everything):
     first = dx_dataset(**SICK, side=448, InstanceNumber=1)
     second = dx_dataset(**SICK, side=448, seed=1, InstanceNumber=2, StudyInstanceUID=first.StudyInstanceUID)
     sets = []
@@ -86,7 +86,7 @@ def test_images_of_one_study_share_a_series_of_each_kind(predictor, everything):
 def test_capture_shows_heat_between_the_bands(results_of, predictor):
     data = dx_bytes(**SICK, side=256)
     capture = reopened(results_of(data).capture)
-    above, below = 1, 3  # lines of 16 pixels; the last is the legend of the heat
+    above, below = 1, 3  # lines of 16 pixels; the last is the legend of the heatmap
     assert (capture.Columns, capture.Rows, capture.PhotometricInterpretation) == (256, 256 + (above + below) * 16, "RGB")
     pixels = capture.pixel_array
     top, image, bottom = pixels[:16], pixels[16 * above : -16 * below], pixels[-32:-16]
@@ -131,7 +131,7 @@ def test_a_doubted_map_does_not_reach_the_archive(predictor, monkeypatch):
         pytest.param({"PatientBirthDate": "unknown", "StudyTime": "noon", "PatientAge": "two", "PatientSex": "girl?"}, id="junk"),
     ],
 )
-def test_all_are_valid(elements, results_of, predictor, everything, tmp_path):
+def test_all_results_are_valid(elements, results_of, predictor, everything, tmp_path):
     data = dx_bytes(**elements)
     if elements in (SICK, WELL):
         assert problems(data, tmp_path) == []  # the source is valid, too

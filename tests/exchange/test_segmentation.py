@@ -1,4 +1,4 @@
-"""Segmentations, read back by highdicom and DCMTK, against the masks that they were made of."""
+"""Segmentations, read back by highdicom and DCMTK, compared with the masks they were made from."""
 
 import io
 
@@ -15,12 +15,12 @@ from pneumo.exchange.segmentation import on_pixels, separate_fields
 from pneumo.inference.finding import Terms, read
 
 pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")
-SIDE = 448  # two pixels a cell of the canonical image
+SIDE = 448  # two pixels for each cell of the canonical image
 
 
 @pytest.fixture
 def segmented(predictor, everything):
-    """A function from elements of the source to its finding and its results."""
+    """A function from elements of the source to its finding and results."""
 
     def made(**elements):
         data = dx_bytes(**{"gamma": 0.4, "side": SIDE, **elements})
@@ -42,7 +42,7 @@ def masks(segmentation, folder=None) -> dict[str, np.ndarray]:
 
 
 @needs_dcmtk
-def test_the_lungs_are_the_segmenters(segmented, finder, tmp_path):
+def test_the_lungs_are_those_of_the_segmenter(segmented, finder, tmp_path):
     finding, results = segmented()
     mask = finder.find(finding.canonical).mask
     lungs = masks(results.lungs, tmp_path)
@@ -64,7 +64,7 @@ def test_the_lungs_are_the_segmenters(segmented, finder, tmp_path):
         (None, [("Lung at the left of the image", None), ("Lung at the right of the image", None)]),
     ],
 )
-def test_the_patients_side_is_named_only_where_the_file_tells(orientation, sides, segmented):
+def test_left_and_right_are_named_only_if_the_file_has_an_orientation(orientation, sides, segmented):
     _, results = segmented(PatientOrientation=orientation)
     labels = []
     for segment in segread(io.BytesIO(file_bytes(results.lungs))).SegmentSequence:
@@ -76,7 +76,7 @@ def test_the_patients_side_is_named_only_where_the_file_tells(orientation, sides
 
 
 @needs_dcmtk
-def test_the_heat_is_the_heatmap_at_a_quarter_of_its_scale(segmented, tmp_path):
+def test_the_heat_is_the_heatmap_above_a_quarter_of_its_scale(segmented, tmp_path):
     finding, results = segmented()
     (mask,) = masks(results.heat, tmp_path).values()
     heat = finding.answer.heatmap.on_image(SIDE, SIDE)
@@ -87,7 +87,7 @@ def test_the_heat_is_the_heatmap_at_a_quarter_of_its_scale(segmented, tmp_path):
     assert "no outline of disease" in segment.SegmentLabel
 
 
-def test_who_made_it_of_what(segmented, finder, predictor):
+def test_algorithm_and_source_are_named(segmented, finder, predictor):
     finding, results = segmented(SOPInstanceUID="1.2.3.4")
     for result, algorithm, parameters in (
         (results.lungs, "Pneumo lung segmenter", f"SHA-256={finder.sha256}"),
@@ -105,14 +105,14 @@ def test_who_made_it_of_what(segmented, finder, predictor):
 
 
 @pytest.mark.parametrize("kind", [ComputedRadiographyImageStorage, SecondaryCaptureImageStorage])
-def test_of_cr_and_secondary_capture_too(kind, segmented):
+def test_segmentations_of_cr_and_secondary_capture(kind, segmented):
     _, results = segmented(SOPClassUID=kind, Modality="CR", FrameOfReferenceUID="1.2.3")
     assert results.lungs.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0].ReferencedSOPClassUID == kind
     assert len(masks(results.lungs)) == 2
     assert "FrameOfReferenceUID" not in results.lungs
 
 
-def test_a_lossy_source_is_said(segmented):
+def test_lossy_compression_of_the_source_is_stated(segmented):
     lossy = {"LossyImageCompression": "01", "LossyImageCompressionRatio": "10", "LossyImageCompressionMethod": "ISO_10918_1"}
     _, results = segmented(**lossy)
     assert (results.lungs.LossyImageCompression, results.lungs.LossyImageCompressionRatio) == ("01", 10)
@@ -122,10 +122,10 @@ def test_each_pixel_has_the_value_of_its_cell():
     mask = np.array([[True, False, False], [False, True, False]])
     assert on_pixels(mask, 2, 3).tolist() == mask.tolist()
     assert on_pixels(mask, 4, 3).tolist() == np.repeat(mask, 2, axis=0).tolist()
-    assert on_pixels(mask, 2, 1).tolist() == [[False], [True]]  # the centre of the row lies in its second cell
+    assert on_pixels(mask, 2, 1).tolist() == [[False], [True]]  # the pixel's centre is in the second cell of the row
 
 
-def test_fields_are_told_apart_from_left_to_right():
+def test_lung_fields_are_ordered_from_left_to_right():
     mask = np.zeros((6, 9), bool)
     mask[0, 6:8], mask[3:5, 1:3] = True, True
     left, right = separate_fields(mask)

@@ -1,5 +1,5 @@
 """Independent validators: dciodvfy of dicom3tools (David Clunie) checks an object's IOD, modules and value representations;
-dsrdump of DCMTK (OFFIS) parses a structured report and checks the relationships of its items, dcm2pdf takes a PDF out again."""
+dsrdump of DCMTK (OFFIS) parses a structured report and checks the relationships of its items, dcm2pdf extracts a PDF."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ needs_dcmtk = _needs("dcm2pdf", "dcmtk")
 
 
 def problems(data: bytes, folder) -> list[str]:
-    """Errors and warnings of dciodvfy about a DICOM file, except two that are no faults: the project's own coding scheme, and
+    """Errors and warnings of dciodvfy about a DICOM file, except two that are not faults: the project's own coding scheme, and
     optional elements that only a DICOMDIR needs."""
     path = folder / "object.dcm"
     path.write_bytes(data)

@@ -1,4 +1,4 @@
-"""Damage that knows no format; the mutators of each format fall back on it."""
+"""Damage to any bytes; the mutators of each format fall back on it."""
 
 import random
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ Piece = TypeVar("Piece")
 
 
 def change_bytes(data: bytes, rng: random.Random) -> bytes:
-    """Bits turned, bytes overwritten, left out, repeated or put in, or the end cut off."""
+    """Bits flipped, bytes overwritten, left out, repeated or inserted, or the end cut off."""
     start = rng.randrange(len(data) + 1)
     end = min(len(data), start + rng.choice((1, 2, 4, 16, 200)))
     head, part, tail = data[:start], data[start:end], data[end:]
@@ -62,7 +62,7 @@ def change_bytes(data: bytes, rng: random.Random) -> bytes:
 
 
 def number_bytes(rng: random.Random) -> bytes:
-    """An integer at the edge of something, in one of the sizes and orders files use."""
+    """An integer near some limit, in one of the sizes and byte orders that files use."""
     size = rng.choice((1, 2, 4))
     return (rng.choice(NUMBERS) % 256**size).to_bytes(size, rng.choice(("little", "big")))
 
@@ -73,7 +73,7 @@ def splice(data: bytes, other: bytes, rng: random.Random) -> bytes:
 
 
 def moved(pieces: Sequence[Piece], rng: random.Random) -> list[Piece]:
-    """Pieces of a file with one left out, one twice, or two exchanged."""
+    """The pieces of a file with one left out, one repeated, or two exchanged."""
     changed = list(pieces)
     at, other = rng.randrange(len(changed)), rng.randrange(len(changed))
     match rng.randrange(3):

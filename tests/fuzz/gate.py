@@ -1,4 +1,4 @@
-"""What the default model makes of pictures that are no longer any."""
+"""How many destroyed pictures and pictures of noise the default model answers."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ _ALIKE = 0.5  # correlation with the undamaged picture, below which a damaged on
 
 
 def destroyed(after: Decoded, before: Decoded | Refusal | None) -> bool:
-    """Whether the picture is no longer that of the file it came from. A turned or inverted one still is, and so does not count."""
+    """Whether the picture no longer looks like that of its original file. Turning or inverting does not count as destroying."""
     if not isinstance(before, Decoded):
         return True
     now, then = after.canonical.astype(float), before.canonical.astype(float)
@@ -27,12 +27,12 @@ def destroyed(after: Decoded, before: Decoded | Refusal | None) -> bool:
 
 
 def light(picture: Decoded) -> Decoded:
-    """What a model is shown and told, without the full picture: some mutants have 50 million pixels."""
+    """What a model needs, without the full picture: some mutants have 50 million pixels."""
     return replace(picture, radiograph=replace(picture.radiograph, pixels=np.zeros((1, 1), np.float32), values=None))
 
 
 def noise_pictures(count: int) -> list[Decoded]:
-    """Seeded noise of several grains, as PNGs that were decoded."""
+    """Seeded noise of several grain sizes, decoded from PNGs."""
     pictures = []
     for number in range(count):
         rng = np.random.default_rng([9, number])
@@ -46,6 +46,6 @@ def noise_pictures(count: int) -> list[Decoded]:
 
 
 def put_to_the_model(pictures: Sequence[Decoded], model: str | None = None) -> int:
-    """How many get an answer of the model (default: the one that serves) with the gate before it."""
-    predictor = Predictor.load(model or default_model(), threads=1)  # threads that wait for each other are slow on a busy machine
+    """How many pass the gate and get an answer from the model (default: the one that serves)."""
+    predictor = Predictor.load(model or default_model(), threads=1)  # several threads are slow on a busy machine
     return sum(answer_file(Opened("", 0.0, picture), predictor).status == "ok" for picture in pictures)

@@ -1,4 +1,4 @@
-"""Inputs -> the pool that serving decodes with, watched: what came of each, what it cost, and whether the app's promises held."""
+"""Runs inputs through the decoder pool of the app: the result of each, what it cost, and whether the app's promises held."""
 
 import contextlib
 import os
@@ -18,19 +18,19 @@ from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
 from pneumo.imaging.decoding.pool import LIMITS, DecoderPool, Limits
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 
-SLOW = 5.0  # seconds of a child's processor time that no input may take
-STUCK = 120.0  # seconds on the clock, after which a child is ended; far more than SLOW, for a machine may be busy with other work
+SLOW = 5.0  # seconds of processor time; no input may take more in a child
+STUCK = 120.0  # seconds of wall time, after which a child is ended; far more than SLOW, because the machine may be busy
 PROCESSES = 2
 _TICKS = os.sysconf("SC_CLK_TCK")
-_MARKS = {NAME.lower()[at : at + 6] for at in range(len(NAME) - 5)}  # a part of a name is one too
-_TELLTALES = ("traceback", "/", "\\", " at 0x", ".py", "none", "\n", "<class")  # what a message to a clinician never holds
+_MARKS = {NAME.lower()[at : at + 6] for at in range(len(NAME) - 5)}  # parts of the name count, too
+_TELLTALES = ("traceback", "/", "\\", " at 0x", ".py", "none", "\n", "<class")  # must not occur in a message to a clinician
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one input in its child process."""
+    """What one input cost in its child process."""
 
-    seconds: float  # on the clock
+    seconds: float  # wall time
     processor: float  # seconds
     peak: int  # bytes resident
     ended: int | None = None  # exit code of a child that did not survive the input
@@ -58,7 +58,7 @@ class Watched(DecoderPool):
         self._last = threading.local()
 
     def watch(self, data: bytes) -> tuple[Decoded | Refusal, Cost]:
-        self._last.cost = Cost(0.0, 0.0, 0)  # of what is refused before a child is asked
+        self._last.cost = Cost(0.0, 0.0, 0)  # for inputs refused before a child gets them
         answer = self.decode(data)
         return answer, self._last.cost
 
@@ -86,7 +86,7 @@ def run(inputs: Iterable[tuple[str, int, bytes]], decoders: Watched, until: floa
 
 
 def broken_promise(answer: Decoded | Refusal, cost: Cost) -> str:
-    """What should not have happened; "" where all is well."""
+    """The promise that did not hold; "" if all held."""
     if cost.ended is not None:
         return f"the child ended with {cost.ended}: {answer}"
     if cost.processor > SLOW:
@@ -135,12 +135,12 @@ def processor(pid: int) -> float:
 
 
 def _forget_peak(pid: int) -> None:
-    with contextlib.suppress(OSError):  # the peak then is of all inputs so far
+    with contextlib.suppress(OSError):  # without it the peak is that of all inputs so far
         Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 
 def _peak(pid: int) -> int:
-    """Bytes resident at most."""
+    """The peak of resident memory, in bytes."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
@@ -149,7 +149,7 @@ def _peak(pid: int) -> int:
 
 
 def smaller(data: bytes, fails: Callable[[bytes], bool], tries: int = 200) -> bytes:
-    """A shorter input that still `fails`: pieces are left out, halves first, as long as it does."""
+    """A shorter input that still `fails`: pieces are left out, halves first, as long as the rest fails."""
     size = len(data) // 2
     while size and tries:
         at = 0

@@ -1,6 +1,6 @@
-"""Seed files -> damaged ones, by the structure of their format: a decoder's faults lie behind its first checks.
+"""Damages seed files according to their format, because a decoder's faults lie behind its first checks.
 
-Every mutant follows from (seed, number) alone. What a format checks first is mostly made right again (check sums, lengths), so
+Every mutant depends on (seed, number) alone. What a format checks first (check sums, lengths) is mostly corrected again, so
 that the damage reaches what reads it.
 """
 
@@ -40,7 +40,7 @@ _MAGIC = (b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"\0" * 128 + b"DICM")
 
 
 def mutant(corpus: dict[str, bytes], seed: int, number: int) -> tuple[str, bytes]:
-    """(name of the file it came from, the damaged bytes); "noise" for one that came from none."""
+    """(name of the original file, the damaged bytes); "noise" if there was no original."""
     rng = random.Random(f"{seed}/{number}")
     if rng.random() < 0.02:
         return "noise", rng.choice(_MAGIC) + rng.randbytes(rng.choice((0, 1, 9, 100, 5000)))
@@ -59,7 +59,7 @@ def mutant(corpus: dict[str, bytes], seed: int, number: int) -> tuple[str, bytes
 
 
 def change_png(data: bytes, rng: random.Random) -> bytes:
-    """One change to the chunks; in nine of ten the check sums fit again."""
+    """One change to the chunks; in nine of ten cases the check sums are corrected."""
     chunks = _chunks(data)
     if not chunks:
         return change_bytes(data, rng)
@@ -84,7 +84,7 @@ def change_png(data: bytes, rng: random.Random) -> bytes:
 
 
 def _chunks(data: bytes) -> list[tuple[bytes, bytes]]:
-    """(kind, body) of each."""
+    """(kind, body) of each chunk."""
     chunks, at = [], 8
     while at + 8 <= len(data):
         length = int.from_bytes(data[at : at + 4], "big")
@@ -101,7 +101,7 @@ def _header(body: bytes, rng: random.Random) -> bytes:
 
 
 def _unpacked_changed(body: bytes, rng: random.Random) -> bytes:
-    """Filter types and grey levels, or how much of them there is."""
+    """Filter types and grey levels changed, or their amount."""
     try:
         rows = zlib.decompressobj().decompress(body, 64 << 20)
     except zlib.error:

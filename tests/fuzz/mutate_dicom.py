@@ -78,7 +78,7 @@ class Element:
     tag: tuple[int, int]
     kind: bytes  # the VR; empty in implicit syntax
     value: bytes
-    length: int | None = None  # as written, where it is not the value's own
+    length: int | None = None  # as written, if it differs from the value's own
 
     def bytes(self, order: str) -> bytes:
         length = (len(self.value) if self.length is None else self.length) % 2**32
@@ -89,7 +89,7 @@ class Element:
 
 
 def change_dicom(data: bytes, rng: random.Random) -> bytes:
-    """One change to a Part 10 file; the length of its first group fits again."""
+    """One change to a Part 10 file; the length of its first group is corrected."""
     try:
         meta, rest, order = _parse(data)
     except struct.error:
@@ -113,7 +113,7 @@ def change_dicom(data: bytes, rng: random.Random) -> bytes:
 
 
 def _parse(data: bytes) -> tuple[list[Element], list[Element], str]:
-    """(elements of group 2, the others, byte order). What cannot be walked any more stays in the last element's value."""
+    """(elements of group 2, the others, byte order). What cannot be parsed stays in the last element's value."""
     meta, at = [], 132
     while at + 8 <= len(data) and data[at : at + 2] == b"\x02\x00":
         element, at = _element(data, at, "<", explicit=True)
@@ -189,7 +189,7 @@ def _other_syntax(element: Element, rng: random.Random) -> Element:
 
 
 def _pixels(element: Element, rng: random.Random) -> Element:
-    """Encapsulated pixels: the items themselves, or the stream within one."""
+    """Encapsulated pixels with changed items or a changed stream in one."""
     items, at = [], 0
     while at + 8 <= len(element.value):
         lead, tag, length = struct.unpack_from("<HHI", element.value, at)
@@ -222,7 +222,7 @@ def _pixels(element: Element, rng: random.Random) -> Element:
 
 
 def _stream(stream: bytes, rng: random.Random) -> bytes:
-    """JPEG 2000 or RLE: a number in the header (sizes, tiles, offsets), or any byte."""
+    """JPEG 2000 or RLE with another number in the header (sizes, tiles, offsets), or any byte changed."""
     if rng.random() < 0.4 or len(stream) < 64:
         return change_bytes(stream, rng)
     at, size = rng.randrange(0, 60), rng.choice((1, 2, 4))

@@ -42,7 +42,7 @@ def change_jpeg(data: bytes, rng: random.Random) -> bytes:
 
 
 def _parse(data: bytes) -> tuple[list[Segment], bytes]:
-    """Segments up to and with the first scan's header, and all that follows."""
+    """Segments up to and including the first scan's header, and all that follows."""
     segments: list[Segment] = []
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
@@ -55,7 +55,7 @@ def _parse(data: bytes) -> tuple[list[Segment], bytes]:
 
 
 def _join(segments: list[Segment], rest: bytes, wrong: int = -1, by: int = 0) -> bytes:
-    """`wrong`: number of the segment whose length is off `by` so much."""
+    """`wrong`: number of the segment whose length is wrong; `by`: how much."""
     lengths = [len(body) + 2 + (by if number == wrong else 0) for number, (_, body) in enumerate(segments)]
     heads = [struct.pack(">BBH", 0xFF, marker, length % 65536) for (marker, _), length in zip(segments, lengths, strict=True)]
     return b"\xff\xd8" + b"".join(head + body for head, (_, body) in zip(heads, segments, strict=True)) + rest
@@ -79,7 +79,7 @@ def _frame(body: bytes, rng: random.Random) -> bytes:
 
 
 def _exif(body: bytes, rng: random.Random) -> bytes:
-    """One field of one entry of the first directory: tag, type, count or value."""
+    """Another value in one field of one entry of the first directory: tag, type, count or value."""
     changed, order = bytearray(body), ">" if body[6:8] == b"MM" else "<"
     try:
         first = 6 + struct.unpack_from(order + "I", body, 10)[0]
@@ -92,7 +92,7 @@ def _exif(body: bytes, rng: random.Random) -> bytes:
 
 
 def _scan(rest: bytes, rng: random.Random) -> bytes:
-    """Markers where none belong, or a scan once more."""
+    """Misplaced markers, or the scan repeated."""
     at = rng.randrange(len(rest) + 1)
     marker = bytes([0xFF, rng.choice((0x00, 0xD0, 0xD3, 0xD7, 0xD9, 0xDA, 0xDC, 0xC4, 0xFF))])
     return rng.choice((rest[:at] + marker + rest[at:], rest[:at] + rest, rest[:at] + b"\xff\xd9", rest[:at] + marker * 500))

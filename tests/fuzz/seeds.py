@@ -1,6 +1,6 @@
-"""The files that the fuzzer changes: every kind of image that is read, small. `python tests/fuzz/seeds.py` writes them anew.
+"""The files that the fuzzer changes: small images of every kind that is read. `python tests/fuzz/seeds.py` writes them again.
 
-Pictures are phantoms, ramps and bars; no X-ray. Each file carries NAME wherever its format has room for a patient's name.
+Pictures are phantoms, ramps and bars, not X-rays. Each file has NAME wherever its format has room for a patient's name.
 """
 
 import struct
@@ -141,7 +141,7 @@ def dicoms() -> dict[str, bytes]:
 
 
 def nested() -> bytes:
-    """A private block, and sequences in sequences, of defined and of undefined length."""
+    """With a private block and with nested sequences of defined and of undefined length."""
     dataset = dicom_dataset(phantom())
     dataset.private_block(0x0011, "PNEUMO TEST", create=True).add_new(1, "LO", NAME)
     for keyword, undefined in (("RequestAttributesSequence", True), ("AnatomicRegionSequence", False)):

@@ -1,6 +1,6 @@
-"""What the coverage-guided fuzzer runs: seed files, damage that knows their format, and what may not happen.
+"""What the coverage-guided fuzzer runs: seed files, damage that fits their format, and checks of the promises.
 
-Imported by bench/fuzz_coverage.py while the instrumentation is on, so that the reading libraries are loaded with it.
+Imported by bench/fuzz_coverage.py while the instrumentation is on, so that it covers the libraries that read files.
 """
 
 import random
@@ -20,7 +20,7 @@ from pneumo.errors import ImageError
 from pneumo.imaging.decoding.archive import LIMITS, NAME_LENGTH, members_of
 from pneumo.imaging.decoding.decoded_file import decode_or_refuse
 
-_TWICE = 2  # the instrumentation takes time of its own
+_TWICE = 2  # the instrumentation takes time, too
 _DAMAGE: dict[bytes, Callable[[bytes, random.Random], bytes]] = {
     b"\x89PNG": change_png,
     b"\xff\xd8": change_jpeg,
@@ -32,11 +32,11 @@ _DAMAGE: dict[bytes, Callable[[bytes, random.Random], bytes]] = {
 @dataclass(frozen=True)
 class Target:
     seeds: dict[str, bytes]
-    broken: Callable[[bytes], str]  # the promise that an input breaks; "" for none
+    broken: Callable[[bytes], str]  # input -> the promise that it breaks; "" for none
 
 
 def change(data: bytes, rng: random.Random) -> bytes:
-    """One change as the format of the file suggests."""
+    """One change that fits the format of the file."""
     own = next((damage for magic, damage in _DAMAGE.items() if data.startswith(magic)), change_bytes)
     return own(data, rng)
 
@@ -52,12 +52,12 @@ def timed(broken: Callable[[bytes], str]) -> Callable[[bytes], str]:
 
 
 def broken_image(data: bytes) -> str:
-    """Of a file that is decoded."""
+    """The promise that decoding the file breaks."""
     return broken_promise(decode_or_refuse(data), Cost(0.0, 0.0, 0)) if data else ""
 
 
 def broken_archive(data: bytes) -> str:
-    """Of an archive that is opened, each of its members unpacked."""
+    """The promise that opening the archive and unpacking its members breaks."""
     total = 0
     for member in members_of("study.zip", data).members:
         if not member.name.isprintable() or len(member.name) > 2 * NAME_LENGTH + 1:

@@ -15,7 +15,7 @@ from fuzz.seeds import CORPUS, read_corpus, seeds
 from pneumo.errors import ImageError
 from pneumo.imaging.decoding.decoded_file import Decoded, decode_or_refuse
 
-INPUTS, SECONDS = 1500, 60  # a quiet machine takes a third of the time
+INPUTS, SECONDS = 1500, 60  # an idle machine takes a third of the time
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are watched through /proc")
 CHEAP = Cost(0.1, 0.1, 1 << 20)
 
@@ -34,7 +34,7 @@ def test_the_corpus_is_small_generated_and_read(corpus):
     assert all(path.stat().st_size < 20_000 for path in CORPUS.iterdir())
 
 
-def test_an_input_can_be_made_again(corpus):
+def test_inputs_are_reproducible(corpus):
     assert [mutant(corpus, 5, n) for n in range(50)] == [mutant(corpus, 5, n) for n in range(50)]
     assert mutant(corpus, 5, 7) != mutant(corpus, 6, 7)
 
@@ -47,8 +47,8 @@ def test_no_promise_is_broken(corpus):
     decoders.close()
     assert [(result.number, result.name, result.broken) for result in results if result.broken] == []
     outcomes = Counter(result.outcome for result in results)
-    assert len(results) == INPUTS or outcomes.total() > 200  # fewer where the machine is busy
-    assert min(outcomes[name] for name in ("Decoded", "ImageError", "ImageRejected")) > 0.02 * len(results)  # it gets past the door
+    assert len(results) == INPUTS or outcomes.total() > 200  # fewer on a busy machine
+    assert min(outcomes[name] for name in ("Decoded", "ImageError", "ImageRejected")) > 0.02 * len(results)  # past first checks
 
 
 def test_no_answer_for_noise(corpus):
@@ -61,7 +61,7 @@ def test_destroyed_is_another_picture(corpus):
     assert destroyed(decode_or_refuse(png_bytes(ramp())), phantom)
 
 
-def test_promises_are_kept_by_nobody_in_silence():
+def test_each_broken_promise_is_reported():
     picture = decode_or_refuse(png_bytes(ramp()))
     assert broken_promise(picture, CHEAP) == ""
     assert "ended with -11" in broken_promise(ImageError("x"), Cost(0.1, 0.1, 0, -11))
@@ -79,5 +79,5 @@ def test_promises_are_kept_by_nobody_in_silence():
     assert "pixels" in broken_promise(picture, CHEAP)
 
 
-def test_a_finding_is_made_shorter():
+def test_a_failing_input_is_shortened():
     assert smaller(b"a" * 500 + b"bad" + b"c" * 300, lambda data: b"bad" in data) == b"bad"

@@ -1,4 +1,4 @@
-"""A bounded run of bench/fuzz_coverage.py, and that its targets see a broken promise."""
+"""A short run of bench/fuzz_coverage.py; its targets notice a broken promise."""
 
 import importlib.util
 import io
@@ -23,7 +23,7 @@ TARGETS = kinds.targets()
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this system")
 @pytest.mark.long
 def test_new_code_is_reached_and_no_promise_is_broken(tmp_path):
-    """Of zips, the cheapest; `.ci/run` runs all three for a minute."""
+    """With zips, the fastest; `.ci/run` runs all three for a minute."""
     command = [sys.executable, ROOT / "bench" / "fuzz_coverage.py", "zip", "--seconds", "10", "--findings", tmp_path]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -41,14 +41,14 @@ def test_seeds_keep_every_promise(target):
     assert sum(map(len, one.seeds.values())) < 300_000
 
 
-def test_zips_are_made_of_what_is_read_and_of_what_is_not():
+def test_the_zips_hold_images_folders_or_nothing():
     offered = {name: [member.name for member in members_of("z.zip", data).members] for name, data in TARGETS["zip"].seeds.items()}
     assert len(offered["packed.zip"]) == 3
     assert offered["folders.zip"] == ["z.zip/a/b/IM1"]
-    assert offered["empty.zip"] == ["z.zip"]  # its turn gives the reason
+    assert offered["empty.zip"] == ["z.zip"]  # the archive itself is listed, with the reason
 
 
-def test_damage_to_a_zip_can_be_made_again_and_mostly_leaves_a_zip():
+def test_damage_to_a_zip_is_reproducible_and_mostly_leaves_a_zip():
     data = TARGETS["zip"].seeds["packed.zip"]
     made = [change_zip(data, random.Random(n)) for n in range(100)]
     assert made == [change_zip(data, random.Random(n)) for n in range(100)]

@@ -1,4 +1,4 @@
-"""Zip archives for the fuzzer, made anew each time, and damage to the fields of their records."""
+"""Zip archives for the fuzzer, made each time, and damage to the fields of their records."""
 
 import io
 import random
@@ -20,7 +20,7 @@ _RECORDS = {
 
 
 def zips(images: dict[str, bytes]) -> dict[str, bytes]:
-    """Name -> an archive of some of the `images`: packed and stored, with folders, links, comments, odd names, or nothing."""
+    """Name -> an archive of some of the `images`: compressed or stored, with folders, links, comments, odd names, or empty."""
     some = sorted(images.items(), key=lambda item: len(item[1]))[:3]
 
     def archive(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED, comment: bytes = b"", **fields: int) -> bytes:
@@ -52,8 +52,8 @@ def zips(images: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def change_zip(data: bytes, rng: random.Random) -> bytes:
-    """Another value in one field of one record; one time in four damage anywhere."""
-    places = [(at, magic) for magic in _RECORDS for at in _found(data, magic)]
+    """Another value in one field of one record; in one of four cases damage anywhere."""
+    places = [(at, magic) for magic in _RECORDS for at in _positions(data, magic)]
     if not places or rng.random() < 0.25:
         return change_bytes(data, rng)
     at, magic = rng.choice(places)
@@ -62,12 +62,12 @@ def change_zip(data: bytes, rng: random.Random) -> bytes:
     start, size = at + 4 + sum(sizes[:field]), sizes[field]
     if rng.random() < 0.5:
         value = rng.choice(NUMBERS)
-    else:  # near what it was
+    else:  # near the old value
         value = max(0, int.from_bytes(data[start : start + size], "little") + rng.choice((-2, -1, 1, 2, 16)))
     return data[:start] + (value % 256**size).to_bytes(size, "little") + data[start + size :]
 
 
-def _found(data: bytes, magic: bytes) -> list[int]:
+def _positions(data: bytes, magic: bytes) -> list[int]:
     places, at = [], data.find(magic)
     while at >= 0:
         places.append(at)
