@@ -13,7 +13,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run(data, tmp_path_factory):
-    """A finished run on `data`, for several files: training takes seconds. Whoever changes it works on a copy."""
+    """A finished run on `data`, shared because training takes seconds. Tests that change it work on a copy."""
     from pneumo.training.fit import train
 
     folder = tmp_path_factory.mktemp("runs") / "one"

@@ -16,7 +16,7 @@ def test_each_layer(kind):
     assert changed.min() >= 0
     assert changed.max() <= 1.0001
     differs = np.abs(changed - IMAGES).max(axis=(1, 2, 3)) > 0.01
-    assert differs.sum() >= 3  # markers come half of the time, three chances each
+    assert differs.sum() >= 3  # markers: three chances in each image, half of them taken
     np.testing.assert_array_equal(np.array(kind(1.0, seed=5)(IMAGES, training=True)), changed)
     assert (np.array(kind(1.0, seed=6)(IMAGES, training=True)) != changed).any()
 
@@ -30,7 +30,7 @@ def test_view_keeps_a_centred_disc_near_the_centre():
     assert shift.max() < 0.08 * 1.3
     area = mass / disc[0].sum()
     assert 0.6 < area.min() < area.max() < 1.9
-    assert area.mean() > 1.0  # more in than out
+    assert area.mean() > 1.0  # zooms in more than out
 
 
 def test_exposure_leaves_the_geometry():
@@ -40,7 +40,7 @@ def test_exposure_leaves_the_geometry():
     assert (changed[:, :, 20:].mean(axis=(1, 2, 3)) > changed[:, :, :12].mean(axis=(1, 2, 3)) + 0.2).all()
 
 
-def test_strength_zero_is_no_layer_and_layers_survive_saving(tmp_path):
+def test_strength_zero_gives_no_layer_and_layers_survive_saving(tmp_path):
     assert augmentation(0, seed=1) == []
     model = keras.Sequential([keras.Input((48, 48, 1)), *augmentation(0.5, seed=1)])
     model.save(tmp_path / "augment.keras")

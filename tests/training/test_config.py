@@ -71,24 +71,24 @@ def test_the_command_repeats_the_config(architecture, settings):
 
 
 @pytest.mark.parametrize("model", ["cnn", "resnet50"])
-def test_what_a_shipped_model_was_trained_with_is_read_as_it_was(model):
-    """Its card names every setting, so no default of today changes what it means."""
+def test_the_settings_of_a_shipped_model_can_still_be_read(model):
+    """Its card names every setting, so it does not depend on the present defaults."""
     stored = json.loads((Path(__file__).parents[2] / "models" / model / "card.json").read_text())["training"]
-    made_then = {"device", "balance", "swapped"} if model == "cnn" else {"device"}  # the device is no setting
+    made_then = {"device", "balance", "swapped"} if model == "cnn" else {"device"}  # the device is not a setting
     readable = {key: value for key, value in stored.items() if key not in made_then} | {"lung_centred": not stored["margin"]}
     told = json.loads(json.dumps(make_config(model, readable).to_dict()))
     assert {key: told[key] for key in readable} == readable
     assert {"filters", "kernel_size", "size"} <= set(stored) or model != "cnn"
 
 
-def test_the_network_s_defaults_have_one_home():
+def test_defaults_of_the_network_come_from_its_settings():
     for name, kind in ARCHITECTURES.items():
         config = make_config(name, {})
         assert config.network == kind.settings()
         assert config.spec == kind.spec
 
 
-def test_a_removed_setting_may_stand_where_it_did_nothing():
+def test_a_removed_setting_is_accepted_if_it_had_no_effect():
     saved = make_config("cnn", {"hidden": 0.05}).to_dict()
     assert "swapped" not in saved
     assert make_config("cnn", {**saved, "swapped": 0.0}).to_dict() == saved

@@ -16,16 +16,16 @@ def order(balance):
     return epoch_order(make_config("cnn", {"balance": balance}), PART)(np.random.default_rng(0))
 
 
-def test_replicated_shows_every_image_and_both_classes_alike():
+def test_replication_uses_every_image_and_both_classes_equally():
     chosen = replicated(LABELS)(np.random.default_rng(0))
     assert np.bincount(LABELS[chosen]).tolist() == [8, 8]
     times = np.bincount(chosen)
     assert (times[3:] == 1).all()
-    assert set(times[:3]) == {2, 3}  # evenly: 8 pictures out of 3
+    assert set(times[:3]) == {2, 3}  # evenly: 3 images give 8
     assert (np.sort(chosen) != chosen).any()
 
 
-def test_replicated_when_the_healthy_are_more():
+def test_replication_when_most_are_healthy():
     chosen = replicated(1 - LABELS)(np.random.default_rng(0))
     assert np.bincount((1 - LABELS)[chosen]).tolist() == [8, 8]
 
@@ -37,7 +37,7 @@ def test_each_image_once_without_replication(balance):
     assert list(chosen) != list(range(11))
 
 
-def test_classes_draws_as_many_as_there_are_and_both_classes_alike():
+def test_balance_classes_keeps_the_number_and_draws_both_classes_equally():
     chosen = np.concatenate(
         [epoch_order(make_config("cnn", {"balance": "classes"}), PART)(np.random.default_rng(s)) for s in range(200)]
     )
@@ -46,7 +46,7 @@ def test_classes_draws_as_many_as_there_are_and_both_classes_alike():
 
 
 class Finder:
-    """Finds the same lungs everywhere but in images that are white at the upper left."""
+    """Finds the same lungs in every image, and none if the upper left is white."""
 
     def find(self, image):
         mask = np.zeros((224, 224), bool)
@@ -54,7 +54,7 @@ class Finder:
         return LungFields(mask, 1.0, "No lung field was found." if image[0, 0] == 255 else "")
 
 
-def test_images_without_lungs_are_left_out_and_named_by_index():
+def test_images_without_lungs_are_left_out_and_the_kept_indices_returned():
     images = np.zeros((11, 224, 224), np.uint8)
     images[[1, 9]] = 255
     part, kept = with_lungs(Part(images, LABELS, np.arange(11, dtype=np.float32)), Finder())
@@ -67,7 +67,7 @@ def test_images_without_lungs_are_left_out_and_named_by_index():
         with_lungs(Part(np.full((11, 224, 224), 255, np.uint8), LABELS, np.zeros(11, np.float32)), Finder())
 
 
-def test_disturbed_copies_stand_behind_the_images_in_the_same_order():
+def test_disturbed_copies_follow_the_images_in_the_same_order():
     images = np.random.default_rng(0).integers(0, 255, (2, 224, 224), dtype=np.uint8)
     part = with_perturbed_copies(Part(images, np.array([0, 1]), np.array([np.nan, 1], np.float32)), seed=0)
     np.testing.assert_array_equal(part.images[:2], images)

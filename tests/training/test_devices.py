@@ -1,4 +1,4 @@
-"""Two virtual processors in a process of its own: what they train together is what one trains alone."""
+"""Training on two virtual devices in a separate process gives the same as training on one."""
 
 import json
 import os
@@ -23,8 +23,8 @@ from pneumo.training.feed import Draws, Feed
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parent.parent.parent
-# Without augmentation, whose layers take longer to compile than all else; with it the losses are the same as well.
-FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
+# Without augmentation, because its layers compile slowest; with it the losses are equal, too.
+FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs is slow
 TINY = {**FRAME, "filters": "4", "dense": 4, "size": 32, "batch_size": 8, "epochs": 2, "balance": "replicate", "augmentation": 0}
 
 # One device, two, and two with a stop after the first epoch; prints the histories.
@@ -59,7 +59,7 @@ print(json.dumps({"spread": spread, **{name: history(runs / name) for name in ("
 """
 
 
-def test_two_devices_train_what_one_does_fresh_and_resumed(tmp_path):
+def test_two_devices_train_as_one_does_fresh_and_resumed(tmp_path):
     pytest.importorskip("jax")
     copy_set(tmp_path / "set", patients=6)
     environment = {**os.environ, **jax_environment(devices=2)}
@@ -67,7 +67,7 @@ def test_two_devices_train_what_one_does_fresh_and_resumed(tmp_path):
     result = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     told = json.loads(result.stdout.splitlines()[-1])
-    assert told["spread"] == [1, 1, 2, 2, 2, 2]  # devices that hold the weights, epoch by epoch
+    assert told["spread"] == [1, 1, 2, 2, 2, 2]  # number of devices that hold the weights, for each epoch
     for name in ("two", "resumed"):
         assert len(told[name]) == len(told["one"]) == 2
         for alone, shared in zip(told["one"], told[name], strict=True):
@@ -89,7 +89,7 @@ def test_devices_are_taken_by_number_or_all(four):
     assert len(chosen_devices(make_config("cnn", {"devices": "all"}))) == 4
 
 
-def test_what_cannot_be_is_told(four, monkeypatch):
+def test_impossible_settings_are_refused(four, monkeypatch):
     with pytest.raises(ConfigError, match="at most 4, or all: found gpu:0"):
         chosen_devices(make_config("cnn", {"devices": 5}))
     with pytest.raises(ConfigError, match="multiple of 4"):
@@ -101,7 +101,7 @@ def test_what_cannot_be_is_told(four, monkeypatch):
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", ""])
-def test_a_number_or_all(value):
+def test_devices_must_be_a_number_or_all(value):
     with pytest.raises(ConfigError, match="1 or more, or all"):
         make_config("cnn", {"devices": value})
 
@@ -114,4 +114,4 @@ def test_the_last_batch_of_an_epoch_can_be_shared_evenly():
     left_out = [set(range(22)) - set(feed.chosen.tolist())]
     feed.on_epoch_end()
     left_out.append(set(range(22)) - set(feed.chosen.tolist()))
-    assert left_out[0] != left_out[1]  # others in the next epoch
+    assert left_out[0] != left_out[1]  # other images in the next epoch

@@ -32,18 +32,18 @@ def test_from_speeds_scaled_with_the_area(tmp_path, speeds):
     assert "2 cores" in estimate.basis
 
 
-def test_head_epochs_count_by_their_own_speed(tmp_path, speeds):
+def test_head_epochs_have_their_own_speed(tmp_path, speeds):
     config = make_config("resnet50", {"epochs": 3, "head_epochs": 1})
     assert estimate_seconds(config, 400, tmp_path, speeds).seconds == pytest.approx(preparation(config, 400) + 10 + 2 * 40)
 
 
 def test_finding_the_lungs_counts_where_the_network_needs_them():
-    """Train images, and validation images twice: 115 s of a quick look went by before the first batch."""
+    """Train images once and validation images twice. It matters: in a quick look it took 115 s before the first batch."""
     assert preparation(make_config("cnn", {}), 4160) == pytest.approx(START_UP + 5200 / LUNGS)
     assert preparation(make_config("cnn", {"lung_centred": False}), 4160) == START_UP
 
 
-def test_a_run_made_here_goes_before_the_speeds(tmp_path, speeds):
+def test_a_run_on_this_computer_is_preferred_to_stored_speeds(tmp_path, speeds):
     runs = tmp_path / "runs"
     make_run(runs, "mine", epochs=4, seconds=30.0)  # 60 images in its train part: 2 a second
     make_run(runs, "smaller", settings={"size": 64}, seconds=1.0, when=5)
@@ -55,7 +55,7 @@ def test_a_run_made_here_goes_before_the_speeds(tmp_path, speeds):
     assert "mine" in estimate.basis
 
 
-def test_a_run_that_never_unfroze_says_nothing_of_fine_tuning(tmp_path, speeds):
+def test_a_run_of_the_head_alone_gives_no_speed_of_fine_tuning(tmp_path, speeds):
     runs = tmp_path / "runs"
     make_run(runs, "head", epochs=2, architecture="resnet50", settings={"epochs": 2, "head_epochs": 2}, seconds=30.0)
     config = make_config("resnet50", {"epochs": 3, "head_epochs": 3})
@@ -65,14 +65,14 @@ def test_a_run_that_never_unfroze_says_nothing_of_fine_tuning(tmp_path, speeds):
     assert both.seconds == pytest.approx(preparation(config, 600) + 15 + 2 * 60)
 
 
-def test_nothing_known_is_said(tmp_path, speeds):
+def test_without_a_known_speed_there_is_no_estimate(tmp_path, speeds):
     assert estimate_seconds(make_config("densenet169", {}), 600, tmp_path, speeds) is None
     assert estimate_seconds(make_config("cnn", {}), 600, tmp_path, tmp_path / "absent.json") is None
     speeds.write_text("{")
     assert estimate_seconds(make_config("cnn", {}), 600, tmp_path, speeds) is None
 
 
-def test_replicating_fills_up_the_smaller_class():
+def test_replication_fills_up_the_smaller_class():
     assert images_an_epoch(make_config("cnn", {"balance": "classes"}), 100, 300) == 400
     assert images_an_epoch(make_config("cnn", {"balance": "replicate"}), 100, 300) == 600
 

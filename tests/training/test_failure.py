@@ -7,7 +7,7 @@ from pneumo.training.failure import explain, is_shortage
 
 
 class ResourceExhaustedError(Exception):
-    """Named as TensorFlow's."""
+    """Has the name of TensorFlow's class."""
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,6 @@ class ResourceExhaustedError(Exception):
         (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero", False),
     ],
 )
-def test_every_end_has_words(error, said, shortage):
+def test_every_failure_is_explained(error, said, shortage):
     assert said in explain(error)
     assert is_shortage(error) == shortage

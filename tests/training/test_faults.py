@@ -1,7 +1,7 @@
-"""Training while the machine fails: killed, the disk full at each kind of write, the data gone, two processes for one folder.
+"""Training while the machine fails: killed, the disk full at each kind of write, the data removed, two processes in one folder.
 
-bench/kill_training.py kills fifty times; here it does so three times. Whatever happened, the run folder must be whole, and the run
-must end as an unbroken one does.
+bench/kill_training.py kills fifty times, here only twice. Whatever happens, the run folder must be intact, and the run
+must end as an uninterrupted one does.
 """
 
 import builtins
@@ -29,7 +29,7 @@ from pneumo.training.runfolder import history, read_status
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
-FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
+FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs is slow
 CONFIG = make_config(
     "cnn", {**FRAME, "filters": "4,8", "dense": 8, "size": 48, "batch_size": 16, "epochs": 2, "learning_rate": 3e-3}
 )
@@ -51,7 +51,7 @@ def unbroken(data, tmp_path_factory):
 
 
 def ends_as(run, data, unbroken):
-    """Go on, or begin anew where nothing had begun; then everything is as if nothing had happened."""
+    """Resume, or start again if nothing had begun; the result must be the same as without the failure."""
     train(CONFIG, data, run, resume=(run / "config.json").is_file())
     assert read_status(run).state == "finished"
     for line, whole in zip(history(run), unbroken, strict=True):
@@ -70,7 +70,7 @@ def test_killed_twice():
     assert "0 faults" in ended.stdout
 
 
-# PNEUMO_LONG_TESTS=1 takes all; every build takes one of each sort.
+# PNEUMO_LONG_TESTS=1 tests all of them; every build tests every third.
 ALL_WRITES = [
     r"config\.json\.draft",
     r"status\.json\.draft",
@@ -88,7 +88,7 @@ WRITES = ALL_WRITES if os.environ.get("PNEUMO_LONG_TESTS") else ALL_WRITES[::3]
 
 @pytest.mark.parametrize("pattern", WRITES)
 def test_disk_full_at_each_kind_of_write(data, unbroken, tmp_path, monkeypatch, pattern):
-    """The write breaks off in the middle: half of a file stays behind."""
+    """The write fails in the middle and leaves half of a file."""
     monkeypatch.setenv("PNEUMO_CACHE_DIR", str(tmp_path / "cache"))
     real, met = io.open, []
 
@@ -111,12 +111,12 @@ def test_disk_full_at_each_kind_of_write(data, unbroken, tmp_path, monkeypatch, 
     if (run / "status.json").exists():
         assert read_status(run).state == "failed"
     for path in run.glob("*.keras"):
-        keras.models.load_model(path)  # what bears a name that is read is whole
+        keras.models.load_model(path)  # files with a final name are complete
     ends_as(run, data, unbroken)
 
 
 def test_a_disk_that_is_really_full(data, unbroken, tmp_path):
-    """A file system of its own, small; where mounting one is permitted (root on Linux)."""
+    """A small file system of its own, if mounting one is permitted (root on Linux)."""
     run = tmp_path / "small"
     run.mkdir()
     mounted = shutil.which("mount") and subprocess.run(
@@ -137,7 +137,7 @@ def test_a_disk_that_is_really_full(data, unbroken, tmp_path):
 
 
 def test_the_dataset_is_removed_in_the_middle(data, unbroken, tmp_path, monkeypatch):
-    """Training goes on from the cache, which is open; it ends as if nothing had happened."""
+    """Training continues from the open cache and ends as without the removal."""
     shutil.copytree(data, tmp_path / "set")
     begin = callbacks.CheckpointCallback.on_epoch_begin
 
@@ -154,7 +154,7 @@ def test_the_dataset_is_removed_in_the_middle(data, unbroken, tmp_path, monkeypa
 
 
 def test_two_trainers_race_for_one_folder(data, unbroken, tmp_path):
-    """One trains, the other is told; whoever was first."""
+    """One trains and the other is refused, whichever is first."""
     ready, said = threading.Barrier(2), []
 
     def one():
@@ -175,7 +175,7 @@ def test_two_trainers_race_for_one_folder(data, unbroken, tmp_path):
         np.testing.assert_allclose([line[key] for key in FIGURES], [whole[key] for key in FIGURES], rtol=1e-3)
 
 
-def test_a_folder_of_a_start_that_was_killed_at_once_can_be_used(data, tmp_path):
+def test_the_folder_of_a_run_killed_at_its_start_can_be_used_again(data, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / "config.json.draft").write_text("{")

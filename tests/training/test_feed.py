@@ -14,21 +14,21 @@ LABELS = np.array([0, 1] * 5)
 PART = Part(IMAGES, LABELS, np.full(10, np.nan, np.float32))
 
 
-def test_every_image_once_and_in_order_without_weights():
+def test_by_default_every_image_once_in_order_without_weights():
     feed = Feed(PART, SPEC, batch_size=4)
     assert [len(feed[i][1]) for i in range(len(feed))] == [4, 4, 2]
     np.testing.assert_array_equal(np.concatenate([feed[i][1] for i in range(3)])[:, 0], LABELS)
     np.testing.assert_array_equal(feed[1][0][0], model_input(IMAGES[4], SPEC))
 
 
-def test_the_order_decides_what_an_epoch_shows():
+def test_the_order_determines_the_images_of_an_epoch():
     feed = Feed(PART, SPEC, 4, Draws(order=lambda rng: np.array([3, 3, 1, 9, 7])))
     assert len(feed) == 2
     assert feed[0][1].min() == 1
     np.testing.assert_array_equal(feed[1][0][0], model_input(IMAGES[7], SPEC))
 
 
-def test_a_resumed_feed_shows_what_an_unbroken_one_would():
+def test_a_resumed_feed_shows_the_same_as_an_unbroken_one():
     def order(rng):
         return rng.choice(10, 10)
 
@@ -41,7 +41,7 @@ def test_a_resumed_feed_shows_what_an_unbroken_one_would():
     assert (first != resumed.chosen).any()
 
 
-def test_the_unknown_kind_weighs_nothing():
+def test_an_unknown_kind_has_no_weight():
     bacterial = np.array([np.nan, 1, np.nan, 0] + [np.nan] * 6, np.float32)
     x, y, weights = Feed(Part(IMAGES, LABELS, bacterial), SPEC, 10, subtype=True)[0]
     assert x.shape == (10, 32, 32, 1)
@@ -52,12 +52,12 @@ def test_the_unknown_kind_weighs_nothing():
     np.testing.assert_array_equal(weights["probability"], np.ones(10))
 
 
-def test_sample_weights_travel_with_their_image():
+def test_sample_weights_stay_with_their_images():
     feed = Feed(PART, SPEC, 4, sample_weight=np.arange(10.0))
     np.testing.assert_array_equal(feed[2][2], [8, 9])
 
 
-def test_a_lung_centred_network_is_shown_each_images_own_box():
+def test_a_lung_centred_network_gets_each_images_own_box():
     boxes = tuple(Box(0.05 * i, 0.1, 0.5 + 0.05 * i, 0.9) for i in range(10))
     spec = InputSpec(32, 0, lung_centred=True)
     feed = Feed(Part(IMAGES, LABELS, np.full(10, np.nan, np.float32), boxes), spec, 4, Draws(order=lambda rng: np.array([7, 2])))
@@ -94,7 +94,7 @@ def test_lungs_are_hidden_as_often_as_asked_and_such_images_have_no_label(lungs)
     np.testing.assert_array_equal(weights["probability"], 1)
 
 
-def test_a_resumed_feed_hides_the_lungs_that_an_unbroken_one_would(lungs):
+def test_a_resumed_feed_hides_the_same_lungs_as_an_unbroken_one(lungs):
     unbroken = Feed(lungs, CENTRED, 30, Draws(hidden=0.5, seed=2))
     first, second = unbroken[0][1], unbroken[1][1]
     unbroken.on_epoch_end()

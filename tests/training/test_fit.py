@@ -1,4 +1,4 @@
-"""Tiny runs on phantoms: what a run folder tells, and what the settings of a run change."""
+"""Tiny runs on phantoms: the contents of a run folder, and the effects of settings."""
 
 import itertools
 import json
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.long
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_run_folder_tells_the_run(run, data):
+def test_run_folder_describes_the_run(run, data):
     lines = history(run)
     assert [line["epoch"] for line in lines] == [1, 2, 3]
     assert {*FIGURES, "learning_rate", "seconds"} <= set(lines[0])
@@ -39,7 +39,7 @@ def test_run_folder_tells_the_run(run, data):
     assert {path.name for path in run.glob("*.keras")} == {"best.keras", "last-3.keras"}
 
 
-def test_what_a_run_does_before_its_first_epoch(data, tmp_path, monkeypatch):
+def test_phases_before_the_first_epoch(data, tmp_path, monkeypatch):
     said, keep = [], fit.write_phase
     monkeypatch.setattr(fit, "write_phase", lambda run, phase, *count: said.append((phase, *count)) or keep(run, phase, *count))
     train(tiny(epochs=1, lung_centred="true", margin=0), data, tmp_path)
@@ -55,7 +55,7 @@ def test_what_a_run_does_before_its_first_epoch(data, tmp_path, monkeypatch):
     assert read_status(tmp_path).phase == ""
 
 
-def test_the_time_left_does_not_take_the_first_batch_for_the_rule(tmp_path, monkeypatch):
+def test_the_time_left_ignores_the_slow_first_batch(tmp_path, monkeypatch):
     """The first batch builds the graph, which takes 20 s of a 40 s epoch here; the others take 1 s each."""
     now = [100.0]
     monkeypatch.setattr(callbacks.time, "monotonic", lambda: now[0])
@@ -82,7 +82,7 @@ def test_tensorboard_holds_the_history(run):
 
 
 def small_backbone(include_top, weights, input_tensor):
-    """Stands for Keras' ResNet50, whose tracing alone takes half a minute: its stages' names, a layer each."""
+    """Replaces Keras' ResNet50, whose tracing takes half a minute: one layer for each stage, with the same names."""
     x = input_tensor
     for stage in ("conv1", "conv4", "conv5"):
         x = keras.layers.Conv2D(4, 3, strides=2, activation="relu", name=f"{stage}_conv")(x)
@@ -126,7 +126,7 @@ def test_two_outputs(data, tmp_path):
     assert [out.shape for out in net(np.zeros((1, 48, 48, 1), np.float32))] == [(1, 1), (1, 1)]
 
 
-def test_mixed_precision_computes_in_halves_and_keeps_whole_weights(data, tmp_path):
+def test_mixed_precision_computes_in_float16_and_keeps_weights_in_float32(data, tmp_path):
     train(tiny(precision="mixed", epochs=1, schedule="constant"), data, tmp_path)
     conv = keras.models.load_model(tmp_path / "best.keras").get_layer("conv1")
     assert (conv.compute_dtype, conv.variable_dtype) == ("float16", "float32")
@@ -158,8 +158,8 @@ def test_patience_ends_the_run_and_keeps_the_best(data, tmp_path, monkeypatch):
     assert float(trainer.optimizer.learning_rate) == pytest.approx(lines[0]["learning_rate"] / 2)  # two epochs without progress
 
 
-def test_patience_begins_with_the_last_stage(data, tmp_path, monkeypatch):
-    losses, keep = iter([0.1, 0.2, 0.5, 0.4, 0.3]), callbacks.renamed  # the head alone did best
+def test_patience_counts_from_the_last_stage(data, tmp_path, monkeypatch):
+    losses, keep = iter([0.1, 0.2, 0.5, 0.4, 0.3]), callbacks.renamed  # the epochs of the head alone were best
     monkeypatch.setattr(callbacks, "renamed", lambda logs: {**keep(logs), "val_loss": next(losses)})
     train(tiny(patience=3, epochs=9, head_epochs=2), data, tmp_path)
     assert len(history(tmp_path)) == 5
@@ -167,7 +167,7 @@ def test_patience_begins_with_the_last_stage(data, tmp_path, monkeypatch):
 
 
 def test_trains_on_jax_without_tensorflow(data, tmp_path):
-    """As on a GPU machine that has only JAX: whoever imports TensorFlow there fails."""
+    """As on a GPU machine that has only JAX, where importing TensorFlow fails."""
     pytest.importorskip("jax")
     blocked = (
         "import sys, importlib.abc\n"
@@ -184,7 +184,7 @@ def test_trains_on_jax_without_tensorflow(data, tmp_path):
     assert result.returncode == 0, result.stderr
     assert len(history(tmp_path)) == 2
     assert source(tmp_path)["backend"] == "jax"
-    net = keras.models.load_model(tmp_path / "best.keras")  # what JAX trained, TensorFlow reads
+    net = keras.models.load_model(tmp_path / "best.keras")  # TensorFlow reads what JAX trained
     assert np.isfinite(net(np.zeros((1, 48, 48, 1), np.float32))[0]).all()
 
 

@@ -1,4 +1,4 @@
-"""What training says where it cannot go on, and what it keeps."""
+"""What training says when it cannot go on, and what it keeps."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ def test_no_data(tmp_path):
     assert read_status(tmp_path / "run").state == "failed"
 
 
-def test_a_dataset_that_vanished_is_told_on_resume(tmp_path, monkeypatch):
+def test_a_missing_data_set_is_reported_on_resume(tmp_path, monkeypatch):
     copy_set(tmp_path / "set", patients=6)
     monkeypatch.setattr(callbacks.CheckpointCallback, "on_epoch_begin", _interrupt_second)
     with pytest.raises(KeyboardInterrupt):
@@ -79,8 +79,8 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(data, tmp_path, monkeypatch)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of a process are a POSIX matter")
-def test_a_disk_that_takes_no_checkpoint(run, data, tmp_path):
-    """`run` has the images in the cache: the checkpoint is the first file that is too large."""
+def test_a_disk_without_room_for_a_checkpoint(run, data, tmp_path):
+    """`run` has put the images into the cache, so the checkpoint is the first file that is too large."""
     import resource
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -93,13 +93,13 @@ def test_a_disk_that_takes_no_checkpoint(run, data, tmp_path):
     assert read_status(tmp_path).state == "failed"
 
 
-def test_no_room_is_told_before_hours_are_spent(data, tmp_path, monkeypatch):
+def test_too_little_disk_space_is_reported_at_the_start(data, tmp_path, monkeypatch):
     monkeypatch.setattr(fit.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1000}))
     with pytest.raises(RunError, match="MB free"):
         train(tiny(), data, tmp_path)
 
 
-def test_a_loss_that_becomes_nan_is_told(data, tmp_path, monkeypatch):
+def test_a_loss_that_becomes_nan_is_reported(data, tmp_path, monkeypatch):
     def poisoned(self, index):
         x, y = Feed.__getitem__(self, index)[:2]
         return x, y * np.nan
@@ -112,6 +112,6 @@ def test_a_loss_that_becomes_nan_is_told(data, tmp_path, monkeypatch):
     assert not list(tmp_path.glob("*.keras"))
 
 
-def test_the_lock_is_let_go_of(run):
+def test_the_lock_is_released(run):
     with lock(run):
         pass

@@ -1,4 +1,4 @@
-"""A run that was cut off, in whichever way, and how it goes on."""
+"""Interrupted runs, and how they go on."""
 
 import json
 import os
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_finished_run_is_not_trained_on(run, data):
+def test_a_finished_run_is_not_trained_further(run, data):
     before = history(run)
     train(tiny(), data, run, resume=True)
     assert history(run) == before
@@ -34,7 +34,7 @@ def test_an_existing_run_is_not_overwritten(run, data):
         train(tiny(), data, run)
 
 
-def test_a_run_that_was_cut_off_goes_on_as_if_it_never_had_been(run, data, tmp_path, monkeypatch):
+def test_an_interrupted_run_goes_on_as_an_unbroken_one(run, data, tmp_path, monkeypatch):
     def cut(self, epoch, logs=None):
         if epoch == 1:
             raise KeyboardInterrupt
@@ -67,10 +67,10 @@ def test_killed_in_the_middle_and_resumed(data, tmp_path):
     assert status.state == "failed"
     assert "killed" in status.why
     kept = history(folder)
-    keras.models.load_model(folder / "best.keras")  # whole
+    keras.models.load_model(folder / "best.keras")  # complete
     goal = len(kept) + 2
     settings = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**settings, "epochs": goal}))  # 4,000 would take all day
+    (folder / "config.json").write_text(json.dumps({**settings, "epochs": goal}))  # 4,000 epochs would take too long
     train(tiny(epochs=goal), data, folder, resume=True)
     lines = history(folder)
     assert lines[: len(kept)] == kept
@@ -78,7 +78,7 @@ def test_killed_in_the_middle_and_resumed(data, tmp_path):
     assert read_status(folder).state == "finished"
 
 
-def test_ended_politely_the_run_is_cancelled(data, tmp_path):
+def test_after_sigterm_the_run_is_cancelled(data, tmp_path):
     folder = tmp_path / "run"
     process = subprocess.Popen(command(data, folder, "--epochs", "4000"), cwd=ROOT, stderr=subprocess.PIPE, text=True)
     _wait(lambda: len(history(folder)) >= 1, process)
@@ -92,9 +92,9 @@ def test_ended_politely_the_run_is_cancelled(data, tmp_path):
     assert read_status(folder).state == "cancelled"
 
 
-def test_a_polite_end_that_python_drops_is_heeded_at_the_next_batch(data, tmp_path, monkeypatch):
+def test_a_sigterm_that_python_loses_takes_effect_at_the_next_batch(data, tmp_path, monkeypatch):
     class Deleted:
-        def __del__(self):  # what is raised in here, nobody can catch
+        def __del__(self):  # an exception raised in here is lost
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(0.01)
 

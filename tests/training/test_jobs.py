@@ -1,4 +1,4 @@
-"""The queue: with a stand-in for the trainer where training is not the point, and once for real, from submit to an answer."""
+"""The queue, with a stand-in for the trainer."""
 
 import contextlib
 import json
@@ -74,13 +74,13 @@ def test_a_live_run_and_a_queued_one_are_cancelled(runs, small_data):
     with pytest.raises(RunError, match="is running"):
         queue.resume(live)
     queue.cancel(live)
-    queue.cancel(live)  # a second press must not interrupt the trainer's last words
+    queue.cancel(live)  # a second click must not interrupt the trainer while it ends
     assert state(live, *ENDED) == RunStatus("cancelled", "as asked", epoch=1, epochs=3, updated=read_status(live).updated)
     assert "waiting" not in (runs / "order.txt").read_text()
 
     order(runs, "live", "")
     wait(lambda: not runfolder.is_alive(live))
-    queue.resume(live)  # while the process is still on its way out
+    queue.resume(live)  # while the process is still ending
     assert state(live, *ENDED).state == "finished"
     assert (runs / "order.txt").read_text().splitlines() == ["live begins", "live begins", "live ends"]
     queue.delete(live)
@@ -89,7 +89,7 @@ def test_a_live_run_and_a_queued_one_are_cancelled(runs, small_data):
         queue.delete(live)
 
 
-def test_a_trainer_that_does_not_obey_is_killed(runs, small_data):
+def test_a_trainer_that_ignores_sigterm_is_killed(runs, small_data):
     order(runs, "deaf", "deaf")
     run = queue.submit(CONFIG, small_data, runs, "deaf")
     pid = state(run, "running").pid
@@ -98,7 +98,7 @@ def test_a_trainer_that_does_not_obey_is_killed(runs, small_data):
     assert not os.path.exists(f"/proc/{pid}")
 
 
-def test_a_trainer_still_loading_is_cancelled(runs, small_data):
+def test_a_trainer_that_is_still_loading_is_cancelled(runs, small_data):
     order(runs, "slow", "slow start")
     run = queue.submit(CONFIG, small_data, runs, "slow")
     wait((run / "begun").exists)
@@ -109,7 +109,7 @@ def test_a_trainer_still_loading_is_cancelled(runs, small_data):
     assert read_status(run).state == "cancelled"
 
 
-def test_the_queue_goes_on_after_the_workers_death(runs, small_data, monkeypatch):
+def test_the_queue_goes_on_after_its_worker_died(runs, small_data, monkeypatch):
     order(runs, "first", "stay")
     begun = []
     monkeypatch.setattr(queue, "start_detached", lambda command: begun.append(subprocess.Popen(command, env=environment())))
@@ -133,7 +133,7 @@ def test_the_queue_goes_on_after_the_workers_death(runs, small_data, monkeypatch
 @pytest.mark.parametrize(
     ("word", "why"), [("wrong", r"nothing works \(exit code 1\)"), ("stay", r"killed by the system \(signal 9\).*memory")]
 )
-def test_why_a_run_failed(runs, small_data, word, why):
+def test_the_reason_why_a_run_failed(runs, small_data, word, why):
     order(runs, "run", word)
     run = queue.submit(CONFIG, small_data, runs, "run")
     if word == "stay":
@@ -142,7 +142,7 @@ def test_why_a_run_failed(runs, small_data, word, why):
     assert re.search(why, read_status(run).why)
 
 
-def test_of_two_submits_with_one_name_one_wins(runs, small_data, no_worker):
+def test_of_several_submits_with_one_name_one_succeeds(runs, small_data, no_worker):
     outcomes, door = [], threading.Barrier(4)
 
     def start():
@@ -180,14 +180,14 @@ def test_data_that_cannot_be_split(tmp_path):
         queue.submit(CONFIG, tmp_path / "absent", tmp_path / "runs", "one")
     for number in range(2, 9):
         (tmp_path / "set" / "train" / "NORMAL" / f"IM-{number:04}-0001.png").touch()
-    (tmp_path / "set" / "train" / "PNEUMONIA" / "person1_bacteria_1.png").touch()  # one bacterial, two viral: none to train on
+    (tmp_path / "set" / "train" / "PNEUMONIA" / "person1_bacteria_1.png").touch()  # too few to train on
     with pytest.raises(DataError, match="train part would hold no PNEUMONIA"):
         queue.submit(CONFIG, tmp_path / "set", tmp_path / "runs", "one")
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_strangers_process_is_not_signalled(runs, small_data, no_worker, monkeypatch):
-    """A number left in status.json may belong to another program by now: only the lock's holder is ended."""
+def test_another_programs_process_gets_no_signal(runs, small_data, no_worker, monkeypatch):
+    """A process id left in status.json may belong to another program by now: only the lock's holder is ended."""
     run = queue.submit(CONFIG, small_data, runs, "run")
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
     try:
@@ -205,8 +205,8 @@ def test_a_strangers_process_is_not_signalled(runs, small_data, no_worker, monke
         stranger.kill()
 
 
-def test_a_run_of_the_command_line_is_not_touched(runs, small_data):
-    """It is live without being of the queue: queued runs do not wait for it, and it is left alone."""
+def test_a_run_from_the_command_line_is_left_alone(runs, small_data):
+    """It is live but not in the queue: queued runs do not wait for it, and it goes on."""
     other = runs / "other"
     other.mkdir(parents=True)
     with lock(other):
@@ -216,7 +216,7 @@ def test_a_run_of_the_command_line_is_not_touched(runs, small_data):
         assert read_status(other).state == "running"
 
 
-def test_what_cannot_be_started_does_not_stop_the_queue(runs, small_data, no_worker):
+def test_a_run_that_cannot_be_started_does_not_stop_the_queue(runs, small_data, no_worker):
     runs.mkdir()
     bad, good = (queue.submit(CONFIG, small_data, runs, name) for name in ("bad", "good"))
     (bad / "log.txt").mkdir()
@@ -237,14 +237,14 @@ def test_a_second_worker_ends_at_once(runs, small_data, no_worker, monkeypatch):
     assert read_status(run).state == "queued"
 
 
-def test_why_is_written_down_even_while_a_page_looks_at_the_run(runs, small_data, no_worker, monkeypatch):
-    """Looking takes the trainer's lock for an instant, in which the dead trainer seems alive."""
+def test_the_reason_is_recorded_even_while_a_page_reads_the_run(runs, small_data, no_worker, monkeypatch):
+    """Reading takes the trainer's lock for an instant, and the dead trainer then seems alive."""
     run = queue.submit(CONFIG, small_data, runs, "run")
     write_status(run, RunStatus("running", epochs=3, pid=1))
     monkeypatch.setattr("pneumo.training.runfolder.is_alive", lambda run: True)
     worker._conclude(run, code=-9)
     assert "signal 9" in read_status(run).why
-    with lock(run):  # and not while somebody trains
+    with lock(run):  # but not while the run is being trained
         write_status(run, RunStatus("running", epochs=3, pid=1))
         worker._conclude(run, code=-9)
         assert read_status(run).state == "running"
@@ -258,13 +258,13 @@ def test_a_detached_process_outlives_the_app(tmp_path):
         python("-uc", app + "time.sleep(30)"), env=environment(), stdout=subprocess.PIPE, start_new_session=True
     )
     process.stdout.readline()
-    os.killpg(process.pid, signal.SIGKILL)  # as closing the terminal would, but harder
+    os.killpg(process.pid, signal.SIGKILL)  # like closing the terminal, but harder
     process.communicate()
     wait((tmp_path / "late").exists, seconds=10)
 
 
-def test_a_worker_lets_go_before_anyone_can_queue_another_run(runs, monkeypatch):
-    """Else a run queued in its last moment would find a worker that does not see it any more."""
+def test_a_worker_releases_its_lock_before_another_run_can_be_queued(runs, monkeypatch):
+    """Otherwise a run queued in its last moment would rely on a worker that no longer looks."""
     free = []
 
     @contextlib.contextmanager
@@ -272,7 +272,7 @@ def test_a_worker_lets_go_before_anyone_can_queue_another_run(runs, monkeypatch)
         with jobs_folder.queue_lock(root):
             try:
                 yield
-            finally:  # `work` leaves by return
+            finally:  # also on return
                 free.append(not runfolder.is_held(jobs_folder.worker_lock(root)))
 
     runs.mkdir()

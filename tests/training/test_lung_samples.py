@@ -1,4 +1,4 @@
-"""Pictures and masks are varied together."""
+"""Samples for the lung segmenter: pictures and masks are varied together."""
 
 import cv2
 import numpy as np
@@ -42,18 +42,18 @@ def test_outlined_images_come_with_their_outlines(data):
     np.testing.assert_array_equal(samples.masks[0], mask)
 
 
-def test_picture_and_mask_move_as_one(phantoms):
+def test_picture_and_mask_are_moved_together(phantoms):
     mask = phantoms.masks[0].astype(np.float32)
     moved = []
     for seed in range(6):
         pixels, lungs = _moved(1 - mask, mask, np.random.default_rng(seed))
-        np.testing.assert_allclose(pixels[lungs > 0], 1 - lungs[lungs > 0], atol=1e-5)  # whatever lies beyond the frame
+        np.testing.assert_allclose(pixels[lungs > 0], 1 - lungs[lungs > 0], atol=1e-5)  # whatever is filled in beyond the frame
         moved.append(lungs)
     assert all(np.abs(lungs - mask).mean() > 0.02 for lungs in moved)
     assert np.std([lungs.sum() for lungs in moved]) > 0
 
 
-def test_whitening_stays_in_the_lungs_and_can_only_draw_them_to_the_tissue(phantoms):
+def test_whitening_brightens_the_lungs_and_nothing_else(phantoms):
     pixels, mask = phantoms.images[0] / np.float32(255), phantoms.masks[0].astype(np.float32)
     white = _whitened(pixels, mask, np.random.default_rng(0))
     inside = phantoms.masks[0]
@@ -63,7 +63,7 @@ def test_whitening_stays_in_the_lungs_and_can_only_draw_them_to_the_tissue(phant
     np.testing.assert_array_equal(_whitened(pixels, np.zeros_like(mask), np.random.default_rng(0)), pixels)
 
 
-def test_a_draw_is_seeded_and_in_the_networks_form(phantoms):
+def test_a_sample_is_seeded_and_in_the_form_of_the_network(phantoms):
     first, second = (augment_sample(phantoms.images[1], phantoms.masks[1], 56, np.random.default_rng(3)) for _ in range(2))
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)

@@ -1,4 +1,4 @@
-"""A segmenter trained for a moment: it learns, its folder verifies, and it says what it was made from."""
+"""A segmenter after short training: it learns, its folder verifies, and its description says what it was made from."""
 
 import json
 from functools import partial
@@ -36,7 +36,7 @@ def masks(data):
 
 
 def smaller(monkeypatch, *widths):
-    """The same network with fewer levels: preparing its training takes most of the time here."""
+    """Use the same network with fewer levels, because preparing its training takes most of the time."""
     monkeypatch.setattr("pneumo.training.lung_segmenter.build_lung_net", partial(build_lung_net, widths=widths))
 
 
@@ -60,7 +60,7 @@ def test_the_description_says_what_it_was_made_from(data, masks, tmp_path, monke
     assert LungFinder.load(tmp_path / "lungs").sha256 == described["sha256"]
 
 
-def test_only_the_train_part_is_learned_from(data, masks):
+def test_only_the_train_part_is_used_for_training(data, masks):
     records = scan(data)
     parts = split_records(records, seed=0)
     shown = outlined_in(data, masks, "train", seed=0)

@@ -6,7 +6,7 @@ from pneumo.errors import ConfigError
 from pneumo.training.config import make_config
 from pneumo.training.model_builder import build_network, build_trainer, compile_stage, network_of, stages
 
-FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
+FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs is slow
 TINY = {**FRAME, "filters": "4,8", "dense": 8, "size": 48, "augmentation": 0.3}
 
 
@@ -33,16 +33,16 @@ def test_the_rate_warms_up_and_falls(optimizer):
     np.testing.assert_allclose(rates, [0.0005, 0.01, 0.000062, 0.0], atol=1e-4)
 
 
-def test_the_trainer_ends_in_the_network():
+def test_the_trainer_is_augmentation_and_the_network():
     net = build_network(tiny())
     trainer = build_trainer(tiny(), net)
     assert network_of(trainer) is net
     x = np.random.default_rng(0).random((2, 48, 48, 1), np.float32)
-    np.testing.assert_allclose(trainer(x, training=False), net(x), rtol=1e-6)  # no augmentation outside of training
+    np.testing.assert_allclose(trainer(x, training=False), net(x), rtol=1e-6)  # no augmentation outside training
     assert np.abs(np.array(trainer(x, training=True)) - np.array(net(x))).max() > 0
 
 
-def test_an_earlier_network_is_gone_on_from(tmp_path, caplog):
+def test_training_can_start_from_an_earlier_network(tmp_path, caplog):
     keras.utils.set_random_seed(1)
     earlier = build_network(tiny())
     earlier.save(tmp_path / "best.keras")
@@ -53,7 +53,7 @@ def test_an_earlier_network_is_gone_on_from(tmp_path, caplog):
     assert "their own start: ['bacterial']" in caplog.text
 
 
-def test_a_stranger_is_not(tmp_path):
+def test_training_does_not_start_from_another_network(tmp_path):
     build_network(tiny(filters="3,5", dense=4)).save(tmp_path / "other.keras")
     with pytest.raises(ConfigError, match="another network"):
         build_network(tiny(initial_weights=str(tmp_path / "other.keras")))

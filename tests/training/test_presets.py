@@ -7,8 +7,8 @@ from pneumo.training.presets import PRESETS, QUICK, SEEDS, STANDARD, THOROUGH, a
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_presets_order_the_work(architecture):
-    """Epochs times area: quick is a small part of standard, thorough more than it, and early stopping guards the long one."""
+def test_presets_are_ordered_by_work(architecture):
+    """By epochs times area, quick is a small part of standard and thorough is more; thorough has early stopping."""
     configs = [make_config(architecture, preset(name, architecture)) for name in (QUICK, STANDARD, THOROUGH)]
     quick, standard, thorough = (config.epochs * config.size**2 for config in configs)
     assert quick < 0.2 * standard < standard < thorough
@@ -38,7 +38,7 @@ def test_names_for_the_page():
     assert [name for name in architectures() if is_transfer(name)] == ["resnet50", "densenet169"]
 
 
-def test_unknown_names_are_answered_with_the_nearest():
+def test_for_unknown_names_the_nearest_is_suggested():
     with pytest.raises(ConfigError, match=r"quick look, standard, thorough, seeds\. Did you mean thorough"):
         preset("thorogh", "cnn")
     with pytest.raises(ConfigError, match="Did you mean resnet50"):

@@ -13,8 +13,8 @@ from pneumo.training.jobs.process import python
 
 
 @pytest.mark.long
-def test_sheet_in_a_process_of_its_own(tmp_path):
-    """Left the image itself, a ramp that rises to the right; beside it eight draws, no two alike."""
+def test_sheet_from_a_separate_process(tmp_path):
+    """The original, a ramp that rises to the right, is on the left; beside it are eight different draws."""
     (tmp_path / "ramp.png").write_bytes(png_bytes(ramp(256, 256)))
     sheet = np.asarray(Image.open(io.BytesIO(preview.render_preview(1.0, 3, tmp_path / "ramp.png", lung_centred=False))))
     assert sheet.shape == (390, 1182)
@@ -32,8 +32,8 @@ def test_strength_0_changes_nothing():
     assert np.abs(tiles[0][::2, ::2].astype(int) - image[16:208:2, 16:208:2]).mean() < 1
 
 
-def test_a_lung_centred_network_is_shown_the_box_of_the_lungs():
-    """Without augmentation every tile is the box, stretched to a square; the frame's corner is not in it."""
+def test_a_lung_centred_network_gets_the_box_of_the_lungs():
+    """Without augmentation every tile is the box stretched to a square, without the frame's corner."""
     image = preview.sample(None, 5)
     box = preview.lungs_of(image)
     assert 0.4 < box.width < 0.95
@@ -43,8 +43,8 @@ def test_a_lung_centred_network_is_shown_the_box_of_the_lungs():
     assert np.abs(sheet[:192, 396:588].astype(int) - preview.contact_sheet(image, 0.0, 5)[:192, 396:588]).mean() > 5
 
 
-def test_the_least_area_is_that_of_training():
-    """A ramp across the picture: a draw of 30 % of it spans fewer greys than one of all of it."""
+def test_draws_use_the_smallest_area_of_training():
+    """On a ramp, draws of at least 30 % of the area span fewer greys than draws of all of it."""
     image = np.tile(np.arange(224, dtype=np.uint8), (224, 1))
     spans = []
     for crop in (1.0, 0.3):
@@ -54,13 +54,13 @@ def test_the_least_area_is_that_of_training():
     assert spans[1] < 0.9 * spans[0]
 
 
-def test_a_sample_without_lungs_is_told(tmp_path, capsys):
+def test_a_sample_without_lungs_is_reported(tmp_path, capsys):
     (tmp_path / "ramp.png").write_bytes(png_bytes(ramp(256, 256)))
     assert preview.main([f"--file={tmp_path / 'ramp.png'}", "--lung-centred"]) == 1
     assert "no lungs to show" in capsys.readouterr().err
 
 
-def test_a_file_that_is_no_image(tmp_path, capsys):
+def test_a_file_that_is_not_an_image(tmp_path, capsys):
     (tmp_path / "letter.png").write_text("Dear colleague")
     with pytest.raises(ImageError):
         preview.sample(tmp_path / "letter.png", 0)
@@ -68,7 +68,7 @@ def test_a_file_that_is_no_image(tmp_path, capsys):
     assert capsys.readouterr().err
 
 
-def test_a_process_that_fails_is_told(monkeypatch):
+def test_a_process_that_fails_is_reported(monkeypatch):
     monkeypatch.setattr(preview, "python", lambda *words: python("-c", "import sys; sys.exit('no room for Keras')"))
     with pytest.raises(RunError, match="no room for Keras"):
         preview.render_preview(1.0, 0)

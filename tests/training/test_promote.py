@@ -1,4 +1,4 @@
-"""Runs that never trained, promoted: what the card, the predictions and the figures are made of."""
+"""Promotion of untrained runs: what the card, the predictions and the figures are made from."""
 
 import dataclasses
 import errno
@@ -40,12 +40,12 @@ from pneumo.training.runfolder import lock
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
-FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
+FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs is slow
 TINY = {**FRAME, "filters": "4,8", "dense": 8, "size": 48}
 
 
 def make_run(folder: Path, data: Path, net: keras.Model | None = None) -> Path:
-    """A run folder as training leaves it, its network at a random start with biases."""
+    """A run folder as training leaves it; its network has random weights and set biases."""
     keras.utils.set_random_seed(3)
     config = make_config("cnn", TINY)
     if net is None:
@@ -77,7 +77,7 @@ def change_manifest(run: Path, target: Path, change) -> Path:
     return target
 
 
-def test_both_outputs_are_served_as_keras_gives_them(run, small_data, tmp_path, caplog, monkeypatch):
+def test_both_outputs_are_the_same_as_in_keras(run, small_data, tmp_path, caplog, monkeypatch):
     monkeypatch.setenv("PNEUMO_SIGNING_KEY", str(tmp_path / "settings" / "site.key"))
     make_site_key()
     with caplog.at_level("INFO"):
@@ -99,7 +99,7 @@ def test_both_outputs_are_served_as_keras_gives_them(run, small_data, tmp_path, 
     assert set(predictor.seal.files) == {path.name for path in folder.iterdir()} - {"MANIFEST", "MANIFEST.minisig"}
 
 
-def test_the_subtype_is_calibrated_on_pneumonias_of_known_kind_alone(run, small_data, tmp_path):
+def test_the_subtype_is_calibrated_only_on_pneumonias_of_known_kind(run, small_data, tmp_path):
     chosen = [row for row in read_manifest(run / "split.csv") if row["part"] == "calibration"]
     odd = {
         next(row["path"] for row in chosen if row["subtype"] == "viral"): "none",
@@ -118,7 +118,7 @@ def test_the_subtype_is_calibrated_on_pneumonias_of_known_kind_alone(run, small_
     assert predictor.card.subtype_calibration.bias == pytest.approx(expected.bias)
 
 
-def test_one_kind_alone_gives_no_subtype_and_says_so(run, small_data, tmp_path, caplog):
+def test_with_only_one_kind_there_is_no_subtype_and_the_log_says_so(run, small_data, tmp_path, caplog):
     one_kind = change_manifest(run, tmp_path / "run", lambda row: None if (row[4], row[2]) == ("calibration", "viral") else row)
     with caplog.at_level("INFO"):
         folder = promote_run(one_kind, "two", small_data, "test", root=tmp_path / "models")
@@ -128,7 +128,7 @@ def test_one_kind_alone_gives_no_subtype_and_says_so(run, small_data, tmp_path, 
     assert "subtype" not in ModelFolder.of("two", tmp_path / "models").metrics()["test"]
 
 
-def test_a_network_with_one_output_is_promoted_as_before(small_data, tmp_path):
+def test_a_network_with_one_output_is_promoted(small_data, tmp_path):
     config = make_config("cnn", TINY)
     run = make_run(tmp_path / "run", small_data, architecture("cnn").build(config.network, config.spec, "none"))
     folder = promote_run(run, "one", small_data, "test", root=tmp_path / "models")
@@ -136,7 +136,7 @@ def test_a_network_with_one_output_is_promoted_as_before(small_data, tmp_path):
     assert (folder / "predictions-test.csv").read_text().startswith("file,label,subtype,logit,probability\n")
 
 
-def test_a_lung_centred_network_is_promoted_with_the_lungs_it_is_shown(small_data, tmp_path):
+def test_a_lung_centred_network_is_promoted_with_its_segmenter(small_data, tmp_path):
     config = make_config("cnn", {**TINY, "lung_centred": "true", "margin": 0})
     run = make_run(tmp_path / "run", small_data, architecture("cnn").build(config.network, config.spec, "none"))
     (run / "config.json").write_text(json.dumps(config.to_dict()))
@@ -144,7 +144,7 @@ def test_a_lung_centred_network_is_promoted_with_the_lungs_it_is_shown(small_dat
     card, finder = read_card("lungs-alone", tmp_path / "models"), LungFinder.load()
     assert card.input.lung_centred
     assert card.segmenter_sha256 == finder.sha256
-    stored = read_predictions(folder / "predictions-calibration.csv")  # from which the choice of the default can be repeated
+    stored = read_predictions(folder / "predictions-calibration.csv")  # the choice of the default model can be repeated from it
     ratios = card.calibration.log_ratio(stored.logits)
     assert card.selection_loss == pytest.approx(log_loss(stored.labels, ratios, even_weights(stored.labels)))
     assert sum(file.startswith("disturbed/") for file in stored.files) > len(stored.files) / 3
@@ -157,7 +157,7 @@ def test_a_lung_centred_network_is_promoted_with_the_lungs_it_is_shown(small_dat
         Predictor.load("lungs-alone", tmp_path / "models")
 
 
-def test_without_a_test_split_there_is_no_look_at_one(small_data, tmp_path, caplog):
+def test_without_a_test_split_there_is_no_test_evaluation(small_data, tmp_path, caplog):
     shutil.copytree(small_data, tmp_path / "set", ignore=shutil.ignore_patterns("test"))
     run, root = make_run(tmp_path / "run", tmp_path / "set"), tmp_path / "models"
     with caplog.at_level("INFO"):
@@ -181,7 +181,7 @@ def test_a_network_trained_in_mixed_precision_serves_in_float32(small_data, tmp_
     assert {layer.compute_dtype for layer in stored.layers} == {"float32"}
 
 
-def test_a_graph_that_answers_otherwise_is_refused_and_leaves_nothing(run, small_data, tmp_path, monkeypatch):
+def test_a_graph_with_other_answers_is_refused_and_leaves_nothing(run, small_data, tmp_path, monkeypatch):
     class Shifted(serving_graph.ExternalWriter):
         def layer(self, layer, inputs):
             name = super().layer(layer, inputs)
@@ -199,7 +199,7 @@ def test_calibration_part_of_one_class(run, small_data, tmp_path):
         promote_run(poor, "two", small_data, "test", root=tmp_path / "models")
 
 
-def test_ids_and_runs_that_do_not_do(run, small_data, tmp_path):
+def test_invalid_ids_and_unfinished_runs_are_refused(run, small_data, tmp_path):
     with pytest.raises(RunError, match="is no model id"):
         promote_run(run, "../elsewhere", small_data, "test", root=tmp_path)
     unfinished = change_manifest(run, tmp_path / "run", lambda row: row)
@@ -208,8 +208,8 @@ def test_ids_and_runs_that_do_not_do(run, small_data, tmp_path):
         promote_run(unfinished, "two", small_data, "test", root=tmp_path)
 
 
-def test_a_promotion_that_another_overtook_leaves_the_first_model(run, small_data, tmp_path, monkeypatch):
-    """Both found the id free when they began."""
+def test_a_promotion_overtaken_by_another_leaves_the_first_model(run, small_data, tmp_path, monkeypatch):
+    """The id was free when both began."""
     root, write = tmp_path / "models", module.write_readme
 
     def meanwhile(model, folder):
@@ -226,7 +226,7 @@ def test_a_promotion_that_another_overtook_leaves_the_first_model(run, small_dat
     assert sorted(path.name for path in root.iterdir()) == ["ledger.csv", "two"]
 
 
-def test_what_a_killed_promotion_left_is_cleared_away_and_a_living_one_is_not(tmp_path, monkeypatch):
+def test_folders_of_killed_promotions_are_removed_and_those_of_live_ones_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(staging, "GRACE", -1.0)
     (tmp_path / ".promoting-dead" / "model").mkdir(parents=True)
     with staging.draft_folder(tmp_path) as mine, staging.draft_folder(tmp_path) as other:
@@ -237,8 +237,8 @@ def test_what_a_killed_promotion_left_is_cleared_away_and_a_living_one_is_not(tm
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_network_and_the_history_of_a_killed_run_belong_together(run, tmp_path):
-    """A kill between the history and the best network it counts: promotion puts the network in place first."""
+def test_the_network_and_the_history_of_a_killed_run_match(run, tmp_path):
+    """Killed after the history line, before its best network was put in place: promotion first does that."""
     killed = change_manifest(run, tmp_path / "run", lambda row: row)
     (killed / "best.keras").rename(killed / "best-2.keras")
     (killed / "best.keras").write_bytes(b"of the first epoch")
@@ -248,7 +248,7 @@ def test_the_network_and_the_history_of_a_killed_run_belong_together(run, tmp_pa
         staging.copy_run(killed, tmp_path / "second")
 
 
-def test_a_full_disk_leaves_the_registry_as_it_was(run, small_data, tmp_path, monkeypatch):
+def test_a_full_disk_leaves_the_registry_unchanged(run, small_data, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -1,4 +1,4 @@
-"""Promotions in a process of their own, and a run from the queue to an answer."""
+"""Promotions in a separate process, and a run from the queue to an answer."""
 
 import math
 import os
@@ -60,7 +60,7 @@ def test_promotions_refused_at_once(tmp_path, small_data, monkeypatch):
             act()
 
 
-def test_how_a_promotion_goes(tmp_path, small_data, monkeypatch):
+def test_states_of_a_promotion(tmp_path, small_data, monkeypatch):
     run = fake_run(tmp_path / "runs", small_data)
     for code, expected in (
         ("print('fine')", queue.Promotion("finished", "m")),
@@ -78,12 +78,12 @@ def test_how_a_promotion_goes(tmp_path, small_data, monkeypatch):
     monkeypatch.setattr(promotion, "_PATIENCE", 0.1)
     with promotion._lock(run, 0):
         assert queue.read_promotion(run) == queue.Promotion("running", "m")
-        promotion.carry_out(run, "other", "w")  # another process is at it
+        promotion.carry_out(run, "other", "w")  # another process is promoting it
         assert queue.read_promotion(run).model == "m"
 
 
 def test_from_submit_to_an_answer(tmp_path, small_data, monkeypatch):
-    """For real: a run is killed, says why, is resumed by the queue, promoted, and the model answers."""
+    """With real training: a run is killed, says why, is resumed by the queue and promoted, and the model answers."""
     models = tmp_path / "models"
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(models))
     monkeypatch.setenv("PNEUMO_CACHE_DIR", str(tmp_path / "cache"))

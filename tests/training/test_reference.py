@@ -1,4 +1,4 @@
-"""A reference made from phantoms through a small network: what is in it, and that it tells chests from other things."""
+"""A reference made from phantoms with a small network: its contents; it separates chests from other pictures."""
 
 import keras
 import numpy as np
@@ -47,17 +47,17 @@ def strangeness(predictor, image):
     return predictor.reference.strangeness(features, image)
 
 
-def test_it_holds_the_train_part_and_is_named_in_the_card(made):
+def test_the_reference_holds_the_train_part_and_the_card_names_it(made):
     predictor, _, rows, path = made
     train = [row for row in rows if row["part"] == "train"]
     assert predictor.reference.files.tolist() == [row["path"] for row in train]
     assert predictor.reference.labels.sum() == sum(row["label"] == "PNEUMONIA" for row in train)
     assert predictor.card.files["reference.npz"] == sha256(path)
-    assert predictor.reference.scores.shape == (len(train), 12)  # no more components than channels
+    assert predictor.reference.scores.shape == (len(train), 12)  # as many components as channels
     assert predictor.reference.scores[:, 0].std() == pytest.approx(1, abs=0.02)
 
 
-def test_held_out_chests_lie_below_the_cut_and_other_things_above(made):
+def test_held_out_chests_are_below_the_cut_and_other_pictures_above(made):
     predictor, data, rows, _ = made
     held = images_of(data, [row for row in rows if row["part"] == "calibration"])
     assert max(strangeness(predictor, image) for image in held) <= predictor.reference.cuts[1]
@@ -65,7 +65,7 @@ def test_held_out_chests_lie_below_the_cut_and_other_things_above(made):
     assert np.mean([strangeness(predictor, image) > predictor.reference.cuts[1] for image in others]) > 0.8
 
 
-def test_poses_are_told(made):
+def test_poses_are_recognised(made):
     predictor, data, rows, _ = made
     held = images_of(data, [row for row in rows if row["part"] in ("validation", "test")])
     posed = [held, *rotated_and_inverted(held)]

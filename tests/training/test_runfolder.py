@@ -27,7 +27,7 @@ def line(epoch, loss):
     return {"epoch": epoch, "val_loss": loss}
 
 
-def test_config_comes_back(tmp_path):
+def test_config_round_trip(tmp_path):
     prepare(CONFIG, tmp_path / "run", resume=False)
     assert load_config(tmp_path / "run") == CONFIG
 
@@ -41,7 +41,7 @@ def test_an_existing_run_is_not_overwritten(tmp_path):
         prepare(make_config("cnn", {}), tmp_path, resume=True)
 
 
-def test_a_folder_of_something_else_is_left_alone(tmp_path):
+def test_a_folder_with_other_files_is_left_alone(tmp_path):
     (tmp_path / "thesis.doc").write_text("mine")
     with pytest.raises(RunError, match="already holds"):
         prepare(CONFIG, tmp_path, resume=False)
@@ -53,7 +53,7 @@ def test_nothing_to_resume(tmp_path):
         prepare(CONFIG, tmp_path, resume=True)
 
 
-def test_a_run_of_an_earlier_version_goes_on_or_is_refused_in_words(tmp_path):
+def test_a_run_of_an_earlier_version_goes_on_or_is_refused_with_a_reason(tmp_path):
     prepare(CONFIG, tmp_path, resume=False)
     saved = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**saved, "swapped": 0.0}))
@@ -67,13 +67,13 @@ def test_a_run_of_an_earlier_version_goes_on_or_is_refused_in_words(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"architecture": "vgg"}', "nonsense"])
-def test_a_damaged_config_is_told(tmp_path, text):
+def test_a_damaged_config_is_refused(tmp_path, text):
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(RunError):
         load_config(tmp_path)
 
 
-def test_a_live_run_whose_lock_nobody_holds_has_failed(tmp_path):
+def test_a_running_run_whose_lock_is_free_has_failed(tmp_path):
     write_status(tmp_path, RunStatus("running", epoch=2, epochs=5))
     with lock(tmp_path):
         assert is_alive(tmp_path)
@@ -105,7 +105,7 @@ def test_runs_are_listed_newest_first(tmp_path):
     assert [run.name for run in list_runs(tmp_path)] == ["young", "old"]
 
 
-def test_best_epoch_is_the_first_of_the_lowest():
+def test_best_epoch_is_the_first_with_the_lowest_loss():
     assert best_epoch([]) == 0
     assert best_epoch([line(1, 0.5), line(2, 0.3), line(3, 0.3)]) == 2
 
