@@ -1,6 +1,6 @@
-"""The same 64 x 64 picture in every compression a DICOM may use: four upright bars of BARS, 12 bits (JPEG baseline: 8).
+"""The same 64 x 64 picture in every compression that DICOM allows: four upright bars of BARS, 12 bits (JPEG baseline: 8).
 
-No encoder is needed to test a decoder. Made once by imagecodecs 2026.3.6: jpeg8_encode, jpeg_encode (level 95, or lossless),
+So the tests of decoders need no encoder. Made once by imagecodecs 2026.3.6: jpeg8_encode, jpeg_encode (level 95, or lossless),
 jpegls_encode, jpeg2k_encode, htj2k_encode.
 """
 

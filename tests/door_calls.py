@@ -23,7 +23,7 @@ def cookie(secret=SECRET, name="_streamlit_user", **more):
 
 
 async def inside(scope, receive, send):
-    """What stands behind the door: sets cookies, as Streamlit would."""
+    """The app behind the access control: it sets cookies, as Streamlit would."""
     if scope["type"] == "http":
         cookies = [(b"set-cookie", b"a=b; Path=/; secure"), (b"set-cookie", b"secure=c; Path=/")]
         await send({"type": "http.response.start", "status": 200, "headers": cookies})
@@ -34,7 +34,7 @@ async def inside(scope, receive, send):
 def answers(
     path, settings=LOGIN, cookies="", server="127.0.0.1", kind="http", hosts=("127.0.0.1:8501",), app=inside, heard=(), **more
 ):
-    """What a server would send. `heard`: what the browser says on a websocket."""
+    """The messages that a server would send. `heard`: the messages of the browser on a websocket."""
     sent, waiting = [], list(heard)
 
     async def receive():
@@ -52,7 +52,7 @@ def answers(
 
 
 def call(path, settings=LOGIN, **more):
-    """The status that the door answers; 200: let through; 1008: a connection refused."""
+    """The status that the access control answers; 200: let through; 1008: a websocket refused."""
     first = answers(path, settings, **more)[0]
     return 200 if first["type"] == "websocket.accept" else first.get("status", first.get("code"))
 

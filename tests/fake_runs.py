@@ -1,4 +1,4 @@
-"""Run folders as training leaves them, written by hand: no network was ever trained."""
+"""Run folders as training leaves them, but written by hand, without training."""
 
 import json
 import os
@@ -11,7 +11,7 @@ VERSIONS = {"python": "3.11.2", "keras": "3.15.1", "numpy": "2.4.6"}
 
 
 def lines(epochs: int, seconds: float = 12.0, start: float = 0.6) -> list[dict]:
-    """A history that falls until the last epoch but one, and turns there."""
+    """A history whose loss falls until the last epoch but one and then rises."""
     rows = []
     for epoch in range(1, epochs + 1):
         loss = start * 0.75 ** (epoch - 1)
@@ -34,7 +34,7 @@ def make_run(
     start: float = 0.6,
     **status,
 ) -> Path:
-    """`epochs` of its epochs are done. `when`: seconds after the first of them, which the order of the list follows."""
+    """`epochs`: how many are done. `when`: seconds by which the run is later than others; the list is ordered by it."""
     run, config = runs / name, make_config(architecture, settings or {})
     prepare(config, run, resume=False)
     (run / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines(epochs, seconds, start)))

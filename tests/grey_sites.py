@@ -1,4 +1,4 @@
-"""Sites of flat grey pictures: tiny_model's logit is 20 (grey / 255 - 0.5), so every answer is known beforehand."""
+"""Sites of flat grey pictures: tiny_model's logit is 20 (grey / 255 - 0.5), so every answer is known in advance."""
 
 import csv
 from pathlib import Path
@@ -12,7 +12,7 @@ SICK, HEALTHY = 200, 60  # greys: logits 5.7 and -5.3, halved by the calibration
 
 
 def grey_picture(level: int, number: int = 0) -> bytes:
-    """`number` makes the file another one; the corner it changes lies in the margin that the model never sees."""
+    """`number` makes the file's bytes different; it changes a corner in the margin that the model never sees."""
     pixels = np.full((240, 320), level, np.uint8)
     pixels[0, 0] = number % 251
     pixels[0, 1] = number // 251
@@ -20,7 +20,7 @@ def grey_picture(level: int, number: int = 0) -> bytes:
 
 
 def write_site(folder: Path, sick: list[int], healthy: list[int], images_a_child: int = 1, **columns: list[str]) -> Path:
-    """cases.csv and its pictures, a grey level each; `columns` are filled in turn. Returns the CSV's path."""
+    """Write cases.csv and its pictures, each of one grey level; the values of `columns` repeat. Returns the CSV's path."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for number, (level, label) in enumerate([(grey, 1) for grey in sick] + [(grey, 0) for grey in healthy]):

@@ -1,4 +1,4 @@
-"""Files, and what is answered and clicked where a record is kept."""
+"""Files for pages with a record, and shortcuts to what the pages show and ask."""
 
 import numpy as np
 

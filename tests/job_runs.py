@@ -1,10 +1,10 @@
-"""Runs that the queue's tests need."""
+"""Settings, a stand-in for the trainer, and waiting, for the queue's tests."""
 
 import time
 
 from pneumo.training.runfolder import read_status
 
-FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
+FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs is slow
 
 
 TINY = {**FRAME, "filters": "4,8", "dense": 8, "size": 48, "batch_size": 8, "epochs": 3, "learning_rate": 3e-3, "augmentation": 0.3}
@@ -13,7 +13,7 @@ TINY = {**FRAME, "filters": "4,8", "dense": 8, "size": 48, "batch_size": 8, "epo
 ENDED = ("finished", "cancelled", "failed")
 
 
-# Behaves towards the queue as the trainer does: lock, status, SIGTERM. "<run>.orders" beside the runs says what else it shall do.
+# Behaves towards the queue as the trainer does: lock, status, SIGTERM. "<run>.orders" beside the runs changes how it behaves.
 STAND_IN = """
 import os, signal, sys, time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A model whose rule is known, so that every figure of a second opinion follows from it, and readings to hold it to."""
+"""A model with a known rule, from which every figure of a second opinion follows, and readings to compare with."""
 
 import dataclasses
 
@@ -19,11 +19,11 @@ from pneumo.reporting import second_opinion_words as words
 CALLED, HEALTHY = (
     reading_of(0.9, low=0.5, high=0.5),
     reading_of(0.1, low=0.5, high=0.5),
-)  # two zones: every value is one or the other
+)  # two zones, none in between
 
 
 def warnings(opinion: SecondOpinion, votes: list[Vote], reading: Reading) -> tuple[str, ...]:
-    """Where no rates are stored."""
+    """The sentences of warning when no rates are stored."""
     return tuple(caution.sentence for caution in words.cautions(opinion, votes, reading, {}))
 
 
@@ -35,7 +35,7 @@ def lungs() -> np.ndarray:
 
 
 def reader_of(root, mask: np.ndarray) -> Predictor:
-    """A model with logit = 20 (mean grey inside `mask` - 0.5); its map is each 8 x 8 cell's grey - 0.5."""
+    """A model with logit = 20 (mean grey inside `mask` - 0.5); its map is the grey of each 8 x 8 cell - 0.5."""
     make_registry(root)
     weight = model_input((mask * 255).astype(np.uint8), SPEC)
     weight = (weight >= 0.99).astype(np.float32)  # cells wholly inside
@@ -70,5 +70,5 @@ def reader_of(root, mask: np.ndarray) -> Predictor:
     card = read_card("tiny", root)
     write_card(dataclasses.replace(card, files={**card.files, "model.onnx": sha256(path)}), root / "tiny", ("model.onnx",))
     predictor = Predictor.load("tiny", root)
-    predictor.reference = None  # similar cases have tests of their own
+    predictor.reference = None  # similar cases have their own tests
     return predictor

@@ -1,4 +1,4 @@
-"""Image files as bytes, generated: what a test changes is the only thing that is not ordinary about them."""
+"""Generated image files as bytes: ordinary except for what a test changes."""
 
 import io
 import struct
@@ -11,11 +11,11 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
-NAME = "Zwetschgenbaum^Rosalinde"  # a patient's name that occurs nowhere by chance
+NAME = "Zwetschgenbaum^Rosalinde"  # a patient's name that does not occur by chance
 
 
 def ramp(height: int = 64, width: int = 80, top: int = 255, dtype=np.uint8) -> np.ndarray:
-    """0 at the left to `top` at the right."""
+    """Grey levels from 0 at the left to `top` at the right."""
     return np.tile(np.rint(np.linspace(0, top, width)), (height, 1)).astype(dtype)
 
 
@@ -41,7 +41,7 @@ def png_chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def resealed(png: bytes) -> bytes:
-    """The PNG with every check sum made to fit again, so that damage gets past them."""
+    """The PNG with every check sum corrected, so that damage gets past them."""
     sealed, at = png[:8], 8
     while at + 12 <= len(png):
         end = at + 8 + int.from_bytes(png[at : at + 4], "big")
@@ -51,7 +51,7 @@ def resealed(png: bytes) -> bytes:
 
 
 def png_of_zeros(width: int, height: int) -> bytes:
-    """A black grey PNG of any size, written without ever holding it."""
+    """A black grey PNG of any size, made without holding its pixels in memory."""
     squeeze = zlib.compressobj(9)
     rows = b"".join(squeeze.compress(bytes(width + 1)) for _ in range(height)) + squeeze.flush()
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
@@ -82,7 +82,7 @@ def dicom_dataset(pixels: np.ndarray, **elements) -> Dataset:
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    with disable_value_validation():  # some tests want junk
+    with disable_value_validation():  # some tests need invalid values
         for name, value in {**ordinary, **elements}.items():
             if value is not None:
                 setattr(dataset, name, value)
@@ -105,7 +105,7 @@ def dicom_bytes(pixels: np.ndarray, syntax: str | None = None, **elements) -> by
 
 
 def dicom_around(stream: bytes, syntax: str, pixels: np.ndarray) -> bytes:
-    """A DICOM whose header describes `pixels` and whose compressed image is `stream`, which may say otherwise."""
+    """A DICOM whose header describes `pixels` and whose compressed image is `stream`, which may differ from it."""
     dataset = dicom_dataset(pixels)
     dataset.file_meta.TransferSyntaxUID = syntax
     dataset.PixelData = encapsulate([stream])

@@ -1,4 +1,4 @@
-"""Files whose names, tags and pixels are marks to look for."""
+"""Files whose names, tags and pixels are marked, so that tests can search for them."""
 
 import io
 import zipfile
@@ -20,12 +20,12 @@ PATIENT = " ".join(MARKS)
 
 
 def marked_dicom(side: int) -> bytes:
-    """Of `side` x `side` x 2 bytes."""
+    """A DICOM of `side` x `side` x 2 bytes."""
     phantom = make_phantom("viral", seed=5).pixels
     grey = Image.fromarray((phantom * 4000).astype(np.int32)).resize((side, side))
     pixels = (np.asarray(grey) + np.random.default_rng(5).integers(0, 90, (side, side))).astype(
         np.uint16
-    )  # no piece is like another
+    )  # noise: no two pieces are alike
     dataset = dicom_dataset(
         pixels,
         BitsStored=12,
@@ -41,7 +41,7 @@ def marked_dicom(side: int) -> bytes:
 
 
 def marked_files() -> dict[str, bytes]:
-    """A JPEG, a PNG, DICOMs of 5 and 45 MB, and a zip of four; each says in every way it can whose it is."""
+    """A JPEG, a PNG, DICOMs of 5 and 45 MB, and a zip of four; each names its patient in every place it can."""
     one, two = ((make_phantom(kind, seed=5).pixels * 255).astype(np.uint8) for kind in ("none", "bacterial"))
     exif = Image.Exif()
     exif[0x010E] = PATIENT  # ImageDescription
@@ -55,7 +55,7 @@ def marked_files() -> dict[str, bytes]:
         bundle.writestr(f"{PATIENT}/IM1.jpg", jpeg)
         bundle.writestr(f"{PATIENT}/IM2.dcm", marked_dicom(1000))
         bundle.writestr(f"{PATIENT} 3.png", picture_bytes(Image.fromarray(one), "PNG"))
-        bundle.writestr(f"{PATIENT} 4.png", png[:400])  # its error names no file
+        bundle.writestr(f"{PATIENT} 4.png", png[:400])  # damaged; its error must not name the file
     return {
         f"{PATIENT}.jpg": jpeg,
         f"{PATIENT}.png": png,

@@ -1,4 +1,4 @@
-"""Looking into the memory of another process of one's own, which Linux allows to root and, mostly, to whoever started it."""
+"""Searches the memory of another process. Linux allows this to root and usually to the user who started the process."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 _BLOCK = 1 << 20
-_PATIENCE = 120  # seconds until what ought to go is looked for no more: no word on speed
+_PATIENCE = 120  # seconds to wait until something is gone; not a promise of speed
 
 
 def _readable() -> bool:
@@ -23,7 +23,7 @@ needs_memory = pytest.mark.skipif(not _readable(), reason="the memory of a proce
 
 
 def held(pid: int, needles: Iterable[bytes]) -> set[bytes]:
-    """Those of `needles` that stand anywhere in what the process may write: also in what it freed and nobody took since."""
+    """Those of `needles` in any writable memory of the process, also in memory that it freed and did not use again."""
     seen: set[bytes] = set()
     needles = list(needles)
     longest = max(map(len, needles))
@@ -37,7 +37,7 @@ def held(pid: int, needles: Iterable[bytes]) -> set[bytes]:
                 try:
                     memory.seek(place)
                     block = memory.read(min(_BLOCK + longest, end - place))
-                except OSError:  # it was given back meanwhile
+                except OSError:  # it was released meanwhile
                     continue
                 if block.rstrip(b"\0"):
                     seen |= {needle for needle in needles if needle in block}
@@ -45,7 +45,7 @@ def held(pid: int, needles: Iterable[bytes]) -> set[bytes]:
 
 
 def left(pid: int, needles: Iterable[bytes]) -> set[bytes]:
-    """`held`, once nothing is held any more or patience ends."""
+    """Those still `held` after waiting until none is, at most `_PATIENCE` seconds."""
     needles, until = list(needles), time.monotonic() + _PATIENCE
     while (remaining := held(pid, needles)) and time.monotonic() < until:
         time.sleep(0.2)
@@ -53,12 +53,12 @@ def left(pid: int, needles: Iterable[bytes]) -> set[bytes]:
 
 
 def middle(data: bytes) -> bytes:
-    """A piece that nothing else holds by chance, where `data` is a picture with noise."""
+    """A piece of `data`, a picture with noise, that does not occur elsewhere by chance."""
     return data[len(data) // 2 :][:48]
 
 
 def children(pid: int) -> dict[int, str]:
-    """The processes that it started and that live, with their command."""
+    """The living processes that process `pid` started, with their commands."""
     commands = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:

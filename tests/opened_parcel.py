@@ -1,4 +1,4 @@
-"""Opens what the browser's viewer is given, in Python: written down a second time beside viewer_assets/parcel.js."""
+"""Opens in Python what the browser's viewer gets: a second implementation beside viewer_assets/parcel.js."""
 
 import json
 import zlib

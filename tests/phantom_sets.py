@@ -1,4 +1,4 @@
-"""Synthetic data sets for tests: each drawn once a process, because drawing takes seconds, and copied to whoever needs one."""
+"""Synthetic data sets for tests: each is drawn once in a process, because drawing takes seconds, and then copied."""
 
 import functools
 import shutil
@@ -9,12 +9,12 @@ from pneumo.synthetic.phantom import write_set
 
 
 def copy_set(place: Path, patients: int, seed: int = 1) -> None:
-    """What `write_set` makes."""
+    """The same as `write_set`, from a copy."""
     shutil.copytree(_drawn(patients, seed).name, place)
 
 
 @functools.cache
 def _drawn(patients: int, seed: int) -> tempfile.TemporaryDirectory:
-    folder = tempfile.TemporaryDirectory()  # gone with the process
+    folder = tempfile.TemporaryDirectory()  # deleted at the end of the process
     write_set(Path(folder.name), patients, seed)
     return folder

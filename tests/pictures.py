@@ -1,4 +1,4 @@
-"""A chest and a reference small enough to reason about: six features, all of deviation 1 around 0 in train."""
+"""A chest and a reference small enough to reason about: six features with mean 0 and deviation 1 in train."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ CHEST = canonical(Radiograph(make_phantom(seed=2).pixels, FACTS))
 
 
 def make_reference(pose: int = 0, images: int = 40) -> Reference:
-    """Log odds are 3 (log(1 + distance of the features within the components) - 2): refused from about 6 deviations on."""
+    """Log odds are 3 (log(1 + distance of the features within the components) - 2): refused above about 6 deviations."""
     rng = np.random.default_rng(0)
     features = rng.standard_normal((images, 6)).astype(np.float32)
     features -= features.mean(axis=0)

@@ -1,11 +1,11 @@
-"""Pictures with every grey once a row."""
+"""Pictures with every grey once in each row."""
 
 import numpy as np
 from makers import (
     ramp,
 )
 
-R8 = ramp(width=256)  # every grey of 8 bits once a row
+R8 = ramp(width=256)  # every 8-bit grey once in each row
 
 
 R12 = ramp(width=256, top=4095, dtype=np.uint16)

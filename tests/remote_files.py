@@ -1,4 +1,4 @@
-"""A server of files that misbehaves on demand."""
+"""A file server that misbehaves on demand."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ QUICK = Patience(retries=3, backoff=0.001, timeout=2)
 
 
 class Remote(ThreadingHTTPServer):
-    """One file and its listing; the attributes are the server's manners, `asked` and `ranges` what it was asked for."""
+    """One file and its listing. The attributes set how the server behaves; `asked` and `ranges` record the requests."""
 
     daemon_threads = True
 
@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = remote.entries().encode()
             self.head(200, len(answer), Content_Type="application/json")
             self.wfile.write(answer)
-        elif self.path == "/moved":  # Mendeley, too, sends on to where the file lies
+        elif self.path == "/moved":  # Mendeley also redirects to the file
             self.head(302, 0, Location="/file")
         else:
             self.file(remote)

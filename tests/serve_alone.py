@@ -1,7 +1,7 @@
-"""Does everything that answers work with requirements-serve.txt alone? Run by tests/test_requirements.py, which lets nothing else
-be imported, and by .ci/run in an environment that holds nothing else.
+"""Everything that answers works with requirements-serve.txt alone. Run by tests/test_requirements.py, which lets nothing else
+be imported, and by .ci/run in an environment with nothing else installed.
 
-python tests/serve_alone.py     from the repository's root; prints what it did, ends with an error where something is missing
+python tests/serve_alone.py     from the repository's root; prints what it did, fails if something is missing
 """
 
 import json
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 
 def command(*words: str) -> str:
-    """What a command printed; it must end with 0."""
+    """The output of a command, which must end with 0."""
     from pneumo.cli.main import main
 
     printed = StringIO()

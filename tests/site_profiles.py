@@ -1,4 +1,4 @@
-"""A site profile whose calibration and cuts are easy to reckon with."""
+"""A site profile with calibration and cuts that are easy to calculate with."""
 
 from pneumo.evaluation.calibration import Calibration
 from pneumo.registry.models import card_digest, read_card

@@ -1,4 +1,4 @@
-"""Made-up weeks of a department: a third sick, framed and exposed as the public set's train children are."""
+"""Simulated weeks of a department: a third are sick; framing and exposure are like in the public set's train split."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -50,14 +50,14 @@ def case(number: int, probability: float, measures: Measures = Measures()) -> Re
 
 
 def cropped(measures: Measures, share: float) -> Measures:
-    """As the lungs lie in a picture of which `share` of the side was cut off at each edge."""
+    """The measures of the lungs after `share` of the side was cut off at each edge of the picture."""
     left = 1 - 2 * share
     above, below = (max(0.0, (space - share) / left) for space in (measures.above, measures.below))
     return replace(measures, lung_height=min(1.0, measures.lung_height / left), above=above, below=below)
 
 
 def _measures(rng: np.random.Generator, label: str) -> Measures:
-    """Two halves of a normal curve through the percentiles 5, 50 and 95 of each measure."""
+    """Each measure drawn from two halves of a normal curve through its percentiles 5, 50 and 95."""
     told = {}
     for name in PICTURE:
         low, middle, high = _GROUPS[f"train {label}"]["measures"][name]

@@ -1,4 +1,4 @@
-"""A registry whose models have predictions and metrics that belong together, without a network ever having run."""
+"""A registry whose models have matching predictions and metrics, made without running a network."""
 
 import dataclasses
 import json
@@ -34,16 +34,16 @@ def make_stored(n: int = 60, seed: int = 0, lift: float = 2.5, split: str = "tes
     return make_predictions(files, labels, kinds, logits, probabilities, rng.random(n) if bacterial else None)
 
 
-@cache  # the intervals take a second each, and most tests ask for the same
+@cache  # each interval takes a second, and most tests need the same
 def _summary(number: int, split: str, how: tuple) -> dict:
     return summarise(make_stored(seed=number, lift=2 + number, split=split, **dict(how)), POINTS)
 
 
 def make_evaluated_registry(root: Path, *models: str, splits: tuple[str, ...] = ("test", "validation"), **how) -> Path:
-    """models/<id> for each of `models`, of which each is better than the one before."""
+    """Write models/<id> for each of `models`; each is better than the one before."""
     for number, model in enumerate(models):
         folder = make_registry(root, model) / model
-        # Two of three children are sick: there the card's cuts are POINTS, and no tie lies on the wrong side by rounding.
+        # Two of three children are sick. At that prevalence the card's cuts are POINTS, and no tie is rounded to the wrong side.
         cuts = {name: math.log(p / (1 - p)) - math.log(2) - 1e-9 for name, p in POINTS.items()}
         write_card(dataclasses.replace(read_card(model, root), cuts=cuts), folder)
         metrics = {}

@@ -46,7 +46,7 @@ def put(root, name, data):
 
 
 def a_line_less(root):
-    """Remove one line of the card without updating the manifest. Without this line the gate was once off."""
+    """Remove one line of the card without updating the manifest. An earlier version then had no gate."""
     path = root / "tiny" / "card.json"
     path.write_text(re.sub(r',\s*"reference.npz": "[0-9a-f]+"', "", path.read_text()))
 

@@ -32,9 +32,9 @@ def test_without_login_everybody_is_admin():
         (claims(), None),
         (claims(roles=["pneumo-reader"]), Role.READER),
         (claims(roles="pneumo-reader"), Role.READER),  # some providers write a list of one as a string
-        (claims(roles=["pneumo-reader", "research"]), Role.RESEARCHER),  # the highest
+        (claims(roles=["pneumo-reader", "research"]), Role.RESEARCHER),  # the highest role counts
         (claims(roles=["pneumo-admin"]), Role.ADMIN),
-        (claims(roles=["pneumo-researcher"]), None),  # other names were set for researchers
+        (claims(roles=["pneumo-researcher"]), None),  # the settings name other groups for researchers
         (claims(roles=["Research"]), None),
         (claims(roles={"pneumo-admin": True}), None),
         (claims(roles=["ada@example.org"]), Role.RESEARCHER),
@@ -65,7 +65,7 @@ def test_role_claim_by_any_name(name, token):
     assert role_of(claims(realm_access="x"), AccessSettings(login=True, claim=name), NOW) is None
 
 
-def test_everybody_who_can_log_in_can_be_a_reader():
+def test_everybody_who_logs_in_can_be_made_a_reader():
     settings = AccessSettings.from_environment({"PNEUMO_LOGIN": "oidc", "PNEUMO_READERS": "*"})
     assert role_of(claims(), settings, NOW) is Role.READER
     assert role_of(claims(is_logged_in=False), settings, NOW) is None

@@ -6,7 +6,7 @@ import pytest
 from pneumo.files import output_stem, sha256, tail, write_json
 
 
-def test_json_round_trip_and_no_draft_left(tmp_path):
+def test_json_round_trip_leaves_no_temporary_file(tmp_path):
     path = tmp_path / "card.json"
     for value in ({"a": [1, 2.5, None], "é": "ü"}, {"b": 2}):
         write_json(path, value)
@@ -23,7 +23,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert json.loads(path.read_text()) == {"a": 1}
 
 
-def test_readers_see_the_old_file_until_the_new_one_is_whole(tmp_path, monkeypatch):
+def test_readers_see_the_old_file_until_the_new_one_is_complete(tmp_path, monkeypatch):
     path = tmp_path / "card.json"
     write_json(path, {"a": 1})
     seen = []

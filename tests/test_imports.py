@@ -1,4 +1,4 @@
-"""The directions of docs/architecture.md, held by reading every import statement and by importing for real."""
+"""The import rules of docs/architecture.md, checked by reading every import statement and by importing."""
 
 import ast
 import subprocess
@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pneumo"
-# From the ground up: a floor imports from those before it alone, and rooms of one floor know nothing of each other.
-FLOORS = (
+# Layers from the bottom up: a layer imports only from those before it, and its packages do not import each other.
+LAYERS = (
     (
         "errors",
         "arrays",
@@ -49,7 +49,7 @@ def modules(*folders: str) -> list[Path]:
     return [path for folder in folders for path in sorted((PACKAGE / folder).rglob("*.py"))]
 
 
-def room_of(path: Path) -> str:
+def package_of(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
@@ -60,38 +60,38 @@ def offenders(paths, forbidden) -> list[str]:
     return [f"{path.relative_to(ROOT)}: {name}" for path in paths for name in sorted(imports(path)) if hit(name)]
 
 
-def test_every_room_has_a_floor():
-    rooms = {room_of(path) for path in modules("")} - {"__init__", "__main__"}
-    assert rooms == {room for floor in FLOORS for room in floor}
+def test_every_package_has_a_layer():
+    packages = {package_of(path) for path in modules("")} - {"__init__", "__main__"}
+    assert packages == {package for layer in LAYERS for package in layer}
 
 
-@pytest.mark.parametrize("number", range(len(FLOORS)))
+@pytest.mark.parametrize("number", range(len(LAYERS)))
 def test_imports_go_down(number):
-    """So no package imports another in a circle."""
-    above = {room for floor in FLOORS[number + 1 :] for room in floor}
-    beside = set(FLOORS[number]) if number else set()  # the ground is single files, without a circle among them
-    for room in FLOORS[number]:
-        paths = [path for path in modules("") if room_of(path) == room]
+    """So there is no circular import between packages."""
+    above = {package for layer in LAYERS[number + 1 :] for package in layer}
+    beside = set(LAYERS[number]) if number else set()  # the lowest layer is single files, which may import each other
+    for package in LAYERS[number]:
+        paths = [path for path in modules("") if package_of(path) == package]
         assert paths
-        assert offenders(paths, [f"pneumo.{other}" for other in (above | beside) - {room}]) == []
+        assert offenders(paths, [f"pneumo.{other}" for other in (above | beside) - {package}]) == []
 
 
 def test_only_ui_imports_streamlit():
-    below = [path for path in modules("") if room_of(path) != "ui"]
+    below = [path for path in modules("") if package_of(path) != "ui"]
     assert len(below) > 30
     assert offenders(below, ["streamlit"]) == []
 
 
-def test_floors_without_keras():
+def test_packages_without_keras():
     light = modules("imaging", "evaluation", "reporting", "inference", "studies", "data", "record", "exchange", "site", "ui")
     assert offenders(light, ["keras", "tensorflow", "jax", "pneumo.nets"]) == []
 
 
-def test_tensorflow_is_named_nowhere():
+def test_tensorflow_is_imported_nowhere():
     assert offenders(modules(""), ["tensorflow"]) == []
 
 
-def test_pages_stand_on_ui_and_import_no_keras():
+def test_pages_import_no_keras():
     pages = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))]
     assert offenders(pages, ["keras", "tensorflow", "pneumo.nets"]) == []
 
@@ -108,7 +108,7 @@ def test_serving_loads_neither_keras_nor_tensorflow(module):
         "highdicom",
         "pynetdicom",
         "ray",
-    }  # loaded where they are needed
+    }  # loaded only when needed
     code = f"import sys, {module}; print(sorted({late} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert result.stdout.strip() == "[]"

@@ -10,7 +10,7 @@ from pneumo import labels
 from pneumo.labels import Label, Status, Subtype, Verdict, Zone, identify
 
 
-def test_a_word_is_written_as_it_stands():
+def test_members_are_written_as_their_words():
     assert json.dumps({Zone.RULE_IN: Status.OK}) == '{"rule-in": "ok"}'
     assert f"{Label.PNEUMONIA} {Verdict.INDETERMINATE}" == "PNEUMONIA INDETERMINATE"
     stream = io.StringIO()
@@ -26,7 +26,7 @@ def test_a_zone_has_its_verdict(zone, verdict):
     assert Zone(zone).verdict == verdict
 
 
-def test_every_status_can_be_said():
+def test_every_status_in_words():
     assert [status.in_words for status in Status] == ["answered", "not answered", "not read"]
 
 

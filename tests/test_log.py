@@ -1,4 +1,4 @@
-"""PNEUMO_LOG=json: an X-ray's name, tags and reasons in every place that could log them, and none of it in the log."""
+"""PNEUMO_LOG=json: no name, tag or reason of an X-ray reaches the log from any place that could log it."""
 
 import json
 import os
@@ -33,7 +33,7 @@ log = logging.getLogger('pneumo.part')
 
 
 def objects(text: str) -> list[dict]:
-    """Each line as the JSON object that it has to be."""
+    """The log's lines; each must be a JSON object."""
     assert SECRET.lower() not in text.lower()
     events = [json.loads(line) for line in text.splitlines()]
     assert all({"time", "level", "logger", "event"} <= set(each) for each in events)
@@ -62,16 +62,16 @@ def dicom(path: Path, **tags: str) -> Path:
         (f"print('{SECRET}', file=sys.stderr)", "a line for a reader; its words are left out"),
     ],
 )
-def test_an_event_is_the_sentence_of_the_code_with_numbers_alone(call, event):
+def test_an_event_is_the_sentence_in_the_code_with_numbers_only(call, event):
     assert [each["event"] for each in logged(call)] == [event]
 
 
-def test_what_the_caller_knows_stands_beside_it():
+def test_known_values_are_separate_fields():
     (line,) = logged("log.warning('Model %r is odd.', 'cnn', extra=known(model='cnn', tries=2))")
     assert (line["model"], line["tries"], line["level"], line["logger"]) == ("cnn", 2, "WARNING", "pneumo.part")
 
 
-def test_an_exception_is_its_class_and_where_it_was_raised():
+def test_of_an_exception_class_and_place_are_logged():
     handled = f"try:\n    int('{SECRET}')\nexcept ValueError:\n    log.exception('not read')"
     uncaught = f"open('/{SECRET}/{SECRET}')"
     thread = f"import threading\nthread = threading.Thread(target=int, args=('{SECRET}',))\nthread.start()\nthread.join()"
@@ -81,8 +81,8 @@ def test_an_exception_is_its_class_and_where_it_was_raised():
         assert line["source"].rpartition(":")[2].isdigit()
 
 
-def test_libraries_say_where_and_not_what():
-    """Also those whose loggers wrote by handlers of their own, as Streamlit's do."""
+def test_of_libraries_messages_only_the_place_is_logged():
+    """Also of libraries whose loggers have their own handlers, as Streamlit's do."""
     before = "from streamlit.logger import get_logger\nown = get_logger('streamlit.x')\n" + BEGIN
     (line,) = logged(f"own.error('{SECRET} %s', '{SECRET}')", before)
     assert line["logger"] == "streamlit.x"
@@ -93,7 +93,7 @@ def test_libraries_say_where_and_not_what():
 
 
 @pytest.mark.slow
-def test_a_command_told_to(tmp_path):
+def test_the_log_of_a_command(tmp_path):
     root = make_registry(tmp_path / "models")
     files = tmp_path / SECRET
     files.mkdir()
@@ -114,7 +114,7 @@ def test_a_command_told_to(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_the_node_told_to(tmp_path, monkeypatch):
+def test_the_log_of_the_node(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     root, log, port = make_registry(tmp_path / "models"), tmp_path / "log", closed_port()
     away = Archive("127.0.0.1", closed_port(), "ARCHIVE")
@@ -133,7 +133,7 @@ def test_the_node_told_to(tmp_path, monkeypatch):
     assert lines[-1]["tally"]
 
 
-def test_an_exception_of_a_page_is_its_class():
+def test_of_an_exception_in_a_page_only_the_class_is_logged():
     page = f"raise ValueError('{SECRET}')"
     code = f'from streamlit.testing.v1 import AppTest\n{BEGIN}\nAppTest.from_string("{page}").run()'
     words = [sys.executable, "-c", code]

@@ -1,4 +1,4 @@
-"""The GPU notebook, run from top to bottom on phantoms: tiny, offline, with nothing left to install or to download."""
+"""The GPU notebook, run from top to bottom with a tiny network on phantoms, offline and with everything installed."""
 
 import csv
 import importlib.util
@@ -28,7 +28,7 @@ def printed(notebook: nbformat.NotebookNode) -> str:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """(the notebook after it was run, the folder it was given)."""
+    """(the notebook after it was run, the folder that it used)."""
     home = tmp_path_factory.mktemp("notebook")
     copy_set(home / "data", patients=10)
     settings = {
@@ -58,13 +58,13 @@ def test_no_outputs_are_committed():
     assert [cell.source for cell in read().cells if cell.get("outputs") or cell.get("execution_count")] == []
 
 
-def test_nothing_is_installed_or_downloaded_twice(made):
+def test_nothing_is_installed_or_downloaded_again(made):
     text = printed(made[0])
     assert "Nothing to install." in text
     assert "Nothing to download:" in text
 
 
-def test_the_run_comes_home_whole(made, tmp_path):
+def test_the_zip_holds_the_complete_run(made, tmp_path):
     run = made[1] / "runs" / "cnn-gpu"
     lines = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
@@ -85,4 +85,4 @@ def test_validation_is_evaluated_and_test_stays_unseen(made):
     assert not list(home.rglob("ledger.csv"))
     assert not (home / "untouched").exists()
     with open(home / "runs" / "cnn-gpu" / "split.csv", newline="") as file:
-        assert "test" in {row["part"] for row in csv.DictReader(file)}  # the run that goes home still knows them
+        assert "test" in {row["part"] for row in csv.DictReader(file)}  # the run still lists them

@@ -1,4 +1,4 @@
-"""One file says the same verdict, number and warning on the page, the worklist, in CSV, JSON, table, PDF, SR and capture."""
+"""One file has the same verdict, number and warning on the page, the worklist, in CSV, JSON, table, PDF, SR and capture."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ ADULT, PREVALENCE = "The patient is an adult.", 0.2
 
 
 def chest(grey: int, age: str = "002Y") -> bytes:
-    """A DICOM whose mean grey decides what the tiny model says."""
+    """A DICOM whose mean grey determines the answer of the tiny model."""
     shades = np.clip(grey + 0.25 * (np.arange(160) - 79.5), 0, 255)
     picture = np.tile(shades, (160, 1))
     dataset = dx_dataset(PatientAge=age)

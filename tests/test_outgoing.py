@@ -49,7 +49,7 @@ def test_kept_characters():
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_nothing_hostile_is_left_in_a_line_or_a_cell(text):
+def test_lines_and_cells_are_made_harmless(text):
     for line in (printable(text), cell(text)):
         assert len(line.splitlines()) == 1
         assert line.encode("utf-8")
@@ -64,7 +64,7 @@ def test_cells_of_other_kinds():
     assert cell({"bacterial": 0.5}) == '{"bacterial": 0.5}'
 
 
-def test_json_is_utf_8_and_gives_names_back():
+def test_json_is_utf_8_and_names_survive_it():
     text = json_text({"names": HOSTILE})
     assert text.encode("utf-8")
     assert len(text.splitlines()) == 1

@@ -3,7 +3,7 @@ import pytest
 from pneumo import paths
 
 
-def test_models_are_the_named_ones_else_those_of_the_folder_else_those_that_came_with_pneumo(tmp_path, monkeypatch):
+def test_models_come_from_the_named_folder_else_the_working_folder_else_pneumo(tmp_path, monkeypatch):
     monkeypatch.delenv("PNEUMO_MODELS_DIR", raising=False)
     monkeypatch.chdir(tmp_path)
     assert paths.models_dir() == paths.SHIPPED_MODELS

@@ -1,4 +1,4 @@
-"""Numbers shown to anyone come from a stored file: README's table is held to models/*/metrics.json."""
+"""Numbers in the documents come from stored files: README's table must match models/*/metrics.json."""
 
 import json
 import re
@@ -26,6 +26,6 @@ def test_model_readme_is_generated(model):
     assert (MODELS / model / "README.md").read_text() == card_markdown(model, MODELS)
 
 
-def test_every_listed_model_is_there():
+def test_the_listed_models_are_those_of_the_registry():
     rows = re.findall(r"^\| `([a-z0-9.-]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert sorted(rows) == list_models(MODELS)

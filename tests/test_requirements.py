@@ -1,4 +1,4 @@
-"""requirements-serve.txt is enough to answer; the locks hold the whole tree."""
+"""requirements-serve.txt is enough to answer; the locks list all dependencies."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
-# A finder in front of all others that knows no other library than those given.
+# An import finder before all others that hides the forbidden libraries.
 GUARD = """
 import importlib.abc, sys
 class Guard(importlib.abc.MetaPathFinder):
@@ -27,14 +27,14 @@ importlib.util.find_spec = lambda name, package=None: None if name.partition("."
 
 
 def named(file: str) -> list[Requirement]:
-    """What a requirements file names, and the files that it includes."""
+    """The requirements in a file and in the files that it includes."""
     lines = [line for line in (re.sub(r"(^|\s)#.*", "", line).strip() for line in (ROOT / file).read_text().splitlines()) if line]
     included = [each for line in lines if line.startswith("-r ") for each in named(line.removeprefix("-r "))]
     return [*included, *(Requirement(line) for line in lines if not line.startswith("-r "))]
 
 
 def installed_by(file: str) -> set[str]:
-    """Names of the distributions that a requirements file brings, those they need included."""
+    """Names of the distributions that a requirements file installs, with all their dependencies."""
     names: set[str] = set()
     waiting = named(file)
     while waiting:
@@ -56,7 +56,7 @@ def installed_by(file: str) -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_everything_that_answers_works_with_the_serving_requirements_alone(tmp_path):
+def test_serving_works_with_its_requirements_alone(tmp_path):
     allowed = installed_by("requirements-serve.txt")
     assert {"streamlit", "onnxruntime", "pydicom"} <= allowed
     forbidden = {
@@ -79,7 +79,7 @@ def test_everything_that_answers_works_with_the_serving_requirements_alone(tmp_p
     assert "serves alone" in run.stdout
 
 
-def test_every_requirement_is_pinned_once_and_says_why():
+def test_every_requirement_is_pinned_once_with_a_reason():
     files = ("requirements-serve.txt", "requirements-train.txt", "requirements-test.txt")
     lines = [line for file in files for line in (ROOT / file).read_text().splitlines()]
     wanted = [line for line in lines if line and not line.startswith(("#", "-r"))]
@@ -90,7 +90,7 @@ def test_every_requirement_is_pinned_once_and_says_why():
 
 
 def locked(file: str) -> dict[str, tuple[set[str], int]]:
-    """Name -> (the versions in a lock, how many hashes); several versions: for several systems."""
+    """Name -> (the versions in a lock, the number of hashes); several versions are for several systems."""
     pins: dict[str, tuple[set[str], int]] = {}
     for entry in re.split(r"\n(?=\S)", (ROOT / file).read_text()):
         if entry.startswith("#"):
@@ -102,7 +102,7 @@ def locked(file: str) -> dict[str, tuple[set[str], int]]:
 
 
 @pytest.mark.parametrize("name", ["requirements", "requirements-serve"])
-def test_the_lock_holds_what_is_required_with_hashes_and_names_no_host(name):
+def test_the_lock_has_every_requirement_with_hashes_and_names_no_host(name):
     lock = locked(f"{name}.lock")
     for wanted in named(f"{name}.txt"):
         key = re.sub(r"[-_.]+", "-", wanted.name).lower()
@@ -114,8 +114,8 @@ def test_the_lock_holds_what_is_required_with_hashes_and_names_no_host(name):
 
 
 @pytest.mark.parametrize("name", ["requirements", "requirements-serve"])
-def test_the_lock_is_the_whole_tree(name):
-    """Everything that the requirements bring on this computer."""
+def test_the_lock_lists_all_dependencies(name):
+    """All that the requirements install on this computer."""
     assert installed_by(f"{name}.txt") - set(locked(f"{name}.lock")) == set()
 
 
@@ -133,7 +133,7 @@ HOLE = {"id": "PYSEC-1", "fix_versions": ["2.0"], "aliases": [], "description": 
         ([{"name": "a", "version": "1", "vulns": [HOLE]}], 1, "a 1: PYSEC-1, fixed in 2.0"),
     ],
 )
-def test_an_audit_that_could_not_ask_is_no_all_clear(tmp_path, packages, code, said):
+def test_an_incomplete_audit_is_not_an_all_clear(tmp_path, packages, code, said):
     if packages is not None:
         (tmp_path / "report.json").write_text(json.dumps({"dependencies": packages}))
     command = [sys.executable, str(ROOT / "bench" / "audit.py"), str(tmp_path / "report.json"), "requirements.lock"]

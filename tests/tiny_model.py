@@ -1,7 +1,7 @@
 """A registry with one model small enough to reason about: logit = 20 (mean grey - 0.5), map = mean grey - 0.5 of 4 x 4 cells.
 
-Features: mean grey - 0.5 of the upper and the lower half. Its gate finds nothing strange. The folder is sealed, unsigned.
-With `subtype`, a second output as well: the logit of bacterial is mean grey, quartered by its calibration.
+Features: mean grey - 0.5 of the upper and the lower half. Its gate refuses nothing. The folder is sealed, unsigned.
+With `subtype` it has a second output: the logit of bacterial is the mean grey, divided by four in its calibration.
 """
 
 import json
@@ -27,12 +27,12 @@ FIGURE = {"value": 0.9, "low": 0.85, "high": 0.95}
 
 
 def cuts_at(**probabilities: float) -> dict[str, float]:
-    """Cuts of the log likelihood ratio that are these probabilities at even odds, by operating point with _ for -."""
+    """Cuts of the log likelihood ratio that give these probabilities at even odds, by operating point with _ for -."""
     return {name.replace("_", "-"): math.log(p / (1 - p)) for name, p in probabilities.items()}
 
 
 def make_registry(root: Path, model: str = "tiny", subtype: bool = False) -> Path:
-    """Write models/<model> with a card whose hashes fit, and metrics of a test that never was."""
+    """Write models/<model> with a card whose hashes match, and with invented test metrics."""
     folder = root / model
     folder.mkdir(parents=True)
     (folder / "model.keras").write_bytes(b"stands for weights")
@@ -83,13 +83,13 @@ def make_registry(root: Path, model: str = "tiny", subtype: bool = False) -> Pat
 
 
 def put(path: Path, data: str | bytes) -> None:
-    """Write a file of a model folder and seal that anew: what is then refused is what the file holds."""
+    """Write a file of a model folder and seal the folder again, so that only the file's content can be refused."""
     path.write_bytes(data.encode() if isinstance(data, str) else data)
     seal_folder(path.parent)
 
 
 def tiny_reference(odds: float = 0.0) -> Reference:
-    """Three train images. Every image has these log odds of being something else; refused above 1."""
+    """Three train images. Every image has log odds `odds` of not being a chest; refused above 1."""
     one = np.ones(1, np.float32)
     return Reference(
         np.array(TRAIN_FILES),

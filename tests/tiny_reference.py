@@ -1,4 +1,4 @@
-"""Another reference or card for the model of tiny_model, sealed anew."""
+"""Another reference or card for the model of tiny_model, sealed again."""
 
 import dataclasses
 from pathlib import Path
@@ -14,7 +14,7 @@ FILES = TRAIN_FILES
 
 
 def with_reference(root: Path, model: str = "tiny", odds: float = 0.0) -> None:
-    """Every image has these log odds of being something else; refused above 1."""
+    """Every image has log odds `odds` of not being a chest; refused above 1."""
     folder = root / model
     tiny_reference(odds).save(folder / FILE)
     card = read_card(model, root)

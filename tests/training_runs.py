@@ -4,7 +4,7 @@ import sys
 
 from pneumo.training.config import make_config
 
-FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs takes its time
+FRAME = {"lung_centred": "false", "margin": 16}  # finding lungs is slow
 
 
 TINY = {**FRAME, "filters": "4,8", "dense": 8, "size": 48, "batch_size": 8, "epochs": 3, "learning_rate": 3e-3, "augmentation": 0.3}
