@@ -33,8 +33,8 @@ def people(train=120, test=60, seed=0, taller=0.15):
 
 
 def audited(records, places, sizes, resamples=40):
-    found = frame_audit(records, places, sizes, "the test", resamples=resamples)
-    return found, {hint.name: hint for hint in found.hints}
+    audit = frame_audit(records, places, sizes, "the test", resamples=resamples)
+    return audit, {hint.name: hint for hint in audit.hints}
 
 
 def test_each_number_counts_as_it_is_in_its_fixed_direction():
@@ -73,17 +73,17 @@ def test_the_true_shape_does_not_hang_on_the_squash():
     # The same chest in a square and in a wide picture: half as wide a share there, twice the width of the file.
     records, _, _, _ = people(2, 2)
     places = [LungPlace(0.5, 0.6, 0.25, 0.25), LungPlace(0.5, 0.3, 0.25, 0.25)] * 2
-    found, _ = audited(records, places, [(1000, 1000), (2000, 1000)] * 2)
-    shapes = {(s.split, s.label): (s.low, s.high) for s in found.spreads if s.quantity == SHAPE}
+    audit, _ = audited(records, places, [(1000, 1000), (2000, 1000)] * 2)
+    shapes = {(s.split, s.label): (s.low, s.high) for s in audit.spreads if s.quantity == SHAPE}
     assert shapes["train", "NORMAL"] == pytest.approx((1.2, 1.2))
 
 
 def test_medians_by_split_and_class():
     records, places, sizes, sick = people()
-    found, _ = audited(records, places, sizes)
-    assert len(found.spreads) == 4 * 5
+    audit, _ = audited(records, places, sizes)
+    assert len(audit.spreads) == 4 * 5
     heights = np.array([place.height for place in places])[:120][sick[:120]]
-    spread = next(s for s in found.spreads if (s.split, s.label, s.quantity) == ("train", "PNEUMONIA", HEIGHT))
+    spread = next(s for s in audit.spreads if (s.split, s.label, s.quantity) == ("train", "PNEUMONIA", HEIGHT))
     assert [spread.low, spread.median, spread.high] == pytest.approx(np.percentile(heights, (5, 50, 95)))
 
 
@@ -92,8 +92,8 @@ def test_what_cannot_be_measured_is_counted_and_changes_nothing_else():
     _, whole = audited(records, places, sizes)
     blank = [None if i in (0, 2, 3) else place for i, place in enumerate(places)]
     unsized = [None if 120 <= i < 130 else size for i, size in enumerate(sizes)]
-    found, hints = audited(records, blank, unsized)
-    assert found.counts == (
+    audit, hints = audited(records, blank, unsized)
+    assert audit.counts == (
         FrameCount("train", "NORMAL", 60, 1, 0),
         FrameCount("train", "PNEUMONIA", 60, 2, 0),
         FrameCount("test", "NORMAL", 30, 0, 6),
@@ -110,11 +110,11 @@ def test_what_cannot_be_measured_is_counted_and_changes_nothing_else():
 
 def test_sizes_that_nobody_knows():
     records, places, sizes, _ = people()
-    found, hints = audited(records, places, [None] * len(sizes))
+    audit, hints = audited(records, places, [None] * len(sizes))
     assert np.isnan(dataclasses.astuple(hints[FILE].train) + dataclasses.astuple(hints[SHAPE].test)).all()
     assert hints[TOGETHER].note == f"without {FILE}, {SHAPE}: not known of any train image"
     assert hints[TOGETHER].train.value > 0.95
-    assert {spread.quantity for spread in found.spreads} == {HEIGHT, ABOVE, BELOW}
+    assert {spread.quantity for spread in audit.spreads} == {HEIGHT, ABOVE, BELOW}
 
 
 def test_the_val_folder_has_no_say():
@@ -130,9 +130,9 @@ def test_too_few_patients_or_no_lungs_at_all():
     assert few[TOGETHER].note == "the train folder has 2 patients of a class; at least 5 are needed"
     assert few[HEIGHT].train.value == 1
     records, places, sizes, _ = people()
-    found, none = audited(records, [None] * len(places), sizes)
+    audit, none = audited(records, [None] * len(places), sizes)
     assert np.isnan([value for hint in none.values() for value in (hint.train.value, hint.test.value)]).all()
-    assert found.spreads == ()
+    assert audit.spreads == ()
 
 
 def test_the_original_size_is_the_files_or_for_a_squashed_copy_the_tables():

@@ -81,8 +81,8 @@ def test_nothing_to_scan(tmp_path, folder, match):
 def test_names_that_no_list_can_hold_are_named_and_left_out(tmp_path):
     odd = [os.fsdecode(b"train/NORMAL/M\xfcller.png"), "train/NORMAL/a\nb.png", "train/NORMAL/\x1b[31m.png"]
     make(tmp_path, "train/NORMAL/IM-0003-0001.jpeg", "train/NORMAL/Müller\u202f1.png", *odd)
-    found, problems = walk(tmp_path)
-    assert [record.path for record in found] == ["train/NORMAL/IM-0003-0001.jpeg", "train/NORMAL/Müller\u202f1.png"]
+    records, problems = walk(tmp_path)
+    assert [record.path for record in records] == ["train/NORMAL/IM-0003-0001.jpeg", "train/NORMAL/Müller\u202f1.png"]
     for name in odd:
         assert any(problem.startswith(f"{name}: its name has letters that do not print") for problem in problems)
 
@@ -90,7 +90,7 @@ def test_names_that_no_list_can_hold_are_named_and_left_out(tmp_path):
 def test_a_csv_may_not_name_them_either(tmp_path):
     make(tmp_path, "train/x.png")
     (tmp_path / "set.csv").write_text('path,label,patient,split\ntrain/x.png,NORMAL,1,train\n"a\nb.png",NORMAL,1,train\n')
-    found, problems = walk(tmp_path / "set.csv")
-    assert [record.path for record in found] == ["train/x.png"]
+    records, problems = walk(tmp_path / "set.csv")
+    assert [record.path for record in records] == ["train/x.png"]
     assert len(problems) == 1
     assert "rename it" in problems[0]

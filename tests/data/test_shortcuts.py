@@ -34,8 +34,8 @@ def noise_survey(train: int = 120, test: int = 60, seed: int = 0, shots: int = 2
     return Survey(records, facts, np.zeros((n, 1024), np.float32), cells, ()), sick
 
 
-def by_name(found: tuple[Shortcut, ...]) -> dict[str, Shortcut]:
-    return {shortcut.name: shortcut for shortcut in found}
+def by_name(shortcuts: tuple[Shortcut, ...]) -> dict[str, Shortcut]:
+    return {shortcut.name: shortcut for shortcut in shortcuts}
 
 
 def test_groups_see_what_they_say():
@@ -61,14 +61,14 @@ def test_a_border_that_knows_the_class_is_found_where_it_is_and_nowhere_else():
     cells = survey.cells.copy()
     cells[:, :, :3] += np.where(sick, 12, -12)[:, None, None]  # left brighter, right darker: the mean stays
     cells[:, :, -3:] -= np.where(sick, 12, -12)[:, None, None]
-    found = by_name(measure_shortcuts(dataclasses.replace(survey, cells=cells), resamples=30))
+    shortcuts = by_name(measure_shortcuts(dataclasses.replace(survey, cells=cells), resamples=30))
     for name in ("border only", "centre hidden", "whole image"):
-        for estimate in (found[name].train, found[name].test):
+        for estimate in (shortcuts[name].train, shortcuts[name].test):
             assert estimate.value > 0.97
             assert 0.9 < estimate.low <= estimate.value <= estimate.high <= 1
-        assert found[name].note == ""
+        assert shortcuts[name].note == ""
     for name in ("file facts", "brightness and sharpness", "border hidden"):
-        for estimate in (found[name].train, found[name].test):
+        for estimate in (shortcuts[name].train, shortcuts[name].test):
             assert 0.4 < estimate.value < 0.6
             assert estimate.low < estimate.value < estimate.high
 
@@ -79,8 +79,8 @@ def test_patients_are_held_out_whole():
     whole = by_name(measure_shortcuts(survey, resamples=30))["whole image"]
     assert whole.train.value < 0.75
     strangers = tuple(dataclasses.replace(record, patient=f"p{i}") for i, record in enumerate(survey.records))
-    found = by_name(measure_shortcuts(dataclasses.replace(survey, records=strangers), resamples=30))
-    assert found["whole image"].train.value > 0.97
+    shortcuts = by_name(measure_shortcuts(dataclasses.replace(survey, records=strangers), resamples=30))
+    assert shortcuts["whole image"].train.value > 0.97
 
 
 def test_the_test_folder_is_scored_by_what_train_teaches():
@@ -91,9 +91,9 @@ def test_the_test_folder_is_scored_by_what_train_teaches():
         dataclasses.replace(fact, sharpness=4.0 + 0.1 * i / 180 if hint else 2.0 + 0.1 * i / 180)
         for i, (fact, hint) in enumerate(zip(survey.facts, sick ^ in_test, strict=True))
     )
-    found = by_name(measure_shortcuts(dataclasses.replace(survey, facts=facts), resamples=30))["brightness and sharpness"]
-    assert found.train.value > 0.99
-    assert found.test.value < 0.01
+    shortcut = by_name(measure_shortcuts(dataclasses.replace(survey, facts=facts), resamples=30))["brightness and sharpness"]
+    assert shortcut.train.value > 0.99
+    assert shortcut.test.value < 0.01
 
 
 def test_file_size_alone_equals_the_rank_of_the_bytes():
@@ -102,9 +102,9 @@ def test_file_size_alone_equals_the_rank_of_the_bytes():
     facts = tuple(
         dataclasses.replace(fact, size_bytes=fact.size_bytes + 600 * int(ill)) for fact, ill in zip(survey.facts, sick, strict=True)
     )
-    found = by_name(measure_shortcuts(dataclasses.replace(survey, facts=facts), resamples=30))["file facts"]
-    assert found.test.value == pytest.approx(roc_auc(sick[120:], [fact.size_bytes for fact in facts[120:]]), abs=1e-9)
-    assert found.note == "without width, height, aspect: the same in all train images"
+    shortcut = by_name(measure_shortcuts(dataclasses.replace(survey, facts=facts), resamples=30))["file facts"]
+    assert shortcut.test.value == pytest.approx(roc_auc(sick[120:], [fact.size_bytes for fact in facts[120:]]), abs=1e-9)
+    assert shortcut.note == "without width, height, aspect: the same in all train images"
 
 
 def test_what_is_the_same_everywhere_is_undefined_with_its_reason():

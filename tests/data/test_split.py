@@ -104,10 +104,10 @@ def test_twins_are_the_nearly_same_pictures(tmp_path, monkeypatch):
     (folder / "d.png").write_bytes((folder / "a.png").read_bytes())
     picture = np.rint(make_phantom(seed=3, height=120, width=150).pixels * 230).astype(np.uint8)  # c, darker and unmarked
     (folder / "e.png").write_bytes(png_bytes(picture))
-    found = {tuple(pair) for pair in near_duplicates(tmp_path, scan(tmp_path))}
-    assert ("train/NORMAL/a.png", "train/NORMAL/d.png") in found
-    assert ("train/NORMAL/c.png", "train/NORMAL/e.png") in found
-    assert ("train/NORMAL/a.png", "train/NORMAL/c.png") not in found
+    pairs = {tuple(pair) for pair in near_duplicates(tmp_path, scan(tmp_path))}
+    assert ("train/NORMAL/a.png", "train/NORMAL/d.png") in pairs
+    assert ("train/NORMAL/c.png", "train/NORMAL/e.png") in pairs
+    assert ("train/NORMAL/a.png", "train/NORMAL/c.png") not in pairs
 
 
 def test_manifest_round_trip_and_hash(tmp_path):

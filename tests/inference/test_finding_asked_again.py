@@ -50,9 +50,9 @@ def test_what_the_header_says_is_not_forgotten(first, other):
 
 
 def test_its_own_gate_refuses(first, other):
-    found = asked(read(X_RAY, first), wary(other))
-    assert (found.status, found.answer, found.warnings) == ("rejected", None, ())
-    assert "does not look like" in found.reasons[0]
+    finding = asked(read(X_RAY, first), wary(other))
+    assert (finding.status, finding.answer, finding.warnings) == ("rejected", None, ())
+    assert "does not look like" in finding.reasons[0]
 
 
 def test_what_another_gate_refused_can_be_asked_about(first, other):
@@ -67,5 +67,5 @@ def test_a_model_that_fails(first, other, monkeypatch):
         raise ModelError("gave no number")
 
     monkeypatch.setattr(other, "answer", fail)
-    found = asked(read(X_RAY, first), other)
-    assert (found.status, found.reasons, found.answer) == ("error", ("gave no number",), None)
+    finding = asked(read(X_RAY, first), other)
+    assert (finding.status, finding.reasons, finding.answer) == ("error", ("gave no number",), None)

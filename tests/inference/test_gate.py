@@ -40,9 +40,9 @@ def test_an_ordinary_chest_passes():
     ],
 )
 def test_the_header(facts, outcome, word):
-    found = gate(**facts)
-    assert found.outcome == outcome
-    assert word in "".join(found.reasons)
+    result = gate(**facts)
+    assert result.outcome == outcome
+    assert word in "".join(result.reasons)
 
 
 def test_ages():
@@ -78,6 +78,6 @@ def test_a_phantom_is_the_demo():
 
 
 def test_refusals_hide_warnings():
-    found = gate(patient_age="040Y", view_position="RL")
-    assert found.outcome == REJECT
-    assert len(found.reasons) == 1
+    result = gate(patient_age="040Y", view_position="RL")
+    assert result.outcome == REJECT
+    assert len(result.reasons) == 1

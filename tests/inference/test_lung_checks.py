@@ -16,8 +16,8 @@ from pneumo.inference.second_opinion import SecondOpinion, Stability, compute_se
 from pneumo.reporting import second_opinion_words as words
 
 
-def at_even_odds(found: Occlusion) -> Occlusion:
-    return Occlusion(float(expit(found.unchanged)), float(expit(found.hidden)), found.reason)
+def at_even_odds(ratios: Occlusion) -> Occlusion:
+    return Occlusion(float(expit(ratios.unchanged)), float(expit(ratios.hidden)), ratios.reason)
 
 
 def two_greys(inside: int, outside: int) -> np.ndarray:
@@ -35,23 +35,25 @@ def test_a_model_that_reads_the_surroundings_must_be_warned_of(tmp_path):
     predictor = reader_of(tmp_path, around())
     image = two_greys(inside=60, outside=200)  # sigmoid(10 (200 / 255 - 0.5)) = 0.945
     answer = predictor.answer(image)
-    found = at_even_odds(occlusion(image, predictor, answer, Lungs(lungs())))
-    assert found.unchanged == pytest.approx(0.945, abs=1e-3)
-    assert found.hidden == found.unchanged
+    probabilities = at_even_odds(occlusion(image, predictor, answer, Lungs(lungs())))
+    assert probabilities.unchanged == pytest.approx(0.945, abs=1e-3)
+    assert probabilities.hidden == probabilities.unchanged
     opinion = compute_second_opinion(image, predictor, answer, Lungs(lungs())).at(0.5)
     assert "The score stays at 0.94 with the lungs hidden: the answer does not need them." in warnings(opinion, [], CALLED)
-    assert "hardly rests on what the lungs show" in words.occlusion_sentence(found, CALLED)
+    assert "hardly rests on what the lungs show" in words.occlusion_sentence(probabilities, CALLED)
 
 
 def test_a_model_that_reads_the_lungs_must_not(tmp_path):
     predictor = reader_of(tmp_path, lungs())
     image = two_greys(inside=200, outside=60)
     answer = predictor.answer(image)
-    found = at_even_odds(occlusion(image, predictor, answer, Lungs(lungs())))
-    assert found.unchanged == pytest.approx(0.945, abs=1e-3)
-    assert found.hidden == pytest.approx(1 / (1 + np.exp(10 * (0.5 - 60 / 255))), abs=1e-3)  # 0.066: all grey of the surroundings
+    probabilities = at_even_odds(occlusion(image, predictor, answer, Lungs(lungs())))
+    assert probabilities.unchanged == pytest.approx(0.945, abs=1e-3)
+    assert probabilities.hidden == pytest.approx(
+        1 / (1 + np.exp(10 * (0.5 - 60 / 255))), abs=1e-3
+    )  # 0.066: all grey of the surroundings
     assert warnings(compute_second_opinion(image, predictor, answer, Lungs(lungs())).at(0.5), [], CALLED) == ()
-    assert words.occlusion_sentence(found, CALLED) == (
+    assert words.occlusion_sentence(probabilities, CALLED) == (
         "The score is 0.94 as it is, 0.07 with the lungs painted over in the grey around them. "
         "The answer rests on what the lungs show."
     )
@@ -72,15 +74,15 @@ def test_a_model_that_reads_the_lungs_must_not(tmp_path):
     ],
 )
 def test_when_the_lungs_count(unchanged, hidden, stays, said):
-    found, reading = Occlusion(unchanged, hidden), CALLED if unchanged >= 0.5 else HEALTHY
-    assert bool(words.hidden_caution(found, reading, {})) is stays
-    assert said in words.occlusion_sentence(found, reading)
+    probabilities, reading = Occlusion(unchanged, hidden), CALLED if unchanged >= 0.5 else HEALTHY
+    assert bool(words.hidden_caution(probabilities, reading, {})) is stays
+    assert said in words.occlusion_sentence(probabilities, reading)
 
 
 def test_heat_outside_the_lungs_and_an_unknown_age():
-    (found,) = words.heat_caution(HeatShare(0.2, 0.4), CALLED, {})
-    assert found.title == "Heat outside the lungs"
-    assert "20 % of the heat lies in the lungs, which take 40 %" in found.sentence
+    (caution,) = words.heat_caution(HeatShare(0.2, 0.4), CALLED, {})
+    assert caution.title == "Heat outside the lungs"
+    assert "20 % of the heat lies in the lungs, which take 40 %" in caution.sentence
     assert words.heat_caution(HeatShare(0.4, 0.4), CALLED, {}) == words.heat_caution(HeatShare(0.2, 0.4), HEALTHY, {}) == ()
     facts = ImageFacts("PNG", 1, 224, 224, 8)
     assert words.age_caution(facts)[0].title == "Age unknown"
@@ -120,11 +122,11 @@ def test_heat_in_the_lungs_is_of_the_raw_map(tmp_path):
     half = np.zeros((224, 224), bool)
     half[:, :112] = True
     image = np.where(half, 255, 0).astype(np.uint8)
-    found = heat_in_lungs(predictor.answer(image), predictor.card, Lungs(half))
-    assert found.area_of_lungs == 0.5
-    assert found.in_lungs > 0.9
+    share = heat_in_lungs(predictor.answer(image), predictor.card, Lungs(half))
+    assert share.area_of_lungs == 0.5
+    assert share.in_lungs > 0.9
     mirror = heat_in_lungs(predictor.answer(image), predictor.card, Lungs(~half))
-    assert found.in_lungs + mirror.in_lungs == pytest.approx(1.0)
+    assert share.in_lungs + mirror.in_lungs == pytest.approx(1.0)
     none = heat_in_lungs(predictor.answer(np.zeros((224, 224), np.uint8)), predictor.card, Lungs(half))
     assert np.isnan(none.in_lungs)
     assert words.heat_sentence(none) == (
@@ -151,6 +153,6 @@ def test_without_a_segmenter_nothing_is_said_of_the_lungs(tmp_path, monkeypatch)
     assert load_finder() is not None  # the one that came with Pneumo
     monkeypatch.setattr("pneumo.inference.lung_fields.SHIPPED", tmp_path / "lungs")
     assert load_finder() is None
-    found = lungs_of(two_greys(60, 200), None)
-    assert found.mask is None
-    assert "no lung segmenter" in found.reason
+    fields = lungs_of(two_greys(60, 200), None)
+    assert fields.mask is None
+    assert "no lung segmenter" in fields.reason

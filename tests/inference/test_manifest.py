@@ -72,8 +72,8 @@ def start(file, paths, engine, asks=ASKS):
     rows = []
     try:
         with Manifest(file, asks) as manifest:
-            for found in manifest.rows(paths, engine, row):
-                rows.append(Path(found["file"]).relative_to(file.parent).as_posix())
+            for entry in manifest.rows(paths, engine, row):
+                rows.append(Path(entry["file"]).relative_to(file.parent).as_posix())
     except KeyboardInterrupt:
         pass
     return rows

@@ -133,14 +133,14 @@ def test_a_killed_worker_loses_and_doubles_nothing(ray, models, study, tmp_path,
         ended.append(int(pid.read_text()))
 
     threading.Thread(target=kill, daemon=True).start()
-    found = list(ray_engine.read_files_by_ray(paths, Predictor.load("tiny"), on_finding=Trap(pid)))
+    findings = list(ray_engine.read_files_by_ray(paths, Predictor.load("tiny"), on_finding=Trap(pid)))
     assert ended
-    assert [path for path, _ in found] == paths
-    lost = [path for path, finding in found if finding.status == "error"]
+    assert [path for path, _ in findings] == paths
+    lost = [path for path, finding in findings if finding.status == "error"]
     # The killer and those that were given with it; on a slow machine the next group, too, may have waited for the worker that died.
     assert [paths.index(path) for path in lost] in ([12, 13, 14, 15], list(range(12, 20)))
-    assert "ended 2 times" in dict(found)[paths[14]].reasons[0]
-    assert {finding.status for path, finding in found if path not in lost} == {"ok"}
+    assert "ended 2 times" in dict(findings)[paths[14]].reasons[0]
+    assert {finding.status for path, finding in findings if path not in lost} == {"ok"}
 
 
 @needs_ray
@@ -177,10 +177,10 @@ def _below(pid: int) -> list[int]:
             parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue
-    found = [pid]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found
+    pids = [pid]
+    for one in pids:
+        pids += [child for child, parent in parents.items() if parent == one]
+    return pids
 
 
 def _links(pid: int) -> list[str]:

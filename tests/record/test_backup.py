@@ -62,17 +62,17 @@ def test_a_copy_is_one_moment_though_somebody_writes(tmp_path):
     record = make_record(tmp_path)
     record.keep(answers(3), "a")
     database = Database(f"sqlite:///{tmp_path / 'record.sqlite'}")
-    found = back_up(database, tmp_path / "copy.sqlite")
+    backup = back_up(database, tmp_path / "copy.sqlite")
     record.keep([replace(ANSWER, session="later")], "a")
-    assert (found.entries, found.cases, found.problem) == (3, 3, None)
-    assert record.verify(found.head.hash).problem is None
+    assert (backup.entries, backup.cases, backup.problem) == (3, 3, None)
+    assert record.verify(backup.head.hash).problem is None
 
 
 def test_a_broken_record_is_copied_and_told(tmp_path):
     make_record(tmp_path).keep(answers(3), "a")
     tamper(tmp_path, "UPDATE audit SET actor = 'nobody' WHERE sequence = 2")
-    found = back_up(Database(f"sqlite:///{tmp_path / 'record.sqlite'}"), tmp_path / "copy.sqlite")
-    assert found.problem.startswith("Entry 2 (create")
+    backup = back_up(Database(f"sqlite:///{tmp_path / 'record.sqlite'}"), tmp_path / "copy.sqlite")
+    assert backup.problem.startswith("Entry 2 (create")
 
 
 def test_what_cannot_be_backed_up_is_said(tmp_path):

@@ -31,8 +31,8 @@ def resealed(entries):
 
 
 def test_a_whole_log(log):
-    found = verify(log, {"a": "d3"}, head(log))
-    assert (found.problem, found.entries, found.cases, found.head) == (None, 4, 1, head(log))
+    result = verify(log, {"a": "d3"}, head(log))
+    assert (result.problem, result.entries, result.cases, result.head) == (None, 4, 1, head(log))
     assert log[0].previous == GENESIS
     assert log[1].hash == entry_hash(2, "2026-03-01T12:00:00.000Z", "session 1", "create", "b", "d2", log[0].hash)
 
@@ -44,10 +44,10 @@ def test_an_empty_log():
 @pytest.mark.parametrize("name", ["time", "actor", "action", "case_id", "digest"])
 def test_an_altered_entry_is_named(log, name):
     log[1] = replace(log[1], **{name: "other"})
-    found = verify(log, {"a": "d3"}, head(log))
-    assert found.problem.startswith("Entry 2 (")
-    assert "altered" in found.problem
-    assert found.head.sequence == 1
+    result = verify(log, {"a": "d3"}, head(log))
+    assert result.problem.startswith("Entry 2 (")
+    assert "altered" in result.problem
+    assert result.head.sequence == 1
 
 
 def test_an_altered_entry_with_its_hash_redone_breaks_at_the_next(log):

@@ -112,23 +112,23 @@ def test_search(tmp_path):
     (second,) = record.keep([other], "a")
     record.change(second, "a", agreement="agree", note="ÄLTERE Aufnahme, 100 %")
 
-    def found(**search):
+    def ids(**search):
         return [case.id for case in record.search(Search(**search))]
 
-    assert found() == [second, first]  # the newest first
-    assert found(hash_prefix=" ABAB ") == [first]
-    assert found(hash_prefix="b") == []
-    assert found(hash_prefix="a_") == []  # no pattern of SQL
-    assert found(hash_prefix="ac%_") == [second]
-    assert found(model="other") == [second]
-    assert found(label="PNEUMONIA") == [first]
-    assert found(zone="rule-out") == [second]
-    assert found(agreement="none") == [first]
-    assert found(text="ältere aufnahme") == [second]
-    assert found(text="1%0") == []
-    assert found(since=date(2026, 3, 2)) == [second]
-    assert found(until=date(2026, 3, 1)) == [first]
-    assert found(since=date(2026, 3, 1), until=date(2026, 3, 2)) == [second, first]
+    assert ids() == [second, first]  # the newest first
+    assert ids(hash_prefix=" ABAB ") == [first]
+    assert ids(hash_prefix="b") == []
+    assert ids(hash_prefix="a_") == []  # no pattern of SQL
+    assert ids(hash_prefix="ac%_") == [second]
+    assert ids(model="other") == [second]
+    assert ids(label="PNEUMONIA") == [first]
+    assert ids(zone="rule-out") == [second]
+    assert ids(agreement="none") == [first]
+    assert ids(text="ältere aufnahme") == [second]
+    assert ids(text="1%0") == []
+    assert ids(since=date(2026, 3, 2)) == [second]
+    assert ids(until=date(2026, 3, 1)) == [first]
+    assert ids(since=date(2026, 3, 1), until=date(2026, 3, 2)) == [second, first]
     assert record.models() == ["other", "tiny"]
 
 

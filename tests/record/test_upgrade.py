@@ -34,8 +34,8 @@ def test_an_older_record_is_upgraded_when_it_is_read_and_loses_nothing(old):
     before = rows(old, CASES), rows(old, "SELECT * FROM audit ORDER BY sequence")
     assert len(before[0]) == 2
     record = make_record(old)
-    found = record.verify(noted=HEAD)
-    assert (found.problem, found.entries, found.cases, found.head.hash) == (None, 7, 2, HEAD)
+    result = record.verify(noted=HEAD)
+    assert (result.problem, result.entries, result.cases, result.head.hash) == (None, 7, 2, HEAD)
     assert (rows(old, CASES), rows(old, "SELECT * FROM audit ORDER BY sequence")) == before
     assert {case.reference for case in record.search()} == {"none"}
     assert {case.note for case in record.search()} == {"seen in the round", ""}

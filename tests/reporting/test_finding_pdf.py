@@ -136,10 +136,10 @@ def test_a_long_note_is_cut_above_the_foot_with_a_mark(tiny, shape):
     )
     (page,) = PdfReader(io.BytesIO(report_pdf(content))).pages
     places = []
-    page.extract_text(visitor_text=lambda found, outer, inner, *_: places.append((found, outer[5] + inner[5])))
-    foot = next(y for found, y in places if found.startswith("Model tiny"))
-    assert min(y for found, y in places if "crackles" in found) > foot + 10
-    assert min(y for found, y in places if found.strip()) > 5
+    page.extract_text(visitor_text=lambda piece, outer, inner, *_: places.append((piece, outer[5] + inner[5])))
+    foot = next(y for piece, y in places if piece.startswith("Model tiny"))
+    assert min(y for piece, y in places if "crackles" in piece) > foot + 10
+    assert min(y for piece, y in places if piece.strip()) > 5
     assert "crackles" in next(line for line in reversed(page.extract_text().splitlines()) if CUT.strip() in line)
     assert page.extract_text().count("A warning that needs") == 12
 
@@ -172,15 +172,15 @@ def test_a_large_picture_is_shrunk(tiny):
 
 def test_one_a4_page_with_embedded_fonts_and_sober_metadata(tiny):
     content = made(tiny, remarks=Remarks("a note", "agree", "Zwetschgenbaum", "PNEUMONIA"))
-    found = PdfReader(io.BytesIO(report_pdf(content)))
-    (page,) = found.pages
+    document = PdfReader(io.BytesIO(report_pdf(content)))
+    (page,) = document.pages
     assert [float(side) for side in page.mediabox] == [0, 0, 595, 842]
-    assert {key: found.metadata[key] for key in ("/Title", "/Creator", "/CreationDate")} == {
+    assert {key: document.metadata[key] for key in ("/Title", "/Creator", "/CreationDate")} == {
         "/Title": "Pneumo report",
         "/Creator": f"Pneumo {__version__}",
         "/CreationDate": "D:20260801102400Z",
     }
-    assert set(found.metadata) == {"/Title", "/Creator", "/CreationDate"}
+    assert set(document.metadata) == {"/Title", "/Creator", "/CreationDate"}
     fonts = [font.get_object() for font in page["/Resources"]["/Font"].values()]
     assert fonts
     for font in fonts:

@@ -30,9 +30,9 @@ def test_a_map_no_better_than_chance_is_doubted(told, said, tmp_path):
     root = make_registry(tmp_path)
     assert heatmap_doubt("tiny", root) == ""
     put(root / "tiny" / "robustness.json", json.dumps(told))
-    found = heatmap_doubt("tiny", root)
-    assert bool(found) is bool(said)
-    assert all(part in found for part in said)
+    doubt = heatmap_doubt("tiny", root)
+    assert bool(doubt) is bool(said)
+    assert all(part in doubt for part in said)
 
 
 def test_a_damaged_file_is_no_doubt(tmp_path):

@@ -23,8 +23,8 @@ def test_a_folder_is_read_with_patients_by_file_name(tmp_path):
     for name in ("NORMAL/IM-0001-0001.png", "test/Pneumonia/person7_virus_1.png", "test/pneumonia/person7_virus_2.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(grey_picture(100))
-    found = {case.name: (case.label, case.patient) for case in read_cases(tmp_path)}
-    assert found == {
+    by_name = {case.name: (case.label, case.patient) for case in read_cases(tmp_path)}
+    assert by_name == {
         "NORMAL/IM-0001-0001.png": ("NORMAL", "IM-0001"),
         "test/Pneumonia/person7_virus_1.png": ("PNEUMONIA", "virus-7"),
         "test/pneumonia/person7_virus_2.png": ("PNEUMONIA", "virus-7"),

@@ -26,7 +26,7 @@ def card(tmp_path, monkeypatch):
 
 def answers_of(children=160, images=1, shift=3.0, spread=2.0, seed=0, half=None):
     """A third sick; logits of deviation `spread` round -2 and 2, `shift` added."""
-    rng, found = np.random.default_rng(seed), []
+    rng, answers = np.random.default_rng(seed), []
     for child in range(children):
         sick = child % 3 == 0
         for image in range(images):
@@ -34,8 +34,8 @@ def answers_of(children=160, images=1, shift=3.0, spread=2.0, seed=0, half=None)
             case = SiteCase(
                 "", f"{child}-{image}", "PNEUMONIA" if sick else "NORMAL", f"child {child}", half=half(child) if half else ""
             )
-            found.append(CaseAnswer(case, "ok", (), (), "", float(logit), None))
-    return found
+            answers.append(CaseAnswer(case, "ok", (), (), "", float(logit), None))
+    return answers
 
 
 def fitted(answers, card, prevalence=STATED_NOWHERE):

@@ -18,10 +18,10 @@ def alarms(cases, refusals=()):
 def test_a_frame_cropped_by_12_percent_is_found_within_50_cases():
     for seed in range(5):
         begun = 6 * A_WEEK
-        found = alarms(weeks(400, seed, crop_from=begun))
-        first = min(found.values(), key=lambda alarm: alarm.seen)
+        by_measure = alarms(weeks(400, seed, crop_from=begun))
+        first = min(by_measure.values(), key=lambda alarm: alarm.seen)
         place = START + timedelta(weeks=6)
-        assert {"lung_height", "above"} & set(found)
+        assert {"lung_height", "above"} & set(by_measure)
         assert first.seen < START + timedelta(weeks=7, hours=10)  # 50 cases: one week, and ten of the next
         assert abs(first.since - place) < timedelta(days=8)
 

@@ -49,7 +49,7 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def found(made, monkeypatch):
+def measured(made, monkeypatch):
     monkeypatch.setattr("pneumo.studies.caution_measure.with_shifted_copies", lambda images, seed: _twice(images))
     root, data = made
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
@@ -61,20 +61,20 @@ def _twice(images):
     return np.concatenate([images[np.arange(len(images))]] * 2)
 
 
-def test_counts_limits_and_rates(found):
-    assert found["limits_from"] == {"part": "calibration", "images": 80, "patients": 40, "right": 80, "wrong": 0}
-    assert found["rates_from"] == {"part": "validation", "images": 28, "patients": 14, "right": 22, "wrong": 6}
-    models = found["cautions"]["models"]
+def test_counts_limits_and_rates(measured):
+    assert measured["limits_from"] == {"part": "calibration", "images": 80, "patients": 40, "right": 80, "wrong": 0}
+    assert measured["rates_from"] == {"part": "validation", "images": 28, "patients": 14, "right": 22, "wrong": 6}
+    models = measured["cautions"]["models"]
     assert models["limits"] == {"NORMAL": None, "PNEUMONIA": None}  # the other one contradicts 2 of 40: as many as may
     assert models["right"]["value"] == 0
     assert models["wrong"]["value"] == 1
     assert models["wrong"]["low"] == pytest.approx(wilson_interval(3, 3).low)  # three children, twice each
-    assert found["cautions"]["lungs hidden"]["wrong"]["value"] == 0  # there is no segmenter here
-    assert found["any"] == {"right": models["right"], "wrong": models["wrong"]}
-    assert set(found["others"]) == {"other"}
+    assert measured["cautions"]["lungs hidden"]["wrong"]["value"] == 0  # there is no segmenter here
+    assert measured["any"] == {"right": models["right"], "wrong": models["wrong"]}
+    assert set(measured["others"]) == {"other"}
 
 
-def test_it_is_read_back_for_these_weights_and_these_models_alone(found, made, monkeypatch):
+def test_it_is_read_back_for_these_weights_and_these_models_alone(measured, made, monkeypatch):
     root, _ = made
     read = read_cautions("tiny", root)
     assert read["models"].limits == {"NORMAL": -math.inf, "PNEUMONIA": -math.inf}
@@ -90,7 +90,7 @@ def test_it_is_read_back_for_these_weights_and_these_models_alone(found, made, m
     assert read_cautions("tiny", root) == {}
 
 
-def test_on_the_command_line_of_some_images(found, made, tmp_path, capsys):
+def test_on_the_command_line_of_some_images(measured, made, tmp_path, capsys):
     _, data = made
     assert main(["cautions", "tiny", "--data", str(data), "--images", "5", "--output", str(tmp_path)]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -99,7 +99,7 @@ def test_on_the_command_line_of_some_images(found, made, tmp_path, capsys):
     assert told["model_sha256"] == read_card("tiny").sha256
 
 
-def test_a_model_that_learned_from_another_split_is_not_asked(found, made, tmp_path, caplog):
+def test_a_model_that_learned_from_another_split_is_not_asked(measured, made, tmp_path, caplog):
     root, data = made
     change_card(root, "other", manifest_sha256="1" * 64)
     told = measure_cautions(Predictor.load("tiny", root), [Predictor.load("other", root)], data, tmp_path, root, sample=2)

@@ -37,9 +37,9 @@ def test_published_numbers_come_out_again(tmp_path):
         writer.writeheader()
         writer.writerows(rows)
     seal_folder(root / "tiny")
-    found = reproduce_metrics("tiny", root=root)
-    assert found
-    assert all(line.startswith("test, from predictions: ") for line in found)
+    problems = reproduce_metrics("tiny", root=root)
+    assert problems
+    assert all(line.startswith("test, from predictions: ") for line in problems)
 
 
 @pytest.mark.slow

@@ -28,13 +28,13 @@ def opened(data: bytes, limits: Limits | None = None):
 
 def outcomes(contents) -> dict[str, object]:
     """Name -> bytes, or the reason why not."""
-    found = {}
+    by_name = {}
     for member in contents.members:
         try:
-            found[member.name] = member.load()
+            by_name[member.name] = member.load()
         except ImageError as error:
-            found[member.name] = str(error)
-    return found
+            by_name[member.name] = str(error)
+    return by_name
 
 
 def dicomdir() -> bytes:
@@ -117,13 +117,13 @@ def test_one_bad_member_leaves_the_others_unharmed():
         "big.png": PNG + np.random.default_rng(1).bytes(2 << 20),
         "z.png": PNG,
     }
-    found = outcomes(opened(zipped(files), Limits(member_bytes=(3 << 20) + 1000, ratio=50)))
-    assert found["a.png"] == png_bytes(good)
-    assert found["z.png"] == PNG
-    assert "50-fold" in found["bomb.png"]
-    assert "archive within the archive" in found["inner.zip"]
-    assert "archive within the archive" in found["inner"]
-    assert found["big.png"] == files["big.png"]  # large, yet honest
+    by_name = outcomes(opened(zipped(files), Limits(member_bytes=(3 << 20) + 1000, ratio=50)))
+    assert by_name["a.png"] == png_bytes(good)
+    assert by_name["z.png"] == PNG
+    assert "50-fold" in by_name["bomb.png"]
+    assert "archive within the archive" in by_name["inner.zip"]
+    assert "archive within the archive" in by_name["inner"]
+    assert by_name["big.png"] == files["big.png"]  # large, yet honest
     assert "would unpack to 2 MB; at most 1 MB" in outcomes(opened(zipped(files), Limits(member_bytes=1 << 20)))["big.png"]
 
 
@@ -132,8 +132,8 @@ def test_nothing_of_a_bomb_is_unpacked(monkeypatch):
     unpacked = []
     real = zipfile.ZipExtFile.read
     monkeypatch.setattr(zipfile.ZipExtFile, "read", lambda file, n=-1: unpacked.append(len(data := real(file, n))) or data)
-    found = outcomes(opened(archive))
-    assert "would unpack to 80 MB" in found["bomb.png"]
+    by_name = outcomes(opened(archive))
+    assert "would unpack to 80 MB" in by_name["bomb.png"]
     assert sum(unpacked) < 4096
 
 
@@ -203,9 +203,9 @@ def encrypted(archive: bytes, name: bytes) -> bytes:
 
 def test_encrypted_members_and_archives():
     archive = encrypted(zipped({"x.png": PNG, "y.png": PNG}), b"x.png")
-    found = outcomes(opened(archive))
-    assert "password" in found["x.png"]
-    assert found["y.png"] == PNG
+    by_name = outcomes(opened(archive))
+    assert "password" in by_name["x.png"]
+    assert by_name["y.png"] == PNG
     with pytest.raises(ImageError, match="password"):
         opened(encrypted(archive, b"y.png"))
 
@@ -219,9 +219,9 @@ def test_a_damaged_member():
     noise = np.random.default_rng(0).bytes(3000)
     archive = bytearray(zipped({"x.png": PNG[:33] + noise, "y.png": PNG}, zipfile.ZIP_STORED))
     archive[archive.index(noise) + 2500] ^= 0xFF
-    found = outcomes(opened(bytes(archive)))
-    assert "damaged" in found["x.png"]
-    assert found["y.png"] == PNG
+    by_name = outcomes(opened(bytes(archive)))
+    assert "damaged" in by_name["x.png"]
+    assert by_name["y.png"] == PNG
 
 
 @pytest.mark.parametrize("cut", [4, 30, 100, -1, -30])
