@@ -74,7 +74,7 @@ def test_train_refuses_before_any_work(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_audit_with_the_lungs_of_people_or_of_no_one(data, tmp_path, monkeypatch, capsys):
+def test_audit_with_outlined_lungs_or_none(data, tmp_path, monkeypatch, capsys):
     names = [record.path for record in scan(data)]
     mask = np.zeros((224, 224), bool)
     mask[56:168, 28:196] = True
@@ -105,7 +105,7 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"pneumo {__version__}\n"
 
 
-def test_a_reader_that_has_enough_is_no_error():
+def test_a_closed_pipe_is_no_error():
     """As `pneumo models show ID | head -1`: the other end of the pipe is closed before anything is written."""
     words = [sys.executable, "-m", "pneumo", "models", "show", "resnet50"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

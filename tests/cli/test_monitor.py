@@ -33,7 +33,7 @@ def keep(record, cases):
         record.keep([Answered(**kept)], "a")
 
 
-def test_an_alarm_after_a_made_drift_in_text_and_json(record, capsys):
+def test_an_alarm_after_a_simulated_drift_in_text_and_json(record, capsys):
     keep(record, weeks(230, 3, crop_from=160))
     record.keep_refused([Refused("s", "f" * 64, "tiny", read_card("tiny").sha256, "rejected")])
     assert main(["monitor"]) == 1

@@ -93,7 +93,7 @@ def test_spreads_are_percentiles_of_the_readable_files(audit, root):
     assert len(audit.spreads) == 6 * 7
 
 
-def test_the_frame_is_that_of_the_lungs_given(audit):
+def test_the_frame_is_measured_on_the_given_lungs(audit):
     assert audit.frame.lungs == "the test"
     medians = {(s.split, s.label): s.median for s in audit.frame.spreads if s.quantity == "height of the lungs"}
     assert medians == {
@@ -138,7 +138,7 @@ def test_shortcuts_are_those_of_the_set(audit):
     assert shortcuts["image size"].note == ""  # phantoms are of many sizes
 
 
-def test_progress_is_told_and_can_stop(root):
+def test_progress_is_reported_and_can_stop(root):
     told = []
     seen = survey(root, scan(root), lambda done, total: told.append((done, total)))
     assert told == [(done, 34) for done in range(1, 35)]
@@ -152,7 +152,7 @@ def test_progress_is_told_and_can_stop(root):
         survey(root, scan(root), stop)
 
 
-def test_a_survey_of_nothing_readable(tmp_path):
+def test_a_survey_without_readable_files(tmp_path):
     seen = survey(tmp_path, [Record("gone.png", "NORMAL", "none", "gone", "train")])
     assert seen.unreadable == (Unreadable("gone.png", "The file cannot be opened: No such file or directory."),)
     assert (seen.thumbnails.shape[0], seen.cells.shape) == (0, (0, 28, 28))
@@ -178,7 +178,7 @@ def test_json_round_trip_loses_nothing(audit):
     assert "undefined" in audit_markdown(again)
 
 
-def test_something_else_is_no_audit(audit):
+def test_other_values_are_refused(audit):
     values = dataclasses.asdict(audit)
     with pytest.raises(DataError, match="colour"):
         audit_from_dict({**values, "colour": 1})
@@ -216,7 +216,7 @@ def test_the_report_shortens_long_lists(audit):
     assert "- and 5 more" in text
 
 
-def test_a_set_that_is_no_set():
+def test_a_missing_folder():
     with pytest.raises(DataError, match="No data folder"):
         audit_dataset("no/such/folder")
 

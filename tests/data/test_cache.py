@@ -90,7 +90,7 @@ def test_indexes_like_an_array_and_cannot_be_written_through(root, folder):
         images[0][0, 0] = 1
 
 
-def test_the_feed_takes_it_for_an_array(root, folder):
+def test_the_feed_accepts_it_as_an_array(root, folder):
     images, whole = cached_images(root, FIVE, folder), expected(root, FIVE)
     x, _ = Feed(Part(images, np.array([0, 1, 0, 1, 0]), np.zeros(5, np.float32)), InputSpec(32, 16), batch_size=3)[1]
     np.testing.assert_array_equal(x, [model_input(whole[i], InputSpec(32, 16)) for i in (3, 4)])
@@ -225,7 +225,7 @@ def test_a_run_stopped_between_two_batches_keeps_the_first(root, folder, decoded
 
 
 @pytest.mark.parametrize("full", ["images.u8", "index.csv"])
-def test_a_full_disk_is_told_and_spoils_nothing(root, folder, decoded, monkeypatch, full):
+def test_a_full_disk_is_reported_and_damages_nothing(root, folder, decoded, monkeypatch, full):
     cached_images(root, FIVE[:2], folder)
 
     class Full(io.FileIO):

@@ -80,7 +80,7 @@ def test_unchanged_files_are_not_opened_again(root, monkeypatch):
     assert by_path(second).keys() == by_path(first).keys()
 
 
-def test_a_file_that_is_gone_is_gone(root):
+def test_a_deleted_file_leaves_the_catalog(root):
     make_catalog(root)
     (root / "Train/normal/IM-0001-0001.jpeg").unlink()
     assert len(make_catalog(root).entries) == 3
@@ -131,7 +131,7 @@ def test_ten_thousand_files_in_one_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_file_too_large_in_bytes_or_pixels_stops_no_other(root):
+def test_files_too_large_in_bytes_or_pixels_do_not_stop_the_others(root):
     with open(root / "Train/normal/IM-0007-0001.png", "wb") as file:
         file.truncate(6 << 30)
     (root / "Train/normal/IM-0008-0001.png").write_bytes(png_of_zeros(30_000, 30_000))  # more than Pillow opens at all

@@ -37,7 +37,7 @@ def audited(records, places, sizes, resamples=40):
     return audit, {hint.name: hint for hint in audit.hints}
 
 
-def test_each_number_counts_as_it_is_in_its_fixed_direction():
+def test_each_measure_is_scored_in_its_fixed_direction():
     records, places, sizes, sick = people()
     _, hints = audited(records, places, sizes)
     assert list(hints) == [HEIGHT, ABOVE, BELOW, FILE, SHAPE, TOGETHER]
@@ -54,7 +54,7 @@ def test_each_number_counts_as_it_is_in_its_fixed_direction():
         assert hints[name].train.low < hints[name].train.value < hints[name].train.high
 
 
-def test_what_train_teaches_fails_where_all_stand_alike():
+def test_a_model_of_train_fails_where_all_stand_alike():
     _, hints = audited(*people()[:3])
     assert hints[HEIGHT].train.value > 0.95
     assert hints[TOGETHER].train.value > 0.95
@@ -69,7 +69,7 @@ def test_together_holds_patients_out_whole():
     assert audited(records, *twins)[1][TOGETHER].train.value < 0.75
 
 
-def test_the_true_shape_does_not_hang_on_the_squash():
+def test_the_true_shape_does_not_depend_on_the_squash():
     # The same chest in a square and in a wide picture: half as wide a share there, twice the width of the file.
     records, _, _, _ = people(2, 2)
     places = [LungPlace(0.5, 0.6, 0.25, 0.25), LungPlace(0.5, 0.3, 0.25, 0.25)] * 2
@@ -108,7 +108,7 @@ def test_what_cannot_be_measured_is_counted_and_changes_nothing_else():
     assert hints[TOGETHER].test.value == only[TOGETHER].test.value
 
 
-def test_sizes_that_nobody_knows():
+def test_unknown_sizes():
     records, places, sizes, _ = people()
     audit, hints = audited(records, places, [None] * len(sizes))
     assert np.isnan(dataclasses.astuple(hints[FILE].train) + dataclasses.astuple(hints[SHAPE].test)).all()
@@ -117,7 +117,7 @@ def test_sizes_that_nobody_knows():
     assert {spread.quantity for spread in audit.spreads} == {HEIGHT, ABOVE, BELOW}
 
 
-def test_the_val_folder_has_no_say():
+def test_the_val_folder_does_not_count():
     records, places, sizes, _ = people()
     odd = dataclasses.replace(records[1], split="val")
     with_val, _ = audited([*records, odd], [*places, LungPlace(1.0, 1.0, 0.0, 0.0)], [*sizes, (9000, 100)])
@@ -135,7 +135,7 @@ def test_too_few_patients_or_no_lungs_at_all():
     assert audit.spreads == ()
 
 
-def test_the_original_size_is_the_files_or_for_a_squashed_copy_the_tables():
+def test_the_original_size_is_that_of_the_file_or_for_a_squashed_copy_of_the_table():
     facts = FileFacts("", 7000, 224, 224, 120.0, 50.0, 3.0)
     known = Record("test/NORMAL/IM-0001-0001.jpeg", "NORMAL", "none", "IM-0001", "test")
     assert original_size(known, facts) == (1857, 1317)

@@ -30,7 +30,7 @@ def test_the_masks_of_some_records_in_their_order():
     np.testing.assert_array_equal(chosen[1], MASKS[0])
 
 
-def test_what_is_no_file_of_masks(tmp_path):
+def test_files_without_masks_are_refused(tmp_path):
     with pytest.raises(DataError, match="data masks"):
         read_masks(tmp_path)
     (tmp_path / FILE).write_bytes(b"nothing")

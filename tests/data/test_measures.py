@@ -15,7 +15,7 @@ def test_lungs_and_exposure_in_numbers():
     assert measures == Measures(0.5, 0.25, 0.25, 1.25, 102.0, 2.0, 4.0, -3.5)
 
 
-def test_what_is_not_known_is_nan():
+def test_unknown_measures_are_nan():
     measures = measure(np.full((224, 224), 7, np.uint8), (224, 224), None)
     assert [
         math.isnan(each) for each in (measures.lung_height, measures.above, measures.below, measures.aspect, measures.gate_distance)
@@ -25,7 +25,7 @@ def test_what_is_not_known_is_nan():
 
 
 @pytest.mark.parametrize("gate", [None, 2.0])
-def test_measured_asks_reference_and_finder_where_there_are_any(gate):
+def test_reference_and_finder_are_used_if_present(gate):
     from pneumo.imaging.radiograph import ImageFacts
     from pneumo.inference.lung_fields import LungFields
     from pneumo.inference.measured import measure_image

@@ -38,7 +38,7 @@ def by_name(shortcuts: tuple[Shortcut, ...]) -> dict[str, Shortcut]:
     return {shortcut.name: shortcut for shortcut in shortcuts}
 
 
-def test_groups_see_what_they_say():
+def test_each_group_sees_only_its_own_features():
     survey, _ = noise_survey(8, 4)
     assert tuple(group.name for group in GROUPS) == NAMES
     features = {group.name: group.features(survey) for group in GROUPS}
@@ -56,7 +56,7 @@ def test_groups_see_what_they_say():
     assert seen["border hidden"] == {-1, -2}
 
 
-def test_a_border_that_knows_the_class_is_found_where_it_is_and_nowhere_else():
+def test_a_border_that_gives_away_the_class_is_found_only_there():
     survey, sick = noise_survey(500, 300, shots=1)
     cells = survey.cells.copy()
     cells[:, :, :3] += np.where(sick, 12, -12)[:, None, None]  # left brighter, right darker: the mean stays
@@ -83,7 +83,7 @@ def test_patients_are_held_out_whole():
     assert shortcuts["whole image"].train.value > 0.97
 
 
-def test_the_test_folder_is_scored_by_what_train_teaches():
+def test_the_test_folder_is_scored_by_a_model_of_train():
     # In the test folder the hint points the other way: a model of train alone must be wrong there.
     survey, sick = noise_survey()
     in_test = np.array([record.split == "test" for record in survey.records])
@@ -107,13 +107,13 @@ def test_file_size_alone_equals_the_rank_of_the_bytes():
     assert shortcut.note == "without width, height, aspect: the same in all train images"
 
 
-def test_what_is_the_same_everywhere_is_undefined_with_its_reason():
+def test_a_constant_feature_is_undefined_with_its_reason():
     size = by_name(measure_shortcuts(noise_survey()[0], resamples=50))["image size"]
     assert np.isnan(dataclasses.astuple(size.train) + dataclasses.astuple(size.test)).all()
     assert size.note == "all train images have the same width, height, aspect: nothing to tell them apart by"
 
 
-def test_the_val_folder_has_no_say():
+def test_the_val_folder_does_not_count():
     survey, _ = noise_survey()
     odd = dataclasses.replace(survey.records[0], split="val"), dataclasses.replace(survey.facts[0], width=2000)
     wider = Survey(

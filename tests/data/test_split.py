@@ -95,7 +95,7 @@ def test_images_in_the_wrong_class_folder_still_get_a_part():
     assert split_records([*RECORDS, odd])[odd.path] in PARTS
 
 
-def test_twins_are_the_nearly_same_pictures(tmp_path, monkeypatch):
+def test_nearly_identical_pictures_are_twins(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_CACHE_DIR", str(tmp_path / "cache"))
     folder = tmp_path / "train" / "NORMAL"
     folder.mkdir(parents=True)
@@ -138,7 +138,7 @@ def test_hash_is_the_same_on_every_machine(tmp_path):
     ("content", "match"),
     [(None, "cannot be read: No such file"), ("", "no split manifest"), ("path,label\na,b\n", "path, label, subtype")],
 )
-def test_unfit_manifests_are_refused(tmp_path, content, match):
+def test_invalid_manifests_are_refused(tmp_path, content, match):
     path = tmp_path / "split.csv"
     if content is not None:
         path.write_text(content)

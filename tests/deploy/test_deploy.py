@@ -41,7 +41,7 @@ def test_the_image_installs_the_lock_and_nothing_else():
     assert not re.search(r"^(keras|tensorflow|jax|torch|scikit-learn)==", lock, re.MULTILINE)
 
 
-def test_the_image_is_nobodys_root_and_knows_its_health():
+def test_the_image_does_not_run_as_root_and_checks_its_health():
     assert said("FROM") == ["${BASE} AS packages", "${BASE}"]
     last = [word for word, _ in IMAGE[len(IMAGE) - IMAGE[::-1].index(("FROM", "${BASE}")) :]]
     assert last.index("USER") > last.index("RUN")  # what was built belongs to root
@@ -63,7 +63,7 @@ def compose():
     return yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 
 
-def test_every_service_is_locked(compose):
+def test_every_service_has_minimal_privileges(compose):
     assert set(compose["services"]) == {"app", "nginx", "node", "orthanc"}
     for service in compose["services"].values():
         assert service["read_only"] is True
@@ -119,7 +119,7 @@ def test_nginx_is_set_up_as_documented():
 
 @pytest.mark.skipif(NGINX is None, reason="no nginx found: install Debian's package nginx-light")
 @pytest.mark.parametrize("mark", ["#oauth2#", ""])
-def test_nginx_takes_its_configuration(tmp_path, mark):
+def test_nginx_accepts_its_configuration(tmp_path, mark):
     write_certificate(tmp_path)
     text = re.sub(r"/run/secrets/|/tmp/", f"{tmp_path}/", (DEPLOY / "nginx.conf").read_text().replace("#oauth2#", mark))
     text = re.sub(r"http://(app|oauth2-proxy):", "http://127.0.0.1:", text)
@@ -131,7 +131,7 @@ def test_nginx_takes_its_configuration(tmp_path, mark):
 
 @needs_systemd
 @pytest.mark.parametrize("name", ["pneumo.service", "pneumo-node.service"])
-def test_systemd_takes_its_services(tmp_path, name):
+def test_systemd_accepts_its_services(tmp_path, name):
     """On this computer's Python: nothing lies in /opt/pneumo here."""
     (tmp_path / name).write_text(
         (DEPLOY / name).read_text().replace("/opt/pneumo/.venv/bin/python", os.path.realpath(sys.executable))

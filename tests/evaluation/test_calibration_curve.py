@@ -13,7 +13,7 @@ def drawn(shift: float, n: int = 1200):
 
 
 @pytest.mark.parametrize("shift", [0.0, -1.5])
-def test_follows_what_came(shift):
+def test_the_curve_follows_the_observed_shares(shift):
     curve = fit_calibration_curve(*drawn(shift), resamples=1)
     truth = expit(np.log(curve.predicted / (1 - curve.predicted)) + shift)
     np.testing.assert_allclose(curve.observed, truth, atol=0.09)

@@ -40,7 +40,7 @@ def judged(patient, verdict, right, score):
     return Judged(str(patient), verdict, right, dict.fromkeys(NAMES, score))
 
 
-def test_limits_are_of_each_verdict_and_rates_of_the_other_part():
+def test_limits_are_set_by_verdict_and_rates_come_from_the_other_part():
     sure = [judged(i, "PNEUMONIA", True, float(i)) for i in range(20)]  # 18 and 19 are the highest: one may fire
     calm = [judged(i, "NORMAL", True, NAN) for i in range(20)]
     told = [

@@ -16,7 +16,7 @@ def part(n: int, seed: int):
     )
 
 
-def test_wider_than_at_a_fixed_cut_the_more_the_smaller_the_calibration_part():
+def test_intervals_are_wider_than_at_a_fixed_cut_and_more_so_for_a_smaller_calibration_part():
     tested = part(300, 1)
     widths = []
     for n in (80, 800):
@@ -30,7 +30,7 @@ def test_wider_than_at_a_fixed_cut_the_more_the_smaller_the_calibration_part():
     assert widths[1] < 1.3 * fixed
 
 
-def test_balanced_cut_is_where_the_truth_has_it():
+def test_the_balanced_cut_has_the_true_rates():
     rates = chosen_cut_intervals(part(600, 3), part(600, 4), resamples=2)["balanced"]
     assert rates["sensitivity"][0] == pytest.approx(0.841, abs=0.05)  # of normal scores 3 apart, deviation 1.5
     assert rates["specificity"][0] == pytest.approx(0.841, abs=0.06)

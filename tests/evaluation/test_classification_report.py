@@ -27,7 +27,7 @@ def test_matrix_and_rates_by_hand():
     assert report.rates.tolist() == [[0.75, 0.25], [0.5, 0.5]]
 
 
-def test_what_is_never_called_has_no_precision():
+def test_a_class_that_is_never_called_has_no_precision():
     report = make_classification_report(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.3]), 0.9)
     assert math.isnan(report.classes[1].precision)
     assert math.isnan(report.macro.precision)
@@ -35,7 +35,7 @@ def test_what_is_never_called_has_no_precision():
     assert report.classes[0].precision == pytest.approx(2 / 3)
 
 
-def test_a_class_without_an_image_has_no_say_in_the_weighted_mean():
+def test_a_class_without_images_does_not_count_in_the_weighted_mean():
     report = make_classification_report(np.array([1, 1]), np.array([0.6, 0.7]), 0.5)
     assert math.isnan(report.macro.recall)
     assert report.weighted.recall == 1
@@ -43,7 +43,7 @@ def test_a_class_without_an_image_has_no_say_in_the_weighted_mean():
     assert math.isnan(report.specificity.value)
 
 
-def test_of_no_image_every_mean_is_undefined():
+def test_without_images_every_mean_is_undefined():
     report = make_classification_report(np.array([], int), np.array([]), 0.5)
     assert [row.name for row in (report.macro, report.weighted)] == ["macro mean", "weighted mean"]
     assert math.isnan(report.weighted.precision)

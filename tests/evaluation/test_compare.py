@@ -33,7 +33,7 @@ def by_the_book(labels, first, second):
 
 
 @pytest.mark.parametrize("ties", [False, True])
-def test_delong_with_one_image_a_patient_is_the_book_s(ties):
+def test_delong_with_one_image_a_patient_matches_the_textbook(ties):
     labels, first, second, patients = two_models()
     if ties:
         first, second = np.round(first), np.round(second)
@@ -75,7 +75,7 @@ def test_delong_where_patients_have_images_of_both_classes():
     assert estimate.high - estimate.low == pytest.approx(high - low, rel=0.12)
 
 
-def test_images_of_one_patient_are_not_independent_witnesses():
+def test_images_of_one_patient_are_not_independent():
     labels, first, second, patients = two_models(a_patient=8, seed=3)
     clustered, naive = (delong(labels, first, second, who) for who in (patients, tuple(map(str, range(len(labels))))))
     assert clustered.high - clustered.low > 1.3 * (naive.high - naive.low)

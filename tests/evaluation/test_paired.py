@@ -27,7 +27,7 @@ def test_models_that_never_differ_still_have_a_width():
     assert difference.low < 0 < difference.high
 
 
-def test_pictures_of_the_same_child_are_no_independent_witnesses():
+def test_pictures_of_the_same_child_are_not_independent():
     first, second = hits(0, 40, 20, 40)
     alone = paired_difference(first, second, range(100))
     fours = paired_difference(first, second, np.arange(100) // 4)
@@ -35,7 +35,7 @@ def test_pictures_of_the_same_child_are_no_independent_witnesses():
     assert fours.value == alone.value
 
 
-def test_the_interval_covers_as_often_as_it_says():
+def test_the_interval_has_its_stated_coverage():
     rng, covered, runs = np.random.default_rng(0), 0, 400
     for _ in range(runs):
         both = rng.random(60) < 0.7

@@ -14,7 +14,7 @@ def test_equals_scipy(count, of):
     assert interval.figure == {"value": count / of, "low": interval.low, "high": interval.high}
 
 
-def test_of_no_case_is_undefined():
+def test_without_cases_it_is_undefined():
     assert math.isnan(wilson_interval(0, 0).value)
     assert wilson_interval(0, 0).figure == {"value": None, "low": None, "high": None}
     assert (wilson_interval(0, 0).count, wilson_interval(0, 0).of) == (0, 0)
@@ -22,7 +22,7 @@ def test_of_no_case_is_undefined():
     assert math.isnan(wilson_interval(0, 0).high)
 
 
-def test_no_end_leaves_the_shares():
+def test_both_ends_stay_between_0_and_1():
     """Rounding alone would carry some of them a last digit too far."""
     assert max(wilson_interval(n, n).high for n in range(1, 500)) <= 1.0
     assert min(wilson_interval(0, n).low for n in range(1, 500)) >= 0.0
@@ -41,7 +41,7 @@ def test_clusters_of_one_are_independent_images():
     assert (interval.count, interval.of) == (45, 50)
 
 
-def test_copies_are_no_new_witnesses():
+def test_copies_do_not_narrow_the_interval():
     hits = np.tile(np.arange(50) < 45, 4)
     interval, once = clustered_wilson(hits, np.tile(np.arange(50), 4)), clustered_wilson(hits[:50], np.arange(50))
     assert (interval.low, interval.high) == pytest.approx((once.low, once.high))

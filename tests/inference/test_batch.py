@@ -51,7 +51,7 @@ def test_an_archive_is_read_member_by_member(folder, predictor):
     assert told == [(str(folder / "more.zip"), 1)]
 
 
-def test_relative_paths_begin_in_the_folder_that_is_given(folder, predictor):
+def test_relative_paths_start_at_the_given_folder(folder, predictor):
     decoders = DecoderPool(1)
     given = ["more.zip", "S1/IM0001", str(folder / "x.png"), "absent.png"]
     findings = list(read_files(given, predictor, folder=str(folder), decoders=decoders))
@@ -66,7 +66,7 @@ def test_relative_paths_begin_in_the_folder_that_is_given(folder, predictor):
     decoders.close()
 
 
-def test_an_archive_that_cannot_be_opened_is_one_error_and_the_rest_goes_on(folder, predictor):
+def test_an_archive_that_cannot_be_opened_is_one_error_and_the_others_are_read(folder, predictor):
     (folder / "bad.zip").write_bytes((folder / "more.zip").read_bytes()[:60])
     findings = list(read_files([str(folder / "bad.zip"), str(folder / "absent.zip"), str(folder / "x.png")], predictor))
     assert [finding.status for _, finding in findings] == ["error", "error", "ok"]
@@ -74,7 +74,7 @@ def test_an_archive_that_cannot_be_opened_is_one_error_and_the_rest_goes_on(fold
     assert "cannot be opened" in findings[1][1].reasons[0]
 
 
-def test_predict_reads_a_zip_and_writes_its_heatmaps_beside_no_name_in_it(predictor, tmp_path, capsys, monkeypatch):
+def test_predict_reads_a_zip_and_writes_heatmaps_only_into_their_folder(predictor, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as bundle:

@@ -31,7 +31,7 @@ def around() -> np.ndarray:
     return mask
 
 
-def test_a_model_that_reads_the_surroundings_must_be_warned_of(tmp_path):
+def test_a_model_that_reads_the_surroundings_causes_a_warning(tmp_path):
     predictor = reader_of(tmp_path, around())
     image = two_greys(inside=60, outside=200)  # sigmoid(10 (200 / 255 - 0.5)) = 0.945
     answer = predictor.answer(image)
@@ -43,7 +43,7 @@ def test_a_model_that_reads_the_surroundings_must_be_warned_of(tmp_path):
     assert "hardly rests on what the lungs show" in words.occlusion_sentence(probabilities, CALLED)
 
 
-def test_a_model_that_reads_the_lungs_must_not(tmp_path):
+def test_a_model_that_reads_the_lungs_causes_no_warning(tmp_path):
     predictor = reader_of(tmp_path, lungs())
     image = two_greys(inside=200, outside=60)
     answer = predictor.answer(image)
@@ -90,7 +90,7 @@ def test_heat_outside_the_lungs_and_an_unknown_age():
     assert words.age_caution(dataclasses.replace(facts, notes=(SYNTHETIC,))) == ()
 
 
-def test_what_hiding_lungs_does_to_this_model_at_all(tmp_path, monkeypatch):
+def test_the_usual_answer_with_hidden_lungs_is_stated(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path))
     opinion = SecondOpinion(Stability(0.9, (0.9,)), Occlusion(0.9, 0.9), HeatShare(0.5, 0.3), ())
     assert words.usual_when_hidden("tiny") is None
@@ -106,7 +106,7 @@ def test_what_hiding_lungs_does_to_this_model_at_all(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("prevalence", [0.05, 0.3, 0.8])
-def test_what_is_usual_is_told_and_judged_at_the_readings_own_prevalence(prevalence):
+def test_the_usual_answer_is_stated_at_the_prevalence_of_the_reading(prevalence):
     usual, cut = 2.0, 2.5  # log likelihood ratios: below the cut at every prevalence
     low, high = (float(posterior(ratio, prevalence)) for ratio in (-cut, cut))
     reading = reading_of(float(posterior(4.0, prevalence)), low=low, high=high, prevalence=prevalence)
@@ -137,7 +137,7 @@ def test_heat_in_the_lungs_is_of_the_raw_map(tmp_path):
     )
 
 
-def test_lungs_that_cannot_be_believed_are_measured_nowhere(tmp_path):
+def test_implausible_lungs_are_not_measured(tmp_path):
     predictor = reader_of(tmp_path, lungs())
     image = two_greys(200, 60)
     opinion = compute_second_opinion(image, predictor, predictor.answer(image), Lungs(None, "No lung field was found.")).at(0.5)

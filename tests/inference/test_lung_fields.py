@@ -196,7 +196,7 @@ def test_a_segmenter_that_does_not_verify_finds_nothing(tmp_path, harm, said):
         LungFinder.load(folder)
 
 
-def test_the_registry_is_where_it_lies_by_default(tmp_path, monkeypatch):
+def test_by_default_the_segmenter_of_the_registry_is_loaded(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path))
     write_segmenter(tmp_path / "lungs")
     assert LungFinder.load().side == SIDE

@@ -51,7 +51,7 @@ def test_an_uncalibrated_second_output_is_not_told(tmp_path):
 
 
 @pytest.mark.parametrize("output", ["logits", "bacterial"])
-def test_no_number_is_no_answer(tmp_path, monkeypatch, output):
+def test_nan_is_no_answer(tmp_path, monkeypatch, output):
     predictor = Predictor.load("tiny", make_registry(tmp_path, subtype=True))
     outputs = predictor.run(np.zeros((1, 32, 32, 1), np.float32))
     broken = dataclasses.replace(outputs, **{output: np.array([np.nan], np.float32)})

@@ -114,7 +114,7 @@ class Trap:
 
 
 @needs_ray
-def test_a_killed_worker_loses_and_doubles_nothing(ray, models, study, tmp_path, monkeypatch):
+def test_a_killed_worker_loses_and_repeats_nothing(ray, models, study, tmp_path, monkeypatch):
     monkeypatch.setattr(ray_engine, "RETRIES", 1)
     monkeypatch.setattr(ray_engine, "GROUP", 4)
     monkeypatch.setattr(ray_engine, "_GROUPS_A_WORKER", 1)
@@ -160,7 +160,7 @@ def test_a_local_ray_listens_on_the_loopback_address_alone(ray):
 
 @needs_ray
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="a process's environment is read from Linux' /proc")
-def test_no_process_of_ray_finds_a_way_out(ray):
+def test_ray_processes_are_kept_from_the_internet(ray):
     """Ray asks for its cloud's name, onnxruntime reports to its maker, unless they are kept from it."""
     begun = {Path(f"/proc/{pid}/comm").read_text().strip(): Path(f"/proc/{pid}/environ") for pid in _below(os.getpid())[1:]}
     theirs = [begun[name].read_bytes().split(b"\0") for name in ("gcs_server", "raylet")]  # from the latter all workers stem
@@ -198,7 +198,7 @@ def test_no_log_of_ray_names_a_file(ray):
     assert [path for path in texts if NAME.encode() in path.read_bytes()] == []
 
 
-def test_what_ray_prints_is_kept_from_the_rows(models, study, capsys, monkeypatch):
+def test_ray_output_is_kept_out_of_the_rows(models, study, capsys, monkeypatch):
     def chatty(paths, predictor, on_skipped, on_finding):
         print("a node was lost")
         yield from read_files(paths, predictor, on_skipped)
@@ -222,7 +222,7 @@ def test_without_ray_the_message_names_the_requirements(models, tmp_path, capsys
 
 @needs_ray
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "nonsense"])
-def test_an_address_where_nobody_answers_is_told(models, capsys, address):
+def test_an_address_without_an_answer_is_reported(models, capsys, address):
     with pytest.raises(ConfigError, match="No Ray cluster answers"):
         ray_engine._join(address, {})
 
@@ -232,7 +232,7 @@ def test_an_address_without_the_engine_is_wrong_usage(models, capsys):
     assert "--engine ray" in capsys.readouterr().err
 
 
-def test_a_cluster_without_cores_is_told():
+def test_a_cluster_without_cores_is_reported():
     with pytest.raises(EngineError, match="worker nodes"):
         ray_engine._size({"memory": 1.0})
     assert ray_engine._size({"CPU": 32.0}) == (16, 2)

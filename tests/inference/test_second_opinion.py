@@ -19,7 +19,7 @@ from pneumo.registry.models import read_card
 from pneumo.reporting import second_opinion_words as words
 
 
-def test_a_caution_is_said_above_its_limit_alone_and_with_its_rates():
+def test_a_caution_is_given_only_above_its_limit_and_with_its_rates():
     right, wrong = {"value": 0.04, "low": 0.02, "high": 0.08}, {"value": 0.4, "low": 0.2, "high": 0.63}
     opinion = SecondOpinion(Stability(0.9, (0.1, 0.2, 0.9)), Occlusion(0.9, 0.1), HeatShare(0.5, 0.3), ())
     for limit, said in ((1.0, True), (2.0, False)):
@@ -35,7 +35,7 @@ def test_a_caution_is_said_above_its_limit_alone_and_with_its_rates():
     assert told.sentence.endswith("this was said of 4 % of the right answers (2 to 8 %).")
 
 
-def test_a_change_that_gets_no_answer_is_no_number_and_counts_as_another_answer():
+def test_a_change_without_an_answer_is_nan_and_counts_as_another_answer():
     stability = Stability(0.8, (0.9, float("nan"), 0.7))
     assert (stability.lowest, stability.highest) == (0.7, 0.9)
     assert stability.turned(CALLED) == 1
@@ -124,7 +124,7 @@ def test_words_of_similar_cases():
     assert "learned from this very picture" in warnings(copy, [], CALLED)[0]
 
 
-def test_votes_are_each_by_the_models_own_zones(tmp_path):
+def test_each_vote_uses_the_models_own_zones(tmp_path):
     make_registry(tmp_path)
     card = read_card("tiny", tmp_path)
     for log_ratio, probability, verdict in ((2.0, 0.8808, "PNEUMONIA"), (0.4, 0.5987, "INDETERMINATE"), (-2.0, 0.1192, "NORMAL")):

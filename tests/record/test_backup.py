@@ -58,7 +58,7 @@ def test_backup_and_restore_as_documented(tmp_path):
     assert (tmp_path / "record.sqlite.damaged").read_bytes() == b"the disk failed here"
 
 
-def test_a_copy_is_one_moment_though_somebody_writes(tmp_path):
+def test_a_backup_is_not_changed_by_later_writes(tmp_path):
     record = make_record(tmp_path)
     record.keep(answers(3), "a")
     database = Database(f"sqlite:///{tmp_path / 'record.sqlite'}")
@@ -68,14 +68,14 @@ def test_a_copy_is_one_moment_though_somebody_writes(tmp_path):
     assert record.verify(backup.head.hash).problem is None
 
 
-def test_a_broken_record_is_copied_and_told(tmp_path):
+def test_a_broken_record_is_copied_and_reported(tmp_path):
     make_record(tmp_path).keep(answers(3), "a")
     tamper(tmp_path, "UPDATE audit SET actor = 'nobody' WHERE sequence = 2")
     backup = back_up(Database(f"sqlite:///{tmp_path / 'record.sqlite'}"), tmp_path / "copy.sqlite")
     assert backup.problem.startswith("Entry 2 (create")
 
 
-def test_what_cannot_be_backed_up_is_said(tmp_path):
+def test_reasons_not_to_back_up_are_reported(tmp_path):
     database = Database(f"sqlite:///{tmp_path / 'record.sqlite'}")
     with pytest.raises(RecordError, match="no record yet"):
         back_up(database, tmp_path / "copy.sqlite")

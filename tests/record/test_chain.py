@@ -93,7 +93,7 @@ def test_a_log_cut_short_and_resealed_is_caught_by_its_cases_or_by_a_noted_head(
     assert verify(log, {"a": "d3"}, head(log), noted=log[1].hash.upper()).problem is None
 
 
-def test_cases_are_held_to_the_log(log):
+def test_cases_are_compared_with_the_log(log):
     assert "Case a (last entry 3, note" in verify(log, {"a": "d1"}, head(log)).problem
     assert "gone" in verify(log, {}, head(log)).problem
     assert "removed, yet" in verify(log, {"a": "d3", "b": "d2"}, head(log)).problem

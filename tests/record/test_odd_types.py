@@ -63,7 +63,7 @@ def changed(folder, whole) -> bool:
         )
 
 
-def test_a_case_of_odd_kinds_is_named_where_it_is_looked_for(tmp_path):
+def test_a_search_names_a_case_with_odd_types(tmp_path):
     record = make_record(tmp_path)
     (case_id,) = record.keep(answers(1), "a")
     tamper(tmp_path, "UPDATE cases SET note = x'00ff'")

@@ -170,7 +170,7 @@ def test_the_database_itself_keeps_the_log_append_only(tmp_path):
     assert record.verify().problem is None
 
 
-def test_writing_goes_on_after_a_truncation_without_hiding_it(tmp_path):
+def test_writing_continues_after_a_truncation_without_hiding_it(tmp_path):
     record = make_record(tmp_path)
     record.keep(answers(2), "a")
     tamper(tmp_path, "DELETE FROM audit WHERE sequence = 2")

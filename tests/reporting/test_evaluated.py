@@ -62,7 +62,7 @@ def test_impossible_probabilities_are_not_drawn(root, cell):
     assert "from 0 to 1" in evaluated.problems[0]
 
 
-def test_files_that_do_not_belong_together_are_told(root):
+def test_files_that_do_not_belong_together_are_reported(root):
     path = root / "one/predictions-test.csv"
     put(path, "\n".join(path.read_text().splitlines()[:-1]))
     assert "do not belong together" in read_evaluated("one", "test", root).problems[0]
@@ -77,7 +77,7 @@ def test_files_that_do_not_belong_together_are_told(root):
         ("robustness.json", lambda text: text.replace("0.31", "0.01")),
     ],
 )
-def test_figures_that_are_not_as_the_manifest_has_them_are_not_shown(root, name, change):
+def test_figures_that_do_not_match_the_manifest_are_not_shown(root, name, change):
     put(root / "one/history.json", json.dumps(HISTORY))
     put(root / "one/robustness.json", json.dumps(ROBUSTNESS))
     path = root / "one" / name
@@ -113,7 +113,7 @@ def test_history_and_robustness(root):
 @pytest.mark.parametrize(
     ("name", "text"), [("history", "{}"), ("history", '[{"loss": 1}]'), ("history", "["), ("robustness", "[]")]
 )
-def test_what_does_not_fit_is_named(root, name, text):
+def test_files_of_another_form_are_named(root, name, text):
     put(root / f"one/{name}.json", text)
     with pytest.raises(ModelError, match=f"{name}.json"):
         getattr(ModelFolder.of("one", root), name)()

@@ -102,7 +102,7 @@ def test_without_a_test_split_it_says_so(tiny):
     assert "called PNEUMONIA" not in said
 
 
-def test_what_was_typed_warned_and_added_stands_in_it(tiny):
+def test_remarks_warnings_and_extra_rows_are_printed(tiny):
     remarks = Remarks("Cough for 4 days, $2^2$ кашель", "disagree", "Bed 4", "PNEUMONIA")
     said = text(made(tiny, remarks=remarks, warnings=("Turned by 90 degrees.",), extra=(("Heat inside the lungs", "74 %"),)))
     assert "Reference Bed 4" in said
@@ -118,7 +118,7 @@ def test_agreement_with_another_answer_is_not_carried_over(tiny):
     assert "note: seen" in said
 
 
-def test_signs_the_font_lacks_are_shown_and_explained(tiny):
+def test_characters_missing_from_the_font_are_shown_and_explained(tiny):
     said = text(made(tiny, remarks=Remarks("咳嗽 \x07\ud800 $")))
     assert "note: □□ □ $" in said
     assert "□ stands for a character that this report cannot print" in said
@@ -199,7 +199,7 @@ def test_the_summary_stands_above_the_pictures_and_the_page_is_full(tiny):
     assert len(lines) > 5  # to write on by hand, between note and signature
 
 
-def test_what_is_written_from_right_to_left_is_shaped(tiny):
+def test_right_to_left_text_is_shaped(tiny):
     content = made(tiny, remarks=Remarks("سعال لمدة أربعة أيام"))
     assert "سعال لمدة أربعة أيام" in text(content)
     assert "cannot print" not in text(content)

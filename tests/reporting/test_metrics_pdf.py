@@ -38,7 +38,7 @@ def test_pages(root):
 
 
 @pytest.mark.slow
-def test_first_page_tells_the_stored_figures(root):
+def test_first_page_shows_the_stored_figures(root):
     evaluated = read_evaluated("one", "test", root)
     text = pages(evaluated, "rule-in")[0]
     for name in ("auc", "accuracy", "sensitivity", "specificity"):
@@ -63,7 +63,7 @@ def test_charts_are_pictures_with_their_reading(root):
     assert text.index(first.reading) < text.index(second.reading)
 
 
-def test_second_page_tells_both_intervals_verdicts_and_calibration(root):
+def test_second_page_shows_both_intervals_verdicts_and_calibration(root):
     evaluated = read_evaluated("one", "test", root)
     chosen = {"with_choice": {rate: {"value": 0.9, "low": 0.812, "high": 0.934} for rate in ("sensitivity", "specificity")}}
     points = evaluated.metrics["operating_points"]

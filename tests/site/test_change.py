@@ -74,7 +74,7 @@ def test_a_better_model_in_the_registry_does_not_become_the_default(site):
     assert default_model() == "old"
 
 
-def test_a_site_model_that_is_gone_or_was_changed_answers_nothing_and_no_other_does_in_its_place(site):
+def test_a_missing_or_changed_site_model_gives_no_answer_and_is_not_replaced(site):
     activate("new", "because", "a")
     write_card(replace(read_card("new"), cuts=cuts_at(balanced=0.5, rule_out=0.2, rule_in=0.9)), site / "models" / "new")
     with pytest.raises(ModelError, match="was changed since it was made active"):

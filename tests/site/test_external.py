@@ -54,13 +54,13 @@ def test_auc_by_age_and_view_gate_and_frame(images, capsys):
     assert "669 images of the table are not in" in out.err
 
 
-def test_other_findings_have_no_say_in_the_auc(images):
+def test_other_findings_do_not_count_in_the_auc(images):
     both, other, missing = external_cases(images)
     assert (len(both), len(other), missing) == (22, 3, 669)
     assert not {case.name for case in other} & {case.name for case in both}
 
 
-def test_one_class_alone_has_no_auc_and_nothing_is_made_up(images, capsys):
+def test_with_one_class_the_auc_is_undefined(images, capsys):
     for row in listed():
         if row.label == LIKE:
             (images / "images_001" / "images" / row.image).unlink(missing_ok=True)
@@ -70,7 +70,7 @@ def test_one_class_alone_has_no_auc_and_nothing_is_made_up(images, capsys):
     assert result["called"][LIKE]["NORMAL"]["value"] is None
 
 
-def test_a_broken_image_is_named_and_stops_no_other(images, capsys):
+def test_a_broken_image_is_named_and_does_not_stop_the_others(images, capsys):
     name = next(row.image for row in listed() if row.label == LIKE)
     (images / "images_001" / "images" / name).write_bytes(b"no image")
     assert main(["external-check", "nih-children", str(images), "--model", "tiny"]) == 1
@@ -79,7 +79,7 @@ def test_a_broken_image_is_named_and_stops_no_other(images, capsys):
     assert json.loads(out.out)["auc"][0]["like"] == 9
 
 
-def test_folders_without_them_or_with_one_twice(images, tmp_path):
+def test_folders_without_images_or_with_one_twice(images, tmp_path):
     with pytest.raises(DataError, match="No folder"):
         external_cases(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()

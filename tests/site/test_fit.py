@@ -42,7 +42,7 @@ def fitted(answers, card, prevalence=STATED_NOWHERE):
     return fit_profile("winter", "Ward 3", answers, card, card_digest("tiny"), prevalence)
 
 
-def test_the_fit_finds_level_and_steepness_and_is_better_where_it_was_not_fitted(card):
+def test_the_fit_recovers_bias_and_temperature_and_is_better_on_the_other_half(card):
     profile = fitted(answers_of(1200), card)
     assert profile.calibration.temperature == pytest.approx(1.0, abs=0.2)
     assert profile.calibration.bias == pytest.approx(-3.0, abs=0.6)
@@ -54,7 +54,7 @@ def test_the_fit_finds_level_and_steepness_and_is_better_where_it_was_not_fitted
     assert (profile.fitted_on.sick_children, profile.judged_on.sick_children) == (200, 200)
 
 
-def test_a_site_that_is_as_the_model_was_made_gains_nothing(card):
+def test_a_site_that_matches_the_model_gains_nothing(card):
     own = replace(card, calibration=replace(card.calibration, temperature=1.0))
     assert abs(fitted(answers_of(400, shift=0.0), own).loss_less["value"]) < 0.05
 
@@ -86,7 +86,7 @@ def test_too_few_children_and_classes_that_do_not_overlap(card):
         fitted(answers_of(240, spread=0.01), card)
 
 
-def test_prevalence_only_where_somebody_stands_for_it(card):
+def test_prevalence_only_if_stated_or_from_consecutive_children(card):
     answers = answers_of(300)
     assert fitted(answers, card).prevalence is None
     assert fitted(answers, card, Prevalence(0.2, "stated")).prevalence == 0.2

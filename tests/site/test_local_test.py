@@ -106,7 +106,7 @@ def test_what_the_gate_refuses_is_counted_and_named(site, monkeypatch):
     assert result.summary is None
 
 
-def test_a_file_that_cannot_be_read_stops_no_other(site):
+def test_an_unreadable_file_does_not_stop_the_others(site):
     path = write_site(site / "site", [SICK] * 10, [HEALTHY] * 10)
     (site / "site" / "picture-003.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
     result, _ = run_test(plan_of(), read_cases(path), Predictor.load("tiny"), site / "out", "t")

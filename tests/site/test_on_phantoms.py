@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.skipif(not (SHIPPED_MODELS / "lungs").is_dir(), reason
 
 
 @pytest.mark.slow
-def test_from_plan_to_the_way_back(tmp_path, monkeypatch, capsys):
+def test_from_plan_to_rollback(tmp_path, monkeypatch, capsys):
     root = make_registry(make_registry(tmp_path / "models", "old"), "new")
     write_card(replace(read_card("new", root), selection_loss=0.3), root / "new")
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))

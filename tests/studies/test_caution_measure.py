@@ -74,7 +74,7 @@ def test_counts_limits_and_rates(measured):
     assert set(measured["others"]) == {"other"}
 
 
-def test_it_is_read_back_for_these_weights_and_these_models_alone(measured, made, monkeypatch):
+def test_it_is_read_back_only_for_these_weights_and_these_models(measured, made, monkeypatch):
     root, _ = made
     read = read_cautions("tiny", root)
     assert read["models"].limits == {"NORMAL": -math.inf, "PNEUMONIA": -math.inf}

@@ -72,7 +72,7 @@ def test_the_page_shows_every_group(made):
     assert "other things, kept aside" in html
 
 
-def test_a_file_of_before_is_still_shown(made):
+def test_an_older_file_is_still_shown(made):
     _, figures = made
     before = {name: value for name, value in figures.items() if name != "intervals"}
     before["groups"] = [{name: value for name, value in group.items() if name != "originals"} for group in figures["groups"]]

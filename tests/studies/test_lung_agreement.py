@@ -56,7 +56,7 @@ def test_nothing_to_measure_on(data):
         measure_agreement(Finder(), data, LungMasks((), MASKS.packed[:0]))
 
 
-def test_fields_believed_where_they_are_not_are_counted(data, monkeypatch):
+def test_plausible_fields_in_the_wrong_place_are_counted(data, monkeypatch):
     monkeypatch.setattr("pneumo.studies.lung_agreement.PICTURES", 1)
     mistakes = measure_wrong(Believer(), data, MASKS)
     assert mistakes["groups"]["turned by 90 degrees"] == {"n": 4, "found": 4, "wrong": 4}  # the lungs lie across there

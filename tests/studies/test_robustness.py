@@ -116,7 +116,7 @@ def test_heat_of_a_flat_map_is_shared_by_area(measured):
     assert heat["by_class"]["PNEUMONIA"] == heat["share"]["value"]
 
 
-def test_curves_know_more_than_chance(root):
+def test_curves_are_better_than_chance(root):
     """Evidence in one corner: taking the hottest cells ends it at once, any others only bit by bit."""
     records, images = greys([100] * 4 + [140] * 4)
     images[:, :, :] = 128
