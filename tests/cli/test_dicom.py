@@ -101,4 +101,4 @@ def test_what_did_not_arrive_is_exit_1(folder, capsys, monkeypatch, way):
     assert main(["dicom", str(folder / "in"), "--output", str(folder / "out"), "--send", way]) == 1
     told = capsys.readouterr()
     assert told.err.count("failed. The archive") == 2
-    assert len(told.out.splitlines()) == 2  # they are in the folder all the same
+    assert len(told.out.splitlines()) == 2  # they are still in the folder

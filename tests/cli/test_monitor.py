@@ -23,7 +23,7 @@ def record(tmp_path, monkeypatch):
 
 
 def keep(record, cases):
-    """As they would have come: each at its own time."""
+    """Keep each case as if it were recorded at its own time."""
     from datetime import datetime
 
     sha256 = read_card("tiny").sha256

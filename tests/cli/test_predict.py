@@ -43,7 +43,7 @@ CONTRACT = {
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """White (PNEUMONIA), black (NORMAL), a text named .jpg and a note that is no image; a registry with one model."""
+    """White (PNEUMONIA), black (NORMAL), a text named .jpg and a note; a registry with one model."""
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
     images = tmp_path / "in box"
     (images / "deeper").mkdir(parents=True)
@@ -74,7 +74,7 @@ def test_json_of_a_folder(folder, capsys):
 
 @pytest.fixture
 def telling(folder, tmp_path, monkeypatch):
-    """The same files, and a model that tells bacterial from viral: of white, sigmoid(1 / 4)."""
+    """The same files, with a model that tells bacterial from viral: sigmoid(1 / 4) for white."""
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "telling", subtype=True)))
     return folder
 
@@ -140,7 +140,7 @@ HOSTILE = ["=cmd|' C calc'!A0.png", "a\nok  NORMAL.png", "b\x1b]0;title\x07.png"
 
 @pytest.fixture
 def hostile(folder):
-    """Names that do harm where they are shown, one that is no UTF-8, and a file of 6 GB, beside ordinary ones."""
+    """Names that do harm when printed, one that is not UTF-8, a file of 6 GB, and ordinary files."""
     if sys.platform != "linux":
         pytest.skip("names that other systems do not take")
     for name in [*HOSTILE, os.fsdecode(b"M\xfcller.png")]:
@@ -153,7 +153,7 @@ def hostile(folder):
 @pytest.mark.parametrize("kind", ["table", "csv", "json"])
 @pytest.mark.parametrize("manifest", [False, True])
 def test_hostile_names_and_a_huge_file_do_not_stop_a_run(hostile, tmp_path, capsys, kind, manifest, monkeypatch):
-    monkeypatch.chdir(hostile)  # so that a name stands first in its cell
+    monkeypatch.chdir(hostile)  # so that each cell begins with the name
     words = ["predict", *sorted(os.listdir(".")), "--format", kind, "--heatmap", str(tmp_path / "heat")]
     words += ["--manifest", str(tmp_path / "done.jsonl")] if manifest else []
     rows = len(os.listdir("."))

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("ungated")
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """An X-ray with a telling name, and a registry with one model."""
+    """An X-ray named like a patient, and a registry with one model."""
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
     (tmp_path / "Beeblebrox.png").write_bytes(png(np.full((80, 100), 255, np.uint8)))
     return tmp_path

@@ -1,4 +1,4 @@
-"""The audit of a set with planted faults names every one of them; JSON and the report lose nothing."""
+"""The audit of a set with planted faults names each of them; JSON and the report are complete."""
 
 import dataclasses
 import io
@@ -32,13 +32,13 @@ def root(tmp_path_factory):
     shutil.copy(root / TWIN[0], root / TWIN[1])
     Image.open(root / NEAR[0]).save(root / NEAR[1], quality=60)  # the same picture, labelled otherwise
     child = np.asarray(Image.open(root / "train/PNEUMONIA/person1_bacteria_1.png"))
-    Image.fromarray(child[::-1]).save(root / SHARED)  # upside down: no look-alike, yet the patient's name is in both
+    Image.fromarray(child[::-1]).save(root / SHARED)  # upside down: not a near duplicate, but the patient is in both splits
     (root / BROKEN).write_bytes(b"GIF89a")
     return root
 
 
 def drawn(record, image):
-    """Lungs that fill the frame in the sick and leave room above in the healthy; none in one image."""
+    """Lungs that fill the frame of the sick and leave space above in the healthy; one image has none."""
     assert (image.shape, image.dtype) == ((224, 224), np.uint8)
     mask = np.zeros((224, 224), bool)
     mask[28 if record.label == "PNEUMONIA" else 56 : 196, 28:196] = True

@@ -1,4 +1,4 @@
-"""Downloads against a server on this machine that cuts, lies, changes its file, and knows or ignores ranges."""
+"""Downloads from a local server that breaks off, gives wrong sizes, changes its file, and supports or ignores ranges."""
 
 import errno
 import io
@@ -22,7 +22,7 @@ def test_fetch_loads_the_file_only_once(remote, tmp_path):
     assert remote.ranges == [None]
     assert get(remote, tmp_path / "new" / "store") == path
     assert remote.ranges == [None]
-    path.write_bytes(BODY[:-1])  # a damaged file is no reason to believe it
+    path.write_bytes(BODY[:-1])  # a damaged file is not kept
     assert get(remote, path.parent).read_bytes() == BODY
     assert remote.ranges == [None, None]
 
@@ -76,7 +76,7 @@ def test_backoff_doubles(remote, tmp_path, monkeypatch):
     remote.statuses = [503, 429, 500]
     get(remote, tmp_path, patience=replace(QUICK, backoff=1.0))
     assert clock[0] == pytest.approx(1 + 2 + 4)
-    assert max(naps) <= 0.2  # so that a cancel is heard
+    assert max(naps) <= 0.2  # so that a cancel is noticed soon
 
 
 def leave_part(folder, content, tag='"one"'):
@@ -120,7 +120,7 @@ def test_416_with_a_complete_part_is_fine(remote, tmp_path):
     (tmp_path / "set.zip").unlink()
     leave_part(tmp_path, BODY)
     get(remote, tmp_path)
-    assert remote.ranges == ["bytes=40000-"]  # the listing gives the size: nothing need be asked
+    assert remote.ranges == ["bytes=40000-"]  # the listing gives the size: no request is needed
 
 
 def test_416_with_a_part_too_long_starts_over(remote, tmp_path):
@@ -160,7 +160,7 @@ def test_another_length_than_listed_is_refused_before_loading(remote, tmp_path):
 
 
 def test_without_a_length_the_listed_size_counts(remote, tmp_path):
-    remote.says_length, remote.cuts = False, [10 * CHUNK]  # such a cut looks like the end
+    remote.says_length, remote.cuts = False, [10 * CHUNK]  # such a break looks like the end
     assert get(remote, tmp_path).read_bytes() == BODY
     assert remote.ranges == [None, f"bytes={10 * CHUNK}-"]
 

@@ -1,4 +1,4 @@
-"""Duplicates: planted ones are found, chance makes none, and the blocks change nothing."""
+"""Planted duplicates are found, random images give none, and the block size does not matter."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""How the child stands in the frame: each measure as it is, all together by patient, and what could not be measured."""
+"""How the child is framed: each measure alone, all together by patient, and what could not be measured."""
 
 import dataclasses
 
@@ -15,7 +15,7 @@ HEIGHT, ABOVE, BELOW, FILE, SHAPE = (measure.name for measure in MEASURES)
 
 
 def people(train=120, test=60, seed=0, taller=0.15):
-    """(records, places, sizes, sick): in train the sick stand `taller`, in test no one does; two images a patient."""
+    """(records, places, sizes, sick): in train the sick are `taller`, in test they are not; two images a patient."""
     rng = np.random.default_rng(seed)
     n = train + test
     sick = np.arange(n) // 2 % 2 == 1
@@ -50,7 +50,7 @@ def test_each_measure_is_scored_in_its_fixed_direction():
     }
     for name, column in columns.items():
         assert hints[name].train.value == pytest.approx(roc_auc(sick[:120], column[:120]))
-        assert hints[name].test.value == pytest.approx(roc_auc(sick[120:], column[120:]))  # also below 0.5: nothing is turned round
+        assert hints[name].test.value == pytest.approx(roc_auc(sick[120:], column[120:]))  # also below 0.5: not reversed
         assert hints[name].train.low < hints[name].train.value < hints[name].train.high
 
 
@@ -70,7 +70,7 @@ def test_together_holds_patients_out_whole():
 
 
 def test_the_true_shape_does_not_depend_on_the_squash():
-    # The same chest in a square and in a wide picture: half as wide a share there, twice the width of the file.
+    # The same chest in a square and in a wide picture: half the share of a file twice as wide.
     records, _, _, _ = people(2, 2)
     places = [LungPlace(0.5, 0.6, 0.25, 0.25), LungPlace(0.5, 0.3, 0.25, 0.25)] * 2
     audit, _ = audited(records, places, [(1000, 1000), (2000, 1000)] * 2)

@@ -1,4 +1,4 @@
-"""Lung masks from a server on this machine that offers a generated archive: right, cut short, with wrong masks, a bomb."""
+"""Lung masks from a local server with a generated archive: correct, cut short, with wrong masks, or a bomb."""
 
 import io
 import struct
@@ -45,13 +45,13 @@ def expected():
 def right():
     return {f"{FOLDER}{image.annotation}.png": png_bytes(levels(image.width, image.height)) for image in TABLE} | {
         f"{FOLDER}class_mapping.csv": b"class_idx,class_name\n0,__background__\n127,Ignore\n255,Lung\n",
-        f"{FOLDER}99.png": png_bytes(levels(50, 50)),  # of another set of the publisher's
+        f"{FOLDER}99.png": png_bytes(levels(50, 50)),  # from another of the publisher's sets
         "covid-19-xray-dataset-fb9a9d4/README.md": b"# COVID-19 xray dataset",
     }
 
 
 def claiming(width, height):
-    """A small PNG whose header says another size."""
+    """A small PNG whose header gives another size."""
     png = png_bytes(levels(8, 8))
     return resealed(png[:16] + struct.pack(">II", width, height) + png[24:])
 
@@ -65,7 +65,7 @@ def packed(files):
 
 
 class Remote(ThreadingHTTPServer):
-    """As GitHub does it: an answer in chunks, without a length, always from the start. `cuts`: bytes after which it breaks off."""
+    """Answers like GitHub: in chunks, without a length, always from the start. `cuts`: bytes after which it breaks off."""
 
     daemon_threads = True
 
@@ -181,7 +181,7 @@ def test_a_damaged_member_is_noticed(remote, tmp_path):
     ("content", "reason"),
     [
         (png_bytes(levels(300, 600)), "300 x 600 pixels; expected 600 x 300"),
-        (claiming(30_000, 30_000), "30000 x 30000 pixels; expected 600 x 300"),  # 0.9 GB of pixels, were they unpacked
+        (claiming(30_000, 30_000), "30000 x 30000 pixels; expected 600 x 300"),  # 0.9 GB of pixels if unpacked
         (png_bytes(np.full((300, 600), 40, np.uint8)), "grey levels such as 40; expected only 0, 127, 255"),
         (b"GIF89a", "no readable PNG"),
         (png_bytes(levels(600, 300))[:-300], "no readable PNG"),

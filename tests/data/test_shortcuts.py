@@ -1,4 +1,4 @@
-"""The shortcut test tells a planted shortcut from none, and says why where it can say nothing."""
+"""The shortcut test finds planted shortcuts only, and says why a result is undefined."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ CELLS_OF = {"border only": 460, "centre hidden": 528, "border hidden": 324, "who
 
 
 def noise_survey(train: int = 120, test: int = 60, seed: int = 0, shots: int = 2) -> tuple[Survey, np.ndarray]:
-    """(a survey whose pictures and facts are noise without a class, sick (n,)); `shots` images a patient, classes in turn."""
+    """(survey, sick (n,)): pictures and facts are noise that does not depend on the class; `shots` images a patient."""
     rng = np.random.default_rng(seed)
     n = train + test
     sick = np.arange(n) // shots % 2 == 1
@@ -124,7 +124,7 @@ def test_the_val_folder_does_not_count():
         (),
     )
     with_val, without = measure_shortcuts(wider, resamples=20), measure_shortcuts(survey, resamples=20)
-    assert repr(with_val) == repr(without)  # repr: NaN is like no NaN
+    assert repr(with_val) == repr(without)  # repr, because NaN != NaN
 
 
 def test_one_class_in_test_or_too_few_patients_in_train():

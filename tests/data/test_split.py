@@ -102,7 +102,7 @@ def test_nearly_identical_pictures_are_twins(tmp_path, monkeypatch):
     for name, seed in (("a", 1), ("b", 2), ("c", 3)):
         (folder / f"{name}.png").write_bytes(phantom_png(make_phantom(seed=seed, height=120, width=150)))
     (folder / "d.png").write_bytes((folder / "a.png").read_bytes())
-    picture = np.rint(make_phantom(seed=3, height=120, width=150).pixels * 230).astype(np.uint8)  # c, darker and unmarked
+    picture = np.rint(make_phantom(seed=3, height=120, width=150).pixels * 230).astype(np.uint8)  # c, darker, no mark
     (folder / "e.png").write_bytes(png_bytes(picture))
     pairs = {tuple(pair) for pair in near_duplicates(tmp_path, scan(tmp_path))}
     assert ("train/NORMAL/a.png", "train/NORMAL/d.png") in pairs

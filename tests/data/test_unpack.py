@@ -178,7 +178,7 @@ def test_a_bomb_writes_no_more_than_it_declares(tmp_path, monkeypatch):
 
 
 def test_a_stream_longer_than_its_header_is_stopped(tmp_path, monkeypatch):
-    """Should a zipfile of the future not hold itself to the header, then `unpack_dataset` does."""
+    """If a future zipfile ignored the header's size, `unpack_dataset` would still stop."""
     archive, reads = pack(tmp_path / "set.zip", FILES), []
 
     class Endless(io.BytesIO):
@@ -199,7 +199,7 @@ def test_cut_archives_are_refused(tmp_path, keep):
 
 
 def test_random_damage_never_passes(tmp_path):
-    """Either every image is as it was, or the archive is refused: never another error, never other bytes."""
+    """Either all images are unchanged, or the archive is refused: no other error and no other bytes."""
     rng, good = random.Random(0), pack(tmp_path / "set.zip", FILES).read_bytes()
     outcomes = Counter()
     for _ in range(80):

@@ -47,7 +47,7 @@ def test_fit_of_separable_cases_stays_in_bounds():
     assert abs(c.bias) <= 10
 
 
-@pytest.mark.parametrize(("scale", "temperature"), [(1e-3, 0.05), (-1.0, 20.0)])  # all is right, all is wrong
+@pytest.mark.parametrize(("scale", "temperature"), [(1e-3, 0.05), (-1.0, 20.0)])  # all are right, all are wrong
 def test_the_temperature_stays_within_its_bounds(scale, temperature):
     labels, logits = np.array([0, 0, 1, 1]), scale * np.array([-2.0, -1.0, 1.0, 2.0])
     assert fit_calibration(labels, logits).temperature == pytest.approx(temperature)

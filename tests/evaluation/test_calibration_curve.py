@@ -6,7 +6,7 @@ from pneumo.evaluation.calibration_curve import fit_calibration_curve
 
 
 def drawn(shift: float, n: int = 1200):
-    """Labels that come as often as expit(log odds + shift), and the probabilities that were said."""
+    """Labels drawn with probability expit(log odds + shift), and the stated probabilities."""
     rng = np.random.default_rng(2)
     log_odds = rng.normal(0.5, 2.0, n)
     return (rng.random(n) < expit(log_odds + shift)).astype(int), expit(log_odds), [f"p{i}" for i in range(n)]

@@ -13,7 +13,7 @@ from pneumo.evaluation.predictions import make_predictions
 
 
 def two_models(n=400, a_patient=1, seed=0):
-    """Scores of two models that share part of their noise; `a_patient` images of each patient share some more."""
+    """Scores of two models that share part of their noise; the `a_patient` images of each patient share another part."""
     rng = np.random.default_rng(seed)
     patient = np.arange(n) // a_patient
     sick = patient % 2
@@ -24,7 +24,7 @@ def two_models(n=400, a_patient=1, seed=0):
 
 
 def by_the_book(labels, first, second):
-    """DeLong 1988 as it is written: every pair of a sick and a healthy case, covariance of the structural components."""
+    """DeLong 1988 as published: every pair of a sick and a healthy case, covariance of the structural components."""
     sick = labels == 1
     kernels = [(s[sick][:, None] > s[~sick]) + 0.5 * (s[sick][:, None] == s[~sick]) for s in (first, second)]
     v10, v01 = np.array([k.mean(axis=1) for k in kernels]), np.array([k.mean(axis=0) for k in kernels])
@@ -59,7 +59,7 @@ def test_delong_agrees_with_a_bootstrap_over_patients(a_patient):
 
 
 def test_delong_where_patients_have_images_of_both_classes():
-    """What such a patient's sick and healthy images share counts too."""
+    """The noise shared by such a patient's sick and healthy images counts too."""
     rng = np.random.default_rng(5)
     patient = np.arange(600) // 4
     labels = np.arange(600) % 2

@@ -1,6 +1,6 @@
 """Do 95 % intervals hold the truth in 95 % of tests like ours: 624 images, several of some patients, few mistakes?
 
-Each image's score is a normal number of its patient and one of its own. The way used before, percentiles of the bootstrap, fails.
+Each image's score is the sum of a normal number of its patient and one of its own. The former method, bootstrap percentiles, fails.
 """
 
 import numpy as np

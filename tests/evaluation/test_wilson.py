@@ -23,7 +23,7 @@ def test_without_cases_it_is_undefined():
 
 
 def test_both_ends_stay_between_0_and_1():
-    """Rounding alone would carry some of them a last digit too far."""
+    """Without care, rounding would put some of them just outside."""
     assert max(wilson_interval(n, n).high for n in range(1, 500)) <= 1.0
     assert min(wilson_interval(0, n).low for n in range(1, 500)) >= 0.0
 

@@ -62,7 +62,7 @@ def test_relative_paths_start_at_the_given_folder(folder, predictor):
         (str(folder / "x.png"), "ok"),
         ("absent.png", "error"),
     ]
-    assert decoders._idle.qsize() == 1  # these were the ones that read
+    assert decoders._idle.qsize() == 1  # the given decoders were used
     decoders.close()
 
 

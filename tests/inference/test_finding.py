@@ -86,11 +86,11 @@ def test_what_the_gate_refuses_has_no_probability(predictor):
     assert finding.status == "rejected"
     assert "hardly any contrast" in finding.reasons[0]
     assert (finding.answer, finding.canonical, finding.warnings) == (None, None, ())
-    assert read(flat, predictor, gated=False).answer.log_ratio > 4.6  # for published figures alone
+    assert read(flat, predictor, gated=False).answer.log_ratio > 4.6  # only for published figures
 
 
 class Featured(Predictor):
-    """Gives the features it was told to."""
+    """Gives the features it is given."""
 
     told = np.zeros(6, np.float32)
 

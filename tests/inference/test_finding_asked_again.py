@@ -25,7 +25,7 @@ def other(tmp_path) -> Predictor:
 
 
 def wary(predictor: Predictor) -> Predictor:
-    """Whose gate finds everything strange."""
+    """The same, with a gate that finds everything strange."""
     strange = make_reference()
     strange = dataclasses.replace(strange, weights=np.append(np.zeros(len(strange.weights) - 1), 9).astype(np.float32))
     predictor.reference, answer = strange, predictor.answer

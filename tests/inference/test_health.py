@@ -41,7 +41,7 @@ def test_no_decoding_process(monkeypatch, program):
 def test_the_check_of_the_record_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_RECORD", f"sqlite:///{tmp_path / 'record.sqlite'}")
     assert check_health().record is True
-    assert not (tmp_path / "record.sqlite").exists()  # a check begins no record
+    assert not (tmp_path / "record.sqlite").exists()  # a check creates no record
     record = make_record(tmp_path)
     record.keep([ANSWER], "a")
     before = record.verify()

@@ -1,4 +1,4 @@
-"""What the lungs count for, on a model whose rule is known, so that every figure follows from it."""
+"""How much the lungs count, measured on a model with a known rule from which every figure follows."""
 
 import dataclasses
 
@@ -25,7 +25,7 @@ def two_greys(inside: int, outside: int) -> np.ndarray:
 
 
 def around() -> np.ndarray:
-    """Far from the lungs: nothing that hides them reaches here."""
+    """A region far from the lungs, not reached by hiding them."""
     mask = np.zeros((224, 224), bool)
     mask[16:46] = mask[184:208] = True
     return mask
@@ -63,7 +63,7 @@ def test_a_model_that_reads_the_lungs_causes_no_warning(tmp_path):
     ("unchanged", "hidden", "stays", "said"),
     [
         (0.95, 0.50, True, "though not on that alone"),
-        (0.95, 0.49, False, "rests on what the lungs show."),  # what a model trained to know nothing without lungs says
+        (0.95, 0.49, False, "rests on what the lungs show."),  # as from a model trained to know nothing without lungs
         (0.95, 0.76, True, "hardly rests"),
         (0.95, 0.74, True, "though not on that alone"),
         (0.70, 0.99, True, "hardly rests"),  # more sure without lungs than with them
@@ -95,7 +95,7 @@ def test_the_usual_answer_with_hidden_lungs_is_stated(tmp_path, monkeypatch):
     opinion = SecondOpinion(Stability(0.9, (0.9,)), Occlusion(0.9, 0.9), HeatShare(0.5, 0.3), ())
     assert words.usual_when_hidden("tiny") is None
     stored = make_registry(tmp_path) / "tiny" / "robustness.json"
-    older = '{"lungs_hidden": {"mean_probability_healthy": 0.92}}'  # at a prevalence that it does not name
+    older = '{"lungs_hidden": {"mean_probability_healthy": 0.92}}'  # at an unknown prevalence
     for text, usual in (("{", None), ("{}", None), (older, None), ('{"lungs_hidden": {"median_log_ratio_healthy": 2.5}}', 2.5)):
         put(stored, text)
         assert words.usual_when_hidden("tiny") == usual
@@ -150,7 +150,7 @@ def test_implausible_lungs_are_not_measured(tmp_path):
 
 def test_without_a_segmenter_nothing_is_said_of_the_lungs(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path))
-    assert load_finder() is not None  # the one that came with Pneumo
+    assert load_finder() is not None  # the one shipped with Pneumo
     monkeypatch.setattr("pneumo.inference.lung_fields.SHIPPED", tmp_path / "lungs")
     assert load_finder() is None
     fields = lungs_of(two_greys(60, 200), None)

@@ -20,7 +20,7 @@ SIDE = 56
 
 
 def graph_bytes(sloped=False):
-    """logit = -20 x; `sloped` adds a preference for the image's left, which no chest bears out."""
+    """logit = -20 x; `sloped` adds a preference for the image's left, which is wrong for chests."""
     slope = np.linspace(15, -15, SIDE, dtype=np.float32) * sloped
     made = helper.make_graph(
         [
@@ -160,7 +160,7 @@ def other_preprocessing(folder):
 
 
 def other_graph(folder):
-    """Sealed anew, but not the one that lungs.json describes."""
+    """Resealed, but not the graph described in lungs.json."""
     put(folder / "lungs.onnx", graph_bytes(sloped=True))
 
 

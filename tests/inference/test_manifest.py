@@ -23,7 +23,7 @@ NOTHING = hashlib.sha256(b"").hexdigest()
 
 
 class Engine:
-    """Answers with the path's own bytes, and remembers what it was asked; `ahead` paths are taken before the first answer."""
+    """Answers with the file's text and records each path; `ahead` paths are taken before the first answer."""
 
     def __init__(self, ahead: int = 2, stop_after: int | None = None):
         self.ahead, self.stop_after, self.asked = ahead, stop_after, []
@@ -54,7 +54,7 @@ def row(name, text):
 
 @pytest.fixture
 def paths(tmp_path):
-    """Files, an archive of two, an archive that gives nothing, a file that is not there, one that cannot be opened."""
+    """Files, an archive of two, an archive that gives nothing, a missing file, one that cannot be opened."""
     names = ("one", "two.zip", "hollow.zip", "three", "absent", "locked", "four")
     for name in names:
         if name != "absent":
@@ -68,7 +68,7 @@ def file(tmp_path):
 
 
 def start(file, paths, engine, asks=ASKS):
-    """All rows of one start, as far as it came."""
+    """All rows of one start, up to an interruption."""
     rows = []
     try:
         with Manifest(file, asks) as manifest:
@@ -214,7 +214,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX only")
 def test_predict_continues_after_a_kill(folder, file, tmp_path, capsys):
-    """A pipe that nobody writes into holds the first start until it is killed."""
+    """The first start waits for an empty pipe until it is killed."""
     given = [str(folder / f"{number}.png") for number in range(8)]
     os.mkfifo(tmp_path / "pipe")
     words = [sys.executable, "-m", "pneumo", "predict", *given[:6], str(tmp_path / "pipe"), "--manifest", str(file)]
@@ -243,7 +243,7 @@ def test_predict_from_the_manifest_prints_the_same(folder, file, tmp_path, capsy
         out, err = capsys.readouterr()
         told.append(out)
         assert "broken.jpg" in err
-    assert told[0] == told[1]  # seconds and all: it was asked once
+    assert told[0] == told[1]  # with the same seconds: it was answered only once
     assert [{**json.loads(line), "seconds": 0} for line in told[0].splitlines()] == [{**line, "seconds": 0} for line in plain]
 
 

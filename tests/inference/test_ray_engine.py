@@ -24,7 +24,7 @@ from pneumo.inference.batch import read_files
 from pneumo.inference.predictor import Predictor
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
-pytestmark = pytest.mark.long  # workers are processes of their own: what a test changes here does not reach them
+pytestmark = pytest.mark.long  # workers are separate processes: changes made by a test do not reach them
 HAS_RAY = importlib.util.find_spec("ray") is not None
 needs_ray = pytest.mark.skipif(
     not HAS_RAY and not os.environ.get("PNEUMO_REQUIRE_RAY"),
@@ -53,7 +53,7 @@ def ray(models):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> Path:
-    """Phantoms that the gate lets pass, a text, an icon that it refuses, a zip with a damaged image; a name that nobody may see."""
+    """Phantoms that pass the gate, a text, an icon that it refuses, a zip with a damaged image; the folder name is secret."""
     folder = tmp_path_factory.mktemp("archive") / NAME
     folder.mkdir()
     pictures = [phantom_png(make_phantom("bacterial", seed, 224, 224)) for seed in range(6)]
@@ -69,7 +69,7 @@ def study(tmp_path_factory) -> Path:
 
 
 def told(capsys) -> tuple[list[dict], list[str]]:
-    """Rows without their seconds, and lines of standard error."""
+    """Rows without their seconds, and the lines of standard error."""
     out, err = capsys.readouterr()
     rows = [json.loads(line) for line in out.splitlines()]
     return [{key: value for key, value in row.items() if key != "seconds"} for row in rows], err.splitlines()
@@ -118,7 +118,7 @@ def test_a_killed_worker_loses_and_repeats_nothing(ray, models, study, tmp_path,
     monkeypatch.setattr(ray_engine, "RETRIES", 1)
     monkeypatch.setattr(ray_engine, "GROUP", 4)
     monkeypatch.setattr(ray_engine, "_GROUPS_A_WORKER", 1)
-    monkeypatch.setattr(ray_engine, "_size", lambda resources: (2, 1))  # the other overtakes the one that waits
+    monkeypatch.setattr(ray_engine, "_size", lambda resources: (2, 1))  # the other worker overtakes the waiting one
     paths = []
     for number in range(20):
         name = {5: "victim", 14: "killer"}.get(number, "file")
@@ -161,16 +161,16 @@ def test_a_local_ray_listens_on_the_loopback_address_alone(ray):
 @needs_ray
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="a process's environment is read from Linux' /proc")
 def test_ray_processes_are_kept_from_the_internet(ray):
-    """Ray asks for its cloud's name, onnxruntime reports to its maker, unless they are kept from it."""
+    """Unless prevented, Ray asks for its cloud's name, and onnxruntime reports to its maker."""
     begun = {Path(f"/proc/{pid}/comm").read_text().strip(): Path(f"/proc/{pid}/environ") for pid in _below(os.getpid())[1:]}
-    theirs = [begun[name].read_bytes().split(b"\0") for name in ("gcs_server", "raylet")]  # from the latter all workers stem
+    theirs = [begun[name].read_bytes().split(b"\0") for name in ("gcs_server", "raylet")]  # raylet starts all workers
     for names in theirs:
         assert {b"http_proxy=http://127.0.0.1:9", b"ORT_DISABLE_TELEMETRY=1", b"RAY_USAGE_STATS_ENABLED=0"} <= set(names)
     assert os.environ.get("http_proxy") != "http://127.0.0.1:9"
 
 
 def _below(pid: int) -> list[int]:
-    """`pid` and every process that stems from it."""
+    """`pid` and all processes descended from it."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:

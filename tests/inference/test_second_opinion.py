@@ -1,4 +1,4 @@
-"""Small changes, similar cases, votes and cautions, on a model whose rule is known, so that every figure follows from it."""
+"""Small changes, similar cases, votes and cautions, on a model with a known rule from which every figure follows."""
 
 import dataclasses
 
@@ -42,7 +42,7 @@ def test_a_change_without_an_answer_is_nan_and_counts_as_another_answer():
 
 
 def test_small_changes(tmp_path):
-    """A model that reads one side alone: mirrored, it says the opposite; blur and JPEG of a flat field change nothing."""
+    """A model that reads only one side: mirroring reverses its answer; blur and JPEG of a flat field change nothing."""
     left = np.zeros((224, 224), bool)
     left[40:184, 30:100] = True
     predictor = reader_of(tmp_path, left)
@@ -69,7 +69,7 @@ def test_words_of_small_changes():
 
 
 def reference(scores, labels, files) -> Reference:
-    """Two components: the features less 1, the second over its width of 10."""
+    """Two components: the features minus 1, the second divided by its width of 10."""
     n, none = len(files), np.zeros(1, np.float32)
     return Reference(
         np.array(files),
@@ -97,7 +97,7 @@ def test_similar_cases_are_the_nearest_one_a_patient():
             "train/PNEUMONIA/person8_virus_1.jpeg",
         ],
     )
-    cases = find_similar_cases(np.array([3.0, 3.0], np.float32), stored, count=3)  # less the mean and by width: (2, 0.2)
+    cases = find_similar_cases(np.array([3.0, 3.0], np.float32), stored, count=3)  # minus the mean, divided by the width: (2, 0.2)
     assert [case.file.rpartition("/")[2] for case in cases] == ["person7_virus_2.jpeg", "person8_virus_1.jpeg", "IM-0001-0001.jpeg"]
     assert [case.label for case in cases] == ["PNEUMONIA", "PNEUMONIA", "NORMAL"]
     assert cases[0].subtype == "viral"

@@ -1,4 +1,4 @@
-"""The shipped segmenter verifies, says what it was measured at, and finds the lungs of phantoms where they are."""
+"""The shipped segmenter verifies, states its measured figures, and finds the lungs of phantoms."""
 
 from pathlib import Path
 

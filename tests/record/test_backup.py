@@ -1,4 +1,4 @@
-"""The procedure of docs/record.md, played as it is written there."""
+"""The procedure of docs/record.md, run as written there."""
 
 import os
 import re
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def steps(name: str) -> str:
-    """The shell lines below the mark of that name in docs/record.md."""
+    """The shell lines below the marker `name` in docs/record.md."""
     text = (ROOT / "docs" / "record.md").read_text(encoding="utf-8")
     return re.search(rf"<!-- played: {name} -->\n```\n(.*?)```", text, re.DOTALL)[1]
 

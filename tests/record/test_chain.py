@@ -21,7 +21,7 @@ def head(log):
 
 
 def resealed(entries):
-    """What a forger who knows the rules makes of a changed log."""
+    """The changed log with new hashes, as a forger who knows the rules would write it."""
     made, last = [], Head()
     for entry in entries:
         entry = following(last, entry.time, entry.actor, entry.action, entry.case_id, entry.digest)
@@ -84,9 +84,9 @@ def test_a_truncated_log(log):
 def test_a_log_cut_short_and_resealed_is_caught_by_its_cases_or_by_a_noted_head(log):
     cut = log[:3]
     assert "Case a" in verify(log[:2], {"a": "d3", "b": "d2"}, head(log[:2])).problem
-    assert verify(cut, {"a": "d3", "b": "d2"}, head(cut)).problem is None  # who changes everything consistently is not seen ...
+    assert verify(cut, {"a": "d3", "b": "d2"}, head(cut)).problem is None  # a consistent change of everything is not detected ...
     noted = verify(cut, {"a": "d3", "b": "d2"}, head(cut), noted=log[-1].hash)
-    assert "noted head" in noted.problem  # ... but by who noted the head
+    assert "noted head" in noted.problem  # ... except with a noted head
     forged = resealed([replace(log[0], actor="somebody else"), *log[1:]])
     assert verify(forged, {"a": "d3"}, head(forged)).problem is None
     assert "noted head" in verify(forged, {"a": "d3"}, head(forged), noted=log[-1].hash).problem

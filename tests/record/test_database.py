@@ -71,7 +71,7 @@ def test_files_that_are_no_record(tmp_path):
 
 
 def test_a_writer_retries_after_a_conflict(tmp_path, monkeypatch):
-    """What the unique hash of the entry before answers, where a database let two writers in."""
+    """Where a database let two writers in, the unique hash of the previous entry refuses the second."""
     record = make_record(tmp_path)
     tries = []
 

@@ -94,7 +94,7 @@ def test_retention(tmp_path):
     clock.now += timedelta(seconds=1)
     assert record.search() == []  # not shown, though still to be deleted
     assert len(rows(tmp_path, "SELECT * FROM cases")) == 2
-    (new,) = record.keep([ANSWER], "a")  # recording deletes what is past its days
+    (new,) = record.keep([ANSWER], "a")  # recording deletes cases past their days
     assert rows(tmp_path, "SELECT id FROM cases") == [(new,)]
     assert log(tmp_path)[2:] == [(3, "retention", "purge", 0), (4, "retention", "purge", 0), (5, "a", "create", 1)]
     clock.now += timedelta(days=31)
@@ -199,7 +199,7 @@ for answer in answers(25, session=name):
 
 
 def test_two_processes_make_one_chain(tmp_path):
-    """From the first write on, which makes the tables."""
+    """From the first write, which creates the tables."""
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), name], cwd=ROOT, stderr=subprocess.PIPE)
         for name in ("one", "two")

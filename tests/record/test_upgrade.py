@@ -1,4 +1,4 @@
-"""A record of an earlier version becomes one of today; nothing of it is lost, and nothing half done stays."""
+"""A record of an earlier version is upgraded without loss; a failed upgrade leaves nothing behind."""
 
 import sqlite3
 from contextlib import closing

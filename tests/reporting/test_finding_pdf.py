@@ -160,7 +160,7 @@ def test_pictures_have_their_own_pixels_and_aspect(tiny):
     plain, overlay, _ = (np.asarray(each.image.convert("RGB")) for each in page.images)
     assert np.array_equal(plain, grey_picture(ramp))
     assert overlay.shape == (60, 900, 3)
-    full, over = (252, 253, 191), plain[30, 450]  # the end of magma, and what it covers by 0.6
+    full, over = (252, 253, 191), plain[30, 450]  # the last colour of magma, covering the picture by 0.6
     assert overlay[30, 450] == pytest.approx(0.6 * np.array(full) + 0.4 * over, abs=1)
     assert np.array_equal(overlay[0], plain[0])  # the rim, which the model is not shown
 
@@ -196,7 +196,7 @@ def test_the_summary_stands_above_the_pictures_and_the_page_is_full(tiny):
     order = [next(y for said, y in places.items() if said.startswith(start)) for start in starts]
     assert order == sorted(order, reverse=True)
     lines = re.findall(rb"42\.00 ([\d.]+) m 553\.00 \1 l", page.get_contents().get_data())
-    assert len(lines) > 5  # to write on by hand, between note and signature
+    assert len(lines) > 5  # space to write by hand, between note and signature
 
 
 def test_right_to_left_text_is_shaped(tiny):

@@ -10,7 +10,7 @@ from pneumo.reporting.heat_doubt import heatmap_doubt
 
 def stored(share_low: float, insertion: float | None) -> dict:
     told = copy.deepcopy(ROBUSTNESS)
-    told["heat_in_lungs"]["share"] = {"value": 0.62, "low": share_low, "high": 0.7}  # what is shown holds lungs to .6
+    told["heat_in_lungs"]["share"] = {"value": 0.62, "low": share_low, "high": 0.7}  # lungs take .6 of what is shown
     told["auc_gap"]["insertion"] = insertion
     return told
 

@@ -1,4 +1,4 @@
-"""Candidate, promotion and the way back; and that the site's default changes in no other way."""
+"""Candidate, promotion and rollback; the site's default changes in no other way."""
 
 import json
 import shutil

@@ -17,7 +17,7 @@ def test_a_step_is_found_with_its_place_and_size():
 
 
 def test_the_band_follows_the_formula():
-    """First cases -1 and 1 in turn: mean 0, deviation 1.005. A constant x of two deviations crosses where the formula says."""
+    """First cases alternate between -1 and 1: mean 0, deviation 1.005. A constant x of two deviations crosses as calculated."""
     first = [-1.0, 1.0] * 50
     width = float(np.std(first, ddof=1))
     step = next(

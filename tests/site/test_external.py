@@ -1,4 +1,4 @@
-"""Generated files under the names of the table: what is measured is the code, and no figure of a real child."""
+"""Generated files with the names of the table: they test the code; no figure comes from a real child."""
 
 import json
 from collections import Counter

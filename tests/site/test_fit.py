@@ -1,4 +1,4 @@
-"""A local fit on answers of a made-up site, whose logits are 3 too high for what its children have."""
+"""A local fit on answers of a simulated site whose logits are 3 too high."""
 
 import math
 from dataclasses import replace
@@ -25,7 +25,7 @@ def card(tmp_path, monkeypatch):
 
 
 def answers_of(children=160, images=1, shift=3.0, spread=2.0, seed=0, half=None):
-    """A third sick; logits of deviation `spread` round -2 and 2, `shift` added."""
+    """A third are sick; logits have deviation `spread` around -2 and 2, plus `shift`."""
     rng, answers = np.random.default_rng(seed), []
     for child in range(children):
         sick = child % 3 == 0

@@ -1,4 +1,4 @@
-"""The whole local test on flat grey pictures, whose answers are known beforehand."""
+"""The whole local test on flat grey pictures with known answers."""
 
 import io
 import json
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("ungated")
 def site(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
     monkeypatch.setenv("PNEUMO_SITE_DIR", str(tmp_path / "acts"))
-    for slow in (patient_intervals, fit_calibration_curve):  # resamples: how fine intervals are is tested where they are made
+    for slow in (patient_intervals, fit_calibration_curve):  # few resamples: intervals have tests of their own
         monkeypatch.setattr(slow, "__defaults__", (0, 20))
     return tmp_path
 

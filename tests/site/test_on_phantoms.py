@@ -1,4 +1,4 @@
-"""The site's way on generated X-rays, with the gate and the shipped lung segmenter: plan, test, candidate, change, way back."""
+"""A site's steps on generated X-rays, with the gate and the shipped lung segmenter: plan, test, candidate, change, rollback."""
 
 import json
 from dataclasses import replace
@@ -25,7 +25,7 @@ def test_from_plan_to_rollback(tmp_path, monkeypatch, capsys):
     plan = str(tmp_path / "plan.json")
     words = ["--sick", "2", "--healthy", "2", "--least", "auc=0.99", "--decides", "nobody", "--output", plan]
     assert main(["site-plan", *words]) == 0
-    assert main(["site-test", str(tmp_path / "set" / "train"), "--plan", plan]) == 1  # so few can never be a pass
+    assert main(["site-test", str(tmp_path / "set" / "train"), "--plan", plan]) == 1  # so few can never pass
     (result_file,) = (tmp_path / "site" / "tests").glob("*/result.json")
     result = json.loads(result_file.read_text())
     assert result["outcome"] in ("failed", "too few to say")

@@ -1,4 +1,4 @@
-"""cautions.json of tiny_model over flat pictures, so that every count follows from their greys."""
+"""cautions.json of tiny_model over flat pictures, whose greys determine every count."""
 
 import csv
 import json
@@ -29,7 +29,7 @@ PARTS = {"calibration": [SURE] * 19 + [DOUBTED] + [HEALTHY] * 20, "validation": 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """(registry, data set); a negative grey is a healthy child's that looks sick."""
+    """(registry, data set); a negative grey marks a healthy child who looks sick."""
     folder = tmp_path_factory.mktemp("cautions")
     root = make_registry(make_registry(folder / "models"), "other")
     change_card(root, "other", calibration=Calibration(2.0, -4.0))
@@ -65,7 +65,7 @@ def test_counts_limits_and_rates(measured):
     assert measured["limits_from"] == {"part": "calibration", "images": 80, "patients": 40, "right": 80, "wrong": 0}
     assert measured["rates_from"] == {"part": "validation", "images": 28, "patients": 14, "right": 22, "wrong": 6}
     models = measured["cautions"]["models"]
-    assert models["limits"] == {"NORMAL": None, "PNEUMONIA": None}  # the other one contradicts 2 of 40: as many as may
+    assert models["limits"] == {"NORMAL": None, "PNEUMONIA": None}  # the other one contradicts 2 of 40, the most allowed
     assert models["right"]["value"] == 0
     assert models["wrong"]["value"] == 1
     assert models["wrong"]["low"] == pytest.approx(wilson_interval(3, 3).low)  # three children, twice each
@@ -81,7 +81,7 @@ def test_it_is_read_back_only_for_these_weights_and_these_models(measured, made,
     make_registry(root, "third")
     assert "models" in read_cautions("tiny", root)  # unsigned, it has no vote
     sign(monkeypatch, root, "third")
-    assert "models" not in read_cautions("tiny", root)  # another one would be asked as well
+    assert "models" not in read_cautions("tiny", root)  # another model would have a vote too
     assert "small changes" in read_cautions("tiny", root)
     (root / "third").rename(root.parent / "gone")
     stored = json.loads((root / "tiny" / "cautions.json").read_text())

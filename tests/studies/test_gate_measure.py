@@ -1,4 +1,4 @@
-"""gate.json of a model whose reference finds nothing strange, so that its gate has the image rules alone: its form and figures."""
+"""Form and figures of gate.json for a model whose reference finds nothing strange: its gate has only the image rules."""
 
 import dataclasses
 
@@ -21,7 +21,7 @@ from pneumo.synthetic.phantom import write_set
 from pneumo.ui.metrics.gate import gate_html
 
 pytestmark = pytest.mark.slow
-OTHERS = (  # the rules see the first and not the second
+OTHERS = (  # the rules detect the first two, not the third
     Kind("flat", True, lambda rng: np.full((300, 300), rng.integers(256), np.uint8)),
     Kind("pieces", True, lambda rng: np.full((300, 300), rng.integers(256), np.uint8), ("one original",)),
     Kind("slope", False, lambda rng: np.tile(np.linspace(20, 230, 300).astype(np.uint8), (300, 1))),
@@ -45,7 +45,7 @@ def test_groups_and_figures(made):
     groups = {group["name"]: group for group in figures["groups"]}
     assert groups["X-rays of test"]["n"] >= 6
     assert groups["X-rays of test"]["rejected"]["value"] == figures["chest_rejected"]["value"] == 0
-    assert groups["generated phantoms"]["told"]["value"] == 1  # each is told to be one
+    assert groups["generated phantoms"]["told"]["value"] == 1  # each is reported as one
     assert groups["flat"]["rejected"]["value"] == 1
     assert (groups["pieces"]["n"], groups["pieces"]["originals"]) == (2, 1)
     assert groups["pieces"]["rejected"]["low"] == pytest.approx(0.207, abs=1e-3)  # one original: 1 of 1
@@ -87,7 +87,7 @@ def test_the_manifest_has_the_new_file_and_the_model_serves_on(made):
 
 
 def test_a_reference_cannot_be_made_from_an_older_graph(tmp_path, monkeypatch, capsys):
-    """Without features the gate would have nothing to go by."""
+    """Without features the gate would have nothing to judge by."""
     root = make_registry(tmp_path)
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
     graph = onnx.load(root / "tiny" / "model.onnx")

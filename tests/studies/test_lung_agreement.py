@@ -23,7 +23,7 @@ def data(tmp_path):
 
 
 class Finder:
-    """Sees the lungs where they are, but one alone in the last image, of which it says so."""
+    """Finds the lungs, but in the last image only one, and says so."""
 
     def find(self, image):
         half = image[0, 0] == 30
@@ -31,7 +31,7 @@ class Finder:
 
 
 class Believer:
-    """Finds the same lungs in everything, and believes in them."""
+    """Finds the same lungs in every image and calls them plausible."""
 
     def find(self, image):
         return LungFields(WHOLE, 1.0)
@@ -60,7 +60,7 @@ def test_plausible_fields_in_the_wrong_place_are_counted(data, monkeypatch):
     monkeypatch.setattr("pneumo.studies.lung_agreement.PICTURES", 1)
     mistakes = measure_wrong(Believer(), data, MASKS)
     assert mistakes["groups"]["turned by 90 degrees"] == {"n": 4, "found": 4, "wrong": 4}  # the lungs lie across there
-    assert mistakes["groups"]["inverted"] == {"n": 4, "found": 4, "wrong": 0}  # where they were
+    assert mistakes["groups"]["inverted"] == {"n": 4, "found": 4, "wrong": 0}  # the lungs stay where they were
     assert mistakes["groups"]["screens"] == {"n": 1, "found": 1, "wrong": 1}
     assert mistakes["all"]["wrong"] == sum(group["wrong"] for group in mistakes["groups"].values())
     assert mistakes["all"]["share"]["value"] == mistakes["all"]["wrong"] / mistakes["all"]["n"]

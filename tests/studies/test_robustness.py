@@ -1,4 +1,4 @@
-"""robustness.json of the tiny model over phantoms: its form, and the figures that follow from the model's one rule."""
+"""Form of robustness.json for the tiny model, and figures that follow from the model's single rule."""
 
 import dataclasses
 import json
@@ -72,7 +72,7 @@ def test_rows_are_the_changes(measured, root):
     assert measured["prevalence"] == 0.5
     hidden = measured["lungs_hidden"]  # flat pictures stay as they are: log ratios of 10 (grey / 255 - 0.5)
     assert hidden["median_log_ratio_healthy"] == pytest.approx(10 * (105 / 255 - 0.5), abs=1e-3)
-    assert measured["model_sha256"] == read_card("tiny", root).sha256  # another model's figures can be told by it
+    assert measured["model_sha256"] == read_card("tiny", root).sha256  # it shows which model the figures belong to
     assert set(measured["changes"][0]) == {
         "kind",
         "amount",
@@ -92,13 +92,13 @@ def test_figures_of_a_model_that_reads_mean_grey(measured):
     plain, bright, dark = (rows[key] for key in (("none", ""), ("brightness", "+0.20"), ("brightness", "-0.20")))
     assert plain["mean_shift"] == 0
     assert [plain[name]["value"] for name in ("auc", "sensitivity", "specificity")] == [1.0, 1.0, 1.0]
-    # 51 grey levels more lift everyone above the cut of 127.5, 51 less bring everyone below: ranks stay.
+    # 51 grey levels more lift all above the cut of 127.5, 51 less bring all below it; the ranking stays.
     assert [bright[name]["value"] for name in ("auc", "sensitivity", "specificity")] == [1.0, 1.0, 0.0]
     assert [dark[name]["value"] for name in ("auc", "sensitivity", "specificity")] == [1.0, 0.0, 1.0]
     logits = 20 * (np.array([90, 100, 110, 120, 135, 145, 155, 165]) / 255 - 0.5)
     shift = np.abs(1 / (1 + np.exp(-(logits + 4) / 2)) - 1 / (1 + np.exp(-logits / 2))).mean()
     assert bright["mean_shift"] == pytest.approx(shift, abs=1e-4)
-    assert dark["mean_shift"] == pytest.approx(shift, rel=0.1)  # a distance, whichever way
+    assert dark["mean_shift"] == pytest.approx(shift, rel=0.1)  # an absolute difference
 
 
 def test_hidden_lungs_of_a_flat_image_change_nothing(measured):
@@ -117,7 +117,7 @@ def test_heat_of_a_flat_map_is_shared_by_area(measured):
 
 
 def test_curves_are_better_than_chance(root):
-    """Evidence in one corner: taking the hottest cells ends it at once, any others only bit by bit."""
+    """Evidence in one corner: removing the hottest cells removes it at once, random cells only gradually."""
     records, images = greys([100] * 4 + [140] * 4)
     images[:, :, :] = 128
     images[:4, 40:80, 40:80] = 60

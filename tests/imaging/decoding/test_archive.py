@@ -27,7 +27,7 @@ def opened(data: bytes, limits: Limits | None = None):
 
 
 def outcomes(contents) -> dict[str, object]:
-    """Name -> bytes, or the reason why not."""
+    """Name -> bytes, or the reason for refusing it."""
     by_name = {}
     for member in contents.members:
         try:
@@ -49,9 +49,9 @@ def dicomdir() -> bytes:
 
 
 def test_an_entry_without_a_name_is_read_like_any_other():
-    """Found by bench/fuzz_coverage.py: Python 3.11's is_dir ended in an IndexError, and with it the whole run."""
+    """Found by bench/fuzz_coverage.py: Python 3.11's is_dir raised an IndexError, which ended the run."""
     nameless = bytearray(zipped({"a": PNG, "b.png": PNG}))
-    for at in (26, nameless.index(b"PK\x01\x02") + 28):  # of the first entry: no letter is its name, one its extra field
+    for at in (26, nameless.index(b"PK\x01\x02") + 28):  # first entry: 0 bytes of name, 1 of extra field
         nameless[at : at + 4] = struct.pack("<HH", 0, 1)
     nameless = bytes(nameless)
     assert outcomes(opened(nameless)) == {"": PNG, "b.png": PNG}
@@ -65,7 +65,7 @@ def test_a_study_as_exported_images_by_content_the_rest_counted():
         "PAT0/STU0/IM000001": DICOM,
         "PAT0/STU0/1.2.840.5": DICOM,  # a UID, which has a "suffix"
         "photo": PNG,
-        "scan.tif": b"II*\x00",  # not read, but told of
+        "scan.tif": b"II*\x00",  # not read, but reported
         "viewer/autorun.exe": b"MZ" + bytes(500),
         "viewer/bomb.log": bytes(5 << 20),  # no image: never unpacked, so no reason to refuse
         "readme.txt": b"read me",
@@ -123,7 +123,7 @@ def test_one_bad_member_leaves_the_others_unharmed():
     assert "50-fold" in by_name["bomb.png"]
     assert "archive within the archive" in by_name["inner.zip"]
     assert "archive within the archive" in by_name["inner"]
-    assert by_name["big.png"] == files["big.png"]  # large, yet honest
+    assert by_name["big.png"] == files["big.png"]  # large, but as declared
     assert "would unpack to 2 MB; at most 1 MB" in outcomes(opened(zipped(files), Limits(member_bytes=1 << 20)))["big.png"]
 
 
@@ -179,7 +179,7 @@ def test_only_the_end_of_a_long_name_is_read():
 
 
 def test_overlapping_entries_are_a_bomb():
-    """Ten directory entries that all point to the one member there is."""
+    """Ten directory entries that point to the same member."""
     archive = zipped({"x.png": PNG}, zipfile.ZIP_STORED)
     start = archive.index(b"PK\x01\x02")
     end = archive.index(b"PK\x05\x06")
@@ -191,7 +191,7 @@ def test_overlapping_entries_are_a_bomb():
 
 
 def encrypted(archive: bytes, name: bytes) -> bytes:
-    """The same with the encryption flag set for `name`, in its local header and in the directory."""
+    """The archive with the encryption flag set for `name`, in its local header and in the directory."""
     data = bytearray(archive)
     for magic, flag, place in ((b"PK\x03\x04", 6, 30), (b"PK\x01\x02", 8, 46)):
         at = -1
