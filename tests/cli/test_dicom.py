@@ -29,7 +29,7 @@ def test_both_results_are_written(folder, capsys):
     assert [name[:6] + name[14:] for name in names] == ["child--capture.dcm", "child--report.dcm"]
 
 
-def test_a_bad_file_is_told_and_the_rest_goes_on(folder, capsys):
+def test_a_bad_file_is_reported_and_the_others_are_read(folder, capsys):
     (folder / "in" / "broken.dcm").write_bytes(bytes(128) + b"DICM" + bytes(300))
     assert main(["dicom", str(folder / "in"), str(folder / "absent.dcm"), "--output", str(folder / "out")]) == 1
     told = capsys.readouterr()
@@ -39,7 +39,7 @@ def test_a_bad_file_is_told_and_the_rest_goes_on(folder, capsys):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that other systems do not take")
-def test_no_name_and_no_size_stops_the_others(folder, capsys):
+def test_odd_names_and_a_huge_file_do_not_stop_the_others(folder, capsys):
     odd = ["a" * 240 + ".dcm", os.fsdecode(b"M\xfcller.dcm"), "b\nc\x1b[31m.dcm"]
     for name in odd:
         (folder / "in" / name).write_bytes(dx_bytes(gamma=0.4))
@@ -58,7 +58,7 @@ def test_a_picture_belongs_to_no_study(folder, capsys):
     assert "belongs to no study" in capsys.readouterr().err
 
 
-def test_more_objects_where_they_are_asked_for(folder, capsys, monkeypatch):
+def test_more_objects_on_request(folder, capsys, monkeypatch):
     (folder / "in" / "child.dcm").write_bytes(dx_bytes(gamma=0.4, side=448))
     monkeypatch.setenv("PNEUMO_OBJECTS", "pdf,seg")
     assert main(["dicom", str(folder / "in"), "--output", str(folder / "out")]) == 0
@@ -101,4 +101,4 @@ def test_what_did_not_arrive_is_exit_1(folder, capsys, monkeypatch, way):
     assert main(["dicom", str(folder / "in"), "--output", str(folder / "out"), "--send", way]) == 1
     told = capsys.readouterr()
     assert told.err.count("failed. The archive") == 2
-    assert len(told.out.splitlines()) == 2  # they are in the folder all the same
+    assert len(told.out.splitlines()) == 2  # they are still in the folder

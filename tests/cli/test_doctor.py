@@ -21,7 +21,7 @@ def rows(capsys) -> dict[str, tuple[str, str]]:
     return {what: (state, words) for what, state, words in (line.split("\t") for line in capsys.readouterr().out.splitlines())}
 
 
-def test_what_is_there_and_what_nobody_asked_for(capsys):
+def test_what_works_and_what_is_not_set_up(capsys):
     assert main(["doctor"]) == 0
     said = rows(capsys)
     assert said["answer"][0] == "yes"
@@ -57,7 +57,7 @@ def test_the_archive_is_asked_only_on_request(monkeypatch, capsys):
     assert rows(capsys)["send"] == ("NO", "ARCHIVE does not answer.")
 
 
-def test_a_record_that_is_new_is_no_fault(tmp_path, monkeypatch, capsys):
+def test_a_new_record_is_no_fault(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PNEUMO_RECORD", f"sqlite:///{tmp_path / 'record.db'}")
     assert main(["doctor"]) == 0
     assert rows(capsys)["keep a record"] == ("yes", "switched on; no case is kept yet")

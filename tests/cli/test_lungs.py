@@ -42,10 +42,10 @@ def options(data):
 def test_measure_keeps_what_it_prints(data, capsys, monkeypatch):
     monkeypatch.setattr("pneumo.studies.lung_agreement.PICTURES", 1)
     assert main(["lungs", "measure", *options(data)]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["test"]["n"] == 4
-    assert found["kept aside"]["n"] >= 8  # a tenth of train for validation, another for calibration
-    assert json.loads((data / "lungs" / "lungs.json").read_text())["measured"] == found
+    measured = json.loads(capsys.readouterr().out)
+    assert measured["test"]["n"] == 4
+    assert measured["kept aside"]["n"] >= 8  # a tenth of train for validation, another for calibration
+    assert json.loads((data / "lungs" / "lungs.json").read_text())["measured"] == measured
 
 
 def test_measure_without_masks_a_segmenter_or_images(data, tmp_path, capsys):

@@ -74,7 +74,7 @@ def test_train_refuses_before_any_work(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_audit_with_the_lungs_of_people_or_of_no_one(data, tmp_path, monkeypatch, capsys):
+def test_audit_with_outlined_lungs_or_none(data, tmp_path, monkeypatch, capsys):
     names = [record.path for record in scan(data)]
     mask = np.zeros((224, 224), bool)
     mask[56:168, 28:196] = True
@@ -84,7 +84,7 @@ def test_audit_with_the_lungs_of_people_or_of_no_one(data, tmp_path, monkeypatch
     frame = json.loads((tmp_path / "audit.json").read_text())["frame"]
     assert frame["lungs"] == "people"
     assert sum(count["images"] - count["without_lungs"] for count in frame["counts"]) == 4
-    (tmp_path / "lungs").mkdir()  # without one, the segmenter that comes with Pneumo would do it
+    (tmp_path / "lungs").mkdir()  # without this folder, the shipped segmenter would be used
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path))
     assert main(["data", "audit", str(data)]) == 0
     said = capsys.readouterr()
@@ -105,8 +105,8 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"pneumo {__version__}\n"
 
 
-def test_a_reader_that_has_enough_is_no_error():
-    """As `pneumo models show ID | head -1`: the other end of the pipe is closed before anything is written."""
+def test_a_closed_pipe_is_no_error():
+    """As in `pneumo models show ID | head -1`: the pipe's other end is closed before anything is written."""
     words = [sys.executable, "-m", "pneumo", "models", "show", "resnet50"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         process.stdout.close()

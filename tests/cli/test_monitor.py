@@ -17,13 +17,13 @@ def record(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
     monkeypatch.setenv("PNEUMO_RECORD", f"sqlite:///{tmp_path / 'record.sqlite'}")
     monkeypatch.delenv("PNEUMO_RECORD_DAYS", raising=False)
-    found = open_record()
-    found._clock = Clock()
-    return found
+    opened = open_record()
+    opened._clock = Clock()
+    return opened
 
 
 def keep(record, cases):
-    """As they would have come: each at its own time."""
+    """Keep each case as if it were recorded at its own time."""
     from datetime import datetime
 
     sha256 = read_card("tiny").sha256
@@ -33,7 +33,7 @@ def keep(record, cases):
         record.keep([Answered(**kept)], "a")
 
 
-def test_an_alarm_after_a_made_drift_in_text_and_json(record, capsys):
+def test_an_alarm_after_a_simulated_drift_in_text_and_json(record, capsys):
     keep(record, weeks(230, 3, crop_from=160))
     record.keep_refused([Refused("s", "f" * 64, "tiny", read_card("tiny").sha256, "rejected")])
     assert main(["monitor"]) == 1
@@ -42,11 +42,11 @@ def test_an_alarm_after_a_made_drift_in_text_and_json(record, capsys):
     assert "height of the lungs" in told
     assert "2026-01-05" in told
     assert main(["monitor", "--format", "json"]) == 1
-    found = json.loads(capsys.readouterr().out)
-    assert sum(week["answers"] for week in found["weeks"]) == 230
-    assert sum(week["refused"] for week in found["weeks"]) == 1
-    assert {alarm["key"] for alarm in found["alarms"]} & {"lung_height", "above"}
-    assert found["sensitivity"] == {"value": None, "low": None, "high": None, "of": 0}
+    report = json.loads(capsys.readouterr().out)
+    assert sum(week["answers"] for week in report["weeks"]) == 230
+    assert sum(week["refused"] for week in report["weeks"]) == 1
+    assert {alarm["key"] for alarm in report["alarms"]} & {"lung_height", "above"}
+    assert report["sensitivity"] == {"value": None, "low": None, "high": None, "of": 0}
 
 
 def test_few_cases_no_alarm_and_no_record(record, capsys, monkeypatch):

@@ -43,7 +43,7 @@ CONTRACT = {
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """White (PNEUMONIA), black (NORMAL), a text named .jpg and a note that is no image; a registry with one model."""
+    """White (PNEUMONIA), black (NORMAL), a text named .jpg and a note; a registry with one model."""
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
     images = tmp_path / "in box"
     (images / "deeper").mkdir(parents=True)
@@ -74,7 +74,7 @@ def test_json_of_a_folder(folder, capsys):
 
 @pytest.fixture
 def telling(folder, tmp_path, monkeypatch):
-    """The same files, and a model that tells bacterial from viral: of white, sigmoid(1 / 4)."""
+    """The same files, with a model that tells bacterial from viral: sigmoid(1 / 4) for white."""
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "telling", subtype=True)))
     return folder
 
@@ -113,7 +113,7 @@ def test_rejected_is_no_error(folder, capsys):
     assert lines(capsys)[0]["status"] == "rejected"
 
 
-def test_missing_file_is_one_line_and_the_rest_goes_on(folder, capsys):
+def test_a_missing_file_is_one_line_and_the_others_are_read(folder, capsys):
     assert main(["predict", str(folder / "absent.png"), str(folder / "black.png"), "--format", "json"]) == 1
     first, second = lines(capsys)
     assert (first["status"], second["status"]) == ("error", "ok")
@@ -140,7 +140,7 @@ HOSTILE = ["=cmd|' C calc'!A0.png", "a\nok  NORMAL.png", "b\x1b]0;title\x07.png"
 
 @pytest.fixture
 def hostile(folder):
-    """Names that do harm where they are shown, one that is no UTF-8, and a file of 6 GB, beside ordinary ones."""
+    """Names that do harm when printed, one that is not UTF-8, a file of 6 GB, and ordinary files."""
     if sys.platform != "linux":
         pytest.skip("names that other systems do not take")
     for name in [*HOSTILE, os.fsdecode(b"M\xfcller.png")]:
@@ -152,8 +152,8 @@ def hostile(folder):
 
 @pytest.mark.parametrize("kind", ["table", "csv", "json"])
 @pytest.mark.parametrize("manifest", [False, True])
-def test_no_name_and_no_size_stops_a_run(hostile, tmp_path, capsys, kind, manifest, monkeypatch):
-    monkeypatch.chdir(hostile)  # so that a name stands first in its cell
+def test_hostile_names_and_a_huge_file_do_not_stop_a_run(hostile, tmp_path, capsys, kind, manifest, monkeypatch):
+    monkeypatch.chdir(hostile)  # so that each cell begins with the name
     words = ["predict", *sorted(os.listdir(".")), "--format", kind, "--heatmap", str(tmp_path / "heat")]
     words += ["--manifest", str(tmp_path / "done.jsonl")] if manifest else []
     rows = len(os.listdir("."))
@@ -177,7 +177,7 @@ def test_no_name_and_no_size_stops_a_run(hostile, tmp_path, capsys, kind, manife
         assert {*HOSTILE, "M\\xfcller.png", "black.png"} <= names
 
 
-def test_a_terminal_of_another_alphabet_stops_no_run(folder, monkeypatch):
+def test_a_terminal_with_another_encoding_does_not_stop_a_run(folder, monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", stream)
     assert main(["predict", str(folder)]) == 1
@@ -187,7 +187,7 @@ def test_a_terminal_of_another_alphabet_stops_no_run(folder, monkeypatch):
     assert len(text.splitlines()) == 4
 
 
-def test_log_lines_command_no_terminal(capsys):
+def test_log_lines_contain_no_terminal_commands(capsys):
     handlers = logging.getLogger().handlers
     kept, handlers[:] = handlers[:], []
     try:
@@ -198,7 +198,7 @@ def test_log_lines_command_no_terminal(capsys):
     assert capsys.readouterr().err == "read a\\x1b[31m\\nb\n"
 
 
-def test_a_folder_that_may_not_be_looked_into_is_a_row(folder, capsys, monkeypatch):
+def test_an_unreadable_folder_is_a_row(folder, capsys, monkeypatch):
     real = os.scandir
 
     def scandir(path):
@@ -215,7 +215,7 @@ def test_a_folder_that_may_not_be_looked_into_is_a_row(folder, capsys, monkeypat
     assert f"{folder}/deeper: The folder cannot be opened" in err
 
 
-def test_what_is_no_image_in_a_folder_is_counted(folder, capsys):
+def test_other_files_in_a_folder_are_counted(folder, capsys):
     main(["predict", str(folder)])
     assert f"{folder}: 1 files in it are no images and were passed over" in capsys.readouterr().err
 
@@ -236,7 +236,7 @@ def test_wrong_usage_is_exit_2(folder, words):
     assert code == 2
 
 
-def test_unknown_model_is_told(folder, capsys):
+def test_an_unknown_model_is_reported(folder, capsys):
     assert main(["predict", "x", "--model", "none"]) == 1
     assert "tiny" in capsys.readouterr().err
 

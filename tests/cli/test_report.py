@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("ungated")
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """An X-ray with a telling name, and a registry with one model."""
+    """An X-ray named like a patient, and a registry with one model."""
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
     (tmp_path / "Beeblebrox.png").write_bytes(png(np.full((80, 100), 255, np.uint8)))
     return tmp_path
@@ -43,7 +43,7 @@ def test_report_of_the_default_model(folder, capsys):
     assert [path.name for path in folder.glob("out*")] == ["out.pdf"]
 
 
-def test_every_flag_stands_in_it(folder):
+def test_every_flag_appears_in_the_report(folder):
     out = folder / "out.pdf"
     words_typed = ["--note", "crackles", "--agreement", "agree", "--reference", "Bed 4", "--operating-point", "rule-in"]
     assert main(["report", str(folder / "Beeblebrox.png"), "--model", "tiny", "--output", str(out), *words_typed]) == 0
@@ -70,7 +70,7 @@ def test_without_an_answer_there_is_no_report(folder, capsys, content, told):
 @pytest.mark.skipif(sys.platform != "linux", reason="names that other systems do not take")
 @pytest.mark.parametrize("command", [["report", "--output", "out.pdf"], ["second-opinion"]])
 @pytest.mark.parametrize("readable", [True, False])
-def test_a_name_neither_ends_a_command_nor_commands_the_terminal(folder, capsys, monkeypatch, command, readable):
+def test_a_hostile_name_stops_no_command_and_does_not_control_the_terminal(folder, capsys, monkeypatch, command, readable):
     monkeypatch.chdir(folder)
     given = folder / os.fsdecode(b"M\xfcller \x1b[31m\nforged.png")
     given.write_bytes((folder / "Beeblebrox.png").read_bytes() if readable else b"Dear colleague")
@@ -95,7 +95,7 @@ def test_wrong_usage(folder, capsys, flags):
 
 
 @pytest.mark.parametrize("out", ["absent/out.pdf", "Beeblebrox.png/out.pdf", "models"])
-def test_a_place_that_cannot_be_written(folder, capsys, out):
+def test_an_output_path_that_cannot_be_written(folder, capsys, out):
     assert main(["report", str(folder / "Beeblebrox.png"), "--output", str(folder / out)]) == 1
     assert "cannot be written" in capsys.readouterr().err
     assert not list(folder.rglob("*.draft"))
@@ -107,7 +107,7 @@ def test_damaged_metrics_make_no_report(folder, capsys):
     assert "metrics.json of model 'tiny' is damaged" in capsys.readouterr().err
 
 
-def test_the_second_opinion_stands_in_it_unless_left_out(folder, monkeypatch):
+def test_the_second_opinion_is_included_unless_left_out(folder, monkeypatch):
     """A second model, signed, that calls nothing PNEUMONIA."""
     root = make_registry(folder / "models", "strict")
     change_card(root, "strict", cuts=cuts_at(balanced=0.9999, rule_out=0.9999, rule_in=0.9999), selection_loss=0.2)
@@ -122,7 +122,7 @@ def test_the_second_opinion_stands_in_it_unless_left_out(folder, monkeypatch):
     assert "Second opinion" not in words(out)
 
 
-def test_a_damaged_segmenter_costs_no_report(folder):
+def test_a_damaged_segmenter_does_not_prevent_the_report(folder):
     (folder / "models" / "lungs").mkdir()
     (folder / "models" / "lungs" / "lungs.json").write_text("{")
     assert main(["report", str(folder / "Beeblebrox.png"), "--output", str(folder / "out.pdf")]) == 0

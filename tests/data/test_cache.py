@@ -1,4 +1,4 @@
-"""Decode once: the same pixels as the serving decoder, and nothing lost or believed wrongly whatever stops a writer."""
+"""Files are decoded once, to the same pixels as in serving; an interrupted write loses nothing and leaves no wrong pixels."""
 
 import errno
 import hashlib
@@ -54,7 +54,7 @@ FIVE = [f"{seed}.png" for seed in range(5)]
 
 @pytest.fixture
 def decoded(monkeypatch) -> list[bytes]:
-    """What was decoded since the test began, or since it was cleared."""
+    """The files decoded since the test began or this list was cleared."""
     seen = []
     monkeypatch.setattr(cache, "decode_image", lambda data: seen.append(data) or decode_image(data))
     return seen
@@ -90,7 +90,7 @@ def test_indexes_like_an_array_and_cannot_be_written_through(root, folder):
         images[0][0, 0] = 1
 
 
-def test_the_feed_takes_it_for_an_array(root, folder):
+def test_the_feed_accepts_it_as_an_array(root, folder):
     images, whole = cached_images(root, FIVE, folder), expected(root, FIVE)
     x, _ = Feed(Part(images, np.array([0, 1, 0, 1, 0]), np.zeros(5, np.float32)), InputSpec(32, 16), batch_size=3)[1]
     np.testing.assert_array_equal(x, [model_input(whole[i], InputSpec(32, 16)) for i in (3, 4)])
@@ -172,7 +172,7 @@ def cut_line(folder):
     (folder / "index.csv").write_bytes(data[:-20])
 
 
-def zeroed_line(folder):  # what a power cut leaves on some file systems
+def zeroed_line(folder):  # as after a power cut on some file systems
     data = (folder / "index.csv").read_bytes()
     (folder / "index.csv").write_bytes(data[:-65] + bytes(65))
 
@@ -225,12 +225,12 @@ def test_a_run_stopped_between_two_batches_keeps_the_first(root, folder, decoded
 
 
 @pytest.mark.parametrize("full", ["images.u8", "index.csv"])
-def test_a_full_disk_is_told_and_spoils_nothing(root, folder, decoded, monkeypatch, full):
+def test_a_full_disk_is_reported_and_damages_nothing(root, folder, decoded, monkeypatch, full):
     cached_images(root, FIVE[:2], folder)
 
     class Full(io.FileIO):
         def write(self, data):
-            super().write(bytes(data)[:30])  # a part still fits
+            super().write(bytes(data)[:30])  # only a part fits
             raise OSError(errno.ENOSPC, "No space left on device")
 
     def opened(path, mode):
@@ -274,7 +274,7 @@ def test_two_processes_at_once_give_a_whole_cache(root, folder, decoded):
     )
     folder.mkdir()
     orders = FIVE, FIVE[:0:-1]
-    with FileLock(folder / "lock"):  # both stand before the door when it opens
+    with FileLock(folder / "lock"):  # both wait for the lock when it is released
         children = [
             subprocess.Popen(
                 [sys.executable, "-c", code, root, folder, *order], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]

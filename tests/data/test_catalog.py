@@ -29,21 +29,21 @@ def root(tmp_path, monkeypatch):
     return root
 
 
-def by_path(found):
-    return {entry.record.path: entry for entry in found.entries}
+def by_path(catalog):
+    return {entry.record.path: entry for entry in catalog.entries}
 
 
 def test_every_fact_of_every_image(root):
-    found = make_catalog(root)
-    assert found.problems == ()
-    assert found.counts() == {("train", "NORMAL"): 2, ("train", "PNEUMONIA"): 1, ("test", "PNEUMONIA"): 1}
-    entry = by_path(found)["Train/PNEUMONIA/person3_virus_4.jpeg"]
+    catalog = make_catalog(root)
+    assert catalog.problems == ()
+    assert catalog.counts() == {("train", "NORMAL"): 2, ("train", "PNEUMONIA"): 1, ("test", "PNEUMONIA"): 1}
+    entry = by_path(catalog)["Train/PNEUMONIA/person3_virus_4.jpeg"]
     data = (root / "Train/PNEUMONIA/person3_virus_4.jpeg").read_bytes()
     assert (entry.sha256, entry.size_bytes) == (hashlib.sha256(data).hexdigest(), len(data))
     assert (entry.width, entry.height) == (80, 70)
     assert (entry.record.subtype, entry.record.patient, entry.record.series) == ("viral", "virus-3", "virus")
-    assert by_path(found)["test/PNEUMONIA/person9_bacteria_1.dcm"].width == 80
-    assert not found.is_public_set()
+    assert by_path(catalog)["test/PNEUMONIA/person9_bacteria_1.dcm"].width == 80
+    assert not catalog.is_public_set()
 
 
 def test_everything_odd_is_named(root):
@@ -53,9 +53,9 @@ def test_everything_odd_is_named(root):
     (root / "Train" / "normal" / "notes.txt").write_text("x")
     (root / "Train" / "normal" / "broken.png").write_text("no picture")
     os.symlink(root / "nowhere.png", root / "Train" / "normal" / "link.png")
-    found = make_catalog(root)
-    assert len(found.entries) == 4
-    text = "\n".join(found.problems)
+    catalog = make_catalog(root)
+    assert len(catalog.entries) == 4
+    text = "\n".join(catalog.problems)
     for part in (
         "extra/: unknown folder",
         "train/covid",
@@ -80,7 +80,7 @@ def test_unchanged_files_are_not_opened_again(root, monkeypatch):
     assert by_path(second).keys() == by_path(first).keys()
 
 
-def test_a_file_that_is_gone_is_gone(root):
+def test_a_deleted_file_leaves_the_catalog(root):
     make_catalog(root)
     (root / "Train/normal/IM-0001-0001.jpeg").unlink()
     assert len(make_catalog(root).entries) == 3
@@ -96,13 +96,13 @@ def test_csv(root):
     ]
     with open(root / "list.csv", "w", newline="") as file:
         csv.writer(file).writerows(rows)
-    found = make_catalog(root / "list.csv")
-    assert [(e.record.label, e.record.patient, e.record.split) for e in found.entries] == [
+    catalog = make_catalog(root / "list.csv")
+    assert [(e.record.label, e.record.patient, e.record.split) for e in catalog.entries] == [
         ("NORMAL", "child 7", "train"),
         ("PNEUMONIA", "virus-3", "test"),
     ]
-    assert "absent.png: no such file" in found.problems[0] + found.problems[1]
-    assert "line 5" in found.problems[0] + found.problems[1]
+    assert "absent.png: no such file" in catalog.problems[0] + catalog.problems[1]
+    assert "line 5" in catalog.problems[0] + catalog.problems[1]
 
 
 def test_csv_without_a_column(root):
@@ -131,14 +131,14 @@ def test_ten_thousand_files_in_one_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_file_too_large_in_bytes_or_pixels_stops_no_other(root):
+def test_files_too_large_in_bytes_or_pixels_do_not_stop_the_others(root):
     with open(root / "Train/normal/IM-0007-0001.png", "wb") as file:
         file.truncate(6 << 30)
     (root / "Train/normal/IM-0008-0001.png").write_bytes(png_of_zeros(30_000, 30_000))  # more than Pillow opens at all
-    found = make_catalog(root)
-    assert len(found.entries) == 4
-    assert any("IM-0007" in problem and "has 6,144 MB" in problem for problem in found.problems)
-    assert any("IM-0008" in problem and "30000 x 30000" in problem for problem in found.problems)
+    catalog = make_catalog(root)
+    assert len(catalog.entries) == 4
+    assert any("IM-0007" in problem and "has 6,144 MB" in problem for problem in catalog.problems)
+    assert any("IM-0008" in problem and "30000 x 30000" in problem for problem in catalog.problems)
 
 
 def test_a_saved_patient_is_no_formula(root, tmp_path):

@@ -1,4 +1,4 @@
-"""Downloads against a server on this machine that cuts, lies, changes its file, and knows or ignores ranges."""
+"""Downloads from a local server that breaks off, gives wrong sizes, changes its file, and supports or ignores ranges."""
 
 import errno
 import io
@@ -15,19 +15,19 @@ from pneumo.data.download import Patience, Progress, Source, Stopped, fetch
 from pneumo.errors import DataError
 
 
-def test_fetch_brings_the_file_and_only_once(remote, tmp_path):
+def test_fetch_loads_the_file_only_once(remote, tmp_path):
     path = get(remote, tmp_path / "new" / "store")
     assert path == tmp_path / "new" / "store" / "set.zip"
     assert tree(tmp_path) == {"new/store/set.zip": BODY}
     assert remote.ranges == [None]
     assert get(remote, tmp_path / "new" / "store") == path
     assert remote.ranges == [None]
-    path.write_bytes(BODY[:-1])  # a damaged file is no reason to believe it
+    path.write_bytes(BODY[:-1])  # a damaged file is not kept
     assert get(remote, path.parent).read_bytes() == BODY
     assert remote.ranges == [None, None]
 
 
-def test_a_cut_connection_is_taken_up_where_it_broke(remote, tmp_path):
+def test_a_broken_download_resumes_where_it_stopped(remote, tmp_path):
     remote.cuts = [10 * CHUNK, 3 * CHUNK, 5 * CHUNK]
     seen = []
     path = get(remote, tmp_path, on_progress=seen.append)
@@ -39,7 +39,7 @@ def test_a_cut_connection_is_taken_up_where_it_broke(remote, tmp_path):
     assert {step.total for step in seen} == {len(BODY)}
 
 
-def test_progress_tells_speed_and_time_left(remote, tmp_path, monkeypatch):
+def test_progress_shows_speed_and_time_left(remote, tmp_path, monkeypatch):
     seen, clock = [], iter(range(10_000))
     monkeypatch.setattr("pneumo.data.unpack.time", types.SimpleNamespace(monotonic=clock.__next__))
     get(remote, tmp_path, on_progress=seen.append)
@@ -76,7 +76,7 @@ def test_backoff_doubles(remote, tmp_path, monkeypatch):
     remote.statuses = [503, 429, 500]
     get(remote, tmp_path, patience=replace(QUICK, backoff=1.0))
     assert clock[0] == pytest.approx(1 + 2 + 4)
-    assert max(naps) <= 0.2  # so that a cancel is heard
+    assert max(naps) <= 0.2  # so that a cancel is noticed soon
 
 
 def leave_part(folder, content, tag='"one"'):
@@ -106,7 +106,7 @@ def test_a_server_that_ignores_ranges_starts_over(remote, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("tag", ["", 'W/"weak"'])
-def test_without_a_strong_tag_the_sum_alone_vouches(remote, tmp_path, tag):
+def test_without_a_strong_tag_only_the_checksum_decides(remote, tmp_path, tag):
     remote.tag, remote.cuts = tag, [10 * CHUNK]
     assert get(remote, tmp_path).read_bytes() == BODY
     assert remote.ranges == [None, f"bytes={10 * CHUNK}-"]
@@ -120,7 +120,7 @@ def test_416_with_a_complete_part_is_fine(remote, tmp_path):
     (tmp_path / "set.zip").unlink()
     leave_part(tmp_path, BODY)
     get(remote, tmp_path)
-    assert remote.ranges == ["bytes=40000-"]  # the listing gives the size: nothing need be asked
+    assert remote.ranges == ["bytes=40000-"]  # the listing gives the size: no request is needed
 
 
 def test_416_with_a_part_too_long_starts_over(remote, tmp_path):
@@ -138,14 +138,14 @@ def test_no_server_at_all(remote, tmp_path):
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/file", "set.zip"])
-def test_only_the_web_is_fetched_from(remote, tmp_path, url):
+def test_only_web_addresses_are_fetched(remote, tmp_path, url):
     with pytest.raises(DataError, match="starts with https:// or http://"):
         fetch(replace(remote.source, url=url), tmp_path, sha256=digest(BODY), patience=QUICK)
     with pytest.raises(DataError, match="starts with https:// or http://"):
         fetch(replace(remote.source, listing=url), tmp_path, patience=QUICK)
 
 
-def test_http_errors_that_will_not_pass_are_not_tried_again(remote, tmp_path):
+def test_permanent_http_errors_are_not_retried(remote, tmp_path):
     remote.statuses = [404, 404]
     with pytest.raises(DataError, match="answered HTTP 404 Not Found"):
         get(remote, tmp_path)
@@ -159,13 +159,13 @@ def test_another_length_than_listed_is_refused_before_loading(remote, tmp_path):
     assert tree(tmp_path) == {}
 
 
-def test_without_a_length_the_listing_counts(remote, tmp_path):
-    remote.says_length, remote.cuts = False, [10 * CHUNK]  # such a cut looks like the end
+def test_without_a_length_the_listed_size_counts(remote, tmp_path):
+    remote.says_length, remote.cuts = False, [10 * CHUNK]  # such a break looks like the end
     assert get(remote, tmp_path).read_bytes() == BODY
     assert remote.ranges == [None, f"bytes={10 * CHUNK}-"]
 
 
-def test_a_silent_server_is_left_after_the_timeout(remote, tmp_path):
+def test_a_silent_server_is_given_up_after_the_timeout(remote, tmp_path):
     remote.slow = 1.0
     with pytest.raises(DataError, match=r"(?i)failed 1 times, .*timed out"):
         get(remote, tmp_path, sha256=digest(BODY), patience=Patience(retries=0, timeout=0.2))
@@ -181,7 +181,7 @@ def test_cancelled_keeps_the_part(remote, tmp_path):
     assert remote.ranges[1].startswith("bytes=2")
 
 
-def test_too_little_room_is_said_before_loading(remote, tmp_path, monkeypatch):
+def test_too_little_disk_space_is_reported_before_loading(remote, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 5_000_000))
     with pytest.raises(DataError, match=r"Not enough room on the disk of .* found 5 MB"):
         get(remote, tmp_path)

@@ -37,7 +37,7 @@ def test_wrong_sum_deletes_the_part_and_names_both(remote, tmp_path):
     assert tree(tmp_path) == {}
 
 
-def test_sum_by_hand_needs_no_listing(remote, tmp_path):
+def test_a_checksum_given_by_hand_needs_no_listing(remote, tmp_path):
     remote.listing = "<html>gone</html>"
     assert get(remote, tmp_path, sha256=f" {digest(BODY)}\n").read_bytes() == BODY
     assert "/listing" not in remote.asked
@@ -57,7 +57,7 @@ def test_sum_by_hand_needs_no_listing(remote, tmp_path):
         ("<html>log in</html>", "No checksum and size"),
     ],
 )
-def test_a_listing_of_no_use_names_the_way_out(remote, tmp_path, listing, match):
+def test_a_useless_listing_names_the_workaround(remote, tmp_path, listing, match):
     remote.listing = listing
     with pytest.raises(DataError, match=f"(?s){match}.*--sha256"):
         get(remote, tmp_path)
@@ -80,7 +80,7 @@ def test_download_dataset_leaves_the_set_and_nothing_else(remote, tmp_path):
     assert remote.asked == []  # a set already there needs no server
 
 
-def test_stopped_between_fetch_and_unpack_then_gone_on(remote, tmp_path):
+def test_a_run_stopped_between_fetch_and_unpack_is_continued(remote, tmp_path):
     remote.body = packed()
     stages = []
     with pytest.raises(Stopped):
@@ -106,7 +106,7 @@ def test_an_occupied_folder_is_refused_before_loading(remote, tmp_path):
     assert tree(tmp_path) == {"notes.txt": b"mine"}
 
 
-def test_a_whole_looking_folder_that_lost_images_is_told(remote, tmp_path):
+def test_a_folder_that_lost_images_is_reported(remote, tmp_path):
     remote.body = packed()
     folder = download_dataset(tmp_path / "data", remote.source, patience=QUICK)
     shutil.rmtree(folder / "test" / "NORMAL")
@@ -114,7 +114,7 @@ def test_a_whole_looking_folder_that_lost_images_is_told(remote, tmp_path):
         download_dataset(folder, remote.source, patience=QUICK)
 
 
-def test_mendeley_is_asked_safely_for_one_archive():
+def test_mendeleys_archive_is_fetched_over_https():
     assert MENDELEY.url.startswith("https://data.mendeley.com/")
     assert MENDELEY.listing.startswith("https://data.mendeley.com/")
     assert MENDELEY.file_name == "ChestXRay2017.zip"

@@ -1,4 +1,4 @@
-"""Duplicates: planted ones are found, chance makes none, and the blocks change nothing."""
+"""Planted duplicates are found, random images give none, and the block size does not matter."""
 
 import numpy as np
 import pytest
@@ -83,7 +83,7 @@ def test_blocks_find_what_one_matrix_finds(block):
 def test_no_block_is_larger_than_asked_for(monkeypatch):
     shapes = []
     argwhere = np.argwhere
-    monkeypatch.setattr(np, "argwhere", lambda found: shapes.append(found.shape) or argwhere(found))
+    monkeypatch.setattr(np, "argwhere", lambda matches: shapes.append(matches.shape) or argwhere(matches))
     near_pairs(noise(50), [str(i) for i in range(50)], block=16)
     assert max(shapes) == (16, 16)
     assert len(shapes) == 10  # the upper triangle of 4 x 4 blocks

@@ -1,4 +1,4 @@
-"""How the child stands in the frame: each measure as it is, all together by patient, and what could not be measured."""
+"""How the child is framed: each measure alone, all together by patient, and what could not be measured."""
 
 import dataclasses
 
@@ -15,7 +15,7 @@ HEIGHT, ABOVE, BELOW, FILE, SHAPE = (measure.name for measure in MEASURES)
 
 
 def people(train=120, test=60, seed=0, taller=0.15):
-    """(records, places, sizes, sick): in train the sick stand `taller`, in test no one does; two images a patient."""
+    """(records, places, sizes, sick): in train the sick are `taller`, in test they are not; two images a patient."""
     rng = np.random.default_rng(seed)
     n = train + test
     sick = np.arange(n) // 2 % 2 == 1
@@ -33,11 +33,11 @@ def people(train=120, test=60, seed=0, taller=0.15):
 
 
 def audited(records, places, sizes, resamples=40):
-    found = frame_audit(records, places, sizes, "the test", resamples=resamples)
-    return found, {hint.name: hint for hint in found.hints}
+    audit = frame_audit(records, places, sizes, "the test", resamples=resamples)
+    return audit, {hint.name: hint for hint in audit.hints}
 
 
-def test_each_number_counts_as_it_is_in_its_fixed_direction():
+def test_each_measure_is_scored_in_its_fixed_direction():
     records, places, sizes, sick = people()
     _, hints = audited(records, places, sizes)
     assert list(hints) == [HEIGHT, ABOVE, BELOW, FILE, SHAPE, TOGETHER]
@@ -50,11 +50,11 @@ def test_each_number_counts_as_it_is_in_its_fixed_direction():
     }
     for name, column in columns.items():
         assert hints[name].train.value == pytest.approx(roc_auc(sick[:120], column[:120]))
-        assert hints[name].test.value == pytest.approx(roc_auc(sick[120:], column[120:]))  # also below 0.5: nothing is turned round
+        assert hints[name].test.value == pytest.approx(roc_auc(sick[120:], column[120:]))  # also below 0.5: not reversed
         assert hints[name].train.low < hints[name].train.value < hints[name].train.high
 
 
-def test_what_train_teaches_fails_where_all_stand_alike():
+def test_a_model_of_train_fails_where_all_stand_alike():
     _, hints = audited(*people()[:3])
     assert hints[HEIGHT].train.value > 0.95
     assert hints[TOGETHER].train.value > 0.95
@@ -69,21 +69,21 @@ def test_together_holds_patients_out_whole():
     assert audited(records, *twins)[1][TOGETHER].train.value < 0.75
 
 
-def test_the_true_shape_does_not_hang_on_the_squash():
-    # The same chest in a square and in a wide picture: half as wide a share there, twice the width of the file.
+def test_the_true_shape_does_not_depend_on_the_squash():
+    # The same chest in a square and in a wide picture: half the share of a file twice as wide.
     records, _, _, _ = people(2, 2)
     places = [LungPlace(0.5, 0.6, 0.25, 0.25), LungPlace(0.5, 0.3, 0.25, 0.25)] * 2
-    found, _ = audited(records, places, [(1000, 1000), (2000, 1000)] * 2)
-    shapes = {(s.split, s.label): (s.low, s.high) for s in found.spreads if s.quantity == SHAPE}
+    audit, _ = audited(records, places, [(1000, 1000), (2000, 1000)] * 2)
+    shapes = {(s.split, s.label): (s.low, s.high) for s in audit.spreads if s.quantity == SHAPE}
     assert shapes["train", "NORMAL"] == pytest.approx((1.2, 1.2))
 
 
 def test_medians_by_split_and_class():
     records, places, sizes, sick = people()
-    found, _ = audited(records, places, sizes)
-    assert len(found.spreads) == 4 * 5
+    audit, _ = audited(records, places, sizes)
+    assert len(audit.spreads) == 4 * 5
     heights = np.array([place.height for place in places])[:120][sick[:120]]
-    spread = next(s for s in found.spreads if (s.split, s.label, s.quantity) == ("train", "PNEUMONIA", HEIGHT))
+    spread = next(s for s in audit.spreads if (s.split, s.label, s.quantity) == ("train", "PNEUMONIA", HEIGHT))
     assert [spread.low, spread.median, spread.high] == pytest.approx(np.percentile(heights, (5, 50, 95)))
 
 
@@ -92,8 +92,8 @@ def test_what_cannot_be_measured_is_counted_and_changes_nothing_else():
     _, whole = audited(records, places, sizes)
     blank = [None if i in (0, 2, 3) else place for i, place in enumerate(places)]
     unsized = [None if 120 <= i < 130 else size for i, size in enumerate(sizes)]
-    found, hints = audited(records, blank, unsized)
-    assert found.counts == (
+    audit, hints = audited(records, blank, unsized)
+    assert audit.counts == (
         FrameCount("train", "NORMAL", 60, 1, 0),
         FrameCount("train", "PNEUMONIA", 60, 2, 0),
         FrameCount("test", "NORMAL", 30, 0, 6),
@@ -108,16 +108,16 @@ def test_what_cannot_be_measured_is_counted_and_changes_nothing_else():
     assert hints[TOGETHER].test.value == only[TOGETHER].test.value
 
 
-def test_sizes_that_nobody_knows():
+def test_unknown_sizes():
     records, places, sizes, _ = people()
-    found, hints = audited(records, places, [None] * len(sizes))
+    audit, hints = audited(records, places, [None] * len(sizes))
     assert np.isnan(dataclasses.astuple(hints[FILE].train) + dataclasses.astuple(hints[SHAPE].test)).all()
     assert hints[TOGETHER].note == f"without {FILE}, {SHAPE}: not known of any train image"
     assert hints[TOGETHER].train.value > 0.95
-    assert {spread.quantity for spread in found.spreads} == {HEIGHT, ABOVE, BELOW}
+    assert {spread.quantity for spread in audit.spreads} == {HEIGHT, ABOVE, BELOW}
 
 
-def test_the_val_folder_has_no_say():
+def test_the_val_folder_does_not_count():
     records, places, sizes, _ = people()
     odd = dataclasses.replace(records[1], split="val")
     with_val, _ = audited([*records, odd], [*places, LungPlace(1.0, 1.0, 0.0, 0.0)], [*sizes, (9000, 100)])
@@ -130,12 +130,12 @@ def test_too_few_patients_or_no_lungs_at_all():
     assert few[TOGETHER].note == "the train folder has 2 patients of a class; at least 5 are needed"
     assert few[HEIGHT].train.value == 1
     records, places, sizes, _ = people()
-    found, none = audited(records, [None] * len(places), sizes)
+    audit, none = audited(records, [None] * len(places), sizes)
     assert np.isnan([value for hint in none.values() for value in (hint.train.value, hint.test.value)]).all()
-    assert found.spreads == ()
+    assert audit.spreads == ()
 
 
-def test_the_original_size_is_the_files_or_for_a_squashed_copy_the_tables():
+def test_the_original_size_is_that_of_the_file_or_for_a_squashed_copy_of_the_table():
     facts = FileFacts("", 7000, 224, 224, 120.0, 50.0, 3.0)
     known = Record("test/NORMAL/IM-0001-0001.jpeg", "NORMAL", "none", "IM-0001", "test")
     assert original_size(known, facts) == (1857, 1317)

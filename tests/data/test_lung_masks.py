@@ -12,10 +12,10 @@ STORED = LungMasks(FILES, np.packbits(MASKS.reshape(3, -1), axis=1))
 
 def test_written_and_read_again(tmp_path):
     write_masks(STORED, tmp_path)
-    found = read_masks(tmp_path)
-    assert found.files == FILES
-    np.testing.assert_array_equal(found[1], MASKS[1])
-    np.testing.assert_array_equal(found[np.array([2, 0])], MASKS[[2, 0]])
+    masks = read_masks(tmp_path)
+    assert masks.files == FILES
+    np.testing.assert_array_equal(masks[1], MASKS[1])
+    np.testing.assert_array_equal(masks[np.array([2, 0])], MASKS[[2, 0]])
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
@@ -25,12 +25,12 @@ def test_the_masks_of_some_records_in_their_order():
         Record("train/x.jpeg", "NORMAL", "none", "x", "train"),
         Record(FILES[0], "NORMAL", "none", "IM-0001", "train"),
     ]
-    found = STORED.of(records)
-    assert found.files == (FILES[2], FILES[0])
-    np.testing.assert_array_equal(found[1], MASKS[0])
+    chosen = STORED.of(records)
+    assert chosen.files == (FILES[2], FILES[0])
+    np.testing.assert_array_equal(chosen[1], MASKS[0])
 
 
-def test_what_is_no_file_of_masks(tmp_path):
+def test_files_without_masks_are_refused(tmp_path):
     with pytest.raises(DataError, match="data masks"):
         read_masks(tmp_path)
     (tmp_path / FILE).write_bytes(b"nothing")

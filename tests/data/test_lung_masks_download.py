@@ -1,4 +1,4 @@
-"""Lung masks from a server on this machine that offers a generated archive: right, cut short, with wrong masks, a bomb."""
+"""Lung masks from a local server with a generated archive: correct, cut short, with wrong masks, or a bomb."""
 
 import io
 import struct
@@ -45,13 +45,13 @@ def expected():
 def right():
     return {f"{FOLDER}{image.annotation}.png": png_bytes(levels(image.width, image.height)) for image in TABLE} | {
         f"{FOLDER}class_mapping.csv": b"class_idx,class_name\n0,__background__\n127,Ignore\n255,Lung\n",
-        f"{FOLDER}99.png": png_bytes(levels(50, 50)),  # of another set of the publisher's
+        f"{FOLDER}99.png": png_bytes(levels(50, 50)),  # from another of the publisher's sets
         "covid-19-xray-dataset-fb9a9d4/README.md": b"# COVID-19 xray dataset",
     }
 
 
 def claiming(width, height):
-    """A small PNG whose header says another size."""
+    """A small PNG whose header gives another size."""
     png = png_bytes(levels(8, 8))
     return resealed(png[:16] + struct.pack(">II", width, height) + png[24:])
 
@@ -65,7 +65,7 @@ def packed(files):
 
 
 class Remote(ThreadingHTTPServer):
-    """As GitHub does it: an answer in chunks, without a length, always from the start. `cuts`: bytes after which it breaks off."""
+    """Answers like GitHub: in chunks, without a length, always from the start. `cuts`: bytes after which it breaks off."""
 
     daemon_threads = True
 
@@ -134,7 +134,7 @@ def test_the_masks_land_in_the_canonical_frame_with_their_origin(remote, tmp_pat
     assert LICENCE in (tmp_path / "masks" / NOTICE).read_text()
 
 
-def test_masks_that_are_there_are_kept_and_nothing_is_asked_for(remote, tmp_path):
+def test_existing_masks_are_kept_without_a_request(remote, tmp_path):
     get(remote, tmp_path)
     assert len(get(remote, tmp_path).masks) == 3
     assert remote.asked == 1
@@ -143,21 +143,21 @@ def test_masks_that_are_there_are_kept_and_nothing_is_asked_for(remote, tmp_path
         get(remote, tmp_path)
 
 
-def test_a_cut_answer_is_asked_for_again(remote, tmp_path):
+def test_a_download_cut_short_is_requested_again(remote, tmp_path):
     remote.cuts = [1000, 1500]
     assert len(get(remote, tmp_path).masks) == 3
     assert remote.asked == 3
     assert not list(tmp_path.glob("*.part*"))
 
 
-def test_an_archive_that_was_brought_by_hand_is_used(remote, tmp_path):
+def test_a_manually_downloaded_archive_is_used(remote, tmp_path):
     archive_of(tmp_path, right())
     assert len(get(remote, tmp_path).masks) == 3
     assert remote.asked == 0
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.9])
-def test_an_archive_cut_short_is_deleted_so_that_the_next_call_gets_it_anew(remote, tmp_path, keep):
+def test_an_archive_cut_short_is_deleted_and_downloaded_again_by_the_next_call(remote, tmp_path, keep):
     path = archive_of(tmp_path, right())
     path.write_bytes(path.read_bytes()[: int(keep * path.stat().st_size)])
     with pytest.raises(DataError, match=r"archive.zip is damaged or cut short .* deleted; start again"):
@@ -181,14 +181,14 @@ def test_a_damaged_member_is_noticed(remote, tmp_path):
     ("content", "reason"),
     [
         (png_bytes(levels(300, 600)), "300 x 600 pixels; expected 600 x 300"),
-        (claiming(30_000, 30_000), "30000 x 30000 pixels; expected 600 x 300"),  # 0.9 GB of pixels, were they unpacked
+        (claiming(30_000, 30_000), "30000 x 30000 pixels; expected 600 x 300"),  # 0.9 GB of pixels if unpacked
         (png_bytes(np.full((300, 600), 40, np.uint8)), "grey levels such as 40; expected only 0, 127, 255"),
         (b"GIF89a", "no readable PNG"),
         (png_bytes(levels(600, 300))[:-300], "no readable PNG"),
         (None, "not in the archive"),
     ],
 )
-def test_a_mask_that_does_not_fit_is_left_out_by_name(tmp_path, content, reason):
+def test_a_mask_that_does_not_fit_is_left_out_and_named(tmp_path, content, reason):
     files = right()
     name = f"{FOLDER}12.png"
     files = {key: value for key, value in files.items() if key != name} | ({name: content} if content else {})
@@ -210,7 +210,7 @@ def test_another_archive_is_refused_and_deleted(remote, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_bomb_is_refused_by_what_it_declares(remote, tmp_path):
+def test_a_bomb_is_refused_by_its_declared_size(remote, tmp_path):
     remote.body = packed(right() | {f"{FOLDER}14.png": bytes(3 << 20)})
     with pytest.raises(DataError, match=r"14.png' grows more than 100-fold, as a zip bomb does"):
         get(remote, tmp_path)
@@ -243,7 +243,7 @@ def test_a_member_that_unpacks_to_more_than_it_declares(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("says_length", [True, False])
-def test_too_large_a_download_is_given_up(remote, tmp_path, says_length):
+def test_a_download_that_is_too_large_is_stopped(remote, tmp_path, says_length):
     remote.source = Source(remote.source.url, "archive.zip", most_bytes=1000)
     remote.says_length = says_length
     with pytest.raises(DataError, match="expected at most 1,000 bytes"):
@@ -252,7 +252,7 @@ def test_too_large_a_download_is_given_up(remote, tmp_path, says_length):
     assert remote.asked == 1
 
 
-def test_no_server_keeps_nothing_of_use_and_says_so(tmp_path):
+def test_an_unreachable_server_is_reported(tmp_path):
     with pytest.raises(DataError, match="failed 3 times"):
         download_masks(tmp_path, Source("http://127.0.0.1:9/a.zip", "a.zip"), table=TABLE, patience=QUICK)
 

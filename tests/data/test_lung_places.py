@@ -20,7 +20,7 @@ def test_shares_of_the_picture():
     assert place_of(np.zeros((224, 224), bool)) is None
 
 
-def test_people_outlined_some_images_only():
+def test_only_outlined_images_have_lungs():
     masks = LungMasks(("train/NORMAL/a.png", "train/NORMAL/b.png"), np.stack([np.packbits(lungs()), np.packbits(lungs(0, 112))]))
     find = outlined_lungs(masks).find
     np.testing.assert_array_equal(find(Record("train/NORMAL/b.png", "NORMAL", "none", "b", "train"), None), lungs(0, 112))

@@ -1,4 +1,4 @@
-"""The table of lung masks that the package holds."""
+"""The table of lung masks in the package."""
 
 from pathlib import Path
 

@@ -11,21 +11,21 @@ def test_lungs_and_exposure_in_numbers():
     image, lungs = np.full((224, 224), 100, np.uint8), np.zeros((224, 224), bool)
     image[::2] = 104
     lungs[56:168, 20:200] = True
-    found = measure(image, (640, 512), lungs, gate_distance=-3.5)
-    assert found == Measures(0.5, 0.25, 0.25, 1.25, 102.0, 2.0, 4.0, -3.5)
+    measures = measure(image, (640, 512), lungs, gate_distance=-3.5)
+    assert measures == Measures(0.5, 0.25, 0.25, 1.25, 102.0, 2.0, 4.0, -3.5)
 
 
-def test_what_is_not_known_is_nan():
-    found = measure(np.full((224, 224), 7, np.uint8), (224, 224), None)
-    assert [math.isnan(each) for each in (found.lung_height, found.above, found.below, found.aspect, found.gate_distance)] == [
-        True
-    ] * 5
-    assert (found.brightness, found.contrast, found.sharpness) == (7, 0, 0)
+def test_unknown_measures_are_nan():
+    measures = measure(np.full((224, 224), 7, np.uint8), (224, 224), None)
+    assert [
+        math.isnan(each) for each in (measures.lung_height, measures.above, measures.below, measures.aspect, measures.gate_distance)
+    ] == [True] * 5
+    assert (measures.brightness, measures.contrast, measures.sharpness) == (7, 0, 0)
     assert math.isnan(measure(np.zeros((224, 224), np.uint8), (640, 512), np.zeros((224, 224), bool)).lung_height)
 
 
 @pytest.mark.parametrize("gate", [None, 2.0])
-def test_measured_asks_reference_and_finder_where_there_are_any(gate):
+def test_reference_and_finder_are_used_if_present(gate):
     from pneumo.imaging.radiograph import ImageFacts
     from pneumo.inference.lung_fields import LungFields
     from pneumo.inference.measured import measure_image
@@ -41,7 +41,7 @@ def test_measured_asks_reference_and_finder_where_there_are_any(gate):
 
     stub = Stub()
     stub.reference = stub if gate else None
-    found = measure_image(np.zeros((224, 224), np.uint8), ImageFacts("PNG", 300, 200, 8, 1), np.zeros(2), stub, stub)
-    assert found.gate_distance == gate if gate else math.isnan(found.gate_distance)
-    assert found.lung_height == 1 if gate else math.isnan(found.lung_height)
-    assert found.aspect == 1.5
+    measures = measure_image(np.zeros((224, 224), np.uint8), ImageFacts("PNG", 300, 200, 8, 1), np.zeros(2), stub, stub)
+    assert measures.gate_distance == gate if gate else math.isnan(measures.gate_distance)
+    assert measures.lung_height == 1 if gate else math.isnan(measures.lung_height)
+    assert measures.aspect == 1.5

@@ -48,7 +48,7 @@ def test_any_letter_case_and_any_alphabet(tmp_path, path, label):
     assert (record.path, record.label, record.split) == (path, label, "train")
 
 
-def test_what_is_no_image_is_passed_over(tmp_path):
+def test_other_files_are_ignored(tmp_path):
     make(
         tmp_path,
         "train/NORMAL/a.png",
@@ -78,19 +78,19 @@ def test_nothing_to_scan(tmp_path, folder, match):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that other systems do not take")
-def test_names_that_no_list_can_hold_are_named_and_left_out(tmp_path):
+def test_unprintable_names_are_reported_and_left_out(tmp_path):
     odd = [os.fsdecode(b"train/NORMAL/M\xfcller.png"), "train/NORMAL/a\nb.png", "train/NORMAL/\x1b[31m.png"]
     make(tmp_path, "train/NORMAL/IM-0003-0001.jpeg", "train/NORMAL/Müller\u202f1.png", *odd)
-    found, problems = walk(tmp_path)
-    assert [record.path for record in found] == ["train/NORMAL/IM-0003-0001.jpeg", "train/NORMAL/Müller\u202f1.png"]
+    records, problems = walk(tmp_path)
+    assert [record.path for record in records] == ["train/NORMAL/IM-0003-0001.jpeg", "train/NORMAL/Müller\u202f1.png"]
     for name in odd:
         assert any(problem.startswith(f"{name}: its name has letters that do not print") for problem in problems)
 
 
-def test_a_csv_may_not_name_them_either(tmp_path):
+def test_unprintable_names_in_a_csv_are_reported_and_left_out(tmp_path):
     make(tmp_path, "train/x.png")
     (tmp_path / "set.csv").write_text('path,label,patient,split\ntrain/x.png,NORMAL,1,train\n"a\nb.png",NORMAL,1,train\n')
-    found, problems = walk(tmp_path / "set.csv")
-    assert [record.path for record in found] == ["train/x.png"]
+    records, problems = walk(tmp_path / "set.csv")
+    assert [record.path for record in records] == ["train/x.png"]
     assert len(problems) == 1
     assert "rename it" in problems[0]

@@ -1,4 +1,4 @@
-"""The shortcut test tells a planted shortcut from none, and says why where it can say nothing."""
+"""The shortcut test finds planted shortcuts only, and says why a result is undefined."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ CELLS_OF = {"border only": 460, "centre hidden": 528, "border hidden": 324, "who
 
 
 def noise_survey(train: int = 120, test: int = 60, seed: int = 0, shots: int = 2) -> tuple[Survey, np.ndarray]:
-    """(a survey whose pictures and facts are noise without a class, sick (n,)); `shots` images a patient, classes in turn."""
+    """(survey, sick (n,)): pictures and facts are noise that does not depend on the class; `shots` images a patient."""
     rng = np.random.default_rng(seed)
     n = train + test
     sick = np.arange(n) // shots % 2 == 1
@@ -34,11 +34,11 @@ def noise_survey(train: int = 120, test: int = 60, seed: int = 0, shots: int = 2
     return Survey(records, facts, np.zeros((n, 1024), np.float32), cells, ()), sick
 
 
-def by_name(found: tuple[Shortcut, ...]) -> dict[str, Shortcut]:
-    return {shortcut.name: shortcut for shortcut in found}
+def by_name(shortcuts: tuple[Shortcut, ...]) -> dict[str, Shortcut]:
+    return {shortcut.name: shortcut for shortcut in shortcuts}
 
 
-def test_groups_see_what_they_say():
+def test_each_group_sees_only_its_own_features():
     survey, _ = noise_survey(8, 4)
     assert tuple(group.name for group in GROUPS) == NAMES
     features = {group.name: group.features(survey) for group in GROUPS}
@@ -56,19 +56,19 @@ def test_groups_see_what_they_say():
     assert seen["border hidden"] == {-1, -2}
 
 
-def test_a_border_that_knows_the_class_is_found_where_it_is_and_nowhere_else():
+def test_a_border_that_gives_away_the_class_is_found_only_there():
     survey, sick = noise_survey(500, 300, shots=1)
     cells = survey.cells.copy()
     cells[:, :, :3] += np.where(sick, 12, -12)[:, None, None]  # left brighter, right darker: the mean stays
     cells[:, :, -3:] -= np.where(sick, 12, -12)[:, None, None]
-    found = by_name(measure_shortcuts(dataclasses.replace(survey, cells=cells), resamples=30))
+    shortcuts = by_name(measure_shortcuts(dataclasses.replace(survey, cells=cells), resamples=30))
     for name in ("border only", "centre hidden", "whole image"):
-        for estimate in (found[name].train, found[name].test):
+        for estimate in (shortcuts[name].train, shortcuts[name].test):
             assert estimate.value > 0.97
             assert 0.9 < estimate.low <= estimate.value <= estimate.high <= 1
-        assert found[name].note == ""
+        assert shortcuts[name].note == ""
     for name in ("file facts", "brightness and sharpness", "border hidden"):
-        for estimate in (found[name].train, found[name].test):
+        for estimate in (shortcuts[name].train, shortcuts[name].test):
             assert 0.4 < estimate.value < 0.6
             assert estimate.low < estimate.value < estimate.high
 
@@ -79,11 +79,11 @@ def test_patients_are_held_out_whole():
     whole = by_name(measure_shortcuts(survey, resamples=30))["whole image"]
     assert whole.train.value < 0.75
     strangers = tuple(dataclasses.replace(record, patient=f"p{i}") for i, record in enumerate(survey.records))
-    found = by_name(measure_shortcuts(dataclasses.replace(survey, records=strangers), resamples=30))
-    assert found["whole image"].train.value > 0.97
+    shortcuts = by_name(measure_shortcuts(dataclasses.replace(survey, records=strangers), resamples=30))
+    assert shortcuts["whole image"].train.value > 0.97
 
 
-def test_the_test_folder_is_scored_by_what_train_teaches():
+def test_the_test_folder_is_scored_by_a_model_of_train():
     # In the test folder the hint points the other way: a model of train alone must be wrong there.
     survey, sick = noise_survey()
     in_test = np.array([record.split == "test" for record in survey.records])
@@ -91,9 +91,9 @@ def test_the_test_folder_is_scored_by_what_train_teaches():
         dataclasses.replace(fact, sharpness=4.0 + 0.1 * i / 180 if hint else 2.0 + 0.1 * i / 180)
         for i, (fact, hint) in enumerate(zip(survey.facts, sick ^ in_test, strict=True))
     )
-    found = by_name(measure_shortcuts(dataclasses.replace(survey, facts=facts), resamples=30))["brightness and sharpness"]
-    assert found.train.value > 0.99
-    assert found.test.value < 0.01
+    shortcut = by_name(measure_shortcuts(dataclasses.replace(survey, facts=facts), resamples=30))["brightness and sharpness"]
+    assert shortcut.train.value > 0.99
+    assert shortcut.test.value < 0.01
 
 
 def test_file_size_alone_equals_the_rank_of_the_bytes():
@@ -102,18 +102,18 @@ def test_file_size_alone_equals_the_rank_of_the_bytes():
     facts = tuple(
         dataclasses.replace(fact, size_bytes=fact.size_bytes + 600 * int(ill)) for fact, ill in zip(survey.facts, sick, strict=True)
     )
-    found = by_name(measure_shortcuts(dataclasses.replace(survey, facts=facts), resamples=30))["file facts"]
-    assert found.test.value == pytest.approx(roc_auc(sick[120:], [fact.size_bytes for fact in facts[120:]]), abs=1e-9)
-    assert found.note == "without width, height, aspect: the same in all train images"
+    shortcut = by_name(measure_shortcuts(dataclasses.replace(survey, facts=facts), resamples=30))["file facts"]
+    assert shortcut.test.value == pytest.approx(roc_auc(sick[120:], [fact.size_bytes for fact in facts[120:]]), abs=1e-9)
+    assert shortcut.note == "without width, height, aspect: the same in all train images"
 
 
-def test_what_is_the_same_everywhere_is_undefined_with_its_reason():
+def test_a_constant_feature_is_undefined_with_its_reason():
     size = by_name(measure_shortcuts(noise_survey()[0], resamples=50))["image size"]
     assert np.isnan(dataclasses.astuple(size.train) + dataclasses.astuple(size.test)).all()
     assert size.note == "all train images have the same width, height, aspect: nothing to tell them apart by"
 
 
-def test_the_val_folder_has_no_say():
+def test_the_val_folder_does_not_count():
     survey, _ = noise_survey()
     odd = dataclasses.replace(survey.records[0], split="val"), dataclasses.replace(survey.facts[0], width=2000)
     wider = Survey(
@@ -124,7 +124,7 @@ def test_the_val_folder_has_no_say():
         (),
     )
     with_val, without = measure_shortcuts(wider, resamples=20), measure_shortcuts(survey, resamples=20)
-    assert repr(with_val) == repr(without)  # repr: NaN is like no NaN
+    assert repr(with_val) == repr(without)  # repr, because NaN != NaN
 
 
 def test_one_class_in_test_or_too_few_patients_in_train():

@@ -95,19 +95,19 @@ def test_images_in_the_wrong_class_folder_still_get_a_part():
     assert split_records([*RECORDS, odd])[odd.path] in PARTS
 
 
-def test_twins_are_the_nearly_same_pictures(tmp_path, monkeypatch):
+def test_nearly_identical_pictures_are_twins(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_CACHE_DIR", str(tmp_path / "cache"))
     folder = tmp_path / "train" / "NORMAL"
     folder.mkdir(parents=True)
     for name, seed in (("a", 1), ("b", 2), ("c", 3)):
         (folder / f"{name}.png").write_bytes(phantom_png(make_phantom(seed=seed, height=120, width=150)))
     (folder / "d.png").write_bytes((folder / "a.png").read_bytes())
-    picture = np.rint(make_phantom(seed=3, height=120, width=150).pixels * 230).astype(np.uint8)  # c, darker and unmarked
+    picture = np.rint(make_phantom(seed=3, height=120, width=150).pixels * 230).astype(np.uint8)  # c, darker, no mark
     (folder / "e.png").write_bytes(png_bytes(picture))
-    found = {tuple(pair) for pair in near_duplicates(tmp_path, scan(tmp_path))}
-    assert ("train/NORMAL/a.png", "train/NORMAL/d.png") in found
-    assert ("train/NORMAL/c.png", "train/NORMAL/e.png") in found
-    assert ("train/NORMAL/a.png", "train/NORMAL/c.png") not in found
+    pairs = {tuple(pair) for pair in near_duplicates(tmp_path, scan(tmp_path))}
+    assert ("train/NORMAL/a.png", "train/NORMAL/d.png") in pairs
+    assert ("train/NORMAL/c.png", "train/NORMAL/e.png") in pairs
+    assert ("train/NORMAL/a.png", "train/NORMAL/c.png") not in pairs
 
 
 def test_manifest_round_trip_and_hash(tmp_path):
@@ -138,7 +138,7 @@ def test_hash_is_the_same_on_every_machine(tmp_path):
     ("content", "match"),
     [(None, "cannot be read: No such file"), ("", "no split manifest"), ("path,label\na,b\n", "path, label, subtype")],
 )
-def test_unfit_manifests_are_refused(tmp_path, content, match):
+def test_invalid_manifests_are_refused(tmp_path, content, match):
     path = tmp_path / "split.csv"
     if content is not None:
         path.write_text(content)

@@ -167,7 +167,7 @@ def test_headers_that_lie_are_refused(tmp_path, changes, match):
     refused(archive, tmp_path, match)
 
 
-def test_a_bomb_that_declares_little_writes_no_more_than_that(tmp_path, monkeypatch):
+def test_a_bomb_writes_no_more_than_it_declares(tmp_path, monkeypatch):
     """Its header says 100 bytes; 20 MB would come out."""
     archive = pack(tmp_path / "set.zip", FILES | {VICTIM: bytes(20_000_000)})
     alter(archive, b"PK\1\2", 24, "<I", 100, VICTIM)
@@ -178,7 +178,7 @@ def test_a_bomb_that_declares_little_writes_no_more_than_that(tmp_path, monkeypa
 
 
 def test_a_stream_longer_than_its_header_is_stopped(tmp_path, monkeypatch):
-    """Should a zipfile of the future not hold itself to the header, then `unpack_dataset` does."""
+    """If a future zipfile ignored the header's size, `unpack_dataset` would still stop."""
     archive, reads = pack(tmp_path / "set.zip", FILES), []
 
     class Endless(io.BytesIO):
@@ -199,7 +199,7 @@ def test_cut_archives_are_refused(tmp_path, keep):
 
 
 def test_random_damage_never_passes(tmp_path):
-    """Either every image is as it was, or the archive is refused: never another error, never other bytes."""
+    """Either all images are unchanged, or the archive is refused: no other error and no other bytes."""
     rng, good = random.Random(0), pack(tmp_path / "set.zip", FILES).read_bytes()
     outcomes = Counter()
     for _ in range(80):
@@ -253,7 +253,7 @@ def test_a_mount_point_is_refused_before_any_work(tmp_path, monkeypatch):
     refused(tmp_path / "set.zip", tmp_path, "top of a disk")
 
 
-def test_a_folder_is_taken_where_paths_know_no_mount_points(tmp_path, monkeypatch):
+def test_a_folder_is_accepted_where_mount_points_are_unsupported(tmp_path, monkeypatch):
     def unsupported(self):  # as on Windows before Python 3.12
         raise NotImplementedError("Path.is_mount() is unsupported on this system")
 

@@ -41,10 +41,10 @@ def test_the_image_installs_the_lock_and_nothing_else():
     assert not re.search(r"^(keras|tensorflow|jax|torch|scikit-learn)==", lock, re.MULTILINE)
 
 
-def test_the_image_is_nobodys_root_and_knows_its_health():
+def test_the_image_does_not_run_as_root_and_checks_its_health():
     assert said("FROM") == ["${BASE} AS packages", "${BASE}"]
     last = [word for word, _ in IMAGE[len(IMAGE) - IMAGE[::-1].index(("FROM", "${BASE}")) :]]
-    assert last.index("USER") > last.index("RUN")  # what was built belongs to root
+    assert last.index("USER") > last.index("RUN")  # everything built belongs to root
     assert said("USER") == ["10001:10001"]
     assert said("HEALTHCHECK")[0].endswith("CMD python3 -m pneumo health || exit 1")  # 2 means nothing to Docker
     assert not any("login" in rest.lower() or "PNEUMO_OPEN" in rest for rest in said("ENV"))
@@ -63,7 +63,7 @@ def compose():
     return yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 
 
-def test_every_service_is_locked(compose):
+def test_every_service_has_minimal_privileges(compose):
     assert set(compose["services"]) == {"app", "nginx", "node", "orthanc"}
     for service in compose["services"].values():
         assert service["read_only"] is True
@@ -99,7 +99,7 @@ def test_the_app_of_compose_asks_for_a_login(compose):
 
 
 def documented(text: str) -> str:
-    """deploy/nginx.conf's server in the words of docs/access.md."""
+    """The server of deploy/nginx.conf with the addresses used in docs/access.md."""
     for here, there in (
         ("#oauth2#", ""),
         ("listen 8443 ssl", "listen 443 ssl"),
@@ -119,7 +119,7 @@ def test_nginx_is_set_up_as_documented():
 
 @pytest.mark.skipif(NGINX is None, reason="no nginx found: install Debian's package nginx-light")
 @pytest.mark.parametrize("mark", ["#oauth2#", ""])
-def test_nginx_takes_its_configuration(tmp_path, mark):
+def test_nginx_accepts_its_configuration(tmp_path, mark):
     write_certificate(tmp_path)
     text = re.sub(r"/run/secrets/|/tmp/", f"{tmp_path}/", (DEPLOY / "nginx.conf").read_text().replace("#oauth2#", mark))
     text = re.sub(r"http://(app|oauth2-proxy):", "http://127.0.0.1:", text)
@@ -131,8 +131,8 @@ def test_nginx_takes_its_configuration(tmp_path, mark):
 
 @needs_systemd
 @pytest.mark.parametrize("name", ["pneumo.service", "pneumo-node.service"])
-def test_systemd_takes_its_services(tmp_path, name):
-    """On this computer's Python: nothing lies in /opt/pneumo here."""
+def test_systemd_accepts_its_services(tmp_path, name):
+    """With this computer's Python, as there is no /opt/pneumo here."""
     (tmp_path / name).write_text(
         (DEPLOY / name).read_text().replace("/opt/pneumo/.venv/bin/python", os.path.realpath(sys.executable))
     )
@@ -145,7 +145,7 @@ def test_systemd_takes_its_services(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["pneumo.service", "pneumo-node.service"])
 def test_services_leave_the_decoder_its_locks(name):
-    """The calls that lock a decoding process are named, as systemd 252 has no @sandbox, and its setrlimit (@resources) stays."""
+    """systemd 252 has no @sandbox: the calls that lock a decoding process are named. setrlimit (@resources) stays allowed."""
     text = (DEPLOY / name).read_text()
     (calls,) = re.findall(r"^SystemCallFilter=(seccomp .*)", text, re.MULTILINE)
     assert calls.split() == ["seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"]
@@ -159,7 +159,7 @@ def test_services_leave_the_decoder_its_locks(name):
 @pytest.mark.slow
 @pytest.mark.long
 def test_the_archive_forwards_and_gets_its_results(tmp_path, monkeypatch):
-    """deploy/orthanc.json and forward.lua as they are, but for places and ports."""
+    """deploy/orthanc.json and forward.lua with only paths and ports changed."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     settings = json.loads((DEPLOY / "orthanc.json").read_text())
     settings |= {"StorageDirectory": str(tmp_path), "IndexDirectory": str(tmp_path), "LuaScripts": [str(DEPLOY / "forward.lua")]}

@@ -16,7 +16,7 @@ def test_bands_lie_within_zones_and_hold_enough_children():
     assert (edges[0], edges[-1]) == (-math.inf, math.inf)
     assert {-2.0, 2.0} <= set(edges)
     assert len([edge for edge in edges if edge < -2.0]) == 4  # 200 images in quarters of 50: about 43 children each
-    assert not [edge for edge in edges if -2.0 < edge < 2.0]  # 25 children are too few to part
+    assert not [edge for edge in edges if -2.0 < edge < 2.0]  # 25 children are too few to divide
     for band in count_bands(edges, scores, np.zeros(len(scores), int), children):
         assert band["patients"] >= LEAST or band["low"] == -2.0
 

@@ -47,13 +47,13 @@ def test_fit_of_separable_cases_stays_in_bounds():
     assert abs(c.bias) <= 10
 
 
-@pytest.mark.parametrize(("scale", "temperature"), [(1e-3, 0.05), (-1.0, 20.0)])  # all is right, all is wrong
+@pytest.mark.parametrize(("scale", "temperature"), [(1e-3, 0.05), (-1.0, 20.0)])  # all are right, all are wrong
 def test_the_temperature_stays_within_its_bounds(scale, temperature):
     labels, logits = np.array([0, 0, 1, 1]), scale * np.array([-2.0, -1.0, 1.0, 2.0])
     assert fit_calibration(labels, logits).temperature == pytest.approx(temperature)
 
 
-def test_with_even_weights_the_share_of_sick_children_leaves_no_trace():
+def test_with_even_weights_the_share_of_sick_children_has_no_effect():
     rng = np.random.default_rng(6)
     sick, healthy = rng.normal(1.0, 1.0, 30_000), rng.normal(-1.0, 1.0, 10_000)  # the log likelihood ratio is 2 x the score
     labels, scores = np.repeat([1, 0], [30_000, 10_000]), np.concatenate([sick, healthy])

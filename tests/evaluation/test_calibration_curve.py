@@ -6,14 +6,14 @@ from pneumo.evaluation.calibration_curve import fit_calibration_curve
 
 
 def drawn(shift: float, n: int = 1200):
-    """Labels that come as often as expit(log odds + shift), and the probabilities that were said."""
+    """Labels drawn with probability expit(log odds + shift), and the stated probabilities."""
     rng = np.random.default_rng(2)
     log_odds = rng.normal(0.5, 2.0, n)
     return (rng.random(n) < expit(log_odds + shift)).astype(int), expit(log_odds), [f"p{i}" for i in range(n)]
 
 
 @pytest.mark.parametrize("shift", [0.0, -1.5])
-def test_follows_what_came(shift):
+def test_the_curve_follows_the_observed_shares(shift):
     curve = fit_calibration_curve(*drawn(shift), resamples=1)
     truth = expit(np.log(curve.predicted / (1 - curve.predicted)) + shift)
     np.testing.assert_allclose(curve.observed, truth, atol=0.09)

@@ -13,10 +13,10 @@ NAN = math.nan
 @pytest.mark.parametrize(
     ("scores", "limit"),
     [
-        ([NAN] * 20, -math.inf),  # it never speaks: none is needed
-        ([3.0] + [NAN] * 19, -math.inf),  # one in twenty may
+        ([NAN] * 20, -math.inf),  # no scores: no limit is needed
+        ([3.0] + [NAN] * 19, -math.inf),  # one in twenty may fire
         ([3.0, 2.0] + [NAN] * 18, 2.0),
-        ([3.0, 3.0] + [NAN] * 18, 3.0),  # a tie is not torn apart: neither fires
+        ([3.0, 3.0] + [NAN] * 18, 3.0),  # tied scores are not separated: neither fires
         ([3.0, 2.0, 1.0] + [NAN] * 37, 1.0),
         ([5.0], 5.0),
         ([], -math.inf),
@@ -33,14 +33,14 @@ def test_the_rate_holds_for_any_scores(seed):
     limit = limit_of(scores)
     assert np.mean(scores > limit) <= 0.05
     below = max(scores[scores < limit], default=-math.inf)
-    assert np.mean(scores > below) > 0.05  # no lower one would do
+    assert np.mean(scores > below) > 0.05  # a lower limit would fire too often
 
 
 def judged(patient, verdict, right, score):
     return Judged(str(patient), verdict, right, dict.fromkeys(NAMES, score))
 
 
-def test_limits_are_of_each_verdict_and_rates_of_the_other_part():
+def test_limits_are_set_by_verdict_and_rates_come_from_the_other_part():
     sure = [judged(i, "PNEUMONIA", True, float(i)) for i in range(20)]  # 18 and 19 are the highest: one may fire
     calm = [judged(i, "NORMAL", True, NAN) for i in range(20)]
     told = [

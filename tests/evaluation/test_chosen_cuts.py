@@ -16,7 +16,7 @@ def part(n: int, seed: int):
     )
 
 
-def test_wider_than_at_a_fixed_cut_the_more_the_smaller_the_calibration_part():
+def test_intervals_are_wider_than_at_a_fixed_cut_and_more_so_for_a_smaller_calibration_part():
     tested = part(300, 1)
     widths = []
     for n in (80, 800):
@@ -24,13 +24,13 @@ def test_wider_than_at_a_fixed_cut_the_more_the_smaller_the_calibration_part():
         value, low, high = rates["sensitivity"]
         assert low < value < high
         widths.append(high - low)
-    found = figures(tested.labels, tested.logits, tested.patients, {"balanced": 0.0})["balanced"]["sensitivity"]
-    fixed = found["high"] - found["low"]
+    sensitivity = figures(tested.labels, tested.logits, tested.patients, {"balanced": 0.0})["balanced"]["sensitivity"]
+    fixed = sensitivity["high"] - sensitivity["low"]
     assert widths[0] > 1.4 * fixed
     assert widths[1] < 1.3 * fixed
 
 
-def test_balanced_cut_is_where_the_truth_has_it():
+def test_the_balanced_cut_has_the_true_rates():
     rates = chosen_cut_intervals(part(600, 3), part(600, 4), resamples=2)["balanced"]
     assert rates["sensitivity"][0] == pytest.approx(0.841, abs=0.05)  # of normal scores 3 apart, deviation 1.5
     assert rates["specificity"][0] == pytest.approx(0.841, abs=0.06)
@@ -48,7 +48,7 @@ def test_the_summary_leaves_out_a_choice_of_another_cut():
     sensitivity = np.array([np.mean(tested.probabilities[tested.labels == 1] >= cut) for cut in cuts])
     same = float(cuts[np.argmin(np.abs(sensitivity - value["sensitivity"][0]))])
     specificity = np.mean(tested.probabilities[tested.labels == 0] < same)
-    found = summarise(tested, {"balanced": same}, chosen)["operating_points"]["balanced"]
-    assert ("with_choice" in found) == (abs(specificity - value["specificity"][0]) <= 0.01)
+    point = summarise(tested, {"balanced": same}, chosen)["operating_points"]["balanced"]
+    assert ("with_choice" in point) == (abs(specificity - value["specificity"][0]) <= 0.01)
     assert "with_choice" not in summarise(tested, {"balanced": 0.999}, chosen)["operating_points"]["balanced"]
     assert "with_choice" not in summarise(tested, {"balanced": same})["operating_points"]["balanced"]

@@ -22,28 +22,28 @@ def test_equals_scikit_learn(cut):
 
 
 def test_matrix_and_rates_by_hand():
-    found = make_classification_report(np.array([0, 0, 0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.5, 0.5, 0.4]), 0.5)
-    assert found.matrix.tolist() == [[3, 1], [1, 1]]
-    assert found.rates.tolist() == [[0.75, 0.25], [0.5, 0.5]]
+    report = make_classification_report(np.array([0, 0, 0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.5, 0.5, 0.4]), 0.5)
+    assert report.matrix.tolist() == [[3, 1], [1, 1]]
+    assert report.rates.tolist() == [[0.75, 0.25], [0.5, 0.5]]
 
 
-def test_what_is_never_called_has_no_precision():
-    found = make_classification_report(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.3]), 0.9)
-    assert math.isnan(found.classes[1].precision)
-    assert math.isnan(found.macro.precision)
-    assert found.classes[1].f1 == 0
-    assert found.classes[0].precision == pytest.approx(2 / 3)
+def test_a_class_that_is_never_called_has_no_precision():
+    report = make_classification_report(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.3]), 0.9)
+    assert math.isnan(report.classes[1].precision)
+    assert math.isnan(report.macro.precision)
+    assert report.classes[1].f1 == 0
+    assert report.classes[0].precision == pytest.approx(2 / 3)
 
 
-def test_a_class_without_an_image_has_no_say_in_the_weighted_mean():
-    found = make_classification_report(np.array([1, 1]), np.array([0.6, 0.7]), 0.5)
-    assert math.isnan(found.macro.recall)
-    assert found.weighted.recall == 1
-    assert math.isnan(found.rates[0, 0])
-    assert math.isnan(found.specificity.value)
+def test_a_class_without_images_does_not_count_in_the_weighted_mean():
+    report = make_classification_report(np.array([1, 1]), np.array([0.6, 0.7]), 0.5)
+    assert math.isnan(report.macro.recall)
+    assert report.weighted.recall == 1
+    assert math.isnan(report.rates[0, 0])
+    assert math.isnan(report.specificity.value)
 
 
-def test_of_no_image_every_mean_is_undefined():
-    found = make_classification_report(np.array([], int), np.array([]), 0.5)
-    assert [row.name for row in (found.macro, found.weighted)] == ["macro mean", "weighted mean"]
-    assert math.isnan(found.weighted.precision)
+def test_without_images_every_mean_is_undefined():
+    report = make_classification_report(np.array([], int), np.array([]), 0.5)
+    assert [row.name for row in (report.macro, report.weighted)] == ["macro mean", "weighted mean"]
+    assert math.isnan(report.weighted.precision)

@@ -13,7 +13,7 @@ from pneumo.evaluation.predictions import make_predictions
 
 
 def two_models(n=400, a_patient=1, seed=0):
-    """Scores of two models that share part of their noise; `a_patient` images of each patient share some more."""
+    """Scores of two models that share part of their noise; the `a_patient` images of each patient share another part."""
     rng = np.random.default_rng(seed)
     patient = np.arange(n) // a_patient
     sick = patient % 2
@@ -24,7 +24,7 @@ def two_models(n=400, a_patient=1, seed=0):
 
 
 def by_the_book(labels, first, second):
-    """DeLong 1988 as it is written: every pair of a sick and a healthy case, covariance of the structural components."""
+    """DeLong 1988 as published: every pair of a sick and a healthy case, covariance of the structural components."""
     sick = labels == 1
     kernels = [(s[sick][:, None] > s[~sick]) + 0.5 * (s[sick][:, None] == s[~sick]) for s in (first, second)]
     v10, v01 = np.array([k.mean(axis=1) for k in kernels]), np.array([k.mean(axis=0) for k in kernels])
@@ -33,49 +33,49 @@ def by_the_book(labels, first, second):
 
 
 @pytest.mark.parametrize("ties", [False, True])
-def test_delong_with_one_image_a_patient_is_the_book_s(ties):
+def test_delong_with_one_image_a_patient_matches_the_textbook(ties):
     labels, first, second, patients = two_models()
     if ties:
         first, second = np.round(first), np.round(second)
-    found = delong(labels, first, second, patients)
-    assert found.value == pytest.approx(roc_auc(labels, first) - roc_auc(labels, second))
-    assert (found.high - found.low) / 2 / 1.959964 == pytest.approx(by_the_book(labels, first, second), rel=1e-6)
-    z = abs(found.value) / by_the_book(labels, first, second)
-    assert found.p == pytest.approx(math.erfc(z / math.sqrt(2)), rel=1e-5)
+    estimate = delong(labels, first, second, patients)
+    assert estimate.value == pytest.approx(roc_auc(labels, first) - roc_auc(labels, second))
+    assert (estimate.high - estimate.low) / 2 / 1.959964 == pytest.approx(by_the_book(labels, first, second), rel=1e-6)
+    z = abs(estimate.value) / by_the_book(labels, first, second)
+    assert estimate.p == pytest.approx(math.erfc(z / math.sqrt(2)), rel=1e-5)
 
 
 @pytest.mark.parametrize("a_patient", [1, 4])
 def test_delong_agrees_with_a_bootstrap_over_patients(a_patient):
     labels, first, second, patients = two_models(a_patient=a_patient, seed=3)
-    found = delong(labels, first, second, patients)
+    estimate = delong(labels, first, second, patients)
 
     def difference(index):
         return np.array([roc_auc(labels[index], first[index]) - roc_auc(labels[index], second[index])])
 
     (low,), (high,) = patient_intervals(difference, patients, resamples=2000)
     width = high - low
-    assert found.high - found.low == pytest.approx(width, rel=0.12)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.12 * width)
+    assert estimate.high - estimate.low == pytest.approx(width, rel=0.12)
+    assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=0.12 * width)
 
 
 def test_delong_where_patients_have_images_of_both_classes():
-    """What such a patient's sick and healthy images share counts too."""
+    """The noise shared by such a patient's sick and healthy images counts too."""
     rng = np.random.default_rng(5)
     patient = np.arange(600) // 4
     labels = np.arange(600) % 2
     child = rng.normal(size=150)[patient] * np.where(labels == 1, 1.5, -1.5)
     first, second = labels * 1.5 + child + rng.normal(size=600), labels * 1.5 + rng.normal(size=600)
     patients = tuple(f"p{p}" for p in patient)
-    found = delong(labels, first, second, patients)
+    estimate = delong(labels, first, second, patients)
 
     def difference(index):
         return np.array([roc_auc(labels[index], first[index]) - roc_auc(labels[index], second[index])])
 
     (low,), (high,) = patient_intervals(difference, patients, resamples=2000)
-    assert found.high - found.low == pytest.approx(high - low, rel=0.12)
+    assert estimate.high - estimate.low == pytest.approx(high - low, rel=0.12)
 
 
-def test_images_of_one_patient_are_not_independent_witnesses():
+def test_images_of_one_patient_are_not_independent():
     labels, first, second, patients = two_models(a_patient=8, seed=3)
     clustered, naive = (delong(labels, first, second, who) for who in (patients, tuple(map(str, range(len(labels))))))
     assert clustered.high - clustered.low > 1.3 * (naive.high - naive.low)
@@ -83,8 +83,8 @@ def test_images_of_one_patient_are_not_independent_witnesses():
 
 def test_a_model_against_itself():
     labels, first, _, patients = two_models()
-    found = delong(labels, first, 3 * first, patients)  # another scale, the same order
-    assert (found.value, found.low, found.high, found.p) == (0, 0, 0, 1)
+    estimate = delong(labels, first, 3 * first, patients)  # another scale, the same order
+    assert (estimate.value, estimate.low, estimate.high, estimate.p) == (0, 0, 0, 1)
 
 
 def test_undefined_with_one_class_or_one_patient():
@@ -102,14 +102,14 @@ def test_mcnemar_by_hand(one, other, p):
 
 def test_compare_counts_and_pairs_by_name():
     first, second = make_stored(seed=1, lift=3), make_stored(seed=2, lift=1)
-    found = compare_models(first, second, (0.5, 0.3))
+    comparison = compare_models(first, second, (0.5, 0.3))
     right = [(p.probabilities >= cut) == (p.labels == 1) for p, cut in ((first, 0.5), (second, 0.3))]
-    assert (found.only_first_right, found.only_second_right) == (np.sum(right[0] > right[1]), np.sum(right[0] < right[1]))
-    assert found.accuracy == pytest.approx(right[0].mean() - right[1].mean())
-    assert (found.n, found.patients) == (60, len(set(first.patients)))
-    assert found.auc.value > 0
+    assert (comparison.only_first_right, comparison.only_second_right) == (np.sum(right[0] > right[1]), np.sum(right[0] < right[1]))
+    assert comparison.accuracy == pytest.approx(right[0].mean() - right[1].mean())
+    assert (comparison.n, comparison.patients) == (60, len(set(first.patients)))
+    assert comparison.auc.value > 0
     turned = reordered(second, np.arange(60)[::-1])
-    assert compare_models(first, turned, (0.5, 0.3)) == found
+    assert compare_models(first, turned, (0.5, 0.3)) == comparison
 
 
 def test_other_images_are_refused():
@@ -143,8 +143,8 @@ def test_delong_where_the_classes_differ_in_size():
     labels, first, second, patients = two_models()
     kept = (labels == 0) | (np.arange(len(labels)) % 10 == 1)  # a fifth of the sick
     labels, first, second = labels[kept], first[kept], second[kept]
-    found = delong(labels, first, second, tuple(np.array(patients)[kept]))
-    assert (found.high - found.low) / 2 / 1.959964 == pytest.approx(by_the_book(labels, first, second), rel=1e-6)
+    estimate = delong(labels, first, second, tuple(np.array(patients)[kept]))
+    assert (estimate.high - estimate.low) / 2 / 1.959964 == pytest.approx(by_the_book(labels, first, second), rel=1e-6)
 
 
 def test_two_patients_of_a_class_are_enough_and_one_is_not():
@@ -159,6 +159,6 @@ def test_rightly_called_by_hand():
     labels, kinds = ["NORMAL"] * 3 + ["PNEUMONIA"] * 2, ["none"] * 3 + ["viral"] * 2
     first = make_predictions(files, labels, kinds, [0.0] * 5, [0.1, 0.2, 0.3, 0.9, 0.4])
     second = make_predictions(files, labels, kinds, [0.0] * 5, [0.8, 0.7, 0.1, 0.6, 0.3])
-    found = compare_models(first, second, (0.5, 0.7))
-    assert (found.only_first_right, found.only_second_right) == (3, 0)
-    assert found.accuracy == pytest.approx(3 / 5)
+    comparison = compare_models(first, second, (0.5, 0.7))
+    assert (comparison.only_first_right, comparison.only_second_right) == (3, 0)
+    assert comparison.accuracy == pytest.approx(3 / 5)

@@ -1,6 +1,6 @@
 """Do 95 % intervals hold the truth in 95 % of tests like ours: 624 images, several of some patients, few mistakes?
 
-Each image's score is a normal number of its patient and one of its own. The way used before, percentiles of the bootstrap, fails.
+Each image's score is the sum of a normal number of its patient and one of its own. The former method, bootstrap percentiles, fails.
 """
 
 import numpy as np
@@ -33,8 +33,8 @@ def coverage_of_shares(sizes, truth, old):
             weights = rng.multinomial(k, np.full(k, 1 / k), 200)
             low, high = percentiles(weights @ np.bincount(patients, right) / (weights @ sizes))
         else:
-            found = clustered_wilson(right, patients)
-            low, high = found.low, found.high
+            interval = clustered_wilson(right, patients)
+            low, high = interval.low, interval.high
         held.append(low <= truth <= high)
     return np.mean(held)
 
@@ -48,9 +48,9 @@ def test_shares(sizes, truth):
 
 
 def test_percentiles_fail_on_the_same_shares():
-    found = [coverage_of_shares(*case, old=True) for case in CASES]
-    assert min(found) < 0.91
-    assert np.mean(found) < ASKED
+    coverages = [coverage_of_shares(*case, old=True) for case in CASES]
+    assert min(coverages) < 0.91
+    assert np.mean(coverages) < ASKED
 
 
 HIDDEN, SEEN, UNSEEN = 0.025, 4.0, -1.0  # share of sick images on which pneumonia hardly shows, and where scores lie

@@ -18,42 +18,42 @@ def cases(seed=0, digits=1, n=300):
 @pytest.mark.parametrize("digits", [1, 2, 9])
 def test_roc_equals_scikit_learn(digits):
     labels, scores = cases(digits=digits)
-    found = curves.roc(labels, scores)
+    curve = curves.roc(labels, scores)
     fpr, tpr, cuts = roc_curve(labels, scores, drop_intermediate=False)
-    assert found.false_positive_rate == pytest.approx(fpr)
-    assert found.true_positive_rate == pytest.approx(tpr)
-    assert found.thresholds == pytest.approx(cuts)
-    assert found.auc == pytest.approx(roc_auc_score(labels, scores))
-    assert np.trapezoid(found.true_positive_rate, found.false_positive_rate) == pytest.approx(found.auc)
+    assert curve.false_positive_rate == pytest.approx(fpr)
+    assert curve.true_positive_rate == pytest.approx(tpr)
+    assert curve.thresholds == pytest.approx(cuts)
+    assert curve.auc == pytest.approx(roc_auc_score(labels, scores))
+    assert np.trapezoid(curve.true_positive_rate, curve.false_positive_rate) == pytest.approx(curve.auc)
 
 
 def test_roc_of_one_class_is_undefined():
-    found = curves.roc(np.ones(4), np.array([0.1, 0.2, 0.2, 0.9]))
-    assert np.isnan(found.auc)
-    assert np.isnan(found.false_positive_rate).all()
-    assert found.true_positive_rate.tolist() == [0, 0.25, 0.75, 1]
+    curve = curves.roc(np.ones(4), np.array([0.1, 0.2, 0.2, 0.9]))
+    assert np.isnan(curve.auc)
+    assert np.isnan(curve.false_positive_rate).all()
+    assert curve.true_positive_rate.tolist() == [0, 0.25, 0.75, 1]
 
 
 @pytest.mark.parametrize("digits", [1, 2, 9])
 def test_precision_recall_equals_scikit_learn(digits):
     labels, scores = cases(seed=1, digits=digits)
-    found = curves.precision_recall(labels, scores)
+    curve = curves.precision_recall(labels, scores)
     precision, recall, cuts = precision_recall_curve(labels, scores)
-    assert found.precision == pytest.approx(precision[-2::-1])  # theirs rises and ends in a made-up point
-    assert found.recall == pytest.approx(recall[-2::-1])
-    assert found.thresholds == pytest.approx(cuts[::-1])
-    assert found.average_precision == pytest.approx(average_precision_score(labels, scores))
-    assert found.prevalence == labels.mean()
+    assert curve.precision == pytest.approx(precision[-2::-1])  # theirs rises and ends in a made-up point
+    assert curve.recall == pytest.approx(recall[-2::-1])
+    assert curve.thresholds == pytest.approx(cuts[::-1])
+    assert curve.average_precision == pytest.approx(average_precision_score(labels, scores))
+    assert curve.prevalence == labels.mean()
 
 
 def test_calibration_bins_equal_scikit_learn_and_add_up_to_the_ece():
     labels, scores = cases(seed=2, digits=9)
-    found = curves.calibration_bins(labels, scores)
+    bins = curves.calibration_bins(labels, scores)
     shares, means = calibration_curve(labels, scores, n_bins=15)
-    assert [each.sick.value for each in found] == pytest.approx(shares)
-    assert [each.mean_probability for each in found] == pytest.approx(means)
-    assert sum(each.sick.of for each in found) == len(labels)
-    gaps = sum(abs(each.sick.value - each.mean_probability) * each.sick.of for each in found) / len(labels)
+    assert [each.sick.value for each in bins] == pytest.approx(shares)
+    assert [each.mean_probability for each in bins] == pytest.approx(means)
+    assert sum(each.sick.of for each in bins) == len(labels)
+    gaps = sum(abs(each.sick.value - each.mean_probability) * each.sick.of for each in bins) / len(labels)
     assert gaps == pytest.approx(expected_calibration_error(labels, scores))
 
 
@@ -71,18 +71,18 @@ def test_empty_bins_are_left_out():
 
 def test_decision_curve_by_hand():
     labels, scores = np.array([1, 1, 0, 0, 0]), np.array([0.9, 0.4, 0.6, 0.2, 0.1])
-    found = curves.decision_curve(labels, scores, [0.2, 0.5])
+    curve = curves.decision_curve(labels, scores, [0.2, 0.5])
     # at 0.2: both sick and two healthy treated; odds 1/4. At 0.5: one and one; odds 1.
-    assert found.model == pytest.approx([2 / 5 - 2 / 5 / 4, 1 / 5 - 1 / 5])
-    assert found.treat_all == pytest.approx([2 / 5 - 3 / 5 / 4, 2 / 5 - 3 / 5])
-    assert found.prevalence == 0.4
+    assert curve.model == pytest.approx([2 / 5 - 2 / 5 / 4, 1 / 5 - 1 / 5])
+    assert curve.treat_all == pytest.approx([2 / 5 - 3 / 5 / 4, 2 / 5 - 3 / 5])
+    assert curve.prevalence == 0.4
 
 
 def test_decision_curve_of_a_low_threshold_is_treating_all():
     labels, scores = cases(seed=3)
-    found = curves.decision_curve(labels, np.maximum(scores, 0.02))
-    assert len(found.thresholds) == 99
-    assert found.model[0] == pytest.approx(found.treat_all[0])
+    curve = curves.decision_curve(labels, np.maximum(scores, 0.02))
+    assert len(curve.thresholds) == 99
+    assert curve.model[0] == pytest.approx(curve.treat_all[0])
 
 
 @pytest.mark.parametrize("cut", [0.0, 1.0])
@@ -92,17 +92,17 @@ def test_decision_curve_refuses_certainty(cut):
 
 
 def test_histogram_counts_every_case_once():
-    found = curves.histogram(np.array([0, 0, 1, 1, 1]), np.array([0.0, 0.49, 0.5, 1.0, 0.99]), bins=2)
-    assert found.edges.tolist() == [0, 0.5, 1]
-    assert found.normal.tolist() == [2, 0]
-    assert found.pneumonia.tolist() == [0, 3]
+    histogram = curves.histogram(np.array([0, 0, 1, 1, 1]), np.array([0.0, 0.49, 0.5, 1.0, 0.99]), bins=2)
+    assert histogram.edges.tolist() == [0, 0.5, 1]
+    assert histogram.normal.tolist() == [2, 0]
+    assert histogram.pneumonia.tolist() == [0, 3]
 
 
 def test_predictive_curve():
-    found = curves.predictive_curve(0.9, 0.8, [0.1, 0.5])
+    curve = curves.predictive_curve(0.9, 0.8, [0.1, 0.5])
     expected = [predictive_values(0.9, 0.8, share) for share in (0.1, 0.5)]
-    assert np.column_stack([found.ppv, found.npv]) == pytest.approx(np.array(expected))
-    assert found.ppv[0] == pytest.approx(0.09 / 0.27)
+    assert np.column_stack([curve.ppv, curve.npv]) == pytest.approx(np.array(expected))
+    assert curve.ppv[0] == pytest.approx(0.09 / 0.27)
     whole = curves.predictive_curve(0.9, 0.8)
     assert (np.diff(whole.ppv) > 0).all()
     assert (np.diff(whole.npv) < 0).all()
@@ -110,11 +110,11 @@ def test_predictive_curve():
 
 def test_decision_curve_at_a_prevalence_is_that_of_the_reweighted_children():
     labels, scores = np.array([1, 1, 0, 0]), np.array([0.9, 0.4, 0.6, 0.2])
-    found = curves.decision_curve(labels, scores, [0.2], prevalence=0.1)
+    curve = curves.decision_curve(labels, scores, [0.2], prevalence=0.1)
     # odds a ninth as high: 0.9 -> 0.5, 0.6 -> 1/7, 0.4 -> 2/29. One sick child of two, no healthy one is treated.
-    assert found.model == pytest.approx([0.1 / 2])
-    assert found.treat_all == pytest.approx([0.1 - 0.9 / 4])
-    assert found.prevalence == pytest.approx(0.1)
+    assert curve.model == pytest.approx([0.1 / 2])
+    assert curve.treat_all == pytest.approx([0.1 - 0.9 / 4])
+    assert curve.prevalence == pytest.approx(0.1)
 
 
 def test_the_band_of_the_roc_is_wilsons_interval_over_patients_at_each_false_positive_rate():

@@ -22,7 +22,7 @@ def test_interval_covers_the_value_and_has_the_normal_width():
     np.testing.assert_allclose([low[0], high[0]], VALUES.mean() + np.array([-1.96, 1.96]) * error, atol=0.3 * error)
 
 
-def test_copies_of_a_patient_are_no_new_witnesses():
+def test_copies_of_a_patient_do_not_narrow_the_interval():
     once = patient_intervals(mean_and_share(VALUES), patients(60), resamples=2000)
     copied = np.tile(VALUES, 4)
     clustered = patient_intervals(mean_and_share(copied), patients(60) * 4, resamples=2000)
@@ -32,7 +32,7 @@ def test_copies_of_a_patient_are_no_new_witnesses():
     np.testing.assert_allclose(naive_width, width / 2, rtol=0.1)
 
 
-def test_all_images_of_a_drawn_patient_come_along():
+def test_all_images_of_a_patient_are_drawn_together():
     names = ["a", "b", "a", "c", "b", "a"]
     seen = []
     patient_intervals(lambda index: seen.append(sorted(index.tolist())) or np.zeros(1), names, resamples=50)

@@ -28,7 +28,7 @@ def test_rows_are_appended_and_never_replaced(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of a process are a POSIX matter")
-def test_a_row_that_finds_no_room_leaves_the_others_as_they_were(tmp_path):
+def test_a_full_disk_leaves_the_other_rows_unchanged(tmp_path):
     import resource
 
     path = tmp_path / "ledger.csv"

@@ -6,7 +6,7 @@ from pneumo.evaluation.likelihood import posterior, stated_prevalence
 
 
 @pytest.mark.parametrize("prevalence", [0.01, 0.3, 0.5, 0.9])
-def test_posterior_odds_are_the_ratio_times_the_odds_before(prevalence):
+def test_posterior_odds_are_the_ratio_times_the_prior_odds(prevalence):
     ratios = np.array([0.01, 0.5, 1.0, 10.0, 97.0])
     odds = ratios * prevalence / (1 - prevalence)
     np.testing.assert_allclose(posterior(np.log(ratios), prevalence), odds / (1 + odds))
@@ -20,7 +20,7 @@ def test_the_stated_prevalence(monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["0", "1", "30", "30 %", "nan", "many"])
-def test_what_is_no_share_is_refused(monkeypatch, text):
+def test_an_invalid_prevalence_is_refused(monkeypatch, text):
     monkeypatch.setenv("PNEUMO_PREVALENCE", text)
     with pytest.raises(ConfigError, match="between 0 and 1"):
         stated_prevalence()

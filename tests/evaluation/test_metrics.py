@@ -122,7 +122,7 @@ def test_predictive_value_of_what_is_never_called_is_nan():
     assert math.isnan(predictive_values(1.0, 0.0, 0.3)[1])
 
 
-def test_ece_after_a_move_of_prevalence():
+def test_ece_after_a_change_of_prevalence():
     labels, probabilities = np.array([1, 1, 0, 0]), np.array([0.9, 0.7, 0.4, 0.1])
     weights = prevalence_weights(labels, 0.2)
     assert weights.tolist() == pytest.approx([0.4, 0.4, 1.6, 1.6])
@@ -138,5 +138,5 @@ def test_dice_counted_by_hand(first, second, expected):
     assert dice(np.array(first, bool), np.array(second, bool)) == expected
 
 
-def test_two_empty_masks_have_no_overlap_to_speak_of():
+def test_the_overlap_of_two_empty_masks_is_undefined():
     assert np.isnan(dice(np.zeros(4, bool), np.zeros(4, bool)))

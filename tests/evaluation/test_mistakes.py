@@ -20,6 +20,6 @@ def test_order_and_kind():
     assert [(m.file, m.label, m.probability) for m in alarms] == [("b", "NORMAL", 0.95), ("a", "NORMAL", 0.5)]
 
 
-def test_no_more_than_asked_for_and_none_where_there_is_none():
+def test_at_most_the_given_number_and_possibly_none():
     assert [m.file for m in most_confident_mistakes(P, 0.5, most=1)[0]] == ["e"]
     assert most_confident_mistakes(P, 0.0)[0] == ()

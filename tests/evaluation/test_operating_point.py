@@ -24,7 +24,7 @@ def rates(labels, ratios, cut):
 
 @pytest.mark.parametrize("kind", ["good", "fair", "useless", "tied"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_promises_hold_where_they_were_made(kind, seed):
+def test_promised_rates_hold_on_the_cases_they_were_chosen_on(kind, seed):
     labels, ratios = cases(kind, seed)
     points = choose_operating_points(labels, ratios)
     assert points[RULE_OUT] <= min(points[BALANCED], -LEAST)
@@ -49,12 +49,12 @@ def test_where_the_classes_separate_the_points_still_differ():
     assert points == {BALANCED: 1.0, RULE_OUT: pytest.approx(-LEAST), RULE_IN: pytest.approx(LEAST)}
 
 
-def test_a_balanced_cut_far_out_takes_the_nearer_point_along():
+def test_a_balanced_cut_far_out_moves_the_nearer_point():
     points = choose_operating_points([0, 0, 1, 1], [-9.0, 6.0, 8.0, 9.0])
     assert points[BALANCED] == points[RULE_IN] == 7.0
 
 
-def test_all_healthy_above_leave_a_cut_that_calls_no_one():
+def test_if_all_healthy_score_highest_the_rule_in_cut_calls_no_one():
     points = choose_operating_points([0, 0, 1, 1], [5.0, 5.0, 5.0, -3.0])
     assert points[RULE_IN] > 5
     assert points[RULE_OUT] <= -3

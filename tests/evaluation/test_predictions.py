@@ -36,7 +36,7 @@ def test_columns_and_rows_as_written(tmp_path):
     assert lines[3] == "test/PNEUMONIA/person3_virus_8.jpeg,PNEUMONIA,viral,12345.6789,1"
 
 
-def test_the_kind_is_a_last_column_where_it_is_told(tmp_path):
+def test_a_stated_kind_is_the_last_column(tmp_path):
     path = tmp_path / "predictions.csv"
     told = dataclasses.replace(predictions(), bacterial=np.array([0.25, 1 / 3, 1.0]))
     write_predictions(path, told)
@@ -84,7 +84,7 @@ HEADER = "file,label,subtype,logit,probability\n"
         (HEADER.encode() + b"a,HEALTHY,none,1,0.5\n", "received 'HEALTHY'"),
     ],
 )
-def test_unfit_files_are_refused(tmp_path, content, match):
+def test_invalid_files_are_refused(tmp_path, content, match):
     path = tmp_path / "predictions.csv"
     if content is not None:
         path.write_bytes(content)

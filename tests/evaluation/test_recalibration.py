@@ -7,14 +7,14 @@ from pneumo.evaluation.recalibration import fit_recalibration
 
 
 @pytest.mark.parametrize(("intercept", "slope"), [(0.0, 1.0), (-1.0, 1.0), (0.0, 0.5)])
-def test_it_finds_what_was_done_to_right_probabilities(intercept, slope):
+def test_the_fit_recovers_how_correct_probabilities_were_changed(intercept, slope):
     rng = np.random.default_rng(0)
     said = rng.normal(0, 2, 40_000)
     labels = rng.random(40_000) < expit(intercept + slope * said)
-    found = fit_recalibration(labels, said)
-    assert found[1] == pytest.approx(slope, abs=0.04)
+    fitted = fit_recalibration(labels, said)
+    assert fitted[1] == pytest.approx(slope, abs=0.04)
     if slope == 1.0:
-        assert found[0] == pytest.approx(intercept, abs=0.04)
+        assert fitted[0] == pytest.approx(intercept, abs=0.04)
 
 
 def test_the_slope_is_that_of_logistic_regression():

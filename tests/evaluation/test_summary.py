@@ -49,7 +49,7 @@ def test_fields(summary):
     assert summary["operating_point"] == {"name": "balanced", "threshold": 0.5}
 
 
-def test_calibration_of_what_is_drawn_too_high(summary, predictions):
+def test_calibration_figures_are_those_of_the_fit(summary, predictions):
     intercept, slope = fit_recalibration(predictions.labels, predictions.logits)
     assert summary["calibration"]["intercept"]["value"] == pytest.approx(intercept)
     assert summary["calibration"]["slope"]["value"] == pytest.approx(slope)

@@ -56,7 +56,7 @@ def test_an_original_becomes_as_soft_as_the_copies():
 
 
 def test_canonical_is_antialiased():
-    stripes = np.tile([0.0, 1.0], (896, 448))  # every second column white: grey from afar
+    stripes = np.tile([0.0, 1.0], (896, 448))  # every second column white: grey when reduced
     assert np.abs(canonical(radiograph(stripes))[:, 1:-1].astype(int) - 128).max() <= 3
 
 

@@ -42,8 +42,8 @@ def test_files_below_take_dicom_without_suffix_and_archives(folder):
 
 def test_an_archive_is_read_member_by_member(folder, predictor):
     told = []
-    found = dict(read_files([str(folder / "more.zip"), str(folder / "x.png")], predictor, lambda *skipped: told.append(skipped)))
-    assert {name.removeprefix(f"{folder}/"): finding.status for name, finding in found.items()} == {
+    findings = dict(read_files([str(folder / "more.zip"), str(folder / "x.png")], predictor, lambda *skipped: told.append(skipped)))
+    assert {name.removeprefix(f"{folder}/"): finding.status for name, finding in findings.items()} == {
         "more.zip/a/ramp.png": "ok",
         "more.zip/a/cut.png": "error",
         "x.png": "ok",
@@ -51,30 +51,30 @@ def test_an_archive_is_read_member_by_member(folder, predictor):
     assert told == [(str(folder / "more.zip"), 1)]
 
 
-def test_relative_paths_begin_in_the_folder_that_is_given(folder, predictor):
+def test_relative_paths_start_at_the_given_folder(folder, predictor):
     decoders = DecoderPool(1)
     given = ["more.zip", "S1/IM0001", str(folder / "x.png"), "absent.png"]
-    found = list(read_files(given, predictor, folder=str(folder), decoders=decoders))
-    assert [(name, finding.status) for name, finding in found] == [
+    findings = list(read_files(given, predictor, folder=str(folder), decoders=decoders))
+    assert [(name, finding.status) for name, finding in findings] == [
         ("more.zip/a/ramp.png", "ok"),
         ("more.zip/a/cut.png", "error"),
         ("S1/IM0001", "ok"),
         (str(folder / "x.png"), "ok"),
         ("absent.png", "error"),
     ]
-    assert decoders._idle.qsize() == 1  # these were the ones that read
+    assert decoders._idle.qsize() == 1  # the given decoders were used
     decoders.close()
 
 
-def test_an_archive_that_cannot_be_opened_is_one_error_and_the_rest_goes_on(folder, predictor):
+def test_an_archive_that_cannot_be_opened_is_one_error_and_the_others_are_read(folder, predictor):
     (folder / "bad.zip").write_bytes((folder / "more.zip").read_bytes()[:60])
-    found = list(read_files([str(folder / "bad.zip"), str(folder / "absent.zip"), str(folder / "x.png")], predictor))
-    assert [finding.status for _, finding in found] == ["error", "error", "ok"]
-    assert "cut short" in found[0][1].reasons[0]
-    assert "cannot be opened" in found[1][1].reasons[0]
+    findings = list(read_files([str(folder / "bad.zip"), str(folder / "absent.zip"), str(folder / "x.png")], predictor))
+    assert [finding.status for _, finding in findings] == ["error", "error", "ok"]
+    assert "cut short" in findings[0][1].reasons[0]
+    assert "cannot be opened" in findings[1][1].reasons[0]
 
 
-def test_predict_reads_a_zip_and_writes_its_heatmaps_beside_no_name_in_it(predictor, tmp_path, capsys, monkeypatch):
+def test_predict_reads_a_zip_and_writes_heatmaps_only_into_their_folder(predictor, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as bundle:

@@ -39,7 +39,7 @@ def test_label_follows_the_point_and_zone_does_not(predictor, probability, point
 
 @pytest.mark.parametrize("prevalence", [0.001, 0.05, 0.3, 0.5, 0.74, 0.999])
 @pytest.mark.parametrize("log_ratio", [-800.0, -3.0, -1.1, -1.0, 0.0, 0.4, 1.0, 1.2, 5.0, 800.0])
-def test_a_reading_is_the_posterior_and_agrees_with_itself(predictor, log_ratio, prevalence):
+def test_a_reading_is_the_posterior_and_is_consistent(predictor, log_ratio, prevalence):
     reading = judge(log_ratio, predictor.card, Terms("balanced", prevalence))
     ratio = math.exp(max(-700.0, min(700.0, log_ratio)))
     odds = ratio * prevalence / (1 - prevalence)
@@ -56,7 +56,7 @@ def test_a_reading_is_the_posterior_and_agrees_with_itself(predictor, log_ratio,
 
 
 @pytest.mark.parametrize("prevalence", [0.0, 1.0, -0.1, float("nan"), 30.0])
-def test_a_prevalence_that_is_none(predictor, prevalence):
+def test_an_invalid_prevalence(predictor, prevalence):
     with pytest.raises(ConfigError, match="between 0 and 1"):
         judge(0.0, predictor.card, Terms("balanced", prevalence))
 
@@ -86,11 +86,11 @@ def test_what_the_gate_refuses_has_no_probability(predictor):
     assert finding.status == "rejected"
     assert "hardly any contrast" in finding.reasons[0]
     assert (finding.answer, finding.canonical, finding.warnings) == (None, None, ())
-    assert read(flat, predictor, gated=False).answer.log_ratio > 4.6  # for published figures alone
+    assert read(flat, predictor, gated=False).answer.log_ratio > 4.6  # only for published figures
 
 
 class Featured(Predictor):
-    """Gives the features it was told to."""
+    """Gives the features it is given."""
 
     told = np.zeros(6, np.float32)
 
@@ -98,7 +98,7 @@ class Featured(Predictor):
         return dataclasses.replace(super().answer(image), features=self.told)
 
 
-def test_the_learned_distance_is_asked_where_the_model_has_a_reference(tmp_path):
+def test_the_learned_distance_is_used_if_the_model_has_a_reference(tmp_path):
     predictor = Featured.load("tiny", make_registry(tmp_path))
     predictor.reference = make_reference()
     assert (read(png(CHEST), predictor).status, read(png(CHEST), predictor).warnings) == ("ok", ())

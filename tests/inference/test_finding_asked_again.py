@@ -25,7 +25,7 @@ def other(tmp_path) -> Predictor:
 
 
 def wary(predictor: Predictor) -> Predictor:
-    """Whose gate finds everything strange."""
+    """The same, with a gate that finds everything strange."""
     strange = make_reference()
     strange = dataclasses.replace(strange, weights=np.append(np.zeros(len(strange.weights) - 1), 9).astype(np.float32))
     predictor.reference, answer = strange, predictor.answer
@@ -38,24 +38,24 @@ def asked(finding, predictor):
 
 
 @pytest.mark.parametrize("data", [X_RAY, png_bytes(ramp(300, 400)), phantom_png(make_phantom(seed=1))])
-def test_as_if_it_had_read_the_file(first, other, data):
+def test_the_answer_is_the_same_as_from_the_file(first, other, data):
     fresh, again = read(data, other), asked(read(data, first), other)
     assert (again.status, again.warnings, again.sha256, again.model) == ("ok", fresh.warnings, fresh.sha256, "tiny")
     assert (again.answer.logit, again.answer.bacterial) == (fresh.answer.logit, fresh.answer.bacterial)
     assert again.radiograph is again.canonical is None
 
 
-def test_what_the_header_says_is_not_forgotten(first, other):
+def test_warnings_from_the_header_are_kept(first, other):
     assert "The patient is an adult" in asked(read(X_RAY, first), other).warnings[0]
 
 
 def test_its_own_gate_refuses(first, other):
-    found = asked(read(X_RAY, first), wary(other))
-    assert (found.status, found.answer, found.warnings) == ("rejected", None, ())
-    assert "does not look like" in found.reasons[0]
+    finding = asked(read(X_RAY, first), wary(other))
+    assert (finding.status, finding.answer, finding.warnings) == ("rejected", None, ())
+    assert "does not look like" in finding.reasons[0]
 
 
-def test_what_another_gate_refused_can_be_asked_about(first, other):
+def test_an_image_refused_by_another_gate_can_be_answered(first, other):
     refused = read(X_RAY, wary(first))
     assert refused.status == "rejected"
     assert asked(refused, other).answer.logit == read(X_RAY, other).answer.logit
@@ -67,5 +67,5 @@ def test_a_model_that_fails(first, other, monkeypatch):
         raise ModelError("gave no number")
 
     monkeypatch.setattr(other, "answer", fail)
-    found = asked(read(X_RAY, first), other)
-    assert (found.status, found.reasons, found.answer) == ("error", ("gave no number",), None)
+    finding = asked(read(X_RAY, first), other)
+    assert (finding.status, finding.reasons, finding.answer) == ("error", ("gave no number",), None)

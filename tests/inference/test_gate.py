@@ -40,9 +40,9 @@ def test_an_ordinary_chest_passes():
     ],
 )
 def test_the_header(facts, outcome, word):
-    found = gate(**facts)
-    assert found.outcome == outcome
-    assert word in "".join(found.reasons)
+    result = gate(**facts)
+    assert result.outcome == outcome
+    assert word in "".join(result.reasons)
 
 
 def test_ages():
@@ -61,11 +61,11 @@ def test_far_from_train_is_refused_and_near_the_cut_is_warned_of():
     assert gate(STRANGE, reference=dataclasses.replace(reference, cuts=np.array([odds + 1, odds + 2]))).outcome == PASS
 
 
-def test_no_number_is_no_pass():
+def test_nan_is_rejected():
     assert gate(np.full(6, np.nan, np.float32)).outcome == REJECT
 
 
-def test_a_turned_image_is_told_and_named():
+def test_a_turned_image_gets_a_warning_that_names_the_turn():
     reference = make_reference(pose=2)
     (reason,) = gate(reference=reference).reasons
     assert gate(reference=reference).outcome == WARN
@@ -73,11 +73,11 @@ def test_a_turned_image_is_told_and_named():
     assert f"it seems {POSES[2]}" in gate(STRANGE, reference=reference).reasons[0]
 
 
-def test_a_phantom_is_the_demo():
+def test_a_phantom_always_passes():
     assert gate(STRANGE, notes=(SYNTHETIC,)).outcome == PASS
 
 
 def test_refusals_hide_warnings():
-    found = gate(patient_age="040Y", view_position="RL")
-    assert found.outcome == REJECT
-    assert len(found.reasons) == 1
+    result = gate(patient_age="040Y", view_position="RL")
+    assert result.outcome == REJECT
+    assert len(result.reasons) == 1

@@ -14,7 +14,7 @@ def models(tmp_path, monkeypatch):
     return root
 
 
-def test_all_that_is_asked_for_works():
+def test_everything_requested_works():
     assert check_health() == Health(models=True, decoder=True, record=None)
     assert check_health().serving
 
@@ -38,10 +38,10 @@ def test_no_decoding_process(monkeypatch, program):
     assert check_health() == Health(models=True, decoder=False, record=None)
 
 
-def test_the_record_can_be_written_and_is_not(tmp_path, monkeypatch):
+def test_the_check_of_the_record_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_RECORD", f"sqlite:///{tmp_path / 'record.sqlite'}")
     assert check_health().record is True
-    assert not (tmp_path / "record.sqlite").exists()  # a check begins no record
+    assert not (tmp_path / "record.sqlite").exists()  # a check creates no record
     record = make_record(tmp_path)
     record.keep([ANSWER], "a")
     before = record.verify()

@@ -20,7 +20,7 @@ SIDE = 56
 
 
 def graph_bytes(sloped=False):
-    """logit = -20 x; `sloped` adds a preference for the image's left, which no chest bears out."""
+    """logit = -20 x; `sloped` adds a preference for the image's left, which is wrong for chests."""
     slope = np.linspace(15, -15, SIDE, dtype=np.float32) * sloped
     made = helper.make_graph(
         [
@@ -71,22 +71,22 @@ def finder(tmp_path_factory):
 
 @pytest.mark.parametrize("exposure", [{}, {"dark": 10, "bright": 60}, {"dark": 170, "bright": 250}])
 def test_both_fields_are_found_at_any_exposure(finder, exposure):
-    found = finder.find(picture(RIGHT, LEFT, **exposure))
-    assert isinstance(found, LungFields)
-    assert (found.mask.shape, found.mask.dtype) == ((224, 224), bool)
-    assert dice(found.mask, RIGHT | LEFT) > 0.97
-    assert found.quality > 0.95
-    assert found.plausible
-    assert found.reason == ""
+    fields = finder.find(picture(RIGHT, LEFT, **exposure))
+    assert isinstance(fields, LungFields)
+    assert (fields.mask.shape, fields.mask.dtype) == ((224, 224), bool)
+    assert dice(fields.mask, RIGHT | LEFT) > 0.97
+    assert fields.quality > 0.95
+    assert fields.plausible
+    assert fields.reason == ""
 
 
 def test_a_speck_is_dropped_and_a_hole_is_filled(finder):
     image = picture(RIGHT, LEFT, box(200, 216, 100, 116))
     image[100:112, 52:64] = 180
-    found = finder.find(image)
-    assert dice(found.mask, RIGHT | LEFT) > 0.97
-    assert not found.mask[180:].any()
-    assert found.plausible
+    fields = finder.find(image)
+    assert dice(fields.mask, RIGHT | LEFT) > 0.97
+    assert not fields.mask[180:].any()
+    assert fields.plausible
 
 
 def test_neither_side_is_favoured(tmp_path):
@@ -96,17 +96,17 @@ def test_neither_side_is_favoured(tmp_path):
 
 
 def test_fields_that_run_into_one_are_refused(finder):
-    found = finder.find(picture(RIGHT, LEFT, box(60, 140, 80, 140)))
-    assert not found.plausible
-    assert found.reason == "Only one lung field was found; expected two."
+    fields = finder.find(picture(RIGHT, LEFT, box(60, 140, 80, 140)))
+    assert not fields.plausible
+    assert fields.reason == "Only one lung field was found; expected two."
 
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
 def test_an_empty_picture_has_no_lungs(finder, grey):
-    found = finder.find(np.full((224, 224), grey, np.uint8))
-    assert not found.mask.any()
-    assert found.quality == 0.0
-    assert found.reason == "No lung field was found."
+    fields = finder.find(np.full((224, 224), grey, np.uint8))
+    assert not fields.mask.any()
+    assert fields.quality == 0.0
+    assert fields.reason == "No lung field was found."
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def other_preprocessing(folder):
 
 
 def other_graph(folder):
-    """Sealed anew, but not the one that lungs.json describes."""
+    """Resealed, but not the graph described in lungs.json."""
     put(folder / "lungs.onnx", graph_bytes(sloped=True))
 
 
@@ -196,7 +196,7 @@ def test_a_segmenter_that_does_not_verify_finds_nothing(tmp_path, harm, said):
         LungFinder.load(folder)
 
 
-def test_the_registry_is_where_it_lies_by_default(tmp_path, monkeypatch):
+def test_by_default_the_segmenter_of_the_registry_is_loaded(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(tmp_path))
     write_segmenter(tmp_path / "lungs")
     assert LungFinder.load().side == SIDE

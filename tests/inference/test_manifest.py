@@ -23,7 +23,7 @@ NOTHING = hashlib.sha256(b"").hexdigest()
 
 
 class Engine:
-    """Answers with the path's own bytes, and remembers what it was asked; `ahead` paths are taken before the first answer."""
+    """Answers with the file's text and records each path; `ahead` paths are taken before the first answer."""
 
     def __init__(self, ahead: int = 2, stop_after: int | None = None):
         self.ahead, self.stop_after, self.asked = ahead, stop_after, []
@@ -54,7 +54,7 @@ def row(name, text):
 
 @pytest.fixture
 def paths(tmp_path):
-    """Files, an archive of two, an archive that gives nothing, a file that is not there, one that cannot be opened."""
+    """Files, an archive of two, an archive that gives nothing, a missing file, one that cannot be opened."""
     names = ("one", "two.zip", "hollow.zip", "three", "absent", "locked", "four")
     for name in names:
         if name != "absent":
@@ -68,12 +68,12 @@ def file(tmp_path):
 
 
 def start(file, paths, engine, asks=ASKS):
-    """All rows of one start, as far as it came."""
+    """All rows of one start, up to an interruption."""
     rows = []
     try:
         with Manifest(file, asks) as manifest:
-            for found in manifest.rows(paths, engine, row):
-                rows.append(Path(found["file"]).relative_to(file.parent).as_posix())
+            for entry in manifest.rows(paths, engine, row):
+                rows.append(Path(entry["file"]).relative_to(file.parent).as_posix())
     except KeyboardInterrupt:
         pass
     return rows
@@ -87,7 +87,7 @@ def noted(file):
 
 
 @pytest.mark.parametrize("ahead", [0, 2, 99])
-def test_rows_come_in_order_and_a_second_start_asks_only_what_could_not_be_opened(file, paths, ahead):
+def test_rows_are_in_order_and_a_second_start_reads_only_what_could_not_be_opened(file, paths, ahead):
     assert start(file, paths, Engine(ahead)) == ROWS
     assert noted(file) == ["one", "two.zip", "three", "four"]
     engine = Engine(ahead)
@@ -97,7 +97,7 @@ def test_rows_come_in_order_and_a_second_start_asks_only_what_could_not_be_opene
 
 
 @pytest.mark.parametrize("stop", range(1, 6))
-def test_wherever_it_is_interrupted_nothing_is_lost_and_nothing_doubled(file, paths, stop):
+def test_an_interruption_anywhere_loses_and_repeats_nothing(file, paths, stop):
     begun = start(file, paths, Engine(ahead=0, stop_after=stop))
     assert begun == ROWS[: len(begun)]
     before = noted(file)
@@ -107,7 +107,7 @@ def test_wherever_it_is_interrupted_nothing_is_lost_and_nothing_doubled(file, pa
     assert noted(file) == ["one", "two.zip", "three", "four"]
 
 
-def test_an_archive_cut_off_within_is_asked_whole_again(file, paths):
+def test_an_archive_interrupted_in_the_middle_is_read_again_in_full(file, paths):
     start(file, paths, Engine(ahead=0, stop_after=2))
     assert noted(file) == ["one"]
     engine = Engine()
@@ -115,7 +115,7 @@ def test_an_archive_cut_off_within_is_asked_whole_again(file, paths):
     assert "two.zip" in engine.asked
 
 
-def test_a_file_that_changed_is_asked_again_and_its_last_line_counts(file, paths):
+def test_a_changed_file_is_read_again_and_its_last_line_counts(file, paths):
     start(file, paths, Engine())
     Path(paths[0]).write_text("another")
     os.utime(paths[3], ns=(1, 1))  # the same bytes, touched
@@ -132,7 +132,7 @@ def test_a_path_named_twice_has_one_row(file, paths):
     assert start(file, [paths[0], paths[3], paths[0]], Engine()) == ["one", "three"]
 
 
-def test_a_torn_last_line_is_dropped_and_its_file_asked_again(file, paths):
+def test_an_incomplete_last_line_is_dropped_and_its_file_read_again(file, paths):
     start(file, paths, Engine())
     whole = file.read_bytes()
     last = whole.rstrip(b"\n").rindex(b"\n") + 1
@@ -144,7 +144,7 @@ def test_a_torn_last_line_is_dropped_and_its_file_asked_again(file, paths):
         assert file.read_bytes() == whole
 
 
-def test_a_manifest_torn_in_its_first_line_begins_anew(file, paths):
+def test_a_manifest_with_an_incomplete_first_line_starts_again(file, paths):
     start(file, paths, Engine())
     whole = file.read_bytes()
     file.write_bytes(whole[:20])
@@ -170,7 +170,7 @@ def test_another_file_is_refused_and_left_as_it_was(file, content):
     assert file.read_bytes() == content
 
 
-def test_a_damaged_line_in_the_middle_is_told(file, paths):
+def test_a_damaged_line_in_the_middle_is_reported(file, paths):
     start(file, paths, Engine())
     lines = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(b"".join([lines[0], b"{\n", *lines[2:]]))
@@ -185,7 +185,7 @@ def test_one_process_at_a_time(file):
         pass
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path):
+def test_a_missing_folder_is_reported(tmp_path):
     with pytest.raises(ConfigError, match="cannot be opened"):
         Manifest(tmp_path / "absent" / "done.jsonl", ASKS)
 
@@ -213,8 +213,8 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX only")
-def test_predict_goes_on_after_a_kill(folder, file, tmp_path, capsys):
-    """A pipe that nobody writes into holds the first start until it is killed."""
+def test_predict_continues_after_a_kill(folder, file, tmp_path, capsys):
+    """The first start waits for an empty pipe until it is killed."""
     given = [str(folder / f"{number}.png") for number in range(8)]
     os.mkfifo(tmp_path / "pipe")
     words = [sys.executable, "-m", "pneumo", "predict", *given[:6], str(tmp_path / "pipe"), "--manifest", str(file)]
@@ -243,7 +243,7 @@ def test_predict_from_the_manifest_prints_the_same(folder, file, tmp_path, capsy
         out, err = capsys.readouterr()
         told.append(out)
         assert "broken.jpg" in err
-    assert told[0] == told[1]  # seconds and all: it was asked once
+    assert told[0] == told[1]  # with the same seconds: it was answered only once
     assert [{**json.loads(line), "seconds": 0} for line in told[0].splitlines()] == [{**line, "seconds": 0} for line in plain]
 
 

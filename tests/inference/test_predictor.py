@@ -51,10 +51,10 @@ def test_an_uncalibrated_second_output_is_not_told(tmp_path):
 
 
 @pytest.mark.parametrize("output", ["logits", "bacterial"])
-def test_no_number_is_no_answer(tmp_path, monkeypatch, output):
+def test_nan_is_no_answer(tmp_path, monkeypatch, output):
     predictor = Predictor.load("tiny", make_registry(tmp_path, subtype=True))
-    found = predictor.run(np.zeros((1, 32, 32, 1), np.float32))
-    broken = dataclasses.replace(found, **{output: np.array([np.nan], np.float32)})
+    outputs = predictor.run(np.zeros((1, 32, 32, 1), np.float32))
+    broken = dataclasses.replace(outputs, **{output: np.array([np.nan], np.float32)})
     monkeypatch.setattr(predictor, "run", lambda batch: broken)
     with pytest.raises(ModelError, match="gave no number"):
         predictor.answer(np.zeros((224, 224), np.uint8))

@@ -24,7 +24,7 @@ from pneumo.inference.batch import read_files
 from pneumo.inference.predictor import Predictor
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
-pytestmark = pytest.mark.long  # workers are processes of their own: what a test changes here does not reach them
+pytestmark = pytest.mark.long  # workers are separate processes: changes made by a test do not reach them
 HAS_RAY = importlib.util.find_spec("ray") is not None
 needs_ray = pytest.mark.skipif(
     not HAS_RAY and not os.environ.get("PNEUMO_REQUIRE_RAY"),
@@ -53,7 +53,7 @@ def ray(models):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> Path:
-    """Phantoms that the gate lets pass, a text, an icon that it refuses, a zip with a damaged image; a name that nobody may see."""
+    """Phantoms that pass the gate, a text, an icon that it refuses, a zip with a damaged image; the folder name is secret."""
     folder = tmp_path_factory.mktemp("archive") / NAME
     folder.mkdir()
     pictures = [phantom_png(make_phantom("bacterial", seed, 224, 224)) for seed in range(6)]
@@ -69,7 +69,7 @@ def study(tmp_path_factory) -> Path:
 
 
 def told(capsys) -> tuple[list[dict], list[str]]:
-    """Rows without their seconds, and lines of standard error."""
+    """Rows without their seconds, and the lines of standard error."""
     out, err = capsys.readouterr()
     rows = [json.loads(line) for line in out.splitlines()]
     return [{key: value for key, value in row.items() if key != "seconds"} for row in rows], err.splitlines()
@@ -114,11 +114,11 @@ class Trap:
 
 
 @needs_ray
-def test_a_killed_worker_loses_and_doubles_nothing(ray, models, study, tmp_path, monkeypatch):
+def test_a_killed_worker_loses_and_repeats_nothing(ray, models, study, tmp_path, monkeypatch):
     monkeypatch.setattr(ray_engine, "RETRIES", 1)
     monkeypatch.setattr(ray_engine, "GROUP", 4)
     monkeypatch.setattr(ray_engine, "_GROUPS_A_WORKER", 1)
-    monkeypatch.setattr(ray_engine, "_size", lambda resources: (2, 1))  # the other overtakes the one that waits
+    monkeypatch.setattr(ray_engine, "_size", lambda resources: (2, 1))  # the other worker overtakes the waiting one
     paths = []
     for number in range(20):
         name = {5: "victim", 14: "killer"}.get(number, "file")
@@ -133,14 +133,14 @@ def test_a_killed_worker_loses_and_doubles_nothing(ray, models, study, tmp_path,
         ended.append(int(pid.read_text()))
 
     threading.Thread(target=kill, daemon=True).start()
-    found = list(ray_engine.read_files_by_ray(paths, Predictor.load("tiny"), on_finding=Trap(pid)))
+    findings = list(ray_engine.read_files_by_ray(paths, Predictor.load("tiny"), on_finding=Trap(pid)))
     assert ended
-    assert [path for path, _ in found] == paths
-    lost = [path for path, finding in found if finding.status == "error"]
+    assert [path for path, _ in findings] == paths
+    lost = [path for path, finding in findings if finding.status == "error"]
     # The killer and those that were given with it; on a slow machine the next group, too, may have waited for the worker that died.
     assert [paths.index(path) for path in lost] in ([12, 13, 14, 15], list(range(12, 20)))
-    assert "ended 2 times" in dict(found)[paths[14]].reasons[0]
-    assert {finding.status for path, finding in found if path not in lost} == {"ok"}
+    assert "ended 2 times" in dict(findings)[paths[14]].reasons[0]
+    assert {finding.status for path, finding in findings if path not in lost} == {"ok"}
 
 
 @needs_ray
@@ -160,27 +160,27 @@ def test_a_local_ray_listens_on_the_loopback_address_alone(ray):
 
 @needs_ray
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="a process's environment is read from Linux' /proc")
-def test_no_process_of_ray_finds_a_way_out(ray):
-    """Ray asks for its cloud's name, onnxruntime reports to its maker, unless they are kept from it."""
+def test_ray_processes_are_kept_from_the_internet(ray):
+    """Unless prevented, Ray asks for its cloud's name, and onnxruntime reports to its maker."""
     begun = {Path(f"/proc/{pid}/comm").read_text().strip(): Path(f"/proc/{pid}/environ") for pid in _below(os.getpid())[1:]}
-    theirs = [begun[name].read_bytes().split(b"\0") for name in ("gcs_server", "raylet")]  # from the latter all workers stem
+    theirs = [begun[name].read_bytes().split(b"\0") for name in ("gcs_server", "raylet")]  # raylet starts all workers
     for names in theirs:
         assert {b"http_proxy=http://127.0.0.1:9", b"ORT_DISABLE_TELEMETRY=1", b"RAY_USAGE_STATS_ENABLED=0"} <= set(names)
     assert os.environ.get("http_proxy") != "http://127.0.0.1:9"
 
 
 def _below(pid: int) -> list[int]:
-    """`pid` and every process that stems from it."""
+    """`pid` and all processes descended from it."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue
-    found = [pid]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found
+    pids = [pid]
+    for one in pids:
+        pids += [child for child, parent in parents.items() if parent == one]
+    return pids
 
 
 def _links(pid: int) -> list[str]:
@@ -198,7 +198,7 @@ def test_no_log_of_ray_names_a_file(ray):
     assert [path for path in texts if NAME.encode() in path.read_bytes()] == []
 
 
-def test_what_ray_prints_is_kept_from_the_rows(models, study, capsys, monkeypatch):
+def test_ray_output_is_kept_out_of_the_rows(models, study, capsys, monkeypatch):
     def chatty(paths, predictor, on_skipped, on_finding):
         print("a node was lost")
         yield from read_files(paths, predictor, on_skipped)
@@ -222,7 +222,7 @@ def test_without_ray_the_message_names_the_requirements(models, tmp_path, capsys
 
 @needs_ray
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "nonsense"])
-def test_an_address_where_nobody_answers_is_told(models, capsys, address):
+def test_an_address_without_an_answer_is_reported(models, capsys, address):
     with pytest.raises(ConfigError, match="No Ray cluster answers"):
         ray_engine._join(address, {})
 
@@ -232,7 +232,7 @@ def test_an_address_without_the_engine_is_wrong_usage(models, capsys):
     assert "--engine ray" in capsys.readouterr().err
 
 
-def test_a_cluster_without_cores_is_told():
+def test_a_cluster_without_cores_is_reported():
     with pytest.raises(EngineError, match="worker nodes"):
         ray_engine._size({"memory": 1.0})
     assert ray_engine._size({"CPU": 32.0}) == (16, 2)

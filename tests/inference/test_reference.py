@@ -18,14 +18,14 @@ def test_components_have_deviation_one_and_rebuild_what_they_span():
     assert spare[0] == pytest.approx(0.5, rel=0.1)
 
 
-def test_what_train_never_stirs_gives_no_infinite_score():
+def test_features_constant_in_train_give_no_infinite_score():
     rows = np.random.default_rng(2).standard_normal((60, 4)).astype(np.float32) * np.float32([1, 1, 0, 0])
     mean, axes, widths, spare = components(rows, 4)
     assert np.isfinite((np.ones(4, np.float32) - mean) @ axes.T / widths).all()
     assert spare[0] > 0
 
 
-def test_the_second_view_forgets_exposure_and_margin():
+def test_the_second_view_ignores_exposure_and_margin():
     darker = (CHEST * 0.5 + 20).astype(np.uint8)
     darker[:16] = 255
     np.testing.assert_allclose(small_view(darker), small_view(CHEST), atol=0.05)

@@ -33,7 +33,7 @@ def test_the_worklists_csv_has_no_formula_and_no_forged_row():
     assert {(row["reasons"], row["probability"]) for row in rows} == {("one; two", "-0.5")}
 
 
-def test_its_json_gives_every_name_back():
+def test_its_json_preserves_every_name():
     text = json_text(ROWS)
     assert text.encode("utf-8")
     assert "\u202e" not in text

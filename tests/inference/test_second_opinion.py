@@ -1,4 +1,4 @@
-"""Small changes, similar cases, votes and cautions, on a model whose rule is known, so that every figure follows from it."""
+"""Small changes, similar cases, votes and cautions, on a model with a known rule from which every figure follows."""
 
 import dataclasses
 
@@ -19,14 +19,14 @@ from pneumo.registry.models import read_card
 from pneumo.reporting import second_opinion_words as words
 
 
-def test_a_caution_is_said_above_its_limit_alone_and_with_its_rates():
+def test_a_caution_is_given_only_above_its_limit_and_with_its_rates():
     right, wrong = {"value": 0.04, "low": 0.02, "high": 0.08}, {"value": 0.4, "low": 0.2, "high": 0.63}
     opinion = SecondOpinion(Stability(0.9, (0.1, 0.2, 0.9)), Occlusion(0.9, 0.1), HeatShare(0.5, 0.3), ())
     for limit, said in ((1.0, True), (2.0, False)):
         rates = {"small changes": CautionRate({"PNEUMONIA": limit}, right, wrong)}
-        found = words.cautions(opinion, [], CALLED, rates)
-        assert bool(found) is said
-        assert words.caution_text(found) == said * (
+        cautions = words.cautions(opinion, [], CALLED, rates)
+        assert bool(cautions) is said
+        assert words.caution_text(cautions) == said * (
             "Small changes to the picture turn the answer: 2 of 3 give another verdict. On held-out X-rays this was said of "
             "4 % of the right answers (2 to 8 %) and of 40 % of the wrong answers (20 to 63 %)."
         )
@@ -35,28 +35,28 @@ def test_a_caution_is_said_above_its_limit_alone_and_with_its_rates():
     assert told.sentence.endswith("this was said of 4 % of the right answers (2 to 8 %).")
 
 
-def test_a_change_that_gets_no_answer_is_no_number_and_counts_as_another_answer():
-    found = Stability(0.8, (0.9, float("nan"), 0.7))
-    assert (found.lowest, found.highest) == (0.7, 0.9)
-    assert found.turned(CALLED) == 1
+def test_a_change_without_an_answer_is_nan_and_counts_as_another_answer():
+    stability = Stability(0.8, (0.9, float("nan"), 0.7))
+    assert (stability.lowest, stability.highest) == (0.7, 0.9)
+    assert stability.turned(CALLED) == 1
 
 
 def test_small_changes(tmp_path):
-    """A model that reads one side alone: mirrored, it says the opposite; blur and JPEG of a flat field change nothing."""
+    """A model that reads only one side: mirroring reverses its answer; blur and JPEG of a flat field change nothing."""
     left = np.zeros((224, 224), bool)
     left[40:184, 30:100] = True
     predictor = reader_of(tmp_path, left)
     image = np.where(np.arange(224) < 112, 200, 60) * np.ones((224, 1))
     image = image.astype(np.uint8)
-    found = compute_second_opinion(image, predictor, predictor.answer(image), Lungs(lungs())).at(0.5).stability
-    by_name = dict(zip([name for name, _ in SMALL_CHANGES], found.changed, strict=True))
+    stability = compute_second_opinion(image, predictor, predictor.answer(image), Lungs(lungs())).at(0.5).stability
+    by_name = dict(zip([name for name, _ in SMALL_CHANGES], stability.changed, strict=True))
     assert by_name["mirrored"] == pytest.approx(1 / (1 + np.exp(10 * (0.5 - 60 / 255))), abs=1e-3)
     assert by_name["blurred by 0.7 px"] == pytest.approx(0.945, abs=2e-3)
     assert by_name["brighter by 0.10"] == pytest.approx(1 / (1 + np.exp(10 * (0.5 - 200 / 255 - 0.1))), abs=2e-3)
-    assert found.lowest == by_name["mirrored"]
-    assert found.highest == by_name["brighter by 0.10"]
-    assert found.turned(CALLED) == 1
-    assert found.turned(reading_of(0.9, low=0.01, high=0.01)) == 0
+    assert stability.lowest == by_name["mirrored"]
+    assert stability.highest == by_name["brighter by 0.10"]
+    assert stability.turned(CALLED) == 1
+    assert stability.turned(reading_of(0.9, low=0.01, high=0.01)) == 0
 
 
 def test_words_of_small_changes():
@@ -69,7 +69,7 @@ def test_words_of_small_changes():
 
 
 def reference(scores, labels, files) -> Reference:
-    """Two components: the features less 1, the second over its width of 10."""
+    """Two components: the features minus 1, the second divided by its width of 10."""
     n, none = len(files), np.zeros(1, np.float32)
     return Reference(
         np.array(files),
@@ -97,13 +97,13 @@ def test_similar_cases_are_the_nearest_one_a_patient():
             "train/PNEUMONIA/person8_virus_1.jpeg",
         ],
     )
-    found = find_similar_cases(np.array([3.0, 3.0], np.float32), stored, count=3)  # less the mean and by width: (2, 0.2)
-    assert [case.file.rpartition("/")[2] for case in found] == ["person7_virus_2.jpeg", "person8_virus_1.jpeg", "IM-0001-0001.jpeg"]
-    assert [case.label for case in found] == ["PNEUMONIA", "PNEUMONIA", "NORMAL"]
-    assert found[0].subtype == "viral"
-    assert found[0].same
-    assert found[1].similarity == pytest.approx(2.2 / (np.hypot(2, 0.2) * np.sqrt(2)), abs=1e-5)
-    assert not found[1].same
+    cases = find_similar_cases(np.array([3.0, 3.0], np.float32), stored, count=3)  # minus the mean, divided by the width: (2, 0.2)
+    assert [case.file.rpartition("/")[2] for case in cases] == ["person7_virus_2.jpeg", "person8_virus_1.jpeg", "IM-0001-0001.jpeg"]
+    assert [case.label for case in cases] == ["PNEUMONIA", "PNEUMONIA", "NORMAL"]
+    assert cases[0].subtype == "viral"
+    assert cases[0].same
+    assert cases[1].similarity == pytest.approx(2.2 / (np.hypot(2, 0.2) * np.sqrt(2)), abs=1e-5)
+    assert not cases[1].same
 
 
 def test_words_of_similar_cases():
@@ -124,12 +124,12 @@ def test_words_of_similar_cases():
     assert "learned from this very picture" in warnings(copy, [], CALLED)[0]
 
 
-def test_votes_are_each_by_the_models_own_zones(tmp_path):
+def test_each_vote_uses_the_models_own_zones(tmp_path):
     make_registry(tmp_path)
     card = read_card("tiny", tmp_path)
     for log_ratio, probability, verdict in ((2.0, 0.8808, "PNEUMONIA"), (0.4, 0.5987, "INDETERMINATE"), (-2.0, 0.1192, "NORMAL")):
-        found = vote(card, log_ratio, Terms("balanced", 0.5))
-        assert found == Vote("tiny", pytest.approx(probability, abs=1e-4), verdict)
+        cast = vote(card, log_ratio, Terms("balanced", 0.5))
+        assert cast == Vote("tiny", pytest.approx(probability, abs=1e-4), verdict)
     with pytest.raises(ConfigError, match="best"):
         vote(card, 0.6, Terms("best", 0.5))
     votes = [Vote("a", 0.91, "PNEUMONIA"), Vote("b", 0.68, "INDETERMINATE"), Vote("c", 0.31, "NORMAL")]

@@ -1,4 +1,4 @@
-"""The shipped segmenter verifies, says what it was measured at, and finds the lungs of phantoms where they are."""
+"""The shipped segmenter verifies, states its measured figures, and finds the lungs of phantoms."""
 
 from pathlib import Path
 
@@ -29,9 +29,9 @@ def test_the_lungs_of_phantoms():
         planes = [
             cv2.resize(p.astype(np.float32), (224, 224), interpolation=cv2.INTER_AREA) for p in (phantom.pixels, phantom.fields)
         ]
-        found = finder.find(np.rint(planes[0] * 255).astype(np.uint8))
-        assert found.plausible, found.reason
-        overlaps.append(dice(found.mask, planes[1] > 0.5))
+        fields = finder.find(np.rint(planes[0] * 255).astype(np.uint8))
+        assert fields.plausible, fields.reason
+        overlaps.append(dice(fields.mask, planes[1] > 0.5))
     assert np.mean(overlaps) > 0.93
     assert min(overlaps) > 0.9
 

@@ -31,11 +31,11 @@ def test_the_file_gives_what_keras_gives(tmp_path):
     batch = rng.normal(size=(3, 32, 32, 1)).astype(np.float32)
     expected = model.predict(batch, verbose=0)[..., 0]
     session = onnxruntime.InferenceSession(str(tmp_path / "lungs.onnx"))
-    (found,) = session.run(["logit"], {"radiograph": batch})
+    (logits,) = session.run(["logit"], {"radiograph": batch})
     assert np.abs(expected).max() > 1
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
+    np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
     (alone,) = session.run(["logit"], {"radiograph": batch[1:2]})
-    np.testing.assert_allclose(alone[0], found[1], rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(alone[0], logits[1], rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
 def test_an_unknown_layer_is_named(tmp_path):

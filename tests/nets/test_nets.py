@@ -45,7 +45,7 @@ def test_settings_change_the_cnn():
     assert convolutions[0].activation is keras.activations.elu
 
 
-def test_resnet50_is_flat_and_whole(resnet50):
+def test_resnet50_is_flat_and_complete(resnet50):
     assert not [layer for layer in resnet50.layers if isinstance(layer, keras.Model)]
     assert sum(isinstance(layer, keras.layers.Conv2D) for layer in resnet50.layers) == 53
     kinds = [type(layer).__name__ for layer in resnet50.layers[-4:]]

@@ -27,7 +27,7 @@ def small(*hidden):
     ],
 )
 def test_centres_are_where_the_weight_lies(hidden):
-    """With all kernels one, what one cell sees is symmetric about its centre."""
+    """With all kernels equal to one, each cell's receptive field is symmetric about its centre."""
     net = small(*hidden())
     for layer in net.layers:
         if isinstance(layer, layers.Conv2D):

@@ -38,6 +38,6 @@ def test_outputs_keep_names_and_order_through_a_file(net, images, tmp_path):
         np.testing.assert_array_equal(first, second)
 
 
-def test_twice_is_refused(net):
+def test_a_second_subtype_output_is_refused(net):
     with pytest.raises(ValueError, match="one output"):
         with_subtype(with_subtype(net))

@@ -1,4 +1,4 @@
-"""Answers and records for these tests: a clock that is set by hand, a file in a temporary folder."""
+"""Answers and records for these tests, with a clock set by hand and a file in a temporary folder."""
 
 import sqlite3
 from dataclasses import replace
@@ -41,7 +41,7 @@ def make_record(folder: Path, days: int | None = None, clock: Clock | None = Non
 
 
 def tamper(folder: Path, *statements: str) -> None:
-    """What somebody with the file and a database shell can do, the log's triggers out of the way first."""
+    """Change the file as somebody with a database shell could, after dropping the log's triggers."""
     with sqlite3.connect(folder / "record.sqlite") as connection:
         for statement in ("DROP TRIGGER IF EXISTS audit_no_update", "DROP TRIGGER IF EXISTS audit_no_delete", *statements):
             connection.execute(statement)

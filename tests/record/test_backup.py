@@ -1,4 +1,4 @@
-"""The procedure of docs/record.md, played as it is written there."""
+"""The procedure of docs/record.md, run as written there."""
 
 import os
 import re
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def steps(name: str) -> str:
-    """The shell lines below the mark of that name in docs/record.md."""
+    """The shell lines below the marker `name` in docs/record.md."""
     text = (ROOT / "docs" / "record.md").read_text(encoding="utf-8")
     return re.search(rf"<!-- played: {name} -->\n```\n(.*?)```", text, re.DOTALL)[1]
 
@@ -58,24 +58,24 @@ def test_backup_and_restore_as_documented(tmp_path):
     assert (tmp_path / "record.sqlite.damaged").read_bytes() == b"the disk failed here"
 
 
-def test_a_copy_is_one_moment_though_somebody_writes(tmp_path):
+def test_a_backup_is_not_changed_by_later_writes(tmp_path):
     record = make_record(tmp_path)
     record.keep(answers(3), "a")
     database = Database(f"sqlite:///{tmp_path / 'record.sqlite'}")
-    found = back_up(database, tmp_path / "copy.sqlite")
+    backup = back_up(database, tmp_path / "copy.sqlite")
     record.keep([replace(ANSWER, session="later")], "a")
-    assert (found.entries, found.cases, found.problem) == (3, 3, None)
-    assert record.verify(found.head.hash).problem is None
+    assert (backup.entries, backup.cases, backup.problem) == (3, 3, None)
+    assert record.verify(backup.head.hash).problem is None
 
 
-def test_a_broken_record_is_copied_and_told(tmp_path):
+def test_a_broken_record_is_copied_and_reported(tmp_path):
     make_record(tmp_path).keep(answers(3), "a")
     tamper(tmp_path, "UPDATE audit SET actor = 'nobody' WHERE sequence = 2")
-    found = back_up(Database(f"sqlite:///{tmp_path / 'record.sqlite'}"), tmp_path / "copy.sqlite")
-    assert found.problem.startswith("Entry 2 (create")
+    backup = back_up(Database(f"sqlite:///{tmp_path / 'record.sqlite'}"), tmp_path / "copy.sqlite")
+    assert backup.problem.startswith("Entry 2 (create")
 
 
-def test_what_cannot_be_backed_up_is_said(tmp_path):
+def test_reasons_not_to_back_up_are_reported(tmp_path):
     database = Database(f"sqlite:///{tmp_path / 'record.sqlite'}")
     with pytest.raises(RecordError, match="no record yet"):
         back_up(database, tmp_path / "copy.sqlite")

@@ -34,6 +34,6 @@ def test_timestamps_are_utc_and_sort_as_moments():
     assert timestamp(early) < timestamp(late) == "2026-02-28T22:30:00.500Z"
 
 
-def test_notes_hold_what_every_database_can():
+def test_notes_are_limited_to_what_every_database_can_hold():
     assert clean_note(" Grüße\0 \ud83d ") == "Grüße ?"
     assert len(clean_note("x" * 5000)) == NOTE_LENGTH

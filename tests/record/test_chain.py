@@ -21,7 +21,7 @@ def head(log):
 
 
 def resealed(entries):
-    """What a forger who knows the rules makes of a changed log."""
+    """The changed log with new hashes, as a forger who knows the rules would write it."""
     made, last = [], Head()
     for entry in entries:
         entry = following(last, entry.time, entry.actor, entry.action, entry.case_id, entry.digest)
@@ -31,8 +31,8 @@ def resealed(entries):
 
 
 def test_a_whole_log(log):
-    found = verify(log, {"a": "d3"}, head(log))
-    assert (found.problem, found.entries, found.cases, found.head) == (None, 4, 1, head(log))
+    result = verify(log, {"a": "d3"}, head(log))
+    assert (result.problem, result.entries, result.cases, result.head) == (None, 4, 1, head(log))
     assert log[0].previous == GENESIS
     assert log[1].hash == entry_hash(2, "2026-03-01T12:00:00.000Z", "session 1", "create", "b", "d2", log[0].hash)
 
@@ -44,10 +44,10 @@ def test_an_empty_log():
 @pytest.mark.parametrize("name", ["time", "actor", "action", "case_id", "digest"])
 def test_an_altered_entry_is_named(log, name):
     log[1] = replace(log[1], **{name: "other"})
-    found = verify(log, {"a": "d3"}, head(log))
-    assert found.problem.startswith("Entry 2 (")
-    assert "altered" in found.problem
-    assert found.head.sequence == 1
+    result = verify(log, {"a": "d3"}, head(log))
+    assert result.problem.startswith("Entry 2 (")
+    assert "altered" in result.problem
+    assert result.head.sequence == 1
 
 
 def test_an_altered_entry_with_its_hash_redone_breaks_at_the_next(log):
@@ -84,16 +84,16 @@ def test_a_truncated_log(log):
 def test_a_log_cut_short_and_resealed_is_caught_by_its_cases_or_by_a_noted_head(log):
     cut = log[:3]
     assert "Case a" in verify(log[:2], {"a": "d3", "b": "d2"}, head(log[:2])).problem
-    assert verify(cut, {"a": "d3", "b": "d2"}, head(cut)).problem is None  # who changes everything consistently is not seen ...
+    assert verify(cut, {"a": "d3", "b": "d2"}, head(cut)).problem is None  # a consistent change of everything is not detected ...
     noted = verify(cut, {"a": "d3", "b": "d2"}, head(cut), noted=log[-1].hash)
-    assert "noted head" in noted.problem  # ... but by who noted the head
+    assert "noted head" in noted.problem  # ... except with a noted head
     forged = resealed([replace(log[0], actor="somebody else"), *log[1:]])
     assert verify(forged, {"a": "d3"}, head(forged)).problem is None
     assert "noted head" in verify(forged, {"a": "d3"}, head(forged), noted=log[-1].hash).problem
     assert verify(log, {"a": "d3"}, head(log), noted=log[1].hash.upper()).problem is None
 
 
-def test_cases_are_held_to_the_log(log):
+def test_cases_are_compared_with_the_log(log):
     assert "Case a (last entry 3, note" in verify(log, {"a": "d1"}, head(log)).problem
     assert "gone" in verify(log, {}, head(log)).problem
     assert "removed, yet" in verify(log, {"a": "d3", "b": "d2"}, head(log)).problem

@@ -47,7 +47,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path):
     assert record.verify() == before
 
 
-def test_a_record_that_vanished_is_not_silently_begun_anew(tmp_path):
+def test_a_vanished_record_is_not_silently_replaced(tmp_path):
     record = make_record(tmp_path)
     record.keep([ANSWER], "a")
     (tmp_path / "record.sqlite").unlink()
@@ -57,7 +57,7 @@ def test_a_record_that_vanished_is_not_silently_begun_anew(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_not_there(tmp_path):
+def test_a_missing_folder(tmp_path):
     record = make_record(tmp_path / "missing")
     with pytest.raises(RecordError, match="could not be written to: its folder is missing"):
         record.keep([ANSWER], "a")
@@ -70,8 +70,8 @@ def test_files_that_are_no_record(tmp_path):
             deed()
 
 
-def test_an_overtaken_writer_tries_again(tmp_path, monkeypatch):
-    """What the unique hash of the entry before answers, where a database let two writers in."""
+def test_a_writer_retries_after_a_conflict(tmp_path, monkeypatch):
+    """Where a database let two writers in, the unique hash of the previous entry refuses the second."""
     record = make_record(tmp_path)
     tries = []
 
@@ -123,7 +123,7 @@ def test_postgresql_without_its_driver_says_what_to_install(monkeypatch, scheme)
     assert "secret" not in str(caught.value)
 
 
-def test_the_place_is_plain_and_holds_no_password(tmp_path, monkeypatch):
+def test_the_place_is_readable_and_contains_no_password(tmp_path, monkeypatch):
     monkeypatch.setattr(database, "create_engine", lambda *_, **__: None)
     assert Database("postgresql://eve:secret@db.example/pneumo").place == "the postgresql database pneumo on db.example"
     monkeypatch.undo()

@@ -40,7 +40,7 @@ def test_a_note_is_no_formula():
     assert row["note"] == "'=HYPERLINK(1)"
 
 
-def test_no_cell_is_a_formula_or_commands_a_terminal():
+def test_no_cell_contains_a_formula_or_terminal_commands():
     case = replace(CASE, note="a\x1b[31m\n=1+1\r", model="=1+1", warnings=("@a\n", "b"))
     (row,) = csv.DictReader(io.StringIO(as_csv([case])))
     assert row["note"] == "a\\x1b[31m\n=1+1\\r"  # a second line is no cell of its own

@@ -35,7 +35,7 @@ def test_the_chain_can_be_checked_again_from_the_json_lines(record, capsys):
     assert verify(entries, digests, head).problem.startswith("Entry 1 (")
 
 
-def test_only_what_follows_an_entry(record, capsys):
+def test_only_the_entries_after_a_given_one(record, capsys):
     assert main(["audit", "log", "--after", "2"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["sequence"] == 3

@@ -1,4 +1,4 @@
-"""Values of kinds that Pneumo never writes, in every column: `audit verify` says so in a sentence."""
+"""Values of types that Pneumo never writes, in every column: `audit verify` reports each in a sentence."""
 
 import sqlite3
 from contextlib import closing
@@ -42,7 +42,7 @@ def test_any_value_in_any_column_gives_a_sentence(tmp_path, monkeypatch, capsys,
         assert code == 1, (value, said.out)
         assert "BROKEN: " in said.out or "could not be read" in said.err, value
         assert said.out.count("\n") + said.err.count("\n") <= 3
-        try:  # the other ways in do not fall either
+        try:  # the other methods do not crash either
             record.search()
             record.purge()
             record.entries()
@@ -52,7 +52,7 @@ def test_any_value_in_any_column_gives_a_sentence(tmp_path, monkeypatch, capsys,
 
 
 def changed(folder, whole) -> bool:
-    """Whether any row is another than it was: some values are what was there before, or become it in the column."""
+    """Whether any row has changed: some values equal the old one, or are converted to it by the column."""
     with closing(sqlite3.connect(":memory:")) as before, closing(sqlite3.connect(folder / "record.sqlite")) as now:
         before.deserialize(whole)
         for connection in (before, now):
@@ -63,7 +63,7 @@ def changed(folder, whole) -> bool:
         )
 
 
-def test_a_case_of_odd_kinds_is_named_where_it_is_looked_for(tmp_path):
+def test_a_search_names_a_case_with_odd_types(tmp_path):
     record = make_record(tmp_path)
     (case_id,) = record.keep(answers(1), "a")
     tamper(tmp_path, "UPDATE cases SET note = x'00ff'")

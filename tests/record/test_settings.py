@@ -20,7 +20,7 @@ def test_days(monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "ten", "1.5", "99999999", "²"])
-def test_days_that_are_none_are_refused_rather_than_kept_for_good(monkeypatch, text):
+def test_invalid_days_are_refused(monkeypatch, text):
     monkeypatch.setenv("PNEUMO_RECORD_DAYS", text)
     with pytest.raises(ConfigError, match="1 to 36500"):
         retention_days()

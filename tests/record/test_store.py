@@ -94,7 +94,7 @@ def test_retention(tmp_path):
     clock.now += timedelta(seconds=1)
     assert record.search() == []  # not shown, though still to be deleted
     assert len(rows(tmp_path, "SELECT * FROM cases")) == 2
-    (new,) = record.keep([ANSWER], "a")  # recording deletes what is past its days
+    (new,) = record.keep([ANSWER], "a")  # recording deletes cases past their days
     assert rows(tmp_path, "SELECT id FROM cases") == [(new,)]
     assert log(tmp_path)[2:] == [(3, "retention", "purge", 0), (4, "retention", "purge", 0), (5, "a", "create", 1)]
     clock.now += timedelta(days=31)
@@ -112,23 +112,23 @@ def test_search(tmp_path):
     (second,) = record.keep([other], "a")
     record.change(second, "a", agreement="agree", note="ÄLTERE Aufnahme, 100 %")
 
-    def found(**search):
+    def ids(**search):
         return [case.id for case in record.search(Search(**search))]
 
-    assert found() == [second, first]  # the newest first
-    assert found(hash_prefix=" ABAB ") == [first]
-    assert found(hash_prefix="b") == []
-    assert found(hash_prefix="a_") == []  # no pattern of SQL
-    assert found(hash_prefix="ac%_") == [second]
-    assert found(model="other") == [second]
-    assert found(label="PNEUMONIA") == [first]
-    assert found(zone="rule-out") == [second]
-    assert found(agreement="none") == [first]
-    assert found(text="ältere aufnahme") == [second]
-    assert found(text="1%0") == []
-    assert found(since=date(2026, 3, 2)) == [second]
-    assert found(until=date(2026, 3, 1)) == [first]
-    assert found(since=date(2026, 3, 1), until=date(2026, 3, 2)) == [second, first]
+    assert ids() == [second, first]  # the newest first
+    assert ids(hash_prefix=" ABAB ") == [first]
+    assert ids(hash_prefix="b") == []
+    assert ids(hash_prefix="a_") == []  # no pattern of SQL
+    assert ids(hash_prefix="ac%_") == [second]
+    assert ids(model="other") == [second]
+    assert ids(label="PNEUMONIA") == [first]
+    assert ids(zone="rule-out") == [second]
+    assert ids(agreement="none") == [first]
+    assert ids(text="ältere aufnahme") == [second]
+    assert ids(text="1%0") == []
+    assert ids(since=date(2026, 3, 2)) == [second]
+    assert ids(until=date(2026, 3, 1)) == [first]
+    assert ids(since=date(2026, 3, 1), until=date(2026, 3, 2)) == [second, first]
     assert record.models() == ["other", "tiny"]
 
 
@@ -170,7 +170,7 @@ def test_the_database_itself_keeps_the_log_append_only(tmp_path):
     assert record.verify().problem is None
 
 
-def test_writing_goes_on_after_a_truncation_without_hiding_it(tmp_path):
+def test_writing_continues_after_a_truncation_without_hiding_it(tmp_path):
     record = make_record(tmp_path)
     record.keep(answers(2), "a")
     tamper(tmp_path, "DELETE FROM audit WHERE sequence = 2")
@@ -199,7 +199,7 @@ for answer in answers(25, session=name):
 
 
 def test_two_processes_make_one_chain(tmp_path):
-    """From the first write on, which makes the tables."""
+    """From the first write, which creates the tables."""
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), name], cwd=ROOT, stderr=subprocess.PIPE)
         for name in ("one", "two")

@@ -1,4 +1,4 @@
-"""A record of an earlier version becomes one of today; nothing of it is lost, and nothing half done stays."""
+"""A record of an earlier version is upgraded without loss; a failed upgrade leaves nothing behind."""
 
 import sqlite3
 from contextlib import closing
@@ -34,15 +34,15 @@ def test_an_older_record_is_upgraded_when_it_is_read_and_loses_nothing(old):
     before = rows(old, CASES), rows(old, "SELECT * FROM audit ORDER BY sequence")
     assert len(before[0]) == 2
     record = make_record(old)
-    found = record.verify(noted=HEAD)
-    assert (found.problem, found.entries, found.cases, found.head.hash) == (None, 7, 2, HEAD)
+    result = record.verify(noted=HEAD)
+    assert (result.problem, result.entries, result.cases, result.head.hash) == (None, 7, 2, HEAD)
     assert (rows(old, CASES), rows(old, "SELECT * FROM audit ORDER BY sequence")) == before
     assert {case.reference for case in record.search()} == {"none"}
     assert {case.note for case in record.search()} == {"seen in the round", ""}
     assert rows(old, "SELECT version_num FROM alembic_version") == [(upgrade.REVISION,)]
 
 
-def test_an_upgraded_record_goes_on_and_its_log_cannot_be_changed(old):
+def test_an_upgraded_record_can_be_written_and_its_log_cannot_be_changed(old):
     record = make_record(old)
     (case_id,) = record.keep([replace(ANSWER, file_sha256="9" * 64, measures=Measures(above=0.1))], "b")
     assert record.get(case_id).measures.above == 0.1
@@ -52,7 +52,7 @@ def test_an_upgraded_record_goes_on_and_its_log_cannot_be_changed(old):
         record._database.write(lambda connection: connection.exec_driver_sql("DELETE FROM audit"))
 
 
-def test_a_failure_on_the_way_leaves_the_record_as_it_was(old, monkeypatch):
+def test_a_failed_upgrade_leaves_the_record_unchanged(old, monkeypatch):
     before = (old / "record.sqlite").read_bytes()
     steps = upgrade.upgrade_record
 
@@ -68,13 +68,13 @@ def test_a_failure_on_the_way_leaves_the_record_as_it_was(old, monkeypatch):
     assert len(make_record(old).search()) == 2
 
 
-def test_an_older_record_that_may_only_be_read_says_so(old):
+def test_a_read_only_older_record_is_reported(old):
     record = Record(Database(f"sqlite:///file:{old / 'record.sqlite'}?mode=ro&uri=true"))
     with pytest.raises(RecordError, match=r"upgraded from an earlier version.*may only be read"):
         record.search()
 
 
-def test_a_record_of_a_newer_version_is_left_as_it_is(tmp_path):
+def test_a_record_of_a_newer_version_is_left_unchanged(tmp_path):
     record = make_record(tmp_path)
     record.keep(answers(1), "a")
     with closing(sqlite3.connect(tmp_path / "record.sqlite")) as connection:
@@ -104,7 +104,7 @@ def test_the_steps_make_the_tables_that_the_code_knows(tmp_path):
     }
 
 
-def test_refusals_and_shadows_are_kept_once_and_leave_with_their_time_and_case(tmp_path):
+def test_refusals_and_shadows_are_kept_once_and_deleted_with_their_time_and_case(tmp_path):
     record = make_record(tmp_path, days=30)
     (case_id,) = record.keep([ANSWER], "a")
     refused = Refused("s", "f" * 64, "m", "w", "rejected")

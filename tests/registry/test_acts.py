@@ -50,12 +50,16 @@ def test_the_newest_act_says_what_is_active_tried_and_used(tmp_path):
     act(tmp_path, acts.ACTIVATE, "one", "1")
     act(tmp_path, acts.CANDIDATE, "two", "2")
     act(tmp_path, acts.USE, "profile")
-    found = read_acts(tmp_path)
-    assert (active_model(found).subject, candidate_model(found).subject, profile_in_use(found).subject) == ("one", "two", "profile")
+    history = read_acts(tmp_path)
+    assert (active_model(history).subject, candidate_model(history).subject, profile_in_use(history).subject) == (
+        "one",
+        "two",
+        "profile",
+    )
     act(tmp_path, acts.ACTIVATE, "two", "2")
     act(tmp_path, acts.LEAVE, "profile")
-    found = read_acts(tmp_path)
-    assert (active_model(found).subject, candidate_model(found), profile_in_use(found)) == ("two", None, None)
+    history = read_acts(tmp_path)
+    assert (active_model(history).subject, candidate_model(history), profile_in_use(history)) == ("two", None, None)
     act(tmp_path, acts.BACK, "one", "1")
     assert active_model(read_acts(tmp_path)).subject == "one"
     act(tmp_path, acts.END, "two")

@@ -29,13 +29,13 @@ def test_the_default_changes_with_the_loss(root):
     assert voters(root) == Voters(("b",), ("a", "c"))
 
 
-def test_a_signature_by_an_unknown_key_is_no_mark_of_the_owner(root, monkeypatch):
+def test_a_model_signed_by_an_unknown_key_does_not_vote(root, monkeypatch):
     sign(monkeypatch, root, "c")
     monkeypatch.setenv("PNEUMO_SIGNING_KEY", "/nowhere/site.key")
     assert voters(root) == Voters(("a",), ("b", "c"))
 
 
-def test_a_signature_that_does_not_match_is_none(root, monkeypatch):
+def test_a_model_whose_signature_does_not_match_does_not_vote(root, monkeypatch):
     sign(monkeypatch, root, "c")
     (root / "c" / "MANIFEST").write_bytes((root / "b" / "MANIFEST").read_bytes())
     assert voters(root) == Voters(("a",), ("b", "c"))

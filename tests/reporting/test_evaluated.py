@@ -15,11 +15,13 @@ def root(tmp_path):
 
 
 def test_what_is_stored(root):
-    found = read_evaluated("one", "test", root)
-    assert found.problems == ()
-    assert found.both_classes
-    assert found.figures("rule-in") == json.loads((root / "one/metrics.json").read_text())["test"]["operating_points"]["rule-in"]
-    assert found.figures("unheard-of") is None
+    evaluated = read_evaluated("one", "test", root)
+    assert evaluated.problems == ()
+    assert evaluated.both_classes
+    assert (
+        evaluated.figures("rule-in") == json.loads((root / "one/metrics.json").read_text())["test"]["operating_points"]["rule-in"]
+    )
+    assert evaluated.figures("unheard-of") is None
     assert splits_of("one", root) == ("test", "validation")
 
 
@@ -30,20 +32,22 @@ def test_other_splits_come_last(root):
 
 def test_missing_predictions_leave_the_figures(root):
     (root / "one/predictions-test.csv").unlink()
-    found = read_evaluated("one", "test", root)
-    assert found.predictions is None
-    assert not found.both_classes
-    assert found.metrics["n"] == 60
-    assert "predictions-test.csv is not stored. Create it again: python -m pneumo evaluate one --split test" in found.problems[0]
+    evaluated = read_evaluated("one", "test", root)
+    assert evaluated.predictions is None
+    assert not evaluated.both_classes
+    assert evaluated.metrics["n"] == 60
+    assert (
+        "predictions-test.csv is not stored. Create it again: python -m pneumo evaluate one --split test" in evaluated.problems[0]
+    )
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"test": {}}', '{"test": {"n": 3, "operating_points": 4}}', '{"test": null}'])
 def test_damaged_metrics_leave_the_predictions(root, text):
     put(root / "one/metrics.json", text)
-    found = read_evaluated("one", "test", root)
-    assert found.metrics is None
-    assert found.predictions is not None
-    assert "metrics.json" in found.problems[0]
+    evaluated = read_evaluated("one", "test", root)
+    assert evaluated.metrics is None
+    assert evaluated.predictions is not None
+    assert "metrics.json" in evaluated.problems[0]
     assert splits_of("one", root) == ("test", "validation")
 
 
@@ -53,12 +57,12 @@ def test_impossible_probabilities_are_not_drawn(root, cell):
     lines = path.read_text().splitlines()
     lines[3] = ",".join([*lines[3].split(",")[:4], cell])
     put(path, "\n".join(lines))
-    found = read_evaluated("one", "test", root)
-    assert found.predictions is None
-    assert "from 0 to 1" in found.problems[0]
+    evaluated = read_evaluated("one", "test", root)
+    assert evaluated.predictions is None
+    assert "from 0 to 1" in evaluated.problems[0]
 
 
-def test_files_that_do_not_belong_together_are_told(root):
+def test_files_that_do_not_belong_together_are_reported(root):
     path = root / "one/predictions-test.csv"
     put(path, "\n".join(path.read_text().splitlines()[:-1]))
     assert "do not belong together" in read_evaluated("one", "test", root).problems[0]
@@ -73,7 +77,7 @@ def test_files_that_do_not_belong_together_are_told(root):
         ("robustness.json", lambda text: text.replace("0.31", "0.01")),
     ],
 )
-def test_figures_that_are_not_as_the_manifest_has_them_are_not_shown(root, name, change):
+def test_figures_that_do_not_match_the_manifest_are_not_shown(root, name, change):
     put(root / "one/history.json", json.dumps(HISTORY))
     put(root / "one/robustness.json", json.dumps(ROBUSTNESS))
     path = root / "one" / name
@@ -82,14 +86,14 @@ def test_figures_that_are_not_as_the_manifest_has_them_are_not_shown(root, name,
         with pytest.raises(ModelError, match=f"'one' does not verify: {name} was altered. Restore"):
             getattr(ModelFolder.of("one", root), name.removesuffix(".json"))()
         return
-    found = read_evaluated("one", "test", root)
-    assert (found.metrics is None, found.predictions is None) == (name == "metrics.json", name != "metrics.json")
-    assert f"'one' does not verify: {name} was altered. Restore" in found.problems[0]
+    evaluated = read_evaluated("one", "test", root)
+    assert (evaluated.metrics is None, evaluated.predictions is None) == (name == "metrics.json", name != "metrics.json")
+    assert f"'one' does not verify: {name} was altered. Restore" in evaluated.problems[0]
 
 
 def test_a_split_of_which_nothing_is_stored(root):
-    found = read_evaluated("one", "abroad", root)
-    assert (found.metrics, found.predictions, len(found.problems)) == (None, None, 2)
+    evaluated = read_evaluated("one", "abroad", root)
+    assert (evaluated.metrics, evaluated.predictions, len(evaluated.problems)) == (None, None, 2)
 
 
 def test_no_such_model(root):
@@ -109,7 +113,7 @@ def test_history_and_robustness(root):
 @pytest.mark.parametrize(
     ("name", "text"), [("history", "{}"), ("history", '[{"loss": 1}]'), ("history", "["), ("robustness", "[]")]
 )
-def test_what_does_not_fit_is_named(root, name, text):
+def test_files_of_another_form_are_named(root, name, text):
     put(root / f"one/{name}.json", text)
     with pytest.raises(ModelError, match=f"{name}.json"):
         getattr(ModelFolder.of("one", root), name)()

@@ -102,7 +102,7 @@ def test_without_a_test_split_it_says_so(tiny):
     assert "called PNEUMONIA" not in said
 
 
-def test_what_was_typed_warned_and_added_stands_in_it(tiny):
+def test_remarks_warnings_and_extra_rows_are_printed(tiny):
     remarks = Remarks("Cough for 4 days, $2^2$ кашель", "disagree", "Bed 4", "PNEUMONIA")
     said = text(made(tiny, remarks=remarks, warnings=("Turned by 90 degrees.",), extra=(("Heat inside the lungs", "74 %"),)))
     assert "Reference Bed 4" in said
@@ -118,7 +118,7 @@ def test_agreement_with_another_answer_is_not_carried_over(tiny):
     assert "note: seen" in said
 
 
-def test_signs_the_font_lacks_are_shown_and_explained(tiny):
+def test_characters_missing_from_the_font_are_shown_and_explained(tiny):
     said = text(made(tiny, remarks=Remarks("咳嗽 \x07\ud800 $")))
     assert "note: □□ □ $" in said
     assert "□ stands for a character that this report cannot print" in said
@@ -136,10 +136,10 @@ def test_a_long_note_is_cut_above_the_foot_with_a_mark(tiny, shape):
     )
     (page,) = PdfReader(io.BytesIO(report_pdf(content))).pages
     places = []
-    page.extract_text(visitor_text=lambda found, outer, inner, *_: places.append((found, outer[5] + inner[5])))
-    foot = next(y for found, y in places if found.startswith("Model tiny"))
-    assert min(y for found, y in places if "crackles" in found) > foot + 10
-    assert min(y for found, y in places if found.strip()) > 5
+    page.extract_text(visitor_text=lambda piece, outer, inner, *_: places.append((piece, outer[5] + inner[5])))
+    foot = next(y for piece, y in places if piece.startswith("Model tiny"))
+    assert min(y for piece, y in places if "crackles" in piece) > foot + 10
+    assert min(y for piece, y in places if piece.strip()) > 5
     assert "crackles" in next(line for line in reversed(page.extract_text().splitlines()) if CUT.strip() in line)
     assert page.extract_text().count("A warning that needs") == 12
 
@@ -160,7 +160,7 @@ def test_pictures_have_their_own_pixels_and_aspect(tiny):
     plain, overlay, _ = (np.asarray(each.image.convert("RGB")) for each in page.images)
     assert np.array_equal(plain, grey_picture(ramp))
     assert overlay.shape == (60, 900, 3)
-    full, over = (252, 253, 191), plain[30, 450]  # the end of magma, and what it covers by 0.6
+    full, over = (252, 253, 191), plain[30, 450]  # the last colour of magma, covering the picture by 0.6
     assert overlay[30, 450] == pytest.approx(0.6 * np.array(full) + 0.4 * over, abs=1)
     assert np.array_equal(overlay[0], plain[0])  # the rim, which the model is not shown
 
@@ -172,15 +172,15 @@ def test_a_large_picture_is_shrunk(tiny):
 
 def test_one_a4_page_with_embedded_fonts_and_sober_metadata(tiny):
     content = made(tiny, remarks=Remarks("a note", "agree", "Zwetschgenbaum", "PNEUMONIA"))
-    found = PdfReader(io.BytesIO(report_pdf(content)))
-    (page,) = found.pages
+    document = PdfReader(io.BytesIO(report_pdf(content)))
+    (page,) = document.pages
     assert [float(side) for side in page.mediabox] == [0, 0, 595, 842]
-    assert {key: found.metadata[key] for key in ("/Title", "/Creator", "/CreationDate")} == {
+    assert {key: document.metadata[key] for key in ("/Title", "/Creator", "/CreationDate")} == {
         "/Title": "Pneumo report",
         "/Creator": f"Pneumo {__version__}",
         "/CreationDate": "D:20260801102400Z",
     }
-    assert set(found.metadata) == {"/Title", "/Creator", "/CreationDate"}
+    assert set(document.metadata) == {"/Title", "/Creator", "/CreationDate"}
     fonts = [font.get_object() for font in page["/Resources"]["/Font"].values()]
     assert fonts
     for font in fonts:
@@ -196,10 +196,10 @@ def test_the_summary_stands_above_the_pictures_and_the_page_is_full(tiny):
     order = [next(y for said, y in places.items() if said.startswith(start)) for start in starts]
     assert order == sorted(order, reverse=True)
     lines = re.findall(rb"42\.00 ([\d.]+) m 553\.00 \1 l", page.get_contents().get_data())
-    assert len(lines) > 5  # to write on by hand, between note and signature
+    assert len(lines) > 5  # space to write by hand, between note and signature
 
 
-def test_what_is_written_from_right_to_left_is_shaped(tiny):
+def test_right_to_left_text_is_shaped(tiny):
     content = made(tiny, remarks=Remarks("سعال لمدة أربعة أيام"))
     assert "سعال لمدة أربعة أيام" in text(content)
     assert "cannot print" not in text(content)

@@ -65,7 +65,7 @@ def test_children_who_scored_like_this():
     assert "too few" in words.like_this_sentence(COUNTED, 9.0, PNEUMONIA, ())
 
 
-def test_nothing_is_foretold_under_a_warning_or_without_counts():
+def test_with_a_warning_or_without_counts_the_sentence_is_empty():
     assert words.like_this_sentence(COUNTED, 2.0, PNEUMONIA, ("An adult.",)) == ""
     assert words.like_this_sentence({}, 2.0, PNEUMONIA, ()) == words.like_this_sentence({"test": {}}, 2.0, PNEUMONIA, ()) == ""
 

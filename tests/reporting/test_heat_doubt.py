@@ -10,7 +10,7 @@ from pneumo.reporting.heat_doubt import heatmap_doubt
 
 def stored(share_low: float, insertion: float | None) -> dict:
     told = copy.deepcopy(ROBUSTNESS)
-    told["heat_in_lungs"]["share"] = {"value": 0.62, "low": share_low, "high": 0.7}  # what is shown holds lungs to .6
+    told["heat_in_lungs"]["share"] = {"value": 0.62, "low": share_low, "high": 0.7}  # lungs take .6 of what is shown
     told["auc_gap"]["insertion"] = insertion
     return told
 
@@ -30,9 +30,9 @@ def test_a_map_no_better_than_chance_is_doubted(told, said, tmp_path):
     root = make_registry(tmp_path)
     assert heatmap_doubt("tiny", root) == ""
     put(root / "tiny" / "robustness.json", json.dumps(told))
-    found = heatmap_doubt("tiny", root)
-    assert bool(found) is bool(said)
-    assert all(part in found for part in said)
+    doubt = heatmap_doubt("tiny", root)
+    assert bool(doubt) is bool(said)
+    assert all(part in doubt for part in said)
 
 
 def test_a_damaged_file_is_no_doubt(tmp_path):

@@ -44,7 +44,7 @@ def test_a_value_that_is_no_number_is_left_out():
     ]
 
 
-def test_one_epoch_has_room_and_none_no_chart():
+def test_one_epoch_is_drawn_and_without_epochs_there_is_no_chart():
     assert learning_curves({"one": lines(1)})[0].x_range == (0.5, 1.5)
     assert learning_curves({"one": []}) == ()
 

@@ -36,7 +36,7 @@ def test_every_chart_says_how_to_read_it(charts):
     assert len({chart.key for chart in every}) == len(every)
 
 
-def test_operating_points_stand_where_their_matrix_says(charts):
+def test_operating_points_are_drawn_where_their_matrix_says(charts):
     assert [dot.label for dot in charts["roc"].dots] == ["rule-out", "balanced", "rule-in"]
     (tn, fp), (fn, tp) = confusion_matrix(STORED.labels, STORED.probabilities, POINTS["balanced"])
     dot, other = charts["roc"].dots[1], charts["precision-recall"].dots[1]
@@ -89,7 +89,7 @@ def test_the_decision_curve_moves_to_the_readers_prevalence():
     assert own.rules[1][0] == pytest.approx(0.5)
 
 
-def test_sick_stand_and_healthy_hang(charts):
+def test_bars_of_the_sick_point_up_and_those_of_the_healthy_down(charts):
     sick, healthy = charts["histogram"].bars
     assert (sick.heights.sum(), healthy.heights.sum()) == (40, -20)
 

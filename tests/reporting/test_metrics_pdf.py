@@ -21,30 +21,30 @@ def root(tmp_path_factory):
     return make_evaluated_registry(tmp_path_factory.mktemp("models"), "one", bacterial=True)
 
 
-def pages(found, point="balanced", more=()) -> list[str]:
+def pages(evaluated, point="balanced", more=()) -> list[str]:
     """The words of each page."""
-    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(evaluation_pdf(found, point, more))).pages]
+    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(evaluation_pdf(evaluated, point, more))).pages]
 
 
 @pytest.mark.slow
 def test_pages(root):
-    found = read_evaluated("one", "test", root)
-    assert len(pages(found)) == 2 + 4 + 1  # figures, their meaning, seven charts, mistakes
+    evaluated = read_evaluated("one", "test", root)
+    assert len(pages(evaluated)) == 2 + 4 + 1  # figures, their meaning, seven charts, mistakes
     learning = learning_curves({"a": HISTORY})
-    *before, last, mistakes = pages(found, more=learning)
+    *before, last, mistakes = pages(evaluated, more=learning)
     assert len(before) == 2 + 4
     assert learning[-1].reading in last
     assert "surest of" in mistakes
 
 
 @pytest.mark.slow
-def test_first_page_tells_the_stored_figures(root):
-    found = read_evaluated("one", "test", root)
-    text = pages(found, "rule-in")[0]
+def test_first_page_shows_the_stored_figures(root):
+    evaluated = read_evaluated("one", "test", root)
+    text = pages(evaluated, "rule-in")[0]
     for name in ("auc", "accuracy", "sensitivity", "specificity"):
-        assert interval(found.figures("rule-in")[name]) in text
-    assert interval(found.metrics["subtype"]["auc"]) in text
-    report = make_classification_report(found.predictions.labels, found.predictions.probabilities, 0.75)
+        assert interval(evaluated.figures("rule-in")[name]) in text
+    assert interval(evaluated.metrics["subtype"]["auc"]) in text
+    report = make_classification_report(evaluated.predictions.labels, evaluated.predictions.probabilities, 0.75)
     sick = report.classes[1]
     assert f"PNEUMONIA {sick.precision:.3f} {sick.recall:.3f} {sick.f1:.3f} {sick.support}" in text
     (_, _), (missed, right) = report.matrix.tolist()
@@ -54,27 +54,27 @@ def test_first_page_tells_the_stored_figures(root):
 
 @pytest.mark.slow
 def test_charts_are_pictures_with_their_reading(root):
-    found = read_evaluated("one", "test", root)
-    page = PdfReader(io.BytesIO(evaluation_pdf(found, "balanced"))).pages[2]
+    evaluated = read_evaluated("one", "test", root)
+    page = PdfReader(io.BytesIO(evaluation_pdf(evaluated, "balanced"))).pages[2]
     assert [each.image.size for each in page.images] == [(1420, 860)] * 2
-    first = main_charts(found.predictions, found.points)[0]
+    first = main_charts(evaluated.predictions, evaluated.points)[0]
     second = roc_corner(first)
     text = " ".join(page.extract_text().split())
     assert text.index(first.reading) < text.index(second.reading)
 
 
-def test_second_page_tells_both_intervals_verdicts_and_calibration(root):
-    found = read_evaluated("one", "test", root)
+def test_second_page_shows_both_intervals_verdicts_and_calibration(root):
+    evaluated = read_evaluated("one", "test", root)
     chosen = {"with_choice": {rate: {"value": 0.9, "low": 0.812, "high": 0.934} for rate in ("sensitivity", "specificity")}}
-    points = found.metrics["operating_points"]
-    metrics = {**found.metrics, "operating_points": {**points, "rule-in": {**points["rule-in"], **chosen}}}
+    points = evaluated.metrics["operating_points"]
+    metrics = {**evaluated.metrics, "operating_points": {**points, "rule-in": {**points["rule-in"], **chosen}}}
     sheet = Sheet("test")
-    module._meaning(sheet, found, metrics, found.predictions, 0.2)
+    module._meaning(sheet, evaluated, metrics, evaluated.predictions, 0.2)
     text = " ".join(PdfReader(io.BytesIO(bytes(sheet.output()))).pages[0].extract_text().split())
     assert f"{interval(points['rule-in']['sensitivity'])} [0.812-0.934]" in text
     assert f"{interval(points['balanced']['sensitivity'])} [not stored]" in text
     assert "balanced 0.111 " in text  # 0.5 where two of three are sick, where one of five is
-    assert f"intercept {interval(found.metrics['calibration']['intercept'], 2)}" in text
+    assert f"intercept {interval(evaluated.metrics['calibration']['intercept'], 2)}" in text
     assert re.search(r"ECE where 67 % are sick 0\.\d{3}", text)
     assert re.search(r"ECE where 20 % are sick 0\.\d{3}", text)
     assert "INDETERMINATE" in text
@@ -82,10 +82,12 @@ def test_second_page_tells_both_intervals_verdicts_and_calibration(root):
 
 @pytest.mark.slow
 def test_mistakes_are_named(root):
-    found = read_evaluated("one", "test", root)
-    text = pages(found)[-1]
-    called = found.predictions.probabilities >= 0.5
-    wrong = [name for name, c, label in zip(found.predictions.files, called, found.predictions.labels, strict=True) if c != label]
+    evaluated = read_evaluated("one", "test", root)
+    text = pages(evaluated)[-1]
+    called = evaluated.predictions.probabilities >= 0.5
+    wrong = [
+        name for name, c, label in zip(evaluated.predictions.files, called, evaluated.predictions.labels, strict=True) if c != label
+    ]
     assert wrong
     assert all(name in text for name in wrong)
 

@@ -36,8 +36,8 @@ def test_without_a_test_split_nothing_is_claimed_of_one(tmp_path):
     assert "chose nothing" not in text
 
 
-def test_what_the_folder_does_not_say_the_card_does_not(tmp_path):
-    """Every user's model has this card: nothing in it is the history of the shipped ones."""
+def test_the_card_says_only_what_the_folder_says(tmp_path):
+    """Every user's model has this card: it must not describe how the shipped models were made."""
     text = card_markdown("tiny", make_registry(tmp_path))
     assert "- Selection: Not told in this folder." in text
     assert "The flow of participants cannot be told: split.csv is not stored." in text

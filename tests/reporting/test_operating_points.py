@@ -25,8 +25,8 @@ def test_zones_hold_shares_of_each_class():
 
 
 def test_an_empty_zone_is_no_row():
-    found = zones_of(PREDICTIONS, dict.fromkeys(POINTS, 0.5))
-    assert [zone.verdict for zone in found] == ["NORMAL", "PNEUMONIA"]
+    zones = zones_of(PREDICTIONS, dict.fromkeys(POINTS, 0.5))
+    assert [zone.verdict for zone in zones] == ["NORMAL", "PNEUMONIA"]
 
 
 def test_ratios_without_a_healthy_child_or_without_anybody():

@@ -36,15 +36,15 @@ def test_line_ends_are_kept(sheet):
 
 
 @pytest.mark.parametrize("lines", [1, 3])
-def test_what_is_too_long_ends_with_a_mark_inside_the_width(sheet, lines):
-    found = sheet.lines("crackles " * 200, 200, lines)
-    assert len(found) == lines
-    assert found[-1].endswith(CUT)
-    assert "crackles" in found[-1]
-    assert widest(sheet, found) <= 200
+def test_text_that_is_too_long_ends_with_a_mark_inside_the_width(sheet, lines):
+    wrapped = sheet.lines("crackles " * 200, 200, lines)
+    assert len(wrapped) == lines
+    assert wrapped[-1].endswith(CUT)
+    assert "crackles" in wrapped[-1]
+    assert widest(sheet, wrapped) <= 200
 
 
-def test_a_word_without_end_is_broken(sheet):
+def test_a_very_long_word_is_broken(sheet):
     lines = sheet.lines("W" * 100, NARROW, 50)
     assert "".join(lines) == "W" * 100
     assert widest(sheet, lines) <= NARROW

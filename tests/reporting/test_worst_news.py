@@ -11,7 +11,7 @@ def change(kind, sensitivity, specificity, amount=""):
     return {"kind": kind, "amount": amount, "sensitivity": figure(sensitivity), "specificity": figure(specificity)}
 
 
-def test_nothing_stored_or_nothing_that_stands_out():
+def test_nothing_stored_or_nothing_notable():
     assert main_weaknesses(None, None) == ()
     calm = {"changes": [change("none", 0.9, 0.8), change("blur", 0.89, 0.79)], "lungs_hidden": {"auc": figure(0.55)}}
     assert main_weaknesses({"calibration": {"intercept": figure(0.05)}}, calm) == ()

@@ -23,8 +23,8 @@ def test_a_folder_is_read_with_patients_by_file_name(tmp_path):
     for name in ("NORMAL/IM-0001-0001.png", "test/Pneumonia/person7_virus_1.png", "test/pneumonia/person7_virus_2.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(grey_picture(100))
-    found = {case.name: (case.label, case.patient) for case in read_cases(tmp_path)}
-    assert found == {
+    by_name = {case.name: (case.label, case.patient) for case in read_cases(tmp_path)}
+    assert by_name == {
         "NORMAL/IM-0001-0001.png": ("NORMAL", "IM-0001"),
         "test/Pneumonia/person7_virus_1.png": ("PNEUMONIA", "virus-7"),
         "test/pneumonia/person7_virus_2.png": ("PNEUMONIA", "virus-7"),
@@ -42,7 +42,7 @@ def test_a_folder_is_read_with_patients_by_file_name(tmp_path):
         ("picture-001.png,NORMAL,a", "named 2 times"),
     ],
 )
-def test_every_fault_of_a_row_is_told_before_any_answer(tmp_path, line, said):
+def test_every_fault_of_a_row_is_reported_before_any_answer(tmp_path, line, said):
     path = write_site(tmp_path, [200], [60])
     path.write_text(path.read_text() + line + "\n")
     with pytest.raises(DataError, match=said):
@@ -50,7 +50,7 @@ def test_every_fault_of_a_row_is_told_before_any_answer(tmp_path, line, said):
 
 
 @pytest.mark.parametrize(("column", "value"), [("age", "three"), ("age", "-1"), ("sex", "x"), ("half", "third")])
-def test_odd_values_are_told(tmp_path, column, value):
+def test_odd_values_are_reported(tmp_path, column, value):
     with pytest.raises(DataError, match=f"the {column} is '{value}'"):
         read_cases(write_site(tmp_path, [200], [60], **{column: [value]}))
 
@@ -69,7 +69,7 @@ def test_one_class_alone_cannot_be_tested(tmp_path):
         read_cases(write_site(tmp_path, [200, 210], []))
 
 
-def test_nothing_there(tmp_path):
+def test_no_folder_or_no_images(tmp_path):
     with pytest.raises(DataError, match="Expected a folder"):
         read_cases(tmp_path / "nowhere")
     with pytest.raises(DataError, match="No X-ray in"):

@@ -1,4 +1,4 @@
-"""Candidate, promotion and the way back; and that the site's default changes in no other way."""
+"""Candidate, promotion and rollback; the site's default changes in no other way."""
 
 import json
 import shutil
@@ -74,7 +74,7 @@ def test_a_better_model_in_the_registry_does_not_become_the_default(site):
     assert default_model() == "old"
 
 
-def test_a_site_model_that_is_gone_or_was_changed_answers_nothing_and_no_other_does_in_its_place(site):
+def test_a_missing_or_changed_site_model_gives_no_answer_and_is_not_replaced(site):
     activate("new", "because", "a")
     write_card(replace(read_card("new"), cuts=cuts_at(balanced=0.5, rule_out=0.2, rule_in=0.9)), site / "models" / "new")
     with pytest.raises(ModelError, match="was changed since it was made active"):
@@ -133,11 +133,11 @@ def test_the_commands(site, capsys, monkeypatch):
     assert "candidate\tnew" in told
     cases = write_site(site / "cases", [SICK] * 6 + [150] * 4, [HEALTHY] * 10)  # 150: .707 at even odds, below the new cut of .9
     assert main(["site-model", "compare", "--cases", str(cases)]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["pairs"], found["candidate"], found["auc"]["value"]) == (20, "new", 0)
-    assert found["sensitivity"]["value"] == -0.4
-    assert found["sensitivity_at_active_cut"]["value"] == 0
-    assert found["sensitivity"]["low"] < -0.4 < found["sensitivity"]["high"]
+    comparison = json.loads(capsys.readouterr().out)
+    assert (comparison["pairs"], comparison["candidate"], comparison["auc"]["value"]) == (20, "new", 0)
+    assert comparison["sensitivity"]["value"] == -0.4
+    assert comparison["sensitivity_at_active_cut"]["value"] == 0
+    assert comparison["sensitivity"]["low"] < -0.4 < comparison["sensitivity"]["high"]
     assert main(["site-model", "activate", "new"]) == 2
     assert main(["site-model", "activate", "new", "--why", "tried for a month"]) == 0
     assert main(["site-model", "back", "--why", "missed two"]) == 0
@@ -197,12 +197,12 @@ def test_the_record_is_compared_without_the_readers_seeing_it(site, capsys, monk
     for n, case_id in enumerate(ids):
         record.change(case_id, "a", reference="PNEUMONIA" if n < 20 else "NORMAL")
     assert main(["site-model", "compare"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["pairs"], found["with_truth"], found["unanswered"]) == (38, 38, 1)
-    assert found["sensitivity"]["value"] == pytest.approx(-5 / 20)
-    assert found["sensitivity_at_active_cut"]["value"] == pytest.approx(-2 / 20)
-    assert found["specificity"]["value"] == 0
-    assert found["same_verdict"]["count"] == 33
+    comparison = json.loads(capsys.readouterr().out)
+    assert (comparison["pairs"], comparison["with_truth"], comparison["unanswered"]) == (38, 38, 1)
+    assert comparison["sensitivity"]["value"] == pytest.approx(-5 / 20)
+    assert comparison["sensitivity_at_active_cut"]["value"] == pytest.approx(-2 / 20)
+    assert comparison["specificity"]["value"] == 0
+    assert comparison["same_verdict"]["count"] == 33
     assert "rule-in" not in capsys.readouterr().out
     main(["audit", "export"])
     assert '"new"' not in capsys.readouterr().out

@@ -6,7 +6,7 @@ import pytest
 from pneumo.site.charts import CLIP, LIMIT, WEIGHT, cusum, ewma
 
 
-def test_a_step_is_found_at_its_place_and_told_by_its_size():
+def test_a_step_is_found_with_its_place_and_size():
     rng = np.random.default_rng(1)
     values = np.concatenate([rng.normal(5, 1, 250), rng.normal(7, 1, 250)])
     signal = ewma(values, 100)
@@ -16,8 +16,8 @@ def test_a_step_is_found_at_its_place_and_told_by_its_size():
     assert signal.after == pytest.approx(7, abs=0.5)
 
 
-def test_the_band_is_the_formulas():
-    """First cases -1 and 1 in turn: mean 0, deviation 1.005. A constant x of two deviations crosses where the formula says."""
+def test_the_band_follows_the_formula():
+    """First cases alternate between -1 and 1: mean 0, deviation 1.005. A constant x of two deviations crosses as calculated."""
     first = [-1.0, 1.0] * 50
     width = float(np.std(first, ddof=1))
     step = next(
@@ -28,7 +28,7 @@ def test_the_band_is_the_formulas():
     assert ewma(first + [2 * width] * 200, 100).at == 100 + step - 1
 
 
-def test_one_odd_case_alarms_nobody():
+def test_one_odd_case_raises_no_alarm():
     values = [-1.0, 1.0] * 100
     values[150] = 1e9
     assert ewma(values, 100) is None

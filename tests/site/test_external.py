@@ -1,4 +1,4 @@
-"""Generated files under the names of the table: what is measured is the code, and no figure of a real child."""
+"""Generated files with the names of the table: they test the code; no figure comes from a real child."""
 
 import json
 from collections import Counter
@@ -39,38 +39,38 @@ def images(tmp_path, monkeypatch):
 def test_auc_by_age_and_view_gate_and_frame(images, capsys):
     assert main(["external-check", "nih-children", str(images), "--model", "tiny", "--output", str(images / "out.json")]) == 0
     out = capsys.readouterr()
-    found = json.loads(out.out)
-    assert json.loads((images / "out.json").read_text()) == found
-    assert (found["images"], found["not_there"]) == (25, 669)
-    whole = found["auc"][0]
+    result = json.loads(out.out)
+    assert json.loads((images / "out.json").read_text()) == result
+    assert (result["images"], result["not_there"]) == (25, 669)
+    whole = result["auc"][0]
     assert (whole["normal"], whole["like"]) == (12, 10)
     assert whole["auc"]["value"] == pytest.approx((11 * 10 + 5) / 120)
     assert whole["auc"]["low"] < whole["auc"]["value"] <= whole["auc"]["high"]
-    assert {each["by"] for each in found["auc"]} == {"all", "age", "view"}
-    assert sum(each["normal"] for each in found["auc"] if each["by"] == "age") == 12
-    assert found["called"][OTHER]["INDETERMINATE"]["value"] == 1
-    assert found["gate"][0]["refused"] == 0
-    assert "text-mined" in found["said"]
+    assert {each["by"] for each in result["auc"]} == {"all", "age", "view"}
+    assert sum(each["normal"] for each in result["auc"] if each["by"] == "age") == 12
+    assert result["called"][OTHER]["INDETERMINATE"]["value"] == 1
+    assert result["gate"][0]["refused"] == 0
+    assert "text-mined" in result["said"]
     assert "669 images of the table are not in" in out.err
 
 
-def test_other_findings_have_no_say_in_the_auc(images):
+def test_other_findings_do_not_count_in_the_auc(images):
     both, other, missing = external_cases(images)
     assert (len(both), len(other), missing) == (22, 3, 669)
     assert not {case.name for case in other} & {case.name for case in both}
 
 
-def test_one_class_alone_has_no_auc_and_nothing_is_made_up(images, capsys):
+def test_with_one_class_the_auc_is_undefined(images, capsys):
     for row in listed():
         if row.label == LIKE:
             (images / "images_001" / "images" / row.image).unlink(missing_ok=True)
     assert main(["external-check", "nih-children", str(images), "--model", "tiny"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["auc"][0]["auc"] == {"value": None, "low": None, "high": None}
-    assert found["called"][LIKE]["NORMAL"]["value"] is None
+    result = json.loads(capsys.readouterr().out)
+    assert result["auc"][0]["auc"] == {"value": None, "low": None, "high": None}
+    assert result["called"][LIKE]["NORMAL"]["value"] is None
 
 
-def test_a_broken_image_is_named_and_stops_no_other(images, capsys):
+def test_a_broken_image_is_named_and_does_not_stop_the_others(images, capsys):
     name = next(row.image for row in listed() if row.label == LIKE)
     (images / "images_001" / "images" / name).write_bytes(b"no image")
     assert main(["external-check", "nih-children", str(images), "--model", "tiny"]) == 1
@@ -79,7 +79,7 @@ def test_a_broken_image_is_named_and_stops_no_other(images, capsys):
     assert json.loads(out.out)["auc"][0]["like"] == 9
 
 
-def test_folders_without_them_or_with_one_twice(images, tmp_path):
+def test_folders_without_images_or_with_one_twice(images, tmp_path):
     with pytest.raises(DataError, match="No folder"):
         external_cases(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()

@@ -1,4 +1,4 @@
-"""A local fit on answers of a made-up site, whose logits are 3 too high for what its children have."""
+"""A local fit on answers of a simulated site whose logits are 3 too high."""
 
 import math
 from dataclasses import replace
@@ -25,8 +25,8 @@ def card(tmp_path, monkeypatch):
 
 
 def answers_of(children=160, images=1, shift=3.0, spread=2.0, seed=0, half=None):
-    """A third sick; logits of deviation `spread` round -2 and 2, `shift` added."""
-    rng, found = np.random.default_rng(seed), []
+    """A third are sick; logits have deviation `spread` around -2 and 2, plus `shift`."""
+    rng, answers = np.random.default_rng(seed), []
     for child in range(children):
         sick = child % 3 == 0
         for image in range(images):
@@ -34,15 +34,15 @@ def answers_of(children=160, images=1, shift=3.0, spread=2.0, seed=0, half=None)
             case = SiteCase(
                 "", f"{child}-{image}", "PNEUMONIA" if sick else "NORMAL", f"child {child}", half=half(child) if half else ""
             )
-            found.append(CaseAnswer(case, "ok", (), (), "", float(logit), None))
-    return found
+            answers.append(CaseAnswer(case, "ok", (), (), "", float(logit), None))
+    return answers
 
 
 def fitted(answers, card, prevalence=STATED_NOWHERE):
     return fit_profile("winter", "Ward 3", answers, card, card_digest("tiny"), prevalence)
 
 
-def test_the_fit_finds_level_and_steepness_and_is_better_where_it_was_not_fitted(card):
+def test_the_fit_recovers_bias_and_temperature_and_is_better_on_the_other_half(card):
     profile = fitted(answers_of(1200), card)
     assert profile.calibration.temperature == pytest.approx(1.0, abs=0.2)
     assert profile.calibration.bias == pytest.approx(-3.0, abs=0.6)
@@ -54,7 +54,7 @@ def test_the_fit_finds_level_and_steepness_and_is_better_where_it_was_not_fitted
     assert (profile.fitted_on.sick_children, profile.judged_on.sick_children) == (200, 200)
 
 
-def test_a_site_that_is_as_the_model_was_made_gains_nothing(card):
+def test_a_site_that_matches_the_model_gains_nothing(card):
     own = replace(card, calibration=replace(card.calibration, temperature=1.0))
     assert abs(fitted(answers_of(400, shift=0.0), own).loss_less["value"]) < 0.05
 
@@ -86,7 +86,7 @@ def test_too_few_children_and_classes_that_do_not_overlap(card):
         fitted(answers_of(240, spread=0.01), card)
 
 
-def test_prevalence_only_where_somebody_stands_for_it(card):
+def test_prevalence_only_if_stated_or_from_consecutive_children(card):
     answers = answers_of(300)
     assert fitted(answers, card).prevalence is None
     assert fitted(answers, card, Prevalence(0.2, "stated")).prevalence == 0.2

@@ -1,4 +1,4 @@
-"""The whole local test on flat grey pictures, whose answers are known beforehand."""
+"""The whole local test on flat grey pictures with known answers."""
 
 import io
 import json
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("ungated")
 def site(tmp_path, monkeypatch):
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(make_registry(tmp_path / "models")))
     monkeypatch.setenv("PNEUMO_SITE_DIR", str(tmp_path / "acts"))
-    for slow in (patient_intervals, fit_calibration_curve):  # resamples: how fine intervals are is tested where they are made
+    for slow in (patient_intervals, fit_calibration_curve):  # few resamples: intervals have tests of their own
         monkeypatch.setattr(slow, "__defaults__", (0, 20))
     return tmp_path
 
@@ -106,7 +106,7 @@ def test_what_the_gate_refuses_is_counted_and_named(site, monkeypatch):
     assert result.summary is None
 
 
-def test_a_file_that_cannot_be_read_stops_no_other(site):
+def test_an_unreadable_file_does_not_stop_the_others(site):
     path = write_site(site / "site", [SICK] * 10, [HEALTHY] * 10)
     (site / "site" / "picture-003.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
     result, _ = run_test(plan_of(), read_cases(path), Predictor.load("tiny"), site / "out", "t")

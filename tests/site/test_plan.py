@@ -49,7 +49,7 @@ def test_a_plan_that_was_changed_by_hand_is_refused(tmp_path):
         ({"requirements": [{"figure": "auc"}]}, "damaged"),
     ],
 )
-def test_what_is_no_plan_is_told(tmp_path, change, said):
+def test_invalid_plans_are_refused(tmp_path, change, said):
     path = tmp_path / "plan.json"
     write_plan(path, PLAN)
     stored = json.loads(path.read_text())
@@ -59,7 +59,7 @@ def test_what_is_no_plan_is_told(tmp_path, change, said):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"plan": 3}'])
-def test_other_files_are_no_plan(tmp_path, text):
+def test_other_files_are_refused(tmp_path, text):
     (tmp_path / "plan.json").write_text(text)
     with pytest.raises(DataError, match="site-plan"):
         read_plan(tmp_path / "plan.json")

@@ -25,13 +25,13 @@ def test_auc_has_the_error_of_hanley_and_mcneil():
     assert 0.9 < told.chance <= 1
 
 
-def test_as_many_as_are_needed_will_do_and_far_fewer_will_not():
+def test_the_needed_number_is_enough_and_half_of_it_is_not():
     told = outlook(Requirement(SENSITIVITY, 0.85), 0.95, 10, 10)
     assert told.chance < 0.8 < outlook(Requirement(SENSITIVITY, 0.85), 0.95, told.needed, 10).chance
     assert outlook(Requirement(SENSITIVITY, 0.85), 0.95, told.needed // 2, 10).chance < 0.8
 
 
-def test_what_is_not_expected_above_the_least_value_cannot_be_shown():
+def test_a_value_not_expected_above_the_least_cannot_be_shown():
     assert outlook(Requirement(AUC, 0.95), 0.95, 100, 100).needed is None
     with pytest.raises(ValueError, match="between 0 and 1"):
         outlook(Requirement(AUC, 0.9), 1.0, 10, 10)

@@ -55,7 +55,7 @@ def test_a_profile_that_was_changed_or_damaged_is_refused(site, old, new, said):
         read_profile("winter")
 
 
-def test_what_is_not_there_or_no_name(site):
+def test_missing_profiles_and_invalid_names(site):
     with pytest.raises(DataError, match="those there: none"):
         read_profile("winter")
     for name in ("../x", "", "Winter", "a" * 41):
@@ -93,7 +93,7 @@ def test_a_profile_of_another_model_or_another_state_of_it_is_refused(site):
         by_profile(Predictor.load("tiny"))
 
 
-def test_a_profile_exchanged_after_it_was_put_to_use_answers_nothing(site):
+def test_a_profile_replaced_while_in_use_gives_no_answer(site):
     path = write_profile(profile_for("tiny"))
     use_profile("winter", "", "me")
     path.unlink()

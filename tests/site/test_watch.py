@@ -18,10 +18,10 @@ def alarms(cases, refusals=()):
 def test_a_frame_cropped_by_12_percent_is_found_within_50_cases():
     for seed in range(5):
         begun = 6 * A_WEEK
-        found = alarms(weeks(400, seed, crop_from=begun))
-        first = min(found.values(), key=lambda alarm: alarm.seen)
+        by_measure = alarms(weeks(400, seed, crop_from=begun))
+        first = min(by_measure.values(), key=lambda alarm: alarm.seen)
         place = START + timedelta(weeks=6)
-        assert {"lung_height", "above"} & set(found)
+        assert {"lung_height", "above"} & set(by_measure)
         assert first.seen < START + timedelta(weeks=7, hours=10)  # 50 cases: one week, and ten of the next
         assert abs(first.since - place) < timedelta(days=8)
 
@@ -58,7 +58,7 @@ def test_lungs_that_are_not_found_any_more_are_an_alarm():
     assert set(alarms([case(number, 0.2, lungs if number < 200 or number % 2 else none) for number in range(320)])) == {NO_LUNGS}
 
 
-def test_weeks_count_everything_once_and_a_week_without_cases_is_there():
+def test_weeks_count_everything_once_and_a_week_without_cases_is_listed():
     cases = [*[case(number, 0.9) for number in range(3)], case(2 * A_WEEK, 0.1)]
     cases += [replace(cases[0], id="again", session="t", created=cases[3].created)]  # the same file in another session
     cases += [replace(cases[1], file_sha256="other", model_sha256="another model's")]

@@ -1,4 +1,4 @@
-"""cautions.json of tiny_model over flat pictures, so that every count follows from their greys."""
+"""cautions.json of tiny_model over flat pictures, whose greys determine every count."""
 
 import csv
 import json
@@ -29,7 +29,7 @@ PARTS = {"calibration": [SURE] * 19 + [DOUBTED] + [HEALTHY] * 20, "validation": 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """(registry, data set); a negative grey is a healthy child's that looks sick."""
+    """(registry, data set); a negative grey marks a healthy child who looks sick."""
     folder = tmp_path_factory.mktemp("cautions")
     root = make_registry(make_registry(folder / "models"), "other")
     change_card(root, "other", calibration=Calibration(2.0, -4.0))
@@ -49,7 +49,7 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def found(made, monkeypatch):
+def measured(made, monkeypatch):
     monkeypatch.setattr("pneumo.studies.caution_measure.with_shifted_copies", lambda images, seed: _twice(images))
     root, data = made
     monkeypatch.setenv("PNEUMO_MODELS_DIR", str(root))
@@ -61,27 +61,27 @@ def _twice(images):
     return np.concatenate([images[np.arange(len(images))]] * 2)
 
 
-def test_counts_limits_and_rates(found):
-    assert found["limits_from"] == {"part": "calibration", "images": 80, "patients": 40, "right": 80, "wrong": 0}
-    assert found["rates_from"] == {"part": "validation", "images": 28, "patients": 14, "right": 22, "wrong": 6}
-    models = found["cautions"]["models"]
-    assert models["limits"] == {"NORMAL": None, "PNEUMONIA": None}  # the other one contradicts 2 of 40: as many as may
+def test_counts_limits_and_rates(measured):
+    assert measured["limits_from"] == {"part": "calibration", "images": 80, "patients": 40, "right": 80, "wrong": 0}
+    assert measured["rates_from"] == {"part": "validation", "images": 28, "patients": 14, "right": 22, "wrong": 6}
+    models = measured["cautions"]["models"]
+    assert models["limits"] == {"NORMAL": None, "PNEUMONIA": None}  # the other one contradicts 2 of 40, the most allowed
     assert models["right"]["value"] == 0
     assert models["wrong"]["value"] == 1
     assert models["wrong"]["low"] == pytest.approx(wilson_interval(3, 3).low)  # three children, twice each
-    assert found["cautions"]["lungs hidden"]["wrong"]["value"] == 0  # there is no segmenter here
-    assert found["any"] == {"right": models["right"], "wrong": models["wrong"]}
-    assert set(found["others"]) == {"other"}
+    assert measured["cautions"]["lungs hidden"]["wrong"]["value"] == 0  # there is no segmenter here
+    assert measured["any"] == {"right": models["right"], "wrong": models["wrong"]}
+    assert set(measured["others"]) == {"other"}
 
 
-def test_it_is_read_back_for_these_weights_and_these_models_alone(found, made, monkeypatch):
+def test_it_is_read_back_only_for_these_weights_and_these_models(measured, made, monkeypatch):
     root, _ = made
     read = read_cautions("tiny", root)
     assert read["models"].limits == {"NORMAL": -math.inf, "PNEUMONIA": -math.inf}
     make_registry(root, "third")
     assert "models" in read_cautions("tiny", root)  # unsigned, it has no vote
     sign(monkeypatch, root, "third")
-    assert "models" not in read_cautions("tiny", root)  # another one would be asked as well
+    assert "models" not in read_cautions("tiny", root)  # another model would have a vote too
     assert "small changes" in read_cautions("tiny", root)
     (root / "third").rename(root.parent / "gone")
     stored = json.loads((root / "tiny" / "cautions.json").read_text())
@@ -90,7 +90,7 @@ def test_it_is_read_back_for_these_weights_and_these_models_alone(found, made, m
     assert read_cautions("tiny", root) == {}
 
 
-def test_on_the_command_line_of_some_images(found, made, tmp_path, capsys):
+def test_on_the_command_line_of_some_images(measured, made, tmp_path, capsys):
     _, data = made
     assert main(["cautions", "tiny", "--data", str(data), "--images", "5", "--output", str(tmp_path)]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -99,7 +99,7 @@ def test_on_the_command_line_of_some_images(found, made, tmp_path, capsys):
     assert told["model_sha256"] == read_card("tiny").sha256
 
 
-def test_a_model_that_learned_from_another_split_is_not_asked(found, made, tmp_path, caplog):
+def test_a_model_that_learned_from_another_split_is_not_asked(measured, made, tmp_path, caplog):
     root, data = made
     change_card(root, "other", manifest_sha256="1" * 64)
     told = measure_cautions(Predictor.load("tiny", root), [Predictor.load("other", root)], data, tmp_path, root, sample=2)

@@ -1,4 +1,4 @@
-"""Heat shares and curves of maps whose right answer is plain: the tiny model's logit is mean grey, its map grey by cell."""
+"""Heat shares and curves of maps with known results: the tiny model's logit is mean grey, its map grey by cell."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_heat_share_counts_positive_heat_alone(predictor):
     above, steep = NONE.copy(), np.zeros((4, 4), np.float32)
     above[:112], steep[0], steep[3] = True, 9.0, 1.0
     assert heat_share(steep, predictor.card, SHOWN, above) == pytest.approx(0.9, abs=0.02)
-    # A flat map lies evenly over what is seen, so a mask's share of heat is its share of that.
+    # A flat map covers the visible part evenly, so a mask's share of heat is its share of that part.
     some = NONE.copy()
     some[16:112, 40:90] = True
     assert heat_share(np.ones((4, 4), np.float32), predictor.card, SHOWN, some) == pytest.approx(seen_share(SHOWN, some))

@@ -23,7 +23,7 @@ def data(tmp_path):
 
 
 class Finder:
-    """Sees the lungs where they are, but one alone in the last image, of which it says so."""
+    """Finds the lungs, but in the last image only one, and says so."""
 
     def find(self, image):
         half = image[0, 0] == 30
@@ -31,24 +31,24 @@ class Finder:
 
 
 class Believer:
-    """Finds the same lungs in everything, and believes in them."""
+    """Finds the same lungs in every image and calls them plausible."""
 
     def find(self, image):
         return LungFields(WHOLE, 1.0)
 
 
 def test_mean_interval_percentile_worst_and_refusals(data):
-    found = measure_agreement(Finder(), data, MASKS)
-    assert (found["n"], found["refused"]) == (4, 1)
-    assert found["dice"]["value"] == 0.9167
-    assert found["worst"] == 0.6667
-    assert found["dice_5th_percentile"] == pytest.approx(0.6667 + 0.15 * 0.3333, abs=1e-3)
-    assert 0.6667 <= found["dice"]["low"] < 0.9167 < found["dice"]["high"] == 1.0
+    agreement = measure_agreement(Finder(), data, MASKS)
+    assert (agreement["n"], agreement["refused"]) == (4, 1)
+    assert agreement["dice"]["value"] == 0.9167
+    assert agreement["worst"] == 0.6667
+    assert agreement["dice_5th_percentile"] == pytest.approx(0.6667 + 0.15 * 0.3333, abs=1e-3)
+    assert 0.6667 <= agreement["dice"]["low"] < 0.9167 < agreement["dice"]["high"] == 1.0
 
 
 def test_one_child_has_no_interval(data):
-    found = measure_agreement(Finder(), data, LungMasks(FILES[:1], MASKS.packed[:1]))
-    assert found["dice"] == {"value": 1.0, "low": None, "high": None}
+    agreement = measure_agreement(Finder(), data, LungMasks(FILES[:1], MASKS.packed[:1]))
+    assert agreement["dice"] == {"value": 1.0, "low": None, "high": None}
 
 
 def test_nothing_to_measure_on(data):
@@ -56,11 +56,11 @@ def test_nothing_to_measure_on(data):
         measure_agreement(Finder(), data, LungMasks((), MASKS.packed[:0]))
 
 
-def test_fields_believed_where_they_are_not_are_counted(data, monkeypatch):
+def test_plausible_fields_in_the_wrong_place_are_counted(data, monkeypatch):
     monkeypatch.setattr("pneumo.studies.lung_agreement.PICTURES", 1)
-    found = measure_wrong(Believer(), data, MASKS)
-    assert found["groups"]["turned by 90 degrees"] == {"n": 4, "found": 4, "wrong": 4}  # the lungs lie across there
-    assert found["groups"]["inverted"] == {"n": 4, "found": 4, "wrong": 0}  # where they were
-    assert found["groups"]["screens"] == {"n": 1, "found": 1, "wrong": 1}
-    assert found["all"]["wrong"] == sum(group["wrong"] for group in found["groups"].values())
-    assert found["all"]["share"]["value"] == found["all"]["wrong"] / found["all"]["n"]
+    mistakes = measure_wrong(Believer(), data, MASKS)
+    assert mistakes["groups"]["turned by 90 degrees"] == {"n": 4, "found": 4, "wrong": 4}  # the lungs lie across there
+    assert mistakes["groups"]["inverted"] == {"n": 4, "found": 4, "wrong": 0}  # the lungs stay where they were
+    assert mistakes["groups"]["screens"] == {"n": 1, "found": 1, "wrong": 1}
+    assert mistakes["all"]["wrong"] == sum(group["wrong"] for group in mistakes["groups"].values())
+    assert mistakes["all"]["share"]["value"] == mistakes["all"]["wrong"] / mistakes["all"]["n"]

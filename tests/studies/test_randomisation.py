@@ -1,4 +1,4 @@
-"""A graph of three kernels, two of which make the map; and one whose map learned nothing."""
+"""A graph of three kernels, two of which produce the map, and a graph whose map does not depend on them."""
 
 import numpy as np
 import onnx

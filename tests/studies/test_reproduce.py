@@ -20,7 +20,7 @@ def test_differences_are_named():
 
 
 @pytest.mark.slow
-def test_published_numbers_come_out_again(tmp_path):
+def test_published_numbers_are_reproduced(tmp_path):
     root = make_registry(tmp_path / "models")
     copy_set(tmp_path / "set", patients=6)
     (root / "tiny" / "metrics.json").unlink()
@@ -37,13 +37,13 @@ def test_published_numbers_come_out_again(tmp_path):
         writer.writeheader()
         writer.writerows(rows)
     seal_folder(root / "tiny")
-    found = reproduce_metrics("tiny", root=root)
-    assert found
-    assert all(line.startswith("test, from predictions: ") for line in found)
+    problems = reproduce_metrics("tiny", root=root)
+    assert problems
+    assert all(line.startswith("test, from predictions: ") for line in problems)
 
 
 @pytest.mark.slow
-def test_figures_are_written_anew_from_the_stored_predictions(tmp_path):
+def test_figures_are_rewritten_from_the_stored_predictions(tmp_path):
     root = make_registry(tmp_path / "models")
     copy_set(tmp_path / "set", patients=6)
     assess_split(Predictor.load("tiny", root), tmp_path / "set", "test", "first look", root=root)

@@ -1,4 +1,4 @@
-"""robustness.json of the tiny model over phantoms: its form, and the figures that follow from the model's one rule."""
+"""Form of robustness.json for the tiny model, and figures that follow from the model's single rule."""
 
 import dataclasses
 import json
@@ -58,22 +58,22 @@ def greys(values):
 
 
 @pytest.fixture(scope="module")
-def found(root):
+def measured(root):
     records, images = greys([90, 100, 110, 120, 135, 145, 155, 165])
     return measure_robustness(Predictor.load("tiny", root), root / "tiny" / "model.onnx", records, images)
 
 
-def test_rows_are_the_changes(found, root):
-    assert [(row["kind"], row["amount"]) for row in found["changes"]] == [
+def test_rows_are_the_changes(measured, root):
+    assert [(row["kind"], row["amount"]) for row in measured["changes"]] == [
         *((c.kind, c.amount) for c in CHANGES),
         ("lungs hidden", ""),
     ]
-    assert (found["n"], found["operating_point"]) == (8, "balanced")
-    assert found["prevalence"] == 0.5
-    hidden = found["lungs_hidden"]  # flat pictures stay as they are: log ratios of 10 (grey / 255 - 0.5)
+    assert (measured["n"], measured["operating_point"]) == (8, "balanced")
+    assert measured["prevalence"] == 0.5
+    hidden = measured["lungs_hidden"]  # flat pictures stay as they are: log ratios of 10 (grey / 255 - 0.5)
     assert hidden["median_log_ratio_healthy"] == pytest.approx(10 * (105 / 255 - 0.5), abs=1e-3)
-    assert found["model_sha256"] == read_card("tiny", root).sha256  # another model's figures can be told by it
-    assert set(found["changes"][0]) == {
+    assert measured["model_sha256"] == read_card("tiny", root).sha256  # it shows which model the figures belong to
+    assert set(measured["changes"][0]) == {
         "kind",
         "amount",
         "auc",
@@ -83,32 +83,32 @@ def test_rows_are_the_changes(found, root):
         "mean_shift",
         "unanswered",
     }
-    assert found["changes"][0]["unanswered"] == {"NORMAL": 0, "PNEUMONIA": 0}
-    assert set(found["changes"][0]["auc"]) == {"value", "low", "high"}
+    assert measured["changes"][0]["unanswered"] == {"NORMAL": 0, "PNEUMONIA": 0}
+    assert set(measured["changes"][0]["auc"]) == {"value", "low", "high"}
 
 
-def test_figures_of_a_model_that_reads_mean_grey(found):
-    rows = {(row["kind"], row["amount"]): row for row in found["changes"]}
+def test_figures_of_a_model_that_reads_mean_grey(measured):
+    rows = {(row["kind"], row["amount"]): row for row in measured["changes"]}
     plain, bright, dark = (rows[key] for key in (("none", ""), ("brightness", "+0.20"), ("brightness", "-0.20")))
     assert plain["mean_shift"] == 0
     assert [plain[name]["value"] for name in ("auc", "sensitivity", "specificity")] == [1.0, 1.0, 1.0]
-    # 51 grey levels more lift everyone above the cut of 127.5, 51 less bring everyone below: ranks stay.
+    # 51 grey levels more lift all above the cut of 127.5, 51 less bring all below it; the ranking stays.
     assert [bright[name]["value"] for name in ("auc", "sensitivity", "specificity")] == [1.0, 1.0, 0.0]
     assert [dark[name]["value"] for name in ("auc", "sensitivity", "specificity")] == [1.0, 0.0, 1.0]
     logits = 20 * (np.array([90, 100, 110, 120, 135, 145, 155, 165]) / 255 - 0.5)
     shift = np.abs(1 / (1 + np.exp(-(logits + 4) / 2)) - 1 / (1 + np.exp(-logits / 2))).mean()
     assert bright["mean_shift"] == pytest.approx(shift, abs=1e-4)
-    assert dark["mean_shift"] == pytest.approx(shift, rel=0.1)  # a distance, whichever way
+    assert dark["mean_shift"] == pytest.approx(shift, rel=0.1)  # an absolute difference
 
 
-def test_hidden_lungs_of_a_flat_image_change_nothing(found):
+def test_hidden_lungs_of_a_flat_image_change_nothing(measured):
     for name in ("lungs_hidden", "lungs_only"):
-        assert found[name]["auc"]["value"] == 1.0
-        assert found[name]["mean_probability_sick"] > 0.65 > 0.35 > found[name]["mean_probability_healthy"]
+        assert measured[name]["auc"]["value"] == 1.0
+        assert measured[name]["mean_probability_sick"] > 0.65 > 0.35 > measured[name]["mean_probability_healthy"]
 
 
-def test_heat_of_a_flat_map_is_shared_by_area(found):
-    heat = found["heat_in_lungs"]
+def test_heat_of_a_flat_map_is_shared_by_area(measured):
+    heat = measured["heat_in_lungs"]
     assert heat["n"] == 4  # the dark ones have no positive heat
     assert heat["share"]["value"] == pytest.approx(heat["shown"], abs=1e-4)
     assert heat["area"] == pytest.approx(2 * 60 * 120 / 224**2)
@@ -116,32 +116,32 @@ def test_heat_of_a_flat_map_is_shared_by_area(found):
     assert heat["by_class"]["PNEUMONIA"] == heat["share"]["value"]
 
 
-def test_curves_know_more_than_chance(root):
-    """Evidence in one corner: taking the hottest cells ends it at once, any others only bit by bit."""
+def test_curves_are_better_than_chance(root):
+    """Evidence in one corner: removing the hottest cells removes it at once, random cells only gradually."""
     records, images = greys([100] * 4 + [140] * 4)
     images[:, :, :] = 128
     images[:4, 40:80, 40:80] = 60
     images[4:, 40:80, 40:80] = 230
-    found = measure_robustness(Predictor.load("tiny", root), root / "tiny" / "model.onnx", records, images)
+    measured = measure_robustness(Predictor.load("tiny", root), root / "tiny" / "model.onnx", records, images)
     for name, sign in (("deletion", 1), ("insertion", -1)):
-        curve = found[name]
+        curve = measured[name]
         assert curve["fractions"] == list(FRACTIONS)
         assert curve["model"][0] == pytest.approx(curve["random"][0])
         assert curve["model"][-1] == pytest.approx(curve["random"][-1])
         area = {kind: np.trapezoid(curve[kind], FRACTIONS) for kind in ("model", "random")}
-        assert found["auc_gap"][name] == pytest.approx(sign * (area["random"] - area["model"]))
-        assert found["auc_gap"][name] > 0.01
+        assert measured["auc_gap"][name] == pytest.approx(sign * (area["random"] - area["model"]))
+        assert measured["auc_gap"][name] > 0.01
 
 
 def test_nothing_to_measure_on_is_null_not_an_error(root):
     records, images = greys([20, 30, 40])
-    found = measure_robustness(Predictor.load("tiny", root), root / "tiny" / "model.onnx", records, images)
-    assert found["changes"][0]["auc"] == {"value": None, "low": None, "high": None}
-    assert found["deletion"]["model"] == [None] * len(FRACTIONS)
-    assert found["auc_gap"] == {"deletion": None, "insertion": None}
-    assert found["randomisation"] == {"layers": []}
+    measured = measure_robustness(Predictor.load("tiny", root), root / "tiny" / "model.onnx", records, images)
+    assert measured["changes"][0]["auc"] == {"value": None, "low": None, "high": None}
+    assert measured["deletion"]["model"] == [None] * len(FRACTIONS)
+    assert measured["auc_gap"] == {"deletion": None, "insertion": None}
+    assert measured["randomisation"] == {"layers": []}
     assert CURVE_IMAGES > 8  # the other tests measure on every image they have
-    json.dumps(found, allow_nan=False)
+    json.dumps(measured, allow_nan=False)
 
 
 def test_written_for_a_folder_without_a_row_in_the_ledger(root, data, tmp_path, monkeypatch, capsys):
@@ -166,10 +166,10 @@ def test_a_sample_is_drawn_by_a_fixed_seed(root, data, tmp_path):
 
 def test_a_look_at_test_is_one_row_in_the_ledger(root, data, tmp_path):
     ledger = tmp_path / "ledger.csv"
-    found = assess_robustness(Predictor.load("tiny", root), data, "test", tmp_path, root, ledger)
+    measured = assess_robustness(Predictor.load("tiny", root), data, "test", tmp_path, root, ledger)
     _, row = ledger.read_text().splitlines()
     assert row.endswith(",robustness")
-    assert f",{found['changes'][0]['auc']['value']:.4f}," in row
+    assert f",{measured['changes'][0]['auc']['value']:.4f}," in row
 
 
 def test_a_lung_centred_model_answers_less_where_lungs_are_lost_and_says_so(root, monkeypatch):
@@ -181,8 +181,8 @@ def test_a_lung_centred_model_answers_less_where_lungs_are_lost_and_says_so(root
     predictor.card = dataclasses.replace(predictor.card, input=InputSpec(32, 0, lung_centred=True))
     predictor.finder = LosesBright()
     records, images = greys([90, 120, 140, 165])
-    found = measure_robustness(predictor, root / "tiny" / "model.onnx", records, images)
-    rows = {(row["kind"], row["amount"]): row for row in found["changes"]}
+    measured = measure_robustness(predictor, root / "tiny" / "model.onnx", records, images)
+    rows = {(row["kind"], row["amount"]): row for row in measured["changes"]}
     assert rows[("none", "")]["unanswered"] == {"NORMAL": 0, "PNEUMONIA": 0}
     assert rows[("brightness", "+0.20")]["unanswered"] == {"NORMAL": 0, "PNEUMONIA": 1}  # 165 + 51 is above 200
     assert rows[("brightness", "+0.20")]["sensitivity"]["value"] == 1.0  # of the one that got an answer

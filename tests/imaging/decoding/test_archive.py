@@ -27,14 +27,14 @@ def opened(data: bytes, limits: Limits | None = None):
 
 
 def outcomes(contents) -> dict[str, object]:
-    """Name -> bytes, or the reason why not."""
-    found = {}
+    """Name -> bytes, or the reason for refusing it."""
+    by_name = {}
     for member in contents.members:
         try:
-            found[member.name] = member.load()
+            by_name[member.name] = member.load()
         except ImageError as error:
-            found[member.name] = str(error)
-    return found
+            by_name[member.name] = str(error)
+    return by_name
 
 
 def dicomdir() -> bytes:
@@ -48,10 +48,10 @@ def dicomdir() -> bytes:
     return buffer.getvalue()
 
 
-def test_an_entry_without_a_name_is_read_as_any_other():
-    """Found by bench/fuzz_coverage.py: Python 3.11's is_dir ended in an IndexError, and with it the whole run."""
+def test_an_entry_without_a_name_is_read_like_any_other():
+    """Found by bench/fuzz_coverage.py: Python 3.11's is_dir raised an IndexError, which ended the run."""
     nameless = bytearray(zipped({"a": PNG, "b.png": PNG}))
-    for at in (26, nameless.index(b"PK\x01\x02") + 28):  # of the first entry: no letter is its name, one its extra field
+    for at in (26, nameless.index(b"PK\x01\x02") + 28):  # first entry: 0 bytes of name, 1 of extra field
         nameless[at : at + 4] = struct.pack("<HH", 0, 1)
     nameless = bytes(nameless)
     assert outcomes(opened(nameless)) == {"": PNG, "b.png": PNG}
@@ -65,7 +65,7 @@ def test_a_study_as_exported_images_by_content_the_rest_counted():
         "PAT0/STU0/IM000001": DICOM,
         "PAT0/STU0/1.2.840.5": DICOM,  # a UID, which has a "suffix"
         "photo": PNG,
-        "scan.tif": b"II*\x00",  # not read, but told of
+        "scan.tif": b"II*\x00",  # not read, but reported
         "viewer/autorun.exe": b"MZ" + bytes(500),
         "viewer/bomb.log": bytes(5 << 20),  # no image: never unpacked, so no reason to refuse
         "readme.txt": b"read me",
@@ -94,13 +94,13 @@ def test_folders_are_neither_images_nor_counted():
 
 
 @pytest.mark.parametrize("name", ["../../etc/x.png", "/etc/x.png", "..", "C:\\x.png", "a\\..\\x.png", "dir/../x.png"])
-def test_names_that_lead_elsewhere_are_only_names(name, tmp_path, monkeypatch):
+def test_paths_in_names_are_never_followed(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert outcomes(opened(zipped({name: PNG}))) == {name: PNG}
     assert list(tmp_path.rglob("*")) == []
 
 
-def test_names_are_made_fit_to_be_shown():
+def test_names_are_made_printable_and_short():
     assert shown_name("Jürgen 肺 å.png") == "Jürgen 肺 å.png"
     assert shown_name("a\x1b[31m\n\u202egnp.x") == "a?[31m??gnp.x"
     long = shown_name("x" * 5000 + ".png")
@@ -117,13 +117,13 @@ def test_one_bad_member_leaves_the_others_unharmed():
         "big.png": PNG + np.random.default_rng(1).bytes(2 << 20),
         "z.png": PNG,
     }
-    found = outcomes(opened(zipped(files), Limits(member_bytes=(3 << 20) + 1000, ratio=50)))
-    assert found["a.png"] == png_bytes(good)
-    assert found["z.png"] == PNG
-    assert "50-fold" in found["bomb.png"]
-    assert "archive within the archive" in found["inner.zip"]
-    assert "archive within the archive" in found["inner"]
-    assert found["big.png"] == files["big.png"]  # large, yet honest
+    by_name = outcomes(opened(zipped(files), Limits(member_bytes=(3 << 20) + 1000, ratio=50)))
+    assert by_name["a.png"] == png_bytes(good)
+    assert by_name["z.png"] == PNG
+    assert "50-fold" in by_name["bomb.png"]
+    assert "archive within the archive" in by_name["inner.zip"]
+    assert "archive within the archive" in by_name["inner"]
+    assert by_name["big.png"] == files["big.png"]  # large, but as declared
     assert "would unpack to 2 MB; at most 1 MB" in outcomes(opened(zipped(files), Limits(member_bytes=1 << 20)))["big.png"]
 
 
@@ -132,12 +132,12 @@ def test_nothing_of_a_bomb_is_unpacked(monkeypatch):
     unpacked = []
     real = zipfile.ZipExtFile.read
     monkeypatch.setattr(zipfile.ZipExtFile, "read", lambda file, n=-1: unpacked.append(len(data := real(file, n))) or data)
-    found = outcomes(opened(archive))
-    assert "would unpack to 80 MB" in found["bomb.png"]
+    by_name = outcomes(opened(archive))
+    assert "would unpack to 80 MB" in by_name["bomb.png"]
     assert sum(unpacked) < 4096
 
 
-def test_too_much_altogether():
+def test_too_many_bytes_or_entries_in_total():
     archive = zipped({f"{n}.png": PNG for n in range(10)})
     with pytest.raises(ImageError, match="zip bomb"):
         opened(archive, Limits(total_bytes=9 * len(PNG)))
@@ -146,7 +146,7 @@ def test_too_much_altogether():
         opened(archive, Limits(members=9))
 
 
-def test_too_many_entries_are_found_before_any_is_looked_at(monkeypatch):
+def test_too_many_entries_are_refused_before_any_is_read(monkeypatch):
     archive = zipped({f"{n}.png": PNG for n in range(10)})
     monkeypatch.setattr(zipfile, "ZipFile", None)
     with pytest.raises(ImageError, match="more than 9 entries"):
@@ -168,7 +168,7 @@ def test_names_that_fill_megabytes_are_refused_before_one_is_read(monkeypatch):
         opened(archive)
 
 
-def test_of_a_long_name_only_the_end_is_looked_at():
+def test_only_the_end_of_a_long_name_is_read():
     """300 MB of names took a minute."""
 
     class Name(str):
@@ -178,8 +178,8 @@ def test_of_a_long_name_only_the_end_is_looked_at():
     assert shown_name(Name("x" * 5000 + "\n.png")) == "..." + "x" * 192 + "?.png"
 
 
-def test_entries_over_each_other_are_a_bomb():
-    """Ten directory entries that all point to the one member there is."""
+def test_overlapping_entries_are_a_bomb():
+    """Ten directory entries that point to the same member."""
     archive = zipped({"x.png": PNG}, zipfile.ZIP_STORED)
     start = archive.index(b"PK\x01\x02")
     end = archive.index(b"PK\x05\x06")
@@ -191,7 +191,7 @@ def test_entries_over_each_other_are_a_bomb():
 
 
 def encrypted(archive: bytes, name: bytes) -> bytes:
-    """The same with the encryption flag set for `name`, in its local header and in the directory."""
+    """The archive with the encryption flag set for `name`, in its local header and in the directory."""
     data = bytearray(archive)
     for magic, flag, place in ((b"PK\x03\x04", 6, 30), (b"PK\x01\x02", 8, 46)):
         at = -1
@@ -203,15 +203,15 @@ def encrypted(archive: bytes, name: bytes) -> bytes:
 
 def test_encrypted_members_and_archives():
     archive = encrypted(zipped({"x.png": PNG, "y.png": PNG}), b"x.png")
-    found = outcomes(opened(archive))
-    assert "password" in found["x.png"]
-    assert found["y.png"] == PNG
+    by_name = outcomes(opened(archive))
+    assert "password" in by_name["x.png"]
+    assert by_name["y.png"] == PNG
     with pytest.raises(ImageError, match="password"):
         opened(encrypted(archive, b"y.png"))
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_other_packings_are_told(method):
+def test_other_compressions_are_reported(method):
     assert "packed in a way" in outcomes(opened(zipped({"x.png": PNG}, method)))["x.png"]
 
 
@@ -219,9 +219,9 @@ def test_a_damaged_member():
     noise = np.random.default_rng(0).bytes(3000)
     archive = bytearray(zipped({"x.png": PNG[:33] + noise, "y.png": PNG}, zipfile.ZIP_STORED))
     archive[archive.index(noise) + 2500] ^= 0xFF
-    found = outcomes(opened(bytes(archive)))
-    assert "damaged" in found["x.png"]
-    assert found["y.png"] == PNG
+    by_name = outcomes(opened(bytes(archive)))
+    assert "damaged" in by_name["x.png"]
+    assert by_name["y.png"] == PNG
 
 
 @pytest.mark.parametrize("cut", [4, 30, 100, -1, -30])
@@ -251,7 +251,7 @@ def test_archives_without_any_image():
         opened(zipped({"[Content_Types].xml": b"", "word/media/image1.png": PNG}))
 
 
-def test_dropped_file_is_itself_or_what_is_in_it():
+def test_a_dropped_file_gives_itself_or_its_members():
     (plain,) = members_of("a\nb.png", PNG).members
     assert (plain.name, plain.load()) == ("a?b.png", PNG)
     contents = members_of("study.zip", zipped({"x/1": DICOM, "n.txt": b""}))

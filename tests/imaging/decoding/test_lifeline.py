@@ -83,7 +83,7 @@ def test_the_child_ends_itself_at_the_time_limit():
     code = (
         "import os, time; from pneumo.imaging.decoding import worker as child\n"
         "from pneumo.imaging.decoding.lifeline import time_limit\n"
-        "child._GRACE = 0.0; child.send = lambda stream, found: os._exit(3)\n"
+        "child._GRACE = 0.0; child.send = lambda stream, result: os._exit(3)\n"
         "child.decode_or_refuse = lambda data: time.sleep(600)\n"
         "child.receive_bytes = lambda stream: b'a file'\n"
         "child.main(1 << 30, 0.2)"
