@@ -8,27 +8,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 _WORDS = (
-    "the child",
-    "was seen",
-    "with cough",
-    "and fever",
-    "three days",
-    "chest clear",
-    "on the right",
-    "no effusion",
-    "heart size",
-    "follow up",
-    "in two weeks",
-    "report",
-    "signed",
-    "page",
-    "total",
-    "name",
-    "date",
-    "ward",
-    "result",
-    "range",
-)
+    "the child", "was seen", "with cough", "and fever", "three days", "chest clear", "on the right", "no effusion", "heart size",
+    "follow up", "in two weeks", "report", "signed", "page", "total", "name", "date", "ward", "result", "range",
+)  # fmt: skip
 
 
 def paper(rng: np.random.Generator) -> np.ndarray:

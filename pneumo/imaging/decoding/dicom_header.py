@@ -27,41 +27,10 @@ _RADIOGRAPHY = {"CR", "DX", "RG", "OT", "SC"}  # SC and OT: scanned films and sc
 _OTHER_MODALITIES = {"CT", "MR", "US", "MG", "NM", "PT", "XA", "RF", "IO", "PX", "ES", "XC", "ECG", "SR", "PR", "KO", "DOC", "SEG"}
 _VIEWS = {"AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO", "LAT", "LATERAL"}
 _BODY_PARTS = {
-    "CHEST",
-    "THORAX",
-    "LUNG",
-    "RIB",
-    "RIBS",
-    "CHESTABDOMEN",
-    "ABDOMEN",
-    "PELVIS",
-    "HIP",
-    "SPINE",
-    "CSPINE",
-    "TSPINE",
-    "LSPINE",
-    "SKULL",
-    "HEAD",
-    "NECK",
-    "SHOULDER",
-    "CLAVICLE",
-    "HUMERUS",
-    "ELBOW",
-    "FOREARM",
-    "WRIST",
-    "HAND",
-    "FINGER",
-    "FEMUR",
-    "KNEE",
-    "LEG",
-    "ANKLE",
-    "FOOT",
-    "TOE",
-    "ARM",
-    "EXTREMITY",
-    "BREAST",
-    "WHOLEBODY",
-}
+    "CHEST", "THORAX", "LUNG", "RIB", "RIBS", "CHESTABDOMEN", "ABDOMEN", "PELVIS", "HIP", "SPINE", "CSPINE", "TSPINE", "LSPINE",
+    "SKULL", "HEAD", "NECK", "SHOULDER", "CLAVICLE", "HUMERUS", "ELBOW", "FOREARM", "WRIST", "HAND", "FINGER", "FEMUR", "KNEE",
+    "LEG", "ANKLE", "FOOT", "TOE", "ARM", "EXTREMITY", "BREAST", "WHOLEBODY",
+}  # fmt: skip
 _AGE = re.compile(r"\d{3}[DWMY]", re.ASCII)
 _GREY, _COLOUR = {"MONOCHROME1", "MONOCHROME2"}, {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
 NATIVE = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}

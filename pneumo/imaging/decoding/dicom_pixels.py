@@ -19,32 +19,9 @@ _BAND = 2**20  # pixels
 _DAMAGED_SCALE = "The DICOM's rescale or window values are damaged. Export the X-ray again."
 # A window's explanation is free text and may hold a name: only words common in viewers are repeated.
 _WINDOW_WORDS = {
-    "NORMAL",
-    "HARDER",
-    "SOFTER",
-    "STANDARD",
-    "DEFAULT",
-    "CHEST",
-    "LUNG",
-    "BONE",
-    "SOFT",
-    "TISSUE",
-    "MEDIASTINUM",
-    "SPINE",
-    "RIBS",
-    "WIDE",
-    "NARROW",
-    "HIGH",
-    "LOW",
-    "CONTRAST",
-    "WINDOW",
-    "USER",
-    "AUTO",
-    "1",
-    "2",
-    "3",
-    "4",
-}
+    "NORMAL", "HARDER", "SOFTER", "STANDARD", "DEFAULT", "CHEST", "LUNG", "BONE", "SOFT", "TISSUE", "MEDIASTINUM", "SPINE", "RIBS",
+    "WIDE", "NARROW", "HIGH", "LOW", "CONTRAST", "WINDOW", "USER", "AUTO", "1", "2", "3", "4",
+}  # fmt: skip
 
 
 def display_pixels(decoded: np.ndarray, dataset: pydicom.Dataset) -> tuple[np.ndarray, GreyValues | None]:
