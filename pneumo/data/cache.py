@@ -52,8 +52,7 @@ class CachedImages:
         return len(self._rows)
 
     def __getitem__(self, index: int | slice | np.ndarray) -> np.ndarray:
-        image: np.ndarray = self._images[self._rows[index]]
-        return image
+        return np.asarray(self._images[self._rows[index]])
 
 
 def cached_images(root: Path, paths: Sequence[str], folder: Path | None = None, on_progress: OnProgress = quietly) -> CachedImages:

@@ -52,8 +52,7 @@ def thumbnails(images: np.ndarray) -> np.ndarray:
     rows = np.array(small, np.float32).reshape(len(images), SIDE * SIDE)
     rows -= rows.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: np.ndarray = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 1e-3)
-    return unit
+    return np.asarray(np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 1e-3))
 
 
 def near_pairs(rows: np.ndarray, names: Sequence[str], threshold: float = NEAR, block: int = 512) -> list[Pair]:

@@ -128,8 +128,7 @@ def tone(image: np.ndarray) -> tuple[float, float, float]:
 def cells(images: np.ndarray) -> np.ndarray:
     """Canonical uint8 (n, 224, 224) -> float32 (n, 28, 28), the mean grey of each 8 x 8 cell."""
     edge = CANONICAL_SIDE // CELLS
-    means: np.ndarray = images.reshape(-1, CELLS, edge, CELLS, edge).mean(axis=(2, 4), dtype=np.float32)
-    return means
+    return np.asarray(images.reshape(-1, CELLS, edge, CELLS, edge).mean(axis=(2, 4), dtype=np.float32))
 
 
 def spreads(surveyed: Survey) -> tuple[Spread, ...]:

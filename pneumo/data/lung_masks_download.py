@@ -132,5 +132,4 @@ def shrink_mask(mask: np.ndarray) -> np.ndarray:
     If a side is shorter than 224 pixels, OpenCV interpolates linearly instead.
     """
     share = cv2.resize(mask.astype(np.float32), (CANONICAL_SIDE, CANONICAL_SIDE), interpolation=cv2.INTER_AREA)
-    lung: np.ndarray = share > 0.5
-    return lung
+    return share > 0.5

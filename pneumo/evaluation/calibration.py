@@ -38,8 +38,7 @@ def log_loss(labels: np.ndarray, logits: np.ndarray, weights: np.ndarray | None 
 def even_weights(labels: np.ndarray) -> np.ndarray:
     """float64 (n,): weights that give both classes the same total; labels 0 or 1, both present."""
     labels = np.asarray(labels)
-    weights: np.ndarray = np.where(labels == 1, 0.5 / np.mean(labels == 1), 0.5 / np.mean(labels == 0))
-    return weights
+    return np.asarray(np.where(labels == 1, 0.5 / np.mean(labels == 1), 0.5 / np.mean(labels == 0)))
 
 
 def fit_calibration(labels: np.ndarray, logits: np.ndarray, weights: np.ndarray | None = None) -> Calibration:

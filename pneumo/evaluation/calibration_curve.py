@@ -28,8 +28,7 @@ class CalibrationCurve:
 
 def log_odds_of(probabilities: np.ndarray) -> np.ndarray:
     """float64 of the same shape, finite."""
-    log_odds: np.ndarray = logit(np.clip(probabilities, _ALMOST, 1 - _ALMOST))
-    return log_odds
+    return np.asarray(logit(np.clip(probabilities, _ALMOST, 1 - _ALMOST)))
 
 
 def fit_calibration_curve(
@@ -52,8 +51,7 @@ def fit_calibration_curve(
     moved, residuals = expit(places + intercept), labels - expit(log_odds + intercept)
 
     def curve(index: np.ndarray) -> np.ndarray:
-        smoothed: np.ndarray = np.clip(moved + kernel[:, index] @ residuals[index] / kernel[:, index].sum(axis=1), 0.0, 1.0)
-        return smoothed
+        return np.asarray(np.clip(moved + kernel[:, index] @ residuals[index] / kernel[:, index].sum(axis=1), 0.0, 1.0))
 
     low, high = patient_intervals(curve, patients, seed, resamples)
     return CalibrationCurve(expit(places), curve(np.arange(len(labels))), low, high)

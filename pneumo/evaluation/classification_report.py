@@ -37,8 +37,7 @@ class ClassificationReport:
     def rates(self) -> np.ndarray:
         """float (2, 2): the matrix with each row, a true class, as shares of 1; NaN for a class without an image."""
         with np.errstate(invalid="ignore"):
-            shares: np.ndarray = self.matrix / self.matrix.sum(axis=1, keepdims=True)
-        return shares
+            return np.asarray(self.matrix / self.matrix.sum(axis=1, keepdims=True))
 
 
 def make_classification_report(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> ClassificationReport:

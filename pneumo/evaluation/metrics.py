@@ -73,8 +73,7 @@ def expected_calibration_error(
 def prevalence_weights(labels: np.ndarray, prevalence: float) -> np.ndarray:
     """float64 (n,): weights at which a share of `prevalence` of labels 0 or 1, both present, is 1; their mean is 1."""
     sick, share = np.asarray(labels) == 1, float(np.mean(labels))
-    weights: np.ndarray = np.where(sick, prevalence / share, (1 - prevalence) / (1 - share))
-    return weights
+    return np.where(sick, prevalence / share, (1 - prevalence) / (1 - share))
 
 
 def predictive_values(sensitivity: float, specificity: float, prevalence: float) -> tuple[float, float]:

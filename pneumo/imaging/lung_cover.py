@@ -34,5 +34,4 @@ def _inpainted(image: np.ndarray, cover: np.ndarray) -> np.ndarray:
     mean = (pixels * tissue).sum() / tissue.sum()
     weight = cv2.GaussianBlur(tissue, (0, 0), _SPREAD) + 1e-3  # far from any tissue, the fill is the mean of the tissue
     fill = (cv2.GaussianBlur(pixels * tissue, (0, 0), _SPREAD) + 1e-3 * mean) / weight
-    inpainted: np.ndarray = np.rint(pixels * (1.0 - share) + fill * share).astype(np.uint8)
-    return inpainted
+    return np.asarray(np.rint(pixels * (1.0 - share) + fill * share), np.uint8)

@@ -97,8 +97,7 @@ def _moved(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def _bytes(pixels: np.ndarray) -> np.ndarray:
-    rounded: np.ndarray = np.rint(np.clip(pixels, 0.0, 255.0)).astype(np.uint8)
-    return rounded
+    return np.asarray(np.rint(np.clip(pixels, 0.0, 255.0)), np.uint8)
 
 
 # Each kind with a barely visible and an obvious amount. Markers keep clear of the 16-pixel margin that models cut off (see

@@ -69,8 +69,7 @@ class GreyValues:
 
     def _shown(self, greys: np.ndarray) -> np.ndarray:
         table = greys.astype(np.float32)
-        shown: np.ndarray = (1.0 - table if self.inverted else table)[self.stored]
-        return shown
+        return np.asarray((1.0 - table if self.inverted else table)[self.stored])
 
 
 def plain_values(pixels: np.ndarray, bits: int) -> GreyValues:
@@ -92,5 +91,4 @@ def windowed(values: np.ndarray, centre: float, width: float, function: str = LI
         raise ValueError("expected the VOI LUT function LINEAR, LINEAR_EXACT or SIGMOID")
     if function == LINEAR and width >= 1:
         centre, width = centre - 0.5, max(width - 1.0, 1e-6)
-    grey: np.ndarray = np.clip((values - centre) / width + 0.5, 0.0, 1.0)
-    return grey
+    return np.clip((values - centre) / width + 0.5, 0.0, 1.0)

@@ -170,5 +170,4 @@ def grained(picture: np.ndarray, rng: np.random.Generator, deviation: float) -> 
 
 
 def _bytes(picture: np.ndarray) -> np.ndarray:
-    rounded: np.ndarray = np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
-    return rounded
+    return np.asarray(np.rint(np.clip(picture, 0, 255)), np.uint8)

@@ -185,8 +185,7 @@ def _tube(size: tuple[int, int], path: list[tuple[float, float]], width: float) 
     off = np.full(size, 255, np.uint8)
     cv2.polylines(off, [np.rint(path).astype(np.int32)], False, 0, 1)
     distance = cv2.distanceTransform(off, cv2.DIST_L2, 5) / max(width / 2, 1)
-    thickness: np.ndarray = np.sqrt(np.clip(1 - np.minimum(distance, 2) ** 2, 0, 1)).astype(np.float64)
-    return thickness
+    return np.asarray(np.sqrt(np.clip(1 - np.minimum(distance, 2) ** 2, 0, 1)), np.float64)
 
 
 def _block(size: tuple[int, int], corners: np.ndarray) -> np.ndarray:

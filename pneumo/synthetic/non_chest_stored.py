@@ -74,5 +74,4 @@ def load_picture(name: str) -> np.ndarray:
 def _stretched(pixels: np.ndarray) -> np.ndarray:
     low, high = np.percentile(pixels, (1, 99))
     shares = np.clip((pixels.astype(np.float64) - low) / max(high - low, 1), 0, 1)
-    stretched: np.ndarray = np.rint(255 * shares).astype(np.uint8)
-    return stretched
+    return np.asarray(np.rint(255 * shares), np.uint8)

@@ -49,8 +49,7 @@ def significant_bits(decoded: np.ndarray, bits: int, high: int) -> np.ndarray:
     if bits == size:
         return decoded
     up, down = decoded.dtype.type(size - 1 - high), decoded.dtype.type(size - bits)
-    significant: np.ndarray = (decoded << up) >> down
-    return significant
+    return np.asarray((decoded << up) >> down)
 
 
 def grey_values(stored: np.ndarray, dataset: pydicom.Dataset) -> GreyValues:
@@ -146,8 +145,7 @@ def _modality(dataset: pydicom.Dataset) -> Callable[[np.ndarray], np.ndarray]:
 
 def _looked_up(entries: np.ndarray, first: int, values: np.ndarray) -> np.ndarray:
     """The table entry of each whole value; values beyond the table get its first or last entry."""
-    looked_up: np.ndarray = entries[np.clip(values.astype(np.int64) - first, 0, len(entries) - 1)]
-    return looked_up
+    return entries[np.clip(values.astype(np.int64) - first, 0, len(entries) - 1)]
 
 
 def _table(item: pydicom.Dataset, dataset: pydicom.Dataset) -> tuple[np.ndarray, int]:
