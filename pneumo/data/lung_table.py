@@ -26,16 +26,12 @@ class OutlinedImage:
 def read_table(path: Path = TABLE) -> tuple[OutlinedImage, ...]:
     """All rows, in order."""
     with gzip.open(path, "rt", newline="", encoding="utf-8") as file:
-        return tuple(
-            OutlinedImage(
-                row["file"],
-                int(row["original_width"]),
-                int(row["original_height"]),
-                int(row["annotation"]),
-                float(row["agreement"]),
-            )
-            for row in csv.DictReader(file)
-        )
+        rows = list(csv.DictReader(file))
+    sizes = ((int(row["original_width"]), int(row["original_height"])) for row in rows)
+    return tuple(
+        OutlinedImage(row["file"], *size, int(row["annotation"]), float(row["agreement"]))
+        for row, size in zip(rows, sizes, strict=True)
+    )
 
 
 @functools.cache

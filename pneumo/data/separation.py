@@ -5,7 +5,6 @@ Fixed settings; out of fold in train, grouped by patient; fitted on all of train
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -76,6 +75,12 @@ def linear_scores(
 
     `features`, float (n, k), of all images; `columns`: their names, may be empty.
     """
+    # Imported late: it takes a second, and pages that show a stored audit do not need it.
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     undefined = np.full(len(train.sick), np.nan), np.full(len(test.sick), np.nan)
     if train.fewest() < FOLDS:
         return *undefined, [f"the train folder has {train.fewest()} patients of a class; at least {FOLDS} are needed"]
@@ -88,22 +93,9 @@ def linear_scores(
         notes.append("the test folder does not hold both classes")
     train_rows, test_rows = features[train.index][:, varied], features[test.index][:, varied]
     out_of_fold = np.empty(len(train_rows))
-    for fitted, held_out in _folds(seed).split(train_rows, train.sick, train.patients):
-        out_of_fold[held_out] = _model().fit(train_rows[fitted], train.sick[fitted]).decision_function(train_rows[held_out])
-    on_test = _model().fit(train_rows, train.sick).decision_function(test_rows) if len(test_rows) else undefined[1]
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=5000))
+    for fitted, held_out in folds.split(train_rows, train.sick, train.patients):
+        out_of_fold[held_out] = model.fit(train_rows[fitted], train.sick[fitted]).decision_function(train_rows[held_out])
+    on_test = model.fit(train_rows, train.sick).decision_function(test_rows) if len(test_rows) else undefined[1]
     return out_of_fold, on_test, notes
-
-
-# sklearn is imported late: it takes a second, and pages that show a stored audit do not need it.
-def _model() -> Any:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=5000))
-
-
-def _folds(seed: int) -> Any:
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    return StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)

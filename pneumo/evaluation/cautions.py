@@ -1,6 +1,7 @@
 """Cautions beside an answer: limits set so that each appears beside at most one correct answer in twenty."""
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,20 +65,15 @@ def caution_rates(held_out: Sequence[Judged], others: Sequence[Judged]) -> dict[
     Limits come from the correct answers of `held_out`, per verdict, so that they hold at any prevalence. Rates come from `others`,
     with intervals over patients.
     """
-    verdicts = sorted({each.verdict for each in held_out if each.right})
-    limits = {
-        name: {
-            verdict: limit_of(np.array([each.scores[name] for each in held_out if each.right and each.verdict == verdict]))
-            for verdict in verdicts
-        }
-        for name in NAMES
-    }
-    unmeasured = dict.fromkeys(("value", "low", "high"))
     by_name = {}
     for name in NAMES:
-        rate = CautionRate(limits[name], unmeasured, unmeasured)
-        right, wrong = rates(others, [rate.fires(each.verdict, each.scores[name]) for each in others])
-        by_name[name] = CautionRate(limits[name], right, wrong)
+        scores = defaultdict(list)
+        for each in held_out:
+            if each.right:
+                scores[each.verdict].append(each.scores[name])
+        limits = {verdict: limit_of(np.array(scores[verdict])) for verdict in sorted(scores)}
+        rate = CautionRate(limits, {}, {})  # to be measured
+        by_name[name] = CautionRate(limits, *rates(others, [rate.fires(each.verdict, each.scores[name]) for each in others]))
     return by_name
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo.evaluation.metrics import confusion_matrix
+from pneumo.evaluation.metrics import confusion_matrix, ratio
 from pneumo.evaluation.wilson import Share, wilson_interval
 from pneumo.labels import LABELS
 
@@ -45,22 +45,14 @@ def make_classification_report(labels: np.ndarray, probabilities: np.ndarray, th
     matrix = confusion_matrix(labels, probabilities, threshold)
     (tn, fp), (fn, tp) = matrix.tolist()
     rows = (_row(LABELS[0], tn, fn, fp), _row(LABELS[1], tp, fp, fn))
+    means = _mean("macro mean", rows, [1, 1]), _mean("weighted mean", rows, [row.support for row in rows])
+    accuracy = wilson_interval(tn + tp, tn + fp + fn + tp)
     return ClassificationReport(
-        threshold,
-        matrix,
-        rows,
-        _mean("macro mean", rows, [1, 1]),
-        _mean("weighted mean", rows, [row.support for row in rows]),
-        wilson_interval(tn + tp, tn + fp + fn + tp),
-        wilson_interval(tp, tp + fn),
-        wilson_interval(tn, tn + fp),
+        threshold, matrix, rows, *means, accuracy, wilson_interval(tp, tp + fn), wilson_interval(tn, tn + fp)
     )
 
 
 def _row(name: str, right: int, taken_for_it: int, missed: int) -> ReportRow:
-    def ratio(part: int, whole: int) -> float:
-        return part / whole if whole else float("nan")
-
     precision, recall = ratio(right, right + taken_for_it), ratio(right, right + missed)
     return ReportRow(name, precision, recall, ratio(2 * right, 2 * right + taken_for_it + missed), right + missed)
 

@@ -47,33 +47,18 @@ class GateFigures:
     intervals: str = INTERVALS
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "cuts": list(self.cuts), "groups": [asdict(group) for group in self.groups]}
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "GateFigures":
         """Raises KeyError, TypeError or ValueError for a dict of another form."""
-        groups = tuple(
-            GateGroup(
-                str(group["role"]),
-                str(group["name"]),
-                int(group["n"]),
-                group.get("originals"),
-                group.get("rejected_count"),
-                _figure(group["rejected"]),
-                _figure(group["told"]),
-            )
-            for group in stored["groups"]
-        )
-        return cls(
-            str(stored["split"]),
-            str(stored["model_sha256"]),
-            str(stored["made"]),
-            tuple(map(float, stored["cuts"])),
-            _figure(stored["chest_rejected"]),
-            _figure(stored["foreign_rejected"]),
-            groups,
-            str(stored.get("intervals", _OLD_INTERVALS)),
-        )
+        groups = []
+        for group in stored["groups"]:
+            kind = str(group["role"]), str(group["name"]), int(group["n"]), group.get("originals"), group.get("rejected_count")
+            groups.append(GateGroup(*kind, _figure(group["rejected"]), _figure(group["told"])))
+        origin = str(stored["split"]), str(stored["model_sha256"]), str(stored["made"]), tuple(map(float, stored["cuts"]))
+        rejected = _figure(stored["chest_rejected"]), _figure(stored["foreign_rejected"])
+        return cls(*origin, *rejected, tuple(groups), str(stored.get("intervals", _OLD_INTERVALS)))
 
 
 def _figure(stored: Mapping[str, float | None]) -> Figure:

@@ -40,15 +40,15 @@ def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
 def compute_metrics(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> Metrics:
     """All metrics at one threshold; NaN for a ratio over zero cases."""
     (tn, fp), (fn, tp) = confusion_matrix(labels, probabilities, threshold)
-    sensitivity, precision = _ratio(tp, tp + fn), _ratio(tp, tp + fp)
+    sensitivity, precision = ratio(tp, tp + fn), ratio(tp, tp + fp)
     return Metrics(
         auc=roc_auc(labels, probabilities),
-        accuracy=_ratio(tp + tn, tp + tn + fp + fn),
+        accuracy=ratio(tp + tn, tp + tn + fp + fn),
         sensitivity=sensitivity,
-        specificity=_ratio(tn, tn + fp),
+        specificity=ratio(tn, tn + fp),
         precision=precision,
         recall=sensitivity,
-        f1=_ratio(2 * tp, 2 * tp + fp + fn),
+        f1=ratio(2 * tp, 2 * tp + fp + fn),
     )
 
 
@@ -80,14 +80,14 @@ def predictive_values(sensitivity: float, specificity: float, prevalence: float)
     """(PPV, NPV) by Bayes' theorem at a prevalence in [0, 1]; NaN where nothing would be called so."""
     true_positive, false_positive = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
     true_negative, false_negative = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
-    return _ratio(true_positive, true_positive + false_positive), _ratio(true_negative, true_negative + false_negative)
+    return ratio(true_positive, true_positive + false_positive), ratio(true_negative, true_negative + false_negative)
 
 
-def _ratio(part: float, whole: float) -> float:
+def ratio(part: float, whole: float) -> float:
+    """NaN over zero cases."""
     return float(part / whole) if whole else float("nan")
 
 
 def dice(first: np.ndarray, second: np.ndarray) -> float:
     """2 |A and B| / (|A| + |B|) of two bool masks of one shape, 0 to 1 (Dice, Ecology 1945); NaN where both are empty."""
-    sizes = int(first.sum()) + int(second.sum())
-    return 2 * int((first & second).sum()) / sizes if sizes else float("nan")
+    return ratio(2 * int((first & second).sum()), int(first.sum()) + int(second.sum()))
