@@ -85,13 +85,10 @@ def audit_dataset(root: Path, progress: Callable[[int, int], None] | None = None
 
 
 def _counts(records: Sequence[Record]) -> tuple[Count, ...]:
-    images: Counter[tuple[str, str, str]] = Counter()
-    patients = defaultdict(set)
+    patients = defaultdict(list)
     for record in records:
-        key = record.split, record.label, record.subtype
-        images[key] += 1
-        patients[key].add(record.patient)
-    return tuple(Count(*key, n, len(patients[key])) for key, n in images.items())
+        patients[record.split, record.label, record.subtype].append(record.patient)
+    return tuple(Count(*key, len(names), len(set(names))) for key, names in patients.items())
 
 
 def _balance(records: Sequence[Record]) -> tuple[Balance, ...]:

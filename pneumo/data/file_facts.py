@@ -75,7 +75,7 @@ def survey(
 
     With `lungs` also lung places. Unreadable files are listed with the decoder's reason. `progress(done, total)` counts files.
     """
-    readable, facts, small, coarse, places, failed = [], [], [], [], [], []
+    found, failed = [], []
     pool = ThreadPoolExecutor(2)
     try:
         for done, (record, result) in enumerate(
@@ -84,22 +84,19 @@ def survey(
             if isinstance(result, Unreadable):
                 failed.append(result)
             else:
-                readable.append(record)
-                facts.append(result[0])
-                small.append(result[1])
-                coarse.append(result[2])
-                places.append(result[3])
+                found.append((record, *result))
             if progress:
                 progress(done, len(records))
     finally:
         pool.shutdown(cancel_futures=True)  # an error in `progress` stops the audit at once
+    readable, facts, small, coarse, places = zip(*found, strict=True) if found else ((),) * 5
     return Survey(
-        tuple(readable),
-        tuple(facts),
+        readable,
+        facts,
         np.array(small, np.float32).reshape(-1, SIDE * SIDE),
         np.array(coarse, np.float32).reshape(-1, CELLS, CELLS),
         tuple(failed),
-        tuple(places) if lungs else (),
+        places if lungs else (),
     )
 
 

@@ -73,14 +73,13 @@ def frame_audit(
     """
     values = np.array([_measures(place, size) for place, size in zip(places, sizes, strict=True)]).reshape(-1, len(MEASURES))
     located = np.isfinite(values[:, 0])
+    unsized = located & np.isnan(values[:, -1])
     split, label = np.array([record.split for record in records]), np.array([record.label for record in records])
     groups = {(name, kind): (split == name) & (label == kind) for name in SPLITS for kind in LABELS}
     return FrameAudit(
         lungs=lungs,
         counts=tuple(
-            FrameCount(
-                *key, int(group.sum()), int((group & ~located).sum()), int((group & located & np.isnan(values[:, -1])).sum())
-            )
+            FrameCount(*key, int(group.sum()), int((group & ~located).sum()), int((group & unsized).sum()))
             for key, group in groups.items()
         ),
         spreads=tuple(
@@ -117,7 +116,5 @@ def _together(records: Sequence[Record], values: np.ndarray, split: np.ndarray, 
     train_scores, test_scores, notes = linear_scores(values[:, known], names, train, test, seed)
     if missing := [measure.name for measure in MEASURES if measure.name not in names]:
         notes.append(f"without {', '.join(missing)}: not known of any train image")
-    in_train, in_test = (
-        part.estimates([scores], seed, resamples)[0] for part, scores in ((train, train_scores), (test, test_scores))
-    )
+    (in_train,), (in_test,) = train.estimates([train_scores], seed, resamples), test.estimates([test_scores], seed, resamples)
     return Shortcut(TOGETHER, "a linear model, as in the shortcut test", in_train, in_test, "; ".join(notes))

@@ -5,9 +5,7 @@ The repository comes as one archive. Its masks have the original images' size; e
 
 import io
 import re
-import struct
 import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +18,7 @@ from pneumo.data.download import PATIENCE, Patience, Source, fetch
 from pneumo.data.file_facts import Unreadable
 from pneumo.data.lung_masks import FILE, LungMasks, read_masks, write_masks
 from pneumo.data.lung_table import OutlinedImage, read_table
-from pneumo.data.unpack import LIMITS, Limits, Meter, OnProgress, checked_members, disk_error
+from pneumo.data.unpack import ARCHIVE_DAMAGE, LIMITS, Limits, Meter, OnProgress, checked_members, disk_error
 from pneumo.errors import DataError
 from pneumo.imaging.decoding.raster import DAMAGE
 from pneumo.imaging.preprocess import CANONICAL_SIDE
@@ -99,7 +97,7 @@ def masks_of(
                     files.append(image.file)
                     packed.append(np.packbits(mask))
                 meter.add(1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError, struct.error) as error:
+    except ARCHIVE_DAMAGE as error:
         problem = f"{archive.name} is damaged or cut short ({str(error) or 'it ends early'})"
         raise DataError(f"{problem}. It was deleted; start again to download it anew.") from error
     if not files:

@@ -29,6 +29,8 @@ MANIFEST = "pneumo-dataset.json"  # written last: marks a complete set
 SPLITS = ("train", "val", "test")
 MARGIN = 256 << 20  # bytes to leave free on the disk
 CHUNK = 1 << 18  # bytes
+# What zipfile raises on a damaged archive.
+ARCHIVE_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError, struct.error)
 
 
 class Stopped(DataError):
@@ -100,7 +102,7 @@ def unpack_dataset(
             for name, info in chosen.items():
                 (draft / name).parent.mkdir(parents=True, exist_ok=True)
                 _write(bundle, info, draft / name, meter)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError, struct.error) as error:
+    except ARCHIVE_DAMAGE as error:
         raise DataError(
             f"{archive.name} is damaged or cut short ({str(error) or 'it ends early'}). Delete it and download it again."
         ) from error

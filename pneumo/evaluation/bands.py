@@ -43,15 +43,8 @@ def count_bands(
     bands = []
     for index, (low, high) in enumerate(pairwise(edges)):
         inside = place == index
-        bands.append(
-            {
-                "low": low if math.isfinite(low) else None,
-                "high": high if math.isfinite(high) else None,
-                "n": int(inside.sum()),
-                "patients": len(set(names[inside])),
-                "sick": int(labels[inside].sum()),
-            }
-        )
+        ends = {"low": low if math.isfinite(low) else None, "high": high if math.isfinite(high) else None}
+        bands.append({**ends, "n": int(inside.sum()), "patients": len(set(names[inside])), "sick": int(labels[inside].sum())})
     return bands
 
 

@@ -42,15 +42,9 @@ def compare_models(first: Predictions, second: Predictions, thresholds: tuple[fl
     labels, scores = first.labels, (first.probabilities, second.probabilities[second_order])
     right = [(score >= cut) == (labels == 1) for score, cut in zip(scores, thresholds, strict=True)]
     only_first, only_second = int(np.sum(right[0] & ~right[1])), int(np.sum(right[1] & ~right[0]))
-    return Comparison(
-        len(labels),
-        len(set(first.patients)),
-        delong(labels, *scores, first.patients),
-        (only_first - only_second) / len(labels),
-        only_first,
-        only_second,
-        mcnemar(only_first, only_second),
-    )
+    n, patients, auc = len(labels), len(set(first.patients)), delong(labels, *scores, first.patients)
+    p = mcnemar(only_first, only_second)
+    return Comparison(n, patients, auc, (only_first - only_second) / n, only_first, only_second, p)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

@@ -16,11 +16,9 @@ _STRIP = 64  # rows processed at a time, so that intermediate arrays stay in the
 
 def grey_picture(pixels: np.ndarray, window: tuple[float, float] = (0.0, 1.0)) -> np.ndarray:
     """float (h, w) in [0, 1] -> uint8 (h, w, 3) for display; the grey levels of `window` are spread over black to white."""
-    low, high = window
+    (low, high), pixels = window, np.asarray(pixels, np.float32)
     scale = 255.0 / max(high - low, 1e-3)
-    grey = cv2.addWeighted(
-        np.asarray(pixels, np.float32), scale, np.asarray(pixels, np.float32), 0.0, -low * scale, dtype=cv2.CV_8U
-    )
+    grey = cv2.addWeighted(pixels, scale, pixels, 0.0, -low * scale, dtype=cv2.CV_8U)
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
 
 
