@@ -10,7 +10,7 @@ from typing import Any
 from pneumo.data.duplicates import NEAR, Likeness, compare, exact_groups, near_pairs
 from pneumo.data.file_facts import Spread, Unreadable, spreads, survey
 from pneumo.data.frame import FrameAudit, FrameCount, frame_audit, original_size
-from pneumo.data.lung_places import LungSource
+from pneumo.data.lung_masks import LungSource
 from pneumo.data.records import Record, folder_of, scan
 from pneumo.data.separation import Estimate, Shortcut
 from pneumo.data.shortcuts import measure_shortcuts

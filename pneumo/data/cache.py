@@ -16,8 +16,7 @@ from filelock import FileLock
 
 from pneumo.errors import DataError, PneumoError
 from pneumo.files import sha256
-from pneumo.imaging.decoding.decode import MAX_BYTES, decode_image
-from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.decode import MAX_BYTES, decode_image, image_bytes
 from pneumo.imaging.preprocess import CANONICAL_SIDE, VERSION, canonical
 from pneumo.outgoing import printable
 from pneumo.paths import cache_dir

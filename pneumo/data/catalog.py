@@ -15,8 +15,7 @@ from pneumo.data.cache import canonical_dir
 from pneumo.data.origin import PHANTOMS, PUBLIC
 from pneumo.data.records import Record, folder_of, walk
 from pneumo.errors import PneumoError
-from pneumo.imaging.decoding.decode import decode_image
-from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.decode import decode_image, image_bytes
 from pneumo.labels import LABELS
 from pneumo.outgoing import cell
 

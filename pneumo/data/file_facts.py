@@ -5,16 +5,17 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
 import numpy as np
 
 from pneumo.data.duplicates import SIDE, thumbnails
-from pneumo.data.lung_places import LungPlace, LungSource, place_of
+from pneumo.data.lung_masks import LungPlace, LungSource, place_of
 from pneumo.data.records import Record
 from pneumo.errors import PneumoError
-from pneumo.imaging.decoding.decode import decode_image
-from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.decode import decode_image, image_bytes
+from pneumo.imaging.measures import Measures
 from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
 
 QUANTITIES = ("width", "height", "aspect", "size_bytes", "brightness", "contrast", "sharpness")  # of FileFacts
@@ -138,3 +139,13 @@ def spreads(surveyed: Survey) -> tuple[Spread, ...]:
         for key, rows in members.items()
         for name, numbers in zip(QUANTITIES, np.percentile(rows, (5, 50, 95), axis=0).T, strict=True)
     )
+
+
+def measure(image: np.ndarray, size: tuple[int, int], lungs: np.ndarray | None, gate_distance: float = nan) -> Measures:
+    """Measures of a canonical `image`, uint8 (224, 224), whose file has `size` (width, height) pixels.
+
+    `lungs` bool (224, 224) or None. A file of 224 x 224 pixels counts as a squashed copy of unknown aspect.
+    """
+    place, squashed = None if lungs is None else place_of(lungs), size == (CANONICAL_SIDE, CANONICAL_SIDE)
+    position = (place.height, place.above, place.below) if place else (nan, nan, nan)
+    return Measures(*position, nan if squashed else size[0] / size[1], *tone(image), gate_distance)

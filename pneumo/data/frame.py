@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pneumo.data.file_facts import FileFacts, Spread
-from pneumo.data.lung_places import LungPlace
-from pneumo.data.lung_table import original_sizes
+from pneumo.data.lung_masks import LungPlace, original_sizes
 from pneumo.data.records import Record
 from pneumo.data.separation import Part, Shortcut, linear_scores
 from pneumo.evaluation.intervals import RESAMPLES

@@ -16,8 +16,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from pneumo.data.download import PATIENCE, Patience, Source, fetch
 from pneumo.data.file_facts import Unreadable
-from pneumo.data.lung_masks import FILE, LungMasks, read_masks, write_masks
-from pneumo.data.lung_table import OutlinedImage, read_table
+from pneumo.data.lung_masks import FILE, LungMasks, OutlinedImage, read_masks, read_table, write_masks
 from pneumo.data.unpack import ARCHIVE_DAMAGE, LIMITS, Limits, Meter, OnProgress, checked_members, disk_error
 from pneumo.errors import DataError
 from pneumo.imaging.decoding.raster import DAMAGE

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
+from pneumo.evaluation.calibration import fit_recalibration
 from pneumo.evaluation.intervals import patient_intervals
-from pneumo.evaluation.recalibration import fit_recalibration
 
 POINTS = 41
 _ALMOST = 1e-9  # keeps log odds of 0 and 1 finite

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from pneumo.evaluation.calibration import even_weights
+from pneumo.evaluation.calibration import even_weights, logistic
 from pneumo.evaluation.intervals import RESAMPLES, patient_intervals
 from pneumo.evaluation.operating_point import BALANCED, RULE_IN, RULE_OUT, choose_operating_points
 from pneumo.evaluation.predictions import Predictions
-from pneumo.evaluation.recalibration import logistic
 
 _POINTS = (BALANCED, RULE_OUT, RULE_IN)
 RATES = ("sensitivity", "specificity")

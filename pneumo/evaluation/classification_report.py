@@ -1,12 +1,15 @@
-"""Confusion matrix and classification report at any threshold."""
+"""Confusion matrices, of two and of three classes, and classification report at any threshold."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from pneumo.evaluation.metrics import confusion_matrix, ratio
+from pneumo.evaluation.predictions import Predictions
 from pneumo.evaluation.wilson import Share, wilson_interval
-from pneumo.labels import LABELS
+from pneumo.labels import LABELS, Label, Subtype
+
+THREE_CLASSES = (Label.NORMAL, Subtype.BACTERIAL, Subtype.VIRAL)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,20 @@ def make_classification_report(labels: np.ndarray, probabilities: np.ndarray, th
     return ClassificationReport(
         threshold, matrix, rows, *means, accuracy, wilson_interval(tp, tp + fn), wilson_interval(tn, tn + fp)
     )
+
+
+def three_class_matrix(p: Predictions, threshold: float, cut: float = 0.5) -> np.ndarray | None:
+    """int64 (3, 3): rows the truth, columns the call, in the order of THREE_CLASSES; cases of unknown kind are left out.
+
+    NORMAL below `threshold`, else bacterial where its calibrated probability reaches `cut`, else viral. None without
+    a subtype output.
+    """
+    if p.bacterial is None:
+        return None
+    kinds = np.array(p.subtypes)
+    truth = np.select([p.labels == 0, kinds == Subtype.BACTERIAL, kinds == Subtype.VIRAL], [0, 1, 2], default=-1)
+    call = np.where(p.probabilities < threshold, 0, np.where(p.bacterial >= cut, 1, 2))
+    return np.bincount(3 * truth[truth >= 0] + call[truth >= 0], minlength=9).reshape(3, 3)
 
 
 def _row(name: str, right: int, taken_for_it: int, missed: int) -> ReportRow:

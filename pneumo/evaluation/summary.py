@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from pneumo.evaluation.calibration import fit_recalibration
 from pneumo.evaluation.calibration_curve import fit_calibration_curve, log_odds_of
 from pneumo.evaluation.chosen_cuts import RATES, chosen_cut_intervals
 from pneumo.evaluation.compare import auc_interval
@@ -14,7 +15,6 @@ from pneumo.evaluation.likelihood import PREVALENCE, at_prevalence
 from pneumo.evaluation.metrics import brier, compute_metrics, confusion_matrix, expected_calibration_error, prevalence_weights
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.evaluation.predictions import Predictions
-from pneumo.evaluation.recalibration import fit_recalibration
 from pneumo.evaluation.wilson import clustered_wilson
 from pneumo.labels import Subtype
 
@@ -109,7 +109,7 @@ def _with_choice(
 
 
 def _calibration(labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str]) -> dict[str, Figure]:
-    """{intercept, slope}, each {value, low, high} (see recalibration.py)."""
+    """{intercept, slope}, each {value, low, high} (see calibration.py)."""
     log_odds = log_odds_of(probabilities)
 
     def vector(index: np.ndarray) -> np.ndarray:

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pneumo.errors import ImageError
-from pneumo.imaging.decoding.decode import MAX_BYTES, decode_image
-from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
+from pneumo.imaging.decoding.decode import MAX_BYTES, Decoded, Refusal, decode_image
 from pneumo.imaging.decoding.lifeline import inherited_pipe
 from pneumo.imaging.decoding.protocol import ProtocolError, receive, send_bytes
 from pneumo.paths import HOME

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
+from pneumo.imaging.decoding.decode import Decoded, Refusal
 from pneumo.imaging.decoding.raster import MAX_PIXELS
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.imaging.radiograph import ImageFacts, Radiograph, Spacing
