@@ -17,7 +17,7 @@ from PIL.PngImagePlugin import PngImageFile
 from pneumo.data.download import PATIENCE, Patience, Source, fetch
 from pneumo.data.file_facts import Unreadable
 from pneumo.data.lung_masks import FILE, LungMasks, OutlinedImage, read_masks, read_table, write_masks
-from pneumo.data.unpack import ARCHIVE_DAMAGE, LIMITS, Limits, Meter, OnProgress, checked_members, disk_error
+from pneumo.data.unpack import ARCHIVE_DAMAGE, LIMITS, Meter, OnProgress, checked_members, disk_error
 from pneumo.errors import DataError
 from pneumo.imaging.decoding.raster import DAMAGE
 from pneumo.imaging.preprocess import CANONICAL_SIDE
@@ -48,7 +48,6 @@ def download_masks(
     on_progress: OnProgress = None,
     table: Sequence[OutlinedImage] | None = None,
     patience: Patience = PATIENCE,
-    limits: Limits = LIMITS,
 ) -> DownloadedMasks:
     """Write `folder`/lung_masks.npz and the notice of origin and licence. Existing masks are checked and kept.
 
@@ -60,7 +59,7 @@ def download_masks(
         return DownloadedMasks(read_masks(folder), ())
     archive = fetch(source, folder, on_progress, patience=patience)
     try:
-        downloaded = masks_of(archive, read_table() if table is None else table, on_progress, limits)
+        downloaded = masks_of(archive, read_table() if table is None else table, on_progress)
     except DataError:
         archive.unlink()  # so that the next call downloads it again
         raise
@@ -73,9 +72,7 @@ def download_masks(
     return downloaded
 
 
-def masks_of(
-    archive: Path, table: Sequence[OutlinedImage], on_progress: OnProgress = None, limits: Limits = LIMITS
-) -> DownloadedMasks:
+def masks_of(archive: Path, table: Sequence[OutlinedImage], on_progress: OnProgress = None) -> DownloadedMasks:
     """The masks in `archive`, a zip of the repository, of the images in `table`; nothing is unpacked to disk.
 
     Missing masks and those of another size than the image are left out. Raises DataError when none is left, and for a hostile or
@@ -84,7 +81,7 @@ def masks_of(
     files, packed, left_out = [], [], []
     try:
         with zipfile.ZipFile(archive) as bundle:
-            members = checked_members(bundle.infolist(), limits, archive.stat().st_size)
+            members = checked_members(bundle.infolist(), LIMITS, archive.stat().st_size)
             numbered = {int(match[1]): info for name, info in members.items() if (match := _MASK.fullmatch(name))}
             meter = Meter(on_progress, lambda: False, "unpack", len(table))
             for image in table:

@@ -54,7 +54,7 @@ class Part:
         """The number of patients in the smaller class."""
         return min(len(set(self.patients[self.sick == label])) for label in (False, True))
 
-    def estimates(self, scores: list[np.ndarray], seed: int, resamples: int) -> list[Estimate]:
+    def estimates(self, scores: list[np.ndarray], resamples: int) -> list[Estimate]:
         """AUC and interval for each row of scores, all from the same resampled patients.
 
         NaN scores are ignored; a row of only NaN gives NaN.
@@ -64,12 +64,12 @@ class Part:
             defined = [chosen[np.isfinite(row[chosen])] for row in scores]
             return np.array([roc_auc(self.sick[index], row[index]) for index, row in zip(defined, scores, strict=True)])
 
-        figures = aucs(np.arange(len(self.sick))), *patient_intervals(aucs, self.patients, seed, resamples)
+        figures = aucs(np.arange(len(self.sick))), *patient_intervals(aucs, self.patients, resamples=resamples)
         return [Estimate(*map(float, column)) for column in zip(*figures, strict=True)]
 
 
 def linear_scores(
-    features: np.ndarray, columns: Sequence[str], train: Part, test: Part, seed: int
+    features: np.ndarray, columns: Sequence[str], train: Part, test: Part
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """(out-of-fold scores in train, scores in test, notes); NaN scores, and the reason as a note, if no model can be fitted.
 
@@ -93,7 +93,7 @@ def linear_scores(
         notes.append("the test folder does not hold both classes")
     train_rows, test_rows = features[train.index][:, varied], features[test.index][:, varied]
     out_of_fold = np.empty(len(train_rows))
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
     model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=5000))
     for fitted, held_out in folds.split(train_rows, train.sick, train.patients):
         out_of_fold[held_out] = model.fit(train_rows[fitted], train.sick[fitted]).decision_function(train_rows[held_out])

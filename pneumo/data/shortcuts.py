@@ -51,16 +51,16 @@ GROUPS = (
 )
 
 
-def measure_shortcuts(survey: Survey, seed: int = 0, resamples: int = RESAMPLES) -> tuple[Shortcut, ...]:
+def measure_shortcuts(survey: Survey, resamples: int = RESAMPLES) -> tuple[Shortcut, ...]:
     """AUC of each of GROUPS in the train and the test folder.
 
     The val folder is excluded: in the public 224-pixel copies its 16 images have another size.
     """
     split = np.array([record.split for record in survey.records])
     train, test = (Part.of(survey.records, np.flatnonzero(split == name)) for name in ("train", "test"))
-    rows = [linear_scores(group.features(survey), group.columns, train, test, seed) for group in GROUPS]
-    in_train = train.estimates([row[0] for row in rows], seed, resamples)
-    in_test = test.estimates([row[1] for row in rows], seed, resamples)
+    rows = [linear_scores(group.features(survey), group.columns, train, test) for group in GROUPS]
+    in_train = train.estimates([row[0] for row in rows], resamples)
+    in_test = test.estimates([row[1] for row in rows], resamples)
     return tuple(
         Shortcut(group.name, group.meaning, a, b, "; ".join(row[2]))
         for group, a, b, row in zip(GROUPS, in_train, in_test, rows, strict=True)

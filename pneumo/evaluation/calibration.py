@@ -22,13 +22,11 @@ class Calibration:
 
     def log_ratio(self, logits: np.ndarray | float) -> np.ndarray:
         """float64, same shape as `logits`; above 0 favours the positive class."""
-        ratio: np.ndarray = np.asarray(logits, float) / self.temperature + self.bias
-        return ratio
+        return np.asarray(np.asarray(logits, float) / self.temperature + self.bias)
 
     def probability(self, logits: np.ndarray | float) -> np.ndarray:
         """float64 in [0, 1]: the posterior at prior odds of 1."""
-        probability: np.ndarray = expit(self.log_ratio(logits))
-        return probability
+        return np.asarray(expit(self.log_ratio(logits)))
 
 
 def log_loss(labels: np.ndarray, logits: np.ndarray, weights: np.ndarray | None = None) -> float:

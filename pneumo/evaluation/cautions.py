@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from pneumo.evaluation.wilson import clustered_wilson
+from pneumo.evaluation.wilson import Figure, clustered_wilson, stored_figure
 
 HIDDEN, CHANGES, MODELS, SIMILAR, HEAT = NAMES = ("lungs hidden", "small changes", "models", "similar cases", "heat")
 RATE = 0.05  # of the right answers of each verdict, on the part that sets the limits
-
-Figure = Mapping[str, float | None]  # {value, low, high}
 
 
 @dataclass(frozen=True)
@@ -36,10 +34,7 @@ class CautionRate:
     def from_dict(cls, values: Mapping[str, Any]) -> "CautionRate":
         """Raises KeyError, TypeError, ValueError or AttributeError for anything else than `to_dict` gave."""
         limits = {str(verdict): -math.inf if limit is None else float(limit) for verdict, limit in values["limits"].items()}
-        for figure in (values["right"], values["wrong"]):
-            if set(figure) != {"value", "low", "high"}:
-                raise ValueError(f"expected value, low and high, received {', '.join(figure)}")
-        return cls(limits, values["right"], values["wrong"])
+        return cls(limits, stored_figure(values["right"]), stored_figure(values["wrong"]))
 
 
 @dataclass(frozen=True)

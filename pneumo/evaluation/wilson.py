@@ -1,13 +1,15 @@
 """Wilson intervals of shares, also for clustered images."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri
 
 _Z = float(ndtri(0.975))
+
+Figure = Mapping[str, float | None]  # {value, low, high}: a share with its 95 % interval; undefined is None
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,13 @@ def clustered_wilson(hits: np.ndarray, clusters: Sequence[str] | np.ndarray) -> 
     alike = k == 1 or share in (0, 1) or variance == 0
     alone = k if alike else min(max(share * (1 - share) / variance, 1.0), len(hits))
     return wilson_interval(int(hits.sum()), len(hits), alone)
+
+
+def stored_figure(stored: Figure) -> Figure:
+    """A figure from a file. Raises ValueError for other fields."""
+    if set(stored) != {"value", "low", "high"}:
+        raise ValueError(f"expected value, low and high, received {', '.join(stored)}")
+    return dict(stored)
 
 
 def _ends(share: float, of: float) -> tuple[float, float]:

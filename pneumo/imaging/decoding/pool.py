@@ -162,18 +162,16 @@ def _widen(child: "subprocess.Popen[bytes]") -> None:
         return
     import fcntl
 
-    for pipe in (child.stdin, child.stdout):
-        if pipe:
-            with contextlib.suppress(OSError):  # the system may allow less
-                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
+    for pipe in filter(None, (child.stdin, child.stdout)):
+        with contextlib.suppress(OSError):  # the system may allow less
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
     child.kill()
     child.wait()
-    for pipe in (child.stdin, child.stdout):
-        if pipe:
-            pipe.close()
+    for pipe in filter(None, (child.stdin, child.stdout)):
+        pipe.close()
 
 
 @functools.cache
