@@ -74,13 +74,7 @@ def _frame(frame: FrameAudit) -> str:
     sick = {measure.name: measure.sick for measure in MEASURES}
     names = [" ".join(group) for group in groups]
     hints = [
-        (
-            h.name,
-            sick.get(h.name, ""),
-            *(medians.get((h.name, *group), "") for group in groups),
-            _interval(h.train),
-            _interval(h.test),
-        )
+        (h.name, sick.get(h.name, ""), *(medians.get((h.name, *g), "") for g in groups), _interval(h.train), _interval(h.test))
         for h in frame.hints
     ]
     no_lungs = "no plausible lungs", *(f"{count.without_lungs} of {count.images}" for count in frame.counts)
