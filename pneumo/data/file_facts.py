@@ -79,9 +79,8 @@ def survey(
     found, failed = [], []
     pool = ThreadPoolExecutor(2)
     try:
-        for done, (record, result) in enumerate(
-            zip(records, pool.map(lambda r: _read_facts(root, r, lungs), records), strict=True), start=1
-        ):
+        results = pool.map(lambda r: _read_facts(root, r, lungs), records)
+        for done, (record, result) in enumerate(zip(records, results, strict=True), start=1):
             if isinstance(result, Unreadable):
                 failed.append(result)
             else:
@@ -91,14 +90,8 @@ def survey(
     finally:
         pool.shutdown(cancel_futures=True)  # an error in `progress` stops the audit at once
     readable, facts, small, coarse, places = zip(*found, strict=True) if found else ((),) * 5
-    return Survey(
-        readable,
-        facts,
-        np.array(small, np.float32).reshape(-1, SIDE * SIDE),
-        np.array(coarse, np.float32).reshape(-1, CELLS, CELLS),
-        tuple(failed),
-        places if lungs else (),
-    )
+    rows = np.array(small, np.float32).reshape(-1, SIDE * SIDE), np.array(coarse, np.float32).reshape(-1, CELLS, CELLS)
+    return Survey(readable, facts, *rows, tuple(failed), places if lungs else ())
 
 
 def _read_facts(

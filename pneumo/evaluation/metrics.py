@@ -40,16 +40,9 @@ def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
 def compute_metrics(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> Metrics:
     """All metrics at one threshold; NaN for a ratio over zero cases."""
     (tn, fp), (fn, tp) = confusion_matrix(labels, probabilities, threshold)
-    sensitivity, precision = ratio(tp, tp + fn), ratio(tp, tp + fp)
-    return Metrics(
-        auc=roc_auc(labels, probabilities),
-        accuracy=ratio(tp + tn, tp + tn + fp + fn),
-        sensitivity=sensitivity,
-        specificity=ratio(tn, tn + fp),
-        precision=precision,
-        recall=sensitivity,
-        f1=ratio(2 * tp, 2 * tp + fp + fn),
-    )
+    accuracy, f1 = ratio(tp + tn, tp + tn + fp + fn), ratio(2 * tp, 2 * tp + fp + fn)
+    sensitivity, specificity, precision = ratio(tp, tp + fn), ratio(tn, tn + fp), ratio(tp, tp + fp)
+    return Metrics(roc_auc(labels, probabilities), accuracy, sensitivity, specificity, precision, recall=sensitivity, f1=f1)
 
 
 def brier(labels: np.ndarray, probabilities: np.ndarray) -> float:

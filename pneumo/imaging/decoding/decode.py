@@ -17,15 +17,10 @@ MAX_BYTES = 50 * 1024 * 1024
 MIN_SIDE = 64  # pixels; a smaller image shows too little of the lungs
 
 # First bytes of files often uploaded by mistake, so that the message can name the format.
-_FOREIGN = (
-    (b"GIF8", "a GIF"),
-    (b"BM", "a BMP image"),
-    (b"II*\x00", "a TIFF image"),
-    (b"MM\x00*", "a TIFF image"),
-    (b"%PDF", "a PDF document"),
-    (b"PK\x03\x04", "a zip archive or an office document"),
-    (b"RIFF", "a WebP image or a video"),
-)
+_FOREIGN = {
+    b"GIF8": "a GIF", b"BM": "a BMP image", b"II*\x00": "a TIFF image", b"MM\x00*": "a TIFF image", b"%PDF": "a PDF document",
+    b"PK\x03\x04": "a zip archive or an office document", b"RIFF": "a WebP image or a video",
+}  # fmt: skip
 
 
 def decode_image(data: bytes) -> Radiograph:
@@ -41,7 +36,7 @@ def decode_image(data: bytes) -> Radiograph:
         from pneumo.imaging.decoding.dicom import decode_dicom  # importing pydicom takes a second; a JPEG does not need it
 
         radiograph = decode_dicom(data)
-    elif data.startswith(b"\xff\xd8\xff") or data.startswith(b"\x89PNG\r\n\x1a\n"):
+    elif data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
         radiograph = decode_raster(data)
     else:
         raise ImageError(f"This is {_name(data)}; expected a JPEG, PNG or DICOM file. Export the X-ray as one of these.")
@@ -61,7 +56,7 @@ def too_large(size: int) -> ImageError:
 
 
 def _name(data: bytes) -> str:
-    for magic, name in _FOREIGN:
+    for magic, name in _FOREIGN.items():
         if data.startswith(magic):
             return name
     try:

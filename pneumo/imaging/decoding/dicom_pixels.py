@@ -71,15 +71,8 @@ def grey_values(stored: np.ndarray, dataset: pydicom.Dataset) -> GreyValues:
         greys, first = _voi_table(dataset)
         values = np.rint(np.arange(lowest, highest + 1) * slope + intercept)
         table = np.rint(255.0 * _looked_up(greys, first, values)).astype(np.uint8)
-    return GreyValues(
-        stored=(small - lowest).astype(np.uint16),
-        slope=slope,
-        intercept=slope * lowest + intercept,
-        inverted=dataset.PhotometricInterpretation == "MONOCHROME1",
-        function=function,
-        windows=file_windows(dataset),
-        table=table,
-    )
+    from_zero, inverted = (small - lowest).astype(np.uint16), dataset.PhotometricInterpretation == "MONOCHROME1"
+    return GreyValues(from_zero, slope, slope * lowest + intercept, inverted, function, file_windows(dataset), table)
 
 
 def file_windows(dataset: pydicom.Dataset) -> tuple[Window, ...]:
