@@ -105,7 +105,6 @@ def _function(dataset: pydicom.Dataset) -> str:
 
 def _voi(stored: np.ndarray, dataset: pydicom.Dataset) -> Callable[[np.ndarray], np.ndarray]:
     """A function from stored values to float in [0, 1]: by VOI LUT, else by the first window, else by the image's range."""
-
     values = _modality(dataset)
     if dataset.get("VOILUTSequence"):
         greys, first = _voi_table(dataset)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pneumo.errors import ImageError
-from pneumo.imaging.decoding.decode import MAX_BYTES, Decoded, Refusal, decode_image
+from pneumo.imaging.decoding.decode import MAX_BYTES, Decoded, Refusal, decode_or_refuse
 from pneumo.imaging.decoding.lifeline import inherited_pipe
 from pneumo.imaging.decoding.protocol import ProtocolError, receive, send_bytes
 from pneumo.paths import HOME
@@ -48,7 +48,7 @@ class DecoderPool:
     def decode(self, data: bytes) -> Decoded | Refusal:
         """The decoded file, or why it was refused. Thread-safe; blocks while all processes are busy."""
         if not 0 < len(data) <= MAX_BYTES:
-            return _size_refusal(data)
+            return decode_or_refuse(data)  # refused before anything is parsed
         with self._slots:
             generation, child = self._generation, self._child()
             result, alive = self._ask(child, data)
@@ -119,15 +119,6 @@ class DecoderPool:
 
 _TIMED_OUT = "Reading the image took longer than {:.0f} s and was stopped: the file is damaged or made to do harm."
 _CRASHED = "Reading the image broke off: the file is damaged or made to do harm. Export the X-ray again."
-
-
-def _size_refusal(data: bytes) -> Refusal:
-    """The refusal of an empty or too large file, which `decode_image` raises before it parses anything."""
-    try:
-        decode_image(data)
-    except ImageError as refusal:
-        return refusal
-    raise AssertionError("expected an empty or too large file")
 
 
 def environment() -> dict[str, str]:
