@@ -81,9 +81,8 @@ def abdomen(rng: np.random.Generator) -> np.ndarray:
         hollow = ellipse(blank, middle + side * 0.13 * size[1], 0.76 * size[0], 0.1 * size[1], 0.1 * size[0])
         film += 0.25 * np.clip(wing - hollow, 0, 1)
         film += 0.35 * ellipse(blank, middle + side * 0.3 * size[1], 0.86 * size[0], 0.06 * size[1], 0.05 * size[0])
-        film += 0.6 * _bone(
-            size, [(middle + side * 0.32 * size[1], 0.88 * size[0]), (middle + side * 0.34 * size[1], 1.3 * size[0])], 0.1 * size[1]
-        )
+        hip, knee = (middle + side * 0.32 * size[1], 0.88 * size[0]), (middle + side * 0.34 * size[1], 1.3 * size[0])
+        film += 0.6 * _bone(size, [hip, knee], 0.1 * size[1])
     for _ in range(int(rng.integers(6, 18))):
         gas = (middle + rng.normal(0, 0.2) * size[1], rng.uniform(0.08, 0.6) * size[0])
         film -= rng.uniform(0.1, 0.25) * ellipse(blank, *gas, *rng.uniform(0.02, 0.07, 2) * size[1])

@@ -79,13 +79,11 @@ class DecoderPool:
             _end(self._idle.get())
 
     def _child(self) -> "subprocess.Popen[bytes]":
-        try:
+        with contextlib.suppress(queue.Empty):
             child = self._idle.get_nowait()
-        except queue.Empty:
-            return self._begin()
-        if child.poll() is None:
-            return child
-        _end(child)  # it died while idle
+            if child.poll() is None:
+                return child
+            _end(child)  # it died while idle
         return self._begin()
 
     def _begin(self) -> "subprocess.Popen[bytes]":
