@@ -54,10 +54,9 @@ class Audit:
 
 
 def audit_dataset(root: Path, progress: Callable[[int, int], None] | None = None, lungs: LungSource | None = None) -> Audit:
-    """Audit `root`/{train,val,test}; each file is read once; `progress(done, total)` counts files.
+    """Audit `root`/{train,val,test}; each file is read once; `progress(done, total)` counts files. Raises DataError like `scan`.
 
-    `lungs` is needed for the frame audit. The shortcut test takes about another minute on 5,000 images. Raises DataError like
-    `scan`.
+    `lungs` is needed for the frame audit. The shortcut test takes about another minute on 5,000 images.
     """
     records = scan(root)
     surveyed = survey(folder_of(root), records, progress, lungs)

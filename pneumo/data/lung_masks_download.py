@@ -75,8 +75,7 @@ def download_masks(
 def masks_of(archive: Path, table: Sequence[OutlinedImage], on_progress: OnProgress = None) -> DownloadedMasks:
     """The masks in `archive`, a zip of the repository, of the images in `table`; nothing is unpacked to disk.
 
-    Missing masks and those of another size than the image are left out. Raises DataError when none is left, and for a hostile or
-    damaged archive.
+    Missing masks and those of another size are left out. Raises DataError when none is left, and for a hostile or damaged archive.
     """
     files, packed, left_out = [], [], []
     try:

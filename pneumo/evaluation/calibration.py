@@ -70,8 +70,7 @@ def fit_recalibration(labels: np.ndarray, log_odds: np.ndarray) -> tuple[float, 
     """(intercept, slope) of log odds, float (n,), against labels 0 or 1 (Cox 1958; Van Calster et al., BMC Medicine 2019).
 
     Slope: logistic regression of the labels on the log odds; ideal 1, below 1 the log odds are too extreme. Intercept: the same
-    with the slope fixed at 1; ideal 0, below 0 the probabilities are too high. NaN where a class is missing or the classes are
-    separable.
+    with the slope fixed at 1; ideal 0, below 0 the probabilities are too high. NaN with one class or separable ones.
     """
     labels, log_odds = np.asarray(labels, float), np.asarray(log_odds, float)
     ones = np.ones((len(labels), 1))

@@ -55,10 +55,9 @@ def limit_of(scores: np.ndarray) -> float:
 
 
 def caution_rates(held_out: Sequence[Judged], others: Sequence[Judged]) -> dict[str, CautionRate]:
-    """The rate of each of NAMES.
+    """The rate of each of NAMES, with intervals over patients.
 
-    Limits come from the correct answers of `held_out`, per verdict, so that they hold at any prevalence. Rates come from `others`,
-    with intervals over patients.
+    Limits come from the correct answers of `held_out`, per verdict, so that they hold at any prevalence. Rates come from `others`.
     """
     by_name = {}
     for name in NAMES:

@@ -58,8 +58,7 @@ def make_classification_report(labels: np.ndarray, probabilities: np.ndarray, th
 def three_class_matrix(p: Predictions, threshold: float, cut: float = 0.5) -> np.ndarray | None:
     """int64 (3, 3): rows the truth, columns the call, in the order of THREE_CLASSES; cases of unknown kind are left out.
 
-    NORMAL below `threshold`, else bacterial where its calibrated probability reaches `cut`, else viral. None without
-    a subtype output.
+    NORMAL below `threshold`, else bacterial where its calibrated probability reaches `cut`, else viral. None without kinds.
     """
     if p.bacterial is None:
         return None

@@ -143,8 +143,7 @@ def decision_curve(
     """TP/n - FP/n x t/(1 - t) at each threshold t (default 0.01 to 0.99).
 
     With `prevalence` in (0, 1), classes are reweighted and probabilities moved to it, which needs both classes; by default the
-    prevalence of `labels`.
-    Raises ValueError for a threshold outside (0, 1).
+    prevalence of `labels`. Raises ValueError for a threshold outside (0, 1).
     """
     cuts = np.arange(1, 100) / 100 if thresholds is None else np.asarray(thresholds, float)
     if cuts.min() <= 0 or cuts.max() >= 1:

@@ -34,9 +34,7 @@ class Share:
 def wilson_interval(count: int, of: int, independent: float | None = None) -> Share:
     """The score interval of a binomial share (Wilson 1927), as wide as for `independent` cases; default: all `of` them.
 
-    For several images per child give the number of children, or see `clustered_wilson`.
-
-    Raises ValueError for a count outside 0 to `of`.
+    For several images per child give the number of children, or see `clustered_wilson`. Raises ValueError unless 0 <= count <= of.
     """
     if not 0 <= count <= of:
         raise ValueError(f"expected a count from 0 to {of}, received {count}")

@@ -70,8 +70,7 @@ def is_zip(head: bytes) -> bool:
 def is_image(name: str, head: bytes) -> bool:
     """Whether a file of a folder or an archive is worth reading: by its name, or by its first bytes.
 
-    DICOM exports often have no suffix, or a number for one. A DICOMDIR, which is a table of contents, and the side files
-    of a Mac are no images.
+    DICOM exports often have no suffix, or a number. A DICOMDIR (a table of contents) and the side files of a Mac are no images.
     """
     if _is_side_file(name):
         return False
