@@ -75,12 +75,6 @@ def linear_scores(
 
     `features`, float (n, k), of all images; `columns`: their names, may be empty.
     """
-    # Imported late: it takes a second, and pages that show a stored audit do not need it.
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedGroupKFold
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     undefined = np.full(len(train.sick), np.nan), np.full(len(test.sick), np.nan)
     if train.fewest() < FOLDS:
         return *undefined, [f"the train folder has {train.fewest()} patients of a class; at least {FOLDS} are needed"]
@@ -91,6 +85,12 @@ def linear_scores(
     notes = [f"without {same}: the same in all train images"] if same else []
     if not test.fewest():
         notes.append("the test folder does not hold both classes")
+    # Imported late: it takes a second, and pages that show a stored audit do not need it.
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     train_rows, test_rows = features[train.index][:, varied], features[test.index][:, varied]
     out_of_fold = np.empty(len(train_rows))
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
