@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 @functools.cache
 def inherited_pipe() -> tuple[int, ...]:
-    """Read end for the child, as `pass_fds` and as its argument; both ends stay open until this process ends. Linux only."""
+    """Read end for the child, as `pass_fds` and argument; both ends stay open until this process ends. Empty except on Linux."""
     return os.pipe()[:1] if sys.platform == "linux" else ()
 
 
