@@ -77,7 +77,7 @@ def masks_of(archive: Path, table: Sequence[OutlinedImage], on_progress: OnProgr
 
     Missing masks and those of another size are left out. Raises DataError when none is left, and for a hostile or damaged archive.
     """
-    files, packed, left_out = [], [], []
+    packed, left_out = {}, []
     try:
         with zipfile.ZipFile(archive) as bundle:
             members = checked_members(bundle.infolist(), LIMITS, archive.stat().st_size)
@@ -85,20 +85,17 @@ def masks_of(archive: Path, table: Sequence[OutlinedImage], on_progress: OnProgr
             meter = Meter(on_progress, lambda: False, "unpack", len(table))
             for image in table:
                 try:
-                    mask = _mask_of(bundle, numbered, image)
+                    packed[image.file] = np.packbits(_mask_of(bundle, numbered, image))
                 except DataError as error:
                     left_out.append(Unreadable(image.file, f"annotation {image.annotation}: {error}"))
-                else:
-                    files.append(image.file)
-                    packed.append(np.packbits(mask))
                 meter.add(1)
     except ARCHIVE_DAMAGE as error:
         problem = f"{archive.name} is damaged or cut short ({str(error) or 'it ends early'})"
         raise DataError(f"{problem}. It was deleted; start again to download it anew.") from error
-    if not files:
+    if not packed:
         first = f" The first of {len(left_out)}: {left_out[0].path}, {left_out[0].reason}." if left_out else ""
         raise DataError(f"{archive.name} holds no mask that fits an image of the public set; it is another archive.{first}")
-    return DownloadedMasks(LungMasks(tuple(files), np.stack(packed)), tuple(left_out))
+    return DownloadedMasks(LungMasks(tuple(packed), np.stack(list(packed.values()))), tuple(left_out))
 
 
 def _mask_of(bundle: zipfile.ZipFile, numbered: dict[int, zipfile.ZipInfo], image: OutlinedImage) -> np.ndarray:
