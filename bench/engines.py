@@ -26,7 +26,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from pneumo.data.records import folder_of
 from pneumo.data.split import read_manifest
 from pneumo.evaluation.metrics import roc_auc
-from pneumo.imaging.decoding.decoded_file import decode_or_refuse
+from pneumo.imaging.decoding.decode import decode_or_refuse
 from pneumo.imaging.preprocess import model_input
 from pneumo.paths import models_dir
 from pneumo.registry.models import read_card

@@ -3,7 +3,7 @@
 python bench/frame_reference.py DATA
 
 Writes pneumo/site/frame_reference.json: percentiles of each measure by split and class, with lungs by the serving segmenter, and
-width / height of squashed copies from data/lung_table.py. No diagnostic model answers, so this is no look at test. Takes about
+width / height of squashed copies from data/lung_masks.py. No diagnostic model answers, so this is no look at test. Takes about
 three minutes.
 """
 
@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from pneumo.data.cache import cached_images
-from pneumo.data.lung_table import original_sizes
-from pneumo.data.measures import measure
+from pneumo.data.file_facts import measure
+from pneumo.data.lung_masks import original_sizes
 from pneumo.data.records import folder_of, scan
 from pneumo.imaging.measures import PICTURE
 from pneumo.imaging.preprocess import CANONICAL_SIDE

@@ -23,7 +23,7 @@ from fuzz.harness import Result, Watched, broken_promise, run, smaller
 from fuzz.mutate import mutant
 from fuzz.seeds import read_corpus
 
-from pneumo.imaging.decoding.decoded_file import Decoded
+from pneumo.imaging.decoding.decode import Decoded
 
 OUTCOMES = ("Decoded", "ImageRejected", "ImageError")
 GATED = 300  # destroyed pictures

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from pneumo.data.cache import cached_images
-from pneumo.data.lung_table import original_sizes
+from pneumo.data.lung_masks import original_sizes
 from pneumo.data.records import folder_of
 from pneumo.errors import LungsNotFound
 from pneumo.evaluation.likelihood import posterior, stated_prevalence

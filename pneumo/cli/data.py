@@ -14,7 +14,7 @@ from pneumo.outgoing import json_text, printable
 
 if TYPE_CHECKING:
     from pneumo.data.download import Progress
-    from pneumo.data.lung_places import LungSource
+    from pneumo.data.lung_masks import LungSource
 
 
 def add(commands: Commands) -> None:
@@ -111,8 +111,7 @@ def _audit(options: argparse.Namespace) -> int:
 
 def _lungs(masks: Path | None) -> "LungSource | None":
     """The given masks, else the segmenter's; None, with a message on standard error, if the segmenter does not load."""
-    from pneumo.data.lung_masks import read_masks
-    from pneumo.data.lung_places import outlined_lungs
+    from pneumo.data.lung_masks import outlined_lungs, read_masks
     from pneumo.studies.segmented_lungs import segmenter
 
     try:

@@ -11,7 +11,7 @@ from pneumo.cli.dicom_objects import add_objects, selection_of
 from pneumo.cli.terms import add_terms, load_predictor, terms_of
 from pneumo.errors import ConfigError, ExchangeError, PneumoError
 from pneumo.files import output_stem
-from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.decode import image_bytes
 from pneumo.inference.batch import files_below
 from pneumo.inference.finding import read
 from pneumo.outgoing import printable

@@ -10,7 +10,7 @@ from typing import Any
 from pneumo.data.duplicates import NEAR, Likeness, compare, exact_groups, near_pairs
 from pneumo.data.file_facts import Spread, Unreadable, spreads, survey
 from pneumo.data.frame import FrameAudit, FrameCount, frame_audit, original_size
-from pneumo.data.lung_places import LungSource
+from pneumo.data.lung_masks import LungSource
 from pneumo.data.records import Record, folder_of, scan
 from pneumo.data.separation import Estimate, Shortcut
 from pneumo.data.shortcuts import measure_shortcuts
@@ -54,10 +54,9 @@ class Audit:
 
 
 def audit_dataset(root: Path, progress: Callable[[int, int], None] | None = None, lungs: LungSource | None = None) -> Audit:
-    """Audit `root`/{train,val,test}; each file is read once; `progress(done, total)` counts files.
+    """Audit `root`/{train,val,test}; each file is read once; `progress(done, total)` counts files. Raises DataError like `scan`.
 
-    `lungs` is needed for the frame audit. The shortcut test takes about another minute on 5,000 images. Raises DataError like
-    `scan`.
+    `lungs` is needed for the frame audit. The shortcut test takes about another minute on 5,000 images.
     """
     records = scan(root)
     surveyed = survey(folder_of(root), records, progress, lungs)
@@ -67,6 +66,7 @@ def audit_dataset(root: Path, progress: Callable[[int, int], None] | None = None
     for record in records:
         splits[record.patient].add(record.split)
     sizes = [original_size(record, fact) for record, fact in zip(surveyed.records, surveyed.facts, strict=True)]
+    pairs = near_pairs(surveyed.thumbnails, list(digest))
     return Audit(
         images=len(records),
         patients=len(splits),
@@ -75,10 +75,7 @@ def audit_dataset(root: Path, progress: Callable[[int, int], None] | None = None
         spreads=spreads(surveyed),
         frame=frame_audit(surveyed.records, surveyed.places, sizes, lungs.name) if lungs else None,
         identical=tuple(compare(group, 1.0, by_path, digest) for group in exact_groups(list(digest), list(digest.values()))),
-        near=tuple(
-            compare((pair.first, pair.second), pair.correlation, by_path, digest)
-            for pair in near_pairs(surveyed.thumbnails, list(digest))
-        ),
+        near=tuple(compare((pair.first, pair.second), pair.correlation, by_path, digest) for pair in pairs),
         threshold=NEAR,
         patients_in_several_splits=tuple(sorted(name for name, in_splits in splits.items() if len(in_splits) > 1)),
         unreadable=surveyed.unreadable,
@@ -87,13 +84,10 @@ def audit_dataset(root: Path, progress: Callable[[int, int], None] | None = None
 
 
 def _counts(records: Sequence[Record]) -> tuple[Count, ...]:
-    images: Counter[tuple[str, str, str]] = Counter()
-    patients = defaultdict(set)
+    patients = defaultdict(list)
     for record in records:
-        key = record.split, record.label, record.subtype
-        images[key] += 1
-        patients[key].add(record.patient)
-    return tuple(Count(*key, n, len(patients[key])) for key, n in images.items())
+        patients[record.split, record.label, record.subtype].append(record.patient)
+    return tuple(Count(*key, len(names), len(set(names))) for key, names in patients.items())
 
 
 def _balance(records: Sequence[Record]) -> tuple[Balance, ...]:
@@ -121,28 +115,21 @@ def audit_from_dict(values: Mapping[str, Any]) -> Audit:
     def hint(train: Mapping[str, float], test: Mapping[str, float], **rest: Any) -> Shortcut:
         return Shortcut(train=Estimate(**train), test=Estimate(**test), **rest)
 
-    rows: dict[str, Callable[..., Any] | None] = {
-        "counts": Count,
-        "balance": Balance,
-        "spreads": Spread,
-        "identical": alike,
-        "near": alike,
-        "unreadable": Unreadable,
-        "patients_in_several_splits": None,
-        "shortcuts": hint,
-    }
-    in_frame: dict[str, Callable[..., Any] | None] = {"counts": FrameCount, "spreads": Spread, "hints": hint}
+    rows: dict[str, Callable[..., Any]] = {"counts": Count, "balance": Balance, "spreads": Spread, "unreadable": Unreadable}
+    rows |= {"identical": alike, "near": alike, "shortcuts": hint}
     if set(values) != (known := {field.name for field in fields(Audit)}):
         raise DataError(f"This is no stored audit: missing {sorted(known - set(values))}, unknown {sorted(set(values) - known)}.")
     try:
-        frame = values["frame"] and FrameAudit(**{**values["frame"], **_rebuilt(values["frame"], in_frame)})
-        return Audit(**{**values, **_rebuilt(values, rows), "frame": frame})
+        rebuilt = _rebuilt(values, rows) | {"patients_in_several_splits": tuple(values["patients_in_several_splits"])}
+        if frame := values["frame"]:
+            rebuilt["frame"] = FrameAudit(**_rebuilt(frame, {"counts": FrameCount, "spreads": Spread, "hints": hint}))
+        return Audit(**rebuilt)
     except (TypeError, KeyError) as error:
         raise DataError(f"This is no stored audit: {error}. Run the audit again.") from error
 
 
-def _rebuilt(values: Mapping[str, Any], rows: Mapping[str, Callable[..., Any] | None]) -> dict[str, tuple[Any, ...]]:
-    return {name: tuple(make(**row) if make else row for row in values[name]) for name, make in rows.items()}
+def _rebuilt(values: Mapping[str, Any], rows: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
+    return {**values, **{name: tuple(make(**row) for row in values[name]) for name, make in rows.items()}}
 
 
 def _mapped(value: Any, leaf: Callable[[Any], Any]) -> Any:

@@ -72,31 +72,18 @@ def _frame(frame: FrameAudit) -> str:
     groups = [(count.split, count.label) for count in frame.counts]
     medians = {(s.quantity, s.split, s.label): f"{s.median:.3f}" for s in frame.spreads}
     sick = {measure.name: measure.sick for measure in MEASURES}
+    names = [" ".join(group) for group in groups]
+    hints = [
+        (h.name, sick.get(h.name, ""), *(medians.get((h.name, *g), "") for g in groups), _interval(h.train), _interval(h.test))
+        for h in frame.hints
+    ]
+    no_lungs = "no plausible lungs", *(f"{count.without_lungs} of {count.images}" for count in frame.counts)
+    no_size = (f"{count.without_size} of {count.images}" for count in frame.counts)
+    left_out = (no_lungs, ("original size not known, so without the rows that need it", *no_size))
     return _FRAME.format(
         lungs=frame.lungs,
-        table=_table(
-            ("seen", "speaks for PNEUMONIA", *map(" ".join, groups), "AUC in train", "AUC in test"),
-            [
-                (
-                    hint.name,
-                    sick.get(hint.name, ""),
-                    *(medians.get((hint.name, *group), "") for group in groups),
-                    _interval(hint.train),
-                    _interval(hint.test),
-                )
-                for hint in frame.hints
-            ],
-        ),
-        counts=_table(
-            ("left out", *map(" ".join, groups)),
-            [
-                ("no plausible lungs", *(f"{count.without_lungs} of {count.images}" for count in frame.counts)),
-                (
-                    "original size not known, so without the rows that need it",
-                    *(f"{count.without_size} of {count.images}" for count in frame.counts),
-                ),
-            ],
-        ),
+        table=_table(("seen", "speaks for PNEUMONIA", *names, "AUC in train", "AUC in test"), hints),
+        counts=_table(("left out", *names), left_out),
         notes=_list([f"{hint.name}: {hint.note}" for hint in frame.hints if hint.note]),
     )
 
@@ -111,11 +98,9 @@ def audit_markdown(audit: Audit) -> str:
     for s in audit.spreads:
         ranges[s.split, s.label].append(f"{number(s.median)} ({number(s.low)} to {number(s.high)})")
     distinct = [pair for pair in audit.near if not pair.same_bytes]
-    groups = (
-        ("groups of identical files", audit.identical),
-        (f"pairs alike above {audit.threshold:g}", audit.near),
-        ("of these pairs, not identical", distinct),
-    )
+    near, flags = f"pairs alike above {audit.threshold:g}", ("same_split", "same_label", "same_patient")
+    groups = (("groups of identical files", audit.identical), (near, audit.near), ("of these pairs, not identical", distinct))
+    likeness = [(name, len(found), *(sum(not getattr(each, flag) for each in found) for flag in flags)) for name, found in groups]
     odd = [match for match in (*audit.identical, *distinct) if not (match.same_split and match.same_label)]
     return _REPORT.format(
         images=audit.images,
@@ -129,17 +114,7 @@ def audit_markdown(audit: Audit) -> str:
             [(*key, *cells) for key, cells in ranges.items()],
         ),
         frame=_frame(audit.frame) if audit.frame else _NO_FRAME,
-        likeness=_table(
-            ("", "all", "across splits", "across classes", "across patients"),
-            [
-                (
-                    name,
-                    len(matches),
-                    *(sum(not getattr(match, flag) for match in matches) for flag in ("same_split", "same_label", "same_patient")),
-                )
-                for name, matches in groups
-            ],
-        ),
+        likeness=_table(("", "all", "across splits", "across classes", "across patients"), likeness),
         odd=("\n\nAcross splits or classes:" if odd else "")
         + _list([f"{', '.join(map(code, match.paths))}: {match.correlation:.3f}" for match in odd]),
         shared_list=_list([markdown(printable(name)) for name in audit.patients_in_several_splits]),

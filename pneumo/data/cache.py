@@ -16,8 +16,7 @@ from filelock import FileLock
 
 from pneumo.errors import DataError, PneumoError
 from pneumo.files import sha256
-from pneumo.imaging.decoding.decode import MAX_BYTES, decode_image
-from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.decode import MAX_BYTES, decode_image, image_bytes
 from pneumo.imaging.preprocess import CANONICAL_SIDE, VERSION, canonical
 from pneumo.outgoing import printable
 from pneumo.paths import cache_dir
@@ -52,8 +51,7 @@ class CachedImages:
         return len(self._rows)
 
     def __getitem__(self, index: int | slice | np.ndarray) -> np.ndarray:
-        image: np.ndarray = self._images[self._rows[index]]
-        return image
+        return np.asarray(self._images[self._rows[index]])
 
 
 def cached_images(root: Path, paths: Sequence[str], folder: Path | None = None, on_progress: OnProgress = quietly) -> CachedImages:

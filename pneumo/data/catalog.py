@@ -15,23 +15,15 @@ from pneumo.data.cache import canonical_dir
 from pneumo.data.origin import PHANTOMS, PUBLIC
 from pneumo.data.records import Record, folder_of, walk
 from pneumo.errors import PneumoError
-from pneumo.imaging.decoding.decode import decode_image
-from pneumo.imaging.decoding.image_file import image_bytes
-from pneumo.labels import Label
+from pneumo.imaging.decoding.decode import decode_image, image_bytes
+from pneumo.labels import LABELS
 from pneumo.outgoing import cell
 
 SYNTHETIC_NOTE = "SYNTHETIC.txt"  # in every set of phantoms
 # The public set (Kermany et al., version 2): Kaggle's copy has a val folder, Mendeley's has it in train.
-PUBLIC_COUNTS = (
-    {
-        ("train", Label.NORMAL): 1341,
-        ("train", Label.PNEUMONIA): 3875,
-        ("val", Label.NORMAL): 8,
-        ("val", Label.PNEUMONIA): 8,
-        ("test", Label.NORMAL): 234,
-        ("test", Label.PNEUMONIA): 390,
-    },
-    {("train", Label.NORMAL): 1349, ("train", Label.PNEUMONIA): 3883, ("test", Label.NORMAL): 234, ("test", Label.PNEUMONIA): 390},
+PUBLIC_COUNTS = tuple(
+    {(split, label): count for split, pair in counts.items() for label, count in zip(LABELS, pair, strict=True)}
+    for counts in ({"train": (1341, 3875), "val": (8, 8), "test": (234, 390)}, {"train": (1349, 3883), "test": (234, 390)})
 )
 
 

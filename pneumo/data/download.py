@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import requests
 
 from pneumo.data import unpack as sets
-from pneumo.data.unpack import CHUNK, LIMITS, MANIFEST, SPLITS, Cancelled, Limits, Meter, OnProgress, Progress, Stopped
+from pneumo.data.records import SPLITS
+from pneumo.data.unpack import CHUNK, LIMITS, MANIFEST, Cancelled, Limits, Meter, OnProgress, Progress, Stopped
 from pneumo.errors import DataError
 
 __all__ = ["KAGGLE", "MENDELEY", "Patience", "Progress", "Source", "Stopped", "download_dataset", "fetch", "kaggle"]

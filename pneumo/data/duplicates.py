@@ -1,7 +1,7 @@
 """Duplicates and near-duplicates in a data set."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,8 +52,7 @@ def thumbnails(images: np.ndarray) -> np.ndarray:
     rows = np.array(small, np.float32).reshape(len(images), SIDE * SIDE)
     rows -= rows.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: np.ndarray = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 1e-3)
-    return unit
+    return np.asarray(np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 1e-3))
 
 
 def near_pairs(rows: np.ndarray, names: Sequence[str], threshold: float = NEAR, block: int = 512) -> list[Pair]:
@@ -74,16 +73,5 @@ def near_pairs(rows: np.ndarray, names: Sequence[str], threshold: float = NEAR, 
 
 def compare(paths: Sequence[str], correlation: float, by_path: Mapping[str, Record], digest: Mapping[str, str]) -> Likeness:
     """Whether similar images share bytes, label, split and patient."""
-
-    def agree(values: Iterable[str]) -> bool:
-        return len(set(values)) == 1
-
-    records = [by_path[path] for path in paths]
-    return Likeness(
-        tuple(paths),
-        correlation,
-        agree(digest[path] for path in paths),
-        agree(r.label for r in records),
-        agree(r.split for r in records),
-        agree(r.patient for r in records),
-    )
+    facts = [(digest[path], by_path[path].label, by_path[path].split, by_path[path].patient) for path in paths]
+    return Likeness(tuple(paths), correlation, *(len(set(column)) == 1 for column in zip(*facts, strict=True)))

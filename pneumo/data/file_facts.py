@@ -5,16 +5,17 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
 import numpy as np
 
 from pneumo.data.duplicates import SIDE, thumbnails
-from pneumo.data.lung_places import LungPlace, LungSource, place_of
+from pneumo.data.lung_masks import LungPlace, LungSource, place_of
 from pneumo.data.records import Record
 from pneumo.errors import PneumoError
-from pneumo.imaging.decoding.decode import decode_image
-from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.decode import decode_image, image_bytes
+from pneumo.imaging.measures import Measures
 from pneumo.imaging.preprocess import CANONICAL_SIDE, canonical
 
 QUANTITIES = ("width", "height", "aspect", "size_bytes", "brightness", "contrast", "sharpness")  # of FileFacts
@@ -75,32 +76,22 @@ def survey(
 
     With `lungs` also lung places. Unreadable files are listed with the decoder's reason. `progress(done, total)` counts files.
     """
-    readable, facts, small, coarse, places, failed = [], [], [], [], [], []
+    found, failed = [], []
     pool = ThreadPoolExecutor(2)
     try:
-        for done, (record, result) in enumerate(
-            zip(records, pool.map(lambda r: _read_facts(root, r, lungs), records), strict=True), start=1
-        ):
+        results = pool.map(lambda r: _read_facts(root, r, lungs), records)
+        for done, (record, result) in enumerate(zip(records, results, strict=True), start=1):
             if isinstance(result, Unreadable):
                 failed.append(result)
             else:
-                readable.append(record)
-                facts.append(result[0])
-                small.append(result[1])
-                coarse.append(result[2])
-                places.append(result[3])
+                found.append((record, *result))
             if progress:
                 progress(done, len(records))
     finally:
         pool.shutdown(cancel_futures=True)  # an error in `progress` stops the audit at once
-    return Survey(
-        tuple(readable),
-        tuple(facts),
-        np.array(small, np.float32).reshape(-1, SIDE * SIDE),
-        np.array(coarse, np.float32).reshape(-1, CELLS, CELLS),
-        tuple(failed),
-        tuple(places) if lungs else (),
-    )
+    readable, facts, small, coarse, places = zip(*found, strict=True) if found else ((),) * 5
+    rows = np.array(small, np.float32).reshape(-1, SIDE * SIDE), np.array(coarse, np.float32).reshape(-1, CELLS, CELLS)
+    return Survey(readable, facts, *rows, tuple(failed), places if lungs else ())
 
 
 def _read_facts(
@@ -128,8 +119,7 @@ def tone(image: np.ndarray) -> tuple[float, float, float]:
 def cells(images: np.ndarray) -> np.ndarray:
     """Canonical uint8 (n, 224, 224) -> float32 (n, 28, 28), the mean grey of each 8 x 8 cell."""
     edge = CANONICAL_SIDE // CELLS
-    means: np.ndarray = images.reshape(-1, CELLS, edge, CELLS, edge).mean(axis=(2, 4), dtype=np.float32)
-    return means
+    return np.asarray(images.reshape(-1, CELLS, edge, CELLS, edge).mean(axis=(2, 4), dtype=np.float32))
 
 
 def spreads(surveyed: Survey) -> tuple[Spread, ...]:
@@ -142,3 +132,13 @@ def spreads(surveyed: Survey) -> tuple[Spread, ...]:
         for key, rows in members.items()
         for name, numbers in zip(QUANTITIES, np.percentile(rows, (5, 50, 95), axis=0).T, strict=True)
     )
+
+
+def measure(image: np.ndarray, size: tuple[int, int], lungs: np.ndarray | None, gate_distance: float = nan) -> Measures:
+    """Measures of a canonical `image`, uint8 (224, 224), whose file has `size` (width, height) pixels.
+
+    `lungs` bool (224, 224) or None. A file of 224 x 224 pixels counts as a squashed copy of unknown aspect.
+    """
+    place, squashed = None if lungs is None else place_of(lungs), size == (CANONICAL_SIDE, CANONICAL_SIDE)
+    position = (place.height, place.above, place.below) if place else (nan, nan, nan)
+    return Measures(*position, nan if squashed else size[0] / size[1], *tone(image), gate_distance)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pneumo.data.file_facts import FileFacts, Spread
-from pneumo.data.lung_places import LungPlace
-from pneumo.data.lung_table import original_sizes
+from pneumo.data.lung_masks import LungPlace, original_sizes
 from pneumo.data.records import Record
 from pneumo.data.separation import Part, Shortcut, linear_scores
 from pneumo.evaluation.intervals import RESAMPLES
@@ -64,7 +63,6 @@ def frame_audit(
     places: Sequence[LungPlace | None],
     sizes: Sequence[tuple[int, int] | None],
     lungs: str,
-    seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> FrameAudit:
     """Measures of every image, from its record, lung place and original (width, height), in the same order.
@@ -73,14 +71,13 @@ def frame_audit(
     """
     values = np.array([_measures(place, size) for place, size in zip(places, sizes, strict=True)]).reshape(-1, len(MEASURES))
     located = np.isfinite(values[:, 0])
+    unsized = located & np.isnan(values[:, -1])
     split, label = np.array([record.split for record in records]), np.array([record.label for record in records])
     groups = {(name, kind): (split == name) & (label == kind) for name in SPLITS for kind in LABELS}
     return FrameAudit(
         lungs=lungs,
         counts=tuple(
-            FrameCount(
-                *key, int(group.sum()), int((group & ~located).sum()), int((group & located & np.isnan(values[:, -1])).sum())
-            )
+            FrameCount(*key, int(group.sum()), int((group & ~located).sum()), int((group & unsized).sum()))
             for key, group in groups.items()
         ),
         spreads=tuple(
@@ -89,7 +86,7 @@ def frame_audit(
             for measure, column in zip(MEASURES, values.T, strict=True)
             if len(measured := column[group & np.isfinite(column)])
         ),
-        hints=(*_alone(records, values, split, seed, resamples), _together(records, values, split, seed, resamples)),
+        hints=(*_alone(records, values, split, resamples), _together(records, values, split, resamples)),
     )
 
 
@@ -101,23 +98,21 @@ def _measures(place: LungPlace | None, size: tuple[int, int] | None) -> tuple[fl
     return place.height, place.above, place.below, aspect, aspect * place.width / place.height
 
 
-def _alone(records: Sequence[Record], values: np.ndarray, split: np.ndarray, seed: int, resamples: int) -> list[Shortcut]:
+def _alone(records: Sequence[Record], values: np.ndarray, split: np.ndarray, resamples: int) -> list[Shortcut]:
     signs = [1 if measure.sick == "more" else -1 for measure in MEASURES]
     parts = [Part.of(records, np.flatnonzero(split == name)) for name in SPLITS]
-    train, test = (part.estimates(list((signs * values[part.index]).T), seed, resamples) for part in parts)
+    train, test = (part.estimates(list((signs * values[part.index]).T), resamples) for part in parts)
     return [Shortcut(m.name, m.meaning, a, b, "") for m, a, b in zip(MEASURES, train, test, strict=True)]
 
 
-def _together(records: Sequence[Record], values: np.ndarray, split: np.ndarray, seed: int, resamples: int) -> Shortcut:
+def _together(records: Sequence[Record], values: np.ndarray, split: np.ndarray, resamples: int) -> Shortcut:
     """The linear model of the shortcut test, on images with all available measures."""
     known = np.isfinite(values[split == "train"]).any(axis=0)
     complete = np.isfinite(values[:, known]).all(axis=1)
     train, test = (Part.of(records, np.flatnonzero((split == name) & complete)) for name in SPLITS)
     names = [measure.name for measure, is_known in zip(MEASURES, known, strict=True) if is_known]
-    train_scores, test_scores, notes = linear_scores(values[:, known], names, train, test, seed)
+    train_scores, test_scores, notes = linear_scores(values[:, known], names, train, test)
     if missing := [measure.name for measure in MEASURES if measure.name not in names]:
         notes.append(f"without {', '.join(missing)}: not known of any train image")
-    in_train, in_test = (
-        part.estimates([scores], seed, resamples)[0] for part, scores in ((train, train_scores), (test, test_scores))
-    )
+    (in_train,), (in_test,) = train.estimates([train_scores], resamples), test.estimates([test_scores], resamples)
     return Shortcut(TOGETHER, "a linear model, as in the shortcut test", in_train, in_test, "; ".join(notes))

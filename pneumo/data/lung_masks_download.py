@@ -5,9 +5,7 @@ The repository comes as one archive. Its masks have the original images' size; e
 
 import io
 import re
-import struct
 import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +16,8 @@ from PIL.PngImagePlugin import PngImageFile
 
 from pneumo.data.download import PATIENCE, Patience, Source, fetch
 from pneumo.data.file_facts import Unreadable
-from pneumo.data.lung_masks import FILE, LungMasks, read_masks, write_masks
-from pneumo.data.lung_table import OutlinedImage, read_table
-from pneumo.data.unpack import LIMITS, Limits, Meter, OnProgress, checked_members, disk_error
+from pneumo.data.lung_masks import FILE, LungMasks, OutlinedImage, read_masks, read_table, write_masks
+from pneumo.data.unpack import ARCHIVE_DAMAGE, LIMITS, Meter, OnProgress, checked_members, disk_error
 from pneumo.errors import DataError
 from pneumo.imaging.decoding.raster import DAMAGE
 from pneumo.imaging.preprocess import CANONICAL_SIDE
@@ -51,7 +48,6 @@ def download_masks(
     on_progress: OnProgress = None,
     table: Sequence[OutlinedImage] | None = None,
     patience: Patience = PATIENCE,
-    limits: Limits = LIMITS,
 ) -> DownloadedMasks:
     """Write `folder`/lung_masks.npz and the notice of origin and licence. Existing masks are checked and kept.
 
@@ -63,7 +59,7 @@ def download_masks(
         return DownloadedMasks(read_masks(folder), ())
     archive = fetch(source, folder, on_progress, patience=patience)
     try:
-        downloaded = masks_of(archive, read_table() if table is None else table, on_progress, limits)
+        downloaded = masks_of(archive, read_table() if table is None else table, on_progress)
     except DataError:
         archive.unlink()  # so that the next call downloads it again
         raise
@@ -76,36 +72,30 @@ def download_masks(
     return downloaded
 
 
-def masks_of(
-    archive: Path, table: Sequence[OutlinedImage], on_progress: OnProgress = None, limits: Limits = LIMITS
-) -> DownloadedMasks:
+def masks_of(archive: Path, table: Sequence[OutlinedImage], on_progress: OnProgress = None) -> DownloadedMasks:
     """The masks in `archive`, a zip of the repository, of the images in `table`; nothing is unpacked to disk.
 
-    Missing masks and those of another size than the image are left out. Raises DataError when none is left, and for a hostile or
-    damaged archive.
+    Missing masks and those of another size are left out. Raises DataError when none is left, and for a hostile or damaged archive.
     """
-    files, packed, left_out = [], [], []
+    packed, left_out = {}, []
     try:
         with zipfile.ZipFile(archive) as bundle:
-            members = checked_members(bundle.infolist(), limits, archive.stat().st_size)
+            members = checked_members(bundle.infolist(), LIMITS, archive.stat().st_size)
             numbered = {int(match[1]): info for name, info in members.items() if (match := _MASK.fullmatch(name))}
             meter = Meter(on_progress, lambda: False, "unpack", len(table))
             for image in table:
                 try:
-                    mask = _mask_of(bundle, numbered, image)
+                    packed[image.file] = np.packbits(_mask_of(bundle, numbered, image))
                 except DataError as error:
                     left_out.append(Unreadable(image.file, f"annotation {image.annotation}: {error}"))
-                else:
-                    files.append(image.file)
-                    packed.append(np.packbits(mask))
                 meter.add(1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError, struct.error) as error:
+    except ARCHIVE_DAMAGE as error:
         problem = f"{archive.name} is damaged or cut short ({str(error) or 'it ends early'})"
         raise DataError(f"{problem}. It was deleted; start again to download it anew.") from error
-    if not files:
+    if not packed:
         first = f" The first of {len(left_out)}: {left_out[0].path}, {left_out[0].reason}." if left_out else ""
         raise DataError(f"{archive.name} holds no mask that fits an image of the public set; it is another archive.{first}")
-    return DownloadedMasks(LungMasks(tuple(files), np.stack(packed)), tuple(left_out))
+    return DownloadedMasks(LungMasks(tuple(packed), np.stack(list(packed.values()))), tuple(left_out))
 
 
 def _mask_of(bundle: zipfile.ZipFile, numbered: dict[int, zipfile.ZipInfo], image: OutlinedImage) -> np.ndarray:
@@ -132,5 +122,4 @@ def shrink_mask(mask: np.ndarray) -> np.ndarray:
     If a side is shorter than 224 pixels, OpenCV interpolates linearly instead.
     """
     share = cv2.resize(mask.astype(np.float32), (CANONICAL_SIDE, CANONICAL_SIDE), interpolation=cv2.INTER_AREA)
-    lung: np.ndarray = share > 0.5
-    return lung
+    return share > 0.5

@@ -5,7 +5,6 @@ Fixed settings; out of fold in train, grouped by patient; fitted on all of train
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -55,7 +54,7 @@ class Part:
         """The number of patients in the smaller class."""
         return min(len(set(self.patients[self.sick == label])) for label in (False, True))
 
-    def estimates(self, scores: list[np.ndarray], seed: int, resamples: int) -> list[Estimate]:
+    def estimates(self, scores: list[np.ndarray], resamples: int) -> list[Estimate]:
         """AUC and interval for each row of scores, all from the same resampled patients.
 
         NaN scores are ignored; a row of only NaN gives NaN.
@@ -65,12 +64,12 @@ class Part:
             defined = [chosen[np.isfinite(row[chosen])] for row in scores]
             return np.array([roc_auc(self.sick[index], row[index]) for index, row in zip(defined, scores, strict=True)])
 
-        figures = aucs(np.arange(len(self.sick))), *patient_intervals(aucs, self.patients, seed, resamples)
+        figures = aucs(np.arange(len(self.sick))), *patient_intervals(aucs, self.patients, resamples=resamples)
         return [Estimate(*map(float, column)) for column in zip(*figures, strict=True)]
 
 
 def linear_scores(
-    features: np.ndarray, columns: Sequence[str], train: Part, test: Part, seed: int
+    features: np.ndarray, columns: Sequence[str], train: Part, test: Part
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """(out-of-fold scores in train, scores in test, notes); NaN scores, and the reason as a note, if no model can be fitted.
 
@@ -86,24 +85,17 @@ def linear_scores(
     notes = [f"without {same}: the same in all train images"] if same else []
     if not test.fewest():
         notes.append("the test folder does not hold both classes")
-    train_rows, test_rows = features[train.index][:, varied], features[test.index][:, varied]
-    out_of_fold = np.empty(len(train_rows))
-    for fitted, held_out in _folds(seed).split(train_rows, train.sick, train.patients):
-        out_of_fold[held_out] = _model().fit(train_rows[fitted], train.sick[fitted]).decision_function(train_rows[held_out])
-    on_test = _model().fit(train_rows, train.sick).decision_function(test_rows) if len(test_rows) else undefined[1]
-    return out_of_fold, on_test, notes
-
-
-# sklearn is imported late: it takes a second, and pages that show a stored audit do not need it.
-def _model() -> Any:
+    # Imported late: it takes a second, and pages that show a stored audit do not need it.
     from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=5000))
-
-
-def _folds(seed: int) -> Any:
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    return StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    train_rows, test_rows = features[train.index][:, varied], features[test.index][:, varied]
+    out_of_fold = np.empty(len(train_rows))
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=5000))
+    for fitted, held_out in folds.split(train_rows, train.sick, train.patients):
+        out_of_fold[held_out] = model.fit(train_rows[fitted], train.sick[fitted]).decision_function(train_rows[held_out])
+    on_test = model.fit(train_rows, train.sick).decision_function(test_rows) if len(test_rows) else undefined[1]
+    return out_of_fold, on_test, notes

@@ -30,8 +30,10 @@ class Group:
     columns: tuple[str, ...] = ()
 
 
-def _facts(*names: str) -> Callable[[Survey], np.ndarray]:
-    return lambda survey: np.array([[getattr(fact, name) for name in names] for fact in survey.facts], float)
+def _facts(*names: str) -> tuple[Callable[[Survey], np.ndarray], tuple[str, ...]]:
+    """`features` and `columns` of a group of file facts."""
+    columns = tuple(name.removeprefix("size_") for name in names)
+    return lambda survey: np.array([[getattr(fact, name) for name in names] for fact in survey.facts], float), columns
 
 
 def _cells(mask: np.ndarray) -> Callable[[Survey], np.ndarray]:
@@ -39,19 +41,9 @@ def _cells(mask: np.ndarray) -> Callable[[Survey], np.ndarray]:
 
 
 GROUPS = (
-    Group("image size", "width, height, aspect", _facts("width", "height", "aspect"), ("width", "height", "aspect")),
-    Group(
-        "file facts",
-        "width, height, aspect and bytes of the file",
-        _facts("width", "height", "aspect", "size_bytes"),
-        ("width", "height", "aspect", "bytes"),
-    ),
-    Group(
-        "brightness and sharpness",
-        "two numbers an image: mean grey, mean vertical step",
-        _facts("brightness", "sharpness"),
-        ("brightness", "sharpness"),
-    ),
+    Group("image size", "width, height, aspect", *_facts("width", "height", "aspect")),
+    Group("file facts", "width, height, aspect and bytes of the file", *_facts("width", "height", "aspect", "size_bytes")),
+    Group("brightness and sharpness", "two numbers an image: mean grey, mean vertical step", *_facts("brightness", "sharpness")),
     Group("border only", "the outer 5 of 28 cells on each side", _cells(_RIM_MASK)),
     Group("centre hidden", "all but the central 60 % x 60 %", _cells(_OUTSIDE)),
     Group("border hidden", "all but the outer 5 of 28 cells on each side", _cells(~_RIM_MASK)),
@@ -59,16 +51,16 @@ GROUPS = (
 )
 
 
-def measure_shortcuts(survey: Survey, seed: int = 0, resamples: int = RESAMPLES) -> tuple[Shortcut, ...]:
+def measure_shortcuts(survey: Survey, resamples: int = RESAMPLES) -> tuple[Shortcut, ...]:
     """AUC of each of GROUPS in the train and the test folder.
 
     The val folder is excluded: in the public 224-pixel copies its 16 images have another size.
     """
     split = np.array([record.split for record in survey.records])
     train, test = (Part.of(survey.records, np.flatnonzero(split == name)) for name in ("train", "test"))
-    rows = [linear_scores(group.features(survey), group.columns, train, test, seed) for group in GROUPS]
-    in_train = train.estimates([row[0] for row in rows], seed, resamples)
-    in_test = test.estimates([row[1] for row in rows], seed, resamples)
+    rows = [linear_scores(group.features(survey), group.columns, train, test) for group in GROUPS]
+    in_train = train.estimates([row[0] for row in rows], resamples)
+    in_test = test.estimates([row[1] for row in rows], resamples)
     return tuple(
         Shortcut(group.name, group.meaning, a, b, "; ".join(row[2]))
         for group, a, b, row in zip(GROUPS, in_train, in_test, rows, strict=True)

@@ -1,7 +1,6 @@
 """Split records into train, validation, calibration and test, disjoint by patient."""
 
 import csv
-import hashlib
 import io
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from pneumo.data.cache import OnProgress, cached_images, quietly
 from pneumo.data.duplicates import near_pairs, thumbnails
 from pneumo.data.records import Record, folder_of
 from pneumo.errors import DataError
+from pneumo.files import sha256
 from pneumo.labels import Label, Subtype
 from pneumo.outgoing import cell
 
@@ -94,11 +94,7 @@ def write_manifest(path: Path, records: Sequence[Record], parts: dict[str, str])
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows((r.path, r.label, r.subtype, cell(r.patient), parts[r.path]) for r in records)
-    return manifest_hash(path)
-
-
-def manifest_hash(path: Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return sha256(path)
 
 
 def read_manifest(path: Path) -> list[dict[str, str]]:

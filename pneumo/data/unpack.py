@@ -19,16 +19,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pneumo.data.records import scan
+from pneumo.data.records import SPLITS, scan
 from pneumo.errors import DataError
 from pneumo.files import write_json
 from pneumo.labels import LABELS
 from pneumo.zip_guards import METHODS, ZipLimits, entries_overlap, is_encrypted, is_link_or_device, is_mac_side_file
 
 MANIFEST = "pneumo-dataset.json"  # written last: marks a complete set
-SPLITS = ("train", "val", "test")
 MARGIN = 256 << 20  # bytes to leave free on the disk
 CHUNK = 1 << 18  # bytes
+# What zipfile raises on a damaged archive.
+ARCHIVE_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError, struct.error)
 
 
 class Stopped(DataError):
@@ -100,7 +101,7 @@ def unpack_dataset(
             for name, info in chosen.items():
                 (draft / name).parent.mkdir(parents=True, exist_ok=True)
                 _write(bundle, info, draft / name, meter)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError, struct.error) as error:
+    except ARCHIVE_DAMAGE as error:
         raise DataError(
             f"{archive.name} is damaged or cut short ({str(error) or 'it ends early'}). Delete it and download it again."
         ) from error
@@ -194,7 +195,7 @@ def draft_of(target: Path, origin: str) -> Iterator[Path]:
 
 def check_set(folder: Path) -> int:
     """Number of images in `folder`; DataError unless train and test have both classes."""
-    records = scan(folder, SPLITS)
+    records = scan(folder)
     present = {(record.split, record.label) for record in records}
     if missing := [f"{split}/{label}" for split in ("train", "test") for label in LABELS if (split, label) not in present]:
         raise DataError(f"The set is not whole: no image in {', '.join(missing)}. Get it again.")

@@ -43,15 +43,8 @@ def count_bands(
     bands = []
     for index, (low, high) in enumerate(pairwise(edges)):
         inside = place == index
-        bands.append(
-            {
-                "low": low if math.isfinite(low) else None,
-                "high": high if math.isfinite(high) else None,
-                "n": int(inside.sum()),
-                "patients": len(set(names[inside])),
-                "sick": int(labels[inside].sum()),
-            }
-        )
+        ends = {"low": low if math.isfinite(low) else None, "high": high if math.isfinite(high) else None}
+        bands.append({**ends, "n": int(inside.sum()), "patients": len(set(names[inside])), "sick": int(labels[inside].sum())})
     return bands
 
 
@@ -64,10 +57,9 @@ def band_of(bands: Sequence[dict[str, Any]], log_ratio: float) -> dict[str, Any]
 
 
 def share_sick(band: Mapping[str, Any], own_prevalence: float, prevalence: float) -> tuple[float, float, float]:
-    """(share, low, high) of sick children in a band, at `prevalence`.
+    """(share, low, high) of sick children in a band, at `prevalence`; NaN for an empty band.
 
-    The share on the split, with Wilson's interval over patients, its odds moved from the split's prevalence (Bayes). NaN for an
-    empty band.
+    The share on the split, with Wilson's interval over patients, its odds moved from the split's prevalence (Bayes).
     """
     own = wilson_interval(band["sick"], band["n"], band["patients"])
     value, low, high = map(float, at_prevalence(np.array([own.value, own.low, own.high]), own_prevalence, prevalence))

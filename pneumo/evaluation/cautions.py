@@ -1,18 +1,17 @@
 """Cautions beside an answer: limits set so that each appears beside at most one correct answer in twenty."""
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pneumo.evaluation.wilson import clustered_wilson
+from pneumo.evaluation.wilson import Figure, clustered_wilson, stored_figure
 
 HIDDEN, CHANGES, MODELS, SIMILAR, HEAT = NAMES = ("lungs hidden", "small changes", "models", "similar cases", "heat")
 RATE = 0.05  # of the right answers of each verdict, on the part that sets the limits
-
-Figure = Mapping[str, float | None]  # {value, low, high}
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,7 @@ class CautionRate:
     def from_dict(cls, values: Mapping[str, Any]) -> "CautionRate":
         """Raises KeyError, TypeError, ValueError or AttributeError for anything else than `to_dict` gave."""
         limits = {str(verdict): -math.inf if limit is None else float(limit) for verdict, limit in values["limits"].items()}
-        for figure in (values["right"], values["wrong"]):
-            if set(figure) != {"value", "low", "high"}:
-                raise ValueError(f"expected value, low and high, received {', '.join(figure)}")
-        return cls(limits, values["right"], values["wrong"])
+        return cls(limits, stored_figure(values["right"]), stored_figure(values["wrong"]))
 
 
 @dataclass(frozen=True)
@@ -59,25 +55,19 @@ def limit_of(scores: np.ndarray) -> float:
 
 
 def caution_rates(held_out: Sequence[Judged], others: Sequence[Judged]) -> dict[str, CautionRate]:
-    """The rate of each of NAMES.
+    """The rate of each of NAMES, with intervals over patients.
 
-    Limits come from the correct answers of `held_out`, per verdict, so that they hold at any prevalence. Rates come from `others`,
-    with intervals over patients.
+    Limits come from the correct answers of `held_out`, per verdict, so that they hold at any prevalence. Rates come from `others`.
     """
-    verdicts = sorted({each.verdict for each in held_out if each.right})
-    limits = {
-        name: {
-            verdict: limit_of(np.array([each.scores[name] for each in held_out if each.right and each.verdict == verdict]))
-            for verdict in verdicts
-        }
-        for name in NAMES
-    }
-    unmeasured = dict.fromkeys(("value", "low", "high"))
     by_name = {}
     for name in NAMES:
-        rate = CautionRate(limits[name], unmeasured, unmeasured)
-        right, wrong = rates(others, [rate.fires(each.verdict, each.scores[name]) for each in others])
-        by_name[name] = CautionRate(limits[name], right, wrong)
+        scores = defaultdict(list)
+        for each in held_out:
+            if each.right:
+                scores[each.verdict].append(each.scores[name])
+        limits = {verdict: limit_of(np.array(scores[verdict])) for verdict in sorted(scores)}
+        rate = CautionRate(limits, {}, {})  # to be measured
+        by_name[name] = CautionRate(limits, *rates(others, [rate.fires(each.verdict, each.scores[name]) for each in others]))
     return by_name
 
 

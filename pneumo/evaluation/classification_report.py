@@ -1,12 +1,15 @@
-"""Confusion matrix and classification report at any threshold."""
+"""Confusion matrices, of two and of three classes, and classification report at any threshold."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo.evaluation.metrics import confusion_matrix
+from pneumo.evaluation.metrics import confusion_matrix, ratio
+from pneumo.evaluation.predictions import Predictions
 from pneumo.evaluation.wilson import Share, wilson_interval
-from pneumo.labels import LABELS
+from pneumo.labels import LABELS, Label, Subtype
+
+THREE_CLASSES = (Label.NORMAL, Subtype.BACTERIAL, Subtype.VIRAL)
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,7 @@ class ClassificationReport:
     def rates(self) -> np.ndarray:
         """float (2, 2): the matrix with each row, a true class, as shares of 1; NaN for a class without an image."""
         with np.errstate(invalid="ignore"):
-            shares: np.ndarray = self.matrix / self.matrix.sum(axis=1, keepdims=True)
-        return shares
+            return np.asarray(self.matrix / self.matrix.sum(axis=1, keepdims=True))
 
 
 def make_classification_report(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> ClassificationReport:
@@ -46,22 +48,27 @@ def make_classification_report(labels: np.ndarray, probabilities: np.ndarray, th
     matrix = confusion_matrix(labels, probabilities, threshold)
     (tn, fp), (fn, tp) = matrix.tolist()
     rows = (_row(LABELS[0], tn, fn, fp), _row(LABELS[1], tp, fp, fn))
+    means = _mean("macro mean", rows, [1, 1]), _mean("weighted mean", rows, [row.support for row in rows])
+    accuracy = wilson_interval(tn + tp, tn + fp + fn + tp)
     return ClassificationReport(
-        threshold,
-        matrix,
-        rows,
-        _mean("macro mean", rows, [1, 1]),
-        _mean("weighted mean", rows, [row.support for row in rows]),
-        wilson_interval(tn + tp, tn + fp + fn + tp),
-        wilson_interval(tp, tp + fn),
-        wilson_interval(tn, tn + fp),
+        threshold, matrix, rows, *means, accuracy, wilson_interval(tp, tp + fn), wilson_interval(tn, tn + fp)
     )
 
 
-def _row(name: str, right: int, taken_for_it: int, missed: int) -> ReportRow:
-    def ratio(part: int, whole: int) -> float:
-        return part / whole if whole else float("nan")
+def three_class_matrix(p: Predictions, threshold: float, cut: float = 0.5) -> np.ndarray | None:
+    """int64 (3, 3): rows the truth, columns the call, in the order of THREE_CLASSES; cases of unknown kind are left out.
 
+    NORMAL below `threshold`, else bacterial where its calibrated probability reaches `cut`, else viral. None without kinds.
+    """
+    if p.bacterial is None:
+        return None
+    kinds = np.array(p.subtypes)
+    truth = np.select([p.labels == 0, kinds == Subtype.BACTERIAL, kinds == Subtype.VIRAL], [0, 1, 2], default=-1)
+    call = np.where(p.probabilities < threshold, 0, np.where(p.bacterial >= cut, 1, 2))
+    return np.bincount(3 * truth[truth >= 0] + call[truth >= 0], minlength=9).reshape(3, 3)
+
+
+def _row(name: str, right: int, taken_for_it: int, missed: int) -> ReportRow:
     precision, recall = ratio(right, right + taken_for_it), ratio(right, right + missed)
     return ReportRow(name, precision, recall, ratio(2 * right, 2 * right + taken_for_it + missed), right + missed)
 

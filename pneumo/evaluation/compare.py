@@ -1,5 +1,6 @@
-"""Compare two models on the same images: paired AUCs and accuracies."""
+"""Compare two models on the same images: paired AUCs, accuracies, sensitivities and specificities."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from pneumo.errors import DataError
 from pneumo.evaluation.metrics import roc_auc
 from pneumo.evaluation.predictions import Predictions
 from pneumo.evaluation.wilson import wilson_interval
+
+_Z = float(ndtri(0.975))
 
 
 @dataclass(frozen=True)
@@ -42,15 +45,9 @@ def compare_models(first: Predictions, second: Predictions, thresholds: tuple[fl
     labels, scores = first.labels, (first.probabilities, second.probabilities[second_order])
     right = [(score >= cut) == (labels == 1) for score, cut in zip(scores, thresholds, strict=True)]
     only_first, only_second = int(np.sum(right[0] & ~right[1])), int(np.sum(right[1] & ~right[0]))
-    return Comparison(
-        len(labels),
-        len(set(first.patients)),
-        delong(labels, *scores, first.patients),
-        (only_first - only_second) / len(labels),
-        only_first,
-        only_second,
-        mcnemar(only_first, only_second),
-    )
+    n, patients, auc = len(labels), len(set(first.patients)), delong(labels, *scores, first.patients)
+    p = mcnemar(only_first, only_second)
+    return Comparison(n, patients, auc, (only_first - only_second) / n, only_first, only_second, p)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -84,7 +81,7 @@ def delong(labels: np.ndarray, first: np.ndarray, second: np.ndarray, patients: 
     error = float(np.sqrt(max(variance, 0.0)))
     if error == 0:  # both models rank the cases alike
         return Difference(value, value, value, 1.0 if value == 0 else 0.0)
-    half = float(ndtri(0.975)) * error
+    half = _Z * error
     return Difference(value, value - half, value + half, float(2 * ndtr(-abs(value) / error)))
 
 
@@ -106,9 +103,29 @@ def auc_interval(labels: np.ndarray, scores: np.ndarray, patients: Sequence[str]
     if not 0 < value < 1:
         alike = wilson_interval(round(value) * fewest, fewest)
         return alike.low, alike.high
-    half = float(ndtri(0.975)) * np.sqrt(variance) / (value * (1 - value))
+    half = _Z * np.sqrt(variance) / (value * (1 - value))
     low, high = expit(logit(value) + np.array([-half, half]))
     return float(low), float(high)
+
+
+def paired_difference(first: np.ndarray, second: np.ndarray, clusters: Sequence[str] | np.ndarray) -> Difference:
+    """Share of hits of the first minus that of the second, bool (n,) each, over the same images; NaN without images.
+
+    The interval is Agresti and Min's (Statistics in Medicine 2005, 24:729): Wald's after adding half a case to each of the four
+    cells, so its width is never zero. The standard error is widened by the design effect of `clusters` (patients). p is
+    McNemar's exact value, which treats images as independent.
+    """
+    first_hits, second_hits = np.asarray(first, bool), np.asarray(second, bool)
+    n = len(first_hits)
+    if not n:
+        return Difference(math.nan, math.nan, math.nan, math.nan)
+    only_first, only_second = int((first_hits & ~second_hits).sum()), int((~first_hits & second_hits).sum())
+    gained, lost, cases = only_first + 0.5, only_second + 0.5, n + 2
+    middle = (gained - lost) / cases
+    effect = _design_effect(first_hits.astype(int) - second_hits, clusters)
+    error = math.sqrt((gained + lost - (gained - lost) ** 2 / cases) / cases**2 * effect)
+    low, high = max(-1.0, middle - _Z * error), min(1.0, middle + _Z * error)
+    return Difference((only_first - only_second) / n, low, high, mcnemar(only_first, only_second))
 
 
 def _placements(sick: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -136,3 +153,14 @@ def _aligned(first: Predictions, second: Predictions) -> np.ndarray:
     if not np.array_equal(first.labels, second.labels[order]):
         raise DataError("The two models were evaluated with different labels of the same images. Evaluate both anew.")
     return order
+
+
+def _design_effect(differences: np.ndarray, clusters: Sequence[str] | np.ndarray) -> float:
+    """Variance of the mean difference by clusters over that of independent images, at least 1."""
+    _, cluster = np.unique(np.asarray(clusters), return_inverse=True)
+    k, n, mean = int(cluster.max()) + 1, len(differences), float(differences.mean())
+    alone = float(np.sum((differences - mean) ** 2))
+    if k < 2 or not alone:
+        return 1.0
+    sums = np.bincount(cluster, differences - mean)
+    return max(1.0, k / (k - 1) * float(np.sum(sums**2)) / (n / (n - 1) * alone))

@@ -102,10 +102,9 @@ def roc_band(labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[s
     curve, sick = roc(labels, probabilities), np.asarray(labels).astype(bool)
     last = np.append(np.flatnonzero(np.diff(curve.false_positive_rate)), len(curve.thresholds) - 1)
     whose, sure = np.asarray(patients)[sick], np.asarray(probabilities, float)[sick]
-    shares = [clustered_wilson(sure >= cut, whose) for cut in curve.thresholds[last]]
-    return RocBand(
-        curve.false_positive_rate[last], np.array([share.low for share in shares]), np.array([share.high for share in shares])
-    )
+    shares = (clustered_wilson(sure >= cut, whose) for cut in curve.thresholds[last])
+    low, high = np.array([(share.low, share.high) for share in shares]).T
+    return RocBand(curve.false_positive_rate[last], low, high)
 
 
 def precision_recall(labels: np.ndarray, probabilities: np.ndarray) -> PrecisionRecall:
@@ -144,8 +143,7 @@ def decision_curve(
     """TP/n - FP/n x t/(1 - t) at each threshold t (default 0.01 to 0.99).
 
     With `prevalence` in (0, 1), classes are reweighted and probabilities moved to it, which needs both classes; by default the
-    prevalence of `labels`.
-    Raises ValueError for a threshold outside (0, 1).
+    prevalence of `labels`. Raises ValueError for a threshold outside (0, 1).
     """
     cuts = np.arange(1, 100) / 100 if thresholds is None else np.asarray(thresholds, float)
     if cuts.min() <= 0 or cuts.max() >= 1:

@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from pneumo.evaluation.wilson import clustered_wilson
+from pneumo.evaluation.wilson import Figure, clustered_wilson, stored_figure
 
 INTERVALS = "Wilson's method, over children and over the pictures that pieces were cut of"
 _OLD_INTERVALS = "Wilson's method, each picture for itself, which is too narrow"  # of a gate.json that does not say
 CHEST, POSED, DEMO = "chest", "posed", "demo"
 HELD_OUT, CHOSEN_BY = "foreign, kept aside", "foreign, chosen by"  # kinds of other pictures: unseen by the rule, and used to set it
-
-Figure = Mapping[str, float | None]  # {value, low, high}: a share with its 95 % interval
 
 
 @dataclass(frozen=True)
@@ -47,36 +45,15 @@ class GateFigures:
     intervals: str = INTERVALS
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "cuts": list(self.cuts), "groups": [asdict(group) for group in self.groups]}
+        return {**asdict(self), "cuts": list(self.cuts)}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "GateFigures":
         """Raises KeyError, TypeError or ValueError for a dict of another form."""
-        groups = tuple(
-            GateGroup(
-                str(group["role"]),
-                str(group["name"]),
-                int(group["n"]),
-                group.get("originals"),
-                group.get("rejected_count"),
-                _figure(group["rejected"]),
-                _figure(group["told"]),
-            )
-            for group in stored["groups"]
-        )
-        return cls(
-            str(stored["split"]),
-            str(stored["model_sha256"]),
-            str(stored["made"]),
-            tuple(map(float, stored["cuts"])),
-            _figure(stored["chest_rejected"]),
-            _figure(stored["foreign_rejected"]),
-            groups,
-            str(stored.get("intervals", _OLD_INTERVALS)),
-        )
-
-
-def _figure(stored: Mapping[str, float | None]) -> Figure:
-    if set(stored) != {"value", "low", "high"}:
-        raise ValueError(f"expected value, low and high, received {', '.join(stored)}")
-    return dict(stored)
+        groups = []
+        for group in stored["groups"]:
+            kind = str(group["role"]), str(group["name"]), int(group["n"]), group.get("originals"), group.get("rejected_count")
+            groups.append(GateGroup(*kind, stored_figure(group["rejected"]), stored_figure(group["told"])))
+        origin = str(stored["split"]), str(stored["model_sha256"]), str(stored["made"]), tuple(map(float, stored["cuts"]))
+        rejected = stored_figure(stored["chest_rejected"]), stored_figure(stored["foreign_rejected"])
+        return cls(*origin, *rejected, tuple(groups), str(stored.get("intervals", _OLD_INTERVALS)))

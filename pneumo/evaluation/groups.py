@@ -25,19 +25,17 @@ def by_subtype(predictions: Predictions, threshold: float) -> tuple[Group, ...]:
     """The kinds that occur, the healthy first."""
     sick, kinds = predictions.labels == 1, np.array(predictions.subtypes)
     known = predictions.of_known_kind
+    called, patients = predictions.probabilities >= threshold, np.asarray(predictions.patients)
     masks = {
         Label.NORMAL: ~sick,
         "PNEUMONIA, bacterial": known & (kinds == Subtype.BACTERIAL),
         "PNEUMONIA, viral": known & (kinds == Subtype.VIRAL),
         "PNEUMONIA, kind unknown": sick & ~known,
     }
-    return tuple(_group(name, predictions, mask, threshold) for name, mask in masks.items() if mask.any())
-
-
-def _group(name: str, predictions: Predictions, mask: np.ndarray, threshold: float) -> Group:
-    sick = predictions.labels == 1
-    called = predictions.probabilities[mask] >= threshold
-    against = mask | ~sick
-    auc = roc_auc(mask[against], predictions.probabilities[against]) if sick[mask].any() else float("nan")
-    patients = np.asarray(predictions.patients)[mask]
-    return Group(name, int(mask.sum()), len(set(patients)), clustered_wilson(called == sick[mask], patients), auc)
+    groups = []
+    for name, mask in masks.items():
+        if mask.any():
+            against, right = mask | ~sick, clustered_wilson((called == sick)[mask], patients[mask])
+            auc = roc_auc(mask[against], predictions.probabilities[against]) if sick[mask].any() else float("nan")
+            groups.append(Group(name, int(mask.sum()), len(set(patients[mask])), right, auc))
+    return tuple(groups)

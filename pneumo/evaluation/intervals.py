@@ -47,5 +47,4 @@ def bca(value: float, drawn: np.ndarray, left_out: np.ndarray) -> np.ndarray:
     change = left_out.mean() - left_out if len(left_out) else np.zeros(1)
     spread = np.sum(change**2) ** 1.5
     skewness = np.sum(change**3) / (6 * spread) if spread else 0.0  # never beyond 1/6
-    ends: np.ndarray = np.quantile(drawn, ndtr(bias + (bias + _ENDS) / (1 - skewness * (bias + _ENDS))))
-    return ends
+    return np.asarray(np.quantile(drawn, ndtr(bias + (bias + _ENDS) / (1 - skewness * (bias + _ENDS)))))

@@ -12,8 +12,7 @@ PREVALENCE = 0.3  # default prevalence of pneumonia among X-rayed children: an a
 
 def posterior(log_ratio: np.ndarray | float, prevalence: float) -> np.ndarray:
     """Probability of pneumonia, float64 of the same shape: posterior odds = likelihood ratio x prevalence / (1 - prevalence)."""
-    probability: np.ndarray = expit(np.asarray(log_ratio, float) + logit(prevalence))
-    return probability
+    return np.asarray(expit(np.asarray(log_ratio, float) + logit(prevalence)))
 
 
 def log_ratio_of(probability: float, prevalence: float) -> float:
@@ -26,8 +25,7 @@ def at_prevalence(probability: np.ndarray | float, of: float, to: float) -> np.n
 
     The likelihood ratio stays the same. Observed shares of sick children move in the same way.
     """
-    moved: np.ndarray = expit(logit(np.asarray(probability, float)) + logit(to) - logit(of))
-    return moved
+    return np.asarray(expit(logit(np.asarray(probability, float)) + logit(to) - logit(of)))
 
 
 def stated_prevalence() -> float:

@@ -40,16 +40,9 @@ def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
 def compute_metrics(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> Metrics:
     """All metrics at one threshold; NaN for a ratio over zero cases."""
     (tn, fp), (fn, tp) = confusion_matrix(labels, probabilities, threshold)
-    sensitivity, precision = _ratio(tp, tp + fn), _ratio(tp, tp + fp)
-    return Metrics(
-        auc=roc_auc(labels, probabilities),
-        accuracy=_ratio(tp + tn, tp + tn + fp + fn),
-        sensitivity=sensitivity,
-        specificity=_ratio(tn, tn + fp),
-        precision=precision,
-        recall=sensitivity,
-        f1=_ratio(2 * tp, 2 * tp + fp + fn),
-    )
+    accuracy, f1 = ratio(tp + tn, tp + tn + fp + fn), ratio(2 * tp, 2 * tp + fp + fn)
+    sensitivity, specificity, precision = ratio(tp, tp + fn), ratio(tn, tn + fp), ratio(tp, tp + fp)
+    return Metrics(roc_auc(labels, probabilities), accuracy, sensitivity, specificity, precision, recall=sensitivity, f1=f1)
 
 
 def brier(labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -73,22 +66,21 @@ def expected_calibration_error(
 def prevalence_weights(labels: np.ndarray, prevalence: float) -> np.ndarray:
     """float64 (n,): weights at which a share of `prevalence` of labels 0 or 1, both present, is 1; their mean is 1."""
     sick, share = np.asarray(labels) == 1, float(np.mean(labels))
-    weights: np.ndarray = np.where(sick, prevalence / share, (1 - prevalence) / (1 - share))
-    return weights
+    return np.where(sick, prevalence / share, (1 - prevalence) / (1 - share))
 
 
 def predictive_values(sensitivity: float, specificity: float, prevalence: float) -> tuple[float, float]:
     """(PPV, NPV) by Bayes' theorem at a prevalence in [0, 1]; NaN where nothing would be called so."""
     true_positive, false_positive = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
     true_negative, false_negative = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
-    return _ratio(true_positive, true_positive + false_positive), _ratio(true_negative, true_negative + false_negative)
+    return ratio(true_positive, true_positive + false_positive), ratio(true_negative, true_negative + false_negative)
 
 
-def _ratio(part: float, whole: float) -> float:
+def ratio(part: float, whole: float) -> float:
+    """NaN over zero cases."""
     return float(part / whole) if whole else float("nan")
 
 
 def dice(first: np.ndarray, second: np.ndarray) -> float:
     """2 |A and B| / (|A| + |B|) of two bool masks of one shape, 0 to 1 (Dice, Ecology 1945); NaN where both are empty."""
-    sizes = int(first.sum()) + int(second.sum())
-    return 2 * int((first & second).sum()) / sizes if sizes else float("nan")
+    return ratio(2 * int((first & second).sum()), int(first.sum()) + int(second.sum()))

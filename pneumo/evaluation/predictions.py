@@ -34,8 +34,7 @@ class Predictions:
     @property
     def of_known_kind(self) -> np.ndarray:
         """bool (n,): the true pneumonia cases that are known to be bacterial or viral."""
-        known: np.ndarray = (self.labels == 1) & np.isin(self.subtypes, (Subtype.BACTERIAL, Subtype.VIRAL))
-        return known
+        return np.asarray((self.labels == 1) & np.isin(self.subtypes, (Subtype.BACTERIAL, Subtype.VIRAL)))
 
 
 def write_predictions(path: Path, p: Predictions) -> None:

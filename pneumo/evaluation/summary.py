@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from pneumo.evaluation.calibration_curve import fit_calibration_curve, log_odds_of
-from pneumo.evaluation.chosen_cuts import RATES, chosen_cut_intervals
+from pneumo.evaluation.calibration import fit_calibration_curve, fit_recalibration, log_odds_of
 from pneumo.evaluation.compare import auc_interval
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.evaluation.likelihood import PREVALENCE, at_prevalence
 from pneumo.evaluation.metrics import brier, compute_metrics, confusion_matrix, expected_calibration_error, prevalence_weights
-from pneumo.evaluation.operating_point import BALANCED
+from pneumo.evaluation.operating_point import BALANCED, RATES, chosen_cut_intervals
 from pneumo.evaluation.predictions import Predictions
-from pneumo.evaluation.recalibration import fit_recalibration
 from pneumo.evaluation.wilson import clustered_wilson
 from pneumo.labels import Subtype
 
@@ -30,7 +28,7 @@ def summarise(predictions: Predictions, points: Mapping[str, float], calibration
 
     Returns `n`, every figure at `balanced` as {value, low, high}, counts, calibration, and the figures of each operating point.
     If the calibration part's predictions are given and lead to the same cuts, `with_choice` holds sensitivity and specificity
-    with the choice of the cuts resampled (see chosen_cuts.py). `subtype`: see `subtype_figures`.
+    with the choice of the cuts resampled (see `chosen_cut_intervals`). `subtype`: see `subtype_figures`.
     """
     labels, probabilities, patients = predictions.labels, predictions.probabilities, predictions.patients
     by_point = figures(labels, probabilities, patients, points)
@@ -109,7 +107,7 @@ def _with_choice(
 
 
 def _calibration(labels: np.ndarray, probabilities: np.ndarray, patients: Sequence[str]) -> dict[str, Figure]:
-    """{intercept, slope}, each {value, low, high} (see recalibration.py)."""
+    """{intercept, slope}, each {value, low, high} (see calibration.py)."""
     log_odds = log_odds_of(probabilities)
 
     def vector(index: np.ndarray) -> np.ndarray:

@@ -1,13 +1,15 @@
 """Wilson intervals of shares, also for clustered images."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri
 
 _Z = float(ndtri(0.975))
+
+Figure = Mapping[str, float | None]  # {value, low, high}: a share with its 95 % interval; undefined is None
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,7 @@ class Share:
 def wilson_interval(count: int, of: int, independent: float | None = None) -> Share:
     """The score interval of a binomial share (Wilson 1927), as wide as for `independent` cases; default: all `of` them.
 
-    For several images per child give the number of children, or see `clustered_wilson`.
-
-    Raises ValueError for a count outside 0 to `of`.
+    For several images per child give the number of children, or see `clustered_wilson`. Raises ValueError unless 0 <= count <= of.
     """
     if not 0 <= count <= of:
         raise ValueError(f"expected a count from 0 to {of}, received {count}")
@@ -57,6 +57,13 @@ def clustered_wilson(hits: np.ndarray, clusters: Sequence[str] | np.ndarray) -> 
     alike = k == 1 or share in (0, 1) or variance == 0
     alone = k if alike else min(max(share * (1 - share) / variance, 1.0), len(hits))
     return wilson_interval(int(hits.sum()), len(hits), alone)
+
+
+def stored_figure(stored: Figure) -> Figure:
+    """A figure from a file. Raises ValueError for other fields."""
+    if set(stored) != {"value", "low", "high"}:
+        raise ValueError(f"expected value, low and high, received {', '.join(stored)}")
+    return dict(stored)
 
 
 def _ends(share: float, of: float) -> tuple[float, float]:

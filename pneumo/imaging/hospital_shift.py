@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from pneumo.arrays import Images
-from pneumo.imaging.perturbations import blur, brightness, contrast, gamma, jpeg, noise
+from pneumo.imaging.perturbations import blur, brightness, contrast, gamma, grey_bytes, jpeg, noise
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 
 
@@ -49,8 +49,7 @@ def _posed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _sharpened_or_blurred(image: np.ndarray, amount: float) -> np.ndarray:
     """Mix with a blurred copy: `amount` 1 is the blurred copy, 0 the image, below 0 sharpens it."""
     pixels = image.astype(np.float32)
-    mixed: np.ndarray = np.rint(np.clip(pixels + amount * (blur(image, 1.2) - pixels), 0, 255)).astype(np.uint8)
-    return mixed
+    return grey_bytes(pixels + amount * (blur(image, 1.2) - pixels))
 
 
 def _marked(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -21,9 +21,8 @@ def lungs_only(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 def _inpainted(image: np.ndarray, cover: np.ndarray) -> np.ndarray:
     """Fill `cover` with a smooth continuation of the tissue around it, blended over 6 pixels outside it.
 
-    A flat grey would leave a silhouette that shows the shape of the lungs; this leaves no visible edge. Air is not
-    continued: next to the chest wall it would form dark areas that look like lungs. The result does not depend on the
-    pixels inside `cover`.
+    A flat grey would leave a silhouette that shows the shape of the lungs; this leaves no visible edge. Air is not continued: next
+    to the chest wall it would form dark areas that look like lungs. The result does not depend on the pixels inside `cover`.
     """
     beyond = cv2.distanceTransform((~cover).astype(np.uint8), cv2.DIST_L2, 5)
     share = np.clip(1.0 - beyond / _FEATHER, 0.0, 1.0)
@@ -34,5 +33,4 @@ def _inpainted(image: np.ndarray, cover: np.ndarray) -> np.ndarray:
     mean = (pixels * tissue).sum() / tissue.sum()
     weight = cv2.GaussianBlur(tissue, (0, 0), _SPREAD) + 1e-3  # far from any tissue, the fill is the mean of the tissue
     fill = (cv2.GaussianBlur(pixels * tissue, (0, 0), _SPREAD) + 1e-3 * mean) / weight
-    inpainted: np.ndarray = np.rint(pixels * (1.0 - share) + fill * share).astype(np.uint8)
-    return inpainted
+    return np.asarray(np.rint(pixels * (1.0 - share) + fill * share), np.uint8)

@@ -16,11 +16,9 @@ _STRIP = 64  # rows processed at a time, so that intermediate arrays stay in the
 
 def grey_picture(pixels: np.ndarray, window: tuple[float, float] = (0.0, 1.0)) -> np.ndarray:
     """float (h, w) in [0, 1] -> uint8 (h, w, 3) for display; the grey levels of `window` are spread over black to white."""
-    low, high = window
+    (low, high), pixels = window, np.asarray(pixels, np.float32)
     scale = 255.0 / max(high - low, 1e-3)
-    grey = cv2.addWeighted(
-        np.asarray(pixels, np.float32), scale, np.asarray(pixels, np.float32), 0.0, -low * scale, dtype=cv2.CV_8U
-    )
+    grey = cv2.addWeighted(pixels, scale, pixels, 0.0, -low * scale, dtype=cv2.CV_8U)
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
 
 
@@ -40,15 +38,13 @@ def overlay_picture(picture: np.ndarray, heat: np.ndarray, opacity: float, colou
 
 def legend_picture(colour_map: str, width: int = 256, height: int = 12) -> np.ndarray:
     """uint8 (height, width, 3): heat 0 at the left, 1 at the right."""
-    legend: np.ndarray = np.rint(_colours(np.tile(np.linspace(0, 1, width), (height, 1)), colour_map)).astype(np.uint8)
-    return legend
+    return np.asarray(np.rint(_colours(np.tile(np.linspace(0, 1, width), (height, 1)), colour_map)), np.uint8)
 
 
 def colour_table(colour_map: str) -> np.ndarray:
     """uint8 (256, 4): red, green, blue and alpha of each step of heat at full opacity, for the viewer."""
     steps = np.linspace(0.0, 1.0, 256)
-    table: np.ndarray = np.rint(np.column_stack([_colours(steps, colour_map), 255.0 * _alpha(steps)])).astype(np.uint8)
-    return table
+    return np.asarray(np.rint(np.column_stack([_colours(steps, colour_map), 255.0 * _alpha(steps)])), np.uint8)
 
 
 def png(picture: np.ndarray) -> bytes:
@@ -65,8 +61,7 @@ def fit_within(pixels: np.ndarray, side: int) -> np.ndarray:
     if factor >= 1:
         return pixels
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    small: np.ndarray = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return small
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
 @functools.lru_cache(maxsize=8)
@@ -79,8 +74,7 @@ def _blended_colours(opacity: float, colour_map: str) -> np.ndarray:
 
 def _alpha(heat: np.ndarray) -> np.ndarray:
     """Alpha of heat in [0, 1] at full opacity."""
-    alpha: np.ndarray = np.clip((heat - _FLOOR) / (1.0 - _FLOOR), 0.0, 1.0) ** 0.7
-    return alpha
+    return np.clip((heat - _FLOOR) / (1.0 - _FLOOR), 0.0, 1.0) ** 0.7
 
 
 def _colours(heat: np.ndarray, colour_map: str) -> np.ndarray:

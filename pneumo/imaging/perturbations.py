@@ -27,28 +27,28 @@ class Change:
 
 def brightness(image: np.ndarray, amount: float) -> np.ndarray:
     """Add `amount`, -1 to 1, times the full grey range; clipped at black and white."""
-    return _bytes(image.astype(np.float32) + 255.0 * amount)
+    return grey_bytes(image.astype(np.float32) + 255.0 * amount)
 
 
 def contrast(image: np.ndarray, factor: float) -> np.ndarray:
     """Scale the distance from the image's mean by `factor` (1: unchanged)."""
     pixels = image.astype(np.float32)
-    return _bytes(pixels.mean() + factor * (pixels - pixels.mean()))
+    return grey_bytes(pixels.mean() + factor * (pixels - pixels.mean()))
 
 
 def gamma(image: np.ndarray, exponent: float) -> np.ndarray:
     """Grey in [0, 1] to the power `exponent`: below 1 brightens dark parts, above 1 darkens them."""
-    return _bytes(255.0 * (image.astype(np.float32) / 255.0) ** exponent)
+    return grey_bytes(255.0 * (image.astype(np.float32) / 255.0) ** exponent)
 
 
 def blur(image: np.ndarray, sigma: float) -> np.ndarray:
     """Gaussian blur, `sigma` in canonical pixels."""
-    return _bytes(cv2.GaussianBlur(image.astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE))
+    return grey_bytes(cv2.GaussianBlur(image.astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE))
 
 
 def noise(image: np.ndarray, deviation: float, seed: int = 0) -> np.ndarray:
     """Independent Gaussian noise; `deviation` as a share of the full grey range."""
-    return _bytes(image + 255.0 * deviation * np.random.default_rng(seed).standard_normal(image.shape))
+    return grey_bytes(image + 255.0 * deviation * np.random.default_rng(seed).standard_normal(image.shape))
 
 
 def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
@@ -96,37 +96,26 @@ def _moved(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return cv2.warpAffine(image, matrix, side, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _bytes(pixels: np.ndarray) -> np.ndarray:
-    rounded: np.ndarray = np.rint(np.clip(pixels, 0.0, 255.0)).astype(np.uint8)
-    return rounded
+def grey_bytes(pixels: np.ndarray) -> np.ndarray:
+    """Grey levels, any float array -> uint8 of the same shape, rounded and clipped."""
+    return np.asarray(np.rint(np.clip(pixels, 0.0, 255.0)), np.uint8)
 
 
 # Each kind with a barely visible and an obvious amount. Markers keep clear of the 16-pixel margin that models cut off (see
 # InputSpec.margin): there they would have no effect. The R upper left and the time imitate one device in the train part.
 CHANGES = (
     Change("none", "", np.copy),
-    Change("brightness", "-0.20", partial(brightness, amount=-0.20)),
-    Change("brightness", "-0.10", partial(brightness, amount=-0.10)),
-    Change("brightness", "+0.10", partial(brightness, amount=0.10)),
-    Change("brightness", "+0.20", partial(brightness, amount=0.20)),
-    Change("contrast", "x 0.6", partial(contrast, factor=0.6)),
-    Change("contrast", "x 0.8", partial(contrast, factor=0.8)),
-    Change("contrast", "x 1.4", partial(contrast, factor=1.4)),
-    Change("gamma", "0.6", partial(gamma, exponent=0.6)),
-    Change("gamma", "1.6", partial(gamma, exponent=1.6)),
-    Change("blur", "1 px", partial(blur, sigma=1.0)),
-    Change("blur", "2 px", partial(blur, sigma=2.0)),
-    Change("noise", "0.02", partial(noise, deviation=0.02)),
-    Change("noise", "0.06", partial(noise, deviation=0.06)),
-    Change("JPEG quality", "40", partial(jpeg, quality=40)),
-    Change("JPEG quality", "15", partial(jpeg, quality=15)),
-    Change("rotation", "5 degrees", partial(rotation, degrees=5.0)),
-    Change("rotation", "-10 degrees", partial(rotation, degrees=-10.0)),
+    *(Change("brightness", f"{amount:+.2f}", partial(brightness, amount=amount)) for amount in (-0.20, -0.10, 0.10, 0.20)),
+    *(Change("contrast", f"x {factor}", partial(contrast, factor=factor)) for factor in (0.6, 0.8, 1.4)),
+    *(Change("gamma", f"{exponent}", partial(gamma, exponent=exponent)) for exponent in (0.6, 1.6)),
+    *(Change("blur", f"{sigma:g} px", partial(blur, sigma=sigma)) for sigma in (1.0, 2.0)),
+    *(Change("noise", f"{deviation}", partial(noise, deviation=deviation)) for deviation in (0.02, 0.06)),
+    *(Change("JPEG quality", f"{quality}", partial(jpeg, quality=quality)) for quality in (40, 15)),
+    *(Change("rotation", f"{degrees:g} degrees", partial(rotation, degrees=degrees)) for degrees in (5.0, -10.0)),
     Change("shift", "5 % right", partial(shift, right=0.05, down=0.0)),
     Change("shift", "10 % down", partial(shift, right=0.0, down=0.10)),
     Change("frame padded", "12 %", partial(pad, share=0.12)),
-    Change("frame cropped", "6 %", partial(crop, share=0.06)),
-    Change("frame cropped", "12 %", partial(crop, share=0.12)),
+    *(Change("frame cropped", f"{100 * share:g} %", partial(crop, share=share)) for share in (0.06, 0.12)),
     Change("marker", "R, upper left", partial(marker, text="R", x=22, y=20, height=28)),
     Change("marker", "L, upper right", partial(marker, text="L", x=186, y=20, height=28)),
     Change("marker", "time, upper right", partial(marker, text="10:42:07\nmA:320\nkV:70", x=160, y=20, height=12)),

@@ -53,8 +53,7 @@ def canonical(radiograph: Radiograph) -> np.ndarray:
 
 
 def _bytes(pixels: np.ndarray) -> np.ndarray:
-    rounded: np.ndarray = np.rint(np.clip(pixels, 0.0, 1.0) * 255.0).astype(np.uint8)
-    return rounded
+    return np.asarray(np.rint(np.clip(pixels, 0.0, 1.0) * 255.0), np.uint8)
 
 
 def model_input(image: np.ndarray, spec: InputSpec, box: Box | None = None) -> np.ndarray:

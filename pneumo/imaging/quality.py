@@ -29,47 +29,34 @@ def image_issues(image: np.ndarray, facts: ImageFacts) -> list[Issue]:
     inner = image[margin : CANONICAL_SIDE - margin, margin : CANONICAL_SIDE - margin]
     low, high = np.percentile(inner, (1, 99)) / 255.0
     aspect = max(facts.width, facts.height) / min(facts.width, facts.height)
-    issues = [
-        _above(
-            facts.colour or 0.0,
-            COLOUR_WARN,
-            COLOUR_REJECT,
+    rules = {  # (value, limit of a warning, limit of a rejection): (rejection, warning)
+        (facts.colour or 0.0, COLOUR_WARN, COLOUR_REJECT): (
             "The image is in colour: a photograph or a drawing, it seems. Expected a grey X-ray.",
             "The image is tinted; expected grey. A photograph of a film or a screen can mislead: use the original file.",
         ),
-        _above(
-            aspect,
-            ASPECT_WARN,
-            ASPECT_REJECT,
+        (aspect, ASPECT_WARN, ASPECT_REJECT): (
             f"The image is {facts.width} x {facts.height} pixels, a strip; expected a whole chest, nearly square.",
             f"The image is {facts.width} x {facts.height} pixels, unusually long; is the whole chest in it?",
         ),
-        _above(
-            -(high - low),
-            -CONTRAST_WARN,
-            -CONTRAST_REJECT,
+        (low - high, -CONTRAST_WARN, -CONTRAST_REJECT): (
             "The image has hardly any contrast: nothing can be read in it. Export the X-ray with its window.",
             "The image has little contrast. Export the X-ray with its window, if that is possible.",
         ),
-        _above(
-            clipped_share(inner),
-            CLIPPED_WARN,
-            CLIPPED_REJECT,
+        (clipped_share(inner), CLIPPED_WARN, CLIPPED_REJECT): (
             "Most of the image is pure black or pure white: a page or a drawing, or an exposure without detail.",
             "Much of the image is pure black or pure white; detail is lost there. Export it with a wider window.",
         ),
+    }
+    issues = [
+        Issue(bool(value > reject), rejection if value > reject else warning)
+        for (value, warn, reject), (rejection, warning) in rules.items()
+        if value > warn
     ]
     if min(facts.width, facts.height) < SMALL_SIDE:
         issues.append(Issue(False, f"The image has only {facts.width} x {facts.height} pixels: fine detail is lost."))
-    return [issue for issue in issues if issue]
+    return issues
 
 
 def clipped_share(pixels: np.ndarray) -> float:
     """Share of uint8 pixels that are black or white, with a tolerance of one grey level for JPEG noise."""
     return float(np.mean((pixels <= 1) | (pixels >= 254)))
-
-
-def _above(value: float, warn: float, reject: float, rejection: str, warning: str) -> Issue | None:
-    if value > reject:
-        return Issue(True, rejection)
-    return Issue(False, warning) if value > warn else None

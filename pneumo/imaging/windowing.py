@@ -69,8 +69,7 @@ class GreyValues:
 
     def _shown(self, greys: np.ndarray) -> np.ndarray:
         table = greys.astype(np.float32)
-        shown: np.ndarray = (1.0 - table if self.inverted else table)[self.stored]
-        return shown
+        return np.asarray((1.0 - table if self.inverted else table)[self.stored])
 
 
 def plain_values(pixels: np.ndarray, bits: int) -> GreyValues:
@@ -83,8 +82,7 @@ def plain_values(pixels: np.ndarray, bits: int) -> GreyValues:
 def windowed(values: np.ndarray, centre: float, width: float, function: str = LINEAR) -> np.ndarray:
     """Values in the window's units -> float64 in [0, 1], by PS3.3 C.11.2.1.2 and C.11.2.1.3; `width` above 0.
 
-    A LINEAR window narrower than 1, which the standard forbids, is treated as LINEAR_EXACT. Raises ValueError for any other
-    `function`.
+    A LINEAR window narrower than 1, forbidden by the standard, counts as LINEAR_EXACT. Raises ValueError for another `function`.
     """
     if function == SIGMOID:
         return 0.5 + 0.5 * np.tanh(2.0 * (values - centre) / width)  # 1 / (1 + exp(-4 x)) that cannot overflow
@@ -92,5 +90,4 @@ def windowed(values: np.ndarray, centre: float, width: float, function: str = LI
         raise ValueError("expected the VOI LUT function LINEAR, LINEAR_EXACT or SIGMOID")
     if function == LINEAR and width >= 1:
         centre, width = centre - 0.5, max(width - 1.0, 1e-6)
-    grey: np.ndarray = np.clip((values - centre) / width + 0.5, 0.0, 1.0)
-    return grey
+    return np.clip((values - centre) / width + 0.5, 0.0, 1.0)

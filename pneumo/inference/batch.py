@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from pneumo.errors import ImageError
 from pneumo.imaging.decoding.archive import HEAD, Member, is_image, is_zip, open_archive, refused
-from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.decode import image_bytes
 from pneumo.imaging.decoding.pool import DecoderPool, shared_pool
 from pneumo.inference.finding import Finding, Opened, answer_file, open_file, read
 from pneumo.inference.predictor import Predictor

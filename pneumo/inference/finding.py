@@ -9,7 +9,7 @@ import numpy as np
 from pneumo.errors import ConfigError, ImageRejected, LungsNotFound, ModelError
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.evaluation.operating_point import BALANCED, RULE_IN, RULE_OUT, zone
-from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
+from pneumo.imaging.decoding.decode import Decoded, Refusal
 from pneumo.imaging.decoding.pool import DecoderPool, shared_pool
 from pneumo.imaging.preprocess import canonical
 from pneumo.imaging.radiograph import SYNTHETIC, ImageFacts, Radiograph

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from pneumo.errors import ImageError, ModelError, PneumoError
-from pneumo.imaging.decoding.decoded_file import Decoded
+from pneumo.imaging.decoding.decode import Decoded
 from pneumo.imaging.decoding.pool import DecoderPool
 from pneumo.inference.lung_fields import LungFinder, lungs_folder
 from pneumo.log import known

@@ -4,7 +4,7 @@ from math import nan
 
 import numpy as np
 
-from pneumo.data.measures import measure
+from pneumo.data.file_facts import measure
 from pneumo.imaging.measures import Measures
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.inference.lung_fields import LungFinder

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pneumo.evaluation.chosen_cuts import RATES
-from pneumo.evaluation.operating_point import RULE_IN, RULE_OUT, zone
+from pneumo.evaluation.operating_point import RATES, RULE_IN, RULE_OUT, zone
 from pneumo.evaluation.predictions import Predictions
 from pneumo.evaluation.wilson import Share, clustered_wilson
 from pneumo.labels import Verdict, Zone

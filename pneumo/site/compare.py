@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pneumo.evaluation.compare import Difference, delong
+from pneumo.evaluation.compare import Difference, delong, paired_difference
 from pneumo.evaluation.operating_point import BALANCED, zone
-from pneumo.evaluation.paired import paired_difference
 from pneumo.evaluation.wilson import Share, wilson_interval
 from pneumo.labels import LABELS, Label, Status, Verdict, Zone
 from pneumo.record.case import NONE, RecordedCase, Shadow

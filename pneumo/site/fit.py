@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from pneumo.errors import ConfigError, DataError
-from pneumo.evaluation.calibration import Calibration, even_weights, fit_calibration
+from pneumo.evaluation.calibration import Calibration, even_weights, fit_calibration, logistic
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.evaluation.operating_point import choose_operating_points
-from pneumo.evaluation.recalibration import logistic
 from pneumo.evaluation.summary import figure, summarise
 from pneumo.registry.models import ModelCard
 from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, predictions_of

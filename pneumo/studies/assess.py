@@ -14,7 +14,7 @@ from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
 from pneumo.evaluation.predictions import Predictions, make_predictions, read_predictions, write_predictions
 from pneumo.evaluation.summary import summarise
-from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.decode import image_bytes
 from pneumo.inference.finding import read
 from pneumo.inference.predictor import Predictor
 from pneumo.labels import LABELS, Label, Status

@@ -15,7 +15,7 @@ from pneumo.data.split import SPLIT
 from pneumo.evaluation.gate_figures import CHEST, CHOSEN_BY, DEMO, HELD_OUT, POSED, GateFigures, GateGroup
 from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.wilson import clustered_wilson
-from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.decode import image_bytes
 from pneumo.imaging.hospital_shift import shifted_copies
 from pneumo.imaging.overlay import png
 from pneumo.inference.finding import read

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pneumo.data.lung_places import LungSource
+from pneumo.data.lung_masks import LungSource
 from pneumo.data.records import Record
 from pneumo.errors import ModelError
 from pneumo.inference.lung_fields import LungFinder, lungs_folder, read_description

@@ -7,28 +7,12 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from pneumo.imaging.perturbations import grey_bytes
+
 _WORDS = (
-    "the child",
-    "was seen",
-    "with cough",
-    "and fever",
-    "three days",
-    "chest clear",
-    "on the right",
-    "no effusion",
-    "heart size",
-    "follow up",
-    "in two weeks",
-    "report",
-    "signed",
-    "page",
-    "total",
-    "name",
-    "date",
-    "ward",
-    "result",
-    "range",
-)
+    "the child", "was seen", "with cough", "and fever", "three days", "chest clear", "on the right", "no effusion", "heart size",
+    "follow up", "in two weeks", "report", "signed", "page", "total", "name", "date", "ward", "result", "range",
+)  # fmt: skip
 
 
 def paper(rng: np.random.Generator) -> np.ndarray:
@@ -141,7 +125,7 @@ def ultrasound(rng: np.random.Generator) -> np.ndarray:
     fan = (reach > 80) & (reach < rng.uniform(380, 450)) & (np.abs(angle) < rng.uniform(0.5, 0.8))
     tissue = clouds(rng, height, width, 1.6) / 255.0 * np.exp(-reach / 600)
     speckle = cv2.GaussianBlur(rng.rayleigh(1.0, (height, width)), (0, 0), 1.2)
-    return _bytes(210 * tissue * speckle * fan)
+    return grey_bytes(210 * tissue * speckle * fan)
 
 
 def ct_slice(rng: np.random.Generator) -> np.ndarray:
@@ -179,14 +163,9 @@ def clouds(rng: np.random.Generator, height: int, width: int, power: float) -> n
 
 def _grey(field: np.ndarray) -> np.ndarray:
     low, high = np.percentile(field, (0.5, 99.5))
-    return _bytes(255 * (field - low) / (high - low))
+    return grey_bytes(255 * (field - low) / (high - low))
 
 
 def grained(picture: np.ndarray, rng: np.random.Generator, deviation: float) -> np.ndarray:
     """uint8: the picture with Gaussian noise of `deviation` grey levels."""
-    return _bytes(picture + deviation * rng.standard_normal(picture.shape))
-
-
-def _bytes(picture: np.ndarray) -> np.ndarray:
-    rounded: np.ndarray = np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
-    return rounded
+    return grey_bytes(picture + deviation * rng.standard_normal(picture.shape))

@@ -81,9 +81,8 @@ def abdomen(rng: np.random.Generator) -> np.ndarray:
         hollow = ellipse(blank, middle + side * 0.13 * size[1], 0.76 * size[0], 0.1 * size[1], 0.1 * size[0])
         film += 0.25 * np.clip(wing - hollow, 0, 1)
         film += 0.35 * ellipse(blank, middle + side * 0.3 * size[1], 0.86 * size[0], 0.06 * size[1], 0.05 * size[0])
-        film += 0.6 * _bone(
-            size, [(middle + side * 0.32 * size[1], 0.88 * size[0]), (middle + side * 0.34 * size[1], 1.3 * size[0])], 0.1 * size[1]
-        )
+        hip, knee = (middle + side * 0.32 * size[1], 0.88 * size[0]), (middle + side * 0.34 * size[1], 1.3 * size[0])
+        film += 0.6 * _bone(size, [hip, knee], 0.1 * size[1])
     for _ in range(int(rng.integers(6, 18))):
         gas = (middle + rng.normal(0, 0.2) * size[1], rng.uniform(0.08, 0.6) * size[0])
         film -= rng.uniform(0.1, 0.25) * ellipse(blank, *gas, *rng.uniform(0.02, 0.07, 2) * size[1])
@@ -185,8 +184,7 @@ def _tube(size: tuple[int, int], path: list[tuple[float, float]], width: float) 
     off = np.full(size, 255, np.uint8)
     cv2.polylines(off, [np.rint(path).astype(np.int32)], False, 0, 1)
     distance = cv2.distanceTransform(off, cv2.DIST_L2, 5) / max(width / 2, 1)
-    thickness: np.ndarray = np.sqrt(np.clip(1 - np.minimum(distance, 2) ** 2, 0, 1)).astype(np.float64)
-    return thickness
+    return np.asarray(np.sqrt(np.clip(1 - np.minimum(distance, 2) ** 2, 0, 1)), np.float64)
 
 
 def _block(size: tuple[int, int], corners: np.ndarray) -> np.ndarray:

@@ -16,41 +16,19 @@ from PIL import Image
 _FOLDERS = {"sklearn": "datasets/images", "matplotlib": "mpl-data/sample_data", "skimage": "data", "pydicom": "data/test_files"}
 PHOTOS = ("sklearn/china.jpg", "sklearn/flower.jpg", "matplotlib/grace_hopper.jpg")
 MORE_PHOTOS = (
-    "skimage/astronaut.png",
-    "skimage/chelsea.png",
-    "skimage/coffee.png",
-    "skimage/rocket.jpg",
-    "skimage/motorcycle_left.png",
-    "skimage/hubble_deep_field.jpg",
-    "skimage/camera.png",
-    "skimage/moon.png",
-    "skimage/coins.png",
-    "skimage/clock_motion.png",
-    "skimage/brick.png",
-    "skimage/grass.png",
-    "skimage/gravel.png",
-)
+    "skimage/astronaut.png", "skimage/chelsea.png", "skimage/coffee.png", "skimage/rocket.jpg", "skimage/motorcycle_left.png",
+    "skimage/hubble_deep_field.jpg", "skimage/camera.png", "skimage/moon.png", "skimage/coins.png", "skimage/clock_motion.png",
+    "skimage/brick.png", "skimage/grass.png", "skimage/gravel.png",
+)  # fmt: skip
 SCANS = (
-    "skimage/page.png",
-    "skimage/text.png",
-    "skimage/ihc.png",
-    "skimage/retina.jpg",
-    "skimage/cell.png",
-    "skimage/microaneurysms.png",
-    "skimage/phantom.png",
-    "skimage/horse.png",
-    "skimage/logo.png",
-)
+    "skimage/page.png", "skimage/text.png", "skimage/ihc.png", "skimage/retina.jpg", "skimage/cell.png",
+    "skimage/microaneurysms.png", "skimage/phantom.png", "skimage/horse.png", "skimage/logo.png",
+)  # fmt: skip
 SLICES = ("matplotlib/s1045.ima.gz",)  # magnetic resonance, head
 MORE_SLICES = (
-    "pydicom/693_J2KI.dcm",
-    "pydicom/CT_small.dcm",
-    "pydicom/MR_small.dcm",
-    "pydicom/examples_overlay.dcm",
-    "pydicom/JPEG2000.dcm",
-    "pydicom/examples_palette.dcm",
-    "pydicom/examples_rgb_color.dcm",
-)
+    "pydicom/693_J2KI.dcm", "pydicom/CT_small.dcm", "pydicom/MR_small.dcm", "pydicom/examples_overlay.dcm", "pydicom/JPEG2000.dcm",
+    "pydicom/examples_palette.dcm", "pydicom/examples_rgb_color.dcm",
+)  # fmt: skip
 
 
 def chosen_name(names: tuple[str, ...], rng: np.random.Generator) -> str:
@@ -96,5 +74,4 @@ def load_picture(name: str) -> np.ndarray:
 def _stretched(pixels: np.ndarray) -> np.ndarray:
     low, high = np.percentile(pixels, (1, 99))
     shares = np.clip((pixels.astype(np.float64) - low) / max(high - low, 1), 0, 1)
-    stretched: np.ndarray = np.rint(255 * shares).astype(np.uint8)
-    return stretched
+    return np.asarray(np.rint(255 * shares), np.uint8)

@@ -145,8 +145,7 @@ class _Plate:
     def rounded(self, mask: np.ndarray, depth: float) -> np.ndarray:
         """Thickness of a round body with this outline: 0 at the edge, 1 from `depth` body units inwards."""
         inside = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 3) / np.float32(depth * self.unit)
-        thickness: np.ndarray = np.sqrt(1 - (1 - np.minimum(inside, 1)) ** 2)
-        return thickness
+        return np.asarray(np.sqrt(1 - (1 - np.minimum(inside, 1)) ** 2))
 
     def clouds(self, rng: np.random.Generator, cells: int, octaves: int = 3) -> np.ndarray:
         """Smooth noise, standard deviation 1, fixed to the body; its coarsest structures are 1 / `cells` body units wide."""
@@ -271,15 +270,13 @@ def _disease(plate: _Plate, subtype: str, rng: np.random.Generator) -> np.ndarra
         x, y = _LOBES[rng.integers(len(_LOBES))]
         half = plate.fill([(0, -2), (0, 2), (np.sign(x) * 3, 2), (np.sign(x) * 3, -2)])
         spot = plate.fill(_blob(x, y, *rng.uniform(0.15, 0.21, 2), rng=rng, rough=0.16), blur=0.05)
-        lobe: np.ndarray = np.clip(spot * half * (0.94 + 0.08 * plate.clouds(rng, 9)), 0, 1)
-        return lobe
+        return np.asarray(np.clip(spot * half * (0.94 + 0.08 * plate.clouds(rng, 9)), 0, 1))
     patches = []
     for side in (-1, 1) * int(rng.integers(4, 7)):
         angle, far = rng.uniform(-1.2, 1.2), rng.uniform(0.10, 0.30)
         x, y = side * (0.17 + far * np.cos(angle)), 0.02 + 1.3 * far * np.sin(angle)
         patches.append(_blob(x, y, *rng.uniform(0.05, 0.10, 2), rng=rng, rough=0.25))
-    spread: np.ndarray = np.clip(plate.fill(*patches, blur=0.035) * (0.66 + 0.16 * plate.clouds(rng, 10)), 0, 1)
-    return spread
+    return np.clip(plate.fill(*patches, blur=0.035) * (0.66 + 0.16 * plate.clouds(rng, 10)), 0, 1)
 
 
 def _expose(plate: _Plate, attenuation: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -293,5 +290,4 @@ def _expose(plate: _Plate, attenuation: np.ndarray, rng: np.random.Generator) ->
     corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)]) - plate.matrix[:, 2]
     collimated = plate.fill(corners @ np.linalg.inv(plate.matrix[:, :2]).T, blur=0.004)
     noisy = grey + grain * 0.022 * (0.35 + grey * (1 - grey))
-    exposed: np.ndarray = np.clip(noisy * collimated + 0.012, 0, 1).astype(np.float32)
-    return exposed
+    return np.asarray(np.clip(noisy * collimated + 0.012, 0, 1), np.float32)

@@ -12,10 +12,10 @@ import keras
 from filelock import Timeout
 
 from pneumo.data.cache import OnProgress
-from pneumo.data.split import SPLIT, manifest_hash
+from pneumo.data.split import SPLIT
 from pneumo.errors import RunError
 from pneumo.evaluation.calibration import even_weights
-from pneumo.files import write_json
+from pneumo.files import sha256, write_json
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.nets.load import load_network
 from pneumo.training.callbacks import CheckpointCallback, Interrupt, Progress, Reseed, TensorBoardLog
@@ -104,7 +104,7 @@ def _note_source(config: TrainConfig, data: Path, run: Path) -> None:
         run / "source.json",
         {
             "data": str(data.resolve()),
-            "manifest_sha256": manifest_hash(run / SPLIT),
+            "manifest_sha256": sha256(run / SPLIT),
             "seed": config.seed,
             "versions": library_versions(),
             "commit": git_commit(),

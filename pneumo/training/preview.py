@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pneumo.errors import ImageError, LungsNotFound, PneumoError, RunError
-from pneumo.imaging.decoding.decode import decode_image
-from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.decode import decode_image, image_bytes
 from pneumo.imaging.lung_box import Box
 from pneumo.imaging.overlay import png
 from pneumo.imaging.preprocess import InputSpec, canonical, model_input

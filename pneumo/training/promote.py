@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit
 
 from pneumo.data.catalog import describe
-from pneumo.data.split import SPLIT, manifest_hash, read_manifest
+from pneumo.data.split import SPLIT, read_manifest
 from pneumo.errors import ModelError, RunError
 from pneumo.evaluation.calibration import Calibration, even_weights, fit_calibration, log_loss
 from pneumo.evaluation.likelihood import posterior
@@ -148,7 +148,7 @@ def _card(run: Path, draft: Path, net: keras.Model, request: _Request) -> ModelC
         },
         epochs_run=len(epochs),
         best_epoch=best_epoch(epochs),
-        manifest_sha256=manifest_hash(run / SPLIT),
+        manifest_sha256=sha256(run / SPLIT),
         data=describe(request.data, rows),
         versions=library_versions(),
         commit=git_commit(),

@@ -12,7 +12,7 @@ from PIL import Image
 from pneumo.data.audit import Audit, audit_dataset, audit_from_dict, audit_to_dict
 from pneumo.data.audit_report import audit_markdown
 from pneumo.data.file_facts import Unreadable, cells, survey, tone
-from pneumo.data.lung_places import LungSource
+from pneumo.data.lung_masks import LungSource
 from pneumo.data.records import Record, scan
 from pneumo.data.separation import Estimate, Shortcut
 from pneumo.errors import DataError

@@ -7,7 +7,7 @@ import pytest
 
 from pneumo.data.file_facts import FileFacts
 from pneumo.data.frame import MEASURES, TOGETHER, FrameCount, frame_audit, original_size
-from pneumo.data.lung_places import LungPlace
+from pneumo.data.lung_masks import LungPlace
 from pneumo.data.records import Record
 from pneumo.evaluation.metrics import roc_auc
 

@@ -14,9 +14,8 @@ from makers import png_bytes, resealed
 from pneumo.cli.main import main
 from pneumo.data import lung_masks_download as module
 from pneumo.data.download import Patience, Source
-from pneumo.data.lung_masks import FILE, read_masks
+from pneumo.data.lung_masks import FILE, OutlinedImage, read_masks
 from pneumo.data.lung_masks_download import LICENCE, NOTICE, V7, download_masks, masks_of, shrink_mask
-from pneumo.data.lung_table import OutlinedImage
 from pneumo.errors import DataError
 
 FOLDER = "covid-19-xray-dataset-fb9a9d4/annotations/all-images-semantic-masks/"

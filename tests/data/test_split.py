@@ -5,8 +5,9 @@ import pytest
 from makers import png_bytes
 
 from pneumo.data.records import Record, scan
-from pneumo.data.split import PARTS, manifest_hash, near_duplicates, read_manifest, split_records, write_manifest
+from pneumo.data.split import PARTS, near_duplicates, read_manifest, split_records, write_manifest
 from pneumo.errors import DataError
+from pneumo.files import sha256
 from pneumo.labels import identify
 from pneumo.synthetic.phantom import make_phantom, phantom_png
 
@@ -116,7 +117,7 @@ def test_manifest_round_trip_and_hash(tmp_path):
     parts = split_records(records)
     first = write_manifest(tmp_path / "one.csv", records, parts)
     second = write_manifest(tmp_path / "two.csv", records, dict(reversed(parts.items())))
-    assert first == second == manifest_hash(tmp_path / "one.csv") == hashlib.sha256((tmp_path / "two.csv").read_bytes()).hexdigest()
+    assert first == second == sha256(tmp_path / "one.csv") == hashlib.sha256((tmp_path / "two.csv").read_bytes()).hexdigest()
     rows = read_manifest(tmp_path / "one.csv")
     assert rows[0] == {"path": odd.path, "label": "NORMAL", "subtype": "none", "patient": 'a, "b" é', "part": parts[odd.path]}
     assert {row["path"]: row["part"] for row in rows} == parts

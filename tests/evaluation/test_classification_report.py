@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import classification_report as theirs
 
-from pneumo.evaluation.classification_report import make_classification_report
+from pneumo.evaluation.classification_report import make_classification_report, three_class_matrix
+from pneumo.evaluation.predictions import make_predictions
 
 
 @pytest.mark.parametrize("cut", [0.2, 0.5, 0.8])
@@ -43,7 +44,22 @@ def test_a_class_without_images_does_not_count_in_the_weighted_mean():
     assert math.isnan(report.specificity.value)
 
 
-def test_without_images_every_mean_is_undefined():
-    report = make_classification_report(np.array([], int), np.array([]), 0.5)
-    assert [row.name for row in (report.macro, report.weighted)] == ["macro mean", "weighted mean"]
-    assert math.isnan(report.weighted.precision)
+def test_of_no_image_every_mean_is_undefined():
+    found = make_classification_report(np.array([], int), np.array([]), 0.5)
+    assert [row.name for row in (found.macro, found.weighted)] == ["macro mean", "weighted mean"]
+    assert math.isnan(found.weighted.precision)
+
+
+FILES = ["IM-1-1.png", "person1_bacteria_1.png", "person2_bacteria_1.png", "person3_virus_1.png", "person4_virus_1.png", "x.png"]
+KINDS = ["none", "bacterial", "bacterial", "viral", "viral", "none"]
+SAID = (FILES, ["NORMAL"] + ["PNEUMONIA"] * 5, KINDS, [0.0] * 6, [0.6, 0.9, 0.2, 0.8, 0.7, 0.9])
+
+
+def test_by_hand():
+    p = make_predictions(*SAID, bacterial=[0.7, 0.5, 0.9, 0.1, 0.8, 0.9])
+    np.testing.assert_array_equal(three_class_matrix(p, 0.5), [[0, 1, 0], [1, 1, 0], [0, 1, 1]])  # the unknown kind is left out
+    np.testing.assert_array_equal(three_class_matrix(p, 0.65), [[1, 0, 0], [1, 1, 0], [0, 1, 1]])
+
+
+def test_a_model_without_kinds():
+    assert three_class_matrix(make_predictions(*SAID), 0.5) is None

@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from pneumo.evaluation.calibration import fit_recalibration
 from pneumo.evaluation.metrics import brier, compute_metrics, expected_calibration_error
 from pneumo.evaluation.predictions import make_predictions
-from pneumo.evaluation.recalibration import fit_recalibration
 from pneumo.evaluation.summary import summarise
 
 POINTS = {"balanced": 0.5, "rule-out": 0.3, "rule-in": 0.8}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from makers import png_bytes
 
-from pneumo.imaging.decoding.decoded_file import Decoded, Refusal, decode_or_refuse
+from pneumo.imaging.decoding.decode import Decoded, Refusal, decode_or_refuse
 from pneumo.inference.finding import Opened, answer_file
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.models import default_model

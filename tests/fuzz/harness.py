@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from makers import NAME
 
-from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
+from pneumo.imaging.decoding.decode import Decoded, Refusal
 from pneumo.imaging.decoding.pool import LIMITS, DecoderPool, Limits
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 

@@ -18,7 +18,7 @@ from fuzz.seeds import read_corpus
 from fuzz.zips import change_zip, zips
 from pneumo.errors import ImageError
 from pneumo.imaging.decoding.archive import LIMITS, NAME_LENGTH, members_of
-from pneumo.imaging.decoding.decoded_file import decode_or_refuse
+from pneumo.imaging.decoding.decode import decode_or_refuse
 
 _TWICE = 2  # the instrumentation takes time, too
 _DAMAGE: dict[bytes, Callable[[bytes, random.Random], bytes]] = {

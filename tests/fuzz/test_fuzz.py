@@ -13,7 +13,7 @@ from fuzz.harness import Cost, Watched, broken_promise, run, smaller
 from fuzz.mutate import mutant
 from fuzz.seeds import CORPUS, read_corpus, seeds
 from pneumo.errors import ImageError
-from pneumo.imaging.decoding.decoded_file import Decoded, decode_or_refuse
+from pneumo.imaging.decoding.decode import Decoded, decode_or_refuse
 
 INPUTS, SECONDS = 1500, 60  # an idle machine takes a third of the time
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are watched through /proc")

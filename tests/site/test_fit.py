@@ -8,7 +8,7 @@ import pytest
 from tiny_model import make_registry
 
 from pneumo.errors import ConfigError, DataError
-from pneumo.evaluation.calibration_curve import fit_calibration_curve
+from pneumo.evaluation.calibration import fit_calibration_curve
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.registry.models import card_digest, read_card
 from pneumo.site.answers import CaseAnswer

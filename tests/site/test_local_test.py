@@ -12,7 +12,7 @@ from tiny_model import make_registry
 
 from pneumo.cli.main import main
 from pneumo.errors import ConfigError, DataError
-from pneumo.evaluation.calibration_curve import fit_calibration_curve
+from pneumo.evaluation.calibration import fit_calibration_curve
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.inference.gate import check
 from pneumo.inference.predictor import Predictor

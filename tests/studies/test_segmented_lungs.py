@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pneumo.data.lung_places import place_of
+from pneumo.data.lung_masks import place_of
 from pneumo.data.records import Record
 from pneumo.errors import ModelError
 from pneumo.imaging.decoding.decode import decode_image

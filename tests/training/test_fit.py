@@ -13,7 +13,8 @@ import pytest
 from jax_environment import jax_environment
 from training_runs import FIGURES, command, tiny
 
-from pneumo.data.split import manifest_hash, read_manifest
+from pneumo.data.split import read_manifest
+from pneumo.files import sha256
 from pneumo.nets.load import load_network
 from pneumo.training import callbacks, fit
 from pneumo.training.config import make_config
@@ -33,7 +34,7 @@ def test_run_folder_describes_the_run(run, data):
     status = read_status(run)
     assert (status.state, status.epoch, status.epochs) == ("finished", 3, 3)
     told = source(run)
-    assert told["manifest_sha256"] == manifest_hash(run / "split.csv")
+    assert told["manifest_sha256"] == sha256(run / "split.csv")
     assert (told["data"], told["seed"], told["device"]) == (str(data), 0, "cpu")
     assert told["versions"]["keras"] == keras.__version__
     assert {path.name for path in run.glob("*.keras")} == {"best.keras", "last-3.keras"}

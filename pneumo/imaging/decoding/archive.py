@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -69,8 +70,7 @@ def is_zip(head: bytes) -> bool:
 def is_image(name: str, head: bytes) -> bool:
     """Whether a file of a folder or an archive is worth reading: by its name, or by its first bytes.
 
-    DICOM exports often have no suffix, or a number for one. A DICOMDIR, which is a table of contents, and the side files
-    of a Mac are no images.
+    DICOM exports often have no suffix, or a number. A DICOMDIR (a table of contents) and the side files of a Mac are no images.
     """
     if _is_side_file(name):
         return False
@@ -112,7 +112,10 @@ def open_archive(source: BinaryIO, limits: Limits = LIMITS) -> Contents:
         )
     if not kept:
         raise ImageError(f"The zip archive holds no JPEG, PNG or DICOM file ({len(infos)} others). Choose the study's images.")
-    members = (Member(shown_name(info.filename), _Refused(reason) if reason else _Unpacked(bundle, info)) for info, reason in kept)
+    members = (
+        Member(shown_name(info.filename), partial(_refuse, reason) if reason else partial(_unpacked, bundle, info))
+        for info, reason in kept
+    )
     return Contents(tuple(members), len(infos) - len(kept))
 
 
@@ -134,7 +137,7 @@ def members_of(name: str, data: bytes, limits: Limits = LIMITS) -> Contents:
 
 def refused(name: str, reason: str) -> Member:
     """A member whose turn gives the reason why it has no bytes."""
-    return Member(name, _Refused(reason))
+    return Member(name, partial(_refuse, reason))
 
 
 def shown_name(name: str) -> str:
@@ -143,25 +146,16 @@ def shown_name(name: str) -> str:
     return end if end.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in end)
 
 
-@dataclass(frozen=True)
-class _Refused:
-    reason: str
-
-    def __call__(self) -> bytes:
-        raise ImageError(self.reason)
+def _refuse(reason: str) -> bytes:
+    raise ImageError(reason)
 
 
-@dataclass(frozen=True)
-class _Unpacked:
-    bundle: zipfile.ZipFile
-    info: zipfile.ZipInfo
-
-    def __call__(self) -> bytes:
-        try:
-            with self.bundle.open(self.info) as member:  # ZipFile.read would inflate all, and cut to the declared size afterwards
-                return member.read(self.info.file_size + 1)
-        except _DAMAGE:
-            raise ImageError(_DAMAGED) from None
+def _unpacked(bundle: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    try:
+        with bundle.open(info) as member:  # ZipFile.read would inflate all, and cut to the declared size afterwards
+            return member.read(info.file_size + 1)
+    except _DAMAGE:
+        raise ImageError(_DAMAGED) from None
 
 
 def _reason(bundle: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> str | None:

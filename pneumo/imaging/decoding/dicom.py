@@ -22,36 +22,13 @@ warnings.filterwarnings("ignore", module="pydicom")
 
 # Only these elements are parsed. Names, patient ids, dates and private tags are skipped.
 READ = [
-    "Modality",
-    "ViewPosition",
-    "BodyPartExamined",
-    "PatientAge",
-    "PresentationIntentType",
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "PlanarConfiguration",
-    "NumberOfFrames",
-    "Rows",
-    "Columns",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-    "PixelAspectRatio",
-    "PixelSpacing",
-    "ImagerPixelSpacing",
-    "NominalScannedPixelSpacing",
-    "RescaleIntercept",
-    "RescaleSlope",
-    "RescaleType",
-    "ModalityLUTSequence",
-    "VOILUTSequence",
-    "VOILUTFunction",
-    "WindowCenter",
-    "WindowWidth",
-    "WindowCenterWidthExplanation",
-    "PixelData",
-]
+    "Modality", "ViewPosition", "BodyPartExamined", "PatientAge", "PresentationIntentType",
+    "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames", "Rows", "Columns",
+    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+    "PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
+    "RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence",
+    "VOILUTSequence", "VOILUTFunction", "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "PixelData",
+]  # fmt: skip
 _DEFLATED = b"1.2.840.10008.1.2.1.99"  # Deflated Explicit VR: half a megabyte can unpack to a gigabyte
 _MAX_READS = 100_000  # an ordinary radiograph takes a few thousand
 _MAX_TABLES = 2**20  # bytes of one look-up table sequence: enough for seven tables of 65,536 entries

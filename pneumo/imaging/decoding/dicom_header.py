@@ -27,41 +27,10 @@ _RADIOGRAPHY = {"CR", "DX", "RG", "OT", "SC"}  # SC and OT: scanned films and sc
 _OTHER_MODALITIES = {"CT", "MR", "US", "MG", "NM", "PT", "XA", "RF", "IO", "PX", "ES", "XC", "ECG", "SR", "PR", "KO", "DOC", "SEG"}
 _VIEWS = {"AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO", "LAT", "LATERAL"}
 _BODY_PARTS = {
-    "CHEST",
-    "THORAX",
-    "LUNG",
-    "RIB",
-    "RIBS",
-    "CHESTABDOMEN",
-    "ABDOMEN",
-    "PELVIS",
-    "HIP",
-    "SPINE",
-    "CSPINE",
-    "TSPINE",
-    "LSPINE",
-    "SKULL",
-    "HEAD",
-    "NECK",
-    "SHOULDER",
-    "CLAVICLE",
-    "HUMERUS",
-    "ELBOW",
-    "FOREARM",
-    "WRIST",
-    "HAND",
-    "FINGER",
-    "FEMUR",
-    "KNEE",
-    "LEG",
-    "ANKLE",
-    "FOOT",
-    "TOE",
-    "ARM",
-    "EXTREMITY",
-    "BREAST",
-    "WHOLEBODY",
-}
+    "CHEST", "THORAX", "LUNG", "RIB", "RIBS", "CHESTABDOMEN", "ABDOMEN", "PELVIS", "HIP", "SPINE", "CSPINE", "TSPINE", "LSPINE",
+    "SKULL", "HEAD", "NECK", "SHOULDER", "CLAVICLE", "HUMERUS", "ELBOW", "FOREARM", "WRIST", "HAND", "FINGER", "FEMUR", "KNEE",
+    "LEG", "ANKLE", "FOOT", "TOE", "ARM", "EXTREMITY", "BREAST", "WHOLEBODY",
+}  # fmt: skip
 _AGE = re.compile(r"\d{3}[DWMY]", re.ASCII)
 _GREY, _COLOUR = {"MONOCHROME1", "MONOCHROME2"}, {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
 NATIVE = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
@@ -80,10 +49,8 @@ def check_header(dataset: pydicom.Dataset, size: int) -> ImageFacts:
         raise ImageError("The DICOM file holds no image (no pixel data): a report perhaps, or cut short. Choose the X-ray itself.")
     if missing := [name for name in _NEEDED if name not in dataset]:
         raise ImageError(f"The DICOM header is incomplete: it lacks {', '.join(missing)}. Export the X-ray again.")
-    if int(dataset.get("NumberOfFrames", 1)) > 1:
-        raise ImageRejected(
-            f"The DICOM holds {int(dataset.NumberOfFrames)} frames; expected one X-ray. Export the single frontal image."
-        )
+    if (frames := int(dataset.get("NumberOfFrames", 1))) > 1:
+        raise ImageRejected(f"The DICOM holds {frames} frames; expected one X-ray. Export the single frontal image.")
     rows, columns, samples = int(dataset.Rows), int(dataset.Columns), int(dataset.SamplesPerPixel)
     if rows * columns > MAX_PIXELS:
         raise ImageRejected(f"The DICOM declares {columns} x {rows} pixels; at most {MAX_PIXELS // 10**6} million are read.")
@@ -121,16 +88,11 @@ def _check_stored(dataset: pydicom.Dataset, rows: int, columns: int, samples: in
     if syntax in NATIVE:
         declared = plane * 2 if dataset.PhotometricInterpretation == "YBR_FULL_422" else plane * samples
         stored = len(dataset.PixelData)
+        sizes = f"{columns} x {rows} pixels take {declared} bytes, it has {stored}"
         if stored < declared:
-            raise ImageError(
-                f"The DICOM is cut short or damaged: {columns} x {rows} pixels take {declared} bytes, it has {stored}. "
-                "Export it again."
-            )
+            raise ImageError(f"The DICOM is cut short or damaged: {sizes}. Export it again.")
         if stored >= 2 * declared:
-            raise ImageError(
-                f"The DICOM is damaged, or holds several images: {columns} x {rows} pixels take {declared} bytes, it has {stored}. "
-                "Export the single frontal image."
-            )
+            raise ImageError(f"The DICOM is damaged, or holds several images: {sizes}. Export the single frontal image.")
     elif syntax == RLELossless:
         check_rle(get_frame(dataset.PixelData, 0, number_of_frames=1), samples * int(dataset.BitsAllocated) // 8)
     elif syntax in _CODESTREAMS:

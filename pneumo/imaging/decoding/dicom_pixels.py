@@ -19,32 +19,9 @@ _BAND = 2**20  # pixels
 _DAMAGED_SCALE = "The DICOM's rescale or window values are damaged. Export the X-ray again."
 # A window's explanation is free text and may hold a name: only words common in viewers are repeated.
 _WINDOW_WORDS = {
-    "NORMAL",
-    "HARDER",
-    "SOFTER",
-    "STANDARD",
-    "DEFAULT",
-    "CHEST",
-    "LUNG",
-    "BONE",
-    "SOFT",
-    "TISSUE",
-    "MEDIASTINUM",
-    "SPINE",
-    "RIBS",
-    "WIDE",
-    "NARROW",
-    "HIGH",
-    "LOW",
-    "CONTRAST",
-    "WINDOW",
-    "USER",
-    "AUTO",
-    "1",
-    "2",
-    "3",
-    "4",
-}
+    "NORMAL", "HARDER", "SOFTER", "STANDARD", "DEFAULT", "CHEST", "LUNG", "BONE", "SOFT", "TISSUE", "MEDIASTINUM", "SPINE", "RIBS",
+    "WIDE", "NARROW", "HIGH", "LOW", "CONTRAST", "WINDOW", "USER", "AUTO", "1", "2", "3", "4",
+}  # fmt: skip
 
 
 def display_pixels(decoded: np.ndarray, dataset: pydicom.Dataset) -> tuple[np.ndarray, GreyValues | None]:
@@ -72,8 +49,7 @@ def significant_bits(decoded: np.ndarray, bits: int, high: int) -> np.ndarray:
     if bits == size:
         return decoded
     up, down = decoded.dtype.type(size - 1 - high), decoded.dtype.type(size - bits)
-    significant: np.ndarray = (decoded << up) >> down
-    return significant
+    return np.asarray((decoded << up) >> down)
 
 
 def grey_values(stored: np.ndarray, dataset: pydicom.Dataset) -> GreyValues:
@@ -95,15 +71,8 @@ def grey_values(stored: np.ndarray, dataset: pydicom.Dataset) -> GreyValues:
         greys, first = _voi_table(dataset)
         values = np.rint(np.arange(lowest, highest + 1) * slope + intercept)
         table = np.rint(255.0 * _looked_up(greys, first, values)).astype(np.uint8)
-    return GreyValues(
-        stored=(small - lowest).astype(np.uint16),
-        slope=slope,
-        intercept=slope * lowest + intercept,
-        inverted=dataset.PhotometricInterpretation == "MONOCHROME1",
-        function=function,
-        windows=file_windows(dataset),
-        table=table,
-    )
+    from_zero, inverted = (small - lowest).astype(np.uint16), dataset.PhotometricInterpretation == "MONOCHROME1"
+    return GreyValues(from_zero, slope, slope * lowest + intercept, inverted, function, file_windows(dataset), table)
 
 
 def file_windows(dataset: pydicom.Dataset) -> tuple[Window, ...]:
@@ -136,7 +105,6 @@ def _function(dataset: pydicom.Dataset) -> str:
 
 def _voi(stored: np.ndarray, dataset: pydicom.Dataset) -> Callable[[np.ndarray], np.ndarray]:
     """A function from stored values to float in [0, 1]: by VOI LUT, else by the first window, else by the image's range."""
-
     values = _modality(dataset)
     if dataset.get("VOILUTSequence"):
         greys, first = _voi_table(dataset)
@@ -169,8 +137,7 @@ def _modality(dataset: pydicom.Dataset) -> Callable[[np.ndarray], np.ndarray]:
 
 def _looked_up(entries: np.ndarray, first: int, values: np.ndarray) -> np.ndarray:
     """The table entry of each whole value; values beyond the table get its first or last entry."""
-    looked_up: np.ndarray = entries[np.clip(values.astype(np.int64) - first, 0, len(entries) - 1)]
-    return looked_up
+    return entries[np.clip(values.astype(np.int64) - first, 0, len(entries) - 1)]
 
 
 def _table(item: pydicom.Dataset, dataset: pydicom.Dataset) -> tuple[np.ndarray, int]:

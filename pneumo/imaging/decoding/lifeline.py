@@ -15,14 +15,9 @@ from collections.abc import Iterator
 
 
 @functools.cache
-def _pipe() -> tuple[int, int]:
-    """(read end, write end), open until this process ends."""
-    return os.pipe()
-
-
 def inherited_pipe() -> tuple[int, ...]:
-    """File descriptor for the child, as `pass_fds` and as its argument; empty except on Linux."""
-    return _pipe()[:1] if sys.platform == "linux" else ()
+    """Read end for the child, as `pass_fds` and argument; both ends stay open until this process ends. Empty except on Linux."""
+    return os.pipe()[:1] if sys.platform == "linux" else ()
 
 
 def kill_with_parent(pipe: int) -> None:

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pneumo.errors import ImageError
-from pneumo.imaging.decoding.decode import MAX_BYTES, decode_image
-from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
+from pneumo.imaging.decoding.decode import MAX_BYTES, Decoded, Refusal, decode_or_refuse
 from pneumo.imaging.decoding.lifeline import inherited_pipe
 from pneumo.imaging.decoding.protocol import ProtocolError, receive, send_bytes
 from pneumo.paths import HOME
@@ -49,7 +48,7 @@ class DecoderPool:
     def decode(self, data: bytes) -> Decoded | Refusal:
         """The decoded file, or why it was refused. Thread-safe; blocks while all processes are busy."""
         if not 0 < len(data) <= MAX_BYTES:
-            return _size_refusal(data)
+            return decode_or_refuse(data)  # refused before anything is parsed
         with self._slots:
             generation, child = self._generation, self._child()
             result, alive = self._ask(child, data)
@@ -80,13 +79,11 @@ class DecoderPool:
             _end(self._idle.get())
 
     def _child(self) -> "subprocess.Popen[bytes]":
-        try:
+        with contextlib.suppress(queue.Empty):
             child = self._idle.get_nowait()
-        except queue.Empty:
-            return self._begin()
-        if child.poll() is None:
-            return child
-        _end(child)  # it died while idle
+            if child.poll() is None:
+                return child
+            _end(child)  # it died while idle
         return self._begin()
 
     def _begin(self) -> "subprocess.Popen[bytes]":
@@ -122,15 +119,6 @@ _TIMED_OUT = "Reading the image took longer than {:.0f} s and was stopped: the f
 _CRASHED = "Reading the image broke off: the file is damaged or made to do harm. Export the X-ray again."
 
 
-def _size_refusal(data: bytes) -> Refusal:
-    """The refusal of an empty or too large file, which `decode_image` raises before it parses anything."""
-    try:
-        decode_image(data)
-    except ImageError as refusal:
-        return refusal
-    raise AssertionError("expected an empty or too large file")
-
-
 def environment() -> dict[str, str]:
     """Environment of a decoding process."""
     path = os.pathsep.join(filter(None, (str(HOME), os.environ.get("PYTHONPATH"))))
@@ -163,18 +151,16 @@ def _widen(child: "subprocess.Popen[bytes]") -> None:
         return
     import fcntl
 
-    for pipe in (child.stdin, child.stdout):
-        if pipe:
-            with contextlib.suppress(OSError):  # the system may allow less
-                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
+    for pipe in filter(None, (child.stdin, child.stdout)):
+        with contextlib.suppress(OSError):  # the system may allow less
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
     child.kill()
     child.wait()
-    for pipe in (child.stdin, child.stdout):
-        if pipe:
-            pipe.close()
+    for pipe in filter(None, (child.stdin, child.stdout)):
+        pipe.close()
 
 
 @functools.cache

@@ -34,15 +34,9 @@ def probe_protections() -> Protections:
     """Run the attempts in a sandboxed process. Takes about a second. Raises PneumoError if that process does not start."""
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
         (Path(folder) / _FILE).write_text("an X-ray")
-        arguments = [folder, str(server.getsockname()[1]), str(os.getpid())]
-        completed = subprocess.run(
-            [sys.executable, "-P", "-m", __name__, *arguments],
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
+        command = [sys.executable, "-P", "-m", __name__, folder, str(server.getsockname()[1]), str(os.getpid())]
+        nothing, pipe = subprocess.DEVNULL, subprocess.PIPE
+        completed = subprocess.run(command, env=environment(), stdin=nothing, stdout=pipe, stderr=nothing, check=False)
     try:
         report = json.loads(completed.stdout)
         return Protections(tuple(report["locks"]), report["refused"])
@@ -58,20 +52,12 @@ def _attempts(folder: Path, port: int, app: int) -> dict[str, Callable[[], objec
             os._exit(0)
         os.waitpid(child, 0)
 
-    def create() -> None:
-        (folder / "new").touch()
-
-    def connect() -> None:
-        socket.create_connection(("127.0.0.1", port), timeout=10).close()
-
-    def send() -> None:
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port))
-
+    server = ("127.0.0.1", port)
     attempts: dict[str, Callable[[], object]] = {
         "start a program": lambda: subprocess.run([sys.executable, "-V"], stdout=subprocess.DEVNULL, check=False),
-        "open a TCP connection": connect,
-        "send a UDP packet": send,
-        "create a file": create,
+        "open a TCP connection": lambda: socket.create_connection(server, timeout=10).close(),
+        "send a UDP packet": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", server),
+        "create a file": lambda: (folder / "new").touch(),
         "rename a file": lambda: os.rename(folder / _FILE, folder / _FILE),
         "read a file": lambda: (folder / _FILE).read_text(),
         "delete a file": lambda: os.unlink(folder / _FILE),

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.decoded_file import Decoded, Refusal
+from pneumo.imaging.decoding.decode import Decoded, Refusal
 from pneumo.imaging.decoding.raster import MAX_PIXELS
 from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.imaging.radiograph import ImageFacts, Radiograph, Spacing
@@ -110,9 +110,7 @@ def _decoded(stream: BinaryIO, header: dict[str, Any]) -> Decoded:
 def _without_pixels(values: GreyValues | None) -> dict[str, Any] | None:
     if values is None:
         return None
-    fields = {
-        field.name: getattr(values, field.name) for field in dataclasses.fields(values) if field.name not in ("stored", "table")
-    }
+    fields = {name: value for name, value in vars(values).items() if name not in ("stored", "table")}
     return {**fields, "windows": [dataclasses.asdict(window) for window in values.windows]}
 
 

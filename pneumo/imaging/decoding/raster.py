@@ -17,11 +17,7 @@ MAX_PIXELS = 50_000_000  # a 43 x 43 cm plate at 0.1 mm has 18 million
 # Errors that Pillow raises for a damaged header, damaged pixels or damaged EXIF data.
 DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError, MemoryError, struct.error, zlib.error)
 
-_NOTES = {
-    "P": "palette colours converted to grey",
-    "CMYK": "CMYK print colours converted to grey",
-    "RGB": "colours converted to grey",
-}
+_COLOURS = {"P": "palette colours", "CMYK": "CMYK print colours", "RGB": "colours"}  # by mode
 
 
 def decode_raster(data: bytes) -> Radiograph:
@@ -75,10 +71,10 @@ def _to_grey(image: Image.Image, notes: list[str]) -> Image.Image:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image).convert("RGB")
     elif image.mode in ("P", "CMYK"):
-        notes.append(_NOTES[image.mode])
+        notes.append(f"{_COLOURS[image.mode]} converted to grey")
         image = image.convert("RGB")
     elif image.mode == "RGB" and _is_coloured(image):
-        notes.append(_NOTES["RGB"])
+        notes.append(f"{_COLOURS[image.mode]} converted to grey")
     return image.convert("L")
 
 

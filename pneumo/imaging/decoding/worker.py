@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from pneumo.imaging.decoding.decoded_file import decode_or_refuse
+from pneumo.imaging.decoding.decode import decode_or_refuse
 from pneumo.imaging.decoding.lifeline import kill_with_parent, time_limit
 from pneumo.imaging.decoding.protocol import receive_bytes, send
 from pneumo.imaging.decoding.sandbox import lock

@@ -12,7 +12,7 @@ from pneumo.data.audit import Audit, audit_dataset, audit_from_dict, audit_to_di
 from pneumo.data.audit_report import audit_markdown
 from pneumo.data.cache import canonical_dir
 from pneumo.data.catalog import Catalog
-from pneumo.data.lung_places import LungSource
+from pneumo.data.lung_masks import LungSource
 from pneumo.errors import ModelError
 from pneumo.files import write_json
 from pneumo.imaging.overlay import grey_picture

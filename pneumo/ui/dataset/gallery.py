@@ -7,8 +7,7 @@ import streamlit as st
 
 from pneumo.data.catalog import Catalog, Entry
 from pneumo.errors import ImageError, PneumoError
-from pneumo.imaging.decoding.decode import decode_image
-from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.decode import decode_image, image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture
 from pneumo.imaging.windowing import DISPLAY_SIDE
 from pneumo.labels import LABELS, SUBTYPES, Label, Subtype

@@ -11,8 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pneumo.data.cache import cached_images
 from pneumo.data.records import folder_of
 from pneumo.errors import DataError, ModelError, PneumoError
-from pneumo.imaging.decoding.decode import decode_image
-from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.decode import decode_image, image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture, png
 from pneumo.inference.finding import Reading, Terms, judge
 from pneumo.inference.lung_checks import HeatShare, Lungs, heat_in_lungs, lungs_of

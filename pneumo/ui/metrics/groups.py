@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from pneumo.evaluation.classification_report import three_class_matrix
 from pneumo.evaluation.groups import by_subtype
-from pneumo.evaluation.three_classes import three_class_matrix
 from pneumo.outgoing import markdown
 from pneumo.ui.metrics.choice import Choice
 from pneumo.ui.metrics.tables import groups_html, kinds_html, three_classes_html

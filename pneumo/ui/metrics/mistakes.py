@@ -7,8 +7,7 @@ import streamlit as st
 
 from pneumo.errors import PneumoError
 from pneumo.evaluation.mistakes import Mistake, most_confident_mistakes
-from pneumo.imaging.decoding.decode import decode_image
-from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.decode import decode_image, image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture
 from pneumo.imaging.windowing import DISPLAY_SIDE
 from pneumo.outgoing import code, markdown

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from pneumo.evaluation.classification_report import ClassificationReport
+from pneumo.evaluation.classification_report import THREE_CLASSES, ClassificationReport
 from pneumo.evaluation.compare import Comparison
 from pneumo.evaluation.groups import Group
 from pneumo.evaluation.mistakes import Mistake
-from pneumo.evaluation.three_classes import NAMES
 from pneumo.reporting.numbers import interval, number, p_value, probability, signed
 
 _MEANING = {
@@ -69,9 +68,9 @@ def three_classes_html(matrix: np.ndarray) -> str:
     """Rows the truth, columns the call; each cell a count and its share of the row."""
     rows = [
         [f"truly {name}", *(f"{count} ({number(count / max(counts.sum(), 1))})" for count in counts), str(counts.sum())]
-        for name, counts in zip(NAMES, matrix, strict=True)
+        for name, counts in zip(THREE_CLASSES, matrix, strict=True)
     ]
-    return table(["", *(f"called {name}" for name in NAMES), "X-rays"], rows)
+    return table(["", *(f"called {name}" for name in THREE_CLASSES), "X-rays"], rows)
 
 
 def report_html(report: ClassificationReport) -> str:

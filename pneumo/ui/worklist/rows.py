@@ -18,7 +18,7 @@ from PIL import Image
 
 from pneumo.errors import ImageError
 from pneumo.imaging.decoding.archive import Member
-from pneumo.imaging.decoding.decoded_file import Decoded
+from pneumo.imaging.decoding.decode import Decoded
 from pneumo.imaging.overlay import fit_within, png
 from pneumo.imaging.radiograph import ImageFacts
 from pneumo.imaging.windowing import plain_values

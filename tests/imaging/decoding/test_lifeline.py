@@ -8,7 +8,7 @@ import time
 import pytest
 from makers import png_bytes, ramp
 
-from pneumo.imaging.decoding.decoded_file import Decoded
+from pneumo.imaging.decoding.decode import Decoded
 from pneumo.imaging.decoding.pool import DecoderPool
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

@@ -13,7 +13,7 @@ from memory_search import left, middle, needs_memory
 from PIL import Image
 
 from pneumo.errors import ImageError, ImageRejected
-from pneumo.imaging.decoding.decoded_file import Decoded, decode_or_refuse
+from pneumo.imaging.decoding.decode import Decoded, decode_or_refuse
 from pneumo.imaging.decoding.pool import DecoderPool, Limits
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX")

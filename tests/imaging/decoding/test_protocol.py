@@ -6,7 +6,7 @@ import pytest
 from makers import dicom_bytes, lut_item, png_bytes, ramp
 
 from pneumo.errors import ImageRejected
-from pneumo.imaging.decoding.decoded_file import decode_or_refuse
+from pneumo.imaging.decoding.decode import decode_or_refuse
 from pneumo.imaging.decoding.protocol import ProtocolError, receive, receive_bytes, send, send_bytes
 from pneumo.imaging.radiograph import Spacing
 

@@ -12,7 +12,7 @@ import pytest
 from fuzz.mutate import mutant
 from fuzz.seeds import read_corpus
 
-from pneumo.imaging.decoding.decoded_file import Decoded, Refusal, decode_or_refuse
+from pneumo.imaging.decoding.decode import Decoded, Refusal, decode_or_refuse
 from pneumo.imaging.decoding.pool import environment
 from pneumo.imaging.decoding.sandbox import ALLOWED, landlock_version
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from pneumo.data.measures import measure
+from pneumo.data.file_facts import measure
 from pneumo.imaging.measures import Measures
 
 
