@@ -45,9 +45,9 @@ def test_a_class_without_images_does_not_count_in_the_weighted_mean():
 
 
 def test_of_no_image_every_mean_is_undefined():
-    found = make_classification_report(np.array([], int), np.array([]), 0.5)
-    assert [row.name for row in (found.macro, found.weighted)] == ["macro mean", "weighted mean"]
-    assert math.isnan(found.weighted.precision)
+    report = make_classification_report(np.array([], int), np.array([]), 0.5)
+    assert [row.name for row in (report.macro, report.weighted)] == ["macro mean", "weighted mean"]
+    assert math.isnan(report.weighted.precision)
 
 
 FILES = ["IM-1-1.png", "person1_bacteria_1.png", "person2_bacteria_1.png", "person3_virus_1.png", "person4_virus_1.png", "x.png"]

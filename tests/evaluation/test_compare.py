@@ -159,9 +159,9 @@ def test_rightly_called_by_hand():
     labels, kinds = ["NORMAL"] * 3 + ["PNEUMONIA"] * 2, ["none"] * 3 + ["viral"] * 2
     first = make_predictions(files, labels, kinds, [0.0] * 5, [0.1, 0.2, 0.3, 0.9, 0.4])
     second = make_predictions(files, labels, kinds, [0.0] * 5, [0.8, 0.7, 0.1, 0.6, 0.3])
-    found = compare_models(first, second, (0.5, 0.7))
-    assert (found.only_first_right, found.only_second_right) == (3, 0)
-    assert found.accuracy == pytest.approx(3 / 5)
+    comparison = compare_models(first, second, (0.5, 0.7))
+    assert (comparison.only_first_right, comparison.only_second_right) == (3, 0)
+    assert comparison.accuracy == pytest.approx(3 / 5)
 
 
 def hits(both, only_first, only_second, neither):
