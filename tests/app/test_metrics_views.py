@@ -1,6 +1,7 @@
 """What the Metrics page draws, read as HTML and Vega-Lite."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
@@ -67,7 +68,8 @@ def test_a_robustness_row_that_lacks_something_is_an_error_the_page_can_tell():
 
 
 def every_mark(found):
-    return [layer["mark"]["type"] for layer in found["layer"]]
+    """From back to front; what shares its data is in one layer."""
+    return [mark for layer in found["layer"] for mark in (every_mark(layer) if "layer" in layer else [layer["mark"]["type"]])]
 
 
 def test_vega_layers():
@@ -79,8 +81,14 @@ def test_vega_layers():
     assert every_mark(spec(predictive_chart(FIGURE, FIGURE, 0.3))) == ["area", "area", "line", "circle", "rule", "text"]
 
 
+def test_each_point_is_sent_once():
+    line = Line("a", np.arange(3), np.array([0.25, 0.375, 0.125]), "accent")
+    sent = json.dumps(spec(Chart("k", "t", "x", "y", "r", (line,))))
+    assert [sent.count(str(value)) for value in line.y] == [1, 1, 1]
+
+
 def test_colour_and_dash_say_the_same():
-    line = spec(predictive_chart(FIGURE, FIGURE))["layer"][2]["encoding"]
+    line = spec(predictive_chart(FIGURE, FIGURE))["layer"][2]["layer"][0]["encoding"]
     assert line["color"]["scale"]["range"] == [SCREEN["pneumonia"], SCREEN["normal"]]
     assert line["color"]["scale"]["domain"] == line["strokeDash"]["scale"]["domain"]
     dashes = line["strokeDash"]["scale"]["range"]
@@ -95,7 +103,7 @@ def drawn(x, y):
 
 def test_each_point_of_the_roc_tells_its_threshold():
     stored = make_stored()
-    rows = spec(main_charts(stored, POINTS)[0])["layer"][2]["data"]["values"]
+    rows = spec(main_charts(stored, POINTS)[0])["layer"][1]["data"]["values"]
     told = [row for row in rows if row["curve"] == "model"]
     assert told[0]["threshold"] == "above every probability"
     sick = stored.probabilities[stored.labels == 1]
