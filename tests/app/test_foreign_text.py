@@ -86,7 +86,12 @@ OURS = {
         "words[kind]": "words of ours",
     },
     "pneumo/ui/shell/access.py": {"title": "of a page", "role.name.lower()": "of Role"},
-    "pneumo/ui/dataset/audit.py": {"audit_markdown(result)": "escaped within", "LEAST[Action.DATA].name.lower()": "of Role"},
+    "pneumo/ui/dataset/audit.py": {
+        "audit_markdown(result)": "escaped within",
+        "LEAST[Action.DATA].name.lower()": "of Role",
+        "how": "fixed words or a number",
+    },
+    "pneumo/ui/dataset/library.py": {"help": "words of the pages"},
     "pneumo/ui/diagnose/viewer.py": {
         "finding.status.in_words.capitalize()": "of Status",
         "wording.answer_html(reading, place)": "numbers and fixed words",
@@ -94,7 +99,7 @@ OURS = {
     "pneumo/ui/train/curves.py": {"chart.reading": "of learning_curves"},
     "pneumo/ui/diagnose/filmstrip.py": {"labels[index]": "the page's: NORMAL, PNEUMONIA, NOT ANSWERED, NOT READ"},
     "pneumo/ui/dataset/gallery.py": {"kind": "of _KINDS", "_title(entry)": "label or subtype: fixed words of `records`"},
-    "pneumo/ui/dataset/get_data.py": {"LEAST[Action.DATA].name.lower()": "of Role"},
+    "pneumo/ui/dataset/get_data.py": {"LEAST[Action.DATA].name.lower()": "of Role", "label": "of _SOURCES", "help": "of _SOURCES"},
     "pneumo/ui/history/cases.py": {
         "'s' * (len(cases) != 1)": "a letter",
         "files": "a number",
@@ -105,7 +110,7 @@ OURS = {
     "pneumo/ui/metrics/curves.py": {"_of_100(ppv)": "numbers", "_of_100(npv)": "numbers", "share(choice.prevalence)": "a number"},
     "pneumo/ui/metrics/points.py": {"share(choice.prevalence)": "a number"},
     "pneumo/ui/metrics/files.py": {"label": "of the two beside it"},
-    "pneumo/ui/metrics/mistakes.py": {"title": "of _TITLES", "probability(mistake.probability)": "a number"},
+    "pneumo/ui/metrics/mistakes.py": {"title": "of _TITLES", "label": "a number"},
     "pneumo/ui/metrics/models.py": {"several": "of the two beside it"},
     "pneumo/ui/metrics/robustness.py": {"title": "of `robustness_tables`", "reading": "of `robustness_tables`"},
     "pneumo/ui/dataset/quiz.py": {

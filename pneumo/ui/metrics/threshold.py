@@ -7,8 +7,10 @@ from pneumo.outgoing import markdown
 from pneumo.reporting.chart import grouped_points
 from pneumo.ui.metrics.choice import Choice
 from pneumo.ui.metrics.tables import at_threshold_html, matrix_html, report_html
+from pneumo.ui.shell.state import put
 
 _STEPS = 200
+_MARK_HELP = "Put the threshold on this operating point"
 _NOT_TO_CHOOSE = (
     "Move the threshold to understand it, never to choose one: figures of a threshold chosen on test are too good. The operating "
     "points were chosen on held-out train images."
@@ -32,14 +34,8 @@ def show_threshold(choice: Choice) -> None:
     )
     with st.container(horizontal=True, gap="small", key="metrics-marks"):
         for number, (at, name) in enumerate(names.items()):
-            st.button(
-                f"{markdown(name)} {at:.3g}",
-                key=f"metrics-mark-{number}",
-                on_click=_move,
-                args=(key, at),
-                disabled=at == cut,
-                help="Put the threshold on this operating point",
-            )
+            mark, taken = f"metrics-mark-{number}", at == cut
+            st.button(f"{markdown(name)} {at:.3g}", key=mark, on_click=put, args=(key, at), disabled=taken, help=_MARK_HELP)
     report = make_classification_report(predictions.labels, predictions.probabilities, cut)
     left, right = st.columns(2, gap="large")
     point = next((name for name, at in points.items() if at == cut), None)
@@ -56,7 +52,3 @@ def show_threshold(choice: Choice) -> None:
     if stored is None:
         st.caption("This threshold has no stored intervals; Wilson's treat X-rays as independent and are a little too narrow.")
     st.caption(_NOT_TO_CHOOSE)
-
-
-def _move(key: str, cut: float) -> None:
-    st.session_state[key] = cut

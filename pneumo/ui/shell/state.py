@@ -130,6 +130,11 @@ def go_where_sent() -> None:
         st.switch_page("pages/diagnose.py")
 
 
+def put(key: str, value: object) -> None:
+    """For the callback of a widget: set an entry of the session's state."""
+    st.session_state[key] = value
+
+
 def forget() -> None:
     """Remove every X-ray of this session."""
     st.session_state[CASES], st.session_state[PENDING], st.session_state["current"] = [], [], 0
