@@ -14,7 +14,7 @@ from pneumo.errors import DataError, ModelError, PneumoError
 from pneumo.imaging.decoding.decode import decode_image
 from pneumo.imaging.decoding.image_file import image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture, png
-from pneumo.inference.finding import Reading, Terms, judge
+from pneumo.inference.finding import Terms
 from pneumo.inference.lung_checks import HeatShare, Lungs, heat_in_lungs, lungs_of
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.second_opinion import SecondOpinion, Vote, compute_second_opinion, similar_to, vote
@@ -63,7 +63,7 @@ def show_chips(place: DeltaGenerator, case: Case, predictor: Predictor, terms: T
 
 def known_cautions(case: Case, predictor: Predictor, terms: Terms) -> tuple[words.Caution, ...]:
     """From all checks once there is a second opinion, before that from those that need no further pass of this model."""
-    reading, votes = _reading(case, predictor, terms), votes_of(case, predictor, terms)
+    reading, votes = case.reading(predictor, terms), votes_of(case, predictor, terms)
     rates = words.caution_rates_of(predictor.card.id)
     if opinion := _opinion(case, predictor, terms):
         return words.cautions(opinion, votes, reading, rates)
@@ -80,7 +80,7 @@ def show_second_opinion(case: Case, predictor: Predictor, terms: Terms) -> None:
     if opinion is None:
         return
     usual = words.usual_when_hidden(predictor.card.id)
-    reading, votes = _reading(case, predictor, terms), votes_of(case, predictor, terms)
+    reading, votes = case.reading(predictor, terms), votes_of(case, predictor, terms)
     left_out = voters().left_out_beside(predictor.card.id)
     st.html(_rows_html(words.rows(opinion, votes, reading, usual, left_out)))
     if opinion.similar:
@@ -150,10 +150,6 @@ def similar_pictures(similar: tuple[SimilarCase, ...]) -> list[SimilarPicture]:
 def _opinion(case: Case, predictor: Predictor, terms: Terms) -> SecondOpinion | None:
     opinion = case.opinions.get(key_of(predictor.card))
     return opinion and opinion.at(terms.prevalence)
-
-
-def _reading(case: Case, predictor: Predictor, terms: Terms) -> Reading:
-    return judge(case.answer(predictor).log_ratio, predictor.card, terms)
 
 
 def _asked(predictor: Predictor) -> list[str]:

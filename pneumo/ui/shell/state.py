@@ -11,7 +11,7 @@ from pneumo.imaging.decoding.archive import Member
 from pneumo.imaging.overlay import fit_within
 from pneumo.imaging.radiograph import ImageFacts, Radiograph
 from pneumo.imaging.windowing import DISPLAY_SIDE, GreyValues, plain_values
-from pneumo.inference.finding import Finding, ask_again, image_to_keep
+from pneumo.inference.finding import Finding, Reading, Terms, ask_again, image_to_keep, judge
 from pneumo.inference.lung_checks import HeatShare, Lungs
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.inference.second_opinion import SecondOpinion
@@ -79,6 +79,10 @@ class Case:
         answer = self.finding_of(predictor).answer
         assert answer is not None, "expected a finding that is an answer"
         return answer
+
+    def reading(self, predictor: Predictor, terms: Terms) -> Reading:
+        """That answer, judged."""
+        return judge(self.answer(predictor).log_ratio, predictor.card, terms)
 
 
 def make_case(name: str, finding: Finding, predictor: Predictor, truth: str | None = None) -> Case:
