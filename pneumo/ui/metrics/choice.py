@@ -19,7 +19,7 @@ from pneumo.ui.shell.models import usable_models
 Measured = TypeVar("Measured")
 _FLATTERS = "The validation part chose this model's epoch and comes from the same source as train, so its figures are too good."
 _MODEL_HELP = "The first one is the default model: the best on held-out train data."
-_POINT_HELP = "Where the line between NORMAL and PNEUMONIA is drawn; set on held-out train images."
+_CUT_HELP = "Where the line between NORMAL and PNEUMONIA is drawn; set on held-out train images."
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,7 @@ def choose_evaluation() -> Choice | None:
     points = list(evaluated.card.operating_points)
     _within("metrics-point", points, BALANCED if BALANCED in points else points[0])
     right.segmented_control(
-        "Operating point",
-        points,
-        format_func=markdown,
-        key="metrics-point",
-        required=True,
-        persist_state="session",
-        help=_POINT_HELP,
+        "Operating point", points, format_func=markdown, key="metrics-point", required=True, persist_state="session", help=_CUT_HELP
     )
     if "test" not in splits:
         st.warning(

@@ -30,10 +30,11 @@ def show_robustness(choice: Choice) -> None:
             f"robustness.json of {markdown(model)} does not fit this version of Pneumo ({markdown(repr(error))}). Measure it again."
         )
         return
+    lungs = f"No lungs found in {measured['lungs_unknown']} of them." if measured.get("lungs_unknown") else ""
     st.caption(
         markdown(
             f"Measured on {measured.get('n', '?')} X-rays of {measured.get('split', '?')}, {measured.get('made', 'date unknown')}, "
-            f"at {measured.get('operating_point', 'balanced')}. {_prevalence(measured)} {_lungs(measured)}"
+            f"at {measured.get('operating_point', 'balanced')}. {_prevalence(measured)} {lungs}"
         )
     )
     for title, html, reading in tables:
@@ -48,11 +49,6 @@ def _prevalence(measured: dict[str, Any]) -> str:
     if isinstance(at := measured.get("prevalence"), float):
         return f"Probabilities where {share(at)} have pneumonia."
     return "The file does not name the prevalence of its probabilities."
-
-
-def _lungs(measured: dict[str, Any]) -> str:
-    unknown = measured.get("lungs_unknown")
-    return f"No lungs found in {unknown} of them." if unknown else ""
 
 
 def robustness_tables(measured: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
