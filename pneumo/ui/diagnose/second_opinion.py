@@ -32,7 +32,7 @@ COMPARED, _COMPARED_SIDE = 3, 1024  # similar pictures in the viewer; pixels, lo
 _HELP = "Small changes, hidden lungs, the other models, similar train pictures. Takes a few seconds."
 
 
-def second_opinion_button(case: Case, predictor: Predictor) -> None:
+def show_button(case: Case, predictor: Predictor) -> None:
     """Drawn until it was pressed for this X-ray and this model."""
     if key_of(predictor.card) not in case.opinions:
         st.button("Second opinion", key="second_opinion", on_click=_ask, args=(case, predictor), help=_HELP)
@@ -74,7 +74,7 @@ def known_cautions(case: Case, predictor: Predictor, terms: Terms) -> tuple[word
     )
 
 
-def show_second_opinion(case: Case, predictor: Predictor, terms: Terms) -> None:
+def show(case: Case, predictor: Predictor, terms: Terms) -> None:
     """Once it was requested: five rows and the similar train pictures."""
     opinion = _opinion(case, predictor, terms)
     if opinion is None:

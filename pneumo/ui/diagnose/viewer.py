@@ -16,17 +16,8 @@ from pneumo.reporting.captioned import NO_HEAT, with_captions
 from pneumo.reporting.heat_doubt import heatmap_doubt
 from pneumo.reporting.second_opinion_words import heat_sentence
 from pneumo.site.use import metrics_beside
-from pneumo.ui.diagnose import wording
+from pneumo.ui.diagnose import second_opinion, wording
 from pneumo.ui.diagnose.report import report_download, report_form
-from pneumo.ui.diagnose.second_opinion import (
-    ask_other_models,
-    heat_of,
-    lungs_in,
-    second_opinion_button,
-    show_chips,
-    show_second_opinion,
-    similar_pictures,
-)
 from pneumo.ui.diagnose.viewer_component import draw_viewer
 from pneumo.ui.diagnose.viewer_data import OPACITY, viewer_parcel
 from pneumo.ui.history.record import show_record
@@ -37,10 +28,7 @@ _OVERLAY_HELP = "In the file's own greys, whatever window the viewer shows."
 
 
 def show_case(case: Case, predictor: Predictor, terms: Terms, place: str, head: DeltaGenerator) -> None:
-    """Draw an answered case, or the reason why there is no answer; its name goes into `head`.
-
-    `place`: its number among the files, in words.
-    """
+    """Draw an answered case, or why there is no answer. Its name and `place`, its number among the files, go into `head`."""
     finding = case.finding_of(predictor)
     parcel = _parcel(case, predictor) if finding.answer else b""  # slow, so done before the page shows the new name
     head.html(f'<p class="case-name">{escape(case.name)} ({escape(place)})</p>')
@@ -59,7 +47,7 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str, head: 
     with picture:
         draw_viewer(parcel, case.finding.sha256[:16])
         doubt = heatmap_doubt(predictor.card.id)
-        line = f"{doubt} So it is off at first; press Shift H." if doubt else heat_sentence(heat_of(case, predictor))
+        line = f"{doubt} So it is off at first; press Shift H." if doubt else heat_sentence(second_opinion.heat_of(case, predictor))
         st.html(f'<p class="quiet">{escape(line)}</p>')
         if case.reduced:
             height, width = case.display()[0].stored.shape
@@ -75,12 +63,12 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str, head: 
             st.download_button("Overlay PNG", make, name, "image/png", on_click="ignore", key="overlay_png", help=_OVERLAY_HELP)
             report_download(case, predictor, terms)
         report_form(case, predictor, terms)
-        second_opinion_button(case, predictor)
+        second_opinion.show_button(case, predictor)
         with st.expander("More about this answer"):
             _details(case, predictor, terms)
-    show_second_opinion(case, predictor, terms)
-    if ask_other_models(case, predictor):
-        show_chips(chips, case, predictor, terms)
+    second_opinion.show(case, predictor, terms)
+    if second_opinion.ask_other_models(case, predictor):
+        second_opinion.show_chips(chips, case, predictor, terms)
 
 
 def _parcel(case: Case, predictor: Predictor) -> bytes:
@@ -89,8 +77,8 @@ def _parcel(case: Case, predictor: Predictor) -> bytes:
     identity = (case.finding.sha256, case.reduced, key_of(predictor.card), opinion is not None)
     known, parcel = cast(tuple[object, bytes], st.session_state.get(PARCEL, (None, b"")))
     if known != identity:
-        similar = similar_pictures(opinion.similar) if opinion else ()
-        heatmap, lungs = case.answer(predictor).heatmap, lungs_in(case)
+        similar = second_opinion.similar_pictures(opinion.similar) if opinion else ()
+        heatmap, lungs = case.answer(predictor).heatmap, second_opinion.lungs_in(case)
         doubted = bool(heatmap_doubt(predictor.card.id))
         parcel = viewer_parcel(case.finding.sha256[:16], *case.display(), heatmap, lungs, similar, doubted)
         st.session_state[PARCEL] = (identity, parcel)
@@ -126,7 +114,7 @@ def _answer(case: Case, predictor: Predictor, terms: Terms, place: str) -> Delta
     if like_this := words.like_this_sentence(metrics_beside(predictor), case.answer(predictor).log_ratio, reading, warnings):
         st.html(f'<p class="said">{like_this}</p>')
     chips = st.empty()
-    show_chips(chips, case, predictor, terms)
+    second_opinion.show_chips(chips, case, predictor, terms)
     return chips
 
 

@@ -45,15 +45,11 @@ def viewer_parcel(
     """
     heat = heat_levels(heatmap)
     mask = np.zeros((1, 1), bool) if lungs.mask is None else lungs.mask
+    contours = [{"level": level, "lines": outlines(heat / 255.0, level, heatmap.shown)} for level in CONTOURS]
     header = {
         "key": key,
         "picture": _described(values, facts),
-        "heat": {
-            "box": astuple(heatmap.shown),
-            "empty": heatmap.empty,
-            "doubted": doubted,
-            "contours": [{"level": level, "lines": outlines(heat / 255.0, level, heatmap.shown)} for level in CONTOURS],
-        },
+        "heat": {"box": astuple(heatmap.shown), "empty": heatmap.empty, "doubted": doubted, "contours": contours},
         "lungs": {"lines": outlines(np.pad(mask, 1).astype(float), 0.5, _around(mask)), "reason": lungs.reason},
         "similar": [{"name": picture.name, "label": picture.label} for picture in similar],
         "colourMaps": COLOUR_MAPS,

@@ -1,4 +1,4 @@
-"""The state of one browser session: the dropped X-rays and the settings of the sidebar."""
+"""The state of one browser session: the dropped X-rays, the settings of the sidebar and of the form on Train."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -21,6 +21,7 @@ from pneumo.ui.shell.quota import CASES, PENDING, answers_size, offered
 
 _TO_DIAGNOSE = "to_diagnose"
 _KEPT = ("model", "operating_point", "prevalence", "worklist_show", "site_profile")
+FORM = "train-set-"  # and a setting's name, or a field of the promotion and its run: the key of its widget on Train
 PARCEL = "viewer_parcel"  # the viewer's last data: (identity of the picture, bytes)
 
 
@@ -147,7 +148,16 @@ def forget() -> None:
 
 
 def keep_settings() -> None:
-    """Write the sidebar's values back, as Streamlit drops a widget's value when its page is left."""
-    for key in _KEPT:
-        if key in st.session_state:
-            st.session_state[key] = st.session_state[key]
+    """Write the values of sidebar and form back, as Streamlit drops a widget's value when its page is left."""
+    for key in [key for key in st.session_state if key in _KEPT or str(key).startswith(FORM)]:
+        st.session_state[key] = st.session_state[key]
+
+
+def leave_message(kind: str, text: str) -> None:
+    """Store a message ("error" or "info") for the next run of the page Train."""
+    st.session_state["train-said"] = (kind, text)
+
+
+def take_message() -> tuple[str, str] | None:
+    """That message, removed."""
+    return cast("tuple[str, str] | None", st.session_state.pop("train-said", None))
