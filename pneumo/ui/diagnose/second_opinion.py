@@ -176,10 +176,9 @@ def _ask(case: Case, predictor: Predictor) -> None:
     assert case.canonical is not None, "expected a file that was read"
     try:
         opinion = compute_second_opinion(case.canonical, predictor, case.answer(predictor), lungs_in(case))
+        case.opinions[key_of(predictor.card)] = opinion
     except ModelError as error:
         case.unasked.append(str(error))
-        return
-    case.opinions[key_of(predictor.card)] = opinion
 
 
 def _rows_html(rows: tuple[tuple[str, str], ...]) -> str:
@@ -196,8 +195,6 @@ def _similar_html(cases: tuple[SimilarCase, ...], pictures: dict[str, np.ndarray
             data = base64.b64encode(png(grey_picture(pictures[case.file][::2, ::2] / 255.0))).decode()
             picture = f'<img alt="train picture {escape(name)}" src="data:image/png;base64,{data}">'
         kind = f" {escape(case.subtype)}" if case.subtype != "none" else ""
-        label = f'<b class="{escape(case.label.lower())}">{escape(case.label)}</b>{kind}'
-        figures.append(
-            f"<figure>{picture}<figcaption>{label}<br>{escape(name)}<br>similar {case.similarity:.2f}</figcaption></figure>"
-        )
+        label = f'<b class="{escape(case.label.lower())}">{escape(case.label)}</b>{kind}<br>{escape(name)}'
+        figures.append(f"<figure>{picture}<figcaption>{label}<br>similar {case.similarity:.2f}</figcaption></figure>")
     return f'<div class="similar">{"".join(figures)}</div>'

@@ -235,10 +235,9 @@ def _delete(record: "Record", case_id: str) -> None:
     try:
         check(Action.RECORD)
         record.delete(case_id, actor())
+        _set_deletion(None)
     except PneumoError as error:
         st.session_state["history_problem"] = str(error)
-    else:
-        _set_deletion(None)
 
 
 def _moment(case: RecordedCase) -> str:

@@ -83,10 +83,9 @@ def record_answers(
         if refused:
             record.keep_refused(list(refused.values()))
             memory.counted |= refused.keys()
+        memory.problem, memory.refused = "", set()
     except PneumoError as error:
         memory.problem, memory.refused = str(error), set(new)
-    else:
-        memory.problem, memory.refused = "", set()
 
 
 def show_record(case: Case, predictor: Predictor, terms: Terms) -> None:
@@ -189,10 +188,9 @@ def _write(case_id: str, name: str, needs: Action, on_change: Callable[[str, str
     try:
         check(needs)
         open_record().change(case_id, actor(), **{name: value})
+        _memory().unsaved.pop(key, None)
     except PneumoError as error:
         _memory().unsaved[key] = str(error)
-    else:
-        _memory().unsaved.pop(key, None)
 
 
 def _retry() -> None:

@@ -171,10 +171,9 @@ def _start() -> None:
     try:
         check(Action.TRAIN)
         queue.submit(chosen_config(), data_dir(), runs_dir(), name)
+        st.session_state["train-suggested"] = None  # the next run gets a fresh name
     except PneumoError as error:
         leave_message("error", str(error))
-    else:
-        st.session_state["train-suggested"] = None  # the next run gets a fresh name
 
 
 def _fill() -> None:

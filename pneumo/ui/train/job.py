@@ -96,7 +96,6 @@ def _cancel(run: Path) -> None:
     try:
         check(Action.TRAIN)
         queue.cancel(run)
+        st.session_state.setdefault("train-stopping", set()).add(run.name)
     except PneumoError as error:
         leave_message("error", str(error))
-    else:
-        st.session_state.setdefault("train-stopping", set()).add(run.name)
