@@ -15,7 +15,7 @@ from pneumo.paths import data_dir
 from pneumo.reporting.numbers import probability
 from pneumo.ui.dataset.library import show_file
 from pneumo.ui.metrics.choice import Choice
-from pneumo.ui.metrics.tables import mistakes_html
+from pneumo.ui.metrics.tables import table
 from pneumo.ui.shell import state
 
 _SMALL = 224  # pixels of a thumbnail's longer side
@@ -34,16 +34,17 @@ def show_mistakes(choice: Choice) -> None:
     st.caption(f"At {markdown(choice.point)}. Labels can be wrong too; look for wrong ones among confident mistakes first.")
     by_file = {mistake.file: mistake for mistakes in by_direction for mistake in mistakes}
     if opened := by_file.get(st.session_state.get("metrics-open", "")):
-        facts = {"File": opened.file, "Its label": opened.truth, "Called": opened.called}
-        rows = [*facts.items(), ("Probability", probability(opened.probability, 4))]
-        show_file(opened.file, image_path(opened.file), opened.truth, rows, "metrics-", "radiograph", _SEND_HELP)
+        facts = [("File", opened.file), ("Its label", opened.truth), ("Called", opened.called)]
+        facts.append(("Probability", probability(opened.probability, 4)))
+        show_file(opened.file, image_path(opened.file), opened.truth, facts, "metrics-", "radiograph", _SEND_HELP)
     any_shown = False
     for number, (title, mistakes) in enumerate(zip(_TITLES, by_direction, strict=True)):
         st.markdown(f"**{title}**")
         if not mistakes:
             st.caption("None.")
             continue
-        st.html(mistakes_html(mistakes))
+        rows = [(mistake.file, probability(mistake.probability, 4), mistake.truth) for mistake in mistakes]
+        st.html(table(["file", "probability", "its label"], rows))
         any_shown |= _pictures(mistakes, number)
     if by_file and not any_shown:
         st.caption(f"The data set is not in {code(str(data_dir()))}, so the files are named but not shown.")

@@ -9,9 +9,8 @@ import numpy as np
 from pneumo.evaluation.classification_report import ClassificationReport
 from pneumo.evaluation.compare import Comparison
 from pneumo.evaluation.groups import Group
-from pneumo.evaluation.mistakes import Mistake
 from pneumo.evaluation.three_classes import NAMES
-from pneumo.reporting.numbers import interval, number, p_value, probability, signed
+from pneumo.reporting.numbers import interval, number, p_value, signed
 
 _MEANING = {
     "auc": ("AUC", "how often a sick child is rated above a healthy one: 1 is always, 0.5 is chance"),
@@ -118,8 +117,3 @@ def comparisons_html(first: str, comparisons: Sequence[tuple[str, Comparison]]) 
         alone = f"{c.only_first_right} against {c.only_second_right}"
         rows.append([f"{first} less {second}", auc, p_value(c.auc.p), signed(c.accuracy), alone, p_value(c.accuracy_p)])
     return table(["", "AUC (95 % interval)", "p (DeLong)", "accuracy", "right alone, X-rays", "p (McNemar)"], rows)
-
-
-def mistakes_html(mistakes: Sequence[Mistake]) -> str:
-    rows = [[m.file, probability(m.probability, 4), m.truth] for m in mistakes]
-    return table(["file", "probability", "its label"], rows)
