@@ -33,8 +33,7 @@ if can_train():
 else:
     st.info(ONLY_ANSWERS)
 if message := take_message():
-    kind, text = message
-    (st.error if kind == "error" else st.info)(markdown(text))
+    st.error(markdown(message))
 show_preview()
 views = run_views(runs)
 show_jobs(views, runs, data_dir())

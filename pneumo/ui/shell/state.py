@@ -153,11 +153,11 @@ def keep_settings() -> None:
         st.session_state[key] = st.session_state[key]
 
 
-def leave_message(kind: str, text: str) -> None:
-    """Store a message ("error" or "info") for the next run of the page Train."""
-    st.session_state["train-said"] = (kind, text)
+def leave_message(text: str) -> None:
+    """Store an error for the next run of the page Train."""
+    st.session_state["train-said"] = text
 
 
-def take_message() -> tuple[str, str] | None:
-    """That message, removed."""
-    return cast("tuple[str, str] | None", st.session_state.pop("train-said", None))
+def take_message() -> str | None:
+    """That error, removed."""
+    return cast(str | None, st.session_state.pop("train-said", None))

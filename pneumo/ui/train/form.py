@@ -173,7 +173,7 @@ def _start() -> None:
         queue.submit(chosen_config(), data_dir(), runs_dir(), name)
         st.session_state["train-suggested"] = None  # the next run gets a fresh name
     except PneumoError as error:
-        leave_message("error", str(error))
+        leave_message(str(error))
 
 
 def _fill() -> None:

@@ -98,4 +98,4 @@ def _cancel(run: Path) -> None:
         queue.cancel(run)
         st.session_state.setdefault("train-stopping", set()).add(run.name)
     except PneumoError as error:
-        leave_message("error", str(error))
+        leave_message(str(error))

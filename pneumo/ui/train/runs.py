@@ -187,4 +187,4 @@ def _act(action: Callable[[Path], None], run: Path) -> None:
         check(Action.TRAIN)
         action(run)
     except PneumoError as error:
-        leave_message("error", str(error))
+        leave_message(str(error))
