@@ -53,7 +53,7 @@ def show_file(
     left, right = st.columns([3, 2], gap="medium")
     try:
         data = image_bytes(path) if path else None
-        if data:
+        if data is not None:
             left.image(grey_picture(fit_within(decode_image(data).pixels, DISPLAY_SIDE)), width="stretch", alt=alt)
     except PneumoError:
         data = None
