@@ -7,12 +7,14 @@ if __name__ == "__main__":  # Streamlit runs this for each visit of a page
 
     run()
 else:  # `streamlit run app.py` imports the App and starts the server
+    from starlette.middleware import Middleware
+
     from pneumo.log import begin_json_log
     from pneumo.ui.shell.auth_middleware import entrance
     from pneumo.ui.shell.health import health_route
     from pneumo.ui.shell.sessions import end_sessions, leaving
     from pneumo.ui.shell.uploads import bounded
 
-    middleware = [*entrance(), *leaving(), *bounded()]
+    middleware = [*entrance(), Middleware(leaving), *bounded()]
     app = st.App(__file__, routes=[health_route()], middleware=middleware, lifespan=end_sessions)
     begin_json_log()  # last: why the app may not start is said in plain words

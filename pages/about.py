@@ -12,7 +12,6 @@ from pneumo.ui.shell.frame import require_frame
 from pneumo.ui.shell.models import usable_models
 
 require_frame()
-st.title("About", anchor=False)
 st.write(INTENDED_USE)
 usable, problems = usable_models()
 for problem in problems:

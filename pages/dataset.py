@@ -13,7 +13,6 @@ from pneumo.ui.shell.frame import require_frame
 VIEWS = ("Gallery", "Compare classes", "Class averages", "Quiz")
 
 require_frame()
-st.title("Dataset", anchor=False)
 catalog = current_catalog()
 if catalog is None:
     st.write("There is no data set here yet. Get the public one, or make a synthetic one to try everything.")

@@ -17,6 +17,7 @@ from pneumo.ui.shell.going_on import offer_to_go_on
 from pneumo.ui.shell.uploads import take_over
 
 BUDGET = 0.6  # seconds of reading in one run of the page, so that the first results show early
+PHANTOMS_HELP = "Three synthetic pictures, not of patients. They show how the page works."
 
 
 def read_pending(predictor, line) -> None:
@@ -47,10 +48,6 @@ def drop_zone() -> None:
         state.enqueue(take_over(files))
         st.session_state["drop_number"] = number + 1
         st.rerun()
-    show_skipped()
-
-
-def show_skipped() -> None:
     if count := st.session_state.get("skipped_files", 0):
         st.caption(f"{count:,} other files in the archive are not images and were skipped.")
 
@@ -61,11 +58,7 @@ def empty_state() -> None:
         "Pneumo reads a child's frontal chest X-ray and says NORMAL, INDETERMINATE or PNEUMONIA, with a calibrated probability, "
         "a heatmap of the evidence, and how often such an answer is right."
     )
-    st.button(
-        "Try it with generated phantoms",
-        on_click=load_phantoms,
-        help="Three synthetic pictures, not of patients. They show how the page works.",
-    )
+    st.button("Try it with generated phantoms", on_click=load_phantoms, help=PHANTOMS_HELP)
 
 
 def load_phantoms() -> None:
@@ -74,7 +67,6 @@ def load_phantoms() -> None:
 
 
 require_frame()
-st.title("Diagnose", anchor=False)
 drop_zone()
 predictor = choose_model()
 if predictor is not None:

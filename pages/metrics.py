@@ -6,13 +6,11 @@ from pneumo.ui.metrics.choice import choose_evaluation, show_figures
 from pneumo.ui.metrics.curves import show_curve_tabs
 from pneumo.ui.metrics.files import show_downloads, show_ledger
 from pneumo.ui.metrics.gate import show_gate
-from pneumo.ui.metrics.groups import show_groups
 from pneumo.ui.metrics.mistakes import show_mistakes
 from pneumo.ui.metrics.models import show_models
-from pneumo.ui.metrics.points import show_points
+from pneumo.ui.metrics.results import show_groups, show_points
 from pneumo.ui.metrics.robustness import show_robustness
-from pneumo.ui.metrics.summary import show_worst_news
-from pneumo.ui.metrics.threshold import show_threshold
+from pneumo.ui.metrics.summary import show_threshold, show_worst_news
 from pneumo.ui.shell.frame import require_frame
 
 SECTIONS = {
@@ -29,7 +27,6 @@ SECTIONS = {
 EVERYTHING = "Everything"
 
 require_frame()
-st.title("Metrics", anchor=False)
 choice = choose_evaluation()
 if choice is not None:
     show_figures(choice)

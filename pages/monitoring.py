@@ -1,10 +1,7 @@
 """The model in use, as the record shows it: alarms, weeks, agreement and final diagnoses."""
 
-import streamlit as st
-
 from pneumo.ui.monitoring.watching import show_monitoring
 from pneumo.ui.shell.frame import require_frame
 
 require_frame()
-st.title("Monitoring", anchor=False)
 show_monitoring()

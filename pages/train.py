@@ -12,15 +12,14 @@ from pneumo.training.jobs import queue
 from pneumo.ui.dataset.gallery import summary_line
 from pneumo.ui.dataset.library import current_catalog
 from pneumo.ui.shell.frame import require_frame
+from pneumo.ui.shell.state import take_message
 from pneumo.ui.train.first_run import show_first_run, show_preview
 from pneumo.ui.train.form import show_form
 from pneumo.ui.train.job import show_jobs
 from pneumo.ui.train.runs import show_past_runs
-from pneumo.ui.train.session import take_message
 from pneumo.ui.train.view import run_views
 
 require_frame()
-st.title("Train", anchor=False)
 catalog, runs = current_catalog(), runs_dir()
 if catalog is None:
     st.info("There is no data set here yet. Get the public one, or make a synthetic one to try everything.")
@@ -34,8 +33,7 @@ if can_train():
 else:
     st.info(ONLY_ANSWERS)
 if message := take_message():
-    kind, text = message
-    (st.error if kind == "error" else st.info)(markdown(text))
+    st.error(markdown(message))
 show_preview()
 views = run_views(runs)
 show_jobs(views, runs, data_dir())

@@ -98,21 +98,16 @@ def answered_by(predictor: Predictor) -> int:
     return sum(row.finding(predictor) is not None for row in rows())
 
 
-def unfinished(predictor: Predictor) -> bool:
-    return intake().head is not None or answered_by(predictor) < len(rows())
-
-
 def page() -> None:
     began = time.monotonic()
     state.go_where_sent()
-    st.title("Worklist", anchor=False)
     st.space("xxsmall")
     drop_zone()
     predictor = choose_model()
     if predictor is None:
         return
     terms = choose_terms(list(predictor.card.cuts))
-    line, busy = st.empty(), unfinished(predictor)
+    line, busy = st.empty(), intake().head is not None or answered_by(predictor) < len(rows())
     if intake().head:
         with st.container(horizontal=True, vertical_alignment="center"):
             line = st.empty()

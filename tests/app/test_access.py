@@ -121,8 +121,8 @@ def test_the_other_callbacks_check_the_role_again(claims, monkeypatch, tmp_path,
 
     called, said = [], []
     monkeypatch.setattr(queue, "cancel", lambda run: called.append(run))
-    monkeypatch.setattr(job, "leave_message", lambda kind, words: said.append(words))
-    monkeypatch.setattr(train_runs, "leave_message", lambda kind, words: said.append(words))
+    monkeypatch.setattr(job, "leave_message", said.append)
+    monkeypatch.setattr(train_runs, "leave_message", said.append)
     if action == "cancel":
         job._cancel(tmp_path)
     else:

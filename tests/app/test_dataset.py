@@ -63,7 +63,7 @@ def test_an_image_opens_large_and_goes_to_diagnose_with_its_label(app):
     app.multiselect(key="browse_subtype").set_value(["bacterial"]).run()
     next(button for button in app.button if (button.key or "").startswith("show-")).click().run()
     assert "bacteria-" in "\n".join(element.proto.body for element in app.get("html"))
-    app.button(key="send").click().run()
+    app.button(key="browse_send").click().run()
     app.switch_page("pages/diagnose.py").run()
     assert not app.exception
     assert "Its true label: PNEUMONIA, bacterial" in text(app)

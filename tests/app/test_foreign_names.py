@@ -91,7 +91,7 @@ def test_words_of_runs_and_promotions(places):
         choose_rows(app, "Run", name)
         assert_disarmed(app, "This run failed", "evil.example")
     app.session_state["train-deleting"] = FENCED
-    app.session_state["train-said"] = ("error", f"{PICTURE} {TAG}")
+    app.session_state["train-said"] = f"{PICTURE} {TAG}"
     app.run()
     assert_disarmed(app, "checkpoints and history for good")
 

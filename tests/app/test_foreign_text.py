@@ -85,8 +85,14 @@ OURS = {
         "what_stays()": "words of ours",
         "words[kind]": "words of ours",
     },
-    "pneumo/ui/shell/access.py": {"title": "of a page", "role.name.lower()": "of Role"},
-    "pneumo/ui/dataset/audit.py": {"audit_markdown(result)": "escaped within", "LEAST[Action.DATA].name.lower()": "of Role"},
+    "pneumo/ui/shell/access.py": {"role.name.lower()": "of Role"},
+    "pneumo/ui/shell/frame.py": {"page.title": "of a page"},
+    "pneumo/ui/dataset/audit.py": {
+        "audit_markdown(result)": "escaped within",
+        "LEAST[Action.DATA].name.lower()": "of Role",
+        "how": "fixed words or a number",
+    },
+    "pneumo/ui/dataset/library.py": {"help": "words of the pages"},
     "pneumo/ui/diagnose/viewer.py": {
         "finding.status.in_words.capitalize()": "of Status",
         "wording.answer_html(reading, place)": "numbers and fixed words",
@@ -94,7 +100,7 @@ OURS = {
     "pneumo/ui/train/curves.py": {"chart.reading": "of learning_curves"},
     "pneumo/ui/diagnose/filmstrip.py": {"labels[index]": "the page's: NORMAL, PNEUMONIA, NOT ANSWERED, NOT READ"},
     "pneumo/ui/dataset/gallery.py": {"kind": "of _KINDS", "_title(entry)": "label or subtype: fixed words of `records`"},
-    "pneumo/ui/dataset/get_data.py": {"LEAST[Action.DATA].name.lower()": "of Role"},
+    "pneumo/ui/dataset/get_data.py": {"LEAST[Action.DATA].name.lower()": "of Role", "label": "of _SOURCES", "help": "of _SOURCES"},
     "pneumo/ui/history/cases.py": {
         "'s' * (len(cases) != 1)": "a letter",
         "files": "a number",
@@ -103,9 +109,9 @@ OURS = {
         "zones_help()": "fixed words",
     },
     "pneumo/ui/metrics/curves.py": {"_of_100(ppv)": "numbers", "_of_100(npv)": "numbers", "share(choice.prevalence)": "a number"},
-    "pneumo/ui/metrics/points.py": {"share(choice.prevalence)": "a number"},
+    "pneumo/ui/metrics/results.py": {"share(choice.prevalence)": "a number"},
     "pneumo/ui/metrics/files.py": {"label": "of the two beside it"},
-    "pneumo/ui/metrics/mistakes.py": {"title": "of _TITLES", "probability(mistake.probability)": "a number"},
+    "pneumo/ui/metrics/mistakes.py": {"title": "of _TITLES", "label": "a number"},
     "pneumo/ui/metrics/models.py": {"several": "of the two beside it"},
     "pneumo/ui/metrics/robustness.py": {"title": "of `robustness_tables`", "reading": "of `robustness_tables`"},
     "pneumo/ui/dataset/quiz.py": {
@@ -123,9 +129,8 @@ OURS = {
     "pneumo/ui/train/form.py": {
         "label": "of `_settings`",
         "help": "of `_settings`",
-        "state[PREFIX + 'preset']": "of PRESETS",
+        "state[FORM + 'preset']": "of PRESETS",
         "', '.join(changed)": "fields of TrainConfig",
-        "name.replace('_', ' ').capitalize()": "the same",
         "estimate_sentence(estimated(config, catalog))": "numbers",
     },
     "pneumo/ui/train/job.py": {"place(view)": "numbers"},

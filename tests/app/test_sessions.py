@@ -71,7 +71,7 @@ def test_closing_a_page_ends_its_session_and_no_other(server, message, ended):
 
     scope = {"type": "websocket", "path": "/_stcore/stream"}
     server._session_mgr = Manager(connected("other", dict(scope)), connected("closed", scope))
-    asyncio.run(sessions.Leaving(inside)(scope, receive, None))
+    asyncio.run(sessions.leaving(inside)(scope, receive, None))
     assert server._session_mgr.ended == ended
 
 

@@ -60,7 +60,7 @@ def test_table_and_details_of_past_runs(runs, phantoms):
     assert not app.exception
     assert "so no curve: none" in text(app)
     spec = json.loads(app.get("vega_lite_chart")[0].proto.spec)
-    assert spec["layer"][0]["encoding"]["strokeDash"]["scale"]["domain"] == ["new", "old"]
+    assert spec["layer"][0]["layer"][0]["encoding"]["strokeDash"]["scale"]["domain"] == ["new", "old"]
 
 
 def test_a_run_that_ends_is_opened(runs):

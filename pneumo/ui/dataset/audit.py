@@ -22,6 +22,7 @@ from pneumo.paths import data_dir
 from pneumo.studies.segmented_lungs import segmenter, segmenter_version
 from pneumo.ui.dataset.library import pictures
 from pneumo.ui.shell.access import permitted
+from pneumo.ui.shell.state import put
 
 _SHOWN = 12  # pairs with pictures
 
@@ -39,7 +40,7 @@ def show_audit(catalog: Catalog) -> None:
         if not permitted(Action.DATA):
             st.info(f"To run it, the role {LEAST[Action.DATA].name.lower()} is needed.")
             return
-        st.button("Run the audit", type="primary", on_click=_request)
+        st.button("Run the audit", type="primary", on_click=put, args=("audit_asked", True))
         if not st.session_state.pop("audit_asked", False):
             return
         line = st.progress(0.0, "Reading the images")
@@ -69,10 +70,6 @@ def _lungs() -> LungSource | None:
         return None
 
 
-def _request() -> None:
-    st.session_state["audit_asked"] = True
-
-
 def _look_alikes(catalog: Catalog, result: Audit) -> None:
     """Duplicates as pictures, those across splits or classes first."""
     entries = {entry.record.path: entry for entry in catalog.entries}
@@ -87,8 +84,5 @@ def _look_alikes(catalog: Catalog, result: Audit) -> None:
             for path, picture in zip(paths, pictures(catalog.root, [entries[path] for path in paths]), strict=True):
                 if picture is not None:
                     st.image(grey_picture(picture / 255), width=160, alt=f"radiograph {path}")
-            st.markdown(
-                f"{code(likeness.paths[0])}  \n{code(likeness.paths[1])}  \n"
-                + ("identical files" if likeness.same_bytes else f"correlation {likeness.correlation:.3f}"),
-                width="content",
-            )
+            how = "identical files" if likeness.same_bytes else f"correlation {likeness.correlation:.3f}"
+            st.markdown(f"{code(paths[0])}  \n{code(paths[1])}  \n{how}", width="content")

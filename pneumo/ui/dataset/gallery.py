@@ -6,13 +6,9 @@ import numpy as np
 import streamlit as st
 
 from pneumo.data.catalog import Catalog, Entry
-from pneumo.errors import ImageError, PneumoError
-from pneumo.imaging.decoding.decode import decode_image, image_bytes
-from pneumo.imaging.overlay import fit_within, grey_picture
-from pneumo.imaging.windowing import DISPLAY_SIDE
+from pneumo.imaging.overlay import grey_picture
 from pneumo.labels import LABELS, SUBTYPES, Label, Subtype
-from pneumo.ui.dataset.library import mean_and_variance, pictures
-from pneumo.ui.diagnose import wording
+from pneumo.ui.dataset.library import mean_and_variance, pictures, show_file
 from pneumo.ui.shell import state
 
 PAGE = 24  # pictures a page
@@ -64,19 +60,16 @@ def show_gallery(catalog: Catalog, entries: Sequence[Entry]) -> None:
     pages = -(-len(entries) // PAGE)
     page = min(st.session_state.get("browse_page", 0), pages - 1)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Previous page", disabled=page == 0, on_click=_turn, args=(page - 1,), key="page_back")
+        st.button("Previous page", disabled=page == 0, on_click=state.put, args=("browse_page", page - 1), key="page_back")
         st.markdown(f"page {page + 1} of {pages:,}, {len(entries):,} images", width="content")
-        st.button("Next page", disabled=page == pages - 1, on_click=_turn, args=(page + 1,), key="page_on")
+        st.button("Next page", disabled=page == pages - 1, on_click=state.put, args=("browse_page", page + 1), key="page_on")
     shown = list(entries[page * PAGE : (page + 1) * PAGE])
     with st.container(horizontal=True, gap="small", key="gallery"):
         for entry, picture in zip(shown, pictures(catalog.root, shown), strict=True):
+            path, alt = entry.record.path, f"radiograph, {_title(entry)}, {entry.record.patient}"
             with st.container(width=132, gap=None):
-                st.image(
-                    grey_picture(_or_blank(picture) / 255), width=132, alt=f"radiograph, {_title(entry)}, {entry.record.patient}"
-                )
-                st.button(
-                    _title(entry), key=f"show-{entry.record.path}", on_click=_show, args=(entry.record.path,), width="stretch"
-                )
+                st.image(grey_picture(_or_blank(picture) / 255), width=132, alt=alt)
+                st.button(_title(entry), key=f"show-{path}", on_click=state.put, args=("browse_open", path), width="stretch")
 
 
 def show_large(catalog: Catalog) -> None:
@@ -86,47 +79,24 @@ def show_large(catalog: Catalog) -> None:
     if entry is None:
         return
     state.go_where_sent()
-    left, right = st.columns([3, 2], gap="medium")
-    try:
-        pixels = fit_within(decode_image(image_bytes(catalog.root / entry.record.path)).pixels, DISPLAY_SIDE)
-        left.image(grey_picture(pixels), width="stretch", alt="radiograph of the data set")
-    except PneumoError:
-        pixels = None
-        left.error("This file has disappeared or cannot be read. Check the data folder.")
     record = entry.record
-    with right:
-        st.html(
-            wording.table_html(
-                [
-                    ("Class", f"{record.label}" + (f", {record.subtype}" if record.subtype != Subtype.NONE else "")),
-                    ("Patient", f"{record.patient} (series {record.series or 'unknown'})"),
-                    ("Split", record.split),
-                    ("Size", f"{entry.width} x {entry.height} pixels, {entry.size_bytes / 1024:.0f} KB"),
-                    ("File", record.path),
-                    ("SHA-256", entry.sha256[:16]),
-                ]
-            )
-        )
-        if pixels is not None:
-            st.button("Send to Diagnose", type="primary", key="send", on_click=_send, args=(catalog, entry))
-        st.button("Close", key="close_large", on_click=_show, args=(None,))
-
-
-def _send(catalog: Catalog, entry: Entry) -> None:
-    """Queue the file with its true label; the next run of the page goes to Diagnose."""
-    try:
-        data = image_bytes(catalog.root / entry.record.path)
-    except ImageError:
-        return  # the page shows the error in place of the picture
-    state.send_to_diagnose(entry.record.path, data, _truth(entry))
+    truth = record.label if record.subtype == Subtype.NONE else f"{record.label}, {record.subtype}"
+    rows = [
+        ("Class", truth),
+        ("Patient", f"{record.patient} (series {record.series or 'unknown'})"),
+        ("Split", record.split),
+        ("Size", f"{entry.width} x {entry.height} pixels, {entry.size_bytes / 1024:.0f} KB"),
+        ("File", record.path),
+        ("SHA-256", entry.sha256[:16]),
+    ]
+    show_file(record.path, catalog.root / record.path, truth, rows, "browse_", "radiograph of the data set")
 
 
 def compare_classes(catalog: Catalog) -> None:
     """A row of random images for each class and kind."""
     seed = st.session_state.setdefault("compare_seed", 0)
-    st.button("Show others", on_click=_set, args=("compare_seed", seed + 1), key="others")
-    for kind, (label, subtype) in _KINDS.items():
-        members = [entry for entry in catalog.entries if (entry.record.label, entry.record.subtype) == (label, subtype)]
+    st.button("Show others", on_click=state.put, args=("compare_seed", seed + 1), key="others")
+    for kind, members in _by_kind(catalog).items():
         if not members:
             continue
         chosen = [members[i] for i in np.random.default_rng(seed).choice(len(members), min(6, len(members)), replace=False)]
@@ -143,40 +113,24 @@ def show_averages(catalog: Catalog) -> None:
         "a network could tell the class by it without the lungs. Variance is bright where images of the class differ; all have "
         "the same scale."
     )
-    columns = st.columns(len(_KINDS))
-    for column, (kind, (label, subtype)) in zip(columns, _KINDS.items(), strict=True):
-        paths = tuple(e.record.path for e in catalog.entries if (e.record.label, e.record.subtype) == (label, subtype))
+    for column, (kind, members) in zip(st.columns(len(_KINDS)), _by_kind(catalog).items(), strict=True):
+        paths = tuple(entry.record.path for entry in members)
         with column:
             st.markdown(f"**{kind}**, {len(paths):,} images")
             if paths:
                 mean, variance = mean_and_variance(str(catalog.root), paths)
                 st.image(grey_picture(mean / 255), caption="mean", width="stretch", alt=f"mean image, {kind}")
-                st.image(
-                    grey_picture(variance / 90**2),
-                    caption="variance, black 0 to white 90 x 90 grey levels",
-                    width="stretch",
-                    alt=f"variance image, {kind}",
-                )
+                picture, alt = grey_picture(variance / 90**2), f"variance image, {kind}"
+                st.image(picture, caption="variance, black 0 to white 90 x 90 grey levels", width="stretch", alt=alt)
 
 
-def _turn(page: int) -> None:
-    st.session_state["browse_page"] = page
-
-
-def _show(path: str | None) -> None:
-    st.session_state["browse_open"] = path
-
-
-def _set(key: str, value: object) -> None:
-    st.session_state[key] = value
+def _by_kind(catalog: Catalog) -> dict[str, list[Entry]]:
+    entries = catalog.entries
+    return {kind: [entry for entry in entries if (entry.record.label, entry.record.subtype) == of] for kind, of in _KINDS.items()}
 
 
 def _title(entry: Entry) -> str:
     return entry.record.subtype if entry.record.subtype != Subtype.NONE else entry.record.label
-
-
-def _truth(entry: Entry) -> str:
-    return entry.record.label if entry.record.subtype == Subtype.NONE else f"{entry.record.label}, {entry.record.subtype}"
 
 
 def _or_blank(picture: np.ndarray | None) -> np.ndarray:

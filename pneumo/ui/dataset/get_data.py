@@ -1,6 +1,7 @@
 """The Get data tab: the public set in one step, or a synthetic one."""
 
 import math
+from typing import Literal
 
 import streamlit as st
 
@@ -11,6 +12,13 @@ from pneumo.outgoing import code, markdown
 from pneumo.paths import data_dir
 from pneumo.synthetic.phantom import write_set
 from pneumo.ui.shell.access import permitted
+from pneumo.ui.shell.state import put
+
+_SOURCES = (
+    ("mendeley", "Download from Mendeley Data", "Continues an interrupted download."),
+    ("kaggle", "Download from Kaggle", "Needs the package kagglehub and an account."),
+    ("synthetic", "Make a synthetic set", "About 100 generated phantoms, to try everything without data."),
+)
 
 
 def show_get_data() -> None:
@@ -28,20 +36,9 @@ def show_get_data() -> None:
         st.info(f"To get data, the role {LEAST[Action.DATA].name.lower()} is needed.")
         return
     with st.container(horizontal=True):
-        st.button(
-            "Download from Mendeley Data",
-            type="primary",
-            on_click=_request,
-            args=("mendeley",),
-            help="Continues an interrupted download.",
-        )
-        st.button("Download from Kaggle", on_click=_request, args=("kaggle",), help="Needs the package kagglehub and an account.")
-        st.button(
-            "Make a synthetic set",
-            on_click=_request,
-            args=("synthetic",),
-            help="About 100 generated phantoms, to try everything without data.",
-        )
+        for source, label, help in _SOURCES:
+            kind: Literal["primary", "secondary"] = "primary" if source == "mendeley" else "secondary"
+            st.button(label, type=kind, on_click=put, args=("get_data", source), help=help)
     try:
         match st.session_state.pop("get_data", None):
             case "mendeley":
@@ -63,10 +60,6 @@ def show_get_data() -> None:
         st.error(markdown(str(error)))
         return
     st.rerun()
-
-
-def _request(source: str) -> None:
-    st.session_state["get_data"] = source
 
 
 def _shown(progress: Progress) -> tuple[float, str]:

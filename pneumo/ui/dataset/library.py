@@ -1,4 +1,4 @@
-"""The data set for the pages: catalog, small copies, class averages. Sessions share it, as it holds no uploads."""
+"""The data set for the pages: catalog, small copies, one file large, class averages. Sessions share it, as it holds no uploads."""
 
 from pathlib import Path
 
@@ -7,8 +7,14 @@ import streamlit as st
 
 from pneumo.data.cache import cached_images
 from pneumo.data.catalog import Catalog, Entry, make_catalog
-from pneumo.errors import DataError
+from pneumo.errors import DataError, PneumoError
+from pneumo.imaging.decoding.decode import decode_image
+from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.overlay import fit_within, grey_picture
+from pneumo.imaging.windowing import DISPLAY_SIDE
 from pneumo.paths import data_dir
+from pneumo.ui.diagnose.wording import table_html
+from pneumo.ui.shell import state
 
 _BLOCK = 512
 
@@ -38,6 +44,27 @@ def pictures(root: Path, entries: list[Entry]) -> list[np.ndarray | None]:
         if len(entries) == 1:
             return [None]
         return [pictures(root, [entry])[0] for entry in entries]
+
+
+def show_file(
+    file: str, path: Path | None, truth: str, rows: list[tuple[str, str]], keys: str, alt: str, help: str | None = None
+) -> None:
+    """A file large, with `rows` of facts; it can be sent to Diagnose with its label. `keys`: how the keys of the page begin."""
+    left, right = st.columns([3, 2], gap="medium")
+    try:
+        data = image_bytes(path) if path else None
+        if data is not None:
+            left.image(grey_picture(fit_within(decode_image(data).pixels, DISPLAY_SIDE)), width="stretch", alt=alt)
+    except PneumoError:
+        data = None
+    if data is None:
+        left.error("This file has disappeared or cannot be read. Check the data folder.")
+    with right:
+        st.html(table_html(rows))
+        if data:
+            send, of = state.send_to_diagnose, (file, data, truth)
+            st.button("Send to Diagnose", type="primary", key=f"{keys}send", help=help, on_click=send, args=of)
+        st.button("Close", key=f"{keys}close", on_click=state.put, args=(f"{keys}open", None))
 
 
 @st.cache_data(show_spinner=False, max_entries=8)

@@ -1,6 +1,7 @@
 """The dropped X-rays in a row: how many, which one is open, a label under each; arrow keys move."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -10,7 +11,7 @@ from pneumo.imaging.overlay import grey_picture
 from pneumo.inference.finding import Finding
 from pneumo.outgoing import markdown
 from pneumo.ui.diagnose.wording import table_html
-from pneumo.ui.shell.state import Case, forget
+from pneumo.ui.shell.state import Case, forget, put
 from pneumo.ui.worklist.walk import place_of, step_to
 
 SHOWN = 24  # thumbnails drawn at once, around the open one
@@ -26,11 +27,12 @@ def show_filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: S
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**1 file**" if files == 1 else f"**{files:,} files**", width="content")
         if place := place_of(cases[current]):
-            _step_buttons(place.number, place.count, step_to)
-            st.markdown(f"{place.number + 1} of {place.count:,} in the worklist", width="content")
+            number, count = place
+            _step_buttons(number, count, step_to)
+            st.markdown(f"{number + 1} of {count:,} in the worklist", width="content")
             st.page_link("pages/worklist.py", label="Back to the worklist")
         elif files > 1:
-            _step_buttons(current, len(cases), _open)
+            _step_buttons(current, len(cases), partial(put, "current"))
             st.markdown(f"{current + 1} of {files:,}", width="content")
         st.button("Clear all", on_click=forget, type="tertiary", help="Removes all X-rays from this session.")
         if unread:
@@ -39,13 +41,15 @@ def show_filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: S
         first = max(0, min(current - SHOWN // 2, len(cases) - SHOWN))
         with st.container(horizontal=True, key="filmstrip", gap="small"):
             for index in range(first, min(first + SHOWN, len(cases))):
+                small = cases[index].canonical
                 with st.container(width=96, gap=None):
-                    st.image(_thumbnail(cases[index]), width=96, alt=f"X-ray {index + 1} of {files:,}")
+                    picture = _BLANK if small is None else grey_picture(small[::2, ::2] / 255.0)
+                    st.image(picture, width=96, alt=f"X-ray {index + 1} of {files:,}")
                     st.button(
                         labels[index],
                         key=f"open-{index}",
-                        on_click=_open,
-                        args=(index,),
+                        on_click=put,
+                        args=("current", index),
                         type="primary" if index == current else "secondary",
                         help=f"{index + 1}: {markdown(cases[index].name)}",
                     )
@@ -59,11 +63,3 @@ def show_filmstrip(cases: Sequence[Case], findings: Sequence[Finding], labels: S
 def _step_buttons(place: int, count: int, open_at: Callable[[int], None]) -> None:
     st.button("Previous", on_click=open_at, args=(place - 1,), disabled=place == 0, shortcut="Left")
     st.button("Next", on_click=open_at, args=(place + 1,), disabled=place == count - 1, shortcut="Right")
-
-
-def _open(index: int) -> None:
-    st.session_state["current"] = index
-
-
-def _thumbnail(case: Case) -> np.ndarray:
-    return _BLANK if case.canonical is None else grey_picture(case.canonical[::2, ::2] / 255.0)

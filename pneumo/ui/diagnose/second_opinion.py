@@ -13,7 +13,7 @@ from pneumo.data.records import folder_of
 from pneumo.errors import DataError, ModelError, PneumoError
 from pneumo.imaging.decoding.decode import decode_image, image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture, png
-from pneumo.inference.finding import Reading, Terms, judge
+from pneumo.inference.finding import Terms
 from pneumo.inference.lung_checks import HeatShare, Lungs, heat_in_lungs, lungs_of
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.second_opinion import SecondOpinion, Vote, compute_second_opinion, similar_to, vote
@@ -31,7 +31,7 @@ COMPARED, _COMPARED_SIDE = 3, 1024  # similar pictures in the viewer; pixels, lo
 _HELP = "Small changes, hidden lungs, the other models, similar train pictures. Takes a few seconds."
 
 
-def second_opinion_button(case: Case, predictor: Predictor) -> None:
+def show_button(case: Case, predictor: Predictor) -> None:
     """Drawn until it was pressed for this X-ray and this model."""
     if key_of(predictor.card) not in case.opinions:
         st.button("Second opinion", key="second_opinion", on_click=_ask, args=(case, predictor), help=_HELP)
@@ -62,7 +62,7 @@ def show_chips(place: DeltaGenerator, case: Case, predictor: Predictor, terms: T
 
 def known_cautions(case: Case, predictor: Predictor, terms: Terms) -> tuple[words.Caution, ...]:
     """From all checks once there is a second opinion, before that from those that need no further pass of this model."""
-    reading, votes = _reading(case, predictor, terms), votes_of(case, predictor, terms)
+    reading, votes = case.reading(predictor, terms), votes_of(case, predictor, terms)
     rates = words.caution_rates_of(predictor.card.id)
     if opinion := _opinion(case, predictor, terms):
         return words.cautions(opinion, votes, reading, rates)
@@ -73,13 +73,13 @@ def known_cautions(case: Case, predictor: Predictor, terms: Terms) -> tuple[word
     )
 
 
-def show_second_opinion(case: Case, predictor: Predictor, terms: Terms) -> None:
+def show(case: Case, predictor: Predictor, terms: Terms) -> None:
     """Once it was requested: five rows and the similar train pictures."""
     opinion = _opinion(case, predictor, terms)
     if opinion is None:
         return
     usual = words.usual_when_hidden(predictor.card.id)
-    reading, votes = _reading(case, predictor, terms), votes_of(case, predictor, terms)
+    reading, votes = case.reading(predictor, terms), votes_of(case, predictor, terms)
     left_out = voters().left_out_beside(predictor.card.id)
     st.html(_rows_html(words.rows(opinion, votes, reading, usual, left_out)))
     if opinion.similar:
@@ -151,10 +151,6 @@ def _opinion(case: Case, predictor: Predictor, terms: Terms) -> SecondOpinion | 
     return opinion and opinion.at(terms.prevalence)
 
 
-def _reading(case: Case, predictor: Predictor, terms: Terms) -> Reading:
-    return judge(case.answer(predictor).log_ratio, predictor.card, terms)
-
-
 def _asked(predictor: Predictor) -> list[str]:
     """The usable models whose answers are compared, the default first: the answering one, and those that vote on it."""
     known = {predictor.card.id, *voters().others(predictor.card.id)}
@@ -179,10 +175,9 @@ def _ask(case: Case, predictor: Predictor) -> None:
     assert case.canonical is not None, "expected a file that was read"
     try:
         opinion = compute_second_opinion(case.canonical, predictor, case.answer(predictor), lungs_in(case))
+        case.opinions[key_of(predictor.card)] = opinion
     except ModelError as error:
         case.unasked.append(str(error))
-        return
-    case.opinions[key_of(predictor.card)] = opinion
 
 
 def _rows_html(rows: tuple[tuple[str, str], ...]) -> str:
@@ -199,8 +194,6 @@ def _similar_html(cases: tuple[SimilarCase, ...], pictures: dict[str, np.ndarray
             data = base64.b64encode(png(grey_picture(pictures[case.file][::2, ::2] / 255.0))).decode()
             picture = f'<img alt="train picture {escape(name)}" src="data:image/png;base64,{data}">'
         kind = f" {escape(case.subtype)}" if case.subtype != "none" else ""
-        label = f'<b class="{escape(case.label.lower())}">{escape(case.label)}</b>{kind}'
-        figures.append(
-            f"<figure>{picture}<figcaption>{label}<br>{escape(name)}<br>similar {case.similarity:.2f}</figcaption></figure>"
-        )
+        label = f'<b class="{escape(case.label.lower())}">{escape(case.label)}</b>{kind}<br>{escape(name)}'
+        figures.append(f"<figure>{picture}<figcaption>{label}<br>similar {case.similarity:.2f}</figcaption></figure>")
     return f'<div class="similar">{"".join(figures)}</div>'

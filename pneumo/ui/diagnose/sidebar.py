@@ -10,6 +10,9 @@ from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.ui.shell.models import on_site_terms, predictor, usable_models
 
+_PREVALENCE_HELP = "Turns the model's likelihood ratio into a probability. 30 % is a guess."
+_POINT_HELP = "The threshold of the two-valued label in CSV and JSON. The verdict has its own zones."
+
 
 def choose_model() -> Predictor | None:
     """The chosen model, verified; None (with the reason on the page) when no model can answer."""
@@ -46,27 +49,13 @@ def choose_model() -> Predictor | None:
 def choose_prevalence() -> float:
     """Share of sick patients, the same on every page of the session."""
     st.session_state.setdefault("prevalence", max(1, min(90, round(100 * stated_prevalence()))))
-    st.sidebar.slider(
-        "Share of your patients with pneumonia",
-        1,
-        90,
-        key="prevalence",
-        format="%d %%",
-        help="Turns the model's likelihood ratio into a probability. 30 % is a guess.",
-    )
+    st.sidebar.slider("Share of your patients with pneumonia", 1, 90, key="prevalence", format="%d %%", help=_PREVALENCE_HELP)
     return float(st.session_state["prevalence"] / 100)
 
 
 def choose_terms(points: list[str]) -> Terms:
     """Share of sick patients and operating point, the same on every page of the session."""
-    state, side = st.session_state, st.sidebar
-    if state.get("operating_point") not in points:
-        state["operating_point"] = BALANCED
+    if st.session_state.get("operating_point") not in points:
+        st.session_state["operating_point"] = BALANCED
     prevalence = choose_prevalence()
-    side.selectbox(
-        "Operating point",
-        points,
-        key="operating_point",
-        help="The threshold of the two-valued label in CSV and JSON. The verdict has its own zones.",
-    )
-    return Terms(state["operating_point"], prevalence)
+    return Terms(st.sidebar.selectbox("Operating point", points, key="operating_point", help=_POINT_HELP), prevalence)

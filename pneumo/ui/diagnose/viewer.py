@@ -8,38 +8,27 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pneumo.imaging.overlay import COLOUR_MAPS, fit_within, grey_picture, overlay_picture, png
-from pneumo.inference.finding import Terms, judge
-from pneumo.inference.predictor import Answer, Predictor
+from pneumo.inference.finding import Terms
+from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.reporting import finding_words as words
 from pneumo.reporting.captioned import NO_HEAT, with_captions
 from pneumo.reporting.heat_doubt import heatmap_doubt
 from pneumo.reporting.second_opinion_words import heat_sentence
 from pneumo.site.use import metrics_beside
-from pneumo.ui.diagnose import wording
+from pneumo.ui.diagnose import second_opinion, wording
 from pneumo.ui.diagnose.report import report_download, report_form
-from pneumo.ui.diagnose.second_opinion import (
-    ask_other_models,
-    heat_of,
-    lungs_in,
-    second_opinion_button,
-    show_chips,
-    show_second_opinion,
-    similar_pictures,
-)
 from pneumo.ui.diagnose.viewer_component import draw_viewer
 from pneumo.ui.diagnose.viewer_data import OPACITY, viewer_parcel
 from pneumo.ui.history.record import show_record
 from pneumo.ui.shell.state import PARCEL, Case, key_of
 
 REFUSED_SIDE = 480  # pixels, longer side of the picture of a file without an answer
+_OVERLAY_HELP = "In the file's own greys, whatever window the viewer shows."
 
 
 def show_case(case: Case, predictor: Predictor, terms: Terms, place: str, head: DeltaGenerator) -> None:
-    """Draw an answered case, or the reason why there is no answer; its name goes into `head`.
-
-    `place`: its number among the files, in words.
-    """
+    """Draw an answered case, or why there is no answer. Its name and `place`, its number among the files, go into `head`."""
     finding = case.finding_of(predictor)
     parcel = _parcel(case, predictor) if finding.answer else b""  # slow, so done before the page shows the new name
     head.html(f'<p class="case-name">{escape(case.name)} ({escape(place)})</p>')
@@ -58,7 +47,7 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str, head: 
     with picture:
         draw_viewer(parcel, case.finding.sha256[:16])
         doubt = heatmap_doubt(predictor.card.id)
-        line = f"{doubt} So it is off at first; press Shift H." if doubt else heat_sentence(heat_of(case, predictor))
+        line = f"{doubt} So it is off at first; press Shift H." if doubt else heat_sentence(second_opinion.heat_of(case, predictor))
         st.html(f'<p class="quiet">{escape(line)}</p>')
         if case.reduced:
             height, width = case.display()[0].stored.shape
@@ -67,26 +56,19 @@ def show_case(case: Case, predictor: Predictor, terms: Terms, place: str, head: 
                 "was given on the full image. Drop the file here to see it in full."
             )
     with rest:
-        _how_reliable(case, predictor, terms, finding.answer)
+        _how_reliable(case, predictor, terms)
         show_record(case, predictor, terms)
         with st.container(horizontal=True, gap="small"):
-            st.download_button(
-                "Overlay PNG",
-                partial(_overlay_png, case, predictor, terms),
-                f"pneumo-overlay-{case.finding.sha256[:8]}.png",
-                "image/png",
-                on_click="ignore",
-                key="overlay_png",
-                help="In the file's own greys, whatever window the viewer shows.",
-            )
+            make, name = partial(_overlay_png, case, predictor, terms), f"pneumo-overlay-{case.finding.sha256[:8]}.png"
+            st.download_button("Overlay PNG", make, name, "image/png", on_click="ignore", key="overlay_png", help=_OVERLAY_HELP)
             report_download(case, predictor, terms)
         report_form(case, predictor, terms)
-        second_opinion_button(case, predictor)
+        second_opinion.show_button(case, predictor)
         with st.expander("More about this answer"):
-            _details(case, predictor, terms, finding.answer)
-    show_second_opinion(case, predictor, terms)
-    if ask_other_models(case, predictor):
-        show_chips(chips, case, predictor, terms)
+            _details(case, predictor, terms)
+    second_opinion.show(case, predictor, terms)
+    if second_opinion.ask_other_models(case, predictor):
+        second_opinion.show_chips(chips, case, predictor, terms)
 
 
 def _parcel(case: Case, predictor: Predictor) -> bytes:
@@ -95,8 +77,8 @@ def _parcel(case: Case, predictor: Predictor) -> bytes:
     identity = (case.finding.sha256, case.reduced, key_of(predictor.card), opinion is not None)
     known, parcel = cast(tuple[object, bytes], st.session_state.get(PARCEL, (None, b"")))
     if known != identity:
-        similar = similar_pictures(opinion.similar) if opinion else ()
-        heatmap, lungs = case.answer(predictor).heatmap, lungs_in(case)
+        similar = second_opinion.similar_pictures(opinion.similar) if opinion else ()
+        heatmap, lungs = case.answer(predictor).heatmap, second_opinion.lungs_in(case)
         doubted = bool(heatmap_doubt(predictor.card.id))
         parcel = viewer_parcel(case.finding.sha256[:16], *case.display(), heatmap, lungs, similar, doubted)
         st.session_state[PARCEL] = (identity, parcel)
@@ -105,14 +87,13 @@ def _parcel(case: Case, predictor: Predictor) -> bytes:
 
 def _overlay_png(case: Case, predictor: Predictor, terms: Terms) -> bytes:
     """Without heat, and with a note, where the model's heatmap does no better than chance."""
-    answer, picture = case.answer(predictor), grey_picture(case.display()[0].presented())
+    picture, model, reading = grey_picture(case.display()[0].presented()), predictor.card.id, case.reading(predictor, terms)
     notes: tuple[str, ...] = (NO_HEAT,)
     colour_map = ""
-    if not heatmap_doubt(predictor.card.id):
+    if not heatmap_doubt(model):
         notes, colour_map = (), COLOUR_MAPS[0]
-        picture = overlay_picture(picture, answer.heatmap.on_image(*picture.shape[:2]), OPACITY, colour_map)
-    reading = judge(answer.log_ratio, predictor.card, terms)
-    return png(with_captions(picture, reading, predictor.card.id, case.finding_of(predictor).warnings, notes, colour_map))
+        picture = overlay_picture(picture, case.answer(predictor).heatmap.on_image(*picture.shape[:2]), OPACITY, colour_map)
+    return png(with_captions(picture, reading, model, case.finding_of(predictor).warnings, notes, colour_map))
 
 
 def show_no_answer() -> None:
@@ -123,34 +104,29 @@ def show_no_answer() -> None:
 
 def _answer(case: Case, predictor: Predictor, terms: Terms, place: str) -> DeltaGenerator:
     """What stands above the fold. Returns the place of the chips, which are drawn again after the other models answered."""
-    log_ratio, warnings = case.answer(predictor).log_ratio, case.finding_of(predictor).warnings
-    reading = judge(log_ratio, predictor.card, terms)
+    reading, warnings = case.reading(predictor, terms), case.finding_of(predictor).warnings
     st.markdown(wording.answer_html(reading, place), unsafe_allow_html=True)
     st.html(wording.bar_html(reading))
     for warning in warnings:
         st.warning(markdown(warning))
     if case.truth:
         st.info(f"From the data set. Its true label: {markdown(case.truth)}.")
-    if like_this := words.like_this_sentence(metrics_beside(predictor), log_ratio, reading, warnings):
+    if like_this := words.like_this_sentence(metrics_beside(predictor), case.answer(predictor).log_ratio, reading, warnings):
         st.html(f'<p class="said">{like_this}</p>')
     chips = st.empty()
-    show_chips(chips, case, predictor, terms)
+    second_opinion.show_chips(chips, case, predictor, terms)
     return chips
 
 
-def _how_reliable(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> None:
-    reading = judge(answer.log_ratio, predictor.card, terms)
-    sentences = (words.sentence(reading), words.likelihood_sentence(reading))
-    st.html(
-        "".join(f'<p class="said">{sentence}</p>' for sentence in sentences)
-        + wording.figures_html(metrics_beside(predictor))
-        + ("" if heatmap_doubt(predictor.card.id) else f'<p class="quiet">{words.heatmap_sentence(reading, answer.heatmap)}</p>')
-    )
+def _how_reliable(case: Case, predictor: Predictor, terms: Terms) -> None:
+    reading = case.reading(predictor, terms)
+    said = "".join(f'<p class="said">{sentence}</p>' for sentence in (words.sentence(reading), words.likelihood_sentence(reading)))
+    heat = f'<p class="quiet">{words.heatmap_sentence(reading, case.answer(predictor).heatmap)}</p>'
+    st.html(said + wording.figures_html(metrics_beside(predictor)) + ("" if heatmap_doubt(predictor.card.id) else heat))
 
 
-def _details(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> None:
-    card = predictor.card
-    reading = judge(answer.log_ratio, card, terms)
+def _details(case: Case, predictor: Predictor, terms: Terms) -> None:
+    card, answer, reading = predictor.card, case.answer(predictor), case.reading(predictor, terms)
     kind = words.subtype_sentence(metrics_beside(predictor), reading, answer.bacterial)
     rows = [
         *wording.facts_rows(case.name, case.facts, case.finding.sha256),

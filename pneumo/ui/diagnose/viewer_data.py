@@ -1,7 +1,7 @@
 """The data of one X-ray for the browser's viewer: grey values, heat, outlines and words. No streamlit here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, cast
 
 import contourpy
@@ -45,15 +45,11 @@ def viewer_parcel(
     """
     heat = heat_levels(heatmap)
     mask = np.zeros((1, 1), bool) if lungs.mask is None else lungs.mask
+    contours = [{"level": level, "lines": outlines(heat / 255.0, level, heatmap.shown)} for level in CONTOURS]
     header = {
         "key": key,
         "picture": _described(values, facts),
-        "heat": {
-            "box": _ends(heatmap.shown),
-            "empty": heatmap.empty,
-            "doubted": doubted,
-            "contours": [{"level": level, "lines": outlines(heat / 255.0, level, heatmap.shown)} for level in CONTOURS],
-        },
+        "heat": {"box": astuple(heatmap.shown), "empty": heatmap.empty, "doubted": doubted, "contours": contours},
         "lungs": {"lines": outlines(np.pad(mask, 1).astype(float), 0.5, _around(mask)), "reason": lungs.reason},
         "similar": [{"name": picture.name, "label": picture.label} for picture in similar],
         "colourMaps": COLOUR_MAPS,
@@ -97,16 +93,5 @@ def _described(values: GreyValues, facts: ImageFacts) -> dict[str, Any]:
         "mm": facts.spacing.mm * facts.width / values.stored.shape[1],
         "where": "at the detector" if facts.spacing.at_detector else "calibrated",
     }
-    return {
-        "slope": values.slope,
-        "intercept": values.intercept,
-        "function": values.function,
-        "inverted": values.inverted,
-        "range": values.range,
-        "presets": presets,
-        "spacing": spacing,
-    }
-
-
-def _ends(box: Box) -> list[float]:
-    return [box.left, box.top, box.right, box.bottom]
+    stored = {name: getattr(values, name) for name in ("slope", "intercept", "function", "inverted", "range")}
+    return {**stored, "presets": presets, "spacing": spacing}

@@ -27,22 +27,17 @@ def answer_html(reading: Reading, place: str) -> str:
 
 
 def bar_html(reading: Reading) -> str:
-    """Probability on a scale 0 to 1 with the threshold marked and the indeterminate zone shaded."""
+    """Probability on a scale 0 to 1 with the threshold marked and the indeterminate zone shaded, unless it is empty."""
     value, cut = in_words(reading.probability), reading.threshold
     side = "early" if cut < 0.2 else "late" if cut > 0.8 else ""
+    left, width = 100 * reading.low, 100 * (reading.high - reading.low)
+    zone = f'<div class="zone" style="left:{left:.1f}%;width:{width:.1f}%"></div>' if width else ""
     return (
         f'<div class="bar {reading.verdict.lower()}" role="img" aria-label="probability {value}, threshold {cut:.2f}">'
-        f"{_zone_html(reading)}"
-        f'<div class="cut {side}" style="left:{100 * cut:.1f}%"><span>threshold {cut:.2f}</span></div>'
+        f'{zone}<div class="cut {side}" style="left:{100 * cut:.1f}%"><span>threshold {cut:.2f}</span></div>'
         f'<div class="value" style="left:{min(max(100 * reading.probability, 1), 99):.1f}%"></div></div>'
         '<div class="ends"><span>0 normal</span><span>1 pneumonia</span></div>'
     )
-
-
-def _zone_html(reading: Reading) -> str:
-    """The indeterminate zone; an empty one is not drawn."""
-    width = 100 * (reading.high - reading.low)
-    return f'<div class="zone" style="left:{100 * reading.low:.1f}%;width:{width:.1f}%"></div>' if width else ""
 
 
 def figures_html(metrics: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ SHOWN = 1000  # rows of the table; the export holds all
 _HASH = "history_hash"
 _FOUND = "history_found"  # a file was dropped just now: its newest case opens
 _ANY = "any"
+_OPEN = "Open a case (or choose its row above)"
 _CHOICES: dict[str, str] = {**AGREEMENT_WORDS, **{str(zone): zone.in_words for zone in Zone}}
 
 
@@ -60,11 +61,9 @@ def show_history() -> None:
 
 def place_sentence(place: str, days: int | None) -> str:
     """Where cases are recorded and for how long."""
-    duration = (
-        "until somebody deletes it (no PNEUMO_RECORD_DAYS is set)"
-        if days is None
-        else f"{days} day{'s' * (days != 1)}, then deleted"
-    )
+    duration = "until somebody deletes it (no PNEUMO_RECORD_DAYS is set)"
+    if days is not None:
+        duration = f"{days} day{'s' * (days != 1)}, then deleted"
     return (
         f"The record is {place}. A case is kept {duration}. It holds the file's hash, the model's answer, your agreement and note, "
         "no picture and no file name. All times are UTC."
@@ -119,13 +118,10 @@ def _rates(cases: list[RecordedCase]) -> None:
     from pneumo.record.agreement import ALL, agreement_rates
 
     st.subheader("How often you agreed", anchor=False)
-    rows = [
-        (
-            "All answers" if name == ALL else name,
-            f"{interval(share.figure, 2)}, {share.count} of {share.of} judged" if share.of else "none judged yet",
-        )
-        for name, share in agreement_rates(cases).items()
-    ]
+    rows = []
+    for name, share in agreement_rates(cases).items():
+        figure = f"{interval(share.figure, 2)}, {share.count} of {share.of} judged" if share.of else "none judged yet"
+        rows.append(("All answers" if name == ALL else name, figure))
     st.columns([1, 1])[0].html(wording.table_html(rows))  # narrow, so that names and figures stay together
     st.caption("Among the cases below; 95 % interval (Wilson). A file counts once a model and verdict, with its newest judgement.")
 
@@ -143,7 +139,7 @@ def _table(cases: list[RecordedCase]) -> None:
     groups = list(_by_hash(cases).values())
     files = f" on {len(groups)} file{'s' * (len(groups) != 1)}" if len(groups) < len(cases) else ""
     st.subheader(f"{len(cases)} case{'s' * (len(cases) != 1)}{files}", anchor=False)
-    shown, answers = [group[0] for group in groups[:SHOWN]], [len(group) for group in groups[:SHOWN]]
+    shown = [(group[0], len(group)) for group in groups[:SHOWN]]
     st.dataframe(
         [
             {
@@ -159,7 +155,7 @@ def _table(cases: list[RecordedCase]) -> None:
                 "Operating point": case.operating_point,
                 "File hash": case.file_sha256[:12],
             }
-            for case, count in zip(shown, answers, strict=True)
+            for case, count in shown
         ],
         column_config={
             "Answers": st.column_config.NumberColumn(help="To this file; the row shows the newest.", width="small"),
@@ -168,7 +164,7 @@ def _table(cases: list[RecordedCase]) -> None:
         },
         hide_index=True,
         key="history_table",
-        on_select=lambda: _open_row([case.id for case in shown]),
+        on_select=lambda: _open_row([case.id for case, _ in shown]),
         selection_mode="single-row",
     )
     if len(groups) > SHOWN:
@@ -198,13 +194,7 @@ def _case(record: "Record", cases: list[RecordedCase]) -> None:
     by_id = {case.id: case for case in cases}
     if st.session_state.get("history_open") not in by_id:
         st.session_state["history_open"] = None
-    chosen = st.selectbox(
-        "Open a case (or choose its row above)",
-        list(by_id),
-        index=None,
-        key="history_open",
-        format_func=lambda case_id: _title(by_id[case_id]),
-    )
+    chosen = st.selectbox(_OPEN, list(by_id), index=None, key="history_open", format_func=lambda case: _title(by_id[case]))
     if chosen is None:
         return
     case = by_id[chosen]
@@ -220,15 +210,9 @@ def _case(record: "Record", cases: list[RecordedCase]) -> None:
             show_reference(case.id, case.reference)
             _deletion(record, case)
         else:
-            st.html(
-                wording.table_html(
-                    [
-                        ("Agreement", AGREEMENT_WORDS[case.agreement]),
-                        ("Note", case.note or "none"),
-                        ("What it turned out to be", AGREEMENT_WORDS.get(case.reference, case.reference)),
-                    ]
-                )
-            )
+            reference = AGREEMENT_WORDS.get(case.reference, case.reference)
+            rows = [("Agreement", AGREEMENT_WORDS[case.agreement]), ("Note", case.note or "none")]
+            st.html(wording.table_html([*rows, ("What it turned out to be", reference)]))
 
 
 def _deletion(record: "Record", case: RecordedCase) -> None:
@@ -251,10 +235,9 @@ def _delete(record: "Record", case_id: str) -> None:
     try:
         check(Action.RECORD)
         record.delete(case_id, actor())
+        _set_deletion(None)
     except PneumoError as error:
         st.session_state["history_problem"] = str(error)
-    else:
-        _set_deletion(None)
 
 
 def _moment(case: RecordedCase) -> str:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _Key = tuple[str, str, str]  # file, model's weights, operating point
 AGREEMENT_WORDS = {AGREE: "agree", DISAGREE: "disagree", NONE: "not said"}
+_NOTE_LABEL = "Note for the record. Type no names, dates of birth or numbers of patients."
 
 
 @dataclass
@@ -82,10 +83,9 @@ def record_answers(
         if refused:
             record.keep_refused(list(refused.values()))
             memory.counted |= refused.keys()
+        memory.problem, memory.refused = "", set()
     except PneumoError as error:
         memory.problem, memory.refused = str(error), set(new)
-    else:
-        memory.problem, memory.refused = "", set()
 
 
 def show_record(case: Case, predictor: Predictor, terms: Terms) -> None:
@@ -126,11 +126,8 @@ def what_stays() -> str:
 
 
 def show_judgement(case_id: str, on_change: Callable[[str, str], None] | None = None, needs: Action = Action.READ) -> None:
-    """The clinician's agreement and note, written to the record as they change; `on_change` gets field and value.
-
-    `needs`: the permission that a change takes.
-    """
-    keys = {"agreement": f"recorded_agreement-{case_id}", "note": f"recorded_note-{case_id}"}
+    """The clinician's agreement and note, written as they change if `needs` is permitted; `on_change` gets field and value."""
+    keys = {name: _widget(name, case_id) for name in ("agreement", "note")}
     if not all(key in st.session_state for key in keys.values()):
         try:
             stored = open_record().get(case_id)
@@ -142,42 +139,21 @@ def show_judgement(case_id: str, on_change: Callable[[str, str], None] | None = 
             return
         for name, key in keys.items():
             st.session_state[key] = getattr(stored, name)
-    st.radio(
-        "Do you agree with this answer?",
-        AGREEMENTS,
-        format_func=AGREEMENT_WORDS.get,
-        horizontal=True,
-        key=keys["agreement"],
-        on_change=_write,
-        args=(case_id, "agreement", keys["agreement"], needs, on_change),
-    )
-    st.text_area(
-        "Note for the record. Type no names, dates of birth or numbers of patients.",
-        key=keys["note"],
-        height=80,
-        max_chars=NOTE_LENGTH,
-        on_change=_write,
-        args=(case_id, "note", keys["note"], needs, on_change),
-    )
+    agreement, note = (_kept(case_id, name, needs, on_change) for name in keys)
+    st.radio("Do you agree with this answer?", AGREEMENTS, format_func=AGREEMENT_WORDS.get, horizontal=True, **agreement)
+    st.text_area(_NOTE_LABEL, height=80, max_chars=NOTE_LENGTH, **note)
     for name, key in keys.items():
         if key in _memory().unsaved:
             st.warning(f"The {name} was not saved. {markdown(_memory().unsaved[key])}")
-            st.button("Save again", on_click=_write, args=(case_id, name, key, needs), key=f"again-{key}")
+            st.button("Save again", on_click=_write, args=(case_id, name, needs), key=f"again-{key}")
 
 
 def show_reference(case_id: str, stored: str) -> None:
     """The final diagnosis; sensitivity and specificity on Monitoring are counted by it."""
-    key = f"recorded_reference-{case_id}"
+    key, reference = _widget("reference", case_id), _kept(case_id, "reference", Action.RECORD)
     st.session_state.setdefault(key, stored)
-    st.radio(
-        "What it turned out to be",
-        REFERENCES,
-        format_func=lambda value: AGREEMENT_WORDS.get(value, value),
-        horizontal=True,
-        key=key,
-        on_change=_write,
-        args=(case_id, "reference", key, Action.RECORD),
-    )
+    words = {value: AGREEMENT_WORDS.get(value, value) for value in REFERENCES}
+    st.radio("What it turned out to be", REFERENCES, format_func=words.get, horizontal=True, **reference)
     if key in _memory().unsaved:
         st.warning(f"It was not saved. {markdown(_memory().unsaved[key])}")
 
@@ -194,17 +170,27 @@ def _set_remark(case: Case, label: str, name: str, value: str) -> None:
     case.remarks = replace(case.remarks, **changes)
 
 
-def _write(case_id: str, name: str, key: str, needs: Action, on_change: Callable[[str, str], None] | None = None) -> None:
+def _widget(name: str, case_id: str) -> str:
+    """The key of the widget for a field of a recorded case."""
+    return f"recorded_{name}-{case_id}"
+
+
+def _kept(case_id: str, name: str, needs: Action, on_change: Callable[[str, str], None] | None = None) -> dict[str, Any]:
+    """What makes that widget write to the record as it changes."""
+    return {"key": _widget(name, case_id), "on_change": _write, "args": (case_id, name, needs, on_change)}
+
+
+def _write(case_id: str, name: str, needs: Action, on_change: Callable[[str, str], None] | None = None) -> None:
+    key = _widget(name, case_id)
     value = st.session_state[key]
     if on_change:
         on_change(name, value)
     try:
         check(needs)
         open_record().change(case_id, actor(), **{name: value})
+        _memory().unsaved.pop(key, None)
     except PneumoError as error:
         _memory().unsaved[key] = str(error)
-    else:
-        _memory().unsaved.pop(key, None)
 
 
 def _retry() -> None:
@@ -225,16 +211,6 @@ def _answered(finding: Finding, predictor: Predictor, terms: Terms) -> Answered:
     card, warnings = predictor.card, finding.warnings
     reading = judge(finding.answer.log_ratio, card, Terms(terms.operating_point))
     cautions = [warning for warning in warnings if not (predictor.profile and warning == predictor.profile.sentence)]
-    return Answered(
-        _memory().session,
-        finding.sha256,
-        card.id,
-        card.sha256,
-        reading.probability,
-        reading.operating_point,
-        reading.threshold,
-        reading.label,
-        reading.zone,
-        WARN if cautions else PASS,
-        tuple(warnings),
-    )
+    judged = (reading.probability, reading.operating_point, reading.threshold, reading.label, reading.zone)
+    gate, session = WARN if cautions else PASS, _memory().session
+    return Answered(session, finding.sha256, card.id, card.sha256, *judged, gate, tuple(warnings))

@@ -57,11 +57,9 @@ def shadows_of(recorded: Sequence[tuple[str, Finding, Picture]], predictor: Pred
     except PneumoError as error:
         log.warning("The candidate did not answer: %s", error)
         return []
-    shadows = []
+    shadows, point, prevalence = [], terms.operating_point, stated_prevalence()
     for case_id, finding, picture in recorded:
         if held := picture():
             answer = ask_again(finding.sha256, *held, candidate)
-            shadows.append(
-                shadow_of(case_id, answer, candidate.card, digest, predictor.card, terms.operating_point, stated_prevalence())
-            )
+            shadows.append(shadow_of(case_id, answer, candidate.card, digest, predictor.card, point, prevalence))
     return shadows

@@ -1,6 +1,8 @@
 """Top of the Metrics page: model, split and operating point, then the four figures."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import streamlit as st
 
@@ -8,12 +10,16 @@ from pneumo.errors import ModelError
 from pneumo.evaluation.operating_point import BALANCED, MEANING
 from pneumo.evaluation.predictions import Predictions
 from pneumo.outgoing import markdown
+from pneumo.registry.model_folder import ModelFolder
 from pneumo.reporting.evaluated import Evaluated, read_evaluated, splits_of
 from pneumo.ui.diagnose.sidebar import choose_prevalence
 from pneumo.ui.metrics.tables import numbers_html
 from pneumo.ui.shell.models import usable_models
 
+Measured = TypeVar("Measured")
 _FLATTERS = "The validation part chose this model's epoch and comes from the same source as train, so its figures are too good."
+_MODEL_HELP = "The first one is the default model: the best on held-out train data."
+_CUT_HELP = "Where the line between NORMAL and PNEUMONIA is drawn; set on held-out train images."
 
 
 @dataclass(frozen=True)
@@ -54,32 +60,22 @@ def choose_evaluation() -> Choice | None:
     state = st.session_state
     left, middle, right = st.columns([3, 4, 4], gap="medium")
     _within("metrics-model", usable, usable[0])
-    model = left.selectbox(
-        "Model",
-        usable,
-        key="metrics-model",
-        persist_state="session",
-        help="The first one is the default model: the best on held-out train data.",
-    )
+    model = left.selectbox("Model", usable, key="metrics-model", persist_state="session", help=_MODEL_HELP)
     splits = splits_of(model)
     if not splits:
         st.info(markdown(f"No evaluation of {model} is stored. Run: python -m pneumo evaluate {model} --split test --data FOLDER"))
         return None
     _within("metrics-split", splits, splits[0])
     middle.segmented_control("Split", splits, format_func=markdown, key="metrics-split", required=True, persist_state="session")
-    evaluated = _read(model, state["metrics-split"])
-    if evaluated is None:
+    try:
+        evaluated = read_evaluated(model, state["metrics-split"])
+    except ModelError as error:  # removed since it was listed
+        st.error(markdown(str(error)))
         return None
     points = list(evaluated.card.operating_points)
     _within("metrics-point", points, BALANCED if BALANCED in points else points[0])
     right.segmented_control(
-        "Operating point",
-        points,
-        format_func=markdown,
-        key="metrics-point",
-        required=True,
-        persist_state="session",
-        help="Where the line between NORMAL and PNEUMONIA is drawn; set on held-out train images.",
+        "Operating point", points, format_func=markdown, key="metrics-point", required=True, persist_state="session", help=_CUT_HELP
     )
     if "test" not in splits:
         st.warning(
@@ -105,12 +101,17 @@ def show_figures(choice: Choice) -> None:
     st.caption(f"95 % intervals over patients. {_FLATTERS if evaluated.split == 'validation' else ''}")
 
 
-def _read(model: str, split: str) -> Evaluated | None:
+def measured_or_why(model: str, read: Callable[[ModelFolder], Measured | None], command: str) -> Measured | None:
+    """A measurement that is stored of the model; None, with the reason on the page, where there is none or it cannot be read."""
     try:
-        return read_evaluated(model, split)
-    except ModelError as error:  # removed since it was listed
-        st.error(markdown(str(error)))
+        measured = read(ModelFolder.of(model))
+    except ModelError as error:
+        st.warning(markdown(str(error)))
         return None
+    if measured is None:
+        st.info("Not measured yet for this model. This command measures it, with the data set:")
+        st.code(f"python -m pneumo {command}", language="bash", wrap_lines=True)
+    return measured
 
 
 def _within(key: str, options: list[str] | tuple[str, ...], default: str) -> None:

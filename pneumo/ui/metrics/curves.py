@@ -25,34 +25,23 @@ _TABS = ("ROC", "Precision-recall", "Calibration", "Histograms", "Decision curve
 
 def show_chart(chart: Chart, key: str) -> None:
     """The chart, and beside it its title, how to read it, and its PNG. `key` makes it distinct on the page."""
-    left, right = st.columns([5, 2], gap="medium")
-    _draw(left, chart, key)
-    _explain(right, chart, key)
+    _draw(chart, key, *st.columns([5, 2], gap="medium"))
 
 
 def _show_roc(chart: Chart, key: str) -> None:
     """The whole curve and its corner side by side, each with its text below."""
     for place, part in zip(st.columns(2, gap="medium"), (chart, roc_corner(chart)), strict=True):
-        _draw(place, part, key)
-        _explain(place, part, key)
+        _draw(part, key, place, place)
 
 
-def _draw(place: DeltaGenerator, chart: Chart, key: str) -> None:
+def _draw(chart: Chart, key: str, picture: DeltaGenerator, text: DeltaGenerator) -> None:
     width: Literal["content", "stretch"] = "content" if chart.square else "stretch"
-    place.vega_lite_chart(spec=spec(chart), width=width, key=f"{key}-{chart.key}", alt=f"{chart.title}. {chart.reading}")
-
-
-def _explain(place: DeltaGenerator, chart: Chart, key: str) -> None:
-    place.markdown(f"**{markdown(chart.title)}**")
-    place.markdown(markdown(chart.reading))
-    place.download_button(
-        "PNG",
-        partial(chart_png, chart),
-        f"pneumo-{key}-{chart.key}.png",
-        "image/png",
-        on_click="ignore",
-        key=f"png-{key}-{chart.key}",
-        help="This plot as a picture",
+    name, make = f"{key}-{chart.key}", partial(chart_png, chart)
+    picture.vega_lite_chart(spec=spec(chart), width=width, key=name, alt=f"{chart.title}. {chart.reading}")
+    text.markdown(f"**{markdown(chart.title)}**")
+    text.markdown(markdown(chart.reading))
+    text.download_button(
+        "PNG", make, f"pneumo-{name}.png", "image/png", on_click="ignore", key=f"png-{name}", help="This plot as a picture"
     )
 
 
@@ -66,13 +55,8 @@ def show_curve_tabs(choice: Choice) -> None:
         for tab, chart in zip(tabs, charts, strict=False):
             with tab:
                 (_show_roc if chart.key == "roc" else show_chart)(chart, key)
-        with tabs[_TABS.index("Calibration")]:
-            st.html(
-                table(
-                    ["", "value (95 % interval)", "how to read it"],
-                    calibration_rows(choice.predictions, evaluated.metrics, choice.prevalence),
-                )
-            )
+        rows = calibration_rows(choice.predictions, evaluated.metrics, choice.prevalence)
+        tabs[_TABS.index("Calibration")].html(table(["", "value (95 % interval)", "how to read it"], rows))
     else:
         for tab in tabs[:5]:
             tab.info("This curve needs stored predictions of both classes on this split.")

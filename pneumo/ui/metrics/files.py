@@ -50,15 +50,9 @@ def show_downloads(choice: Choice) -> None:
         ):
             with contextlib.suppress(ModelError):  # the page already warns of a file that differs from the model's manifest
                 if folder.holds(file):
-                    st.download_button(
-                        label,
-                        partial(folder.read, file),
-                        f"{name}{suffix}",
-                        mime,
-                        on_click="ignore",
-                        key=f"metrics-get{suffix}",
-                    )
-        if _can_print(evaluated, choice.point):
+                    read, key = partial(folder.read, file), f"metrics-get{suffix}"
+                    st.download_button(label, read, f"{name}{suffix}", mime, on_click="ignore", key=key)
+        if evaluated.both_classes and evaluated.figures(choice.point) is not None:
             make = partial(_pdf, evaluated, choice.point, choice.prevalence)
             st.download_button("Everything, PDF", make, f"{name}.pdf", "application/pdf", on_click="ignore", key="metrics-get.pdf")
     st.caption("Each plot has its own PNG beside it.")
@@ -72,7 +66,3 @@ def _pdf(evaluated: Evaluated, point: str, prevalence: float) -> bytes:
         extra_charts += learning_curves({model: ModelFolder.of(model).history()})
         extra_charts += robustness_charts(ModelFolder.of(model).robustness() or {})
     return evaluation_pdf(evaluated, point, tuple(extra_charts), prevalence)
-
-
-def _can_print(evaluated: Evaluated, point: str) -> bool:
-    return evaluated.both_classes and evaluated.figures(point) is not None

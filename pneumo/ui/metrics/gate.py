@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from pneumo.errors import ModelError
 from pneumo.evaluation.gate_figures import CHEST, CHOSEN_BY, DEMO, HELD_OUT, POSED, GateFigures
 from pneumo.outgoing import markdown
 from pneumo.registry.model_folder import ModelFolder
 from pneumo.reporting.numbers import interval
-from pneumo.ui.metrics.choice import Choice
+from pneumo.ui.metrics.choice import Choice, measured_or_why
 from pneumo.ui.metrics.tables import table
 
 _ROLES = {
@@ -22,14 +21,8 @@ _ROLES = {
 def show_gate(choice: Choice) -> None:
     model = choice.evaluated.card.id
     st.subheader("What it refuses to answer for", anchor=False)
-    try:
-        figures = ModelFolder.of(model).gate()
-    except ModelError as error:
-        st.warning(markdown(str(error)))
-        return
+    figures = measured_or_why(model, ModelFolder.gate, f"gate {model} --data FOLDER")
     if figures is None:
-        st.info("Not measured yet for this model. This command measures it, with the data set:")
-        st.code(f"python -m pneumo gate {model} --data FOLDER", language="bash", wrap_lines=True)
         return
     st.html(gate_html(figures))
     st.caption(
@@ -41,15 +34,7 @@ def show_gate(choice: Choice) -> None:
 
 def gate_html(figures: GateFigures) -> str:
     rows = [["all other things kept aside", "", "", "", interval(figures.foreign_rejected), ""]]
-    rows += [
-        [
-            group.name,
-            _ROLES.get(group.role, group.role),
-            str(group.n),
-            str(group.originals or ""),
-            interval(group.rejected),
-            interval(group.told),
-        ]
-        for group in figures.groups
-    ]
+    for group in figures.groups:
+        counts = (str(group.n), str(group.originals or ""))
+        rows.append([group.name, _ROLES.get(group.role, group.role), *counts, interval(group.rejected), interval(group.told)])
     return table(["pictures", "what they are", "n", "of so many originals", "refused", "told"], rows)

@@ -9,18 +9,17 @@ from pneumo.errors import PneumoError
 from pneumo.evaluation.mistakes import Mistake, most_confident_mistakes
 from pneumo.imaging.decoding.decode import decode_image, image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture
-from pneumo.imaging.windowing import DISPLAY_SIDE
 from pneumo.outgoing import code, markdown
 from pneumo.paths import data_dir
 from pneumo.reporting.numbers import probability
-from pneumo.ui.diagnose.wording import table_html
+from pneumo.ui.dataset.library import show_file
 from pneumo.ui.metrics.choice import Choice
-from pneumo.ui.metrics.tables import mistakes_html
+from pneumo.ui.metrics.tables import table
 from pneumo.ui.shell import state
 
 _SMALL = 224  # pixels of a thumbnail's longer side
 _TITLES = ("Pneumonia called NORMAL, lowest probability first", "Healthy called PNEUMONIA, highest probability first")
-_OPEN = "metrics-open"
+_SEND_HELP = "Shows where the model found its evidence"
 
 
 def show_mistakes(choice: Choice) -> None:
@@ -33,15 +32,18 @@ def show_mistakes(choice: Choice) -> None:
     by_direction = most_confident_mistakes(choice.predictions, choice.threshold)
     st.caption(f"At {markdown(choice.point)}. Labels can be wrong too; look for wrong ones among confident mistakes first.")
     by_file = {mistake.file: mistake for mistakes in by_direction for mistake in mistakes}
-    if st.session_state.get(_OPEN) in by_file:
-        _large(by_file[st.session_state[_OPEN]])
+    if opened := by_file.get(st.session_state.get("metrics-open", "")):
+        facts = [("File", opened.file), ("Its label", opened.truth), ("Called", opened.called)]
+        facts.append(("Probability", probability(opened.probability, 4)))
+        show_file(opened.file, image_path(opened.file), opened.truth, facts, "metrics-", "radiograph", _SEND_HELP)
     any_shown = False
     for number, (title, mistakes) in enumerate(zip(_TITLES, by_direction, strict=True)):
         st.markdown(f"**{title}**")
         if not mistakes:
             st.caption("None.")
             continue
-        st.html(mistakes_html(mistakes))
+        rows = [(mistake.file, probability(mistake.probability, 4), mistake.truth) for mistake in mistakes]
+        st.html(table(["file", "probability", "its label"], rows))
         any_shown |= _pictures(mistakes, number)
     if by_file and not any_shown:
         st.caption(f"The data set is not in {code(str(data_dir()))}, so the files are named but not shown.")
@@ -53,17 +55,11 @@ def _pictures(mistakes: tuple[Mistake, ...], number: int) -> bool:
     with st.container(horizontal=True, gap="small", key=f"metrics-gallery-{number}"):
         for mistake, path in present:
             with st.container(width=132, gap=None):
-                picture = _thumbnail(str(path), path.stat().st_mtime_ns)
-                shown = np.zeros((_SMALL, _SMALL)) if picture is None else picture
-                st.image(grey_picture(shown), width=132, alt=f"radiograph {Path(mistake.file).stem}")
-                st.button(
-                    probability(mistake.probability),
-                    key=f"metrics-show-{mistake.file}",
-                    width="stretch",
-                    on_click=_show,
-                    args=(mistake.file,),
-                    help="Open it large",
-                )
+                picture = grey_picture(_thumbnail(str(path), path.stat().st_mtime_ns))
+                st.image(picture, width=132, alt=f"radiograph {Path(mistake.file).stem}")
+                key, opens = f"metrics-show-{mistake.file}", ("metrics-open", mistake.file)
+                label = probability(mistake.probability)
+                st.button(label, key=key, width="stretch", on_click=state.put, args=opens, help="Open it large")
     return bool(present)
 
 
@@ -75,48 +71,9 @@ def image_path(file: str) -> Path | None:
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
-def _thumbnail(path: str, stamp: int) -> np.ndarray | None:
-    """float32 in [0, 1]. Sessions share it, as it is of the data set."""
+def _thumbnail(path: str, stamp: int) -> np.ndarray:
+    """float32 in [0, 1]; black where it cannot be read. Sessions share it, as it is of the data set."""
     try:
         return fit_within(decode_image(image_bytes(path)).pixels, _SMALL)
     except PneumoError:
-        return None
-
-
-def _large(mistake: Mistake) -> None:
-    path = image_path(mistake.file)
-    left, right = st.columns([3, 2], gap="medium")
-    data = None
-    try:
-        data = image_bytes(path) if path else None
-        if data:
-            left.image(grey_picture(fit_within(decode_image(data).pixels, DISPLAY_SIDE)), width="stretch", alt="radiograph")
-    except PneumoError:
-        data = None
-    if data is None:
-        left.error("This file has disappeared or cannot be read. Check the data folder.")
-    with right:
-        st.html(
-            table_html(
-                [
-                    ("File", mistake.file),
-                    ("Its label", mistake.truth),
-                    ("Called", mistake.called),
-                    ("Probability", probability(mistake.probability, 4)),
-                ]
-            )
-        )
-        if data:
-            st.button(
-                "Send to Diagnose",
-                type="primary",
-                key="metrics-send",
-                help="Shows where the model found its evidence",
-                on_click=state.send_to_diagnose,
-                args=(mistake.file, data, mistake.truth),
-            )
-        st.button("Close", key="metrics-close", on_click=_show, args=(None,))
-
-
-def _show(file: str | None) -> None:
-    st.session_state[_OPEN] = file
+        return np.zeros((_SMALL, _SMALL), np.float32)

@@ -1,5 +1,7 @@
 """Several models side by side, and whether they differ by more than chance."""
 
+import contextlib
+
 import streamlit as st
 
 from pneumo.errors import DataError, ModelError
@@ -27,7 +29,10 @@ def show_models(choice: Choice) -> None:
     chosen = st.multiselect(
         f"Compare {markdown(first.card.id)} with", others, key=key, max_selections=len(MODELS) - 1, placeholder="choose models"
     )
-    evaluations = [first, *filter(None, (_read(model, first.split) for model in chosen))]
+    evaluations = [first]
+    for model in chosen:
+        with contextlib.suppress(ModelError):
+            evaluations.append(read_evaluated(model, first.split))
     rows = [
         (evaluated.card.id, evaluated.metrics, figures, evaluated.points[choice.point])
         for evaluated in evaluations
@@ -66,10 +71,3 @@ def _paired(choice: Choice, evaluations: list[Evaluated]) -> None:
         "would rarely occur by chance; a large p does not mean that they are equal. DeLong's test takes several X-rays of a "
         f"child together (Obuchowski 1997), McNemar's treats them as independent.{several}"
     )
-
-
-def _read(model: str, split: str) -> Evaluated | None:
-    try:
-        return read_evaluated(model, split)
-    except ModelError:
-        return None

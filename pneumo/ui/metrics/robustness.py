@@ -1,17 +1,17 @@
 """robustness.json as tables: answers on changed images, and whether they come from the lungs."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import streamlit as st
 
-from pneumo.errors import ModelError
 from pneumo.outgoing import markdown
 from pneumo.registry.model_folder import ModelFolder
 from pneumo.reporting.chart import Chart
 from pneumo.reporting.finding_words import share
 from pneumo.reporting.metrics_charts import removal_chart
 from pneumo.reporting.numbers import interval, number
-from pneumo.ui.metrics.choice import Choice
+from pneumo.ui.metrics.choice import Choice, measured_or_why
 from pneumo.ui.metrics.curves import show_chart
 from pneumo.ui.metrics.tables import table
 
@@ -19,26 +19,22 @@ from pneumo.ui.metrics.tables import table
 def show_robustness(choice: Choice) -> None:
     model = choice.evaluated.card.id
     st.subheader("Robustness and shortcuts", anchor=False)
-    try:
-        measured = ModelFolder.of(model).robustness()
-    except ModelError as error:
-        st.warning(markdown(str(error)))
-        return
+    command = f"evaluate {model} --data FOLDER --split test --robustness"
+    measured = measured_or_why(model, ModelFolder.robustness, command)
     if measured is None:
-        st.info("Not measured yet for this model. This command measures it, with the data set:")
-        st.code(f"python -m pneumo evaluate {model} --data FOLDER --split test --robustness", language="bash", wrap_lines=True)
         return
     try:
-        tables, charts = robustness_tables(measured), robustness_charts(measured)
+        tables, charts = list(robustness_tables(measured)), robustness_charts(measured)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         st.warning(
             f"robustness.json of {markdown(model)} does not fit this version of Pneumo ({markdown(repr(error))}). Measure it again."
         )
         return
+    lungs = f"No lungs found in {measured['lungs_unknown']} of them." if measured.get("lungs_unknown") else ""
     st.caption(
         markdown(
             f"Measured on {measured.get('n', '?')} X-rays of {measured.get('split', '?')}, {measured.get('made', 'date unknown')}, "
-            f"at {measured.get('operating_point', 'balanced')}. {_prevalence(measured)} {_lungs(measured)}"
+            f"at {measured.get('operating_point', 'balanced')}. {_prevalence(measured)} {lungs}"
         )
     )
     for title, html, reading in tables:
@@ -50,58 +46,37 @@ def show_robustness(choice: Choice) -> None:
 
 
 def _prevalence(measured: dict[str, Any]) -> str:
-    at = measured.get("prevalence")
-    return (
-        f"Probabilities where {share(at)} have pneumonia."
-        if isinstance(at, float)
-        else "The file does not name the prevalence of its probabilities."
-    )
+    if isinstance(at := measured.get("prevalence"), float):
+        return f"Probabilities where {share(at)} have pneumonia."
+    return "The file does not name the prevalence of its probabilities."
 
 
-def _lungs(measured: dict[str, Any]) -> str:
-    unknown = measured.get("lungs_unknown")
-    return f"No lungs found in {unknown} of them." if unknown else ""
-
-
-def robustness_tables(measured: dict[str, Any]) -> list[tuple[str, str, str]]:
+def robustness_tables(measured: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """(title, HTML, how to read it) of each table. Raises KeyError or TypeError where the file does not fit."""
-    tables = []
     if "changes" in measured:
-        rows = [
-            [
-                f"{row['kind']} {row['amount']}" if row["kind"] != "none" else "unchanged",
-                interval(row["auc"]),
-                interval(row["sensitivity"]),
-                interval(row["specificity"]),
-                number(row["mean_shift"]),
-                str(sum(row.get("unanswered", {}).values())),
-            ]
-            for row in measured["changes"]
-        ]
-        tables.append(
-            (
-                "Changed images",
-                table(["change", "AUC", "sensitivity", "specificity", "mean shift", "no answer"], rows),
-                "The same X-rays, changed as other machines and settings would change them. A reliable model keeps its "
-                "figures; the mean shift says by how much the probability moved, up or down. The figures are of the X-rays that "
-                "got an answer.",
-            )
+        rows = []
+        for row in measured["changes"]:
+            change = f"{row['kind']} {row['amount']}" if row["kind"] != "none" else "unchanged"
+            figures = (interval(row[name]) for name in ("auc", "sensitivity", "specificity"))
+            rows.append([change, *figures, number(row["mean_shift"]), str(sum(row.get("unanswered", {}).values()))])
+        yield (
+            "Changed images",
+            table(["change", "AUC", "sensitivity", "specificity", "mean shift", "no answer"], rows),
+            "The same X-rays, changed as other machines and settings would change them. A reliable model keeps its "
+            "figures; the mean shift says by how much the probability moved, up or down. The figures are of the X-rays that "
+            "got an answer.",
         )
-    hidden = [
-        (title, measured[key]) for key, title in (("lungs_hidden", "lungs hidden"), ("lungs_only", "lungs only")) if key in measured
-    ]
+    hidden = {key.replace("_", " "): measured[key] for key in ("lungs_hidden", "lungs_only") if key in measured}
     if hidden:
         rows = [
             [title, interval(row["auc"]), number(row["mean_probability_sick"]), number(row["mean_probability_healthy"])]
-            for title, row in hidden
+            for title, row in hidden.items()
         ]
-        tables.append(
-            (
-                "Without the lungs, and with nothing else",
-                table(["what is seen", "AUC", "mean probability, sick", "mean probability, healthy"], rows),
-                "With the lungs hidden there is nothing to diagnose, so the AUC should fall towards 0.5. What stays above it "
-                "comes from markers, borders and the way the picture was taken.",
-            )
+        yield (
+            "Without the lungs, and with nothing else",
+            table(["what is seen", "AUC", "mean probability, sick", "mean probability, healthy"], rows),
+            "With the lungs hidden there is nothing to diagnose, so the AUC should fall towards 0.5. What stays above it "
+            "comes from markers, borders and the way the picture was taken.",
         )
     if heat := measured.get("heat_in_lungs"):
         rows = [
@@ -110,34 +85,26 @@ def robustness_tables(measured: dict[str, Any]) -> list[tuple[str, str, str]]:
             ["area of the lungs in the picture", number(heat["area"])],
             ["area of the lungs in what the model is shown", number(heat["shown"])],
         ]
-        tables.append(
-            (
-                "Heat inside the lungs",
-                table(["", "share"], rows),
-                "How much of the heatmap lies in the lungs. Near the lungs' share of what is shown, it points "
-                "nowhere in particular.",
-            )
+        yield (
+            "Heat inside the lungs",
+            table(["", "share"], rows),
+            "How much of the heatmap lies in the lungs. Near the lungs' share of what is shown, it points nowhere in particular.",
         )
     if gap := measured.get("auc_gap"):
         rows = [[kind, number(value)] for kind, value in gap.items()]
-        tables.append(
-            (
-                "Does the heatmap show what the model uses?",
-                table(["test", "area between the map's curve and random"], rows),
-                "Above 0 the map is better than a random order of places; see the curves below.",
-            )
+        yield (
+            "Does the heatmap show what the model uses?",
+            table(["test", "area between the map's curve and random"], rows),
+            "Above 0 the map is better than a random order of places; see the curves below.",
         )
     if layers := measured.get("randomisation", {}).get("layers"):
         rows = [[layer["name"], number(layer["correlation"])] for layer in layers]
-        tables.append(
-            (
-                "Heatmaps of a randomised network",
-                table(["randomised down to", "rank correlation with the true map"], rows),
-                "The network's weights are destroyed from the top down. A map that depends on what was learned changes; "
-                "one that stays the same shows edges, not reasons (Adebayo et al. 2018).",
-            )
+        yield (
+            "Heatmaps of a randomised network",
+            table(["randomised down to", "rank correlation with the true map"], rows),
+            "The network's weights are destroyed from the top down. A map that depends on what was learned changes; "
+            "one that stays the same shows edges, not reasons (Adebayo et al. 2018).",
         )
-    return tables
 
 
 def robustness_charts(measured: dict[str, Any]) -> list[Chart]:

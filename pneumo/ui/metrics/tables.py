@@ -9,8 +9,8 @@ import numpy as np
 from pneumo.evaluation.classification_report import THREE_CLASSES, ClassificationReport
 from pneumo.evaluation.compare import Comparison
 from pneumo.evaluation.groups import Group
-from pneumo.evaluation.mistakes import Mistake
-from pneumo.reporting.numbers import interval, number, p_value, probability, signed
+from pneumo.evaluation.three_classes import NAMES
+from pneumo.reporting.numbers import interval, number, p_value, signed
 
 _MEANING = {
     "auc": ("AUC", "how often a sick child is rated above a healthy one: 1 is always, 0.5 is chance"),
@@ -74,12 +74,9 @@ def three_classes_html(matrix: np.ndarray) -> str:
 
 
 def report_html(report: ClassificationReport) -> str:
-    rows = [[row.name, number(row.precision), number(row.recall), number(row.f1), str(row.support)] for row in report.classes]
-    rows.append(["accuracy", "", "", number(report.accuracy.value), str(report.accuracy.of)])
-    rows += [
-        [row.name, number(row.precision), number(row.recall), number(row.f1), str(row.support)]
-        for row in (report.macro, report.weighted)
-    ]
+    groups = (*report.classes, report.macro, report.weighted)
+    rows = [[row.name, number(row.precision), number(row.recall), number(row.f1), str(row.support)] for row in groups]
+    rows.insert(len(report.classes), ["accuracy", "", "", number(report.accuracy.value), str(report.accuracy.of)])
     return table(["", "precision", "recall", "F1", "support"], rows)
 
 
@@ -92,17 +89,10 @@ def at_threshold_html(report: ClassificationReport, stored: Mapping[str, Any] | 
 
 
 def groups_html(groups: Sequence[Group]) -> str:
-    rows = [
-        [
-            group.name,
-            str(group.images),
-            str(group.patients),
-            f"{group.right.count}",
-            interval(group.right.figure),
-            number(group.auc) if group.auc == group.auc else "",
-        ]
-        for group in groups
-    ]
+    rows = []
+    for group in groups:
+        counts = (str(count) for count in (group.images, group.patients, group.right.count))
+        rows.append([group.name, *counts, interval(group.right.figure), number(group.auc) if group.auc == group.auc else ""])
     return table(["", "X-rays", "patients", "called rightly", "share (Wilson interval)", "AUC against the healthy"], rows)
 
 
@@ -113,30 +103,17 @@ def kinds_html(kind: Mapping[str, Any]) -> str:
 def models_html(rows: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any], float]]) -> str:
     """`rows`: (model, the split's metrics, its figures at the operating point, threshold)."""
     names = ("auc", "accuracy", "sensitivity", "specificity", "f1")
-    return table(
-        ["model", "AUC", "accuracy", "sensitivity", "specificity", "F1", "ECE", "Brier", "threshold"],
-        [
-            [model, *(interval(figures[name]) for name in names), number(metrics["ece"]), number(metrics["brier"]), number(cut)]
-            for model, metrics, figures, cut in rows
-        ],
-    )
+    cells = [
+        [model, *(interval(figures[name]) for name in names), number(metrics["ece"]), number(metrics["brier"]), number(cut)]
+        for model, metrics, figures, cut in rows
+    ]
+    return table(["model", "AUC", "accuracy", "sensitivity", "specificity", "F1", "ECE", "Brier", "threshold"], cells)
 
 
 def comparisons_html(first: str, comparisons: Sequence[tuple[str, Comparison]]) -> str:
-    rows = [
-        [
-            f"{first} less {second}",
-            f"{signed(c.auc.value)} ({signed(c.auc.low)} to {signed(c.auc.high)})",
-            p_value(c.auc.p),
-            signed(c.accuracy),
-            f"{c.only_first_right} against {c.only_second_right}",
-            p_value(c.accuracy_p),
-        ]
-        for second, c in comparisons
-    ]
+    rows = []
+    for second, c in comparisons:
+        auc = f"{signed(c.auc.value)} ({signed(c.auc.low)} to {signed(c.auc.high)})"
+        alone = f"{c.only_first_right} against {c.only_second_right}"
+        rows.append([f"{first} less {second}", auc, p_value(c.auc.p), signed(c.accuracy), alone, p_value(c.accuracy_p)])
     return table(["", "AUC (95 % interval)", "p (DeLong)", "accuracy", "right alone, X-rays", "p (McNemar)"], rows)
-
-
-def mistakes_html(mistakes: Sequence[Mistake]) -> str:
-    rows = [[m.file, probability(m.probability, 4), m.truth] for m in mistakes]
-    return table(["file", "probability", "its label"], rows)

@@ -9,6 +9,7 @@ from pneumo.reporting.chart import DASHES, SCREEN, Chart, Line, label_left
 _HEIGHT = 450
 SQUARE = 460  # both sides of a square chart; theme.css makes it smaller on a narrow screen
 _MOST = 400  # points of one line sent to the page; a longer line is thinned, its ends stay
+_TEXT = {"type": "text", "color": SCREEN["ink"], "fontSize": 12}
 
 
 def spec(chart: Chart, height: int = _HEIGHT) -> dict[str, Any]:
@@ -16,7 +17,8 @@ def spec(chart: Chart, height: int = _HEIGHT) -> dict[str, Any]:
     limit = 230 if height >= _HEIGHT else 140  # pixels of a name; small charts are for narrow screens
     layers = [*_bands(chart), *_lines(chart, limit), *_bars(chart), *_rules(chart), *_dots(chart)]
     size = {"height": SQUARE, "width": SQUARE} if chart.square else {"height": height}
-    return {"layer": layers, **size, "config": {"view": {"stroke": SCREEN["grid"]}}}
+    shared = {"x": _x(chart), "y": _y(chart)}  # each layer has these axes unless it says otherwise
+    return {"encoding": shared, "layer": layers, **size, "config": {"view": {"stroke": SCREEN["grid"]}}}
 
 
 def _x(chart: Chart) -> dict[str, Any]:
@@ -74,24 +76,18 @@ def _lines(chart: Chart, label_limit: int) -> list[dict[str, Any]]:
     ]
     if any("threshold" in row for row in rows):
         tooltip.append({"field": "threshold", "title": "threshold"})
-    return [
-        {
-            "data": {"values": rows},
-            "mark": {"type": "line", "strokeWidth": 2, "clip": True},
-            "encoding": {
-                "x": _x(chart),
-                "y": _y(chart),
-                "order": {"field": "order", "type": "quantitative"},
-                "color": {"field": "curve", "type": "nominal", "scale": {"domain": names, "range": colours}, "legend": legend},
-                "strokeDash": {"field": "curve", "type": "nominal", "scale": {"domain": names, "range": dashes}, "legend": legend},
-            },
+    curve = {"field": "curve", "type": "nominal", "legend": legend}
+    drawn = {
+        "mark": {"type": "line", "strokeWidth": 2, "clip": True},
+        "encoding": {
+            "order": {"field": "order", "type": "quantitative"},
+            "color": {**curve, "scale": {"domain": names, "range": colours}},
+            "strokeDash": {**curve, "scale": {"domain": names, "range": dashes}},
         },
-        {  # a line's own tooltip would always show its first point
-            "data": {"values": rows},
-            "mark": {"type": "circle", "opacity": 0, "size": 150, "clip": True},
-            "encoding": {"x": _x(chart), "y": _y(chart), "tooltip": tooltip},
-        },
-    ]
+    }
+    # for the tooltip: a line's own would always show its first point
+    points = {"mark": {"type": "circle", "opacity": 0, "size": 150, "clip": True}, "encoding": {"tooltip": tooltip}}
+    return [{"data": {"values": rows}, "layer": [drawn, points]}]
 
 
 def _threshold(line: Line, point: int) -> dict[str, str]:
@@ -103,101 +99,63 @@ def _threshold(line: Line, point: int) -> dict[str, str]:
 
 
 def _bands(chart: Chart) -> list[dict[str, Any]]:
-    return [
-        {
-            "data": {
-                "values": [
-                    {"x": float(x), "y": float(low), "high": float(high)}
-                    for x, low, high in zip(band.x, band.low, band.high, strict=True)
-                    if np.isfinite([x, low, high]).all()
-                ]
-            },
-            "mark": {"type": "area", "color": SCREEN[band.colour], "opacity": 0.18, "line": False, "clip": True},
-            "encoding": {"x": _x(chart), "y": _y(chart), "y2": {"field": "high"}},
-        }
-        for band in chart.bands
-    ]
+    layers = []
+    for band in chart.bands:
+        corners = np.stack([band.x, band.low, band.high], axis=1).astype(float)
+        rows = [{"x": x, "y": low, "high": high} for x, low, high in corners[np.isfinite(corners).all(axis=1)].tolist()]
+        mark = {"type": "area", "color": SCREEN[band.colour], "opacity": 0.18, "line": False, "clip": True}
+        layers.append({"data": {"values": rows}, "mark": mark, "encoding": {"y2": {"field": "high"}}})
+    return layers
 
 
 def _bars(chart: Chart) -> list[dict[str, Any]]:
     if not chart.bars:
         return []
-    names, colours = [bars.name for bars in chart.bars], [SCREEN[bars.colour] for bars in chart.bars]
+    scale = {"domain": [bars.name for bars in chart.bars], "range": [SCREEN[bars.colour] for bars in chart.bars]}
     rows = [
         {"x": float(left), "end": float(right), "y": float(height), "zero": 0, "count": abs(float(height)), "class": bars.name}
         for bars in chart.bars
         for left, right, height in zip(bars.edges[:-1], bars.edges[1:], bars.heights, strict=True)
     ]
     legend = {"title": None, "orient": "top", "symbolType": "square"}
-    return [
-        {
-            "data": {"values": rows},
-            "mark": {"type": "rect", "stroke": SCREEN["ground"], "strokeWidth": 1},
-            "encoding": {
-                "x": _x(chart),
-                "x2": {"field": "end"},
-                "y": _y(chart),
-                "y2": {"field": "zero"},
-                "color": {"field": "class", "type": "nominal", "scale": {"domain": names, "range": colours}, "legend": legend},
-                "tooltip": [
-                    {"field": "class"},
-                    {"field": "count", "title": "X-rays"},
-                    {"field": "x", "title": "from", "format": ".2f"},
-                    {"field": "end", "title": "to", "format": ".2f"},
-                ],
-            },
-        }
-    ]
+    colour = {"field": "class", "type": "nominal", "scale": scale, "legend": legend}
+    tooltip = [{"field": "class"}, {"field": "count", "title": "X-rays"}]
+    tooltip += [{"field": field, "title": title, "format": ".2f"} for field, title in (("x", "from"), ("end", "to"))]
+    mark = {"type": "rect", "stroke": SCREEN["ground"], "strokeWidth": 1}
+    encoding = {"x2": {"field": "end"}, "y2": {"field": "zero"}, "color": colour, "tooltip": tooltip}
+    return [{"data": {"values": rows}, "mark": mark, "encoding": encoding}]
 
 
 def _rules(chart: Chart) -> list[dict[str, Any]]:
     layers = []
     for number, (x, label) in enumerate(chart.rules):
-        data, late = {"values": [{"x": x, "label": label}]}, label_left(chart, number)
-        text = {
-            "type": "text",
-            "align": "right" if late else "left",
-            "dx": -5 if late else 5,
-            "color": SCREEN["ink"],
-            "fontSize": 12,
-            "baseline": "top",
+        side = {"align": "right", "dx": -5} if label_left(chart, number) else {"align": "left", "dx": 5}
+        rule = {
+            "mark": {"type": "rule", "color": SCREEN["ink"], "strokeDash": [4, 3], "strokeWidth": 1.2},
+            "encoding": {"y": {"value": 0}, "y2": {"value": "height"}},
         }
-        layers += [
-            {
-                "data": data,
-                "mark": {"type": "rule", "color": SCREEN["ink"], "strokeDash": [4, 3], "strokeWidth": 1.2},
-                "encoding": {"x": _x(chart)},
-            },
-            {"data": data, "mark": text, "encoding": {"x": _x(chart), "y": {"value": 4 + 16 * number}, "text": {"field": "label"}}},
-        ]
+        place = {"y": {"value": 4 + 16 * number}, "text": {"field": "label"}}
+        text = {"mark": {**_TEXT, "baseline": "top", **side}, "encoding": place}
+        layers.append({"data": {"values": [{"x": x, "label": label}]}, "layer": [rule, text]})
     return layers
 
 
 def _dots(chart: Chart) -> list[dict[str, Any]]:
     layers = []
+    titles = {"x": chart.x_title, "y": chart.y_title}
+    tips = [{"field": axis, "title": title.split(":")[0], "format": ".2f"} for axis, title in titles.items()]
     for number, dot in enumerate(chart.dots):
-        row = {"x": dot.x, "y": dot.y, "label": dot.label, "low": dot.low, "high": dot.high}
-        data, place = {"values": [row]}, {"x": _x(chart), "y": _y(chart)}
+        marks: list[dict[str, Any]] = []
         if dot.low is not None:
             bar = {"type": "rule", "color": SCREEN["accent"], "strokeWidth": 1.5}
-            ends = {"y": {**_y(chart), "field": "low"}, "y2": {"field": "high"}}
-            layers.append({"data": data, "mark": bar, "encoding": {**place, **ends}})
-        tips = [
-            {"field": "label", "title": "at"},
-            {"field": "x", "title": chart.x_title.split(":")[0], "format": ".2f"},
-            {"field": "y", "title": chart.y_title.split(":")[0], "format": ".2f"},
-        ]
-        mark = {
-            "type": "point",
-            "filled": True,
-            "opacity": 1,
-            "size": 40 + 260 * dot.weight,
-            "color": SCREEN["accent"] if dot.above else SCREEN["ink"],
-        }
-        layers.append({"data": data, "mark": mark, "encoding": {**place, "tooltip": tips}})
+            marks.append({"mark": bar, "encoding": {"y": {"field": "low"}, "y2": {"field": "high"}}})
+        colour, size = SCREEN["accent" if dot.above else "ink"], 40 + 260 * dot.weight
+        point = {"type": "point", "filled": True, "opacity": 1, "size": size, "color": colour}
+        marks.append({"mark": point, "encoding": {"tooltip": [{"field": "label", "title": "at"}, *tips]}})
         late = dot.x > sum(chart.x_range) / 2
         beside = {"align": "right" if late else "left", "dx": -10 if late else 10, "dy": 12 + 15 * number}
         above = {"align": "center", "dy": -9 - 6 * dot.weight}
-        text = {"type": "text", "color": SCREEN["ink"], "fontSize": 12, **(above if dot.above else beside)}
-        layers.append({"data": data, "mark": text, "encoding": {**place, "text": {"field": "label"}}})
+        marks.append({"mark": {**_TEXT, **(above if dot.above else beside)}, "encoding": {"text": {"field": "label"}}})
+        row = {"x": dot.x, "y": dot.y, "label": dot.label, "low": dot.low, "high": dot.high}
+        layers.append({"data": {"values": [row]}, "layer": marks})
     return layers

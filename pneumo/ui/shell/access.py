@@ -37,7 +37,7 @@ def show_login() -> None:
     elif claims.get("is_logged_in") is not True:
         st.write("Log in to continue, with your institution's account. Pneumo does not see your password.")
         st.button("Log in", type="primary", on_click=st.login, key="log-in")
-    elif role_of(claims, _settings(), 0.0) is not None:  # it has a role but is too old
+    elif role_of(claims, AccessSettings.from_environment(), 0.0) is not None:  # it has a role but is too old
         st.write("Your login has expired.")
         st.button("Log in again", type="primary", on_click=st.login, key="log-in")
     else:
@@ -48,9 +48,8 @@ def show_login() -> None:
         st.button("Log out", on_click=st.logout, key="log-out")
 
 
-def show_refusal(title: str, action: Action) -> None:
+def show_refusal(action: Action) -> None:
     """In place of a page that the role does not permit."""
-    st.title(title, anchor=False)
     try:
         check(action)
     except AccessError as error:
@@ -60,20 +59,16 @@ def show_refusal(title: str, action: Action) -> None:
 
 def show_account() -> None:
     """Who is logged in, and a logout button; nothing where no login is required."""
-    if admitted() and (role := _role()) is not None and _settings().login:
+    if admitted() and (role := _role()) is not None and AccessSettings.from_environment().login:
         with st.container(horizontal=True, vertical_alignment="center", key="account"):
             st.caption(f"Logged in as {code(_name(_claims()))}: {role.name.lower()}", width="content")
             st.button("Log out", on_click=st.logout, type="tertiary", key="log-out")
 
 
-def _settings() -> AccessSettings:
-    return AccessSettings.from_environment()
-
-
 def _problem() -> str | None:
     """Why no page may be shown at all."""
     try:
-        settings = _settings()
+        settings = AccessSettings.from_environment()
     except ConfigError as error:
         return str(error)
     return refusal(config.get_option("server.address"), settings) if runtime.exists() else None
@@ -85,7 +80,7 @@ def _claims() -> Claims:
 
 
 def _role() -> Role | None:
-    return role_of(_claims(), _settings(), time.time())
+    return role_of(_claims(), AccessSettings.from_environment(), time.time())
 
 
 def _name(claims: Claims) -> str:

@@ -2,6 +2,7 @@
 
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -11,7 +12,6 @@ from pneumo.record.settings import record_url
 from pneumo.reporting.model_card import DISCLAIMER
 from pneumo.ui.shell import access
 from pneumo.ui.shell.state import keep_settings
-from pneumo.ui.train.session import keep_form
 
 _WORDMARK = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="132" height="28"><text x="0" y="21" font-family="sans-serif" '
@@ -26,18 +26,19 @@ def run() -> None:
     st.html(Path(__file__).with_name("theme.css"))
     st.logo(_WORDMARK)
     keep_settings()
-    keep_form()
     page, needs = _navigation()
     if not access.admitted():
         access.show_login()
-    elif not access.permitted(needs):
-        access.show_refusal(page.title, needs)
     else:
-        token = _inside.set(True)
-        try:
-            page.run()
-        finally:
-            _inside.reset(token)
+        st.title(page.title, anchor=False)
+        if access.permitted(needs):
+            token = _inside.set(True)
+            try:
+                page.run()
+            finally:
+                _inside.reset(token)
+        else:
+            access.show_refusal(needs)
     access.show_account()
     st.html(f'<p class="disclaimer">{DISCLAIMER}</p>')
 
@@ -55,25 +56,12 @@ def require_frame() -> None:
 
 def _navigation() -> tuple[StreamlitPage, Action]:
     """The requested page, drawn or not, and the permission it needs; the bar lists only permitted pages."""
-    pages = [
-        ("diagnose", Action.READ),
-        ("worklist", Action.READ),
-        *([("history", Action.READ), ("monitoring", Action.READ)] if record_url() else []),
-        ("dataset", Action.READ),
-        ("train", Action.TRAIN),
-        ("metrics", Action.READ),
-        ("site", Action.READ),
-        ("about", Action.READ),
-    ]
+    of_the_record = ("history", "monitoring") if record_url() else ()
     needs = {}
-    for name, action in pages:
-        page = st.Page(
-            f"pages/{name}.py",
-            title=name.capitalize(),
-            url_path=None if name == "diagnose" else name,
-            default=name == "diagnose",
-            visibility="visible" if access.permitted(action) else "hidden",
-        )
+    for name in ("diagnose", "worklist", *of_the_record, "dataset", "train", "metrics", "site", "about"):
+        action = Action.TRAIN if name == "train" else Action.READ
+        visible: Literal["visible", "hidden"] = "visible" if access.permitted(action) else "hidden"
+        page = st.Page(f"pages/{name}.py", title=name.capitalize(), default=name == "diagnose", visibility=visible)
         needs[page] = action
     chosen = st.navigation(list(needs), position="top" if access.admitted() else "hidden")
     return chosen, needs[chosen]

@@ -20,15 +20,12 @@ class HealthRoute:
         self._latest: tuple[float, Health] | None = None
 
     def __call__(self, request: Request) -> JSONResponse:  # not async: Starlette runs it on a thread, and the pages go on
-        health = self._health()
-        return JSONResponse({"serving": health.serving, "failing": health.failing}, 200 if health.serving else 503)
-
-    def _health(self) -> Health:
         with self._checking:
             if self._latest is None or time.monotonic() - self._latest[0] >= AT_MOST_EVERY:
-                health = check_health()
-                self._latest = (time.monotonic(), health)
-            return self._latest[1]
+                found = check_health()
+                self._latest = (time.monotonic(), found)
+            health = self._latest[1]
+        return JSONResponse({"serving": health.serving, "failing": health.failing}, 200 if health.serving else 503)
 
 
 def health_route() -> Route:

@@ -32,10 +32,7 @@ def usable_models() -> tuple[list[str], list[str]]:
 
 
 def predictor(model: str) -> Predictor:
-    """The verified, loaded model. Raises ModelError.
-
-    Changed files (by time) are verified and loaded again, so a promoted model answers at once.
-    """
+    """The verified model, loaded again once its files change (by time), so a promoted one answers at once. Raises ModelError."""
     try:
         stamp = tuple(path.stat().st_mtime_ns for path in sorted((models_dir() / model).iterdir()))
     except OSError as error:

@@ -12,22 +12,13 @@ from importlib import import_module
 
 import pyarrow
 import streamlit as st
-from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.app_session import AppSession
 
 from pneumo.imaging.decoding.pool import shared_pool
 from pneumo.memory import MANY_BLOCKS, collect_and_overwrite, freeze_garbage_collector, limit_malloc
-from pneumo.ui.shell.streamlit_internals import (
-    expire_stored_sessions,
-    forget,
-    hook_sessions,
-    is_of_connection,
-    is_running,
-    keep_downloads,
-    session_manager,
-)
+from pneumo.ui.shell import streamlit_internals
 
 EVERY = 3.0  # seconds between two checks; a session that lost its connection stays for server.disconnectedSessionTTL
 GOING_AWAY = 1001  # sent when a page is closed, left or reloaded, after which its session cannot resume (RFC 6455, 7.4.1)
@@ -43,7 +34,7 @@ async def end_sessions(app: st.App) -> AsyncIterator[None]:
         import_module(f"pneumo.ui.{name}")
     freeze_garbage_collector()
     ended: list[AppSession] = []
-    undo_hooks = (hook_sessions(ended.append), keep_downloads())
+    undo_hooks = (streamlit_internals.hook_sessions(ended.append), streamlit_internals.keep_downloads())
     task = asyncio.create_task(_sweep(ended))
     try:
         yield
@@ -53,26 +44,21 @@ async def end_sessions(app: st.App) -> AsyncIterator[None]:
             undo()
 
 
-class Leaving:
+def leaving(app: ASGIApp) -> ASGIApp:
     """ASGI middleware: reads why a page's connection ended, which Streamlit ignores."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, partial(_receive, scope, receive) if scope["type"] == "websocket" else receive, send)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, partial(_receive, scope, receive) if scope["type"] == "websocket" else receive, send)
-
-
-def leaving() -> list[Middleware]:
-    return [Middleware(Leaving)]
+    return reading
 
 
 async def _receive(scope: Scope, receive: Receive) -> Message:
     message = await receive()
     if message["type"] == "websocket.disconnect" and message.get("code") == GOING_AWAY:
-        sessions = session_manager()
+        sessions = streamlit_internals.session_manager()
         for active in sessions.list_active_sessions():
-            if is_of_connection(active, scope):
+            if streamlit_internals.is_of_connection(active, scope):
                 sessions.mark_session_nonresumable(active.session.id)  # so Streamlit shuts it down
     return message
 
@@ -82,7 +68,7 @@ async def _sweep(ended: list[AppSession]) -> None:
     collections, threads = 0, _new_threads(None)
     while True:
         await asyncio.sleep(EVERY)
-        expire_stored_sessions()
+        streamlit_internals.expire_stored_sessions()
         if _empty(ended):
             shared_pool().restart()
             threads = _new_threads(threads)
@@ -103,10 +89,10 @@ def _new_threads(old: ThreadPoolExecutor | None) -> ThreadPoolExecutor:
 
 def _empty(ended: list[AppSession]) -> bool:
     """Empty the sessions that ended and return whether there were any. One whose page still runs waits for the next check."""
-    idle = [session for session in ended if not is_running(session)]
+    idle = [session for session in ended if not streamlit_internals.is_running(session)]
     for session in idle:
         ended.remove(session)
-        forget(session)
+        streamlit_internals.forget(session)
     if idle:
         runtime.get_instance().media_file_mgr.remove_orphaned_files()  # deletes a download at the second call
     return bool(idle)

@@ -1,4 +1,4 @@
-"""The state of one browser session: the dropped X-rays and the settings of the sidebar."""
+"""The state of one browser session: the dropped X-rays, the settings of the sidebar and of the form on Train."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from pneumo.imaging.decoding.archive import Member
 from pneumo.imaging.overlay import fit_within
 from pneumo.imaging.radiograph import ImageFacts, Radiograph
 from pneumo.imaging.windowing import DISPLAY_SIDE, GreyValues, plain_values
-from pneumo.inference.finding import Finding, ask_again, image_to_keep
+from pneumo.inference.finding import Finding, Reading, Terms, ask_again, image_to_keep, judge
 from pneumo.inference.lung_checks import HeatShare, Lungs
 from pneumo.inference.predictor import Answer, Predictor
 from pneumo.inference.second_opinion import SecondOpinion
@@ -21,6 +21,7 @@ from pneumo.ui.shell.quota import CASES, PENDING, answers_size, offered
 
 _TO_DIAGNOSE = "to_diagnose"
 _KEPT = ("model", "operating_point", "prevalence", "worklist_show", "site_profile")
+FORM = "train-set-"  # and a setting's name, or a field of the promotion and its run: the key of its widget on Train
 PARCEL = "viewer_parcel"  # the viewer's last data: (identity of the picture, bytes)
 
 
@@ -80,6 +81,10 @@ class Case:
         assert answer is not None, "expected a finding that is an answer"
         return answer
 
+    def reading(self, predictor: Predictor, terms: Terms) -> Reading:
+        """That answer, judged."""
+        return judge(self.answer(predictor).log_ratio, predictor.card, terms)
+
 
 def make_case(name: str, finding: Finding, predictor: Predictor, truth: str | None = None) -> Case:
     """A case with what the page needs of a finding, a few megabytes at most."""
@@ -130,6 +135,11 @@ def go_where_sent() -> None:
         st.switch_page("pages/diagnose.py")
 
 
+def put(key: str, value: object) -> None:
+    """For the callback of a widget: set an entry of the session's state."""
+    st.session_state[key] = value
+
+
 def forget() -> None:
     """Remove every X-ray of this session."""
     st.session_state[CASES], st.session_state[PENDING], st.session_state["current"] = [], [], 0
@@ -138,7 +148,16 @@ def forget() -> None:
 
 
 def keep_settings() -> None:
-    """Write the sidebar's values back, as Streamlit drops a widget's value when its page is left."""
-    for key in _KEPT:
-        if key in st.session_state:
-            st.session_state[key] = st.session_state[key]
+    """Write the values of sidebar and form back, as Streamlit drops a widget's value when its page is left."""
+    for key in [key for key in st.session_state if key in _KEPT or str(key).startswith(FORM)]:
+        st.session_state[key] = st.session_state[key]
+
+
+def leave_message(text: str) -> None:
+    """Store an error for the next run of the page Train."""
+    st.session_state["train-said"] = text
+
+
+def take_message() -> str | None:
+    """That error, removed."""
+    return cast(str | None, st.session_state.pop("train-said", None))

@@ -27,10 +27,7 @@ def keep_in_memory() -> None:
 
 
 def take_over(files: Sequence[UploadedFile]) -> list[tuple[str, bytes]]:
-    """(name, bytes) of each file, removed from Streamlit's storage, as its audio_input does with a recording.
-
-    Afterwards draw the uploader again under another key.
-    """
+    """(name, bytes) of each file, removed from Streamlit's storage as audio_input does. Then draw the uploader under a new key."""
     taken = [(file.name, file.getvalue()) for file in files]  # no copy: the bytes that Streamlit held
     context = get_script_run_ctx()
     if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -30,24 +29,18 @@ def show_site() -> None:
     """Draw the page, and what is wrong with the site's acts."""
     if problem := st.session_state.get(_PROBLEM):
         st.error(markdown(problem))
+    acts: tuple[Act, ...] = ()
+    active, chosen = "", None
     try:
         acts = read_acts()
         chosen = site_model()
         active = chosen or default_model()
     except PneumoError as error:
         st.error(markdown(str(error)))
-        acts, active, chosen = _acts_or_none(), "", None
     _tests()
     _model(acts, active, chosen)
     _profile(acts)
     _log(acts)
-
-
-def _acts_or_none() -> tuple[Act, ...]:
-    try:
-        return read_acts()
-    except PneumoError:
-        return ()
 
 
 def _tests() -> None:
@@ -71,7 +64,7 @@ def _test(path: Path) -> None:
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
         title = f"{result['outcome'].upper()}: {result['model']}, {result['made'][:10]}"
-        rows = [(row["figure"], f"at least {row['least']:g}; seen {_seen(row)}: {row['outcome']}") for row in result["outcomes"]]
+        rows = [(row["figure"], f"at least {row['least']:g}; seen {interval(row)}: {row['outcome']}") for row in result["outcomes"]]
         why, frame = result["why"], result["frame"]["likeness"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         st.warning(f"{markdown(str(path))} cannot be read as a result of a local test.")
@@ -83,31 +76,18 @@ def _test(path: Path) -> None:
             st.caption(markdown(frame))
         report = path.with_name(REPORT_FILE)
         if report.is_file():
-            st.download_button(
-                "Report PDF",
-                report.read_bytes(),
-                f"local-test-{result['model']}.pdf",
-                "application/pdf",
-                on_click="ignore",
-                key=f"report-{path.parent.name}",
-            )
-
-
-def _seen(row: dict[str, Any]) -> str:
-    return interval({name: row[name] for name in ("value", "low", "high")})
+            name, key = f"local-test-{result['model']}.pdf", f"report-{path.parent.name}"
+            st.download_button("Report PDF", report.read_bytes(), name, "application/pdf", on_click="ignore", key=key)
 
 
 def _model(acts: Sequence[Act], active: str, chosen: str | None) -> None:
     st.subheader("The model that answers here", anchor=False)
     candidate = candidate_model(acts)
-    st.html(
-        wording.table_html(
-            [
-                ("Active", f"{active or 'none'}{'' if chosen else ', the default of the registry'}"),
-                ("Candidate", f"{candidate.subject}, its answers are recorded but not shown" if candidate else "none"),
-            ]
-        )
-    )
+    rows = [
+        ("Active", f"{active or 'none'}{'' if chosen else ', the default of the registry'}"),
+        ("Candidate", f"{candidate.subject}, its answers are recorded but not shown" if candidate else "none"),
+    ]
+    st.html(wording.table_html(rows))
     if not permitted(Action.SITE):
         return
     why = st.text_input("Reason, for the site's acts", key="site_why")
@@ -152,23 +132,16 @@ def _profile(acts: Sequence[Act]) -> None:
 
 
 def _log(acts: Sequence[Act]) -> None:
-    if acts:
-        with st.expander(f"The site's acts ({len(acts)})"):
-            st.dataframe(
-                [
-                    {"Time": act.time, "Who": act.actor, "Act": act.action, "Of": act.subject, "Why": act.why}
-                    for act in reversed(acts)
-                ],
-                hide_index=True,
-                key="site_acts",
-            )
+    rows = [{"Time": act.time, "Who": act.actor, "Act": act.action, "Of": act.subject, "Why": act.why} for act in reversed(acts)]
+    if rows:
+        with st.expander(f"The site's acts ({len(rows)})"):
+            st.dataframe(rows, hide_index=True, key="site_acts")
 
 
 def _act(change: Callable[..., object], *arguments: str) -> None:
+    st.session_state[_PROBLEM] = ""
     try:
         check(Action.SITE)
         change(*arguments, actor())
     except PneumoError as error:
         st.session_state[_PROBLEM] = str(error)
-    else:
-        st.session_state[_PROBLEM] = ""

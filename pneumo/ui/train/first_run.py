@@ -10,6 +10,7 @@ from pneumo.outgoing import markdown
 from pneumo.training.config import make_config
 from pneumo.training.presets import PRESETS, QUICK, architectures, preset, presets_of
 from pneumo.training.preview import render_preview
+from pneumo.ui.shell.state import put
 from pneumo.ui.train.form import estimated
 
 
@@ -41,14 +42,13 @@ def show_preview() -> None:
     request = st.session_state.get("train-preview")
     if request is None:
         return
-    strength, seed, path, crop, lung_centred = request
+    strength, seed, crop, lung_centred, path = request
     try:
         with st.spinner("Drawing augmented views; this loads Keras in a process of its own and takes up to half a minute"):
-            picture = _preview(strength, seed, path, crop, lung_centred, Path(path).stat().st_mtime_ns if path else 0)
+            picture = _preview(strength, seed, crop, lung_centred, path, Path(path).stat().st_mtime_ns if path else 0)
     except (PneumoError, OSError) as error:
-        st.error(
-            markdown(str(error)) if isinstance(error, PneumoError) else "The sample image has disappeared. Check the data folder."
-        )
+        gone = "The sample image has disappeared. Check the data folder."
+        st.error(markdown(str(error) if isinstance(error, PneumoError) else gone))
     else:
         st.image(picture, width="stretch", alt="augmented views of one radiograph")
         cut = ", cut to the box of its lungs" if lung_centred else ""
@@ -56,13 +56,9 @@ def show_preview() -> None:
             f"Left: one image as the network sees it{cut}. Right: eight draws at strength {strength:g}. Each epoch "
             "draws new ones for every image. If the lungs are hard to read, lower the strength."
         )
-    st.button("Close", key="train-preview-close", on_click=_close)
+    st.button("Close", key="train-preview-close", on_click=put, args=("train-preview", None))
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _preview(strength: float, seed: int, path: str | None, crop: float, lung_centred: bool, stamp: int) -> bytes:
+def _preview(strength: float, seed: int, crop: float, lung_centred: bool, path: str | None, stamp: int) -> bytes:
     return render_preview(strength, seed, Path(path) if path else None, crop, lung_centred)
-
-
-def _close() -> None:
-    st.session_state["train-preview"] = None

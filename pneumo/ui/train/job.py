@@ -10,8 +10,8 @@ from pneumo.files import tail
 from pneumo.outgoing import markdown
 from pneumo.training.jobs import queue
 from pneumo.ui.shell.access import check, permitted
+from pneumo.ui.shell.state import leave_message
 from pneumo.ui.train.curves import show_curves
-from pneumo.ui.train.session import leave_message
 from pneumo.ui.train.view import RunView, place, repeat_command, run_views, shares
 
 EVERY = 2.0  # seconds between two runs of the fragment
@@ -26,15 +26,10 @@ def show_jobs(views: list[RunView], runs: Path, data: Path) -> None:
 def _busy(views: list[RunView]) -> list[tuple[str, str]]:
     """(name, state) of each live or queued run and each running promotion."""
     waiting = [(view.name, "queued" if not view.is_live else "live") for view in views if not view.is_past]
-    return waiting + [(view.name, "promotion") for view in views if is_promoting(view)]
+    return waiting + [(view.name, "promotion") for view in views if running_promotion(view)]
 
 
-def is_promoting(view: RunView) -> bool:
-    return _promotion(view) is not None
-
-
-def _promotion(view: RunView) -> queue.Promotion | None:
-    """The running promotion of this run."""
+def running_promotion(view: RunView) -> queue.Promotion | None:
     promotion = queue.read_promotion(view.path)
     return promotion if promotion is not None and promotion.state == "running" else None
 
@@ -55,7 +50,7 @@ def _panel(runs: Path, data: Path, busy: list[tuple[str, str]]) -> None:
         for number, view in enumerate(waiting, start=1):
             _queued(number, view)
     for view in views:
-        if promotion := _promotion(view):
+        if promotion := running_promotion(view):
             st.info(
                 f"{markdown(view.name)} is being promoted to the model {markdown(promotion.model)}: exported, "
                 "calibrated and evaluated on the test split. This takes from one to several minutes."
@@ -101,7 +96,6 @@ def _cancel(run: Path) -> None:
     try:
         check(Action.TRAIN)
         queue.cancel(run)
-    except PneumoError as error:
-        leave_message("error", str(error))
-    else:
         st.session_state.setdefault("train-stopping", set()).add(run.name)
+    except PneumoError as error:
+        leave_message(str(error))

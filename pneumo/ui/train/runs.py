@@ -16,9 +16,9 @@ from pneumo.reporting.history_charts import MOST
 from pneumo.training.jobs import queue
 from pneumo.ui.diagnose.wording import table_html
 from pneumo.ui.shell.access import check
+from pneumo.ui.shell.state import FORM, leave_message, put
 from pneumo.ui.train.curves import show_curves
-from pneumo.ui.train.job import is_promoting
-from pneumo.ui.train.session import PREFIX, leave_message
+from pneumo.ui.train.job import running_promotion
 from pneumo.ui.train.view import RunView, duration, facts, free_name, repeat_command
 
 _PROMOTION = (
@@ -26,6 +26,8 @@ _PROMOTION = (
     "the test split. The ledger records this look at test with your reason, because figures of test are too good when looks are "
     "not counted. The model then answers on Diagnose."
 )
+_RESUME_HELP = "Continues after the last finished epoch."
+_MIRRORED_HELP = "A more stable answer in twice the time. The heatmap is of the image alone."
 
 
 def show_past_runs(views: list[RunView], data: Path) -> None:
@@ -123,11 +125,8 @@ def _detail(view: RunView, data: Path) -> None:
         with st.expander("All settings"):
             st.code(json.dumps(view.config.to_dict(), indent=2), language="json")
     with st.expander("The end of the log"):
-        st.code(
-            tail(view.path / "log.txt") or "There is no log: the run was started from the command line.",
-            language=None,
-            wrap_lines=True,
-        )
+        log = tail(view.path / "log.txt") or "There is no log: the run was started from the command line."
+        st.code(log, language=None, wrap_lines=True)
 
 
 def _promotion_result(view: RunView) -> None:
@@ -152,23 +151,17 @@ def _actions(view: RunView) -> None:
         )
         with st.container(horizontal=True):
             st.button("Delete for good", type="primary", key="train-delete-yes", on_click=_act, args=(queue.delete, view.path))
-            st.button("Keep it", key="train-delete-no", on_click=_ask_delete, args=(None,))
+            st.button("Keep it", key="train-delete-no", on_click=put, args=("train-deleting", None))
         return
-    promoting = is_promoting(view)
+    promoting = running_promotion(view) is not None
     with st.container(horizontal=True):
         if view.status.state in ("failed", "cancelled"):
-            st.button(
-                "Resume",
-                key="train-resume",
-                on_click=_act,
-                args=(queue.resume, view.path),
-                disabled=promoting,
-                help="Continues after the last finished epoch.",
-            )
-        st.button("Delete", key="train-delete", on_click=_ask_delete, args=(name,), disabled=promoting)
+            resume = (queue.resume, view.path)
+            st.button("Resume", key="train-resume", on_click=_act, args=resume, disabled=promoting, help=_RESUME_HELP)
+        st.button("Delete", key="train-delete", on_click=put, args=("train-deleting", name), disabled=promoting)
     if (view.path / "best.keras").is_file() and not promoting:
         state, last = st.session_state, queue.read_promotion(view.path)
-        id_key, why_key, mirrored_key = (f"{PREFIX}{field}-{name}" for field in ("model", "why", "mirrored"))
+        id_key, why_key, mirrored_key = (f"{FORM}{field}-{name}" for field in ("model", "why", "mirrored"))
         if last and last.state == "finished" and state.get(id_key) == last.model:
             del state[id_key]  # it is taken now
         with st.expander("Promote to the model registry", expanded=bool(last and last.state == "failed")):
@@ -176,11 +169,7 @@ def _actions(view: RunView) -> None:
             state.setdefault(id_key, name if not (models_dir() / name).exists() else free_name(name, models_dir()))
             st.text_input("Id of the new model", key=id_key)
             st.text_input("Why, for the ledger", key=why_key, placeholder="such as: candidate for the next release")
-            st.toggle(
-                "Answer with the mean of an image and its mirror image",
-                key=mirrored_key,
-                help="A more stable answer in twice the time. The heatmap is of the image alone.",
-            )
+            st.toggle("Answer with the mean of an image and its mirror image", key=mirrored_key, help=_MIRRORED_HELP)
             keys = (id_key, why_key, mirrored_key)
             st.button("Promote", type="primary", key="train-promote", on_click=_promote, args=(view.path, *keys))
 
@@ -198,8 +187,4 @@ def _act(action: Callable[[Path], None], run: Path) -> None:
         check(Action.TRAIN)
         action(run)
     except PneumoError as error:
-        leave_message("error", str(error))
-
-
-def _ask_delete(name: str | None) -> None:
-    st.session_state["train-deleting"] = name
+        leave_message(str(error))

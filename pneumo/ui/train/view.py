@@ -12,18 +12,8 @@ from pneumo.training.config import TrainConfig
 from pneumo.training.estimate import Estimate
 from pneumo.training.runfolder import LIVE, LOADING, RunStatus, best_epoch, history, list_runs, load_config, read_status, source
 
-_SOURCE = {
-    "started": "Started",
-    "data": "Data",
-    "manifest_sha256": "Split, SHA-256",
-    "seed": "Seed",
-    "commit": "Commit",
-    "backend": "Backend",
-    "device": "Device",
-    "mixed_precision": "Mixed precision",
-}
-
-
+_SHOWN = ("started", "data", "manifest_sha256", "seed", "commit", "backend", "device", "mixed_precision")
+_SOURCE = {name: name.replace("_", " ").capitalize() for name in _SHOWN} | {"manifest_sha256": "Split, SHA-256"}
 PREPARED = "New data is read once; the lungs are found in every run, in about a minute for 5,000 images."
 
 
@@ -148,14 +138,9 @@ def facts(view: RunView) -> list[tuple[str, str]]:
     if view.config:
         rows.append(("Epochs", f"{len(view.lines)} of {view.config.epochs}"))
     if best:
-        rows += [
-            (
-                "Kept",
-                f"epoch {best['epoch']}: validation loss {figure(best['val_loss'])}, AUC {figure(best.get('val_auc'))}, "
-                f"accuracy {figure(best.get('val_accuracy'))}",
-            ),
-            ("Duration", duration(view.seconds)),
-        ]
+        auc, accuracy = (figure(best.get(name)) for name in ("val_auc", "val_accuracy"))
+        kept = f"epoch {best['epoch']}: validation loss {figure(best['val_loss'])}, AUC {auc}, accuracy {accuracy}"
+        rows += [("Kept", kept), ("Duration", duration(view.seconds))]
     rows += [(title, _plain(origin[key])) for key, title in _SOURCE.items() if key in origin]
     if origin.get("versions"):
         rows.append(("Versions", ", ".join(f"{name} {version}" for name, version in origin["versions"].items())))

@@ -17,10 +17,6 @@ _PAUSE = 5.0  # seconds; a longer gap between two files means that the page was 
 class Intake:
     """The queue of one batch, with its clock."""
 
-    _read: int
-    _spent: float
-    _ticked: float
-
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self._clock = clock
         self._waiting: deque[Member] = deque()
@@ -28,6 +24,9 @@ class Intake:
         self.skipped = 0  # files in archives and folders that are not images
         self.cancelled = 0  # files of the last batch left unread when the user cancelled
         self.repeated = 0  # files that already have a row
+
+    def _forget_batch(self) -> None:
+        self._read, self._spent, self._ticked = 0, 0.0, 0.0
 
     def add(self, files: Iterable[tuple[str, bytes]], from_folder: bool = False) -> None:
         """Queue dropped files; of a folder only those that look like an image or an archive."""
@@ -73,9 +72,6 @@ class Intake:
     def seconds_left(self) -> float:
         """By the mean of the files read so far; NaN before the first."""
         return self._spent / self._read * len(self._waiting) if self._read else math.nan
-
-    def _forget_batch(self) -> None:
-        self._read, self._spent, self._ticked = 0, 0.0, 0.0
 
 
 def time_left(seconds: float) -> str:

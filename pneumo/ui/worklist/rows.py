@@ -72,17 +72,10 @@ class Row:
 
     def case(self) -> Case:
         """The case for Diagnose, with the display copy in place of the full image."""
-        first, values = next(iter(self.findings.values())), plain_values(self.pixels(), bits=8)
-        return Case(
-            self.name,
-            first,
-            values,
-            self.image(),
-            self.facts,
-            findings=dict(self.findings),
-            from_worklist=True,
-            reduced=self.has_more,
-        )
+        first = next(iter(self.findings.values()))
+        case = Case(self.name, first, None, self.image(), self.facts, findings=dict(self.findings), from_worklist=True)
+        self.reduce(case)
+        return case
 
     @property
     def has_more(self) -> bool:
@@ -95,7 +88,7 @@ class Row:
             case.values, case.reduced = values_of(again.radiograph), False
 
     def reduce(self, case: Case) -> None:
-        """Give it the display copy again."""
+        """Give it the display copy."""
         case.values, case.reduced = plain_values(self.pixels(), bits=8), self.has_more
 
     def image(self) -> np.ndarray:
@@ -139,15 +132,11 @@ def read_row(rows: list[Row], member: Member, predictor: Predictor, room: bool) 
 def make_row(name: str, finding: Finding, predictor: Predictor) -> Row:
     """The row of a new finding, without the file."""
     radiograph, image = finding.radiograph, image_to_keep(finding)
-    light = replace(finding, radiograph=None, canonical=None)
-    return Row(
-        name,
-        {key_of(predictor.card): light},
-        radiograph.facts if radiograph else None,
-        _jpeg(radiograph.pixels, THUMBNAIL_SIDE) if radiograph else None,
-        _jpeg(radiograph.pixels, DISPLAY_SIDE) if radiograph else None,
-        png(image) if image is not None else None,
-    )
+    findings = {key_of(predictor.card): replace(finding, radiograph=None, canonical=None)}
+    if radiograph is None or image is None:
+        return Row(name, findings, None, None, None, None)
+    small, display = (_jpeg(radiograph.pixels, side) for side in (THUMBNAIL_SIDE, DISPLAY_SIDE))
+    return Row(name, findings, radiograph.facts, small, display, png(image))
 
 
 def export(rows: Iterable[Row], predictor: Predictor, terms: Terms) -> list[dict[str, Any]]:

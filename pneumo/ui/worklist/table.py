@@ -25,16 +25,12 @@ SHOW = "worklist_show"  # the filter chips
 PICTURES_SHOWN = 1000  # thumbnails in one table, which is sent whole to the browser, 3 KB each
 REASONS_SHOWN = 500
 _CLICKED = "worklist-open-clicked"
+_PROBABILITY_HELP = "Of pneumonia. 0.99 stands for 0.99 and above, 0.01 for 0.01 and below; CSV and JSON have every digit."
+_EXPORT_HELP = "All files, whatever the filter; the fields of `python -m pneumo predict`."
 _COLUMNS = {  # a phone shows the first three
     "picture": st.column_config.ImageColumn("", width=64, help="Click to enlarge"),
     "probability": st.column_config.ProgressColumn(
-        "Probability",
-        width=145,
-        format="%.2f",
-        min_value=0.0,
-        max_value=1.0,
-        color="#FFB454",
-        help="Of pneumonia. 0.99 stands for 0.99 and above, 0.01 for 0.01 and below; CSV and JSON have every digit.",
+        "Probability", width=145, format="%.2f", min_value=0.0, max_value=1.0, color="#FFB454", help=_PROBABILITY_HELP
     ),
     "label": st.column_config.TextColumn("Answer", width=105),
     "zone": st.column_config.TextColumn("Zone", width=210, help=zones_help()),
@@ -50,17 +46,8 @@ def table_of(rows: Sequence[Row], predictor: Predictor, terms: Terms) -> pd.Data
         finding = row.finding(predictor)
         if finding and finding.answer:
             reading = judge(finding.answer.log_ratio, predictor.card, terms)
-            lines.append(
-                (
-                    index,
-                    _uri(row.thumbnail),
-                    reading.probability,
-                    reading.verdict,
-                    reading.zone.in_words,
-                    row.name,
-                    listed(finding.warnings),
-                )
-            )
+            answer = (reading.probability, reading.verdict, reading.zone.in_words)
+            lines.append((index, _uri(row.thumbnail), *answer, row.name, listed(finding.warnings)))
     table = pd.DataFrame(lines, columns=["index", *_COLUMNS]).set_index("index")
     table = table.sort_values("probability", ascending=False, kind="stable")
     return table.assign(probability=np.clip(table["probability"].astype(float), 0.01, 0.99))
@@ -68,11 +55,10 @@ def table_of(rows: Sequence[Row], predictor: Predictor, terms: Terms) -> pd.Data
 
 def unanswered_of(rows: Sequence[Row], predictor: Predictor) -> list[tuple[bytes | None, str, str, str]]:
     """Thumbnail, name, status and reason of rows without an answer, as they were dropped."""
-    findings = ((row, row.finding(predictor)) for row in rows)
     return [
         (row.thumbnail, row.name, finding.status.in_words, listed(finding.reasons))
-        for row, finding in findings
-        if finding and not finding.answer
+        for row in rows
+        if (finding := row.finding(predictor)) and not finding.answer
     ]
 
 
@@ -88,29 +74,24 @@ def unanswered_html(lines: Sequence[tuple[bytes | None, str, str, str]]) -> str:
 def passing(table: pd.DataFrame, chosen: Sequence[str]) -> pd.DataFrame:
     """Rows of `table_of` that pass the filter: any of the chosen verdicts, and a warning where that is chosen."""
     labels = [name for name in chosen if name in VERDICTS]
-    keep = pd.Series(True, index=table.index)
     if labels:
-        keep &= table["label"].isin(labels)
-    if WARNED in chosen:
-        keep &= table["warnings"] != ""
-    return table[keep]
+        table = table[table["label"].isin(labels)]
+    return table[table["warnings"] != ""] if WARNED in chosen else table
 
 
 def summary(table: pd.DataFrame, unanswered: int, skipped: int, cancelled: int, repeated: int = 0) -> str:
     """The counts in one line; every dropped file is in one of them."""
     labels = table["label"].value_counts()
-    parts = [f"**{_files(len(table) + unanswered)}**"]
-    if len(table):
-        parts.append(f"{len(table)} answered ({', '.join(f'{labels.get(name, 0)} {name}' for name in VERDICTS)})")
-    if unanswered:
-        parts.append(f"{unanswered} without an answer, listed below with the reason")
-    if skipped:
-        parts.append(f"{_files(skipped)} in archives or folders skipped: not images")
-    if repeated:
-        parts.append(f"{_files(repeated)} dropped again or under another name: each has one row")
-    if cancelled:
-        parts.append(f"{_files(cancelled)} left unread: cancelled")
-    return "; ".join(parts) + "."
+    answered = ", ".join(f"{labels.get(name, 0)} {name}" for name in VERDICTS)
+    parts = (
+        (1, f"**{_files(len(table) + unanswered)}**"),
+        (len(table), f"{len(table)} answered ({answered})"),
+        (unanswered, f"{unanswered} without an answer, listed below with the reason"),
+        (skipped, f"{_files(skipped)} in archives or folders skipped: not images"),
+        (repeated, f"{_files(repeated)} dropped again or under another name: each has one row"),
+        (cancelled, f"{_files(cancelled)} left unread: cancelled"),
+    )
+    return "; ".join(part for count, part in parts if count) + "."
 
 
 def show(
@@ -121,10 +102,7 @@ def show(
     counts: tuple[int, int, int],
     clear: Callable[[], None] | None,
 ) -> None:
-    """Everything below the drop zone. While `busy`, rows change place, so none can be selected.
-
-    `counts`: skipped, cancelled, repeated.
-    """
+    """Everything below the drop zone. While `busy`, rows change place: none can be selected. `counts`: as `summary` takes them."""
     table, without = table_of(rows, predictor, terms), unanswered_of(rows, predictor)
     st.markdown(summary(table, len(without), *counts))
     chosen: list[str] = []
@@ -155,21 +133,19 @@ def _answered_table(
     last is selected when the page is opened again.
     """
     pictured = shown.assign(picture=shown["picture"].where(np.arange(len(shown)) < PICTURES_SHOWN, None))
-    look: dict[str, Any] = {"hide_index": True, "row_height": 56, "column_config": _COLUMNS}
+    look: dict[str, Any] = {"hide_index": True, "row_height": 56}
     if busy:
-        st.dataframe(pictured, key="worklist-reading", **look)
+        st.dataframe(pictured, key="worklist-reading", column_config=_COLUMNS, **look)
         return
     opened_last = opened_in(listed)
     pictured.insert(3, "open", ":material/open_in_full: Open")
-    look["column_config"] = {
-        **_COLUMNS,
-        "open": st.column_config.ButtonColumn(
-            "", width=90, type="tertiary", key=_CLICKED, on_click=_open_clicked, args=(listed,), help="Show it on Diagnose"
-        ),
-    }
+    opens = st.column_config.ButtonColumn(
+        "", width=90, type="tertiary", key=_CLICKED, on_click=_open_clicked, args=(listed,), help="Show it on Diagnose"
+    )
     event = st.dataframe(
         pictured,
         key=f"worklist-table {predictor.card.sha256} {view}",
+        column_config={**_COLUMNS, "open": opens},
         on_select="rerun",
         selection_mode=["single-row", "single-cell"],
         selection_default={"selection": {"rows": [] if opened_last is None else [opened_last]}},
@@ -191,15 +167,8 @@ def _answered_table(
 
 def _exports(rows: Sequence[Row], predictor: Predictor, terms: Terms, place: DeltaGenerator) -> None:
     for title, name, kind, text in (("CSV", "csv", "text/csv", csv_text), ("JSON", "jsonl", "application/jsonl", json_text)):
-        place.download_button(
-            title,
-            partial(_written, text, rows, predictor, terms),
-            f"pneumo-worklist.{name}",
-            kind,
-            on_click="ignore",
-            key=f"worklist-{name}",
-            help="All files, whatever the filter; the fields of `python -m pneumo predict`.",
-        )
+        make, file, key = partial(_written, text, rows, predictor, terms), f"pneumo-worklist.{name}", f"worklist-{name}"
+        place.download_button(title, make, file, kind, on_click="ignore", key=key, help=_EXPORT_HELP)
 
 
 def _written(text: Callable[[list[dict[str, Any]]], str], rows: Sequence[Row], predictor: Predictor, terms: Terms) -> str:

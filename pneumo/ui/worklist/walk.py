@@ -1,7 +1,6 @@
 """A file of the worklist opened on Diagnose: in full size, with previous and next in the list's own order, and the way back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import streamlit as st
@@ -14,14 +13,6 @@ _ORDER, _OPENED = "worklist_order", "worklist_opened"
 _Key = tuple[str, str]  # name and hash of a file
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where the opened file stands in the filtered list it was opened from."""
-
-    number: int  # from 0
-    count: int
-
-
 def open_row(row: Row, listed: Sequence[Row]) -> None:
     """Show the row on Diagnose; `listed`: all rows of the table, in its order."""
     place = _case_of(row)
@@ -30,10 +21,10 @@ def open_row(row: Row, listed: Sequence[Row]) -> None:
         state.show_on_diagnose(place)
 
 
-def place_of(case: Case) -> Place | None:
-    """None for a file that was not opened from the worklist."""
+def place_of(case: Case) -> tuple[int, int] | None:
+    """(number from 0, count) in the filtered list it was opened from; None for a file that was not opened from the worklist."""
     order, key = _order(), (case.name, case.finding.sha256)
-    return Place(order.index(key), len(order)) if key in order else None
+    return (order.index(key), len(order)) if key in order else None
 
 
 def step_to(number: int) -> None:
