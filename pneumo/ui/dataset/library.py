@@ -8,8 +8,7 @@ import streamlit as st
 from pneumo.data.cache import cached_images
 from pneumo.data.catalog import Catalog, Entry, make_catalog
 from pneumo.errors import DataError, PneumoError
-from pneumo.imaging.decoding.decode import decode_image
-from pneumo.imaging.decoding.image_file import image_bytes
+from pneumo.imaging.decoding.decode import decode_image, image_bytes
 from pneumo.imaging.overlay import fit_within, grey_picture
 from pneumo.imaging.windowing import DISPLAY_SIDE
 from pneumo.paths import data_dir

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from pneumo.evaluation.classification_report import three_class_matrix
 from pneumo.evaluation.groups import by_subtype
-from pneumo.evaluation.three_classes import three_class_matrix
 from pneumo.outgoing import markdown
 from pneumo.reporting.finding_words import share
 from pneumo.reporting.operating_points import CHOICE, point_rows, zone_rows, zones_of

@@ -9,7 +9,6 @@ import numpy as np
 from pneumo.evaluation.classification_report import THREE_CLASSES, ClassificationReport
 from pneumo.evaluation.compare import Comparison
 from pneumo.evaluation.groups import Group
-from pneumo.evaluation.three_classes import NAMES
 from pneumo.reporting.numbers import interval, number, p_value, signed
 
 _MEANING = {
