@@ -81,6 +81,12 @@ def test_vega_layers():
     assert every_mark(spec(predictive_chart(FIGURE, FIGURE, 0.3))) == ["area", "area", "line", "circle", "rule", "text"]
 
 
+def test_a_band_has_no_tooltip():
+    """Streamlit gives every mark one, and an area's shows its first point under raw field names."""
+    bands = spec(predictive_chart(FIGURE, FIGURE))["layer"][:2]
+    assert [band["mark"]["tooltip"] for band in bands] == [None, None]
+
+
 def test_each_point_is_sent_once():
     line = Line("a", np.arange(3), np.array([0.25, 0.375, 0.125]), "accent")
     sent = json.dumps(spec(Chart("k", "t", "x", "y", "r", (line,))))

@@ -103,7 +103,8 @@ def _bands(chart: Chart) -> list[dict[str, Any]]:
     for band in chart.bands:
         corners = np.stack([band.x, band.low, band.high], axis=1).astype(float)
         rows = [{"x": x, "y": low, "high": high} for x, low, high in corners[np.isfinite(corners).all(axis=1)].tolist()]
-        mark = {"type": "area", "color": SCREEN[band.colour], "opacity": 0.18, "line": False, "clip": True}
+        # no tooltip: an area's own would always show its first point
+        mark = {"type": "area", "color": SCREEN[band.colour], "opacity": 0.18, "line": False, "clip": True, "tooltip": None}
         layers.append({"data": {"values": rows}, "mark": mark, "encoding": {"y2": {"field": "high"}}})
     return layers
 
