@@ -18,8 +18,7 @@ from pneumo.data.split import near_duplicates, split_records
 from pneumo.files import sha256, write_json
 from pneumo.imaging.preprocess import VERSION
 from pneumo.inference.lung_fields import DESCRIPTION, GRAPH
-from pneumo.nets.lung_graph import write_lung_graph
-from pneumo.nets.lung_net import SIDE, build_lung_net
+from pneumo.nets.lung_net import SIDE, build_lung_net, write_lung_graph
 from pneumo.registry.seal import seal_folder
 from pneumo.registry.signing_keys import signing_key
 from pneumo.training.lung_samples import LungSamples, augment_sample, lungless_samples, outlined_samples, phantom_samples

@@ -9,9 +9,9 @@ import keras
 
 from pneumo.errors import ConfigError, ModelError
 from pneumo.nets import architecture
-from pneumo.nets.backbone import freeze_backbone
 from pneumo.nets.load import load_network
 from pneumo.nets.subtype import with_subtype
+from pneumo.nets.transfer import freeze_backbone
 from pneumo.training.augment import augmentation
 from pneumo.training.config import TrainConfig
 
