@@ -36,7 +36,7 @@ def _convolved(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
 
 
 def write_lung_graph(model: keras.Model, target: Path) -> None:
-    """Write a graph, `radiograph` float32 (n, side, side, 1) -> `logit` (n, side, side). Raises ModelError for another layer."""
+    """Write `radiograph` float32 (n, side, side, 1) -> `logit` (n, side, side). Raises ModelError for an unknown layer."""
     writer, side = _Folding(model), model.input_shape[1]
     names = writer.network(model)
     writer.add("Squeeze", [names[id(model.output)], writer.constant([1], np.int64)], output="logit")

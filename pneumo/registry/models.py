@@ -82,7 +82,7 @@ class ModelCard:
 def read_card(model: str, root: Path | None = None) -> ModelCard:
     """The verified card. Raises ModelError if it is altered, incomplete, of another version, or has unknown or invalid values."""
     folder = ModelFolder.of(model, root)
-    return _complete(_parsed(folder, folder.read(CARD)))
+    return _parsed(folder, folder.read(CARD))
 
 
 def card_digest(model: str, root: Path | None = None) -> str:
@@ -90,35 +90,25 @@ def card_digest(model: str, root: Path | None = None) -> str:
     return hashlib.sha256(ModelFolder.of(model, root).read(CARD)).hexdigest()
 
 
-def read_draft_card(model: str, root: Path | None = None) -> ModelCard:
-    """The card of a folder that is not sealed yet; a reference is not required. Raises ModelError."""
+def read_draft_card(model: str, root: Path | None = None, needed: Iterable[str] = (WEIGHTS, GRAPH)) -> ModelCard:
+    """The card of a folder that is not sealed yet, with the hashes of the files `needed`. Raises ModelError."""
     folder = ModelFolder.of(model, root)
-    return _parsed(folder, _draft_file(folder, CARD))
+    return _parsed(folder, _draft_file(folder, CARD), needed)
 
 
-def check_draft(model: str, root: Path | None = None) -> None:
-    """Check that a folder not sealed yet could serve. Raises ModelError."""
-    _complete(verified_draft(model, root).card)
-
-
-def _parsed(folder: ModelFolder, data: bytes) -> ModelCard:
+def _parsed(folder: ModelFolder, data: bytes, needed: Iterable[str] = SERVED) -> ModelCard:
     model = folder.model
-    damaged = f"The card of model {model!r} is damaged"
+    card_of = f"The card of model {model!r}"
     try:
         fields = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{damaged}. Restore models/{model}/card.json.") from error
-    invalid = invalid_values(fields) if isinstance(fields, dict) else []
-    if isinstance(fields, dict) and fields.get("card_version") == 1 and not invalid:
-        fields = _from_version_1(fields, folder.path)
-    if mismatched := _mismatched_fields(fields):
-        raise ModelError(
-            f"The card of model {model!r} does not fit this version of Pneumo: {', '.join(mismatched)}. Promote the run again."
-        )
-    try:
+        invalid = invalid_values(fields) if isinstance(fields, dict) else []
+        if isinstance(fields, dict) and fields.get("card_version") == 1 and not invalid:
+            fields = _from_version_1(fields, folder.path)
+        if mismatched := ", ".join(_mismatched_fields(fields)):
+            raise ModelError(f"{card_of} does not fit this version of Pneumo: {mismatched}. Promote the run again.")
         card = _card(fields)
-    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
-        raise ModelError(f"{damaged}. Restore models/{model}/card.json.") from error
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError, RecursionError) as error:
+        raise ModelError(f"{card_of} is damaged. Restore models/{model}/card.json.") from error
     for field, expected, received in (
         ("id", model, card.id),
         ("classes", LABELS, card.classes),
@@ -127,25 +117,14 @@ def _parsed(folder: ModelFolder, data: bytes) -> ModelCard:
     ):
         if expected != received:
             raise ModelError(f"Model {model!r}: {field} is {received!r}, expected {expected!r}. Promote the run again.")
-    _check_hashes(card, (WEIGHTS, GRAPH))
-    if invalid:
-        raise ModelError(f"{damaged}: {'; '.join(invalid)}. Restore models/{model}/card.json.")
-    return card
-
-
-def _complete(card: ModelCard) -> ModelCard:
-    _check_hashes(card, SERVED)
-    return card
-
-
-def _check_hashes(card: ModelCard, needed: Iterable[str]) -> None:
     for name in needed:
         if name not in card.files:
-            refit = (
-                f" For an older model, create it: python -m pneumo gate {card.id} --data DIR --refit." if name == REFERENCE else ""
-            )
-            problem = f"Model {card.id!r}: its card has no hash of {name}, so it cannot be verified."
-            raise ModelError(f"{problem} Restore the card.{refit}")
+            refit = f" For an older model, create it: python -m pneumo gate {model} --data DIR --refit."
+            problem = f"Model {model!r}: its card has no hash of {name}, so it cannot be verified. Restore the card."
+            raise ModelError(problem + (refit if name == REFERENCE else ""))
+    if invalid:
+        raise ModelError(f"{card_of} is damaged: {'; '.join(invalid)}. Restore models/{model}/card.json.")
+    return card
 
 
 def _card(fields: dict[str, Any]) -> ModelCard:
@@ -214,13 +193,13 @@ def verified(model: str, root: Path | None = None) -> Verified:
     """
     folder = ModelFolder.of(model, root)
     seal, contents = sealed_files(folder.path, folder.subject)
-    card = _complete(_parsed(folder, contents.get(CARD, b"")))
+    card = _parsed(folder, contents.get(CARD, b""))
     return Verified(card, _files_of_card(folder, card, contents), seal)
 
 
-def verified_draft(model: str, root: Path | None = None) -> Verified:
+def verified_draft(model: str, root: Path | None = None, needed: Iterable[str] = (WEIGHTS, GRAPH)) -> Verified:
     """Verify a folder not sealed yet by its card's hashes only; see `read_draft_card`."""
-    card, folder = read_draft_card(model, root), ModelFolder.of(model, root)
+    card, folder = read_draft_card(model, root, needed), ModelFolder.of(model, root)
     return Verified(card, _files_of_card(folder, card, {name: _draft_file(folder, name) for name in card.files}), None)
 
 

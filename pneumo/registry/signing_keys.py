@@ -11,13 +11,12 @@ from pneumo.registry.minisign import PublicKey, SecretKey
 log = logging.getLogger(__name__)
 
 PROJECT = "RWQ9Iyf3adBTvMWFdNWB1x5rH3FNNJ+DJdS4DbzsboOt9mabDk3YxOVr"  # public key, as for `minisign -P`
-BY_PROJECT, BY_SITE = "the project", "this site"
 
 
 def known_keys() -> list[tuple[str, PublicKey]]:
     """(signer, public key) of each known key."""
     site = _site_public()
-    return [(BY_PROJECT, PublicKey.parse(PROJECT)), *([(BY_SITE, site)] if site else [])]
+    return [("the project", PublicKey.parse(PROJECT)), *([("this site", site)] if site else [])]
 
 
 def signature_required() -> bool:
