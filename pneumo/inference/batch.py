@@ -6,10 +6,8 @@ import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from pneumo.errors import ImageError
 from pneumo.imaging.decoding.archive import HEAD, Member, is_image, is_zip, open_archive, refused
@@ -87,12 +85,13 @@ def _members(paths: Iterable[str], on_skipped: OnSkipped, folder: str) -> Iterat
             yield path, Member(path, partial(image_bytes, place))
             continue
         try:
-            with _file(place) as source:
+            with open(place, "rb") as source:
                 contents = open_archive(source)
                 for member in contents.members:
                     yield f"{path}/{member.name}", member
-        except ImageError as error:
-            yield path, refused(path, str(error))
+        except (ImageError, OSError) as error:
+            reason = f"The file cannot be opened: {error.strerror or error}." if isinstance(error, OSError) else str(error)
+            yield path, refused(path, reason)
             continue
         if contents.skipped:
             on_skipped(path, contents.skipped)
@@ -134,12 +133,3 @@ def _head(path: str) -> bytes:
             return file.read(HEAD)
     except OSError:
         return b""  # reported when the file is read
-
-
-@contextmanager
-def _file(path: str) -> Iterator[BinaryIO]:
-    try:
-        with open(path, "rb") as file:
-            yield file
-    except OSError as error:
-        raise ImageError(f"The file cannot be opened: {error.strerror or error}.") from error

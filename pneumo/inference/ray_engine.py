@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -138,16 +139,15 @@ def read_files_by_ray(
     step = max(1, min(GROUP, len(everything) // (workers * _GROUPS_A_WORKER)))
     groups = [everything[at : at + step] for at in range(0, len(everything), step)]
     settings = WorkerSettings(predictor.card, models_dir().resolve(), Path.cwd(), on_finding, predictor.profile)
+    reason = f"The worker that read this file, or one of the {GROUP} given to it at once, ended {RETRIES + 1} times. Ask again."
     finished = 0
-    for number, findings, skipped in _results(groups, settings, workers, cores):
-        for lost in groups[finished:number]:
-            yield from _lost(lost, predictor)
+    for number, findings, skipped in chain(_results(groups, settings, workers, cores), [(len(groups), [], [])]):
+        for path in chain.from_iterable(groups[finished:number]):  # lost
+            yield path, unread(reason, predictor)
         finished = number + 1
         yield from findings
         for archive, count in skipped:
             on_skipped(archive, count)
-    for lost in groups[finished:]:
-        yield from _lost(lost, predictor)
 
 
 def _size(resources: dict[str, float]) -> tuple[int, int]:
@@ -156,11 +156,6 @@ def _size(resources: dict[str, float]) -> tuple[int, int]:
     if cores < 1:
         raise EngineError("The Ray cluster has no processor cores to give. Start its worker nodes first.")
     return max(1, cores // CORES), min(CORES, cores)
-
-
-def _lost(paths: list[str], predictor: Predictor) -> Iterator[tuple[str, Finding]]:
-    reason = f"The worker that read this file, or one of the {GROUP} given to it at once, ended {RETRIES + 1} times. Ask again."
-    return ((path, unread(reason, predictor)) for path in paths)
 
 
 Result = tuple[int, list[tuple[str, Finding]], list[tuple[str, int]]]  # group number, findings, skipped files by archive
@@ -211,9 +206,8 @@ class Worker:
         if settings.profile:
             own = self.predictor.card
             expected_card = replace(settings.card, calibration=own.calibration, cuts=own.cuts)
-            self.predictor = (
-                self.predictor.with_profile(settings.profile, settings.card) if expected_card == own else self.predictor
-            )
+            if expected_card == own:
+                self.predictor = self.predictor.with_profile(settings.profile, settings.card)
         if self.predictor.card != settings.card:
             raise EngineError(f"A worker's model {settings.card.id!r} is another than this one's. Use one model folder for all.")
 

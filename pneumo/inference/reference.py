@@ -19,7 +19,6 @@ from pneumo.errors import ModelError
 from pneumo.imaging.preprocess import CANONICAL_SIDE, InputSpec
 from pneumo.registry.model_folder import REFERENCE
 
-FILE = REFERENCE
 POSES = ("upright", "turned by 90 degrees", "upside down", "turned by 270 degrees", "inverted")
 SMALL = 28  # side of the second view
 
@@ -83,7 +82,7 @@ class Reference:
             with np.load(source, allow_pickle=False) as stored:
                 arrays = {field.name: stored[field.name] for field in fields(cls)}
         except _NO_REFERENCE as error:
-            raise ModelError(f"{FILE} does not fit this version of Pneumo. Promote the run again.") from error
+            raise ModelError(f"{REFERENCE} does not fit this version of Pneumo. Promote the run again.") from error
         arrays["files"] = np.array(arrays["files"].tobytes().decode().split("\n"))
         return cls(**{name: array.astype(np.float32) if array.dtype.kind == "f" else array for name, array in arrays.items()})
 

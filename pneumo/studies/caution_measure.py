@@ -52,7 +52,7 @@ def measure_cautions(
             log.warning("%s learned from another split than %s, so it is not asked.", other.card.id, card.id)
     finder, answers, counts = predictor.finder or load_finder(), {}, {}
     for part in PARTS:
-        records = _drawn(records_of(data, part, root / card.id / SPLIT), sample)
+        records = records_of(data, part, root / card.id / SPLIT, sample)
         images = with_shifted_copies(cached_images(folder_of(data), [record.path for record in records]), seed)
         answers[part] = [
             answer
@@ -81,12 +81,6 @@ def measure_cautions(
     }
     store(output or root / card.id, CAUTIONS, report)
     return report
-
-
-def _drawn(records: list[Record], sample: int | None) -> list[Record]:
-    if sample is None or sample >= len(records):
-        return records
-    return [records[i] for i in sorted(np.random.default_rng(0).choice(len(records), sample, replace=False))]
 
 
 def _judged(

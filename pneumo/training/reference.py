@@ -11,13 +11,14 @@ from sklearn.linear_model import LogisticRegression
 from pneumo.data.cache import cached_images
 from pneumo.data.records import folder_of
 from pneumo.data.split import SPLIT, read_manifest
-from pneumo.errors import LungsNotFound, ModelError
+from pneumo.errors import ModelError
 from pneumo.files import sha256
 from pneumo.imaging.hospital_shift import shifted_copies, with_shifted_copies
-from pneumo.imaging.lung_box import WHOLE, Box
+from pneumo.imaging.lung_box import WHOLE
 from pneumo.inference.predictor import Predictor
-from pneumo.inference.reference import FILE, Reference, components, small_view
+from pneumo.inference.reference import Reference, components, small_view
 from pneumo.labels import SUBTYPES, Label
+from pneumo.registry.model_folder import REFERENCE
 from pneumo.registry.models import verified_draft, write_card
 from pneumo.registry.seal import MANIFEST
 from pneumo.synthetic.non_chest import KINDS, as_served, close_up, rotated_and_inverted
@@ -88,10 +89,10 @@ def add_reference(model: str, data: Path, root: Path) -> Path:
     folder = root / model
     is_draft = not (folder / MANIFEST).exists()
     predictor = Predictor.of(verified_draft(model, root)) if is_draft else Predictor.load(model, root)
-    path = folder / FILE
+    path = folder / REFERENCE
     make_reference(predictor, data, read_manifest(folder / SPLIT), predictor.card.training.get("seed", 0)).save(path)
     card = predictor.card
-    write_card(dataclasses.replace(card, files={**card.files, FILE: sha256(path)}), folder, (FILE,))
+    write_card(dataclasses.replace(card, files={**card.files, REFERENCE: sha256(path)}), folder, (REFERENCE,))
     return path
 
 
@@ -102,19 +103,13 @@ def features_of(predictor: Predictor, images: np.ndarray) -> np.ndarray:
     """
     batches = []
     for start in range(0, len(images), _BATCH):
-        batch = np.stack([predictor.input(image, _shown(predictor, image)) for image in images[start : start + _BATCH]])
+        part = images[start : start + _BATCH]
+        batch = np.stack([predictor.input(image, predictor.shown_if_found(image) or WHOLE) for image in part])
         features = predictor.one_pass(batch).features
         if features is None:
             raise ModelError(f"The serving graph of {predictor.card.id!r} gives no features: it is older. Promote the run again.")
         batches.append(features)
     return np.concatenate(batches)
-
-
-def _shown(predictor: Predictor, image: np.ndarray) -> Box:
-    try:
-        return predictor.shown(image)
-    except LungsNotFound:
-        return WHOLE
 
 
 def _fit_poses(images: np.ndarray, upright: np.ndarray) -> np.ndarray:
