@@ -39,19 +39,8 @@ _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows SIGTERM kills t
 
 def train_command(run: Path) -> list[str]:
     """The command line that starts or resumes a queued run."""
-    return python(
-        "-m",
-        "pneumo",
-        "train",
-        load_config(run).architecture,
-        "--data",
-        str(data_of(run)),
-        "--output",
-        str(run),
-        "--config",
-        str(run / "config.json"),
-        "--resume",
-    )
+    words = ["-m", "pneumo", "train", load_config(run).architecture, "--data", str(data_of(run)), "--output", str(run)]
+    return python(*words, "--config", str(run / "config.json"), "--resume")
 
 
 def work(runs: Path, command: Callable[[Path], list[str]] = train_command) -> None:
