@@ -149,9 +149,8 @@ class Manifest:
             raise DataError(f"The manifest {path} has version {version}; expected {VERSION}. Name another file.")
         differing = [f"{name.replace('_', ' ')} {old.get(name)!r}, now {new[name]!r}" for name in new if old.get(name) != new[name]]
         if differing:
-            raise ConfigError(
-                f"The manifest {path} was begun with {'; '.join(differing)}. Ask as it was begun, or name another file."
-            )
+            remedy = "Ask as it was begun, or name another file."
+            raise ConfigError(f"The manifest {path} was begun with {'; '.join(differing)}. {remedy}")
 
     def _read(self, path: Path) -> dict[str, int]:
         """Byte offset of each path's line. The rows stay on disk: there may be millions."""

@@ -79,15 +79,9 @@ def connected(address: str | None) -> Iterator[None]:
         if address:
             _join(address, quiet)
         else:
+            place = {"_node_ip_address": "127.0.0.1", "_temp_dir": scratch, "object_store_memory": 256 << 20}
             with _environment(_NO_WAY_OUT):
-                ray.init(
-                    "local",
-                    include_dashboard=False,
-                    _node_ip_address="127.0.0.1",
-                    _temp_dir=scratch,
-                    object_store_memory=256 << 20,
-                    **quiet,
-                )
+                ray.init("local", include_dashboard=False, **place, **quiet)
         yield
     finally:
         ray.shutdown()

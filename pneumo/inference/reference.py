@@ -69,11 +69,9 @@ class Reference:
 
     def save(self, path: Path) -> None:
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}
-        half = {
-            name: array.astype(np.float16) if array.dtype.kind == "f" and name in _HALF else array for name, array in arrays.items()
-        }
-        half["files"] = np.frombuffer("\n".join(self.files).encode(), np.uint8)
-        np.savez_compressed(path, **half)
+        arrays |= {name: arrays[name].astype(np.float16) for name in _HALF}
+        arrays["files"] = np.frombuffer("\n".join(self.files).encode(), np.uint8)
+        np.savez_compressed(path, **arrays)
 
     @classmethod
     def load(cls, source: Path | BinaryIO) -> "Reference":

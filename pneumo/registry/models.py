@@ -129,19 +129,17 @@ def _parsed(folder: ModelFolder, data: bytes, needed: Iterable[str] = SERVED) ->
 
 def _card(fields: dict[str, Any]) -> ModelCard:
     subtype = fields.get("subtype_calibration")
-    return ModelCard(
-        **{
-            **fields,
-            "input": InputSpec(**fields["input"]),
-            "calibration": Calibration(**fields["calibration"]),
-            "classes": tuple(fields["classes"]),
-            "heatmap_centres": tuple(map(float, fields["heatmap_centres"])),
-            "subtype_calibration": Calibration(**subtype) if subtype else None,
-            "cuts": {name: float(cut) for name, cut in fields["cuts"].items()},
-            "files": dict(fields["files"]),
-            "selection_loss": float(fields["selection_loss"]),
-        }
-    )
+    typed = {
+        "input": InputSpec(**fields["input"]),
+        "calibration": Calibration(**fields["calibration"]),
+        "classes": tuple(fields["classes"]),
+        "heatmap_centres": tuple(map(float, fields["heatmap_centres"])),
+        "subtype_calibration": Calibration(**subtype) if subtype else None,
+        "cuts": {name: float(cut) for name, cut in fields["cuts"].items()},
+        "files": dict(fields["files"]),
+        "selection_loss": float(fields["selection_loss"]),
+    }
+    return ModelCard(**fields | typed)
 
 
 def _from_version_1(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -149,16 +147,13 @@ def _from_version_1(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
     try:
         sick = [row["label"] == LABELS[1] for row in read_manifest(folder / SPLIT) if row["part"] == "calibration"]
         prior = float(logit(sum(sick) / len(sick)))
-        calibration, points = fields["calibration"], fields["operating_points"]
-        cuts = {name: float(logit(np.clip(point, _ALMOST, 1 - _ALMOST))) - prior for name, point in points.items()}
-        converted = {
-            "calibration": {**calibration, "bias": calibration["bias"] - prior},
-            "cuts": cuts,
-            "card_version": CARD_VERSION,
-        }
+        calibration = {**fields["calibration"], "bias": fields["calibration"]["bias"] - prior}
+        points = fields["operating_points"].items()
+        cuts = {name: float(logit(np.clip(point, _ALMOST, 1 - _ALMOST))) - prior for name, point in points}
     except (PneumoError, TypeError, KeyError, AttributeError, ZeroDivisionError):
         return fields  # the error is reported where cards are checked
-    return {**{name: value for name, value in fields.items() if name != "operating_points"}, **converted}
+    kept = {name: value for name, value in fields.items() if name != "operating_points"}
+    return {**kept, "calibration": calibration, "cuts": cuts, "card_version": CARD_VERSION}
 
 
 def _mismatched_fields(fields: Any) -> list[str]:

@@ -71,9 +71,8 @@ def _site_public() -> PublicKey | None:
     try:
         return PublicKey.parse(public.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        log.warning(
-            "The site's public key %s cannot be read (%s): folders signed with it count as signed by an unknown key.", public, error
-        )
+        unknown = "folders signed with it count as signed by an unknown key"
+        log.warning("The site's public key %s cannot be read (%s): " + unknown + ".", public, error)
         return None
 
 

@@ -54,18 +54,10 @@ def measure_cautions(
     for part in PARTS:
         records = records_of(data, part, root / card.id / SPLIT, sample)
         images = with_shifted_copies(cached_images(folder_of(data), [record.path for record in records]), seed)
-        answers[part] = [
-            answer
-            for record, image in zip([*records, *records], images, strict=True)
-            if (answer := _judged(record, image, predictor, peers, finder))
-        ]
-        correct = sum(answer.right for answer in answers[part])
-        counts[part] = {
-            "images": len(images),
-            "patients": len({record.patient for record in records}),
-            "right": correct,
-            "wrong": len(answers[part]) - correct,
-        }
+        judged = (_judged(record, image, predictor, peers, finder) for record, image in zip(records * 2, images, strict=True))
+        answers[part] = [answer for answer in judged if answer]
+        patients, correct = len({record.patient for record in records}), sum(answer.right for answer in answers[part])
+        counts[part] = {"images": len(images), "patients": patients, "right": correct, "wrong": len(answers[part]) - correct}
         log.info("%s: %s %s", card.id, part, counts[part])
     held_out, validation = (answers[part] for part in PARTS)
     cautions = caution_rates(held_out, validation)

@@ -18,15 +18,13 @@ def chosen_devices(config: TrainConfig) -> list[str]:
     count = len(names) if config.devices == ALL_DEVICES else int(config.devices)
     if count > len(names):
         raise ConfigError(f"devices is {count}; expected at most {len(names)}, or {ALL_DEVICES}: found {', '.join(names)}.")
-    if count > 1 and keras.backend.backend() != "jax":
-        raise ConfigError(
-            f"devices is {config.devices}, but with the {keras.backend.backend()} backend Keras trains on one. "
-            "Set KERAS_BACKEND=jax, or devices to 1."
-        )
+    backend = keras.backend.backend()
+    if count > 1 and backend != "jax":
+        problem = f"devices is {config.devices}, but with the {backend} backend Keras trains on one."
+        raise ConfigError(f"{problem} Set KERAS_BACKEND=jax, or devices to 1.")
     if config.batch_size % count:
-        raise ConfigError(
-            f"batch_size is {config.batch_size}; expected a multiple of {count}, for {count} devices share each batch evenly."
-        )
+        expected = f"expected a multiple of {count}, for {count} devices share each batch evenly"
+        raise ConfigError(f"batch_size is {config.batch_size}; {expected}.")
     return names[:count]
 
 

@@ -75,10 +75,8 @@ class Feed(keras.utils.PyDataset):
             return (x, y) if weight is None else (x, y, weight)
         kind = self.part.bacterial[chosen].astype(np.float32)[:, np.newaxis]
         known = np.isfinite(kind) & visible[:, np.newaxis]
-        weights = {
-            "probability": np.ones(len(chosen), np.float32) if weight is None else weight,
-            "bacterial": known[:, 0].astype(np.float32),
-        }
+        weight = np.ones(len(chosen), np.float32) if weight is None else weight
+        weights = {"probability": weight, "bacterial": known[:, 0].astype(np.float32)}
         return x, {"probability": y, "bacterial": np.where(known, kind, 0.0)}, weights
 
     def _input(self, i: int, visible: bool) -> np.ndarray:

@@ -100,20 +100,18 @@ def _write_end(run: Path, error: BaseException) -> None:
 
 def _note_source(config: TrainConfig, data: Path, run: Path) -> None:
     """Write source.json, with all that is needed to repeat the run. A resumed run keeps its start time."""
-    write_json(
-        run / "source.json",
-        {
-            "data": str(data.resolve()),
-            "manifest_sha256": manifest_hash(run / SPLIT),
-            "seed": config.seed,
-            "versions": library_versions(),
-            "commit": git_commit(),
-            "backend": keras.backend.backend(),
-            "device": device(),
-            "mixed_precision": is_mixed(config),
-            "started": source(run).get("started") or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        },
-    )
+    made_from = {
+        "data": str(data.resolve()),
+        "manifest_sha256": manifest_hash(run / SPLIT),
+        "seed": config.seed,
+        "versions": library_versions(),
+        "commit": git_commit(),
+        "backend": keras.backend.backend(),
+        "device": device(),
+        "mixed_precision": is_mixed(config),
+        "started": source(run).get("started") or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+    write_json(run / "source.json", made_from)
     log.info("backend %s, device %s, mixed precision: %s", keras.backend.backend(), device(), is_mixed(config))
 
 
@@ -130,9 +128,8 @@ def _fit_network(config: TrainConfig, run: Path, train_part: Part, validation_pa
     feed = Feed(train_part, spec, config.batch_size, draws, sample_weight=weights, subtype=config.subtype, epoch=done)
     # Balanced weights: calling everyone sick must not win the selection.
     alike = even_weights(validation_part.labels)
-    validation_feed = Feed(
-        validation_part, spec, config.batch_size, Draws(devices=devices), sample_weight=alike, subtype=config.subtype
-    )
+    once = Draws(devices=devices)
+    validation_feed = Feed(validation_part, spec, config.batch_size, once, sample_weight=alike, subtype=config.subtype)
     trainer = load_network(run / f"last-{done}.keras") if done else build_trainer(config, build_network(config))
     net = network_of(trainer)
     _check_room(run, net)
@@ -142,22 +139,10 @@ def _fit_network(config: TrainConfig, run: Path, train_part: Part, validation_pa
             continue
         if done == first:  # within a stage the loaded optimizer continues
             compile_stage(trainer, config, rate, frozen, steps=(last - first) * len(feed))
-        trainer.fit(
-            feed,
-            validation_data=validation_feed,
-            initial_epoch=done,
-            epochs=last,
-            shuffle=False,
-            verbose=0,  # the feed shuffles
-            callbacks=[
-                keras.callbacks.TerminateOnNaN(),
-                Reseed(config.seed),
-                checkpoints,
-                Progress(run, config),
-                TensorBoardLog(run),
-                Interrupt(),
-            ],
-        )
+        ours = [Reseed(config.seed), checkpoints, Progress(run, config), TensorBoardLog(run), Interrupt()]
+        callbacks = [keras.callbacks.TerminateOnNaN(), *ours]
+        settings = {"initial_epoch": done, "epochs": last, "shuffle": False, "verbose": 0}  # the feed shuffles
+        trainer.fit(feed, validation_data=validation_feed, callbacks=callbacks, **settings)
         if checkpoints.nan:
             raise RunError("The loss became NaN. Use a smaller learning rate. The last good checkpoint is kept.")
         done = len(history(run))

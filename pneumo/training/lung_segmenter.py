@@ -22,6 +22,7 @@ from pneumo.nets.lung_net import SIDE, build_lung_net, write_lung_graph
 from pneumo.registry.seal import seal_folder
 from pneumo.registry.signing_keys import signing_key
 from pneumo.training.lung_samples import LungSamples, augment_sample, lungless_samples, outlined_samples, phantom_samples
+from pneumo.training.model_builder import warmed_cosine
 from pneumo.versions import git_commit, library_versions
 
 log = logging.getLogger(__name__)
@@ -97,10 +98,7 @@ def _fit(model: keras.Model, sources: list[tuple[LungSamples, float]], config: L
                 pairs.append(augment_sample(samples.images[i], samples.masks[i], config.side, rng))
             yield tuple(np.stack(planes)[..., np.newaxis] for planes in zip(*pairs, strict=True))
 
-    rate = keras.optimizers.schedules.CosineDecay(
-        config.learning_rate / 20, config.steps, warmup_target=config.learning_rate, warmup_steps=max(1, config.steps // 20)
-    )
-    model.compile(optimizer=keras.optimizers.Adam(rate), loss=_loss)
+    model.compile(optimizer=keras.optimizers.Adam(warmed_cosine(config.learning_rate, config.steps)), loss=_loss)
     chunks = max(1, config.steps // 100)
     progress = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: log.info("step %d of %d: loss %.4f", (epoch + 1) * 100, config.steps, logs["loss"])

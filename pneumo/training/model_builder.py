@@ -60,15 +60,11 @@ def load_layers(net: keras.Model, path: Path) -> None:
     except ModelError as error:
         raise ConfigError(f"No earlier network in {path}. Expected the best.keras of a run, or a model.keras.") from error
     weighted = [layer for layer in net.layers if layer.weights]
-    fitting = [
-        layer
-        for layer in weighted
-        if layer.name in earlier and [w.shape for w in layer.weights] == [w.shape for w in earlier[layer.name].weights]
-    ]
+    shapes = {name: [w.shape for w in layer.weights] for name, layer in earlier.items()}
+    fitting = [layer for layer in weighted if [w.shape for w in layer.weights] == shapes.get(layer.name)]
     if len(fitting) < len(weighted) / 2:
-        raise ConfigError(
-            f"{path} is another network: {len(fitting)} of {len(weighted)} layers fit. Name one of this architecture."
-        )
+        fit = f"{len(fitting)} of {len(weighted)} layers fit"
+        raise ConfigError(f"{path} is another network: {fit}. Name one of this architecture.")
     for layer in fitting:
         layer.set_weights(earlier[layer.name].get_weights())
     own = [layer.name for layer in weighted if layer not in fitting]
@@ -111,7 +107,7 @@ def compile_stage(trainer: keras.Model, config: TrainConfig, rate: float, frozen
     if hasattr(config.network, "trainable_from"):
         freeze_backbone(network_of(trainer), None if frozen else config.network.trainable_from)
     kinds = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "rmsprop": keras.optimizers.RMSprop}
-    optimizer = kinds[config.optimizer](_schedule(config, rate, steps))
+    optimizer = kinds[config.optimizer](warmed_cosine(rate, steps) if config.schedule == "cosine" else rate)
 
     def loss() -> keras.losses.Loss:
         return keras.losses.BinaryCrossentropy(label_smoothing=config.label_smoothing)
@@ -129,9 +125,6 @@ def compile_stage(trainer: keras.Model, config: TrainConfig, rate: float, frozen
     )
 
 
-def _schedule(config: TrainConfig, rate: float, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    if config.schedule != "cosine":
-        return rate
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=rate / 20, decay_steps=steps, warmup_target=rate, warmup_steps=max(1, steps // 20)
-    )
+def warmed_cosine(rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Up to `rate` in a twentieth of the `steps`, then down to 0."""
+    return keras.optimizers.schedules.CosineDecay(rate / 20, steps, warmup_target=rate, warmup_steps=max(1, steps // 20))

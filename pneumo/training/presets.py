@@ -53,7 +53,5 @@ def preset(name: str, architecture: str) -> dict[str, Any]:
     if name == SEEDS and name in known:
         return {"filters": (32, 64, 128), "kernel_size": 2, "size": 96}
     near = difflib.get_close_matches(name, known, n=1)
-    raise ConfigError(
-        f"Unknown preset {name!r} for {architecture}; expected one of {', '.join(known)}."
-        + (f" Did you mean {near[0]}?" if near else "")
-    )
+    guess = f" Did you mean {near[0]}?" if near else ""
+    raise ConfigError(f"Unknown preset {name!r} for {architecture}; expected one of {', '.join(known)}.{guess}")

@@ -164,16 +164,10 @@ def _card(run: Path, draft: Path, net: keras.Model, data: Path, mirrored: bool) 
     }
     log.info("calibration part: %s", changes)
     names = [row["path"] for row in chosen] + [f"disturbed/{row['path']}" for row in chosen]
-    write_predictions(
-        draft / predictions_file(CALIBRATION),
-        make_predictions(
-            [names[i] for i in indices],
-            [LABELS[label] for label in part.labels],
-            [chosen[i % len(chosen)]["subtype"] for i in indices],
-            logits.tolist(),
-            posterior(ratios, own_prevalence(part.labels)).tolist(),
-        ),
-    )
+    labels, subtypes = [LABELS[label] for label in part.labels], [chosen[i % len(chosen)]["subtype"] for i in indices]
+    probabilities = posterior(ratios, own_prevalence(part.labels)).tolist()
+    predictions = make_predictions([names[i] for i in indices], labels, subtypes, logits.tolist(), probabilities)
+    write_predictions(draft / predictions_file(CALIBRATION), predictions)
     return dataclasses.replace(card, **changes)
 
 

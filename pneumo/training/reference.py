@@ -72,10 +72,8 @@ def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, st
     others = np.stack([*(as_served(picture) for kind in KINDS if not kind.held_out for picture in kind.pictures(count)), *close])
     chest = np.concatenate([reference.evidence(features, small), evidence(shifted_copies(sample, seed))])
     weights = fit_odds(chest, evidence(others))
-    calibration_evidence = evidence(
-        with_shifted_copies(images_of(data, [row for row in rows if row["part"] == "calibration"]), seed)
-    )
-    odds = calibration_evidence @ weights[:-1] + weights[-1]
+    held_out = images_of(data, [row for row in rows if row["part"] == "calibration"])
+    odds = evidence(with_shifted_copies(held_out, seed)) @ weights[:-1] + weights[-1]
     cuts = np.maximum(np.quantile(odds, SHARES), LEAST).astype(np.float32)
     log.info("reference of %d train images; cuts of the log odds %.2f and %.2f", len(train), *cuts)
     return dataclasses.replace(reference, weights=weights, cuts=cuts)

@@ -132,9 +132,8 @@ def load_config(run: Path) -> TrainConfig:
         saved = json.loads((run / "config.json").read_text())
         return make_config(saved["architecture"], saved)
     except ConfigError as error:
-        raise RunError(
-            f"The run {run} does not fit this version of Pneumo: {error} Go on with the version that began it, or start a new run."
-        ) from error
+        remedy = "Go on with the version that began it, or start a new run."
+        raise RunError(f"The run {run} does not fit this version of Pneumo: {error} {remedy}") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{run} is no training run: its config.json cannot be read.") from error
 

@@ -63,10 +63,8 @@ def check_data(records: list[Record], seed: int) -> None:
     for part in _PARTS:
         for label in (Label.NORMAL, Label.PNEUMONIA):
             if not any(parts[record.path] == part and record.label == label for record in pool):
-                raise DataError(
-                    f"Split with seed {seed}, the {part} part would hold no {label} image: there are too few patients. "
-                    "Add X-rays, or try another seed."
-                )
+                problem = f"Split with seed {seed}, the {part} part would hold no {label} image: there are too few patients."
+                raise DataError(f"{problem} Add X-rays, or try another seed.")
 
 
 def ensure_worker(runs: Path) -> None:
