@@ -28,8 +28,7 @@ def _quietly(source: str, count: int) -> None:
 def files_below(paths: Sequence[str], on_skipped: OnSkipped = _quietly) -> Iterator[str]:
     """Files as they are; for a folder every image and zip archive below it, sorted.
 
-    Images are recognised by name or first bytes, as DICOM exports often have no suffix. Unreadable files and folders are
-    included, so that reading them reports the error.
+    Images are known by name or first bytes, as DICOM exports often have no suffix. The unreadable is included, to be reported.
     """
     for path in paths:
         if not os.path.isdir(path):
@@ -52,10 +51,8 @@ def read_files(
 ) -> Iterator[tuple[str, Finding]]:
     """(path, finding) of each file, in order; one that cannot be opened is an `error` finding.
 
-    Relative paths start in `folder`, default the current one; `decoders` default to the shared pool.
-
-    The next files are decoded while the network runs, few enough to bound memory. A zip archive is read member by member, each
-    as "archive.zip/member".
+    Relative paths start in `folder`, default the current one; `decoders` default to the shared pool. The next files are decoded
+    while the network runs, few enough to bound memory. A zip archive is read member by member, each as "archive.zip/member".
     """
     decoders = decoders or shared_pool()
     size = decoders.size

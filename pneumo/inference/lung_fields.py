@@ -91,10 +91,7 @@ class LungFinder:
         return finder
 
     def probability(self, image: np.ndarray) -> np.ndarray:
-        """float32 (224, 224) in [0, 1], lung probability of each pixel of a canonical image, uint8 (224, 224).
-
-        Mean over the image and its mirror image.
-        """
+        """float32 (224, 224) in [0, 1]: probability of lung in a canonical image, averaged over it and its mirror image."""
         straight = segmenter_input(image, self.side)
         batch = np.stack([straight, straight[:, ::-1]])[..., np.newaxis]
         (logits,) = self._session.run(["logit"], {"radiograph": batch})

@@ -43,8 +43,7 @@ class Manifest:
     def __init__(self, path: Path, asks: dict[str, Any]):
         """Open or create it. `asks`: the settings, which must be the same on each start.
 
-        Raises ConfigError if they differ or another process holds the file, DataError if it is no manifest (it stays unchanged). A
-        torn last line is removed.
+        Raises ConfigError if they differ or the file is in use, DataError if it is no manifest. A torn last line is removed.
         """
         header = json.dumps({"manifest": VERSION, **asks}).encode() + b"\n"
         try:

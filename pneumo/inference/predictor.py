@@ -154,8 +154,7 @@ class Predictor:
     def answer(self, image: np.ndarray, shown: Box | None = None) -> Answer:
         """Answer one canonical image, uint8 (224, 224). One at a time, so that answers do not depend on a batch.
 
-        `shown`: the region if already known, as for an image with hidden lungs. Raises LungsNotFound, and ModelError for a
-        non-finite output.
+        `shown`: the region if known, as with hidden lungs. Raises LungsNotFound, and ModelError for a non-finite output.
         """
         shown = shown or self.shown(image)
         card, outputs = self.card, self.run(self.input(image, shown)[np.newaxis])

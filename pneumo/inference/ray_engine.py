@@ -121,8 +121,7 @@ def read_files_by_ray(
 ) -> Iterator[tuple[str, Finding]]:
     """`read_files` by Ray workers that load the same model; findings come without pictures.
 
-    Files of a group whose worker died RETRIES + 1 times become `error` findings. Raises EngineError if no worker can start,
-    such as without the model.
+    Files of a group whose worker died RETRIES + 1 times become `error` findings. Raises EngineError if no worker can start.
     """
     everything = list(paths)
     if not everything:

@@ -100,10 +100,7 @@ def small_view(image: np.ndarray) -> np.ndarray:
 
 
 def components(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(mean (c,), axes (count, c), widths (count,), spare (1,)) of rows (n, c), all float32; see Reference.
-
-    The axes are rounded to float16 first, as they will be stored.
-    """
+    """(mean (c,), axes (count, c), widths (count,), spare (1,)) of rows (n, c), float32; axes rounded as if stored (Reference)."""
     mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
     centred = rows - mean
     values, vectors = np.linalg.eigh(centred.T.astype(np.float64) @ centred / len(rows))

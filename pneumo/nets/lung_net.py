@@ -13,10 +13,7 @@ _WIDTHS = (8, 16, 32, 48, 64)  # channels from fine to coarse; the coarsest cell
 
 
 def build_lung_net(side: int = SIDE, widths: tuple[int, ...] = _WIDTHS) -> keras.Model:
-    """float32 (n, side, side, 1) of mean 0 and deviation 1 -> logits (n, side, side, 1) of lung.
-
-    `side` must be a multiple of 2 ** (len(widths) - 1).
-    """
+    """float32 (n, side, side, 1), standardised -> logits of lung, same shape. `side`: a multiple of 2 ** (len(widths) - 1)."""
     image = layers.Input((side, side, 1), name="radiograph")
     x, skips = image, []
     for number, width in enumerate(widths):

@@ -41,10 +41,7 @@ class GraphWriter:
         return self.constant(np.ascontiguousarray(np.array(variable).transpose(perm)))
 
     def network(self, model: keras.Model) -> dict[int, str]:
-        """Append every layer, features as (n, channels, h, w); return the name of each Keras tensor by its id.
-
-        Raises ModelError for an unknown layer.
-        """
+        """Append every layer, features as (n, channels, h, w); return tensor id -> name. Raises ModelError for an unknown layer."""
         names: dict[int, str] = {}
         for layer in model.layers:
             if isinstance(layer, layers.InputLayer):

@@ -5,7 +5,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ SERVED = (WEIGHTS, GRAPH, REFERENCE)
 _ALMOST = 1e-12  # cuts are kept this far from 0 and 1, which have no finite log odds
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class ModelCard:
     """card.json: everything needed to reproduce an answer."""
 
@@ -172,7 +171,7 @@ def write_card(card: ModelCard, folder: Path, written: Iterable[str] = ()) -> No
     reseal(folder, (CARD, *written))
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Verified:
     """A verified model. Holds the bytes that were hashed, so that a file replaced later cannot be used."""
 

@@ -41,10 +41,7 @@ def read_key(path: Path) -> SecretKey:
 
 
 def make_site_key(path: Path | None = None) -> tuple[Path, PublicKey]:
-    """Write a new key pair: the secret key, readable by its owner only, and the public key beside it (.pub).
-
-    Raises ConfigError.
-    """
+    """Write a new key pair: the secret key, readable by its owner only, and beside it the public one (.pub). Raises ConfigError."""
     path = path or _site_key_path()
     if path is None:
         raise ConfigError("There is no home folder to keep a key in. Name a file: models key --output FILE.")

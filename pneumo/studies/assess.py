@@ -71,10 +71,7 @@ def summary_of(card: ModelCard, predictions: Predictions, root: Path) -> dict[st
 
 
 def records_of(data: Path, split: str, manifest: Path, sample: int | None = None) -> list[Record]:
-    """The records of a part of the model's split, of the test folder, or of any other split folder.
-
-    `sample`: at most so many, drawn with a fixed seed.
-    """
+    """The records of a part of the model's split, or of a folder such as test. `sample`: at most so many, by a fixed seed."""
     if split in ("validation", "calibration"):
         rows = [row for row in read_manifest(manifest) if row["part"] == split]
         records = [Record(row["path"], row["label"], row["subtype"], row["patient"], "train") for row in rows]

@@ -38,9 +38,8 @@ def curve(
 ) -> np.ndarray:
     """float64 (len(fractions),): mean probability with the first fraction of each image's cells taken from `after`.
 
-    `before`, `after` float32 (n, size, size, 1); `orders` int (n, cells). From the image to one
-    without the finding it is the deletion curve of Petsiuk et al. (RISE, BMVC 2018), the
-    reverse their insertion curve. NaN without images.
+    `before`, `after` float32 (n, size, size, 1); `orders` int (n, cells). From the image to one without the finding it is the
+    deletion curve of Petsiuk et al. (RISE, BMVC 2018), the reverse their insertion curve. NaN without images.
     """
     n, cells = orders.shape
     cell = cells_of(before.shape[1], round(cells**0.5), predictor.card.heatmap_centres)

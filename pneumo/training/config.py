@@ -3,7 +3,6 @@
 import dataclasses
 import difflib
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from pneumo.errors import ConfigError
@@ -21,7 +20,7 @@ BALANCES = ("none", "weights", "replicate", "classes")
 _REMOVED = {"swapped": 0.0}
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class TrainConfig:
     architecture: str
     network: Any  # the architecture's own settings dataclass

@@ -10,10 +10,7 @@ from pneumo.training.config import ALL_DEVICES, TrainConfig
 
 
 def chosen_devices(config: TrainConfig) -> list[str]:
-    """Names of the run's devices, such as ["gpu:0", "gpu:1"].
-
-    Raises ConfigError for too few devices, an uneven batch size, or a backend without data parallelism.
-    """
+    """Names, such as ["gpu:0"]. Raises ConfigError for too few, an uneven batch size, or a backend without data parallelism."""
     names: list[str] = keras.distribution.list_devices()  # accelerators, else CPUs
     count = len(names) if config.devices == ALL_DEVICES else int(config.devices)
     if count > len(names):

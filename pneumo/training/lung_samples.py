@@ -74,8 +74,7 @@ def augment_sample(image: np.ndarray, mask: np.ndarray, side: int, rng: np.rando
 
 
 def _moved(pixels: np.ndarray, lungs: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Flip, rotation up to 15 degrees, scale 0.67 to 1.5, per axis another 0.82 to 1.22, shift up to 18 %, and a small elastic
-    deformation."""
+    """Flip, rotation up to 15 degrees, scale 0.67 to 1.5, per axis another 0.82 to 1.22, shift up to 18 %, slight elastic bends."""
     side = len(pixels)
     angle, centre = np.deg2rad(rng.uniform(-15, 15)), (side - 1) / 2
     across, down = np.exp(rng.uniform(-0.4, 0.4) + rng.uniform(-0.2, 0.2, 2))

@@ -4,7 +4,6 @@ import dataclasses
 import datetime
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ log = logging.getLogger(__name__)
 LEARNED_FROM = "train"  # part of the split; validation and calibration are for measuring
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class LungConfig:
     """Settings of a segmenter training."""
 

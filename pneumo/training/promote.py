@@ -1,14 +1,19 @@
 """Promote a run to a registered model: compact weights, serving graph, calibration, operating points, evaluation, card."""
 
+import contextlib
 import dataclasses
 import datetime
 import logging
 import shutil
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from filelock import FileLock, Timeout
 from scipy.special import expit
 
 from pneumo.data.catalog import describe
@@ -37,13 +42,15 @@ from pneumo.studies.assess import assess_split, own_prevalence
 from pneumo.training.dataset import Part, part_of, with_lungs, with_perturbed_copies
 from pneumo.training.jobs.process import check_name
 from pneumo.training.reference import add_reference
-from pneumo.training.runfolder import best_epoch, history, load_config, source
-from pneumo.training.staging import copy_run, draft_folder
+from pneumo.training.runfolder import best_epoch, history, is_held, load_config, lock, settle, source
 from pneumo.versions import git_commit, library_versions
 
 log = logging.getLogger(__name__)
 
 _TAKEN = "A model {!r} is in the registry already. Remove {} first, or choose another id."
+_PREFIX = ".promoting-"
+GRACE = 60.0  # seconds: the owner of a younger draft folder may not hold its lock yet
+_COPIED = ("config.json", SPLIT, "history.jsonl", "source.json", "best.keras")
 PARITY = 1e-4  # greatest difference in probability allowed between Keras and the serving graph
 
 
@@ -77,6 +84,35 @@ def promote_run(run: Path, model: str, data: Path, why: str, root: Path | None =
         remedy = "Make room and promote again; the registry is as it was."
         raise RunError(f"The promotion could not be written: {error.strerror or error}. {remedy}") from error
     return root / model
+
+
+@contextlib.contextmanager
+def draft_folder(root: Path) -> Iterator[Path]:
+    """A new folder in `root`, removed at the end. Leftovers of killed promotions are removed first."""
+    for leftover in root.glob(_PREFIX + "*"):
+        with contextlib.suppress(OSError):  # another promotion may be removing it as well
+            if time.time() - leftover.stat().st_mtime > GRACE and not is_held(FileLock(leftover / "lock"), patience=0):
+                shutil.rmtree(leftover)
+    folder = Path(tempfile.mkdtemp(dir=root, prefix=_PREFIX))
+    try:
+        with FileLock(folder / "lock"):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def copy_run(run: Path, folder: Path) -> Path:
+    """Copy what promotion reads, under the run's lock, so that all of it matches. Raises RunError while a process trains there."""
+    try:
+        with lock(run):
+            settle(run)  # after a kill between history and best network
+            folder.mkdir()
+            for name in _COPIED:
+                if (run / name).is_file():
+                    shutil.copy(run / name, folder / name)
+    except Timeout as error:
+        raise RunError(f"Another process is training in {run}. Wait for it, or cancel it, and promote then.") from error
+    return folder
 
 
 def _draft(run: Path, draft: Path, data: Path, why: str, ledger: Path, mirrored: bool) -> Path:

@@ -37,8 +37,7 @@ _BATCH = 32
 def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, str]], seed: int = 0) -> Reference:
     """Fit on the train part of `rows` (a split manifest); the cuts come from its calibration part.
 
-    Negatives are the kinds of synthetic/non_chest.py that are not held out, and close-ups of train images. Raises ModelError for an
-    older graph without `features`.
+    Negatives: the kinds of synthetic/non_chest.py not held out, and close-ups. Raises ModelError for a graph without `features`.
     """
     train = [row for row in rows if row["part"] == "train"]
     images = images_of(data, train)

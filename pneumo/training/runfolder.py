@@ -10,7 +10,6 @@ import dataclasses
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ DIED = (
 )
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class RunStatus:
     """status.json. `epoch`: finished epochs; `batch` of `batches`: progress of the current one."""
 

@@ -15,7 +15,7 @@ from training_runs import FIGURES, command, tiny
 
 from pneumo.data.split import manifest_hash, read_manifest
 from pneumo.nets.load import load_network
-from pneumo.training import callbacks, fit
+from pneumo.training import callbacks, fit, runfolder
 from pneumo.training.config import make_config
 from pneumo.training.fit import train
 from pneumo.training.model_builder import network_of
@@ -40,8 +40,13 @@ def test_run_folder_tells_the_run(run, data):
 
 
 def test_what_a_run_does_before_its_first_epoch(data, tmp_path, monkeypatch):
-    said, keep = [], fit.write_phase
-    monkeypatch.setattr(fit, "write_phase", lambda run, phase, *count: said.append((phase, *count)) or keep(run, phase, *count))
+    said, keep = [], runfolder.write_phase
+
+    def note(run, phase, *count):
+        said.append((phase, *count))
+        keep(run, phase, *count)
+
+    monkeypatch.setattr(runfolder, "write_phase", note)
     train(tiny(epochs=1, lung_centred="true", margin=0), data, tmp_path)
     assert list(dict.fromkeys(phase for phase, *_ in said)) == [
         "reading images",
