@@ -60,8 +60,7 @@ class LungFields:
 def segmenter_input(image: np.ndarray, side: int) -> np.ndarray:
     """Canonical uint8 or float32 (224, 224) -> float32 (side, side), mean 0 and deviation 1, independent of exposure."""
     small = cv2.resize(image.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
-    shown: np.ndarray = (small - small.mean()) / max(float(small.std()), 1.0)
-    return shown
+    return np.asarray((small - small.mean()) / max(float(small.std()), 1.0))
 
 
 class LungFinder:
@@ -96,8 +95,7 @@ class LungFinder:
         batch = np.stack([straight, straight[:, ::-1]])[..., np.newaxis]
         (logits,) = self._session.run(["logit"], {"radiograph": batch})
         logit = cv2.resize((logits[0] + logits[1][:, ::-1]) / 2, (CANONICAL_SIDE,) * 2, interpolation=cv2.INTER_LINEAR)
-        probability: np.ndarray = (1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))).astype(np.float32)
-        return probability
+        return np.asarray((1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))).astype(np.float32))
 
     def find(self, image: np.ndarray) -> LungFields:
         """The lung fields of a canonical image, uint8 (224, 224). Raises ValueError for any other shape or type."""

@@ -180,12 +180,8 @@ def _results(groups: list[list[str]], settings: WorkerSettings, workers: int, co
             findings, skipped = pickle.loads(row["result"])
             yield row["number"], findings, skipped
     except ray.exceptions.RayError as error:
-        raise EngineError(f"The Ray workers gave up: {_innermost(error)}") from error
-
-
-def _innermost(error: BaseException) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else type(error).__name__
+        lines = [type(error).__name__, *(line.strip() for line in str(error).splitlines() if line.strip())]
+        raise EngineError(f"The Ray workers gave up: {lines[-1]}") from error  # the innermost error is told last
 
 
 class Worker:

@@ -54,8 +54,7 @@ class Reference:
     def components_of(self, features: np.ndarray) -> np.ndarray:
         """Features (c,) as a row of `scores`."""
         count = self.scores.shape[1]
-        row: np.ndarray = self.axes[:count] @ (features - self.mean) / self.widths[:count]
-        return row
+        return np.asarray(self.axes[:count] @ (features - self.mean) / self.widths[:count])
 
     def evidence(self, features: np.ndarray, small: np.ndarray) -> np.ndarray:
         """float32 (m, 2 k + 2 j + 4) of m images: scores, their absolute values, and log distances."""
@@ -114,8 +113,7 @@ def components(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np
 def _residuals(centred: np.ndarray, axes: np.ndarray) -> np.ndarray:
     """(m,): residual norm of each row outside the components."""
     inside = ((centred @ axes.T) ** 2).sum(axis=1)
-    residuals: np.ndarray = np.sqrt(np.maximum((centred**2).sum(axis=1) - inside, 0.0))
-    return residuals
+    return np.asarray(np.sqrt(np.maximum((centred**2).sum(axis=1) - inside, 0.0)))
 
 
 def _scores_and_distances(

@@ -78,7 +78,7 @@ class SecondOpinion:
 
 def compute_second_opinion(image: np.ndarray, predictor: Predictor, answer: Answer, lungs: Lungs) -> SecondOpinion:
     """Check `answer` of `predictor` to the canonical `image`, uint8 (224, 224). Nine passes. Raises ModelError."""
-    changed = tuple(_log_ratio(predictor, change(image)) for _, change in SMALL_CHANGES)
+    changed = tuple(log_ratio_or_nan(predictor, change(image)) for _, change in SMALL_CHANGES)
     return SecondOpinion(
         Stability(answer.log_ratio, changed),
         occlusion(image, predictor, answer, lungs),
@@ -94,7 +94,8 @@ def similar_to(answer: Answer, predictor: Predictor) -> tuple[SimilarCase, ...]:
     return find_similar_cases(answer.features, predictor.reference)
 
 
-def _log_ratio(predictor: Predictor, image: np.ndarray) -> float:
+def log_ratio_or_nan(predictor: Predictor, image: np.ndarray) -> float:
+    """The log likelihood ratio of a canonical image; NaN without an answer."""
     try:
         return predictor.answer(image).log_ratio
     except LungsNotFound:

@@ -19,7 +19,7 @@ from pneumo.inference.finding import Terms, judge
 from pneumo.inference.lung_checks import load_finder, lungs_of
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
-from pneumo.inference.second_opinion import Vote, compute_second_opinion, vote
+from pneumo.inference.second_opinion import compute_second_opinion, log_ratio_or_nan, vote
 from pneumo.paths import models_dir
 from pneumo.registry.model_folder import CAUTIONS, store
 from pneumo.studies.assess import records_of
@@ -86,13 +86,7 @@ def _judged(
     reading = judge(answer.log_ratio, predictor.card, _TERMS)
     if reading.verdict not in OPPOSITE:
         return None
-    votes = [cast for other in others if (cast := _vote(other, image))]
+    ratios = [(other.card, log_ratio_or_nan(other, image)) for other in others]
+    votes = [vote(card, ratio, _TERMS) for card, ratio in ratios if not np.isnan(ratio)]
     opinion = compute_second_opinion(image, predictor, answer, lungs_of(image, finder)).at(_TERMS.prevalence)
     return Judged(record.patient, reading.verdict, reading.verdict == record.label, score_cautions(opinion, votes, reading))
-
-
-def _vote(other: Predictor, image: np.ndarray) -> Vote | None:
-    try:
-        return vote(other.card, other.answer(image).log_ratio, _TERMS)
-    except LungsNotFound:
-        return None

@@ -36,11 +36,11 @@ _NO_FIGURES = {name: {"value": None} for name in ("auc", "accuracy", "sensitivit
 
 
 def measure_gate(
-    predictor: Predictor, data: Path, split: str, output: Path | None = None, root: Path | None = None, ledger: Path | None = None
+    predictor: Predictor, data: Path, split: str, output: Path | None = None, root: Path | None = None
 ) -> dict[str, Any]:
     """Measure on `split` (as in `assess_split`), write gate.json into `output` (default: the model's own folder), return it.
 
-    Every picture goes through the serving path as a file. Test adds one row to `ledger` (default: that of the registry).
+    Every picture goes through the serving path as a file. Test adds one row to the registry's ledger.
     """
     root = root or models_dir()
     records = records_of(data, split, root / predictor.card.id / SPLIT)
@@ -67,7 +67,7 @@ def measure_gate(
     store(output or root / predictor.card.id, GATE, figures.to_dict())
     if split == "test":
         why = f"gate: {groups[0].rejected_count} of {groups[0].n} refused; chose nothing"
-        add_row(ledger or root / "ledger.csv", git_commit(), predictor.card.id, _NO_FIGURES, why)
+        add_row(root / "ledger.csv", git_commit(), predictor.card.id, _NO_FIGURES, why)
     return figures.to_dict()
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from keras import ops
 
 from pneumo.training.config import TrainConfig
-from pneumo.training.interrupt import raise_if_interrupted
 from pneumo.training.runfolder import RunStatus, best_epoch, commit_epoch, history, write_status
 
 log = logging.getLogger(__name__)
@@ -87,13 +86,6 @@ class Reseed(keras.callbacks.Callback):
         states = [variable for variable in self.model.variables if variable.name == "seed_generator_state"]
         for number, state in enumerate(states):
             state.assign([self.seed + number, epoch << 20])  # the second number counts draws
-
-
-class Interrupt(keras.callbacks.Callback):
-    """End the run after the batch if Python lost the KeyboardInterrupt."""
-
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        raise_if_interrupted()
 
 
 class Progress(keras.callbacks.Callback):

@@ -19,12 +19,13 @@ from pneumo.files import write_json
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.nets.load import load_network
 from pneumo.training import runfolder
-from pneumo.training.callbacks import CheckpointCallback, Interrupt, Progress, Reseed, TensorBoardLog
+from pneumo.training.callbacks import CheckpointCallback, Progress, Reseed, TensorBoardLog
 from pneumo.training.config import TrainConfig
 from pneumo.training.dataset import Part, epoch_order, read_parts, with_lungs, with_perturbed_copies
 from pneumo.training.devices import chosen_devices, data_parallel
 from pneumo.training.failure import explain, is_shortage
 from pneumo.training.feed import Draws, Feed
+from pneumo.training.interrupt import raise_if_interrupted
 from pneumo.training.model_builder import build_network, build_trainer, compile_stage, device, is_mixed, network_of, stages
 from pneumo.versions import git_commit, library_versions
 
@@ -129,8 +130,9 @@ def _fit_network(config: TrainConfig, run: Path, train_part: Part, validation_pa
             continue
         if done == first:  # within a stage the loaded optimizer continues
             compile_stage(trainer, config, rate, frozen, steps=(last - first) * len(feed))
-        ours = [Reseed(config.seed), checkpoints, Progress(run, config), TensorBoardLog(run), Interrupt()]
-        callbacks = [keras.callbacks.TerminateOnNaN(), *ours]
+        ours = [Reseed(config.seed), checkpoints, Progress(run, config), TensorBoardLog(run)]
+        interrupt = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: raise_if_interrupted())
+        callbacks = [keras.callbacks.TerminateOnNaN(), *ours, interrupt]
         settings = {"initial_epoch": done, "epochs": last, "shuffle": False, "verbose": 0}  # the feed shuffles
         trainer.fit(feed, validation_data=validation_feed, callbacks=callbacks, **settings)
         if checkpoints.nan:

@@ -121,8 +121,7 @@ def _exposed(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     pixels = pixels + rng.uniform(-0.6, 1.0) * (soft - pixels)
     pixels = (pixels - 0.5) * np.exp(rng.uniform(-0.5, 0.3)) + 0.5
     noise = cv2.GaussianBlur(rng.standard_normal(pixels.shape, dtype=np.float32), (0, 0), rng.uniform(0.3, 0.8))
-    exposed: np.ndarray = pixels + rng.uniform(0, 0.05) * noise
-    return exposed
+    return np.asarray(pixels + rng.uniform(0, 0.05) * noise)
 
 
 def _marked(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

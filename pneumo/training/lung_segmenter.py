@@ -26,8 +26,6 @@ from pneumo.versions import git_commit, library_versions
 
 log = logging.getLogger(__name__)
 
-LEARNED_FROM = "train"  # part of the split; validation and calibration are for measuring
-
 
 @dataclasses.dataclass(frozen=True)
 class LungConfig:
@@ -50,7 +48,7 @@ def train_lungs(config: LungConfig, folder: Path, data: Path, masks: LungMasks) 
     `data` is the folder of the public set. Raises DataError for missing images.
     """
     keras.utils.set_random_seed(config.seed)
-    shown = outlined_in(data, masks, LEARNED_FROM, config.seed)
+    shown = outlined_in(data, masks, "train", config.seed)  # validation and calibration are for measuring
     shares = [config.phantom_share, config.lungless_share]
     sources = [
         (outlined_samples(data, shown), 1 - sum(shares)),

@@ -1,6 +1,5 @@
 """Build a network with augmentation, and compile it for a stage of training."""
 
-import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,6 @@ log = logging.getLogger(__name__)
 
 OUTPUTS = ("probability", "bacterial")
 _SUBTYPE_SHARE = 0.3  # of the loss, beside 1 for pneumonia
-_MIXED = "mixed_float16"
 
 
 def device() -> str:
@@ -36,15 +34,17 @@ def build_network(config: TrainConfig) -> keras.Model:
 
     Raises ConfigError for settings without a valid network, such as an image too small for its blocks.
     """
-    with _policy(_MIXED if is_mixed(config) else "float32"):
-        try:
-            net = architecture(config.architecture).build(config.network, config.spec, config.backbone_weights)
-        except ValueError as error:
-            raise ConfigError(
-                f"{config.architecture} cannot be built with an image of {config.size} pixels and these settings. "
-                f"Use a larger size or fewer blocks. Keras says: {str(error).splitlines()[0]}"
-            ) from error
+    policy_before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16" if is_mixed(config) else "float32")
+    try:
+        net = architecture(config.architecture).build(config.network, config.spec, config.backbone_weights)
         net = with_subtype(net) if config.subtype else net
+    except ValueError as error:
+        problem = f"{config.architecture} cannot be built with an image of {config.size} pixels and these settings."
+        remedy = "Use a larger size or fewer blocks."
+        raise ConfigError(f"{problem} {remedy} Keras says: {str(error).splitlines()[0]}") from error
+    finally:
+        keras.config.set_dtype_policy(policy_before)
     if config.initial_weights != "none":
         load_layers(net, Path(config.initial_weights))
     return net
@@ -69,16 +69,6 @@ def load_layers(net: keras.Model, path: Path) -> None:
         layer.set_weights(earlier[layer.name].get_weights())
     own = [layer.name for layer in weighted if layer not in fitting]
     log.info("initial weights: %d of %d layers from %s; their own start: %s", len(fitting), len(weighted), path.name, own or "none")
-
-
-@contextlib.contextmanager
-def _policy(name: str) -> Iterator[None]:
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def build_trainer(config: TrainConfig, net: keras.Model) -> keras.Model:

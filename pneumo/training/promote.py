@@ -131,17 +131,13 @@ def _draft(run: Path, draft: Path, data: Path, why: str, ledger: Path, mirrored:
     add_reference(model, data, root)
     seal_folder(draft, signing_key())
     predictor = Predictor.load(model, root)
-    for split in _splits(draft / SPLIT):
+    has_test = any(row["part"] == "test" for row in read_manifest(draft / SPLIT))
+    if not has_test:
+        log.info("the data set has no test split: no look at test, metrics.json holds the validation part alone")
+    for split in ("validation", "test") if has_test else ("validation",):
         assess_split(predictor, data, split, why, root=root, ledger=ledger)
     write_readme(model, root)
     return draft
-
-
-def _splits(manifest: Path) -> tuple[str, ...]:
-    if any(row["part"] == "test" for row in read_manifest(manifest)):
-        return "validation", "test"
-    log.info("the data set has no test split: no look at test, metrics.json holds the validation part alone")
-    return ("validation",)
 
 
 def _card(run: Path, draft: Path, net: keras.Model, data: Path, mirrored: bool) -> ModelCard:
