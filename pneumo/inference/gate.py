@@ -24,10 +24,6 @@ class Gate:
     outcome: str
     reasons: tuple[str, ...] = ()
 
-    @property
-    def refusals(self) -> tuple[str, ...]:
-        return self.reasons if self.outcome == REJECT else ()
-
 
 def check(facts: ImageFacts, image: np.ndarray, features: np.ndarray | None, reference: Reference | None) -> Gate:
     """Combine image rules, header rules and the learned out-of-distribution check.

@@ -1,7 +1,7 @@
 """Data-parallel training on several devices of one machine."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import keras
 
@@ -25,11 +25,6 @@ def chosen_devices(config: TrainConfig) -> list[str]:
     return names[:count]
 
 
-@contextmanager
-def data_parallel(devices: list[str]) -> Iterator[None]:
+def data_parallel(devices: list[str]) -> AbstractContextManager[Any]:
     """Run Keras data-parallel on `devices`; no effect for one device."""
-    if len(devices) == 1:
-        yield
-        return
-    with keras.distribution.DataParallel(devices=devices).scope():
-        yield
+    return nullcontext() if len(devices) == 1 else keras.distribution.DataParallel(devices=devices).scope()
