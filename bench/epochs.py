@@ -36,7 +36,7 @@ import pandas
 from pneumo.data.cache import cached_images
 from pneumo.data.records import SUFFIXES
 from pneumo.nets import ARCHITECTURES, architecture
-from pneumo.nets.backbone import freeze_backbone
+from pneumo.nets.transfer import freeze_backbone
 from pneumo.training.augment import augmentation
 from pneumo.training.config import TrainConfig, make_config
 from pneumo.training.dataset import Part

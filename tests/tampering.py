@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from pneumo.files import sha256
 from pneumo.imaging.overlay import png
-from pneumo.inference.reference import FILE as REFERENCE
+from pneumo.registry.model_folder import REFERENCE
 
 LUNGS = Path(__file__).parents[1] / "models" / "lungs"
 

@@ -10,7 +10,7 @@ from pneumo.errors import ConfigError, ModelError, PneumoError
 from pneumo.paths import data_dir, models_dir
 from pneumo.registry.minisign import SecretKey
 from pneumo.registry.model_folder import ModelFolder, list_models
-from pneumo.registry.models import check_draft
+from pneumo.registry.models import SERVED, verified_draft
 from pneumo.registry.seal import listed_files, seal_folder
 from pneumo.registry.signing_keys import make_site_key, read_key, signing_key
 from pneumo.reporting.model_card import card_markdown
@@ -96,7 +96,7 @@ def _sign(options: argparse.Namespace) -> int:
             if name == FOLDER:
                 check_segmenter(models_dir() / FOLDER)
             else:
-                check_draft(name)
+                verified_draft(name, needed=SERVED)
             _seal(models_dir() / name, key)
         except ModelError as error:
             failed += 1

@@ -6,10 +6,8 @@ import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from pneumo.errors import ImageError
 from pneumo.imaging.decoding.archive import HEAD, Member, is_image, is_zip, open_archive, refused
@@ -30,8 +28,7 @@ def _quietly(source: str, count: int) -> None:
 def files_below(paths: Sequence[str], on_skipped: OnSkipped = _quietly) -> Iterator[str]:
     """Files as they are; for a folder every image and zip archive below it, sorted.
 
-    Images are recognised by name or first bytes, as DICOM exports often have no suffix. Unreadable files and folders are
-    included, so that reading them reports the error.
+    Images are known by name or first bytes, as DICOM exports often have no suffix. The unreadable is included, to be reported.
     """
     for path in paths:
         if not os.path.isdir(path):
@@ -54,10 +51,8 @@ def read_files(
 ) -> Iterator[tuple[str, Finding]]:
     """(path, finding) of each file, in order; one that cannot be opened is an `error` finding.
 
-    Relative paths start in `folder`, default the current one; `decoders` default to the shared pool.
-
-    The next files are decoded while the network runs, few enough to bound memory. A zip archive is read member by member, each
-    as "archive.zip/member".
+    Relative paths start in `folder`, default the current one; `decoders` default to the shared pool. The next files are decoded
+    while the network runs, few enough to bound memory. A zip archive is read member by member, each as "archive.zip/member".
     """
     decoders = decoders or shared_pool()
     size = decoders.size
@@ -87,12 +82,13 @@ def _members(paths: Iterable[str], on_skipped: OnSkipped, folder: str) -> Iterat
             yield path, Member(path, partial(image_bytes, place))
             continue
         try:
-            with _file(place) as source:
+            with open(place, "rb") as source:
                 contents = open_archive(source)
                 for member in contents.members:
                     yield f"{path}/{member.name}", member
-        except ImageError as error:
-            yield path, refused(path, str(error))
+        except (ImageError, OSError) as error:
+            reason = f"The file cannot be opened: {error.strerror or error}." if isinstance(error, OSError) else str(error)
+            yield path, refused(path, reason)
             continue
         if contents.skipped:
             on_skipped(path, contents.skipped)
@@ -134,12 +130,3 @@ def _head(path: str) -> bytes:
             return file.read(HEAD)
     except OSError:
         return b""  # reported when the file is read
-
-
-@contextmanager
-def _file(path: str) -> Iterator[BinaryIO]:
-    try:
-        with open(path, "rb") as file:
-            yield file
-    except OSError as error:
-        raise ImageError(f"The file cannot be opened: {error.strerror or error}.") from error

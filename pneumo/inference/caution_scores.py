@@ -10,8 +10,7 @@ from pneumo.evaluation.cautions import CHANGES, HEAT, HIDDEN, MODELS, SIMILAR
 from pneumo.evaluation.likelihood import log_ratio_of
 from pneumo.inference.finding import Reading
 from pneumo.inference.lung_checks import HeatShare, Occlusion
-from pneumo.inference.second_opinion import SecondOpinion, Stability, Vote
-from pneumo.inference.similar_cases import SimilarCase
+from pneumo.inference.second_opinion import SecondOpinion, SimilarCase, Stability, Vote
 from pneumo.labels import Verdict
 
 OPPOSITE = {Verdict.NORMAL: Verdict.PNEUMONIA, Verdict.PNEUMONIA: Verdict.NORMAL}  # none for INDETERMINATE

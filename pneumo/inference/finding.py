@@ -101,24 +101,23 @@ def answer_file(file: Opened, predictor: Predictor, gated: bool = True) -> Findi
         status = Status.REJECTED if isinstance(decoded, ImageRejected) else Status.ERROR
         return Finding(status, (str(decoded),), (), file.sha256, card.id, card.sha256, file.seconds)
     radiograph, image = decoded.radiograph, decoded.canonical
-    warnings: tuple[str, ...] = ()
     try:
         answer = predictor.answer(image)
     except ModelError as error:
         return Finding(Status.ERROR, (str(error),), (), file.sha256, card.id, card.sha256, file.seconds)
     except LungsNotFound as error:
-        rules = check(radiograph.facts, image, None, None).refusals if gated else ()
+        rules = check(radiograph.facts, image, None, None) if gated else Gate(PASS)
+        reasons = (*(rules.reasons if rules.outcome == REJECT else ()), str(error))
         seconds = file.seconds + time.perf_counter() - began
-        return Finding(Status.REJECTED, (*rules, str(error)), (), file.sha256, card.id, card.sha256, seconds, radiograph)
+        return Finding(Status.REJECTED, reasons, (), file.sha256, card.id, card.sha256, seconds, radiograph)
     gate = check(radiograph.facts, image, answer.features, predictor.reference) if gated else Gate(PASS)
     seconds = file.seconds + time.perf_counter() - began
     if gate.outcome == REJECT:
         return Finding(Status.REJECTED, gate.reasons, (), file.sha256, card.id, card.sha256, seconds, radiograph)
-    if SYNTHETIC in radiograph.facts.notes:
-        warnings = ("A generated phantom, no patient: the answer means nothing.",)
+    phantom = ("A generated phantom, no patient: the answer means nothing.",) if SYNTHETIC in radiograph.facts.notes else ()
     profile = predictor.profile
     profile_name = f"{profile.name} {profile.sha256[:16]}" if profile else ""
-    warnings += gate.reasons + ((profile.sentence,) if profile else ())
+    warnings = (*phantom, *gate.reasons, *([profile.sentence] if profile else ()))
     return Finding(Status.OK, (), warnings, file.sha256, card.id, card.sha256, seconds, radiograph, image, answer, profile_name)
 
 

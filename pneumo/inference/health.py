@@ -1,6 +1,7 @@
 """Whether Pneumo can answer here and now: models verify, a decoding process starts, a record that is kept can be written."""
 
 import base64
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -66,11 +67,8 @@ def _check_models() -> None:
 
 def _check_decoder() -> None:
     """A process of its own: those of the app may be busy with X-rays for long."""
-    pool = DecoderPool(1)
-    try:
+    with contextlib.closing(DecoderPool(1)) as pool:
         read = pool.decode(_PICTURE)
-    finally:
-        pool.close()
     if not isinstance(read, Decoded):
         raise ImageError(f"A decoding process read no plain picture: {read}")
 

@@ -16,8 +16,7 @@ _STRIP = 64  # rows at a time, to fit the CPU cache
 class Heatmap:
     """`heat` float32 (h, w) in [0, 1] on the model's fixed scale.
 
-    Heat is evidence for pneumonia only. `shown` is the image region the network saw; `centres` of the first and last map cell,
-    fractions of that region.
+    Heat is evidence for pneumonia only. `shown`: the region the network saw; `centres` of its first and last cell, as fractions.
     """
 
     heat: np.ndarray
@@ -49,10 +48,7 @@ class Heatmap:
         return full
 
     def _weights(self, length: int, cells: int, start: float, end: float) -> np.ndarray:
-        """float32 (cells, length): cubic interpolation weights along one axis; zero outside `start` to `end`.
-
-        The interpolation is separable, so the weights are the interpolated unit vectors.
-        """
+        """float32 (cells, length): weights of cubic, separable interpolation along one axis; zero outside `start` to `end`."""
         positions = (np.arange(length, dtype=np.float32) + 0.5) / length
         first, last = (start + centre * (end - start) for centre in self.centres)
         places = ((positions - first) / max(last - first, 1e-6) * (cells - 1)).astype(np.float32)

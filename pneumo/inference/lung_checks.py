@@ -33,9 +33,7 @@ class HeatShare:
 
 @dataclass(frozen=True)
 class Occlusion:
-    """Scores with lungs visible and hidden (see `lungs_hidden`): log likelihood ratios, or probabilities from
-    `SecondOpinion.at`; NaN with a reason.
-    """
+    """Scores with lungs visible and hidden: log likelihood ratios, or probabilities from `SecondOpinion.at`; NaN with a reason."""
 
     unchanged: float
     hidden: float

@@ -60,8 +60,7 @@ class LungFields:
 def segmenter_input(image: np.ndarray, side: int) -> np.ndarray:
     """Canonical uint8 or float32 (224, 224) -> float32 (side, side), mean 0 and deviation 1, independent of exposure."""
     small = cv2.resize(image.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
-    shown: np.ndarray = (small - small.mean()) / max(float(small.std()), 1.0)
-    return shown
+    return np.asarray((small - small.mean()) / max(float(small.std()), 1.0))
 
 
 class LungFinder:
@@ -91,16 +90,12 @@ class LungFinder:
         return finder
 
     def probability(self, image: np.ndarray) -> np.ndarray:
-        """float32 (224, 224) in [0, 1], lung probability of each pixel of a canonical image, uint8 (224, 224).
-
-        Mean over the image and its mirror image.
-        """
+        """float32 (224, 224) in [0, 1]: probability of lung in a canonical image, averaged over it and its mirror image."""
         straight = segmenter_input(image, self.side)
         batch = np.stack([straight, straight[:, ::-1]])[..., np.newaxis]
         (logits,) = self._session.run(["logit"], {"radiograph": batch})
         logit = cv2.resize((logits[0] + logits[1][:, ::-1]) / 2, (CANONICAL_SIDE,) * 2, interpolation=cv2.INTER_LINEAR)
-        probability: np.ndarray = (1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))).astype(np.float32)
-        return probability
+        return np.asarray((1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))).astype(np.float32))
 
     def find(self, image: np.ndarray) -> LungFields:
         """The lung fields of a canonical image, uint8 (224, 224). Raises ValueError for any other shape or type."""

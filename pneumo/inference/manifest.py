@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO
 
 from filelock import FileLock, Timeout
@@ -44,8 +43,7 @@ class Manifest:
     def __init__(self, path: Path, asks: dict[str, Any]):
         """Open or create it. `asks`: the settings, which must be the same on each start.
 
-        Raises ConfigError if they differ or another process holds the file, DataError if it is no manifest (it stays unchanged). A
-        torn last line is removed.
+        Raises ConfigError if they differ or the file is in use, DataError if it is no manifest. A torn last line is removed.
         """
         header = json.dumps({"manifest": VERSION, **asks}).encode() + b"\n"
         try:
@@ -68,7 +66,7 @@ class Manifest:
     def __enter__(self) -> "Manifest":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._sync()
         self._close()
 
@@ -86,7 +84,7 @@ class Manifest:
         """
         turns: deque[_Turn] = deque()
         for name, finding in ask(self._unasked(paths, turns)):
-            while not _is_of(name, turns[0].path):
+            while name != turns[0].path and not name.startswith(turns[0].path + "/"):
                 yield from self._finished(turns.popleft())
             turns[0].rows.append(row(name, finding))
             yield turns[0].rows[-1]
@@ -102,7 +100,8 @@ class Manifest:
             earlier.add(path)
             stamp = _stamp(path)  # before reading: if the file changes meanwhile, the next start reads it again
             place = self._places.get(path)
-            same = place is not None and _stamp_in(self._entry(place)) == stamp
+            noted = {} if place is None else self._entry(place)
+            same = stamp == (noted.get("size"), noted.get("mtime_ns"))
             turns.append(_Turn(path, stamp, place if same else None))
             if not same:
                 yield path
@@ -112,9 +111,8 @@ class Manifest:
         if turn.noted is not None:
             noted: list[Row] = self._entry(turn.noted)["rows"]
             return noted
-        unopened = any(
-            row["status"] == Status.ERROR and row["sha256"] == EMPTY_SHA256 and row["file"] == turn.path for row in turn.rows
-        )
+        never_opened = (turn.path, Status.ERROR, EMPTY_SHA256)
+        unopened = any((row["file"], row["status"], row["sha256"]) == never_opened for row in turn.rows)
         if turn.stamp and turn.rows and not unopened:
             self._note(turn.path, turn.stamp, turn.rows)
         return []
@@ -150,9 +148,8 @@ class Manifest:
             raise DataError(f"The manifest {path} has version {version}; expected {VERSION}. Name another file.")
         differing = [f"{name.replace('_', ' ')} {old.get(name)!r}, now {new[name]!r}" for name in new if old.get(name) != new[name]]
         if differing:
-            raise ConfigError(
-                f"The manifest {path} was begun with {'; '.join(differing)}. Ask as it was begun, or name another file."
-            )
+            remedy = "Ask as it was begun, or name another file."
+            raise ConfigError(f"The manifest {path} was begun with {'; '.join(differing)}. {remedy}")
 
     def _read(self, path: Path) -> dict[str, int]:
         """Byte offset of each path's line. The rows stay on disk: there may be millions."""
@@ -181,14 +178,6 @@ class Manifest:
     def _close(self) -> None:
         self._file.close()
         self._lock.release()
-
-
-def _is_of(name: str, path: str) -> bool:
-    return name == path or name.startswith(path + "/")
-
-
-def _stamp_in(entry: dict[str, Any]) -> tuple[int, int]:
-    return entry["size"], entry["mtime_ns"]
 
 
 def _stamp(path: str) -> tuple[int, int] | None:

@@ -14,10 +14,7 @@ from pneumo.inference.predictor import Predictor
 def measure_image(
     image: np.ndarray, facts: ImageFacts, features: np.ndarray | None, predictor: Predictor, finder: LungFinder | None
 ) -> Measures:
-    """Measures of a canonical `image`, uint8 (224, 224), with the `features` of the model's pass.
-
-    Lungs are measured only if `finder` is given and finds them plausible.
-    """
+    """Measures of a canonical `image`, uint8 (224, 224), and its `features`; of lungs only where `finder` finds them plausible."""
     fields = finder.find(image) if finder else None
     reference = predictor.reference
     distance = reference.strangeness(features, image) if reference is not None and features is not None else nan

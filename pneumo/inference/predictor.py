@@ -9,17 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from pneumo.errors import ModelError
+from pneumo.errors import LungsNotFound, ModelError
 from pneumo.imaging.lung_box import Box
 from pneumo.imaging.preprocess import model_input
 from pneumo.inference.heatmap import Heatmap
 from pneumo.inference.lung_fields import LungFinder
-from pneumo.inference.reference import FILE as REFERENCE
 from pneumo.inference.reference import Reference
 from pneumo.inference.session import load_session
 from pneumo.log import known
 from pneumo.memory import trim_heap
-from pneumo.registry.model_folder import GRAPH, WEIGHTS
+from pneumo.registry.model_folder import GRAPH, REFERENCE, WEIGHTS
 from pneumo.registry.models import ModelCard, Verified, verified
 from pneumo.registry.seal import Seal
 
@@ -138,11 +137,15 @@ class Predictor:
         return Outputs(outputs["logit"], outputs["map"], outputs.get("bacterial"), outputs.get("features"))
 
     def shown(self, image: np.ndarray) -> Box:
-        """The region of a canonical image, uint8 (224, 224), that the network sees.
-
-        Raises LungsNotFound if a lung-centred model finds no plausible lungs.
-        """
+        """The region of a canonical image, uint8 (224, 224), that the network sees. Raises LungsNotFound without lungs."""
         return self.card.input.shown(self.finder.find(image).box if self.finder else None)
+
+    def shown_if_found(self, image: np.ndarray) -> Box | None:
+        """As `shown`, but None without plausible lungs."""
+        try:
+            return self.shown(image)
+        except LungsNotFound:
+            return None
 
     def input(self, image: np.ndarray, shown: Box | None = None) -> np.ndarray:
         """float32 (size, size, 1), see `model_input`. Without `shown` raises as `shown` does."""
@@ -151,8 +154,7 @@ class Predictor:
     def answer(self, image: np.ndarray, shown: Box | None = None) -> Answer:
         """Answer one canonical image, uint8 (224, 224). One at a time, so that answers do not depend on a batch.
 
-        `shown`: the region if already known, as for an image with hidden lungs. Raises LungsNotFound, and ModelError for a
-        non-finite output.
+        `shown`: the region if known, as with hidden lungs. Raises LungsNotFound, and ModelError for a non-finite output.
         """
         shown = shown or self.shown(image)
         card, outputs = self.card, self.run(self.input(image, shown)[np.newaxis])

@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -78,15 +79,9 @@ def connected(address: str | None) -> Iterator[None]:
         if address:
             _join(address, quiet)
         else:
+            place = {"_node_ip_address": "127.0.0.1", "_temp_dir": scratch, "object_store_memory": 256 << 20}
             with _environment(_NO_WAY_OUT):
-                ray.init(
-                    "local",
-                    include_dashboard=False,
-                    _node_ip_address="127.0.0.1",
-                    _temp_dir=scratch,
-                    object_store_memory=256 << 20,
-                    **quiet,
-                )
+                ray.init("local", include_dashboard=False, **place, **quiet)
         yield
     finally:
         ray.shutdown()
@@ -126,8 +121,7 @@ def read_files_by_ray(
 ) -> Iterator[tuple[str, Finding]]:
     """`read_files` by Ray workers that load the same model; findings come without pictures.
 
-    Files of a group whose worker died RETRIES + 1 times become `error` findings. Raises EngineError if no worker can start,
-    such as without the model.
+    Files of a group whose worker died RETRIES + 1 times become `error` findings. Raises EngineError if no worker can start.
     """
     everything = list(paths)
     if not everything:
@@ -138,16 +132,15 @@ def read_files_by_ray(
     step = max(1, min(GROUP, len(everything) // (workers * _GROUPS_A_WORKER)))
     groups = [everything[at : at + step] for at in range(0, len(everything), step)]
     settings = WorkerSettings(predictor.card, models_dir().resolve(), Path.cwd(), on_finding, predictor.profile)
+    reason = f"The worker that read this file, or one of the {GROUP} given to it at once, ended {RETRIES + 1} times. Ask again."
     finished = 0
-    for number, findings, skipped in _results(groups, settings, workers, cores):
-        for lost in groups[finished:number]:
-            yield from _lost(lost, predictor)
+    for number, findings, skipped in chain(_results(groups, settings, workers, cores), [(len(groups), [], [])]):
+        for path in chain.from_iterable(groups[finished:number]):  # lost
+            yield path, unread(reason, predictor)
         finished = number + 1
         yield from findings
         for archive, count in skipped:
             on_skipped(archive, count)
-    for lost in groups[finished:]:
-        yield from _lost(lost, predictor)
 
 
 def _size(resources: dict[str, float]) -> tuple[int, int]:
@@ -156,11 +149,6 @@ def _size(resources: dict[str, float]) -> tuple[int, int]:
     if cores < 1:
         raise EngineError("The Ray cluster has no processor cores to give. Start its worker nodes first.")
     return max(1, cores // CORES), min(CORES, cores)
-
-
-def _lost(paths: list[str], predictor: Predictor) -> Iterator[tuple[str, Finding]]:
-    reason = f"The worker that read this file, or one of the {GROUP} given to it at once, ended {RETRIES + 1} times. Ask again."
-    return ((path, unread(reason, predictor)) for path in paths)
 
 
 Result = tuple[int, list[tuple[str, Finding]], list[tuple[str, int]]]  # group number, findings, skipped files by archive
@@ -192,12 +180,8 @@ def _results(groups: list[list[str]], settings: WorkerSettings, workers: int, co
             findings, skipped = pickle.loads(row["result"])
             yield row["number"], findings, skipped
     except ray.exceptions.RayError as error:
-        raise EngineError(f"The Ray workers gave up: {_innermost(error)}") from error
-
-
-def _innermost(error: BaseException) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else type(error).__name__
+        lines = [type(error).__name__, *(line.strip() for line in str(error).splitlines() if line.strip())]
+        raise EngineError(f"The Ray workers gave up: {lines[-1]}") from error  # the innermost error is told last
 
 
 class Worker:
@@ -211,9 +195,8 @@ class Worker:
         if settings.profile:
             own = self.predictor.card
             expected_card = replace(settings.card, calibration=own.calibration, cuts=own.cuts)
-            self.predictor = (
-                self.predictor.with_profile(settings.profile, settings.card) if expected_card == own else self.predictor
-            )
+            if expected_card == own:
+                self.predictor = self.predictor.with_profile(settings.profile, settings.card)
         if self.predictor.card != settings.card:
             raise EngineError(f"A worker's model {settings.card.id!r} is another than this one's. Use one model folder for all.")
 

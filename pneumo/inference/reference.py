@@ -19,7 +19,6 @@ from pneumo.errors import ModelError
 from pneumo.imaging.preprocess import CANONICAL_SIDE, InputSpec
 from pneumo.registry.model_folder import REFERENCE
 
-FILE = REFERENCE
 POSES = ("upright", "turned by 90 degrees", "upside down", "turned by 270 degrees", "inverted")
 SMALL = 28  # side of the second view
 
@@ -55,8 +54,7 @@ class Reference:
     def components_of(self, features: np.ndarray) -> np.ndarray:
         """Features (c,) as a row of `scores`."""
         count = self.scores.shape[1]
-        row: np.ndarray = self.axes[:count] @ (features - self.mean) / self.widths[:count]
-        return row
+        return np.asarray(self.axes[:count] @ (features - self.mean) / self.widths[:count])
 
     def evidence(self, features: np.ndarray, small: np.ndarray) -> np.ndarray:
         """float32 (m, 2 k + 2 j + 4) of m images: scores, their absolute values, and log distances."""
@@ -70,11 +68,9 @@ class Reference:
 
     def save(self, path: Path) -> None:
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}
-        half = {
-            name: array.astype(np.float16) if array.dtype.kind == "f" and name in _HALF else array for name, array in arrays.items()
-        }
-        half["files"] = np.frombuffer("\n".join(self.files).encode(), np.uint8)
-        np.savez_compressed(path, **half)
+        arrays |= {name: arrays[name].astype(np.float16) for name in _HALF}
+        arrays["files"] = np.frombuffer("\n".join(self.files).encode(), np.uint8)
+        np.savez_compressed(path, **arrays)
 
     @classmethod
     def load(cls, source: Path | BinaryIO) -> "Reference":
@@ -83,7 +79,7 @@ class Reference:
             with np.load(source, allow_pickle=False) as stored:
                 arrays = {field.name: stored[field.name] for field in fields(cls)}
         except _NO_REFERENCE as error:
-            raise ModelError(f"{FILE} does not fit this version of Pneumo. Promote the run again.") from error
+            raise ModelError(f"{REFERENCE} does not fit this version of Pneumo. Promote the run again.") from error
         arrays["files"] = np.array(arrays["files"].tobytes().decode().split("\n"))
         return cls(**{name: array.astype(np.float32) if array.dtype.kind == "f" else array for name, array in arrays.items()})
 
@@ -103,10 +99,7 @@ def small_view(image: np.ndarray) -> np.ndarray:
 
 
 def components(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(mean (c,), axes (count, c), widths (count,), spare (1,)) of rows (n, c), all float32; see Reference.
-
-    The axes are rounded to float16 first, as they will be stored.
-    """
+    """(mean (c,), axes (count, c), widths (count,), spare (1,)) of rows (n, c), float32; axes rounded as if stored (Reference)."""
     mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
     centred = rows - mean
     values, vectors = np.linalg.eigh(centred.T.astype(np.float64) @ centred / len(rows))
@@ -120,8 +113,7 @@ def components(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np
 def _residuals(centred: np.ndarray, axes: np.ndarray) -> np.ndarray:
     """(m,): residual norm of each row outside the components."""
     inside = ((centred @ axes.T) ** 2).sum(axis=1)
-    residuals: np.ndarray = np.sqrt(np.maximum((centred**2).sum(axis=1) - inside, 0.0))
-    return residuals
+    return np.asarray(np.sqrt(np.maximum((centred**2).sum(axis=1) - inside, 0.0)))
 
 
 def _scores_and_distances(

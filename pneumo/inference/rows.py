@@ -11,36 +11,16 @@ from pneumo.labels import Subtype, Verdict
 from pneumo.registry.models import ModelCard
 
 _JUDGED = ("verdict", "label", "zone", "probability", "prevalence", "likelihood_ratio", "threshold", "operating_point")
-FIELDS = (
-    "file",
-    "sha256",
-    "status",
-    "reasons",
-    "warnings",
-    *_JUDGED,
-    "subtype",
-    "heatmap",
-    "model",
-    "model_sha256",
-    "site_profile",
-    "seconds",
-)
+_MODEL = ("model", "model_sha256", "site_profile")
+FIELDS = ("file", "sha256", "status", "reasons", "warnings", *_JUDGED, "subtype", "heatmap", *_MODEL, "seconds")
 
 
 def fields(path: str, finding: Finding, card: ModelCard, terms: Terms) -> dict[str, Any]:
     """A finding as a flat JSON object with FIELDS."""
     row = dict.fromkeys(FIELDS)
-    row.update(
-        file=path,
-        sha256=finding.sha256,
-        status=finding.status,
-        reasons=list(finding.reasons),
-        warnings=list(finding.warnings),
-        model=finding.model,
-        model_sha256=finding.model_sha256,
-        site_profile=finding.site_profile or None,
-        seconds=round(finding.seconds, 4),
-    )
+    row.update((name, getattr(finding, name)) for name in ("sha256", "status", *_MODEL))
+    row.update(file=path, reasons=list(finding.reasons), warnings=list(finding.warnings), seconds=round(finding.seconds, 4))
+    row["site_profile"] = finding.site_profile or None
     if finding.answer:
         reading = judge(finding.answer.log_ratio, card, terms)
         row.update((name, getattr(reading, name)) for name in _JUDGED)

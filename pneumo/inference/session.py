@@ -17,8 +17,7 @@ def load_session(
 ) -> onnxruntime.InferenceSession:
     """A graph given as bytes reads nothing from disk: `beside` holds its external weights.
 
-    A path is for a graph that was just made. `whose` and `name` are for the message of the ModelError, raised for a graph that this
-    version cannot run.
+    A path is for a new graph. `whose` and `name` are for the message of the ModelError for a graph that this version cannot run.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

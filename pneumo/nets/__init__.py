@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pneumo.errors import ConfigError
 from pneumo.imaging.preprocess import InputSpec
-from pneumo.nets import cnn, cnn_dropout, densenet169, resnet50
-from pneumo.nets.transfer import TransferSettings
+from pneumo.nets import cnn, cnn_dropout, transfer
 
 if TYPE_CHECKING:
     import keras
@@ -28,8 +28,8 @@ class Architecture:
 ARCHITECTURES = {
     "cnn": Architecture(cnn.build, cnn.CnnSettings, InputSpec(128, 0, True)),
     "cnn-dropout": Architecture(cnn_dropout.build, cnn_dropout.CnnDropoutSettings, InputSpec(128, 0, True)),
-    "resnet50": Architecture(resnet50.build, TransferSettings, InputSpec(192, 0, True)),
-    "densenet169": Architecture(densenet169.build, TransferSettings, InputSpec(192, 0, True)),
+    "resnet50": Architecture(partial(transfer.build, "ResNet50"), transfer.TransferSettings, InputSpec(192, 0, True)),
+    "densenet169": Architecture(partial(transfer.build, "DenseNet169"), transfer.TransferSettings, InputSpec(192, 0, True)),
 }
 
 

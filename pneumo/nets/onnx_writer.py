@@ -15,6 +15,7 @@ from pneumo.errors import ModelError
 
 _OPSET = 17
 _IR_VERSION = 9
+_ACTIVATIONS = {keras.activations.relu: "Relu", keras.activations.elu: "Elu", keras.activations.tanh: "Tanh"}
 INPUT = "radiograph"  # float32 (n, size, size, 1)
 
 
@@ -40,10 +41,7 @@ class GraphWriter:
         return self.constant(np.ascontiguousarray(np.array(variable).transpose(perm)))
 
     def network(self, model: keras.Model) -> dict[int, str]:
-        """Append every layer, features as (n, channels, h, w); return the name of each Keras tensor by its id.
-
-        Raises ModelError for an unknown layer.
-        """
+        """Append every layer, features as (n, channels, h, w); return tensor id -> name. Raises ModelError for an unknown layer."""
         names: dict[int, str] = {}
         for layer in model.layers:
             if isinstance(layer, layers.InputLayer):
@@ -104,13 +102,8 @@ class GraphWriter:
     def activation(self, name: str, function: Callable[..., Any]) -> str:
         if function is keras.activations.linear:
             return name
-        for kind, supported in (
-            ("Relu", keras.activations.relu),
-            ("Elu", keras.activations.elu),
-            ("Tanh", keras.activations.tanh),
-        ):
-            if function is supported:
-                return self.add(kind, [name])
+        if function in _ACTIVATIONS:
+            return self.add(_ACTIVATIONS[function], [name])
         raise ModelError(f"The activation {getattr(function, '__name__', function)} cannot be exported; use relu, elu or tanh.")
 
     def save(self, target: Path, name: str, size: int, outputs: dict[str, list[str | int]]) -> None:

@@ -30,12 +30,9 @@ def cell_centres(model: keras.Model) -> tuple[float, float]:
         elif isinstance(layer, layers.Conv2D | layers.MaxPooling2D | layers.AveragePooling2D):
             kernel = layer.kernel_size[0] if isinstance(layer, layers.Conv2D) else layer.pool_size[0]
             stride = layer.strides[0]
-            first += ((kernel - 1) / 2 - _leading(layer.padding, tensor.shape[1], kernel, stride)) * step
+            length = tensor.shape[1]
+            same = max((math.ceil(length / stride) - 1) * stride + kernel - length, 0) // 2  # an odd cell is at the end
+            first += ((kernel - 1) / 2 - (same if layer.padding == "same" else 0)) * step
             step *= stride
         state[id(layer.output)] = (first, step)
     raise ValueError("expected a network with a pooling or flattening head")
-
-
-def _leading(padding: str, length: int, kernel: int, stride: int) -> int:
-    """Leading padding; "same" puts an odd cell at the end."""
-    return max((math.ceil(length / stride) - 1) * stride + kernel - length, 0) // 2 if padding == "same" else 0

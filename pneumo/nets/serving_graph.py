@@ -53,12 +53,8 @@ class ExternalWriter(GraphWriter):
             if place is None:
                 raise ModelError(f"The weight {variable.path} is not in {self._file} as it was loaded.")
             array, offset, length = place
-            tensor = TensorProto(
-                name=variable.path,
-                data_type=helper.np_dtype_to_tensor_dtype(array.dtype),
-                dims=array.shape,
-                data_location=TensorProto.EXTERNAL,
-            )
+            kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+            tensor = TensorProto(name=variable.path, data_type=kind, dims=array.shape, data_location=TensorProto.EXTERNAL)
             for key, entry in (("location", self._file), ("offset", offset), ("length", length)):
                 tensor.external_data.add(key=key, value=str(entry))
             self.initializers.append(tensor)

@@ -23,7 +23,6 @@ PLAN, TEST, RESULT, FIT = "plan", "test", "result", "fit"
 USE, LEAVE = "use profile", "leave profile"
 CANDIDATE, END = "candidate", "end candidate"
 ACTIVATE, BACK = "activate", "back"
-_CHANGES = (ACTIVATE, BACK)
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def latest(acts: Sequence[Act], *actions: str) -> Act | None:
 
 def active_model(acts: Sequence[Act]) -> Act | None:
     """The act that chose the current default model; None if the site never chose one."""
-    act = latest(acts, *_CHANGES)
+    act = latest(acts, ACTIVATE, BACK)
     return act if act and act.subject else None
 
 

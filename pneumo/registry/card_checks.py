@@ -17,15 +17,9 @@ _TOO_LARGE = 1e300  # JSON integers may exceed the range of a float
 
 def invalid_values(fields: Mapping[str, Any]) -> list[str]:
     """Every invalid value, as "temperature is -1, expected more than 0"; empty for a valid card."""
-    return (
-        non_finite_numbers(fields)
-        + [
-            f"{name} is {value!r}, expected {_RULES[name][1]}"
-            for name, value in _named(fields)
-            if name in _RULES and not _RULES[name][0](value)
-        ]
-        + _invalid_points(fields)
-    )
+    ruled = ((name, value, *_RULES[name]) for name, value in _named(fields) if name in _RULES)
+    invalid = [f"{name} is {value!r}, expected {expected}" for name, value, is_valid, expected in ruled if not is_valid(value)]
+    return non_finite_numbers(fields) + invalid + _invalid_points(fields)
 
 
 def non_finite_numbers(value: Any) -> list[str]:
@@ -71,11 +65,10 @@ def _are_hashes(value: Any) -> bool:
 
 _Rule = tuple[Callable[[Any], bool], str]
 _POSITIVE: _Rule = (lambda value: _is_number(value) and value > 0, "more than 0")
-_NUMBER: _Rule = (_is_number, "a number")
 _COUNT: _Rule = (_is_count, "a count")
 _RULES: dict[str, _Rule] = {
     "temperature": _POSITIVE,
-    "bias": _NUMBER,
+    "bias": (_is_number, "a number"),
     "heatmap_scale": _POSITIVE,
     "heatmap_centres": (_are_centres, "two fractions of the image, the first not above the second"),
     "selection_loss": (lambda value: _is_number(value) and value >= 0, "0 or more"),

@@ -1,10 +1,10 @@
 """The files of a model folder, models/<id>/: their names, and readers that trust only what the folder's manifest lists."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pneumo.data.split import SPLIT, parse_manifest
 from pneumo.errors import DataError, ModelError
@@ -21,6 +21,7 @@ REFERENCE = "reference.npz"  # of the gate, which needs it to refuse photographs
 METRICS, HISTORY = "metrics.json", "history.json"
 ROBUSTNESS, GATE, CAUTIONS = "robustness.json", "gate.json", "cautions.json"
 README = "README.md"
+_T = TypeVar("_T")
 CALIBRATION = "calibration"  # the part whose predictions set calibration and cuts, perturbed copies included
 
 
@@ -36,6 +37,11 @@ class StoredCautions:
     rates: Mapping[str, CautionRate]
     model_sha256: str
     others: Mapping[str, str]
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> "StoredCautions":
+        rates = {name: CautionRate.from_dict(rate) for name, rate in stored["cautions"].items()}
+        return cls(rates, stored["model_sha256"], dict(stored["others"]))
 
 
 @dataclass(frozen=True)
@@ -72,8 +78,7 @@ class ModelFolder:
 
     def metrics(self) -> dict[str, Any]:
         """metrics.json, a summary for each split; empty if the model has not been evaluated."""
-        metrics: dict[str, Any] | None = self._object(METRICS)
-        return metrics or {}
+        return self._object(METRICS) or {}
 
     def history(self) -> list[dict[str, Any]]:
         """history.json, a dict for each epoch; empty if it is not stored."""
@@ -87,34 +92,22 @@ class ModelFolder:
         return self._object(ROBUSTNESS)
 
     def gate(self) -> GateFigures | None:
-        stored = self._object(GATE)
-        try:
-            return None if stored is None else GateFigures.from_dict(stored)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise self._unfit(GATE, error) from error
+        return self._converted(GATE, GateFigures.from_dict)
 
     def cautions(self) -> StoredCautions | None:
-        stored = self._object(CAUTIONS)
-        try:
-            if stored is None:
-                return None
-            rates = {name: CautionRate.from_dict(rate) for name, rate in stored["cautions"].items()}
-            return StoredCautions(rates, stored["model_sha256"], dict(stored["others"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise self._unfit(CAUTIONS, error) from error
+        return self._converted(CAUTIONS, StoredCautions.from_dict)
 
     def predictions(self, split: str) -> Predictions:
         """Of a split or part. Raises ModelError, also if there are none."""
-        name = predictions_file(split)
-        try:
-            return parse_predictions(self.read(name), name)
-        except DataError as error:
-            raise ModelError(str(error)) from error
+        return self._table(predictions_file(split), parse_predictions)
 
     def split_rows(self) -> list[dict[str, str]]:
         """split.csv, a row for each image."""
+        return self._table(SPLIT, parse_manifest)
+
+    def _table(self, name: str, parse: Callable[[bytes, str], _T]) -> _T:
         try:
-            return parse_manifest(self.read(SPLIT), SPLIT)
+            return parse(self.read(name), name)
         except DataError as error:
             raise ModelError(str(error)) from error
 
@@ -131,8 +124,13 @@ class ModelFolder:
             raise ModelError(f"{name} of model {self.model} does not fit: expected one JSON object.")
         return stored
 
-    def _unfit(self, name: str, error: Exception) -> ModelError:
-        return ModelError(f"{name} of model {self.model} does not fit this version of Pneumo ({error!r}). Make it anew.")
+    def _converted(self, name: str, from_dict: Callable[[dict[str, Any]], _T]) -> _T | None:
+        stored = self._object(name)
+        try:
+            return None if stored is None else from_dict(stored)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            unfit = f"{name} of model {self.model} does not fit this version of Pneumo ({error!r}). Make it anew."
+            raise ModelError(unfit) from error
 
 
 def store(folder: Path, name: str, value: Any) -> None:

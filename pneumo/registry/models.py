@@ -5,7 +5,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ SERVED = (WEIGHTS, GRAPH, REFERENCE)
 _ALMOST = 1e-12  # cuts are kept this far from 0 and 1, which have no finite log odds
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class ModelCard:
     """card.json: everything needed to reproduce an answer."""
 
@@ -82,7 +81,7 @@ class ModelCard:
 def read_card(model: str, root: Path | None = None) -> ModelCard:
     """The verified card. Raises ModelError if it is altered, incomplete, of another version, or has unknown or invalid values."""
     folder = ModelFolder.of(model, root)
-    return _complete(_parsed(folder, folder.read(CARD)))
+    return _parsed(folder, folder.read(CARD))
 
 
 def card_digest(model: str, root: Path | None = None) -> str:
@@ -90,35 +89,25 @@ def card_digest(model: str, root: Path | None = None) -> str:
     return hashlib.sha256(ModelFolder.of(model, root).read(CARD)).hexdigest()
 
 
-def read_draft_card(model: str, root: Path | None = None) -> ModelCard:
-    """The card of a folder that is not sealed yet; a reference is not required. Raises ModelError."""
+def read_draft_card(model: str, root: Path | None = None, needed: Iterable[str] = (WEIGHTS, GRAPH)) -> ModelCard:
+    """The card of a folder that is not sealed yet, with the hashes of the files `needed`. Raises ModelError."""
     folder = ModelFolder.of(model, root)
-    return _parsed(folder, _draft_file(folder, CARD))
+    return _parsed(folder, _draft_file(folder, CARD), needed)
 
 
-def check_draft(model: str, root: Path | None = None) -> None:
-    """Check that a folder not sealed yet could serve. Raises ModelError."""
-    _complete(verified_draft(model, root).card)
-
-
-def _parsed(folder: ModelFolder, data: bytes) -> ModelCard:
+def _parsed(folder: ModelFolder, data: bytes, needed: Iterable[str] = SERVED) -> ModelCard:
     model = folder.model
-    damaged = f"The card of model {model!r} is damaged"
+    card_of = f"The card of model {model!r}"
     try:
         fields = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{damaged}. Restore models/{model}/card.json.") from error
-    invalid = invalid_values(fields) if isinstance(fields, dict) else []
-    if isinstance(fields, dict) and fields.get("card_version") == 1 and not invalid:
-        fields = _from_version_1(fields, folder.path)
-    if mismatched := _mismatched_fields(fields):
-        raise ModelError(
-            f"The card of model {model!r} does not fit this version of Pneumo: {', '.join(mismatched)}. Promote the run again."
-        )
-    try:
+        invalid = invalid_values(fields) if isinstance(fields, dict) else []
+        if isinstance(fields, dict) and fields.get("card_version") == 1 and not invalid:
+            fields = _from_version_1(fields, folder.path)
+        if mismatched := ", ".join(_mismatched_fields(fields)):
+            raise ModelError(f"{card_of} does not fit this version of Pneumo: {mismatched}. Promote the run again.")
         card = _card(fields)
-    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
-        raise ModelError(f"{damaged}. Restore models/{model}/card.json.") from error
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError, RecursionError) as error:
+        raise ModelError(f"{card_of} is damaged. Restore models/{model}/card.json.") from error
     for field, expected, received in (
         ("id", model, card.id),
         ("classes", LABELS, card.classes),
@@ -127,42 +116,29 @@ def _parsed(folder: ModelFolder, data: bytes) -> ModelCard:
     ):
         if expected != received:
             raise ModelError(f"Model {model!r}: {field} is {received!r}, expected {expected!r}. Promote the run again.")
-    _check_hashes(card, (WEIGHTS, GRAPH))
-    if invalid:
-        raise ModelError(f"{damaged}: {'; '.join(invalid)}. Restore models/{model}/card.json.")
-    return card
-
-
-def _complete(card: ModelCard) -> ModelCard:
-    _check_hashes(card, SERVED)
-    return card
-
-
-def _check_hashes(card: ModelCard, needed: Iterable[str]) -> None:
     for name in needed:
         if name not in card.files:
-            refit = (
-                f" For an older model, create it: python -m pneumo gate {card.id} --data DIR --refit." if name == REFERENCE else ""
-            )
-            problem = f"Model {card.id!r}: its card has no hash of {name}, so it cannot be verified."
-            raise ModelError(f"{problem} Restore the card.{refit}")
+            refit = f" For an older model, create it: python -m pneumo gate {model} --data DIR --refit."
+            problem = f"Model {model!r}: its card has no hash of {name}, so it cannot be verified. Restore the card."
+            raise ModelError(problem + (refit if name == REFERENCE else ""))
+    if invalid:
+        raise ModelError(f"{card_of} is damaged: {'; '.join(invalid)}. Restore models/{model}/card.json.")
+    return card
 
 
 def _card(fields: dict[str, Any]) -> ModelCard:
     subtype = fields.get("subtype_calibration")
-    return ModelCard(
-        **{
-            **fields,
-            "input": InputSpec(**fields["input"]),
-            "calibration": Calibration(**fields["calibration"]),
-            "classes": tuple(fields["classes"]),
-            "heatmap_centres": tuple(map(float, fields["heatmap_centres"])),
-            "subtype_calibration": Calibration(**subtype) if subtype else None,
-            "cuts": {name: float(cut) for name, cut in fields["cuts"].items()},
-            "files": dict(fields["files"]),
-            "selection_loss": float(fields["selection_loss"]),
-        }
-    )
+    typed = {
+        "input": InputSpec(**fields["input"]),
+        "calibration": Calibration(**fields["calibration"]),
+        "classes": tuple(fields["classes"]),
+        "heatmap_centres": tuple(map(float, fields["heatmap_centres"])),
+        "subtype_calibration": Calibration(**subtype) if subtype else None,
+        "cuts": {name: float(cut) for name, cut in fields["cuts"].items()},
+        "files": dict(fields["files"]),
+        "selection_loss": float(fields["selection_loss"]),
+    }
+    return ModelCard(**fields | typed)
 
 
 def _from_version_1(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -170,16 +146,13 @@ def _from_version_1(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
     try:
         sick = [row["label"] == LABELS[1] for row in read_manifest(folder / SPLIT) if row["part"] == "calibration"]
         prior = float(logit(sum(sick) / len(sick)))
-        calibration, points = fields["calibration"], fields["operating_points"]
-        cuts = {name: float(logit(np.clip(point, _ALMOST, 1 - _ALMOST))) - prior for name, point in points.items()}
-        converted = {
-            "calibration": {**calibration, "bias": calibration["bias"] - prior},
-            "cuts": cuts,
-            "card_version": CARD_VERSION,
-        }
+        calibration = {**fields["calibration"], "bias": fields["calibration"]["bias"] - prior}
+        points = fields["operating_points"].items()
+        cuts = {name: float(logit(np.clip(point, _ALMOST, 1 - _ALMOST))) - prior for name, point in points}
     except (PneumoError, TypeError, KeyError, AttributeError, ZeroDivisionError):
         return fields  # the error is reported where cards are checked
-    return {**{name: value for name, value in fields.items() if name != "operating_points"}, **converted}
+    kept = {name: value for name, value in fields.items() if name != "operating_points"}
+    return {**kept, "calibration": calibration, "cuts": cuts, "card_version": CARD_VERSION}
 
 
 def _mismatched_fields(fields: Any) -> list[str]:
@@ -198,7 +171,7 @@ def write_card(card: ModelCard, folder: Path, written: Iterable[str] = ()) -> No
     reseal(folder, (CARD, *written))
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Verified:
     """A verified model. Holds the bytes that were hashed, so that a file replaced later cannot be used."""
 
@@ -214,13 +187,13 @@ def verified(model: str, root: Path | None = None) -> Verified:
     """
     folder = ModelFolder.of(model, root)
     seal, contents = sealed_files(folder.path, folder.subject)
-    card = _complete(_parsed(folder, contents.get(CARD, b"")))
+    card = _parsed(folder, contents.get(CARD, b""))
     return Verified(card, _files_of_card(folder, card, contents), seal)
 
 
-def verified_draft(model: str, root: Path | None = None) -> Verified:
+def verified_draft(model: str, root: Path | None = None, needed: Iterable[str] = (WEIGHTS, GRAPH)) -> Verified:
     """Verify a folder not sealed yet by its card's hashes only; see `read_draft_card`."""
-    card, folder = read_draft_card(model, root), ModelFolder.of(model, root)
+    card, folder = read_draft_card(model, root, needed), ModelFolder.of(model, root)
     return Verified(card, _files_of_card(folder, card, {name: _draft_file(folder, name) for name in card.files}), None)
 
 

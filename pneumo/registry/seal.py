@@ -79,10 +79,7 @@ def sealed_files(folder: Path, subject: str) -> tuple[Seal, dict[str, bytes]]:
 
 
 def seal_folder(folder: Path, key: SecretKey | None = None) -> Seal:
-    """Write the manifest of all files in the folder, and sign it if `key` is given.
-
-    Raises ModelError for anything but plain files with printable names.
-    """
+    """Write the folder's manifest, signed if `key` is given. Raises ModelError for all but plain files with printable names."""
     files = {}
     for name in sorted(_names(folder)):
         if not (folder / name).is_file() or not (name.isprintable() and _LINE.fullmatch(f"{'0' * 64}  {name}")):

@@ -11,13 +11,12 @@ from pneumo.registry.minisign import PublicKey, SecretKey
 log = logging.getLogger(__name__)
 
 PROJECT = "RWQ9Iyf3adBTvMWFdNWB1x5rH3FNNJ+DJdS4DbzsboOt9mabDk3YxOVr"  # public key, as for `minisign -P`
-BY_PROJECT, BY_SITE = "the project", "this site"
 
 
 def known_keys() -> list[tuple[str, PublicKey]]:
     """(signer, public key) of each known key."""
     site = _site_public()
-    return [(BY_PROJECT, PublicKey.parse(PROJECT)), *([(BY_SITE, site)] if site else [])]
+    return [("the project", PublicKey.parse(PROJECT)), *([("this site", site)] if site else [])]
 
 
 def signature_required() -> bool:
@@ -42,10 +41,7 @@ def read_key(path: Path) -> SecretKey:
 
 
 def make_site_key(path: Path | None = None) -> tuple[Path, PublicKey]:
-    """Write a new key pair: the secret key, readable by its owner only, and the public key beside it (.pub).
-
-    Raises ConfigError.
-    """
+    """Write a new key pair: the secret key, readable by its owner only, and beside it the public one (.pub). Raises ConfigError."""
     path = path or _site_key_path()
     if path is None:
         raise ConfigError("There is no home folder to keep a key in. Name a file: models key --output FILE.")
@@ -72,9 +68,8 @@ def _site_public() -> PublicKey | None:
     try:
         return PublicKey.parse(public.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        log.warning(
-            "The site's public key %s cannot be read (%s): folders signed with it count as signed by an unknown key.", public, error
-        )
+        unknown = "folders signed with it count as signed by an unknown key"
+        log.warning("The site's public key %s cannot be read (%s): " + unknown + ".", public, error)
         return None
 
 

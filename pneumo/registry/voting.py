@@ -31,10 +31,9 @@ def voters(root: Path | None = None) -> Voters:
         default = default_model(root)
     except PneumoError:
         default = ""
-    marked = {model: model == default or _is_signed(model, root) for model in list_models(root)}
-    return Voters(
-        tuple(model for model, votes in marked.items() if votes), tuple(model for model, votes in marked.items() if not votes)
-    )
+    models = list_models(root)
+    voting = tuple(model for model in models if model == default or _is_signed(model, root))
+    return Voters(voting, tuple(model for model in models if model not in voting))
 
 
 def _is_signed(model: str, root: Path | None) -> bool:

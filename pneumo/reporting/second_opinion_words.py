@@ -20,8 +20,7 @@ from pneumo.inference.caution_scores import (
 )
 from pneumo.inference.finding import Reading
 from pneumo.inference.lung_checks import RESTS_ON_LUNGS, HeatShare, Occlusion
-from pneumo.inference.second_opinion import SecondOpinion, Stability, Vote
-from pneumo.inference.similar_cases import SimilarCase
+from pneumo.inference.second_opinion import SecondOpinion, SimilarCase, Stability, Vote
 from pneumo.registry.model_folder import ModelFolder
 from pneumo.reporting.evaluated import read_cautions
 from pneumo.reporting.finding_words import in_words

@@ -59,11 +59,9 @@ def assess_split(
 
 
 def summary_of(card: ModelCard, predictions: Predictions, root: Path) -> dict[str, Any]:
-    """The entry of metrics.json, with score bands fixed on the calibration part.
-
-    Without bands for an older model, which lacks the calibration predictions.
-    """
-    held_out = calibration_part(root / card.id)
+    """The entry of metrics.json, with score bands fixed on the calibration part; without where an older model lacks that part."""
+    calibration_part = root / card.id / predictions_file(CALIBRATION)
+    held_out = read_predictions(calibration_part) if calibration_part.is_file() else None
     summary = summarise(predictions, card.points_at(own_prevalence(predictions.labels)), held_out)
     if held_out is None:
         return summary
@@ -72,18 +70,16 @@ def summary_of(card: ModelCard, predictions: Predictions, root: Path) -> dict[st
     return {**summary, "bands": count_bands(edges, ratio(predictions.logits), predictions.labels, predictions.patients)}
 
 
-def records_of(data: Path, split: str, manifest: Path) -> list[Record]:
-    """The records of a part of the model's split, of the test folder, or of any other split folder."""
+def records_of(data: Path, split: str, manifest: Path, sample: int | None = None) -> list[Record]:
+    """The records of a part of the model's split, or of a folder such as test. `sample`: at most so many, by a fixed seed."""
     if split in ("validation", "calibration"):
         rows = [row for row in read_manifest(manifest) if row["part"] == split]
-        return [Record(row["path"], row["label"], row["subtype"], row["patient"], "train") for row in rows]
-    return scan(data, (split,))
-
-
-def calibration_part(folder: Path) -> Predictions | None:
-    """The predictions for the calibration part; None for an older model without them. Raises DataError for a damaged file."""
-    path = folder / predictions_file(CALIBRATION)
-    return read_predictions(path) if path.is_file() else None
+        records = [Record(row["path"], row["label"], row["subtype"], row["patient"], "train") for row in rows]
+    else:
+        records = scan(data, (split,))
+    if sample is None or sample >= len(records):
+        return records
+    return [records[i] for i in sorted(np.random.default_rng(0).choice(len(records), sample, replace=False))]
 
 
 def own_prevalence(labels: np.ndarray) -> float:
@@ -106,17 +102,16 @@ def predict_records(predictor: Predictor, data: Path, records: list[Record]) -> 
         except ImageError as error:
             failed.append(f"{path}: {error}")
             continue
-        if finding.status == Status.REJECTED:
+        if finding.answer:
+            answers.append(finding.answer)
+            answered.append(record)
+            if len(answers) % 200 == 0:
+                log.info("%s: %d of %d", predictor.card.id, len(answers), len(records))
+        elif finding.status == Status.REJECTED:
             log.info("%s: %s: no answer. %s", predictor.card.id, record.path, " ".join(finding.reasons))
             unanswered.append(record.label)
-            continue
-        if finding.answer is None:
+        else:
             failed.append(f"{path}: {'; '.join(finding.reasons)}")
-            continue
-        answers.append(finding.answer)
-        answered.append(record)
-        if len(answers) % 200 == 0:
-            log.info("%s: %d of %d", predictor.card.id, len(answers), len(records))
     if failed:
         raise DataError("These images cannot be read; mend or remove them:\n" + "\n".join(failed))
     if not answers:

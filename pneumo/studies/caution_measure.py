@@ -19,7 +19,7 @@ from pneumo.inference.finding import Terms, judge
 from pneumo.inference.lung_checks import load_finder, lungs_of
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
-from pneumo.inference.second_opinion import Vote, compute_second_opinion, vote
+from pneumo.inference.second_opinion import compute_second_opinion, log_ratio_or_nan, vote
 from pneumo.paths import models_dir
 from pneumo.registry.model_folder import CAUTIONS, store
 from pneumo.studies.assess import records_of
@@ -52,20 +52,12 @@ def measure_cautions(
             log.warning("%s learned from another split than %s, so it is not asked.", other.card.id, card.id)
     finder, answers, counts = predictor.finder or load_finder(), {}, {}
     for part in PARTS:
-        records = _drawn(records_of(data, part, root / card.id / SPLIT), sample)
+        records = records_of(data, part, root / card.id / SPLIT, sample)
         images = with_shifted_copies(cached_images(folder_of(data), [record.path for record in records]), seed)
-        answers[part] = [
-            answer
-            for record, image in zip([*records, *records], images, strict=True)
-            if (answer := _judged(record, image, predictor, peers, finder))
-        ]
-        correct = sum(answer.right for answer in answers[part])
-        counts[part] = {
-            "images": len(images),
-            "patients": len({record.patient for record in records}),
-            "right": correct,
-            "wrong": len(answers[part]) - correct,
-        }
+        judged = (_judged(record, image, predictor, peers, finder) for record, image in zip(records * 2, images, strict=True))
+        answers[part] = [answer for answer in judged if answer]
+        patients, correct = len({record.patient for record in records}), sum(answer.right for answer in answers[part])
+        counts[part] = {"images": len(images), "patients": patients, "right": correct, "wrong": len(answers[part]) - correct}
         log.info("%s: %s %s", card.id, part, counts[part])
     held_out, validation = (answers[part] for part in PARTS)
     cautions = caution_rates(held_out, validation)
@@ -83,12 +75,6 @@ def measure_cautions(
     return report
 
 
-def _drawn(records: list[Record], sample: int | None) -> list[Record]:
-    if sample is None or sample >= len(records):
-        return records
-    return [records[i] for i in sorted(np.random.default_rng(0).choice(len(records), sample, replace=False))]
-
-
 def _judged(
     record: Record, image: np.ndarray, predictor: Predictor, others: Sequence[Predictor], finder: LungFinder | None
 ) -> Judged | None:
@@ -100,13 +86,7 @@ def _judged(
     reading = judge(answer.log_ratio, predictor.card, _TERMS)
     if reading.verdict not in OPPOSITE:
         return None
-    votes = [cast for other in others if (cast := _vote(other, image))]
+    ratios = [(other.card, log_ratio_or_nan(other, image)) for other in others]
+    votes = [vote(card, ratio, _TERMS) for card, ratio in ratios if not np.isnan(ratio)]
     opinion = compute_second_opinion(image, predictor, answer, lungs_of(image, finder)).at(_TERMS.prevalence)
     return Judged(record.patient, reading.verdict, reading.verdict == record.label, score_cautions(opinion, votes, reading))
-
-
-def _vote(other: Predictor, image: np.ndarray) -> Vote | None:
-    try:
-        return vote(other.card, other.answer(image).log_ratio, _TERMS)
-    except LungsNotFound:
-        return None

@@ -11,16 +11,14 @@ def cells_of(size: int, cells: int, centres: tuple[float, float]) -> np.ndarray:
     """int64 (size, size): row-major index of the nearest cell of a cells x cells map for each input pixel."""
     positions = (np.arange(size) + 0.5) / size
     nearest = np.abs(positions[:, np.newaxis] - np.linspace(*centres, cells)).argmin(axis=1)
-    cell: np.ndarray = nearest[:, np.newaxis] * cells + nearest
-    return cell
+    return np.asarray(nearest[:, np.newaxis] * cells + nearest)
 
 
 def exposed_like(inputs: np.ndarray, others: np.ndarray) -> np.ndarray:
     """`inputs` float32 (n, size, size, 1) rescaled to the mean and deviation of `others`, image by image; not clipped."""
     axes = (1, 2, 3)
     flat = (inputs - inputs.mean(axes, keepdims=True)) / np.maximum(inputs.std(axes, keepdims=True), 1e-6)
-    exposed: np.ndarray = flat * others.std(axes, keepdims=True) + others.mean(axes, keepdims=True)
-    return exposed
+    return np.asarray(flat * others.std(axes, keepdims=True) + others.mean(axes, keepdims=True))
 
 
 def by_heat(maps: np.ndarray) -> np.ndarray:
@@ -38,9 +36,8 @@ def curve(
 ) -> np.ndarray:
     """float64 (len(fractions),): mean probability with the first fraction of each image's cells taken from `after`.
 
-    `before`, `after` float32 (n, size, size, 1); `orders` int (n, cells). From the image to one
-    without the finding it is the deletion curve of Petsiuk et al. (RISE, BMVC 2018), the
-    reverse their insertion curve. NaN without images.
+    `before`, `after` float32 (n, size, size, 1); `orders` int (n, cells). From the image to one without the finding it is the
+    deletion curve of Petsiuk et al. (RISE, BMVC 2018), the reverse their insertion curve. NaN without images.
     """
     n, cells = orders.shape
     cell = cells_of(before.shape[1], round(cells**0.5), predictor.card.heatmap_centres)

@@ -33,9 +33,8 @@ def measure_agreement(finder: LungFinder, data: Path, masks: LungMasks) -> dict[
     images = cached_images(folder_of(data), masks.files)
     fields = [finder.find(images[i]) for i in range(len(masks))]
     dices = np.array([dice(field.mask, masks[i]) for i, field in enumerate(fields)])
-    low, high = patient_intervals(
-        lambda index: np.array([dices[index].mean()]), [identify(Path(file).stem)[1] for file in masks.files]
-    )
+    patients = [identify(Path(file).stem)[1] for file in masks.files]
+    low, high = patient_intervals(lambda index: np.array([dices[index].mean()]), patients)
     bounds = [None if np.isnan(end[0]) else round(float(end[0]), 4) for end in (low, high)]
     return {
         "n": len(dices),

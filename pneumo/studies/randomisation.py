@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 from scipy.stats import rankdata
@@ -35,7 +36,8 @@ def randomisation_test(card: ModelCard, graph: Path, inputs: np.ndarray) -> list
             after = _maps(card, _redrawn(model, names[:count], seed), inputs)
             plain.append(rank_correlation(np.abs(before), np.abs(after)))
             signed.append(rank_correlation(before, after))
-        layers.append({"name": names[count - 1].removesuffix("/kernel"), "correlation": _mean(plain), "signed": _mean(signed)})
+        name = names[count - 1].removesuffix("/kernel")
+        layers.append({"name": name, "correlation": finite_mean(plain), "signed": finite_mean(signed)})
     return layers
 
 
@@ -85,7 +87,7 @@ def _maps(card: ModelCard, model: onnx.ModelProto, inputs: np.ndarray) -> np.nda
         return Predictor(card, path).run(inputs).maps
 
 
-def _mean(values: list[np.ndarray]) -> float | None:
-    defined = np.concatenate(values)
-    defined = defined[np.isfinite(defined)]
-    return float(defined.mean()) if len(defined) else None
+def finite_mean(values: npt.ArrayLike, undefined: float | None = None) -> float | None:
+    """The mean of what is finite; `undefined` where nothing is."""
+    defined = np.ravel(values)[np.isfinite(np.ravel(values))]
+    return float(defined.mean()) if len(defined) else undefined

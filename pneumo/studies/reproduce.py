@@ -17,8 +17,7 @@ TOLERANCE = 5e-5  # four decimal places
 def reproduce_metrics(model: str, data: Path | None = None, root: Path | None = None) -> list[str]:
     """One line per entry of metrics.json that differs beyond the fourth decimal; empty when all agree.
 
-    Recomputed from predictions-<split>.csv of each stored split; with `data` also from the images, through the serving path. A
-    run on test gets its row in the ledger.
+    Recomputed from the stored predictions; with `data` also from the images, by the serving path. Test gets its row in the ledger.
     """
     root = root or models_dir()
     predictor = Predictor.load(model, root)

@@ -2,7 +2,7 @@
 
 import datetime
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from pneumo.arrays import Images
 from pneumo.data.cache import cached_images
 from pneumo.data.records import Record, folder_of
 from pneumo.data.split import SPLIT
-from pneumo.errors import LungsNotFound
 from pneumo.evaluation.intervals import RESAMPLES, patient_intervals
 from pneumo.evaluation.ledger import add_row
 from pneumo.evaluation.likelihood import posterior, stated_prevalence
@@ -25,12 +24,12 @@ from pneumo.imaging.perturbations import CHANGES
 from pneumo.inference.heatmap import heat_share, seen_share
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.predictor import Predictor
-from pneumo.labels import Label
+from pneumo.labels import LABELS, Label
 from pneumo.paths import models_dir
 from pneumo.registry.model_folder import GRAPH, ROBUSTNESS, store
 from pneumo.studies.assess import records_of
 from pneumo.studies.faithfulness import BATCH, at_random, by_heat, curve, exposed_like
-from pneumo.studies.randomisation import randomisation_test
+from pneumo.studies.randomisation import finite_mean, randomisation_test
 from pneumo.versions import git_commit
 
 log = logging.getLogger(__name__)
@@ -55,21 +54,13 @@ def assess_robustness(
     one row to `ledger` (default: ledger.csv of the registry). Raises DataError for images that cannot be read.
     """
     root = root or models_dir()
-    records = records_of(data, split, root / predictor.card.id / SPLIT)
-    if sample is not None and sample < len(records):
-        drawn = np.random.default_rng(0).choice(len(records), sample, replace=False)
-        records = [records[i] for i in sorted(drawn)]
+    records = records_of(data, split, root / predictor.card.id / SPLIT, sample)
     images = cached_images(folder_of(data), [record.path for record in records])[np.arange(len(records))]
     report = {"split": split, **measure_robustness(predictor, root / predictor.card.id / GRAPH, records, images)}
     store(output or root / predictor.card.id, ROBUSTNESS, report)
     if split == "test":
-        add_row(
-            ledger or root / "ledger.csv",
-            git_commit(),
-            predictor.card.id,
-            report["changes"][0],
-            "robustness" if sample is None else f"robustness, on {len(records)} of the images",
-        )
+        why = "robustness" if sample is None else f"robustness, on {len(records)} of the images"
+        add_row(ledger or root / "ledger.csv", git_commit(), predictor.card.id, report["changes"][0], why)
     return report
 
 
@@ -94,8 +85,8 @@ def measure_robustness(predictor: Predictor, graph: Path, records: Sequence[Reco
         at = answers.answered
         figures = figures_at(labels[at], answers.probabilities[at], patients[at], threshold)
         both = at & unchanged.answered
-        shift = _mean(np.abs(answers.probabilities - unchanged.probabilities)[both])
-        unanswered = {Label.NORMAL: int((~at & (labels == 0)).sum()), Label.PNEUMONIA: int((~at & (labels == 1)).sum())}
+        shift = finite_mean(np.abs(answers.probabilities - unchanged.probabilities)[both])
+        unanswered = {label: int((~at & (labels == number)).sum()) for number, label in enumerate(LABELS)}
         changes.append({"kind": change.kind, "amount": change.amount, **figures, "mean_shift": shift, "unanswered": unanswered})
         log.info("%s: %s %s", predictor.card.id, change.kind, change.amount)
 
@@ -105,22 +96,16 @@ def measure_robustness(predictor: Predictor, graph: Path, records: Sequence[Reco
         # The region comes from the original image: without lungs none would be found.
         answers = _pass(predictor, [paint(images[i], fields[i].mask) for i in with_lungs], shown)
         figures = figures_at(labels[with_lungs], answers.probabilities, patients[with_lungs], threshold)
+        healthy_ratios = answers.log_ratios[labels[with_lungs] == 0]
         covered[name] = {
             "auc": figures["auc"],
-            "mean_probability_sick": _mean(answers.probabilities[labels[with_lungs] == 1]),
-            "mean_probability_healthy": _mean(answers.probabilities[labels[with_lungs] == 0]),
-            "median_log_ratio_healthy": _median(answers.log_ratios[labels[with_lungs] == 0]),
+            "mean_probability_sick": finite_mean(answers.probabilities[labels[with_lungs] == 1]),
+            "mean_probability_healthy": finite_mean(answers.probabilities[labels[with_lungs] == 0]),
+            "median_log_ratio_healthy": float(np.median(healthy_ratios)) if len(healthy_ratios) else None,
         }
         if name == "lungs_hidden":  # also as a row of the table of changes
-            changes.append(
-                {
-                    "kind": "lungs hidden",
-                    "amount": "",
-                    **figures,
-                    "mean_shift": None,
-                    "unanswered": {Label.NORMAL: 0, Label.PNEUMONIA: 0},
-                }
-            )
+            no_one = dict.fromkeys(LABELS, 0)
+            changes.append({"kind": "lungs hidden", "amount": "", **figures, "mean_shift": None, "unanswered": no_one})
         log.info("%s: %s", predictor.card.id, name)
 
     probabilities = np.where(unchanged.answered, unchanged.probabilities, np.nan)
@@ -160,11 +145,10 @@ class _Answers:
 
 def _pass(predictor: Predictor, images: Images, shown: Sequence[Box] | None = None) -> _Answers:
     """Answers to canonical images, in batches; `shown`: the regions, if known."""
-    places: list[Box | None] = [_shown(predictor, images[i]) for i in range(len(images))] if shown is None else [*shown]
+    places: list[Box | None] = [predictor.shown_if_found(images[i]) for i in range(len(images))] if shown is None else [*shown]
     index = [i for i, place in enumerate(places) if place is not None]
-    outputs = []
-    for start in range(0, len(index), BATCH):
-        outputs.append(predictor.run(np.stack([predictor.input(images[i], places[i]) for i in index[start : start + BATCH]])))
+    batches = [index[start : start + BATCH] for start in range(0, len(index), BATCH)]
+    outputs = [predictor.run(np.stack([predictor.input(images[i], places[i]) for i in batch])) for batch in batches]
     answered = np.zeros(len(images), bool)
     answered[index] = True
     log_ratios = np.full(len(images), np.nan)
@@ -173,13 +157,6 @@ def _pass(predictor: Predictor, images: Images, shown: Sequence[Box] | None = No
         log_ratios[index] = predictor.card.calibration.log_ratio(np.concatenate([output.logits for output in outputs]))
         maps[index] = np.concatenate([output.maps for output in outputs])
     return _Answers(answered, log_ratios, posterior(log_ratios, stated_prevalence()), maps, places)
-
-
-def _shown(predictor: Predictor, image: np.ndarray) -> Box | None:
-    try:
-        return predictor.shown(image)
-    except LungsNotFound:
-        return None
 
 
 def _heat(
@@ -193,19 +170,22 @@ def _heat(
     """Over the `n` images with positive heat and plausible lungs: `share` of the heat in the lungs, their `area` in the image, and
     `shown`, their area in the region the network sees, the share of a uniform map."""
     index = [i for i in with_lungs if answers.answered[i]]
-    places = [answers.shown[i] for i in index]
-    shares = np.array(
-        [heat_share(answers.maps[i], predictor.card, place, masks[i]) for i, place in zip(index, places, strict=True) if place]
-    )
-    areas = np.array([masks[i].mean() for i in index])
-    areas_shown = np.array([seen_share(place, masks[i]) for i, place in zip(index, places, strict=True) if place])
+    seen = [(answers.maps[i], box, masks[i]) for i in index if (box := answers.shown[i])]
+    shares = np.array([heat_share(gradcam, predictor.card, box, mask) for gradcam, box, mask in seen])
+    areas = np.array([mask.mean() for _, _, mask in seen])
+    areas_shown = np.array([seen_share(box, mask) for _, box, mask in seen])
     hot = np.isfinite(shares)
+
+    def share(drawn: np.ndarray) -> np.ndarray:
+        return np.array([finite_mean(shares[drawn], np.nan)])
+
+    value, (low, high) = share(np.arange(len(index))), patient_intervals(share, patients[index], resamples=RESAMPLES)
     return {
         "n": int(hot.sum()),
-        "share": _with_intervals(lambda drawn: np.array([_mean(shares[drawn], np.nan)]), patients[index])[0],
-        "area": _mean(areas[hot]),
-        "shown": _mean(areas_shown[hot]),
-        "by_class": {Label.NORMAL: _mean(shares[labels[index] == 0]), Label.PNEUMONIA: _mean(shares[labels[index] == 1])},
+        "share": {name: _number(ends[0]) for name, ends in (("value", value), ("low", low), ("high", high))},
+        "area": finite_mean(areas[hot]),
+        "shown": finite_mean(areas_shown[hot]),
+        "by_class": {label: finite_mean(shares[labels[index] == number]) for number, label in enumerate(LABELS)},
     }
 
 
@@ -226,7 +206,7 @@ def _curves(predictor: Predictor, inputs: np.ndarray, maps: np.ndarray, healthy:
     for name, before, after, sign in (("deletion", inputs, others, 1), ("insertion", others, inputs, -1)):
         model = curve(predictor, before, after, orders, FRACTIONS)
         random = np.mean([curve(predictor, before, after, order, FRACTIONS) for order in chance], axis=0)
-        curves[name] = {"fractions": list(FRACTIONS), "model": _numbers(model), "random": _numbers(random)}
+        curves[name] = {"fractions": list(FRACTIONS), "model": list(map(_number, model)), "random": list(map(_number, random))}
         gaps[name] = _number(sign * np.trapezoid(random - model, FRACTIONS))
         log.info("%s: %s", predictor.card.id, name)
     return {**curves, "auc_gap": gaps}
@@ -235,26 +215,6 @@ def _curves(predictor: Predictor, inputs: np.ndarray, maps: np.ndarray, healthy:
 def _sample(index: np.ndarray, most: int) -> np.ndarray:
     """At most `most` of `index`, drawn with a fixed seed."""
     return np.sort(np.random.default_rng(0).permutation(index)[:most])
-
-
-def _with_intervals(vector: Callable[[np.ndarray], np.ndarray], patients: np.ndarray) -> list[dict[str, float | None]]:
-    """[{value, low, high}] for each entry of a vector statistic over image indices."""
-    value = vector(np.arange(len(patients)))
-    low, high = patient_intervals(vector, patients, resamples=RESAMPLES)
-    return [{"value": _number(v), "low": _number(a), "high": _number(b)} for v, a, b in zip(value, low, high, strict=True)]
-
-
-def _mean(values: np.ndarray, undefined: float | None = None) -> float | None:
-    defined = values[np.isfinite(values)]
-    return float(defined.mean()) if len(defined) else undefined
-
-
-def _median(values: np.ndarray) -> float | None:
-    return float(np.median(values)) if len(values) else None
-
-
-def _numbers(values: np.ndarray) -> list[float | None]:
-    return [_number(value) for value in values]
 
 
 def _number(value: float) -> float | None:

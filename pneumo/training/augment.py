@@ -20,6 +20,9 @@ class _RandomLayer(keras.layers.Layer):
         self.strength, self.seed = strength, seed
         self.random = keras.random.SeedGenerator(seed)
 
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
+        return self.changed(images, ops.shape(images)[0]) if training else images
+
     def _draw(self, batch: Tensor, reach: float) -> Tensor:
         """(batch,) uniform in [-reach, reach]."""
         return keras.random.uniform((batch,), -reach, reach, seed=self.random)
@@ -43,10 +46,8 @@ class RandomView(_RandomLayer):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "crop": self.crop}
 
-    def call(self, images: Tensor, training: bool = False) -> Tensor:
-        if not training:
-            return images
-        batch, size = ops.shape(images)[0], images.shape[1]
+    def changed(self, images: Tensor, batch: Tensor) -> Tensor:
+        size = images.shape[1]
         angle = self._draw(batch, 0.175 * self.strength)
         cropped = keras.random.uniform((batch,), 0.0, 1.0, seed=self.random) * 0.5 * math.log(self.crop) * min(self.strength, 1.0)
         scale, aspect = cropped + self._draw(batch, 0.04 * self.strength), self._draw(batch, 0.11 * self.strength)
@@ -68,11 +69,7 @@ class RandomView(_RandomLayer):
 class RandomExposure(_RandomLayer):
     """Detector and window: gamma, sharpness (blurred to sharpened), contrast, brightness and noise."""
 
-    def call(self, images: Tensor, training: bool = False) -> Tensor:
-        if not training:
-            return images
-        batch = ops.shape(images)[0]
-
+    def changed(self, images: Tensor, batch: Tensor) -> Tensor:
         def draw(reach: float) -> Tensor:
             return ops.reshape(self._draw(batch, reach * self.strength), (-1, 1, 1, 1))
 
@@ -88,10 +85,8 @@ class RandomExposure(_RandomLayer):
 class RandomMarkers(_RandomLayer):
     """Side markers, labels and lines: up to three uniform boxes, 2 to 14 % of the side, each with probability 0.5."""
 
-    def call(self, images: Tensor, training: bool = False) -> Tensor:
-        if not training:
-            return images
-        batch, size = ops.shape(images)[0], images.shape[1]
+    def changed(self, images: Tensor, batch: Tensor) -> Tensor:
+        size = images.shape[1]
         axis = ops.arange(size, dtype="float32") / size
         x = images
         for _ in range(3):

@@ -11,7 +11,6 @@ import numpy as np
 from keras import ops
 
 from pneumo.training.config import TrainConfig
-from pneumo.training.interrupt import raise_if_interrupted
 from pneumo.training.runfolder import RunStatus, best_epoch, commit_epoch, history, write_status
 
 log = logging.getLogger(__name__)
@@ -66,12 +65,8 @@ class CheckpointCallback(keras.callbacks.Callback):
             self.model.optimizer.learning_rate = self._rate() / 2
         save(self.model, self.run / f"last-{epoch + 1}.keras")
         commit_epoch(self.run, line)
-        log.info(
-            "epoch %d of %d: %s",
-            epoch + 1,
-            self.config.epochs,
-            ", ".join(f"{key} {value:.4g}" for key, value in line.items() if key != "epoch"),
-        )
+        figures = ", ".join(f"{key} {value:.4g}" for key, value in line.items() if key != "epoch")
+        log.info("epoch %d of %d: %s", epoch + 1, self.config.epochs, figures)
         if self.config.patience and stale >= self.config.patience:
             log.info("stopping: no lower validation loss for %d epochs", stale)
             self.model.stop_training = True
@@ -91,13 +86,6 @@ class Reseed(keras.callbacks.Callback):
         states = [variable for variable in self.model.variables if variable.name == "seed_generator_state"]
         for number, state in enumerate(states):
             state.assign([self.seed + number, epoch << 20])  # the second number counts draws
-
-
-class Interrupt(keras.callbacks.Callback):
-    """End the run after the batch if Python lost the KeyboardInterrupt."""
-
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        raise_if_interrupted()
 
 
 class Progress(keras.callbacks.Callback):
@@ -126,24 +114,13 @@ class Progress(keras.callbacks.Callback):
 
     def _write(self, batch: int) -> None:
         self.written = time.monotonic()
-        batches, past = self.params["steps"], [line["seconds"] for line in history(self.run)]
-        before_it = past[-1] if past else None
-        epoch_seconds = (self.written - self.begun) / (batch - 1) * batches if batch > 1 else before_it
-        seconds_left = (
-            None if epoch_seconds is None else round(epoch_seconds * (self.config.epochs - self.epoch - batch / batches), 1)
-        )
-        write_status(
-            self.run,
-            RunStatus(
-                "running",
-                epoch=self.epoch,
-                epochs=self.config.epochs,
-                batch=batch,
-                batches=batches,
-                seconds_left=seconds_left,
-                pid=os.getpid(),
-            ),
-        )
+        epoch, epochs, batches, past = self.epoch, self.config.epochs, self.params["steps"], history(self.run)
+        epoch_seconds = past[-1]["seconds"] if past else None
+        if batch > 1:
+            epoch_seconds = (self.written - self.begun) / (batch - 1) * batches
+        left = None if epoch_seconds is None else round(epoch_seconds * (epochs - epoch - batch / batches), 1)
+        progress = {"epoch": epoch, "epochs": epochs, "batch": batch, "batches": batches, "seconds_left": left}
+        write_status(self.run, RunStatus("running", pid=os.getpid(), **progress))
 
 
 class TensorBoardLog(keras.callbacks.Callback):

@@ -3,7 +3,6 @@
 import dataclasses
 import difflib
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from pneumo.errors import ConfigError
@@ -21,7 +20,7 @@ BALANCES = ("none", "weights", "replicate", "classes")
 _REMOVED = {"swapped": 0.0}
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class TrainConfig:
     architecture: str
     network: Any  # the architecture's own settings dataclass
@@ -121,6 +120,7 @@ def _read(key: str, value: Any, example: Any) -> Any:
 
 
 def _check(config: TrainConfig) -> None:
+    some_devices = config.devices.isdecimal() and int(config.devices) >= 1
     rules = [
         ("epochs", config.epochs >= 1, "at least 1"),
         ("head_epochs", 0 <= config.head_epochs <= config.epochs, "between 0 and epochs"),
@@ -138,11 +138,7 @@ def _check(config: TrainConfig) -> None:
         ("crop", 0 < config.crop <= 1, "above 0, at most 1"),
         ("margin", 0 <= config.margin <= CANONICAL_SIDE // 4, f"0 to {CANONICAL_SIDE // 4}"),
         ("margin", not (config.margin and config.lung_centred), "0 where lung_centred is true"),
-        (
-            "devices",
-            config.devices == ALL_DEVICES or (config.devices.isdecimal() and int(config.devices) >= 1),
-            "1 or more, or all",
-        ),
+        ("devices", config.devices == ALL_DEVICES or some_devices, "1 or more, or all"),
         ("size", 32 <= config.size <= 512, "32 to 512"),
     ]
     for name, fine, expected in rules:

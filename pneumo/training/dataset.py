@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -95,10 +95,7 @@ def with_lungs(part: Part, finder: LungFinder, on_progress: OnProgress = quietly
         log.info("no lungs found in %d of %d images, which are left out", len(fields) - len(indices), len(fields))
     masks = np.stack([np.packbits(fields[i].mask) for i in indices])
     boxes = tuple(bounding_box(fields[i].mask) for i in indices)
-    with_boxes = replace(
-        part, images=part.images[indices], labels=part.labels[indices], bacterial=part.bacterial[indices], boxes=boxes, masks=masks
-    )
-    return with_boxes, indices
+    return Part(part.images[indices], part.labels[indices], part.bacterial[indices], boxes, masks), indices
 
 
 def epoch_order(config: TrainConfig, part: Part) -> Order:

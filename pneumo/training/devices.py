@@ -1,7 +1,7 @@
 """Data-parallel training on several devices of one machine."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import keras
 
@@ -10,31 +10,21 @@ from pneumo.training.config import ALL_DEVICES, TrainConfig
 
 
 def chosen_devices(config: TrainConfig) -> list[str]:
-    """Names of the run's devices, such as ["gpu:0", "gpu:1"].
-
-    Raises ConfigError for too few devices, an uneven batch size, or a backend without data parallelism.
-    """
+    """Names, such as ["gpu:0"]. Raises ConfigError for too few, an uneven batch size, or a backend without data parallelism."""
     names: list[str] = keras.distribution.list_devices()  # accelerators, else CPUs
     count = len(names) if config.devices == ALL_DEVICES else int(config.devices)
     if count > len(names):
         raise ConfigError(f"devices is {count}; expected at most {len(names)}, or {ALL_DEVICES}: found {', '.join(names)}.")
-    if count > 1 and keras.backend.backend() != "jax":
-        raise ConfigError(
-            f"devices is {config.devices}, but with the {keras.backend.backend()} backend Keras trains on one. "
-            "Set KERAS_BACKEND=jax, or devices to 1."
-        )
+    backend = keras.backend.backend()
+    if count > 1 and backend != "jax":
+        problem = f"devices is {config.devices}, but with the {backend} backend Keras trains on one."
+        raise ConfigError(f"{problem} Set KERAS_BACKEND=jax, or devices to 1.")
     if config.batch_size % count:
-        raise ConfigError(
-            f"batch_size is {config.batch_size}; expected a multiple of {count}, for {count} devices share each batch evenly."
-        )
+        expected = f"expected a multiple of {count}, for {count} devices share each batch evenly"
+        raise ConfigError(f"batch_size is {config.batch_size}; {expected}.")
     return names[:count]
 
 
-@contextmanager
-def data_parallel(devices: list[str]) -> Iterator[None]:
+def data_parallel(devices: list[str]) -> AbstractContextManager[Any]:
     """Run Keras data-parallel on `devices`; no effect for one device."""
-    if len(devices) == 1:
-        yield
-        return
-    with keras.distribution.DataParallel(devices=devices).scope():
-        yield
+    return nullcontext() if len(devices) == 1 else keras.distribution.DataParallel(devices=devices).scope()

@@ -58,9 +58,8 @@ def _from_runs(config: TrainConfig, runs: Path) -> tuple[dict[str, float], str] 
     for run in list_runs(runs):
         try:
             old = load_config(run)
-            if (old.architecture, old.size, old.network) != (config.architecture, config.size, config.network):
-                continue
-            if read_status(run).state != "finished":
+            same = (old.architecture, old.size, old.network) == (config.architecture, config.size, config.network)
+            if not same or read_status(run).state != "finished":
                 continue
             labels = [row["label"] for row in read_manifest(run / SPLIT) if row["part"] == "train"]
         except PneumoError:
@@ -87,11 +86,7 @@ def _from_speeds(config: TrainConfig, speeds: Path) -> tuple[dict[str, float], s
 
 
 def in_words(seconds: float) -> str:
-    """A range of round numbers around `seconds`, in minutes or hours.
-
-    >>> in_words(1700)
-    'about 20 to 40 minutes'
-    """
+    """A range of round numbers around `seconds`, in minutes or hours."""
     if seconds * _LONGER <= 60:
         return "less than a minute"
     if seconds <= 75 * 60:

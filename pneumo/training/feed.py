@@ -67,26 +67,19 @@ class Feed(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         chosen = self.chosen[index * self.batch_size : (index + 1) * self.batch_size]
-        x, visible = self._inputs(index, chosen)
+        visible = self.draws.lungs_visible(self.epoch, index, len(chosen))
+        x = np.stack([self._input(i, shown) for i, shown in zip(chosen, visible, strict=True)])
         y = np.where(visible, self.part.labels[chosen], 0.5).astype(np.float32)[:, np.newaxis]
         weight = None if self.sample_weight is None else self.sample_weight[chosen].astype(np.float32)
         if not self.subtype:
             return (x, y) if weight is None else (x, y, weight)
         kind = self.part.bacterial[chosen].astype(np.float32)[:, np.newaxis]
         known = np.isfinite(kind) & visible[:, np.newaxis]
-        weights = {
-            "probability": np.ones(len(chosen), np.float32) if weight is None else weight,
-            "bacterial": known[:, 0].astype(np.float32),
-        }
+        weight = np.ones(len(chosen), np.float32) if weight is None else weight
+        weights = {"probability": weight, "bacterial": known[:, 0].astype(np.float32)}
         return x, {"probability": y, "bacterial": np.where(known, kind, 0.0)}, weights
 
-    def _inputs(self, index: int, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The inputs of batch `index`, and bool (batch,): whether their lungs are visible."""
-        part = self.part
-        visible = self.draws.lungs_visible(self.epoch, index, len(chosen))
-        images = [
-            part.images[i] if shown else lungs_hidden(part.images[i], part.mask(i))
-            for i, shown in zip(chosen, visible, strict=True)
-        ]
-        boxes = [part.boxes[i] if part.boxes else None for i in chosen]
-        return np.stack([model_input(image, self.spec, box) for image, box in zip(images, boxes, strict=True)]), visible
+    def _input(self, i: int, visible: bool) -> np.ndarray:
+        """The network's input for image `i`, with its lungs visible or hidden."""
+        image = self.part.images[i] if visible else lungs_hidden(self.part.images[i], self.part.mask(i))
+        return model_input(image, self.spec, self.part.boxes[i] if self.part.boxes else None)

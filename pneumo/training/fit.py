@@ -18,25 +18,15 @@ from pneumo.evaluation.calibration import even_weights
 from pneumo.files import sha256, write_json
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.nets.load import load_network
-from pneumo.training.callbacks import CheckpointCallback, Interrupt, Progress, Reseed, TensorBoardLog
+from pneumo.training import runfolder
+from pneumo.training.callbacks import CheckpointCallback, Progress, Reseed, TensorBoardLog
 from pneumo.training.config import TrainConfig
 from pneumo.training.dataset import Part, epoch_order, read_parts, with_lungs, with_perturbed_copies
 from pneumo.training.devices import chosen_devices, data_parallel
 from pneumo.training.failure import explain, is_shortage
 from pneumo.training.feed import Draws, Feed
+from pneumo.training.interrupt import raise_if_interrupted
 from pneumo.training.model_builder import build_network, build_trainer, compile_stage, device, is_mixed, network_of, stages
-from pneumo.training.runfolder import (
-    RunStatus,
-    check_free,
-    history,
-    lock,
-    prepare,
-    read_status,
-    settle,
-    source,
-    write_phase,
-    write_status,
-)
 from pneumo.versions import git_commit, library_versions
 
 log = logging.getLogger(__name__)
@@ -49,13 +39,13 @@ def train(config: TrainConfig, data: Path, run: Path, resume: bool = False) -> P
     why. SIGINT and SIGTERM end the run as cancelled. The best epoch so far is always kept.
     """
     if not resume:
-        check_free(run)  # before creating a lock file there
+        runfolder.check_free(run)  # before creating a lock file there
         run.mkdir(parents=True, exist_ok=True)
     elif not run.is_dir():
         raise RunError(f"No run to resume in {run}. Start it without --resume.")
     try:
-        with lock(run):
-            prepare(config, run, resume)
+        with runfolder.lock(run):
+            runfolder.prepare(config, run, resume)
             _attempt(config, Path(data), run)
     except Timeout as error:
         raise RunError(f"Another process is training in {run}. Wait for it, cancel it, or choose another --output.") from error
@@ -67,21 +57,21 @@ def train(config: TrainConfig, data: Path, run: Path, resume: bool = False) -> P
 def _attempt(config: TrainConfig, data: Path, run: Path) -> None:
     """Train, and write the final status."""
     try:
-        done = len(history(run))
-        if done and read_status(run).state == "finished":
+        done = len(runfolder.history(run))
+        if done and runfolder.read_status(run).state == "finished":
             log.info("%s is finished already", run)
             return
-        write_status(run, RunStatus("starting", epoch=done, epochs=config.epochs, pid=os.getpid()))
-        settle(run)
+        runfolder.write_status(run, runfolder.RunStatus("starting", epoch=done, epochs=config.epochs, pid=os.getpid()))
+        runfolder.settle(run)
         devices = chosen_devices(config)
         keras.utils.set_random_seed(config.seed)
-        write_phase(run, "reading images")
-        train_part, validation_part = read_parts(config, data, run, partial(write_phase, run, "reading images"))
+        runfolder.write_phase(run, "reading images")
+        train_part, validation_part = read_parts(config, data, run, partial(runfolder.write_phase, run, "reading images"))
         _note_source(config, data, run)
         with data_parallel(devices):
             _fit_network(config, run, train_part, validation_part, len(devices))
-        done = len(history(run))
-        write_status(run, RunStatus("finished", epoch=done, epochs=config.epochs))
+        done = len(runfolder.history(run))
+        runfolder.write_status(run, runfolder.RunStatus("finished", epoch=done, epochs=config.epochs))
     except BaseException as error:
         _write_end(run, error)
         if is_shortage(error):
@@ -92,47 +82,45 @@ def _attempt(config: TrainConfig, data: Path, run: Path) -> None:
 def _write_end(run: Path, error: BaseException) -> None:
     state = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
     try:
-        before = read_status(run)
-        write_status(run, dataclasses.replace(before, state=state, why=explain(error), seconds_left=None, pid=None, phase=""))
+        status, why = runfolder.read_status(run), explain(error)
+        status = dataclasses.replace(status, state=state, why=why, seconds_left=None, pid=None, phase="")
+        runfolder.write_status(run, status)
     except (OSError, RunError):
         log.exception("the run's end could not be written down")  # disk completely full
 
 
 def _note_source(config: TrainConfig, data: Path, run: Path) -> None:
     """Write source.json, with all that is needed to repeat the run. A resumed run keeps its start time."""
-    write_json(
-        run / "source.json",
-        {
-            "data": str(data.resolve()),
-            "manifest_sha256": sha256(run / SPLIT),
-            "seed": config.seed,
-            "versions": library_versions(),
-            "commit": git_commit(),
-            "backend": keras.backend.backend(),
-            "device": device(),
-            "mixed_precision": is_mixed(config),
-            "started": source(run).get("started") or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        },
-    )
+    made_from = {
+        "data": str(data.resolve()),
+        "manifest_sha256": manifest_hash(run / SPLIT),
+        "seed": config.seed,
+        "versions": library_versions(),
+        "commit": git_commit(),
+        "backend": keras.backend.backend(),
+        "device": device(),
+        "mixed_precision": is_mixed(config),
+        "started": runfolder.source(run).get("started") or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+    write_json(run / "source.json", made_from)
     log.info("backend %s, device %s, mixed precision: %s", keras.backend.backend(), device(), is_mixed(config))
 
 
 def _fit_network(config: TrainConfig, run: Path, train_part: Part, validation_part: Part, devices: int) -> None:
-    spec, done = config.spec, len(history(run))
+    spec, done = config.spec, len(runfolder.history(run))
     validation_part = with_perturbed_copies(validation_part, config.seed)
     if config.lung_centred or config.hidden:
         finder = LungFinder.load()
         train_part = with_lungs(train_part, finder, _each_second(run, "finding lungs, train part:"))[0]
         validation_part = with_lungs(validation_part, finder, _each_second(run, "finding lungs, validation part:"))[0]
-    write_phase(run, "building the network")
+    runfolder.write_phase(run, "building the network")
     weights = even_weights(train_part.labels) if config.balance == "weights" else None
     draws = Draws(epoch_order(config, train_part), config.hidden, config.seed, devices)
     feed = Feed(train_part, spec, config.batch_size, draws, sample_weight=weights, subtype=config.subtype, epoch=done)
     # Balanced weights: calling everyone sick must not win the selection.
     alike = even_weights(validation_part.labels)
-    validation_feed = Feed(
-        validation_part, spec, config.batch_size, Draws(devices=devices), sample_weight=alike, subtype=config.subtype
-    )
+    once = Draws(devices=devices)
+    validation_feed = Feed(validation_part, spec, config.batch_size, once, sample_weight=alike, subtype=config.subtype)
     trainer = load_network(run / f"last-{done}.keras") if done else build_trainer(config, build_network(config))
     net = network_of(trainer)
     _check_room(run, net)
@@ -142,25 +130,14 @@ def _fit_network(config: TrainConfig, run: Path, train_part: Part, validation_pa
             continue
         if done == first:  # within a stage the loaded optimizer continues
             compile_stage(trainer, config, rate, frozen, steps=(last - first) * len(feed))
-        trainer.fit(
-            feed,
-            validation_data=validation_feed,
-            initial_epoch=done,
-            epochs=last,
-            shuffle=False,
-            verbose=0,  # the feed shuffles
-            callbacks=[
-                keras.callbacks.TerminateOnNaN(),
-                Reseed(config.seed),
-                checkpoints,
-                Progress(run, config),
-                TensorBoardLog(run),
-                Interrupt(),
-            ],
-        )
+        ours = [Reseed(config.seed), checkpoints, Progress(run, config), TensorBoardLog(run)]
+        interrupt = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: raise_if_interrupted())
+        callbacks = [keras.callbacks.TerminateOnNaN(), *ours, interrupt]
+        settings = {"initial_epoch": done, "epochs": last, "shuffle": False, "verbose": 0}  # the feed shuffles
+        trainer.fit(feed, validation_data=validation_feed, callbacks=callbacks, **settings)
         if checkpoints.nan:
             raise RunError("The loss became NaN. Use a smaller learning rate. The last good checkpoint is kept.")
-        done = len(history(run))
+        done = len(runfolder.history(run))
         if done < last:
             break  # patience ran out
 
@@ -172,7 +149,7 @@ def _each_second(run: Path, phase: str) -> OnProgress:
     def say(done: int, total: int) -> None:
         nonlocal written
         if time.monotonic() - written > 1.0:
-            write_phase(run, phase, done, total)
+            runfolder.write_phase(run, phase, done, total)
             written = time.monotonic()
 
     return say

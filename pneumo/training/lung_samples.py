@@ -35,7 +35,7 @@ def phantom_samples(count: int, seed: int) -> LungSamples:
     for number in range(count):
         height = int(rng.integers(230, 300))
         phantom = make_phantom(SUBTYPES[number % 3], int(rng.integers(2**31)), height, int(height * rng.uniform(1.0, 1.5)))
-        planes = [_canonical_size(plane.astype(np.float32)) for plane in (phantom.pixels, phantom.fields)]
+        planes = [_resized(plane.astype(np.float32), CANONICAL_SIDE) for plane in (phantom.pixels, phantom.fields)]
         images.append(np.rint(planes[0] * 255).astype(np.uint8))
         masks.append(planes[1] > 0.5)
     return LungSamples(np.array(images), np.array(masks))
@@ -58,7 +58,7 @@ def augment_sample(image: np.ndarray, mask: np.ndarray, side: int, rng: np.rando
     Geometry changes image and mask alike; lungs are whitened in places, like consolidations, and stay lung.
     """
     planes = (image.astype(np.float32) / 255.0, mask.astype(np.float32))  # resized first, for speed
-    pixels, lungs = (cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA) for plane in planes)
+    pixels, lungs = (_resized(plane, side) for plane in planes)
     if rng.random() < 0.1:
         turns = int(rng.integers(1, 4))
         pixels, lungs = np.rot90(pixels, turns).copy(), np.rot90(lungs, turns).copy()
@@ -74,8 +74,7 @@ def augment_sample(image: np.ndarray, mask: np.ndarray, side: int, rng: np.rando
 
 
 def _moved(pixels: np.ndarray, lungs: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Flip, rotation up to 15 degrees, scale 0.67 to 1.5, per axis another 0.82 to 1.22, shift up to 18 %, and a small elastic
-    deformation."""
+    """Flip, rotation up to 15 degrees, scale 0.67 to 1.5, per axis another 0.82 to 1.22, shift up to 18 %, slight elastic bends."""
     side = len(pixels)
     angle, centre = np.deg2rad(rng.uniform(-15, 15)), (side - 1) / 2
     across, down = np.exp(rng.uniform(-0.4, 0.4) + rng.uniform(-0.2, 0.2, 2))
@@ -122,8 +121,7 @@ def _exposed(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     pixels = pixels + rng.uniform(-0.6, 1.0) * (soft - pixels)
     pixels = (pixels - 0.5) * np.exp(rng.uniform(-0.5, 0.3)) + 0.5
     noise = cv2.GaussianBlur(rng.standard_normal(pixels.shape, dtype=np.float32), (0, 0), rng.uniform(0.3, 0.8))
-    exposed: np.ndarray = pixels + rng.uniform(0, 0.05) * noise
-    return exposed
+    return np.asarray(pixels + rng.uniform(0, 0.05) * noise)
 
 
 def _marked(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -141,5 +139,5 @@ def _marked(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return pixels
 
 
-def _canonical_size(plane: np.ndarray) -> np.ndarray:
-    return cv2.resize(plane, (CANONICAL_SIDE, CANONICAL_SIDE), interpolation=cv2.INTER_AREA)
+def _resized(plane: np.ndarray, side: int) -> np.ndarray:
+    return cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA)

@@ -4,7 +4,6 @@ import dataclasses
 import datetime
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +17,17 @@ from pneumo.data.split import near_duplicates, split_records
 from pneumo.files import sha256, write_json
 from pneumo.imaging.preprocess import VERSION
 from pneumo.inference.lung_fields import DESCRIPTION, GRAPH
-from pneumo.nets.lung_graph import write_lung_graph
-from pneumo.nets.lung_net import SIDE, build_lung_net
+from pneumo.nets.lung_net import SIDE, build_lung_net, write_lung_graph
 from pneumo.registry.seal import seal_folder
 from pneumo.registry.signing_keys import signing_key
 from pneumo.training.lung_samples import LungSamples, augment_sample, lungless_samples, outlined_samples, phantom_samples
+from pneumo.training.model_builder import warmed_cosine
 from pneumo.versions import git_commit, library_versions
 
 log = logging.getLogger(__name__)
 
-LEARNED_FROM = "train"  # part of the split; validation and calibration are for measuring
 
-
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class LungConfig:
     """Settings of a segmenter training."""
 
@@ -51,7 +48,7 @@ def train_lungs(config: LungConfig, folder: Path, data: Path, masks: LungMasks) 
     `data` is the folder of the public set. Raises DataError for missing images.
     """
     keras.utils.set_random_seed(config.seed)
-    shown = outlined_in(data, masks, LEARNED_FROM, config.seed)
+    shown = outlined_in(data, masks, "train", config.seed)  # validation and calibration are for measuring
     shares = [config.phantom_share, config.lungless_share]
     sources = [
         (outlined_samples(data, shown), 1 - sum(shares)),
@@ -98,10 +95,7 @@ def _fit(model: keras.Model, sources: list[tuple[LungSamples, float]], config: L
                 pairs.append(augment_sample(samples.images[i], samples.masks[i], config.side, rng))
             yield tuple(np.stack(planes)[..., np.newaxis] for planes in zip(*pairs, strict=True))
 
-    rate = keras.optimizers.schedules.CosineDecay(
-        config.learning_rate / 20, config.steps, warmup_target=config.learning_rate, warmup_steps=max(1, config.steps // 20)
-    )
-    model.compile(optimizer=keras.optimizers.Adam(rate), loss=_loss)
+    model.compile(optimizer=keras.optimizers.Adam(warmed_cosine(config.learning_rate, config.steps)), loss=_loss)
     chunks = max(1, config.steps // 100)
     progress = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: log.info("step %d of %d: loss %.4f", (epoch + 1) * 100, config.steps, logs["loss"])

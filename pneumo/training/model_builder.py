@@ -1,6 +1,5 @@
 """Build a network with augmentation, and compile it for a stage of training."""
 
-import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +8,9 @@ import keras
 
 from pneumo.errors import ConfigError, ModelError
 from pneumo.nets import architecture
-from pneumo.nets.backbone import freeze_backbone
 from pneumo.nets.load import load_network
 from pneumo.nets.subtype import with_subtype
+from pneumo.nets.transfer import freeze_backbone
 from pneumo.training.augment import augmentation
 from pneumo.training.config import TrainConfig
 
@@ -19,7 +18,6 @@ log = logging.getLogger(__name__)
 
 OUTPUTS = ("probability", "bacterial")
 _SUBTYPE_SHARE = 0.3  # of the loss, beside 1 for pneumonia
-_MIXED = "mixed_float16"
 
 
 def device() -> str:
@@ -36,15 +34,17 @@ def build_network(config: TrainConfig) -> keras.Model:
 
     Raises ConfigError for settings without a valid network, such as an image too small for its blocks.
     """
-    with _policy(_MIXED if is_mixed(config) else "float32"):
-        try:
-            net = architecture(config.architecture).build(config.network, config.spec, config.backbone_weights)
-        except ValueError as error:
-            raise ConfigError(
-                f"{config.architecture} cannot be built with an image of {config.size} pixels and these settings. "
-                f"Use a larger size or fewer blocks. Keras says: {str(error).splitlines()[0]}"
-            ) from error
+    policy_before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16" if is_mixed(config) else "float32")
+    try:
+        net = architecture(config.architecture).build(config.network, config.spec, config.backbone_weights)
         net = with_subtype(net) if config.subtype else net
+    except ValueError as error:
+        problem = f"{config.architecture} cannot be built with an image of {config.size} pixels and these settings."
+        remedy = "Use a larger size or fewer blocks."
+        raise ConfigError(f"{problem} {remedy} Keras says: {str(error).splitlines()[0]}") from error
+    finally:
+        keras.config.set_dtype_policy(policy_before)
     if config.initial_weights != "none":
         load_layers(net, Path(config.initial_weights))
     return net
@@ -60,29 +60,15 @@ def load_layers(net: keras.Model, path: Path) -> None:
     except ModelError as error:
         raise ConfigError(f"No earlier network in {path}. Expected the best.keras of a run, or a model.keras.") from error
     weighted = [layer for layer in net.layers if layer.weights]
-    fitting = [
-        layer
-        for layer in weighted
-        if layer.name in earlier and [w.shape for w in layer.weights] == [w.shape for w in earlier[layer.name].weights]
-    ]
+    shapes = {name: [w.shape for w in layer.weights] for name, layer in earlier.items()}
+    fitting = [layer for layer in weighted if [w.shape for w in layer.weights] == shapes.get(layer.name)]
     if len(fitting) < len(weighted) / 2:
-        raise ConfigError(
-            f"{path} is another network: {len(fitting)} of {len(weighted)} layers fit. Name one of this architecture."
-        )
+        fit = f"{len(fitting)} of {len(weighted)} layers fit"
+        raise ConfigError(f"{path} is another network: {fit}. Name one of this architecture.")
     for layer in fitting:
         layer.set_weights(earlier[layer.name].get_weights())
     own = [layer.name for layer in weighted if layer not in fitting]
     log.info("initial weights: %d of %d layers from %s; their own start: %s", len(fitting), len(weighted), path.name, own or "none")
-
-
-@contextlib.contextmanager
-def _policy(name: str) -> Iterator[None]:
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def build_trainer(config: TrainConfig, net: keras.Model) -> keras.Model:
@@ -111,7 +97,7 @@ def compile_stage(trainer: keras.Model, config: TrainConfig, rate: float, frozen
     if hasattr(config.network, "trainable_from"):
         freeze_backbone(network_of(trainer), None if frozen else config.network.trainable_from)
     kinds = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "rmsprop": keras.optimizers.RMSprop}
-    optimizer = kinds[config.optimizer](_schedule(config, rate, steps))
+    optimizer = kinds[config.optimizer](warmed_cosine(rate, steps) if config.schedule == "cosine" else rate)
 
     def loss() -> keras.losses.Loss:
         return keras.losses.BinaryCrossentropy(label_smoothing=config.label_smoothing)
@@ -129,9 +115,6 @@ def compile_stage(trainer: keras.Model, config: TrainConfig, rate: float, frozen
     )
 
 
-def _schedule(config: TrainConfig, rate: float, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    if config.schedule != "cosine":
-        return rate
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=rate / 20, decay_steps=steps, warmup_target=rate, warmup_steps=max(1, steps // 20)
-    )
+def warmed_cosine(rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Up to `rate` in a twentieth of the `steps`, then down to 0."""
+    return keras.optimizers.schedules.CosineDecay(rate / 20, steps, warmup_target=rate, warmup_steps=max(1, steps // 20))

@@ -16,7 +16,6 @@ PRESETS = {
     "of 2 x 2 on 96 x 96 pixels.",
 }
 _ONLY = {SEEDS: "cnn"}  # presets of one architecture
-_QUICK_EPOCHS = {"plain": 3, "transfer": 2}
 _LONGER, _PATIENCE = 2.5, 5
 
 
@@ -43,9 +42,8 @@ def preset(name: str, architecture: str) -> dict[str, Any]:
     usual, known = make_config(architecture, {}), presets_of(architecture)
     if name == QUICK:
         # Training only the head skips the backbone's gradients, most of the work.
-        epochs = _QUICK_EPOCHS["transfer" if is_transfer(architecture) else "plain"]
-        head = {"head_epochs": epochs} if is_transfer(architecture) else {}
-        return {"epochs": epochs, "size": max(64, usual.size // 2), **head}
+        epochs = {"epochs": 2, "head_epochs": 2} if is_transfer(architecture) else {"epochs": 3}
+        return {**epochs, "size": max(64, usual.size // 2)}
     if name == STANDARD:
         return {}
     if name == THOROUGH:
@@ -53,7 +51,5 @@ def preset(name: str, architecture: str) -> dict[str, Any]:
     if name == SEEDS and name in known:
         return {"filters": (32, 64, 128), "kernel_size": 2, "size": 96}
     near = difflib.get_close_matches(name, known, n=1)
-    raise ConfigError(
-        f"Unknown preset {name!r} for {architecture}; expected one of {', '.join(known)}."
-        + (f" Did you mean {near[0]}?" if near else "")
-    )
+    guess = f" Did you mean {near[0]}?" if near else ""
+    raise ConfigError(f"Unknown preset {name!r} for {architecture}; expected one of {', '.join(known)}.{guess}")

@@ -52,8 +52,7 @@ def contact_sheet(image: np.ndarray, strength: float, seed: int, crop: float = 1
 
 def _grey(pixels: np.ndarray) -> np.ndarray:
     """float (..., h, w, 1) in [0, 1] -> uint8 (..., h, w)."""
-    grey: np.ndarray = np.rint(np.clip(pixels[..., 0], 0, 1) * 255).astype(np.uint8)
-    return grey
+    return np.asarray(np.rint(np.clip(pixels[..., 0], 0, 1) * 255).astype(np.uint8))
 
 
 def sample(path: Path | None, seed: int) -> np.ndarray:

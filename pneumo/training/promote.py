@@ -1,14 +1,19 @@
 """Promote a run to a registered model: compact weights, serving graph, calibration, operating points, evaluation, card."""
 
+import contextlib
 import dataclasses
 import datetime
 import logging
 import shutil
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from filelock import FileLock, Timeout
 from scipy.special import expit
 
 from pneumo.data.catalog import describe
@@ -34,17 +39,18 @@ from pneumo.registry.seal import seal_folder
 from pneumo.registry.signing_keys import signing_key
 from pneumo.reporting.model_card import write_readme
 from pneumo.studies.assess import assess_split, own_prevalence
-from pneumo.training.config import TrainConfig
 from pneumo.training.dataset import Part, part_of, with_lungs, with_perturbed_copies
 from pneumo.training.jobs.process import check_name
 from pneumo.training.reference import add_reference
-from pneumo.training.runfolder import best_epoch, history, load_config, source
-from pneumo.training.staging import copy_run, draft_folder
+from pneumo.training.runfolder import best_epoch, history, is_held, load_config, lock, settle, source
 from pneumo.versions import git_commit, library_versions
 
 log = logging.getLogger(__name__)
 
 _TAKEN = "A model {!r} is in the registry already. Remove {} first, or choose another id."
+_PREFIX = ".promoting-"
+GRACE = 60.0  # seconds: the owner of a younger draft folder may not hold its lock yet
+_COPIED = ("config.json", SPLIT, "history.jsonl", "source.json", "best.keras")
 PARITY = 1e-4  # greatest difference in probability allowed between Keras and the serving graph
 
 
@@ -67,8 +73,7 @@ def promote_run(run: Path, model: str, data: Path, why: str, root: Path | None =
     try:
         root.mkdir(parents=True, exist_ok=True)
         with draft_folder(root) as draft_root:
-            request = _Request(model, data, why, root / "ledger.csv", mirrored)
-            draft = _draft(copy_run(run, draft_root / ".run"), draft_root / model, request)
+            draft = _draft(copy_run(run, draft_root / ".run"), draft_root / model, data, why, root / "ledger.csv", mirrored)
             try:
                 draft.replace(root / model)
             except OSError as error:
@@ -76,25 +81,43 @@ def promote_run(run: Path, model: str, data: Path, why: str, root: Path | None =
                     raise RunError(_TAKEN.format(model, root / model)) from error
                 raise
     except OSError as error:
-        raise RunError(
-            f"The promotion could not be written: {error.strerror or error}. "
-            "Make room and promote again; the registry is as it was."
-        ) from error
+        remedy = "Make room and promote again; the registry is as it was."
+        raise RunError(f"The promotion could not be written: {error.strerror or error}. {remedy}") from error
     return root / model
 
 
-@dataclasses.dataclass(frozen=True)
-class _Request:
-    model: str  # its id
-    data: Path
-    why: str
-    ledger: Path
-    mirrored: bool
+@contextlib.contextmanager
+def draft_folder(root: Path) -> Iterator[Path]:
+    """A new folder in `root`, removed at the end. Leftovers of killed promotions are removed first."""
+    for leftover in root.glob(_PREFIX + "*"):
+        with contextlib.suppress(OSError):  # another promotion may be removing it as well
+            if time.time() - leftover.stat().st_mtime > GRACE and not is_held(FileLock(leftover / "lock"), patience=0):
+                shutil.rmtree(leftover)
+    folder = Path(tempfile.mkdtemp(dir=root, prefix=_PREFIX))
+    try:
+        with FileLock(folder / "lock"):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _draft(run: Path, draft: Path, request: _Request) -> Path:
-    """Make the model folder at `draft`."""
-    model, root = request.model, draft.parent
+def copy_run(run: Path, folder: Path) -> Path:
+    """Copy what promotion reads, under the run's lock, so that all of it matches. Raises RunError while a process trains there."""
+    try:
+        with lock(run):
+            settle(run)  # after a kill between history and best network
+            folder.mkdir()
+            for name in _COPIED:
+                if (run / name).is_file():
+                    shutil.copy(run / name, folder / name)
+    except Timeout as error:
+        raise RunError(f"Another process is training in {run}. Wait for it, or cancel it, and promote then.") from error
+    return folder
+
+
+def _draft(run: Path, draft: Path, data: Path, why: str, ledger: Path, mirrored: bool) -> Path:
+    """Make the model folder at `draft`, which ends in the model's id."""
+    root, model = draft.parent, draft.name
     draft.mkdir()
     net = load_network(run / "best.keras")
     for layer in net.layers:  # serving computes in float32
@@ -104,24 +127,20 @@ def _draft(run: Path, draft: Path, request: _Request) -> Path:
     write_serving_graph(draft / WEIGHTS, draft / GRAPH)
     shutil.copy(run / SPLIT, draft / SPLIT)
     write_json(draft / HISTORY, history(run))
-    write_card(_card(run, draft, net, request), draft)
-    add_reference(model, request.data, root)
+    write_card(_card(run, draft, net, data, mirrored), draft)
+    add_reference(model, data, root)
     seal_folder(draft, signing_key())
     predictor = Predictor.load(model, root)
-    for split in _splits(draft / SPLIT):
-        assess_split(predictor, request.data, split, request.why, root=root, ledger=request.ledger)
+    has_test = any(row["part"] == "test" for row in read_manifest(draft / SPLIT))
+    if not has_test:
+        log.info("the data set has no test split: no look at test, metrics.json holds the validation part alone")
+    for split in ("validation", "test") if has_test else ("validation",):
+        assess_split(predictor, data, split, why, root=root, ledger=ledger)
     write_readme(model, root)
     return draft
 
 
-def _splits(manifest: Path) -> tuple[str, ...]:
-    if any(row["part"] == "test" for row in read_manifest(manifest)):
-        return "validation", "test"
-    log.info("the data set has no test split: no look at test, metrics.json holds the validation part alone")
-    return ("validation",)
-
-
-def _card(run: Path, draft: Path, net: keras.Model, request: _Request) -> ModelCard:
+def _card(run: Path, draft: Path, net: keras.Model, data: Path, mirrored: bool) -> ModelCard:
     """The card, with calibration, cuts and heatmap scale measured with the serving graph on the calibration part and its perturbed
     copies. Writes predictions-calibration.csv.
     """
@@ -130,7 +149,7 @@ def _card(run: Path, draft: Path, net: keras.Model, request: _Request) -> ModelC
     finder = LungFinder.load() if config.lung_centred else None
     epochs = history(run)
     card = ModelCard(
-        id=request.model,
+        id=draft.name,
         architecture=config.architecture,
         classes=LABELS,
         input=config.spec,
@@ -148,17 +167,18 @@ def _card(run: Path, draft: Path, net: keras.Model, request: _Request) -> ModelC
         },
         epochs_run=len(epochs),
         best_epoch=best_epoch(epochs),
-        manifest_sha256=sha256(run / SPLIT),
-        data=describe(request.data, rows),
+        manifest_sha256=manifest_hash(run / SPLIT),
+        data=describe(data, rows),
         versions=library_versions(),
         commit=git_commit(),
         created=datetime.date.today().isoformat(),
         files={name: sha256(draft / name) for name in (WEIGHTS, GRAPH)},
-        mirrored=request.mirrored,
+        mirrored=mirrored,
         segmenter_sha256=finder.sha256 if finder else None,
     )
     predictor = Predictor(card, draft / GRAPH, finder=finder)
-    part, indices = _calibration_part(config, request.data, chosen, finder)
+    part = with_perturbed_copies(part_of(config, data, chosen, "calibration"), config.seed)
+    part, indices = with_lungs(part, finder) if finder else (part, np.arange(len(part.labels)))
     inputs = [model_input(part.images[i], config.spec, part.boxes[i] if part.boxes else None) for i in range(len(part.labels))]
     sample = np.stack(inputs[:: max(1, len(inputs) // 32)])
     _check_parity(net, sample, [predictor.one_pass(x[np.newaxis]) for x in sample])
@@ -176,25 +196,11 @@ def _card(run: Path, draft: Path, net: keras.Model, request: _Request) -> ModelC
     }
     log.info("calibration part: %s", changes)
     names = [row["path"] for row in chosen] + [f"disturbed/{row['path']}" for row in chosen]
-    write_predictions(
-        draft / predictions_file(CALIBRATION),
-        make_predictions(
-            [names[i] for i in indices],
-            [LABELS[label] for label in part.labels],
-            [chosen[i % len(chosen)]["subtype"] for i in indices],
-            logits.tolist(),
-            posterior(ratios, own_prevalence(part.labels)).tolist(),
-        ),
-    )
+    labels, subtypes = [LABELS[label] for label in part.labels], [chosen[i % len(chosen)]["subtype"] for i in indices]
+    probabilities = posterior(ratios, own_prevalence(part.labels)).tolist()
+    predictions = make_predictions([names[i] for i in indices], labels, subtypes, logits.tolist(), probabilities)
+    write_predictions(draft / predictions_file(CALIBRATION), predictions)
     return dataclasses.replace(card, **changes)
-
-
-def _calibration_part(
-    config: TrainConfig, data: Path, rows: list[dict[str, str]], finder: LungFinder | None
-) -> tuple[Part, np.ndarray]:
-    """The images of `rows`, then a perturbed copy of each; and the indices of answered ones. Raises DataError."""
-    part = with_perturbed_copies(part_of(config, data, rows, "calibration"), config.seed)
-    return with_lungs(part, finder) if finder else (part, np.arange(len(part.labels)))
 
 
 def _subtype_calibration(part: Part, outputs: list[Outputs]) -> Calibration | None:
@@ -204,12 +210,8 @@ def _subtype_calibration(part: Part, outputs: list[Outputs]) -> Calibration | No
     known = np.flatnonzero(np.isfinite(part.bacterial))
     kinds = part.bacterial[known].astype(np.int64)
     if len(set(kinds.tolist())) < 2:
-        log.info(
-            "subtype: not calibrated, so not answered; the calibration part holds %d bacterial and %d viral cases, "
-            "and both are needed",
-            kinds.sum(),
-            len(kinds) - kinds.sum(),
-        )
+        missing = "the calibration part holds %d bacterial and %d viral cases, and both are needed"
+        log.info("subtype: not calibrated, so not answered; " + missing, kinds.sum(), len(kinds) - kinds.sum())
         return None
     logits = [output.bacterial for output in (outputs[i] for i in known)]
     return fit_calibration(kinds, np.array([float(logit[0]) for logit in logits if logit is not None]))
@@ -224,6 +226,5 @@ def _check_parity(net: keras.Model, inputs: np.ndarray, outputs: list[Outputs]) 
         difference = float(np.abs(column[:, 0] - expit(np.concatenate(logits))).max())
         log.info("parity with Keras: greatest difference in %s %.1e over %d images", name, difference, len(inputs))
         if not difference < PARITY:
-            raise ModelError(
-                f"The serving graph differs from Keras by {difference:.1e} in {name}; at most {PARITY:.0e} is allowed."
-            )
+            differs = f"The serving graph differs from Keras by {difference:.1e} in {name}"
+            raise ModelError(f"{differs}; at most {PARITY:.0e} is allowed.")

@@ -11,13 +11,14 @@ from sklearn.linear_model import LogisticRegression
 from pneumo.data.cache import cached_images
 from pneumo.data.records import folder_of
 from pneumo.data.split import SPLIT, read_manifest
-from pneumo.errors import LungsNotFound, ModelError
+from pneumo.errors import ModelError
 from pneumo.files import sha256
 from pneumo.imaging.hospital_shift import shifted_copies, with_shifted_copies
-from pneumo.imaging.lung_box import WHOLE, Box
+from pneumo.imaging.lung_box import WHOLE
 from pneumo.inference.predictor import Predictor
-from pneumo.inference.reference import FILE, Reference, components, small_view
+from pneumo.inference.reference import Reference, components, small_view
 from pneumo.labels import SUBTYPES, Label
+from pneumo.registry.model_folder import REFERENCE
 from pneumo.registry.models import verified_draft, write_card
 from pneumo.registry.seal import MANIFEST
 from pneumo.synthetic.non_chest import KINDS, as_served, close_up, rotated_and_inverted
@@ -36,8 +37,7 @@ _BATCH = 32
 def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, str]], seed: int = 0) -> Reference:
     """Fit on the train part of `rows` (a split manifest); the cuts come from its calibration part.
 
-    Negatives are the kinds of synthetic/non_chest.py that are not held out, and close-ups of train images. Raises ModelError for an
-    older graph without `features`.
+    Negatives: the kinds of synthetic/non_chest.py not held out, and close-ups. Raises ModelError for a graph without `features`.
     """
     train = [row for row in rows if row["part"] == "train"]
     images = images_of(data, train)
@@ -71,10 +71,8 @@ def make_reference(predictor: Predictor, data: Path, rows: Sequence[dict[str, st
     others = np.stack([*(as_served(picture) for kind in KINDS if not kind.held_out for picture in kind.pictures(count)), *close])
     chest = np.concatenate([reference.evidence(features, small), evidence(shifted_copies(sample, seed))])
     weights = fit_odds(chest, evidence(others))
-    calibration_evidence = evidence(
-        with_shifted_copies(images_of(data, [row for row in rows if row["part"] == "calibration"]), seed)
-    )
-    odds = calibration_evidence @ weights[:-1] + weights[-1]
+    held_out = images_of(data, [row for row in rows if row["part"] == "calibration"])
+    odds = evidence(with_shifted_copies(held_out, seed)) @ weights[:-1] + weights[-1]
     cuts = np.maximum(np.quantile(odds, SHARES), LEAST).astype(np.float32)
     log.info("reference of %d train images; cuts of the log odds %.2f and %.2f", len(train), *cuts)
     return dataclasses.replace(reference, weights=weights, cuts=cuts)
@@ -88,10 +86,10 @@ def add_reference(model: str, data: Path, root: Path) -> Path:
     folder = root / model
     is_draft = not (folder / MANIFEST).exists()
     predictor = Predictor.of(verified_draft(model, root)) if is_draft else Predictor.load(model, root)
-    path = folder / FILE
+    path = folder / REFERENCE
     make_reference(predictor, data, read_manifest(folder / SPLIT), predictor.card.training.get("seed", 0)).save(path)
     card = predictor.card
-    write_card(dataclasses.replace(card, files={**card.files, FILE: sha256(path)}), folder, (FILE,))
+    write_card(dataclasses.replace(card, files={**card.files, REFERENCE: sha256(path)}), folder, (REFERENCE,))
     return path
 
 
@@ -102,19 +100,13 @@ def features_of(predictor: Predictor, images: np.ndarray) -> np.ndarray:
     """
     batches = []
     for start in range(0, len(images), _BATCH):
-        batch = np.stack([predictor.input(image, _shown(predictor, image)) for image in images[start : start + _BATCH]])
+        part = images[start : start + _BATCH]
+        batch = np.stack([predictor.input(image, predictor.shown_if_found(image) or WHOLE) for image in part])
         features = predictor.one_pass(batch).features
         if features is None:
             raise ModelError(f"The serving graph of {predictor.card.id!r} gives no features: it is older. Promote the run again.")
         batches.append(features)
     return np.concatenate(batches)
-
-
-def _shown(predictor: Predictor, image: np.ndarray) -> Box:
-    try:
-        return predictor.shown(image)
-    except LungsNotFound:
-        return WHOLE
 
 
 def _fit_poses(images: np.ndarray, upright: np.ndarray) -> np.ndarray:

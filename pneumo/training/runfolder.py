@@ -10,7 +10,6 @@ import dataclasses
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ DIED = (
 )
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class RunStatus:
     """status.json. `epoch`: finished epochs; `batch` of `batches`: progress of the current one."""
 
@@ -132,9 +131,8 @@ def load_config(run: Path) -> TrainConfig:
         saved = json.loads((run / "config.json").read_text())
         return make_config(saved["architecture"], saved)
     except ConfigError as error:
-        raise RunError(
-            f"The run {run} does not fit this version of Pneumo: {error} Go on with the version that began it, or start a new run."
-        ) from error
+        remedy = "Go on with the version that began it, or start a new run."
+        raise RunError(f"The run {run} does not fit this version of Pneumo: {error} {remedy}") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{run} is no training run: its config.json cannot be read.") from error
 

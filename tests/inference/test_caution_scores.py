@@ -7,8 +7,7 @@ from scipy.special import expit, logit
 from pneumo.inference import caution_scores as scores
 from pneumo.inference.finding import Reading
 from pneumo.inference.lung_checks import HeatShare, Occlusion
-from pneumo.inference.second_opinion import SecondOpinion, Stability, Vote
-from pneumo.inference.similar_cases import SimilarCase
+from pneumo.inference.second_opinion import SecondOpinion, SimilarCase, Stability, Vote
 
 PREVALENCES = [0.05, 0.3, 0.8]
 

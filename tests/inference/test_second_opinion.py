@@ -13,8 +13,16 @@ from pneumo.evaluation.cautions import CautionRate
 from pneumo.inference.finding import Terms
 from pneumo.inference.lung_checks import HeatShare, Lungs, Occlusion
 from pneumo.inference.reference import Reference
-from pneumo.inference.second_opinion import SMALL_CHANGES, SecondOpinion, Stability, Vote, compute_second_opinion, vote
-from pneumo.inference.similar_cases import SimilarCase, find_similar_cases
+from pneumo.inference.second_opinion import (
+    SMALL_CHANGES,
+    SecondOpinion,
+    SimilarCase,
+    Stability,
+    Vote,
+    compute_second_opinion,
+    find_similar_cases,
+    vote,
+)
 from pneumo.registry.models import read_card
 from pneumo.reporting import second_opinion_words as words
 

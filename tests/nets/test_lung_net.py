@@ -6,8 +6,7 @@ import onnxruntime
 import pytest
 
 from pneumo.errors import ModelError
-from pneumo.nets.lung_graph import write_lung_graph
-from pneumo.nets.lung_net import SIDE, build_lung_net
+from pneumo.nets.lung_net import SIDE, build_lung_net, write_lung_graph
 
 
 def test_shapes_and_size():

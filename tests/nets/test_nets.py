@@ -5,19 +5,16 @@ import pytest
 from pneumo.errors import ConfigError
 from pneumo.imaging.preprocess import InputSpec
 from pneumo.nets import ARCHITECTURES, architecture
-from pneumo.nets.backbone import freeze_backbone, load_backbone
 from pneumo.nets.cnn import CnnSettings
 from pneumo.nets.cnn_dropout import CnnDropoutSettings
-from pneumo.nets.densenet169 import build as build_densenet169
-from pneumo.nets.resnet50 import build as build_resnet50
-from pneumo.nets.transfer import TransferSettings
+from pneumo.nets.transfer import TransferSettings, build, freeze_backbone, load_backbone
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def resnet50():
-    return build_resnet50(TransferSettings(dense=8), InputSpec(size=64), "none")
+    return build("ResNet50", TransferSettings(dense=8), InputSpec(size=64), "none")
 
 
 def test_unknown_name_is_answered_with_the_list_and_a_guess():
@@ -88,11 +85,11 @@ def test_backbone_weights_say_what_did_not_load(tmp_path, caplog):
 
 def test_missing_backbone_file(tmp_path):
     with pytest.raises(ConfigError, match=r"No backbone weights at .*absent\.h5"):
-        build_resnet50(TransferSettings(), InputSpec(64), str(tmp_path / "absent.h5"))
+        build("ResNet50", TransferSettings(), InputSpec(64), str(tmp_path / "absent.h5"))
 
 
 def test_densenet169_is_flat_and_freezes_by_stage():
-    net = build_densenet169(TransferSettings(dense=8), InputSpec(size=64), "none")
+    net = build("DenseNet169", TransferSettings(dense=8), InputSpec(size=64), "none")
     assert not [layer for layer in net.layers if isinstance(layer, keras.Model)]
     assert sum(isinstance(layer, keras.layers.Conv2D) for layer in net.layers) == 168  # and one dense layer: 169
     freeze_backbone(net, "conv4")

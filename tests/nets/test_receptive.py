@@ -4,8 +4,7 @@ import pytest
 from keras import layers
 
 from pneumo.imaging.preprocess import InputSpec
-from pneumo.nets import cnn, resnet50
-from pneumo.nets.backbone import TransferSettings
+from pneumo.nets import cnn, transfer
 from pneumo.nets.receptive import cell_centres
 
 
@@ -47,5 +46,5 @@ def test_shipped_architectures():
     assert cell_centres(cnn.build(cnn.CnnSettings((32, 64, 128), kernel_size=2, dense=1), InputSpec(96))) == pytest.approx(
         (7.5 / 96, 87.5 / 96)
     )
-    net = resnet50.build(TransferSettings(dense=1), InputSpec(192), "none")
+    net = transfer.build("ResNet50", transfer.TransferSettings(dense=1), InputSpec(192), "none")
     assert cell_centres(net) == pytest.approx((0.5 / 192, 160.5 / 192))

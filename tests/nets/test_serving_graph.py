@@ -7,8 +7,7 @@ from scipy.special import expit
 
 from pneumo.errors import ModelError
 from pneumo.imaging.preprocess import InputSpec
-from pneumo.nets import cnn, cnn_dropout, densenet169, resnet50
-from pneumo.nets.backbone import TransferSettings
+from pneumo.nets import cnn, cnn_dropout, transfer
 from pneumo.nets.compact import round_kernels, save_compact
 from pneumo.nets.serving_graph import write_serving_graph
 from pneumo.nets.subtype import with_subtype
@@ -19,9 +18,11 @@ NETS = {
     "cnn": lambda: cnn.build(cnn.CnnSettings(filters=(8, 16), dense=32), InputSpec(size=48)),
     "cnn-elu-3x3": lambda: cnn.build(cnn.CnnSettings(filters=(8,), kernel_size=3, activation="elu", dense=8), InputSpec(48)),
     "cnn-dropout": lambda: cnn_dropout.build(cnn_dropout.CnnDropoutSettings((4, 8), dense=(8, 4)), InputSpec(48)),
-    "densenet169": lambda: densenet169.build(TransferSettings(dense=16), InputSpec(size=64), "none"),
+    "densenet169": lambda: transfer.build("DenseNet169", transfer.TransferSettings(dense=16), InputSpec(size=64), "none"),
     "cnn-subtype": lambda: with_subtype(NETS["cnn"]()),
-    "resnet50-subtype": lambda: with_subtype(resnet50.build(TransferSettings(dense=16), InputSpec(size=64), "none")),
+    "resnet50-subtype": lambda: with_subtype(
+        transfer.build("ResNet50", transfer.TransferSettings(dense=16), InputSpec(size=64), "none")
+    ),
 }
 
 

@@ -16,7 +16,7 @@ from training_runs import FIGURES, command, tiny
 from pneumo.data.split import read_manifest
 from pneumo.files import sha256
 from pneumo.nets.load import load_network
-from pneumo.training import callbacks, fit
+from pneumo.training import callbacks, fit, runfolder
 from pneumo.training.config import make_config
 from pneumo.training.fit import train
 from pneumo.training.model_builder import network_of
@@ -40,9 +40,14 @@ def test_run_folder_describes_the_run(run, data):
     assert {path.name for path in run.glob("*.keras")} == {"best.keras", "last-3.keras"}
 
 
-def test_phases_before_the_first_epoch(data, tmp_path, monkeypatch):
-    said, keep = [], fit.write_phase
-    monkeypatch.setattr(fit, "write_phase", lambda run, phase, *count: said.append((phase, *count)) or keep(run, phase, *count))
+def test_what_a_run_does_before_its_first_epoch(data, tmp_path, monkeypatch):
+    said, keep = [], runfolder.write_phase
+
+    def note(run, phase, *count):
+        said.append((phase, *count))
+        keep(run, phase, *count)
+
+    monkeypatch.setattr(runfolder, "write_phase", note)
     train(tiny(epochs=1, lung_centred="true", margin=0), data, tmp_path)
     assert list(dict.fromkeys(phase for phase, *_ in said)) == [
         "reading images",

@@ -231,7 +231,7 @@ def test_a_run_that_cannot_be_started_does_not_stop_the_queue(runs, small_data, 
 
 def test_a_second_worker_ends_at_once(runs, small_data, no_worker, monkeypatch):
     run = queue.submit(CONFIG, small_data, runs, "run")
-    monkeypatch.setattr(worker, "worker_lock", lambda root: jobs_folder.FileLock(root / ".worker.lock", timeout=0.1))
+    monkeypatch.setattr(jobs_folder, "worker_lock", lambda root: jobs_folder.FileLock(root / ".worker.lock", timeout=0.1))
     with jobs_folder.worker_lock(runs):
         worker.work(runs, lambda run: pytest.fail("two workers"))
     assert read_status(run).state == "queued"
@@ -263,19 +263,19 @@ def test_a_detached_process_outlives_the_app(tmp_path):
     wait((tmp_path / "late").exists, seconds=10)
 
 
-def test_a_worker_releases_its_lock_before_another_run_can_be_queued(runs, monkeypatch):
-    """Otherwise a run queued in its last moment would rely on a worker that no longer looks."""
-    free = []
+def test_a_worker_lets_go_before_anyone_can_queue_another_run(runs, monkeypatch):
+    """Else a run queued in its last moment would find a worker that does not see it any more."""
+    free, queue_lock = [], jobs_folder.queue_lock
 
     @contextlib.contextmanager
     def watched(root):
-        with jobs_folder.queue_lock(root):
+        with queue_lock(root):
             try:
                 yield
             finally:  # also on return
                 free.append(not runfolder.is_held(jobs_folder.worker_lock(root)))
 
     runs.mkdir()
-    monkeypatch.setattr(worker, "queue_lock", watched)
+    monkeypatch.setattr(jobs_folder, "queue_lock", watched)
     worker.work(runs)
     assert free == [True]

@@ -32,7 +32,6 @@ from pneumo.registry.models import read_card, write_card
 from pneumo.registry.signing_keys import make_site_key
 from pneumo.reporting.model_card import card_markdown
 from pneumo.training import promote as module
-from pneumo.training import staging
 from pneumo.training.config import make_config
 from pneumo.training.promote import promote_run
 from pneumo.training.runfolder import lock
@@ -226,10 +225,10 @@ def test_a_promotion_overtaken_by_another_leaves_the_first_model(run, small_data
     assert sorted(path.name for path in root.iterdir()) == ["ledger.csv", "two"]
 
 
-def test_folders_of_killed_promotions_are_removed_and_those_of_live_ones_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(staging, "GRACE", -1.0)
+def test_what_a_killed_promotion_left_is_cleared_away_and_a_living_one_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "GRACE", -1.0)
     (tmp_path / ".promoting-dead" / "model").mkdir(parents=True)
-    with staging.draft_folder(tmp_path) as mine, staging.draft_folder(tmp_path) as other:
+    with module.draft_folder(tmp_path) as mine, module.draft_folder(tmp_path) as other:
         assert not (tmp_path / ".promoting-dead").exists()
         assert mine.is_dir()
         assert other.is_dir()
@@ -242,10 +241,10 @@ def test_the_network_and_the_history_of_a_killed_run_match(run, tmp_path):
     killed = change_manifest(run, tmp_path / "run", lambda row: row)
     (killed / "best.keras").rename(killed / "best-2.keras")
     (killed / "best.keras").write_bytes(b"of the first epoch")
-    copy = staging.copy_run(killed, tmp_path / "copy")
+    copy = module.copy_run(killed, tmp_path / "copy")
     assert (copy / "best.keras").read_bytes() == (run / "best.keras").read_bytes()
     with lock(killed), pytest.raises(RunError, match="is training in"):
-        staging.copy_run(killed, tmp_path / "second")
+        module.copy_run(killed, tmp_path / "second")
 
 
 def test_a_full_disk_leaves_the_registry_unchanged(run, small_data, tmp_path, monkeypatch):

@@ -14,6 +14,9 @@ from pneumo.errors import RunError
 from pneumo.files import tail
 from pneumo.paths import HOME
 
+# Flags of Windows; 0 elsewhere.
+_APART = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+_WINDOWLESS = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 
 
@@ -29,20 +32,15 @@ def python(*words: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The app's environment, with this package on PYTHONPATH.
-
-    Unbuffered, as the last line of the log is shown.
-    """
+    """The app's environment, with this package on PYTHONPATH. Unbuffered, as the last line of the log is shown."""
     paths = [str(HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
 
 
 def start_detached(command: Sequence[str]) -> int:
     """Start a process that outlives this one and its terminal; return its pid."""
-    apart: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        apart = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
     silent: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    apart: dict[str, Any] = {"start_new_session": True, "creationflags": _APART}
     process: subprocess.Popen[bytes] = subprocess.Popen(command, env=environment(), **silent, **apart)
     threading.Thread(target=process.wait, daemon=True).start()  # reap it, to leave no zombie
     return process.pid
@@ -50,13 +48,9 @@ def start_detached(command: Sequence[str]) -> int:
 
 def start_logged(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     """Start a process that appends its output to `log`."""
-    quiet: dict[str, Any] = {}
-    if sys.platform == "win32":
-        quiet["creationflags"] = subprocess.CREATE_NO_WINDOW
     with open(log, "ab") as file:
-        return subprocess.Popen(
-            command, env=environment(), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, **quiet
-        )
+        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": subprocess.STDOUT}
+        return subprocess.Popen(command, env=environment(), creationflags=_WINDOWLESS, **streams)
 
 
 def lower_priority() -> None:
@@ -68,10 +62,8 @@ def lower_priority() -> None:
 def why_ended(code: int, log: Path) -> str:
     """A message from an exit code (negative: a signal) and the end of a log."""
     if code == -9:
-        return (
-            "The process was killed by the system (signal 9), most often because memory ran out. "
-            "Free memory, or try a smaller batch size or image size."
-        )
+        remedy = "Free memory, or try a smaller batch size or image size."
+        return f"The process was killed by the system (signal 9), most often because memory ran out. {remedy}"
     if code < 0:
         return f"The process was ended by signal {-code} ({signal.strsignal(-code)})."
     return f"{tail(log, 1).strip() or 'The process ended before its work was done.'} (exit code {code})"

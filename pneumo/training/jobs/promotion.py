@@ -3,8 +3,9 @@
 RUN/promotion.json holds the state, promotion.txt the output, and promotion.lock is held by the promoting process.
 """
 
-import argparse
+import contextlib
 import json
+import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,8 +57,7 @@ def start_promotion(run: Path, model: str, why: str, mirrored: bool = False) -> 
             _write(run, Promotion("running", model))
     except Timeout:
         raise RunError(_BUSY.format(run.name)) from None
-    words = ("-m", "pneumo.training.jobs.promotion", str(run.resolve()), model, f"--why={why}", *_flags(mirrored))
-    start_detached(python(*words))
+    start_detached(python("-m", "pneumo.training.jobs.promotion", str(run.resolve()), model, why, *_flags(mirrored)))
 
 
 def read_promotion(run: Path) -> Promotion | None:
@@ -83,18 +83,15 @@ def promote_command(run: Path, model: str, why: str, mirrored: bool) -> list[str
 def carry_out(run: Path, model: str, why: str, mirrored: bool = False) -> None:
     """Promote in a child process and write the result. Does nothing while another process promotes `run`."""
     log = run / "promotion.txt"
-    try:
-        with _lock(run, _PATIENCE):
-            _write(run, Promotion("running", model))
-            log.unlink(missing_ok=True)
-            try:
-                code = start_logged(promote_command(run, model, why, mirrored), log).wait()
-            except (OSError, RunError) as error:
-                _write(run, Promotion("failed", model, str(error)))
-                return
-            _write(run, Promotion("failed", model, why_ended(code, log)) if code else Promotion("finished", model))
-    except Timeout:
-        return
+    with contextlib.suppress(Timeout), _lock(run, _PATIENCE):
+        _write(run, Promotion("running", model))
+        log.unlink(missing_ok=True)
+        try:
+            code = start_logged(promote_command(run, model, why, mirrored), log).wait()
+            end = Promotion("failed", model, why_ended(code, log)) if code else Promotion("finished", model)
+        except (OSError, RunError) as error:
+            end = Promotion("failed", model, str(error))
+        _write(run, end)
 
 
 def _flags(mirrored: bool) -> list[str]:
@@ -126,14 +123,10 @@ def _is_young(run: Path) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m pneumo.training.jobs.promotion", description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("model")
-    parser.add_argument("--why", required=True)
-    parser.add_argument("--mirrored", action="store_true")
-    options = parser.parse_args()
+    """python -m pneumo.training.jobs.promotion RUN MODEL WHY [--mirrored]"""
+    run, model, why, *flags = sys.argv[1:]
     lower_priority()
-    carry_out(options.run, options.model, options.why, options.mirrored)
+    carry_out(Path(run), model, why, mirrored=bool(flags))
 
 
 if __name__ == "__main__":

@@ -47,10 +47,7 @@ def submit(config: TrainConfig, data: Path, runs: Path, name: str) -> Path:
 
 
 def check_data(records: list[Record], seed: int) -> None:
-    """Raises DataError unless the split puts both classes into every part that training needs.
-
-    Ignores near-duplicates, which would need every image.
-    """
+    """Raises DataError unless the split, without near-duplicates (they would need every image), has both classes in each part."""
     pool = [record for record in records if record.split != "test"]
     for label in (Label.NORMAL, Label.PNEUMONIA):
         patients = {record.patient for record in pool if record.label == label}
@@ -63,10 +60,8 @@ def check_data(records: list[Record], seed: int) -> None:
     for part in _PARTS:
         for label in (Label.NORMAL, Label.PNEUMONIA):
             if not any(parts[record.path] == part and record.label == label for record in pool):
-                raise DataError(
-                    f"Split with seed {seed}, the {part} part would hold no {label} image: there are too few patients. "
-                    "Add X-rays, or try another seed."
-                )
+                problem = f"Split with seed {seed}, the {part} part would hold no {label} image: there are too few patients."
+                raise DataError(f"{problem} Add X-rays, or try another seed.")
 
 
 def ensure_worker(runs: Path) -> None:
@@ -81,10 +76,7 @@ def worker_command(runs: Path) -> list[str]:
 
 
 def cancel(run: Path) -> None:
-    """Cancel a queued run at once and a live one by signal; its checkpoints stay. No effect on an ended run.
-
-    The worker kills a trainer that has not ended after 20 s.
-    """
+    """Cancel a queued run at once, a live one by signal (killed after 20 s); checkpoints stay. No effect on an ended run."""
     with queue_lock(run.parent):
         status = read_status(run)
         if status.state == "queued":

@@ -16,19 +16,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from pneumo.errors import PneumoError, RunError
-from pneumo.training.jobs.folder import (
-    cancel_request,
-    cancel_sent,
-    data_of,
-    queue_lock,
-    queued,
-    queued_at,
-    request_cancel,
-    seconds_since_request,
-    statuses,
-    withdraw_cancel,
-    worker_lock,
-)
+from pneumo.training.jobs import folder
 from pneumo.training.jobs.process import lower_priority, python, start_logged, why_ended
 from pneumo.training.runfolder import LIVE, LOADING, is_alive, load_config, lock, read_status, write_phase, write_status
 
@@ -39,35 +27,24 @@ _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows SIGTERM kills t
 
 def train_command(run: Path) -> list[str]:
     """The command line that starts or resumes a queued run."""
-    return python(
-        "-m",
-        "pneumo",
-        "train",
-        load_config(run).architecture,
-        "--data",
-        str(data_of(run)),
-        "--output",
-        str(run),
-        "--config",
-        str(run / "config.json"),
-        "--resume",
-    )
+    words = ["-m", "pneumo", "train", load_config(run).architecture, "--data", str(folder.data_of(run)), "--output", str(run)]
+    return python(*words, "--config", str(run / "config.json"), "--resume")
 
 
 def work(runs: Path, command: Callable[[Path], list[str]] = train_command) -> None:
     """Train queued runs below `runs` with `command` until the queue is empty. Returns at once if another worker holds the lock."""
     with contextlib.ExitStack() as stack:
         try:
-            own_lock = stack.enter_context(worker_lock(runs))
+            own_lock = stack.enter_context(folder.worker_lock(runs))
         except Timeout:
             return
         while True:
             _see_out(runs)
-            with queue_lock(runs):
-                if not (waiting := queued(runs)):
+            with folder.queue_lock(runs):
+                if not (waiting := folder.queued(runs)):
                     own_lock.release()  # within the queue lock, so that the next submit starts a new worker
                     return
-                run, queued_time = waiting[0], queued_at(waiting[0])
+                run, queued_time = waiting[0], folder.queued_at(waiting[0])
                 child = _start(run, command)
             if child:
                 _attend(run, child, queued_time)
@@ -75,7 +52,7 @@ def work(runs: Path, command: Callable[[Path], list[str]] = train_command) -> No
 
 def _see_out(runs: Path) -> None:
     """Wait for trainers left by an earlier worker, and for cancelled ones that are still running."""
-    while live := [run for run, status in statuses(runs) if _is_ours(run, status.state) or cancel_sent(run, status)]:
+    while live := [run for run, status in folder.statuses(runs) if _is_ours(run, status.state) or folder.cancel_sent(run, status)]:
         for run in live:
             _kill_when_due(run)
         time.sleep(PAUSE)
@@ -91,12 +68,12 @@ def _is_ours(run: Path, state: str) -> bool:
 def _kill_when_due(run: Path) -> None:
     with contextlib.suppress(RunError, ProcessLookupError):
         status = read_status(run)
-        if status.pid and cancel_sent(run, status) and seconds_since_request(run) > GRACE and is_alive(run):
+        if status.pid and folder.cancel_sent(run, status) and folder.seconds_since_request(run) > GRACE and is_alive(run):
             os.kill(status.pid, _KILL)
 
 
 def _start(run: Path, command: Callable[[Path], list[str]]) -> subprocess.Popen[bytes] | None:
-    withdraw_cancel(run)
+    folder.withdraw_cancel(run)
     try:
         write_phase(run, LOADING)
         return start_logged(command(run), run / "log.txt")
@@ -108,11 +85,11 @@ def _start(run: Path, command: Callable[[Path], list[str]]) -> subprocess.Popen[
 def _attend(run: Path, child: subprocess.Popen[bytes], queued_time: float) -> None:
     """Wait for the child that trains `run`, queued at `queued_time`; stop it on request."""
     while child.poll() is None:
-        request = cancel_request(run)
+        request = folder.cancel_request(run)
         if request == "":  # cancelled before the trainer had a pid
-            request_cancel(run, child.pid)
+            folder.request_cancel(run, child.pid)
             child.terminate()
-        elif request and seconds_since_request(run) > GRACE:
+        elif request and folder.seconds_since_request(run) > GRACE:
             child.kill()
         time.sleep(PAUSE)
     _conclude(run, child.returncode, queued_time)
@@ -120,18 +97,18 @@ def _attend(run: Path, child: subprocess.Popen[bytes], queued_time: float) -> No
 
 def _conclude(run: Path, code: int | None = None, queued_time: float = 0.0) -> None:
     """Write the final status of a run that stopped unexpectedly. `code`: the exit code, if known."""
-    with contextlib.suppress(RunError, Timeout), queue_lock(run.parent):
+    with contextlib.suppress(RunError, Timeout), folder.queue_lock(run.parent):
         read_status(run)  # RunError: deleted meanwhile; taking its lock would recreate the folder
         with lock(run):  # Timeout: somebody else trains it
             status = read_status(run)  # the stored status: with our lock held the run counts as alive
-            if status.state == "queued" and queued_at(run) != queued_time:
+            if status.state == "queued" and folder.queued_at(run) != queued_time:
                 return  # resumed while the old trainer was still exiting
-            if cancel_request(run) is not None and status.state not in ("finished", "cancelled"):
+            if folder.cancel_request(run) is not None and status.state not in ("finished", "cancelled"):
                 write_status(run, dataclasses.replace(status, state="cancelled", why="", pid=None, seconds_left=None))
             elif code is not None and status.state in ("queued", *LIVE):
                 why = why_ended(code, run / "log.txt")
                 write_status(run, dataclasses.replace(status, state="failed", why=why, pid=None, seconds_left=None))
-            withdraw_cancel(run)
+            folder.withdraw_cancel(run)
 
 
 def main() -> None:

@@ -16,8 +16,7 @@ from pneumo.imaging.overlay import fit_within, grey_picture, png
 from pneumo.inference.finding import Terms
 from pneumo.inference.lung_checks import HeatShare, Lungs, heat_in_lungs, lungs_of
 from pneumo.inference.predictor import Predictor
-from pneumo.inference.second_opinion import SecondOpinion, Vote, compute_second_opinion, similar_to, vote
-from pneumo.inference.similar_cases import SimilarCase
+from pneumo.inference.second_opinion import SecondOpinion, SimilarCase, Vote, compute_second_opinion, similar_to, vote
 from pneumo.outgoing import markdown
 from pneumo.paths import data_dir
 from pneumo.registry.models import read_card
