@@ -82,7 +82,7 @@ def purge(options: argparse.Namespace) -> int:
     record = _record()
     if record.days is None:
         raise ConfigError("PNEUMO_RECORD_DAYS is not set: cases are kept until somebody deletes them.")
-    count = record.purge_by_this_clock("command line") if options.clock_is_right else record.purge()
+    count = record.purge("command line" if options.clock_is_right else "")
     print(f"{count} cases deleted, older than {record.days} days")
     return 0
 

@@ -80,21 +80,8 @@ class Shadow:
 
 
 EXPORTED = (
-    "id",
-    "created",
-    "file_sha256",
-    "model",
-    "model_sha256",
-    "probability",
-    "operating_point",
-    "threshold",
-    "label",
-    "zone",
-    "gate",
-    "warnings",
-    "agreement",
-    "note",
-    "reference",
+    *("id", "created", "file_sha256", "model", "model_sha256", "probability", "operating_point", "threshold"),
+    *("label", "zone", "gate", "warnings", "agreement", "note", "reference"),
 )
 
 
