@@ -57,7 +57,7 @@ def export(options: argparse.Namespace) -> int:
 
 
 def log(options: argparse.Namespace) -> int:
-    from pneumo.record.log_export import as_json_lines, as_syslog, send_syslog
+    from pneumo.record.export import as_json_lines, as_syslog, send_syslog
 
     if options.send and options.format != "syslog":
         raise ConfigError("--send goes with --format syslog.")

@@ -1,10 +1,9 @@
 """The log's hash chain: each entry's hash covers the entry and the previous hash, so any later change is detected."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 
-from pneumo.record.case import canonical_json
+from pneumo.files import json_sha256
 
 GENESIS = "0" * 64  # the hash before the first entry
 CREATE, AGREEMENT, NOTE, REFERENCE, DELETE, PURGE = "create", "agreement", "note", "reference", "delete", "purge"
@@ -36,7 +35,7 @@ class Head:
 
 def entry_hash(*content: int | str) -> str:
     """SHA-256 of an entry's fields in their order, without the hash itself, hex."""
-    return hashlib.sha256(canonical_json(content)).hexdigest()
+    return json_sha256(content)
 
 
 def following(head: Head, time: str, actor: str, action: str, case_id: str, digest: str) -> Entry:

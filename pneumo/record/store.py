@@ -1,6 +1,5 @@
 """The record of cases. Creating, changing and removing a case appends to the log in the same transaction."""
 
-import json
 import logging
 import secrets
 from collections.abc import Callable, Sequence
@@ -13,38 +12,23 @@ from sqlalchemy import Connection, Row, Select, Table, select
 
 from pneumo.errors import ClockError, RecordError
 from pneumo.record import chain
-from pneumo.record.case import (
-    AGREEMENTS,
-    REFERENCES,
-    Answered,
-    RecordedCase,
-    Refused,
-    Shadow,
-    clean_note,
-    content_digest,
-    known_measures,
-    timestamp,
-)
+from pneumo.record.case import AGREEMENTS, REFERENCES, Answered, RecordedCase, Refused, Shadow, clean_note, timestamp
 from pneumo.record.chain import Entry, Head, Verification
 from pneumo.record.clock import ahead
 from pneumo.record.database import Database
-from pneumo.record.rows import case_of, digest_of
+from pneumo.record.rows import case_of, content_digest, digest_of, row_of
 from pneumo.record.search import EVERYTHING, Search, conditions
 from pneumo.record.settings import record_url, retention_days
 from pneumo.record.tables import AUDIT, CASES, HEAD, REFUSALS, SHADOWS
 
 log = logging.getLogger(__name__)
+_database = lru_cache(maxsize=4)(Database)  # a Database remembers that its file existed
 
 
 def open_record() -> "Record | None":
     """The record set in the environment; None if it is off. Raises ConfigError, RecordError."""
     url = record_url()
     return Record(_database(url), retention_days()) if url else None
-
-
-@lru_cache(maxsize=4)  # a Database remembers that its file existed
-def _database(url: str) -> Database:
-    return Database(url)
 
 
 class Record:
@@ -217,9 +201,7 @@ class Record:
 
     def _create(self, connection: Connection, answer: Answered, actor: str) -> str:
         case = RecordedCase(**vars(answer), id=secrets.token_hex(16), created=timestamp(self._clock()), salt=secrets.token_hex(16))
-        row = asdict(case) | {"warnings": json.dumps(case.warnings)} | known_measures(case.measures)
-        del row["measures"]
-        connection.execute(CASES.insert().values(row))
+        connection.execute(CASES.insert().values(row_of(case)))
         self._append(connection, actor, chain.CREATE, case.id, content_digest(case))
         return case.id
 
