@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -85,11 +85,4 @@ def predictions_of(answers: Sequence[CaseAnswer], card: ModelCard, prevalence: f
         [answer.logit for answer in answers],
         probabilities.tolist(),
     )
-    return Predictions(
-        predictions.files,
-        predictions.labels,
-        predictions.subtypes,
-        predictions.logits,
-        predictions.probabilities,
-        patient_ids=tuple(answer.case.patient for answer in answers),
-    )
+    return replace(predictions, patient_ids=tuple(answer.case.patient for answer in answers))

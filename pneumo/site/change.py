@@ -4,17 +4,7 @@ from collections.abc import Sequence
 
 from pneumo.errors import ConfigError
 from pneumo.inference.predictor import Predictor
-from pneumo.registry.acts import (
-    ACTIVATE,
-    BACK,
-    CANDIDATE,
-    END,
-    Act,
-    active_model,
-    add_act,
-    candidate_model,
-    read_acts,
-)
+from pneumo.registry.acts import ACTIVATE, BACK, CANDIDATE, END, Act, active_model, add_act, candidate_model, read_acts
 from pneumo.registry.models import card_digest, default_model
 
 SHIPPED = ""  # the registry's default, before the site chose a model

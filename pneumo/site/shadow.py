@@ -18,17 +18,9 @@ def shadow_of(
     prevalence: float,
 ) -> Shadow:
     """`finding`: the candidate's, of the same image, behind its own gate."""
+    known = (case_id, candidate.id, candidate.sha256, card_sha256, str(finding.status))
     if finding.answer is None:
-        return Shadow(case_id, candidate.id, candidate.sha256, card_sha256, str(finding.status), None, "", "", "")
+        return Shadow(*known, None, "", "", "")
     ratio = finding.answer.log_ratio
-    return Shadow(
-        case_id,
-        candidate.id,
-        candidate.sha256,
-        card_sha256,
-        str(finding.status),
-        float(posterior(ratio, prevalence)),
-        str(LABELS[int(ratio >= candidate.cuts[operating_point])]),
-        str(LABELS[int(ratio >= active.cuts[operating_point])]),
-        str(zone(ratio, candidate.cuts)),
-    )
+    label, label_at_active_cut = (str(LABELS[int(ratio >= card.cuts[operating_point])]) for card in (candidate, active))
+    return Shadow(*known, float(posterior(ratio, prevalence)), label, label_at_active_cut, str(zone(ratio, candidate.cuts)))
