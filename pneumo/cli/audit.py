@@ -44,14 +44,13 @@ def _print_verification(verification: "Verification") -> int:
     return 0
 
 
-def export(options: argparse.Namespace) -> int:
+def export(options: argparse.Namespace) -> None:
     from pneumo.record.export import as_csv, as_json
 
     sys.stdout.write({"csv": as_csv, "json": as_json}[options.format](_record().search()))
-    return 0
 
 
-def log(options: argparse.Namespace) -> int:
+def log(options: argparse.Namespace) -> None:
     from pneumo.record.export import as_json_lines, as_syslog, send_syslog
 
     if options.send and options.format != "syslog":
@@ -61,7 +60,6 @@ def log(options: argparse.Namespace) -> int:
         print(f"{send_syslog(lines, options.send)} entries sent to {options.send}")
     else:
         sys.stdout.writelines(f"{line}\n" for line in lines)
-    return 0
 
 
 def backup(options: argparse.Namespace) -> int:
@@ -73,13 +71,12 @@ def backup(options: argparse.Namespace) -> int:
     return _print_verification(verification)
 
 
-def purge(options: argparse.Namespace) -> int:
+def purge(options: argparse.Namespace) -> None:
     record = _record()
     if record.days is None:
         raise ConfigError("PNEUMO_RECORD_DAYS is not set: cases are kept until somebody deletes them.")
     count = record.purge("command line" if options.clock_is_right else "")
     print(f"{count} cases deleted, older than {record.days} days")
-    return 0
 
 
 def _record() -> "Record":

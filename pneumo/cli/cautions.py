@@ -19,7 +19,7 @@ def add(commands: Commands) -> None:
     cautions.add_argument("--output", type=Path, help="folder for cautions.json; default: the model's own")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> None:
     """The other models that vote answer as well: disagreement between models is one of the cautions."""
     from pneumo.studies.caution_measure import measure_cautions
 
@@ -27,4 +27,3 @@ def run(options: argparse.Namespace) -> int:
     print(json.dumps(measure_cautions(predictor, others, options.data, options.output, sample=options.images), indent=2))
     if options.output is None:
         write_readme(options.model, models_dir())  # the card shows these figures
-    return 0

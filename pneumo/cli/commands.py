@@ -1,6 +1,7 @@
 """What commands share: how a parser is added, and the options of those that answer for an X-ray."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -8,6 +9,7 @@ from pneumo.evaluation.operating_point import BALANCED
 from pneumo.inference.finding import Terms, check_terms
 from pneumo.inference.lung_checks import load_finder
 from pneumo.inference.predictor import Predictor
+from pneumo.outgoing import printable
 from pneumo.registry.models import default_model
 from pneumo.site.profile import by_profile, metrics_beside
 
@@ -15,31 +17,29 @@ if TYPE_CHECKING:
     from pneumo.exchange.results import Selection
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Run: TypeAlias = Callable[[argparse.Namespace], int | None]  # returns the exit code; None: 0
 
 
-def add_command(commands: Commands, name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
-    """A parser for the command `name`; `run` takes its options and returns the exit code."""
+def add_command(commands: Commands, name: str, run: Run, help: str) -> argparse.ArgumentParser:
+    """A parser for the command `name`; `run` takes its options."""
     parser = commands.add_parser(name, help=help)
     parser.set_defaults(run=run)
     return parser
+
+
+def tell(text: str) -> None:
+    """One line on standard error: line ends in file names are escaped."""
+    print(printable(text), file=sys.stderr)
 
 
 def add_terms(parser: argparse.ArgumentParser) -> None:
     """--model, --operating-point, --prevalence and --no-site-profile, for every command that shows an answer."""
     parser.add_argument("--model", help="default: the best model of the registry")
     parser.add_argument("--operating-point", default=BALANCED, help="of the label: balanced (default), rule-out or rule-in")
-    parser.add_argument(
-        "--prevalence",
-        type=float,
-        metavar="P",
-        help="share of your patients with pneumonia, between 0 and 1; default: PNEUMO_PREVALENCE, else 0.3, a guess",
-    )
-    parser.add_argument(
-        "--no-site-profile",
-        dest="site_profile",
-        action="store_false",
-        help="use the model's own calibration even if a site profile is in use",
-    )
+    share = "share of your patients with pneumonia, between 0 and 1; default: PNEUMO_PREVALENCE, else 0.3, a guess"
+    parser.add_argument("--prevalence", type=float, metavar="P", help=share)
+    own = "use the model's own calibration even if a site profile is in use"
+    parser.add_argument("--no-site-profile", dest="site_profile", action="store_false", help=own)
 
 
 def predictor_and_terms(options: argparse.Namespace) -> tuple[Predictor, Terms]:
@@ -59,11 +59,8 @@ def predictor_and_terms(options: argparse.Namespace) -> tuple[Predictor, Terms]:
 
 def add_objects(parser: argparse.ArgumentParser) -> None:
     """--objects: which DICOM objects are made of an image."""
-    parser.add_argument(
-        "--objects",
-        metavar="LIST",
-        help="report,capture,pdf,seg or some of them; the report is always made. Default: PNEUMO_OBJECTS, else report,capture",
-    )
+    objects = "report,capture,pdf,seg or some of them; the report is always made. Default: PNEUMO_OBJECTS, else report,capture"
+    parser.add_argument("--objects", metavar="LIST", help=objects)
 
 
 def selection_of(options: argparse.Namespace, predictor: Predictor) -> "Selection":

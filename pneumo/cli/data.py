@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pneumo.cli.commands import Commands, add_command
+from pneumo.cli.commands import Commands, Run, add_command
 from pneumo.data.records import scan
 from pneumo.data.split import near_duplicates, split_records, write_manifest
 from pneumo.errors import DataError, ModelError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def add(commands: Commands) -> None:
     data = commands.add_parser("data", help="data sets").add_subparsers(dest="action", required=True)
 
-    def action(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
+    def action(name: str, run: Run, help: str) -> argparse.ArgumentParser:
         parser = add_command(data, name, run, help)
         parser.add_argument("dir", type=Path, metavar="DIR")
         return parser
@@ -45,14 +45,13 @@ def add(commands: Commands) -> None:
     phantom.add_argument("--seed", type=int, default=0)
 
 
-def _download(options: argparse.Namespace) -> int:
+def _download(options: argparse.Namespace) -> None:
     from pneumo.data.download import download_dataset, kaggle
 
     if options.source == "kaggle":
         print(kaggle(options.dir))
     else:
         print(download_dataset(options.dir, on_progress=_show, sha256=options.sha256))
-    return 0
 
 
 def _masks(options: argparse.Namespace) -> int:
@@ -90,7 +89,7 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _audit(options: argparse.Namespace) -> int:
+def _audit(options: argparse.Namespace) -> None:
     from pneumo.data.audit import audit_dataset, audit_to_dict
     from pneumo.data.audit_report import audit_markdown
 
@@ -98,7 +97,6 @@ def _audit(options: argparse.Namespace) -> int:
     print(audit_markdown(audited))
     if options.output:
         options.output.write_text(json_text(audit_to_dict(audited), indent=1) + "\n", encoding="utf-8")
-    return 0
 
 
 def _lungs(masks: Path | None) -> "LungSource | None":
@@ -114,7 +112,7 @@ def _lungs(masks: Path | None) -> "LungSource | None":
         return None
 
 
-def _split(options: argparse.Namespace) -> int:
+def _split(options: argparse.Namespace) -> None:
     records = scan(options.dir)
     parts = split_records(records, near_duplicates(options.dir, records), options.seed)
     print(f"{printable(str(options.output))}\t{write_manifest(options.output, records, parts)}")
@@ -122,14 +120,12 @@ def _split(options: argparse.Namespace) -> int:
         print(f"{part}\t{count}")
     if folded := sum(record.split == "val" for record in records):
         print(f"note\tthe {folded} images of the val folder are divided with train: too few to choose anything by")
-    return 0
 
 
-def _phantom(options: argparse.Namespace) -> int:
+def _phantom(options: argparse.Namespace) -> None:
     from pneumo.synthetic.phantom import write_set
 
     print(f"{write_set(options.dir, options.patients, options.seed)} synthetic images in {options.dir}")
-    return 0
 
 
 def _counter(activity: str) -> Callable[[int, int], None]:

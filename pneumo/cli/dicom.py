@@ -1,12 +1,11 @@
 """`pneumo dicom`: write a structured report and other objects of DICOM X-rays, and send them to an archive if asked."""
 
 import argparse
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pneumo.cli.commands import Commands, add_command, add_objects, add_terms, predictor_and_terms, selection_of
+from pneumo.cli.commands import Commands, add_command, add_objects, add_terms, predictor_and_terms, selection_of, tell
 from pneumo.errors import ConfigError, ExchangeError, PneumoError
 from pneumo.files import output_stem
 from pneumo.imaging.decoding.image_file import image_bytes
@@ -45,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
             results = make_results(data, finding, predictor.card, terms, selection)
         except (PneumoError, OSError) as error:
             failed += 1
-            print(printable(f"{path}: {error}"), file=sys.stderr)
+            tell(f"{path}: {error}")
             continue
         for kind, result in results.named().items():
             target = options.output / f"{output_stem(path, finding.sha256)}-{kind}.dcm"
@@ -53,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
             print(printable(str(target)))
         for outcome in send(list(results)) if send else ():
             failed += outcome.state == "failed"
-            print(printable(f"{path}: {outcome.kind} {outcome.state}. {outcome.detail}".rstrip()), file=sys.stderr)
+            tell(f"{path}: {outcome.kind} {outcome.state}. {outcome.detail}".rstrip())
     return 1 if failed else 0
 
 

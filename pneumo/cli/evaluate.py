@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
     evaluate.add_argument("--why", default="evaluate command", help="reason for the ledger")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> None:
     from pneumo.studies.assess import assess_split
 
     predictor = Predictor.load(options.model)
@@ -33,14 +33,13 @@ def run(options: argparse.Namespace) -> int:
 
         robustness = assess_robustness(predictor, options.data, options.split, options.output, sample=options.images)
         print(json.dumps(robustness, indent=2))
-        return 0
+        return
     summary = assess_split(predictor, options.data, options.split, options.why, options.output)
     if options.output:  # not in a model's own folder: the Metrics page draws the charts
         _write_plots(options.output, options.split.replace("/", "-"), predictor.card.points_at(summary["prevalence"]), summary)
     else:
         write_readme(options.model, models_dir())  # the card shows these figures
     print(json.dumps(summary, indent=2))
-    return 0
 
 
 def _write_plots(folder: Path, split: str, points: dict[str, float], summary: dict[str, Any]) -> None:

@@ -2,14 +2,13 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
-from pneumo.cli.commands import Commands, add_command
+from pneumo.cli.commands import Commands, add_command, tell
 from pneumo.cli.site_test import tell_progress
 from pneumo.files import write_json
 from pneumo.inference.predictor import Predictor
-from pneumo.outgoing import json_text, printable
+from pneumo.outgoing import json_text
 from pneumo.registry.models import default_model
 from pneumo.site.answers import answer_cases
 
@@ -33,10 +32,9 @@ def _nih(options: argparse.Namespace) -> int:
     answers = answer_cases([*both, *other], predictor, tell_progress)
     result = external_result(answers[: len(both)], answers[len(both) :], missing, predictor.card)
     for each in result["unanswered"]:
-        print(printable(f"{each['file']}: {each['status']}. {'; '.join(each['reasons'])}"), file=sys.stderr)
+        tell(f"{each['file']}: {each['status']}. {'; '.join(each['reasons'])}")
     if missing:
-        place = printable(str(options.dir))
-        print(f"{missing} images of the table are not in {place}; the figures are of the others.", file=sys.stderr)
+        tell(f"{missing} images of the table are not in {options.dir}; the figures are of the others.")
     if options.output:
         write_json(options.output, json.loads(json_text(result)))
     print(json_text(result, indent=2))

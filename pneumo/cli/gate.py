@@ -20,16 +20,15 @@ def add(commands: Commands) -> None:
     gate.add_argument("--refit", action="store_true", help="rebuild the model's reference from its train part instead")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> None:
     if options.refit:
         read_draft_card(options.model)  # reports a wrong name before TensorFlow is loaded
         from pneumo.training.reference import add_reference
 
         print(add_reference(options.model, options.data, models_dir()))
-        return 0
+        return
     from pneumo.studies.gate_measure import measure_gate
 
     print(json.dumps(measure_gate(Predictor.load(options.model), options.data, options.split, options.output), indent=2))
     if options.output is None:
         write_readme(options.model, models_dir())  # the card shows these figures
-    return 0

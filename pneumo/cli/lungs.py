@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
         parser.add_argument("--masks", type=Path, required=True, metavar="FOLDER", help="from: pneumo data masks FOLDER")
 
 
-def _train(options: argparse.Namespace) -> int:
+def _train(options: argparse.Namespace) -> None:
     from pneumo.data.lung_masks import read_masks
     from pneumo.training.lung_segmenter import LungConfig, train_lungs
 
@@ -38,10 +38,9 @@ def _train(options: argparse.Namespace) -> int:
     with contextlib.redirect_stdout(sys.stderr):
         described = train_lungs(config, options.output, options.data, read_masks(options.masks))
     print(json.dumps(described, indent=2))
-    return 0
 
 
-def _measure(options: argparse.Namespace) -> int:
+def _measure(options: argparse.Namespace) -> None:
     from pneumo.data.lung_masks import read_masks
     from pneumo.studies.lung_agreement import measure_agreement, measure_wrong
 
@@ -59,4 +58,3 @@ def _measure(options: argparse.Namespace) -> int:
     write_json(folder / DESCRIPTION, {**described, "measured": measured})
     reseal(folder, (DESCRIPTION,))
     print(json.dumps(measured, indent=2))
-    return 0

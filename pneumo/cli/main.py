@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         options.extra = extra  # settings of `train`
-        code = int(options.run(options))
+        code = int(options.run(options) or 0)
         sys.stdout.flush()
         return code
     except ConfigError as error:

@@ -91,10 +91,9 @@ def _seal(folder: Path, key: SecretKey | None) -> str:
     return f"{seal.state}\t" + (f"changed: {', '.join(changed)}" if changed else "no file changed")
 
 
-def _key(options: argparse.Namespace) -> int:
+def _key(options: argparse.Namespace) -> None:
     path, public = make_site_key(options.output)
     print(f"key {public.id}: {path}\nKeep it to yourself. Others know its signatures by {path.with_suffix('.pub')}:\n{public.line}")
-    return 0
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -105,9 +104,8 @@ def _list(options: argparse.Namespace) -> int:
     return _each(list_models(), auc)
 
 
-def _show(options: argparse.Namespace) -> int:
+def _show(options: argparse.Namespace) -> None:
     print(card_markdown(options.id))
-    return 0
 
 
 def _reproduce(options: argparse.Namespace) -> int:
@@ -124,8 +122,7 @@ def _reproduce(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _promote(options: argparse.Namespace) -> int:
+def _promote(options: argparse.Namespace) -> None:
     from pneumo.training.promote import promote_run
 
     print(promote_run(options.run_folder, options.id, options.data, options.why, mirrored=options.mirrored))
-    return 0

@@ -55,11 +55,10 @@ def require_record() -> "Record":
 def enter_references(record: "Record", path: Path) -> int:
     """Write the reference label of each X-ray into its cases; returns how many X-rays have no case. Raises DataError."""
     references = _references(path)
-    known = {name: [case for case in record.search() if case.file_sha256 == name] for name in references}
-    for name, label in references.items():
-        for case in known[name]:
-            record.change(case.id, account(), reference=label)
-    missed = sum(not cases for cases in known.values())
+    cases = [case for case in record.search() if case.file_sha256 in references]
+    for case in cases:
+        record.change(case.id, account(), reference=references[case.file_sha256])
+    missed = len(references.keys() - {case.file_sha256 for case in cases})
     print(f"{len(references) - missed} references entered; {missed} X-rays are not in the record")
     return missed
 

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from pneumo.cli.commands import Commands, add_command, add_terms, predictor_and_terms
+from pneumo.cli.commands import Commands, add_command, add_terms, predictor_and_terms, tell
 from pneumo.errors import ConfigError
 from pneumo.files import output_stem, sha256
 from pneumo.imaging.decoding.pool import shared_pool
@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
             write(row)
             if row["status"] == "error":
                 unread += 1
-                print(printable(f"{row['file']}: {'; '.join(row['reasons'])}"), file=sys.stderr)
+                tell(f"{row['file']}: {'; '.join(row['reasons'])}")
     return 1 if unread else 0
 
 
@@ -109,7 +109,7 @@ def _engine(options: argparse.Namespace, predictor: Predictor, terms: Terms, ope
 
 
 def _tell_skipped(where: str, count: int) -> None:
-    print(printable(f"{where}: {count} files in it are no images and were passed over"), file=sys.stderr)
+    tell(f"{where}: {count} files in it are no images and were passed over")
 
 
 def _overlay_path(folder: Path, path: str, finding: Finding) -> Path:

@@ -2,11 +2,10 @@
 
 import argparse
 import contextlib
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pneumo.cli.commands import Commands, add_command, add_terms, predictor_and_terms
+from pneumo.cli.commands import Commands, add_command, add_terms, predictor_and_terms, tell
 from pneumo.cli.second_opinion import opinion_on
 from pneumo.errors import ConfigError, DataError
 from pneumo.inference.batch import read_files
@@ -40,10 +39,7 @@ def run(options: argparse.Namespace) -> int:
     card, metrics = predictor.card, metrics_beside(predictor)
     ((_, finding),) = read_files([str(options.file)], predictor)
     if finding.answer is None or finding.radiograph is None:
-        print(
-            printable(f"{options.file}: {finding.status.in_words}, so there is no report. {'; '.join(finding.reasons)}"),
-            file=sys.stderr,
-        )
+        tell(f"{options.file}: {finding.status.in_words}, so there is no report. {'; '.join(finding.reasons)}")
         return 1
     reading = judge(finding.answer.log_ratio, card, terms)
     remarks = Remarks(options.note, options.agreement or NOT_STATED, options.reference, reading.verdict)

@@ -2,18 +2,17 @@
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pneumo.cli.commands import Commands, add_command, add_terms, predictor_and_terms
+from pneumo.cli.commands import Commands, add_command, add_terms, predictor_and_terms, tell
 from pneumo.errors import DataError, ModelError
 from pneumo.inference.batch import read_files
 from pneumo.inference.finding import Finding, Terms, ask_again, judge
 from pneumo.inference.lung_checks import Lungs, load_finder, lungs_of
 from pneumo.inference.predictor import Predictor
 from pneumo.inference.second_opinion import SMALL_CHANGES, SecondOpinion, Vote, compute_second_opinion, vote
-from pneumo.outgoing import json_text, printable, without_nan
+from pneumo.outgoing import json_text, without_nan
 from pneumo.registry.voting import voters
 
 
@@ -33,10 +32,7 @@ def run(options: argparse.Namespace) -> int:
         raise DataError(f"{options.file} holds {len(findings)} X-rays; expected one. Unpack it and give one file.")
     (finding,) = findings
     if finding.answer is None or finding.canonical is None:
-        print(
-            printable(f"{options.file}: {finding.status.in_words}, so there is no second opinion. {' '.join(finding.reasons)}"),
-            file=sys.stderr,
-        )
+        tell(f"{options.file}: {finding.status.in_words}, so there is no second opinion. {' '.join(finding.reasons)}")
         return 1
     answer = finding.answer
     reading = judge(answer.log_ratio, predictor.card, terms)
@@ -81,7 +77,7 @@ def opinion_on(finding: Finding, predictor: Predictor, terms: Terms) -> tuple[Se
     for other in other_voters(predictor.card.id):
         other_finding = ask_again(finding.sha256, image, radiograph.facts, other)
         if other_finding.answer is None:
-            print(printable(f"Not asked: {other.card.id} gives no answer: {other_finding.reasons[0]}"), file=sys.stderr)
+            tell(f"Not asked: {other.card.id} gives no answer: {other_finding.reasons[0]}")
         else:
             votes.append(vote(other.card, other_finding.answer.log_ratio, terms))
     try:
@@ -97,4 +93,4 @@ def other_voters(model: str) -> Iterator[Predictor]:
         try:
             yield Predictor.load(name)
         except ModelError as error:
-            print(printable(f"Not asked: {error}"), file=sys.stderr)
+            tell(f"Not asked: {error}")

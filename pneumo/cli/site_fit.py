@@ -40,7 +40,7 @@ def add(commands: Commands) -> None:
         parser.add_argument("--why", default="", help="reason, for the site's acts")
 
 
-def _fit(options: argparse.Namespace) -> int:
+def _fit(options: argparse.Namespace) -> None:
     from pneumo.site.fit import STATED_NOWHERE, Prevalence, fit_profile
 
     check_name(options.name)
@@ -70,7 +70,6 @@ def _fit(options: argparse.Namespace) -> int:
     better = (profile.loss_less["low"] or 0) > 0
     judgement = "The profile is better on the half that judged it." if better else "It is not shown to be better: think before use."
     print(f"{judgement} Use it: python -m pneumo site-profile use {profile.name}")
-    return 0
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -84,18 +83,15 @@ def _list(options: argparse.Namespace) -> int:
     return failed
 
 
-def _show(options: argparse.Namespace) -> int:
+def _show(options: argparse.Namespace) -> None:
     profile = read_profile(options.name)
     print(json.dumps({**asdict(profile), "sha256": profile.sha256}, indent=2))
-    return 0
 
 
-def _use(options: argparse.Namespace) -> int:
+def _use(options: argparse.Namespace) -> None:
     profile = use_profile(options.name, options.why, account())
     print(f"Answers of {profile.model} are read by {profile.name} from now on, and name it. Leave it: site-profile leave")
-    return 0
 
 
-def _leave(options: argparse.Namespace) -> int:
+def _leave(options: argparse.Namespace) -> None:
     print(f"{leave_profile(options.why, account())} is left: answers are read by the model's own calibration.")
-    return 0

@@ -38,7 +38,7 @@ def add(commands: Commands) -> None:
     comparing.add_argument("--candidate", metavar="ID", help="with --cases; default: the current candidate")
 
 
-def _status(options: argparse.Namespace) -> int:
+def _status(options: argparse.Namespace) -> None:
     acts = read_acts()
     chosen, tried, used = site_model(), candidate_model(acts), profile_in_use(acts)
     print(f"active\t{chosen or default_model()}\t{'chosen by an act' if chosen else 'the default of the registry'}")
@@ -47,35 +47,29 @@ def _status(options: argparse.Namespace) -> int:
     for act in acts:
         cells = (str(act.sequence), act.time, act.actor, act.action, act.subject, act.digest[:16], act.why)
         print(printable("\t".join(cells), keep="\t"))
-    return 0
 
 
-def _candidate(options: argparse.Namespace) -> int:
+def _candidate(options: argparse.Namespace) -> None:
     set_candidate(options.id, options.why, account())
     print(f"{options.id} answers beside the active model from now on, unseen, wherever answers are recorded (PNEUMO_RECORD).")
-    return 0
 
 
-def _end(options: argparse.Namespace) -> int:
+def _end(options: argparse.Namespace) -> None:
     print(f"{end_candidate(options.why, account()).subject} is no candidate any more. What it said is kept with its cases.")
-    return 0
 
 
-def _activate(options: argparse.Namespace) -> int:
+def _activate(options: argparse.Namespace) -> None:
     activate(options.id, options.why, account())
     print(f"{options.id} is the site's model. The way back: pneumo site-model back --why REASON")
-    return 0
 
 
-def _back(options: argparse.Namespace) -> int:
+def _back(options: argparse.Namespace) -> None:
     print(f"{back(options.why, account()).subject or 'The default of the registry'} answers here again.")
-    return 0
 
 
-def _compare(options: argparse.Namespace) -> int:
+def _compare(options: argparse.Namespace) -> None:
     comparison = _on_cases(options) if options.cases else _on_record()
     print(json_text(without_nan(comparison), indent=2))
-    return 0
 
 
 def _on_record() -> dict[str, Any]:

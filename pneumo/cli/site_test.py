@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pneumo.cli.commands import Commands, add_command
+from pneumo.cli.commands import Commands, add_command, tell
 from pneumo.errors import ConfigError
 from pneumo.evaluation.operating_point import BALANCED
 from pneumo.inference.predictor import Predictor
@@ -29,19 +29,19 @@ def add(commands: Commands) -> None:
     planning.add_argument("--healthy", type=int, required=True, metavar="N")
     least = f"least value of a figure; may be repeated: {', '.join(MEANING)}"
     expected = "expected value; default: the model's own test, else .95"
-    for flag, about in (("--least", least), ("--expect", expected)):
-        planning.add_argument(flag, action="append", default=[], metavar="FIGURE=VALUE", help=about)
+    for flag, meaning in (("--least", least), ("--expect", expected)):
+        planning.add_argument(flag, action="append", default=[], metavar="FIGURE=VALUE", help=meaning)
     planning.add_argument("--operating-point", default=BALANCED)
     planning.add_argument("--decides", default="", metavar="WHO", help="who decides about use by the result")
     planning.add_argument("--output", type=Path, metavar="PLAN.json", help="write the plan; default: only print the forecast")
     about = "test the model on your own labelled X-rays: passed, failed, or too few to say"
     testing = add_command(commands, "site-test", _test, about)
-    about = "NORMAL/ and PNEUMONIA/, or a CSV: file,label,patient[,age,sex,device,view]"
-    testing.add_argument("source", type=Path, metavar="DIR|CSV", help=about)
+    source = "NORMAL/ and PNEUMONIA/, or a CSV: file,label,patient[,age,sex,device,view]"
+    testing.add_argument("source", type=Path, metavar="DIR|CSV", help=source)
     testing.add_argument("--model", help="default: the plan's")
     testing.add_argument("--plan", type=Path, required=True, metavar="PLAN.json")
-    about = "for result.json, report.pdf and the plan; default: below PNEUMO_SITE_DIR"
-    testing.add_argument("--output", type=Path, metavar="DIR", help=about)
+    output = "for result.json, report.pdf and the plan; default: below PNEUMO_SITE_DIR"
+    testing.add_argument("--output", type=Path, metavar="DIR", help=output)
     testing.add_argument("--again", default="", metavar="WHY", help="reason for testing the same cases again under another plan")
     testing.add_argument("--who", default="", help="user for the site's acts; default: the account")
 
@@ -54,7 +54,7 @@ def account() -> str:
         return "command line"
 
 
-def _plan(options: argparse.Namespace) -> int:
+def _plan(options: argparse.Namespace) -> None:
     from pneumo.site.planner import outlook
 
     card = read_card(options.model or default_model())
@@ -81,7 +81,6 @@ def _plan(options: argparse.Namespace) -> int:
         write_plan(options.output, plan)
         add_act(PLAN, plan.model, plan.sha256, f"decides: {plan.decides}", account())
         print(printable(f"{options.output} (SHA-256 {plan.sha256})"))
-    return 0
 
 
 def _test(options: argparse.Namespace) -> int:
@@ -99,7 +98,7 @@ def _test(options: argparse.Namespace) -> int:
     points = predictor.card.points_at(float(predictions.labels.mean())) if predictions else {}
     (output / REPORT_FILE).write_bytes(local_test_pdf(result, predictions, points))
     for each in result.unanswered:
-        print(printable(f"{each.file}: {each.status}. {'; '.join(each.reasons)}"), file=sys.stderr)
+        tell(f"{each.file}: {each.status}. {'; '.join(each.reasons)}")
     printed = {
         "outcome": result.outcome,
         "why": result.why,
