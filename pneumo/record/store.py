@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Select, Table, select
 
@@ -21,6 +21,7 @@ from pneumo.record.search import EVERYTHING, Search, conditions
 from pneumo.record.settings import record_url, retention_days
 from pneumo.record.tables import AUDIT, CASES, HEAD, REFUSALS, SHADOWS
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 _database = lru_cache(maxsize=4)(Database)  # a Database remembers that its file existed
 
@@ -123,31 +124,30 @@ class Record:
     def entries(self, after: int = 0) -> list[Entry]:
         """The log's entries after sequence number `after`."""
         query = select(AUDIT).where(AUDIT.c.sequence > after).order_by(AUDIT.c.sequence)
-        return [Entry(**row._mapping) for row in self._rows(query)]
+        return self._read(query, lambda row: Entry(**row._mapping))
 
     def refused(self) -> list[Refused]:
         """Files without an answer, oldest first, without expired ones."""
         query = select(*(REFUSALS.c[field.name] for field in fields(Refused))).where(REFUSALS.c.created >= self._oldest())
-        return [Refused(**row._mapping) for row in self._rows(query.order_by(REFUSALS.c.created, REFUSALS.c.id))]
+        return self._read(query.order_by(REFUSALS.c.created, REFUSALS.c.id), lambda row: Refused(**row._mapping))
 
     def shadows(self, card_sha256: str) -> dict[str, Shadow]:
         """Case id -> answer of the candidate with this card."""
-        rows = self._rows(select(SHADOWS).where(SHADOWS.c.card_sha256 == card_sha256))
-        return {row.case_id: Shadow(**row._mapping) for row in rows}
+        query = select(SHADOWS).where(SHADOWS.c.card_sha256 == card_sha256)
+        return {shadow.case_id: shadow for shadow in self._read(query, lambda row: Shadow(**row._mapping))}
 
     def models(self) -> list[str]:
         """Names of the models in the record, sorted."""
-        return [row.model for row in self._rows(select(CASES.c.model).distinct().order_by(CASES.c.model))]
+        return self._read(select(CASES.c.model).distinct().order_by(CASES.c.model), lambda row: str(row.model))
 
     def get(self, case_id: str) -> RecordedCase | None:
-        rows = self._rows(select(CASES).where(CASES.c.id == case_id))
-        return case_of(rows[0]) if rows else None
+        return next(iter(self._read(select(CASES).where(CASES.c.id == case_id), case_of)), None)
 
     def search(self, search: Search = EVERYTHING) -> list[RecordedCase]:
         """Matching cases, newest first, without expired ones that were not purged yet."""
         query = select(CASES).where(*conditions(search), CASES.c.created >= self._oldest())
         text = search.text.strip().casefold()
-        cases = map(case_of, self._rows(query.order_by(CASES.c.created.desc(), CASES.c.id)))
+        cases = self._read(query.order_by(CASES.c.created.desc(), CASES.c.id), case_of)
         return [case for case in cases if text in case.note.casefold()]
 
     def is_begun(self) -> bool:
@@ -168,9 +168,9 @@ class Record:
             raise RecordError(f"There is no record yet: {self.place} holds none.")
         return verification
 
-    def _rows(self, query: Select[Any]) -> list[Row[Any]]:
-        """None while there is no record."""
-        return self.database.read(lambda connection: list(connection.execute(query)), [])
+    def _read(self, query: Select[Any], make: Callable[[Row[Any]], T]) -> list[T]:
+        """What `make` makes of each row; nothing while there is no record."""
+        return self.database.read(lambda connection: [make(row) for row in connection.execute(query)], [])
 
     def _oldest(self) -> str:
         """The earliest time that is not expired; empty, which sorts before every time, without a limit."""
