@@ -1,7 +1,7 @@
 """Figures by age, sex, device and view, with intervals that are wide for small groups; what the gate refused, by class."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,13 +41,11 @@ def by_group(answers: Sequence[CaseAnswer], card: ModelCard, operating_point: st
     )
 
 
-def _names(every: Sequence[str]) -> Iterator[str]:
+def _names(every: Sequence[str]) -> list[str]:
     """Group names in order, UNKNOWN last; none if all are unknown."""
     ages = [name for *_, name in _AGES]
     known = sorted(set(every) - {UNKNOWN}, key=lambda name: (ages.index(name) if name in ages else 0, name))
-    if known:
-        yield from known
-        yield from [UNKNOWN] if UNKNOWN in every else []
+    return [*known, UNKNOWN] if known and UNKNOWN in every else known
 
 
 def _group(by: str, name: str, answers: Sequence[CaseAnswer], card: ModelCard, operating_point: str) -> SiteGroup:
