@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pneumo.cli.commands import Commands
+from pneumo.cli.commands import Commands, add_command
 from pneumo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,23 +15,18 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     audit = commands.add_parser("audit", help="the record of cases (PNEUMO_RECORD)").add_subparsers(dest="action", required=True)
-    verifying = audit.add_parser("verify", help="check the log and every case against it; exit 1 and name the first fault")
+    verifying = add_command(audit, "verify", verify, "check the log and every case against it; exit 1 and name the first fault")
     verifying.add_argument("--head", metavar="HASH", help="a head hash noted elsewhere earlier; it must be in the log")
-    verifying.set_defaults(run=verify)
-    exporting = audit.add_parser("export", help="every stored case, newest first")
+    exporting = add_command(audit, "export", export, "every stored case, newest first")
     exporting.add_argument("--format", choices=("csv", "json"), default="csv")
-    exporting.set_defaults(run=export)
-    logging = audit.add_parser("log", help="the log, for other systems")
+    logging = add_command(audit, "log", log, "the log, for other systems")
     logging.add_argument("--format", choices=("jsonl", "syslog"), default="jsonl")
     logging.add_argument("--after", type=int, default=0, metavar="SEQUENCE", help="only entries after this one")
     logging.add_argument("--send", metavar="ADDRESS", help="syslog: to a socket's path or HOST:PORT (UDP) of this computer")
-    logging.set_defaults(run=log)
-    backing = audit.add_parser("backup", help="copy the record (SQLite) while Pneumo is running, and verify the copy")
+    backing = add_command(audit, "backup", backup, "copy the record (SQLite) while Pneumo is running, and verify the copy")
     backing.add_argument("file", type=Path, metavar="FILE", help="a new file")
-    backing.set_defaults(run=backup)
-    purging = audit.add_parser("purge", help="delete cases older than PNEUMO_RECORD_DAYS")
+    purging = add_command(audit, "purge", purge, "delete cases older than PNEUMO_RECORD_DAYS")
     purging.add_argument("--clock-is-right", action="store_true", help="even if the last log entry is long ago; this is logged")
-    purging.set_defaults(run=purge)
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -49,15 +44,14 @@ def _print_verification(verification: "Verification") -> int:
     return 0
 
 
-def export(options: argparse.Namespace) -> int:
+def export(options: argparse.Namespace) -> None:
     from pneumo.record.export import as_csv, as_json
 
     sys.stdout.write({"csv": as_csv, "json": as_json}[options.format](_record().search()))
-    return 0
 
 
-def log(options: argparse.Namespace) -> int:
-    from pneumo.record.log_export import as_json_lines, as_syslog, send_syslog
+def log(options: argparse.Namespace) -> None:
+    from pneumo.record.export import as_json_lines, as_syslog, send_syslog
 
     if options.send and options.format != "syslog":
         raise ConfigError("--send goes with --format syslog.")
@@ -66,7 +60,6 @@ def log(options: argparse.Namespace) -> int:
         print(f"{send_syslog(lines, options.send)} entries sent to {options.send}")
     else:
         sys.stdout.writelines(f"{line}\n" for line in lines)
-    return 0
 
 
 def backup(options: argparse.Namespace) -> int:
@@ -78,13 +71,12 @@ def backup(options: argparse.Namespace) -> int:
     return _print_verification(verification)
 
 
-def purge(options: argparse.Namespace) -> int:
+def purge(options: argparse.Namespace) -> None:
     record = _record()
     if record.days is None:
         raise ConfigError("PNEUMO_RECORD_DAYS is not set: cases are kept until somebody deletes them.")
-    count = record.purge_by_this_clock("command line") if options.clock_is_right else record.purge()
+    count = record.purge("command line" if options.clock_is_right else "")
     print(f"{count} cases deleted, older than {record.days} days")
-    return 0
 
 
 def _record() -> "Record":

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pneumo.cli.commands import Commands
+from pneumo.cli.commands import Commands, Run, add_command
+from pneumo.data.records import scan
+from pneumo.data.split import near_duplicates, split_records, write_manifest
 from pneumo.errors import DataError, ModelError
 from pneumo.outgoing import json_text, printable
 
@@ -19,45 +21,37 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     data = commands.add_parser("data", help="data sets").add_subparsers(dest="action", required=True)
-    download = data.add_parser("download", help="download the public set into DIR; resumes an interrupted download")
-    download.add_argument("dir", type=Path, metavar="DIR")
+
+    def action(name: str, run: Run, help: str) -> argparse.ArgumentParser:
+        parser = add_command(data, name, run, help)
+        parser.add_argument("dir", type=Path, metavar="DIR")
+        return parser
+
+    download = action("download", _download, "download the public set into DIR; resumes an interrupted download")
     download.add_argument("--source", choices=("mendeley", "kaggle"), default="mendeley")
     download.add_argument("--sha256", help="checksum of the archive, if the publisher's listing is not available")
-    download.set_defaults(run=_download)
-    masks = data.add_parser("masks", help="download V7 Labs' lung masks of the public set into DIR, to train the lung segmenter")
-    masks.add_argument("dir", type=Path, metavar="DIR")
-    masks.set_defaults(run=_masks)
-    check = data.add_parser("check", help="list the contents of DIR and every problem; exit 1 if there is one")
-    check.add_argument("dir", type=Path, metavar="DIR")
+    action("masks", _masks, "download V7 Labs' lung masks of the public set into DIR, to train the lung segmenter")
+    check = action("check", _check, "list the contents of DIR and every problem; exit 1 if there is one")
     check.add_argument("--output", type=Path, help="also write the catalog as CSV")
-    check.set_defaults(run=_check)
-    auditing = data.add_parser("audit", help="balance, frame, duplicates, leakage and shortcuts of DIR, as Markdown")
-    auditing.add_argument("dir", type=Path, metavar="DIR")
-    auditing.add_argument(
-        "--masks", type=Path, metavar="FOLDER", help="lung masks drawn by people (data masks) instead of the segmenter"
-    )
-    auditing.add_argument("--output", type=Path, metavar="FILE", help="also write everything as JSON")
-    auditing.set_defaults(run=_audit)
-    splitting = data.add_parser("split", help="write the patient-disjoint split of DIR as CSV")
-    splitting.add_argument("dir", type=Path, metavar="DIR")
-    splitting.add_argument("--seed", type=int, default=0)
-    splitting.add_argument("--output", type=Path, default=Path("split.csv"))
-    splitting.set_defaults(run=_split)
-    phantom = data.add_parser("phantom", help="make a small synthetic set in the usual layout")
-    phantom.add_argument("dir", type=Path, metavar="DIR")
+    audit = action("audit", _audit, "balance, frame, duplicates, leakage and shortcuts of DIR, as Markdown")
+    masks = "lung masks drawn by people (data masks) instead of the segmenter"
+    audit.add_argument("--masks", type=Path, metavar="FOLDER", help=masks)
+    audit.add_argument("--output", type=Path, metavar="FILE", help="also write everything as JSON")
+    split = action("split", _split, "write the patient-disjoint split of DIR as CSV")
+    split.add_argument("--seed", type=int, default=0)
+    split.add_argument("--output", type=Path, default=Path("split.csv"))
+    phantom = action("phantom", _phantom, "make a small synthetic set in the usual layout")
     phantom.add_argument("--patients", type=int, default=24, help="patients of each kind (normal, bacterial, viral) in train")
     phantom.add_argument("--seed", type=int, default=0)
-    phantom.set_defaults(run=_phantom)
 
 
-def _download(options: argparse.Namespace) -> int:
+def _download(options: argparse.Namespace) -> None:
     from pneumo.data.download import download_dataset, kaggle
 
     if options.source == "kaggle":
         print(kaggle(options.dir))
     else:
         print(download_dataset(options.dir, on_progress=_show, sha256=options.sha256))
-    return 0
 
 
 def _masks(options: argparse.Namespace) -> int:
@@ -86,10 +80,8 @@ def _check(options: argparse.Namespace) -> int:
     for (split, label), count in dataset.counts().items():
         print(f"{split}\t{label}\t{count}")
     print(f"patients\t{len({entry.record.patient for entry in dataset.entries})}")
-    print(
-        "public set\t"
-        + ("all images by class and folder, as published" if dataset.is_public_set() else "other counts than published")
-    )
+    public = "all images by class and folder, as published" if dataset.is_public_set() else "other counts than published"
+    print(f"public set\t{public}")
     for problem in problems:
         print(f"problem\t{printable(problem)}")
     if options.output:
@@ -97,16 +89,14 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _audit(options: argparse.Namespace) -> int:
-    from pneumo.data.audit import audit_dataset as run
-    from pneumo.data.audit import audit_to_dict
+def _audit(options: argparse.Namespace) -> None:
+    from pneumo.data.audit import audit_dataset, audit_to_dict
     from pneumo.data.audit_report import audit_markdown
 
-    audited = run(options.dir, _counter("read"), _lungs(options.masks))
+    audited = audit_dataset(options.dir, _counter("read"), _lungs(options.masks))
     print(audit_markdown(audited))
     if options.output:
         options.output.write_text(json_text(audit_to_dict(audited), indent=1) + "\n", encoding="utf-8")
-    return 0
 
 
 def _lungs(masks: Path | None) -> "LungSource | None":
@@ -121,27 +111,20 @@ def _lungs(masks: Path | None) -> "LungSource | None":
         return None
 
 
-def _split(options: argparse.Namespace) -> int:
-    from pneumo.data.records import scan
-    from pneumo.data.split import near_duplicates, write_manifest
-    from pneumo.data.split import split_records as divide
-
+def _split(options: argparse.Namespace) -> None:
     records = scan(options.dir)
-    parts = divide(records, near_duplicates(options.dir, records), options.seed)
+    parts = split_records(records, near_duplicates(options.dir, records), options.seed)
     print(f"{printable(str(options.output))}\t{write_manifest(options.output, records, parts)}")
     for part, count in sorted(Counter(parts.values()).items()):
         print(f"{part}\t{count}")
-    folded = sum(record.split == "val" for record in records)
-    if folded:
+    if folded := sum(record.split == "val" for record in records):
         print(f"note\tthe {folded} images of the val folder are divided with train: too few to choose anything by")
-    return 0
 
 
-def _phantom(options: argparse.Namespace) -> int:
+def _phantom(options: argparse.Namespace) -> None:
     from pneumo.synthetic.phantom import write_set
 
     print(f"{write_set(options.dir, options.patients, options.seed)} synthetic images in {options.dir}")
-    return 0
 
 
 def _counter(activity: str) -> Callable[[int, int], None]:

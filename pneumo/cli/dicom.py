@@ -1,14 +1,11 @@
 """`pneumo dicom`: write a structured report and other objects of DICOM X-rays, and send them to an archive if asked."""
 
 import argparse
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pneumo.cli.commands import Commands
-from pneumo.cli.dicom_objects import add_objects, selection_of
-from pneumo.cli.terms import add_terms, load_predictor, terms_of
+from pneumo.cli.commands import Commands, add_command, add_objects, add_terms, predictor_and_terms, selection_of, tell
 from pneumo.errors import ConfigError, ExchangeError, PneumoError
 from pneumo.files import output_stem
 from pneumo.imaging.decoding.decode import image_bytes
@@ -21,14 +18,12 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    parser = commands.add_parser("dicom", help="write a structured report of DICOM X-rays, and a capture, PDF or segmentation")
+    parser = add_command(commands, "dicom", run, "write a structured report of DICOM X-rays, and a capture, PDF or segmentation")
     parser.add_argument("paths", nargs="+", metavar="FILE", help="DICOM files, or folders of them")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--model", help="default: the best model of the registry")
     add_terms(parser)
     add_objects(parser)
     parser.add_argument("--send", choices=("stow", "c-store"), help="also send them to PNEUMO_STOW_URL or PNEUMO_PACS")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,8 +31,8 @@ def run(options: argparse.Namespace) -> int:
     from pneumo.exchange.results import file_bytes, make_results  # loads the DICOM libraries
 
     send = _sender(options.send) if options.send else None
-    predictor = load_predictor(options)
-    terms, selection = terms_of(options, predictor), selection_of(options, predictor)
+    predictor, terms = predictor_and_terms(options)
+    selection = selection_of(options, predictor)
     options.output.mkdir(parents=True, exist_ok=True)
     failed = 0
     for path in files_below(options.paths):
@@ -49,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
             results = make_results(data, finding, predictor.card, terms, selection)
         except (PneumoError, OSError) as error:
             failed += 1
-            print(printable(f"{path}: {error}"), file=sys.stderr)
+            tell(f"{path}: {error}")
             continue
         for kind, result in results.named().items():
             target = options.output / f"{output_stem(path, finding.sha256)}-{kind}.dcm"
@@ -57,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
             print(printable(str(target)))
         for outcome in send(list(results)) if send else ():
             failed += outcome.state == "failed"
-            print(printable(f"{path}: {outcome.kind} {outcome.state}. {outcome.detail}".rstrip()), file=sys.stderr)
+            tell(f"{path}: {outcome.kind} {outcome.state}. {outcome.detail}".rstrip())
     return 1 if failed else 0
 
 

@@ -7,11 +7,16 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pneumo.cli.commands import Commands
+from pneumo.cli.commands import Commands, add_command
 from pneumo.errors import ConfigError, PneumoError
+from pneumo.inference.lung_checks import load_finder
+from pneumo.inference.predictor import Predictor
 from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import printable
 from pneumo.paths import cache_dir, data_dir, models_dir, runs_dir
+from pneumo.record.settings import record_url
+from pneumo.registry.model_folder import list_models
+from pneumo.registry.models import default_model
 
 _RUN_GB = 2.0  # a training run and its cache need at most this much
 
@@ -26,9 +31,8 @@ class Check:
 
 
 def add(commands: Commands) -> None:
-    doctor = commands.add_parser("doctor", help="whether this machine can answer, train, send and keep a record; exit 1 if not")
+    doctor = add_command(commands, "doctor", run, "whether this machine can answer, train, send and keep a record; exit 1 if not")
     doctor.add_argument("--connect", action="store_true", help="also test the archive in PNEUMO_PACS with C-ECHO")
-    doctor.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -59,11 +63,6 @@ def _checked(name: str, check: Callable[[], tuple[bool | None, str]]) -> Check:
 
 
 def _answer() -> tuple[bool, str]:
-    from pneumo.inference.lung_checks import load_finder
-    from pneumo.inference.predictor import Predictor
-    from pneumo.registry.model_folder import list_models
-    from pneumo.registry.models import default_model
-
     models = list_models()
     if not models:
         return False, f"There is no model in {models_dir()}. Set PNEUMO_MODELS_DIR, or train and promote one."
@@ -118,8 +117,6 @@ def _send(connect: bool) -> tuple[bool | None, str]:
 
 
 def _record() -> tuple[bool | None, str]:
-    from pneumo.record.settings import record_url
-
     if record_url() is None:
         return None, "Switched off (PNEUMO_RECORD is not set): no answer is kept."
     from pneumo.record.store import open_record

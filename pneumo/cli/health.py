@@ -8,40 +8,34 @@ import time
 import urllib.error
 import urllib.request
 
-from pneumo.cli.commands import Commands
+from pneumo.cli.commands import Commands, add_command
 
 SERVING, ALIVE, NOTHING = 0, 1, 2
 _WORDS = {SERVING: "serving", ALIVE: "alive, not serving", NOTHING: "nothing answers"}
 
 
 def add(commands: Commands) -> None:
-    health = commands.add_parser(
-        "health", help="whether the app or node here serves; exit 0: serving, 1: alive but not serving, 2: nothing answers"
-    )
-    health.add_argument(
-        "--port", type=int, default=os.environ.get("STREAMLIT_SERVER_PORT", "8501"), help="of the app; default: 8501"
-    )
+    about = "whether the app or node here serves; exit 0: serving, 1: alive but not serving, 2: nothing answers"
+    health = add_command(commands, "health", run, about)
+    port = os.environ.get("STREAMLIT_SERVER_PORT", "8501")
+    health.add_argument("--port", type=int, default=port, help="of the app; default: 8501")
     health.add_argument("--node", type=int, metavar="PORT", help="ask the node instead")
     health.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="ask again until it serves, for so long")
-    health.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     end = time.monotonic() + options.wait
-    code, failing = _ask(options)
-    while code != SERVING and time.monotonic() < end:
+    while True:
+        code, failing = _node(options.node) if options.node is not None else _app(options.port)
+        if code == SERVING or time.monotonic() >= end:
+            break
         time.sleep(1)
-        code, failing = _ask(options)
     print(_WORDS[code] + (f": {', '.join(failing)}" if failing else ""))
     return code
 
 
-def _ask(options: argparse.Namespace) -> tuple[int, list[str]]:
-    """The exit code, and the parts that fail."""
-    return _node(options.node) if options.node is not None else _app(options.port)
-
-
 def _app(port: int) -> tuple[int, list[str]]:
+    """The exit code, and the parts that fail."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(f"http://127.0.0.1:{port}/health", timeout=40) as answer:

@@ -5,43 +5,22 @@ import io
 import logging
 import os
 import sys
+from importlib import import_module
 
 from pneumo import __version__
-from pneumo.cli import (
-    audit,
-    cautions,
-    data,
-    dicom,
-    doctor,
-    evaluate,
-    external_check,
-    gate,
-    health,
-    lungs,
-    models,
-    monitor,
-    node,
-    predict,
-    protections,
-    report,
-    second_opinion,
-    site_fit,
-    site_model,
-    site_test,
-    train,
-)
 from pneumo.errors import ConfigError, PneumoError
 from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.log import begin_json_log
 from pneumo.outgoing import printable
 
 log = logging.getLogger(__name__)
-COMMANDS = (
-    *(predict, report, second_opinion, dicom, node),
-    *(site_test, site_fit, site_model, monitor, external_check),
-    *(data, train, evaluate, models, gate, cautions, lungs),
-    *(audit, protections, doctor, health),
+COMMANDS = (  # modules of this package, in the order of the help
+    *("predict", "report", "second_opinion", "dicom", "node"),
+    *("site_test", "site_fit", "site_model", "monitor", "external_check"),
+    *("data", "train", "evaluate", "models", "gate", "cautions", "lungs"),
+    *("audit", "protections", "doctor", "health"),
 )
+_MODULES = [import_module(f"pneumo.cli.{name}") for name in COMMANDS]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         options.extra = extra  # settings of `train`
-        code = int(options.run(options))
+        code = int(options.run(options) or 0)
         sys.stdout.flush()
         return code
     except ConfigError as error:
@@ -98,6 +77,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pneumo", description=__doc__)
     parser.add_argument("--version", action="version", version=f"pneumo {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in COMMANDS:
-        command.add(commands)
+    for module in _MODULES:
+        module.add(commands)
     return parser

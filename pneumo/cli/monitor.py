@@ -7,10 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pneumo.cli.commands import Commands
+from pneumo.cli.commands import Commands, add_command
 from pneumo.cli.site_test import account
 from pneumo.errors import ConfigError, DataError
+from pneumo.evaluation.wilson import Share
+from pneumo.files import sha256
+from pneumo.labels import LABELS
 from pneumo.outgoing import printable
+from pneumo.registry.models import default_model, read_card
+from pneumo.reporting.numbers import interval
 
 if TYPE_CHECKING:
     from pneumo.record.store import Record
@@ -18,16 +23,15 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    monitor = commands.add_parser("monitor", help="the model in use, by the record: weeks, drift, agreement, reference standard")
+    about = "the model in use, by the record: weeks, drift, agreement, reference standard"
+    monitor = add_command(commands, "monitor", run, about)
     monitor.add_argument("--model", help="default: the site's model")
     monitor.add_argument("--format", choices=("text", "json"), default="text")
     monitor.add_argument("--references", type=Path, metavar="CSV", help="first enter reference labels: file (or sha256),label")
-    monitor.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0: no alarm; 1: an alarm, or a reference label of an X-ray that is not in the record."""
-    from pneumo.registry.models import default_model, read_card
     from pneumo.site.watch import watch_model
 
     record = require_record()
@@ -51,20 +55,16 @@ def require_record() -> "Record":
 def enter_references(record: "Record", path: Path) -> int:
     """Write the reference label of each X-ray into its cases; returns how many X-rays have no case. Raises DataError."""
     references = _references(path)
-    known = {name: [case for case in record.search() if case.file_sha256 == name] for name in references}
-    for name, label in references.items():
-        for case in known[name]:
-            record.change(case.id, account(), reference=label)
-    missed = sum(not cases for cases in known.values())
+    cases = [case for case in record.search() if case.file_sha256 in references]
+    for case in cases:
+        record.change(case.id, account(), reference=references[case.file_sha256])
+    missed = len(references.keys() - {case.file_sha256 for case in cases})
     print(f"{len(references) - missed} references entered; {missed} X-rays are not in the record")
     return missed
 
 
 def _references(path: Path) -> dict[str, str]:
     """SHA-256 -> NORMAL or PNEUMONIA. Raises DataError that names the first bad line; nothing is entered then."""
-    from pneumo.files import sha256
-    from pneumo.labels import LABELS
-
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
@@ -87,22 +87,22 @@ def _references(path: Path) -> dict[str, str]:
 
 
 def as_json(watch: "Watch") -> dict[str, Any]:
-    output = {**asdict(watch), "weeks": [{**asdict(week), "monday": f"{week.monday}"} for week in watch.weeks]}
-    output["alarms"] = [
-        {**asdict(each), "since": each.since.isoformat(), "seen": each.seen.isoformat(), "sentence": each.sentence}
-        for each in watch.alarms
-    ]
-    for name in ("sensitivity", "specificity", "not_missed"):
-        output[name] = {**getattr(watch, name).figure, "of": getattr(watch, name).of}
-    output["agreement"] = {name: {**share.figure, "of": share.of} for name, share in watch.agreement.items()}
-    for week, each in zip(output["weeks"], watch.weeks, strict=True):
-        week["agreed"] = {**each.agreed.figure, "of": each.agreed.of}
-    return output
+    def figure(share: Share) -> dict[str, float | None]:
+        return {**share.figure, "of": share.of}
+
+    return {
+        **asdict(watch),
+        "weeks": [{**asdict(week), "monday": f"{week.monday}", "agreed": figure(week.agreed)} for week in watch.weeks],
+        "alarms": [
+            {**asdict(each), "since": each.since.isoformat(), "seen": each.seen.isoformat(), "sentence": each.sentence}
+            for each in watch.alarms
+        ],
+        **{name: figure(getattr(watch, name)) for name in ("sensitivity", "specificity", "not_missed")},
+        "agreement": {name: figure(share) for name, share in watch.agreement.items()},
+    }
 
 
 def as_text(watch: "Watch") -> str:
-    from pneumo.reporting.numbers import interval
-
     titles = f"{'answers':>8}{'NORMAL':>8}{'open':>6}{'PNEUM.':>8}{'refused':>9}{'not read':>10}{'warned':>8}{'agreed':>12}"
     lines = [f"{watch.model}: {watch.cases} cases", f"{'week of':<12}{titles}"]
     for week in watch.weeks:

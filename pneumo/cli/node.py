@@ -7,9 +7,7 @@ import os
 import signal
 import threading
 
-from pneumo.cli.commands import Commands
-from pneumo.cli.dicom_objects import add_objects, selection_of
-from pneumo.cli.terms import add_terms, load_predictor, terms_of
+from pneumo.cli.commands import Commands, add_command, add_objects, add_terms, predictor_and_terms, selection_of
 from pneumo.errors import ConfigError, ExchangeError
 from pneumo.log import known
 
@@ -17,17 +15,15 @@ log = logging.getLogger(__name__)
 
 
 def add(commands: Commands) -> None:
-    parser = commands.add_parser("node", help="a DICOM node: receives X-rays, sends reports to the archive")
+    parser = add_command(commands, "node", run, "a DICOM node: receives X-rays, sends reports to the archive")
     parser.add_argument("--archive", metavar="HOST:PORT:AET", help="where results go; default: PNEUMO_PACS")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0: all of this machine")
     parser.add_argument("--port", type=int, default=11112)
     parser.add_argument("--ae-title", help="of the node; default: PNEUMO_AE_TITLE or PNEUMO")
     parser.add_argument("--allow", action="append", default=[], metavar="AET", help="accept only this caller; may be repeated")
     parser.add_argument("--grace", type=float, default=8.0, metavar="SECONDS", help="for queued images at shutdown; default: 8")
-    parser.add_argument("--model", help="default: the best model of the registry")
     add_terms(parser)
     add_objects(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,8 +42,8 @@ def run(options: argparse.Namespace) -> int:
     if not 0 <= options.grace <= 600:
         raise ConfigError(f"--grace: expected 0 to 600 seconds; received {options.grace}.")
     settings = dataclasses.replace(settings, ae_title=checked_ae_title(options.ae_title or settings.ae_title))
-    predictor = load_predictor(options)
-    terms, selection = terms_of(options, predictor), selection_of(options, predictor)
+    predictor, terms = predictor_and_terms(options)
+    selection = selection_of(options, predictor)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

@@ -4,7 +4,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from functools import partial
 from itertools import starmap
 from pathlib import Path
@@ -12,8 +12,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from pneumo.cli.commands import Commands
-from pneumo.cli.terms import add_terms, load_predictor, terms_of
+from pneumo.cli.commands import Commands, add_command, add_terms, predictor_and_terms, tell
 from pneumo.errors import ConfigError
 from pneumo.files import output_stem, sha256
 from pneumo.imaging.decoding.pool import shared_pool
@@ -36,9 +35,8 @@ OVERLAY_SIDE = 2048  # longer side of a saved overlay, at most
 
 
 def add(commands: Commands) -> None:
-    predict = commands.add_parser("predict", help="answer for files, folders or zip archives of X-rays")
+    predict = add_command(commands, "predict", run, "answer for files, folders or zip archives of X-rays")
     predict.add_argument("paths", nargs="+", metavar="PATH")
-    predict.add_argument("--model", help="default: the best model of the registry")
     add_terms(predict)
     predict.add_argument("--format", choices=("table", "json", "csv"), default="table")
     predict.add_argument("--heatmap", type=Path, metavar="DIR", help="also write an overlay PNG of each answer")
@@ -46,7 +44,6 @@ def add(commands: Commands) -> None:
     predict.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: many machines (docs/scale.md)")
     predict.add_argument("--ray-address", metavar="HOST:PORT", help="a Ray cluster's head node; default: a local Ray for this run")
     predict.add_argument("--manifest", type=Path, metavar="FILE", help="record finished files there, and skip them in the next run")
-    predict.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -54,8 +51,7 @@ def run(options: argparse.Namespace) -> int:
     if options.ray_address and options.engine != "ray":
         raise ConfigError("--ray-address names a cluster for --engine ray; the engine is local.")
     shared_pool().start()  # the decoding process starts while the model loads
-    predictor = load_predictor(options)
-    terms = terms_of(options, predictor)
+    predictor, terms = predictor_and_terms(options)
     if options.heatmap:
         options.heatmap.mkdir(parents=True, exist_ok=True)
 
@@ -65,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
             row["heatmap"] = str(_overlay_path(options.heatmap, path, finding))
         return row
 
-    unread, stdout = 0, sys.stdout
+    unread, stream = 0, sys.stdout
     with ExitStack() as opened:
         engine = _engine(options, predictor, terms, opened)
         paths = files_below(options.paths, _tell_skipped)
@@ -82,13 +78,14 @@ def run(options: argparse.Namespace) -> int:
             rows = opened.enter_context(Manifest(options.manifest, asks)).rows(paths, engine, row_of)
         else:
             rows = starmap(row_of, engine(paths))
-        stream = opened.enter_context(_output(options.output, stdout))  # last: nothing is overwritten if the rest cannot be opened
+        if options.output:  # last: nothing is overwritten if the rest cannot be opened
+            stream = opened.enter_context(open(options.output, "w", newline="", encoding="utf-8"))
         write = {"json": _json_writer, "csv": _csv_writer, "table": _table_writer}[options.format](stream)
         for row in rows:
             write(row)
             if row["status"] == "error":
                 unread += 1
-                print(printable(f"{row['file']}: {'; '.join(row['reasons'])}"), file=sys.stderr)
+                tell(f"{row['file']}: {'; '.join(row['reasons'])}")
     return 1 if unread else 0
 
 
@@ -112,7 +109,7 @@ def _engine(options: argparse.Namespace, predictor: Predictor, terms: Terms, ope
 
 
 def _tell_skipped(where: str, count: int) -> None:
-    print(printable(f"{where}: {count} files in it are no images and were passed over"), file=sys.stderr)
+    tell(f"{where}: {count} files in it are no images and were passed over")
 
 
 def _overlay_path(folder: Path, path: str, finding: Finding) -> Path:
@@ -133,15 +130,6 @@ def overlay_of(pixels: np.ndarray, heatmap: Heatmap) -> np.ndarray:
     """float32 (h, w) in [0, 1] -> uint8 (h, w, 3) with the heat over it, the longer side at most OVERLAY_SIDE."""
     small = fit_within(pixels, OVERLAY_SIDE)
     return overlay_picture(grey_picture(small), heatmap.on_image(*small.shape), opacity=0.6)
-
-
-@contextmanager
-def _output(path: Path | None, stdout: TextIO) -> Iterator[TextIO]:
-    if path is None:
-        yield stdout
-    else:
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            yield file
 
 
 def _json_writer(stream: TextIO) -> Callable[[Row], object]:

@@ -2,12 +2,11 @@
 
 import argparse
 
-from pneumo.cli.commands import Commands
+from pneumo.cli.commands import Commands, add_command
 
 
 def add(commands: Commands) -> None:
-    trying = commands.add_parser("protections", help="try what a hostile image could do here; exit 1 if something works")
-    trying.set_defaults(run=run)
+    add_command(commands, "protections", run, "try what a hostile image could do here; exit 1 if something works")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -2,57 +2,44 @@
 
 import argparse
 import contextlib
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pneumo.cli.commands import Commands
-from pneumo.cli.terms import add_terms, load_predictor, terms_of
+from pneumo.cli.commands import Commands, add_command, add_terms, predictor_and_terms, tell
+from pneumo.cli.second_opinion import opinion_on
 from pneumo.errors import ConfigError, DataError
+from pneumo.inference.batch import read_files
+from pneumo.inference.finding import judge
 from pneumo.outgoing import printable
+from pneumo.site.profile import metrics_beside
 
 
 def add(commands: Commands) -> None:
-    report = commands.add_parser("report", help="one page about one X-ray, as PDF")
+    report = add_command(commands, "report", run, "one page about one X-ray, as PDF")
     report.add_argument("file", type=Path, metavar="FILE")
-    report.add_argument("--model", help="default: the best model of the registry")
     report.add_argument("--output", type=Path, required=True, metavar="OUT.pdf")
     add_terms(report)
     report.add_argument("--note", default="", help="the clinician's note, printed as typed")
     report.add_argument("--agreement", choices=("agree", "disagree"), help="the clinician's, with the answer; default: not stated")
     report.add_argument("--reference", default="", help="printed as typed; the only identification on the page")
-    report.add_argument(
-        "--no-second-opinion",
-        dest="second_opinion",
-        action="store_false",
-        help="leave out the second opinion, which takes most of the time",
-    )
-    report.set_defaults(run=run)
+    without = "leave out the second opinion, which takes most of the time"
+    report.add_argument("--no-second-opinion", dest="second_opinion", action="store_false", help=without)
 
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 if the page was written; 1, and no page, if there is no answer."""
-    from pneumo.cli.second_opinion import opinion_on
-    from pneumo.inference.batch import read_files
-    from pneumo.inference.finding import judge
     from pneumo.reporting import second_opinion_words as words
     from pneumo.reporting.finding_pdf import report_pdf
     from pneumo.reporting.finding_report import NOT_STATED, Picture, Remarks, ReportContent
     from pneumo.reporting.heat_doubt import heatmap_doubt
-    from pneumo.site.use import metrics_beside
 
     if options.output.resolve() == options.file.resolve():
         raise ConfigError(f"The report would overwrite the X-ray {options.file}. Give another --output.")
-    predictor = load_predictor(options)
-    card = predictor.card
-    terms = terms_of(options, predictor)
-    metrics = metrics_beside(predictor)
+    predictor, terms = predictor_and_terms(options)
+    card, metrics = predictor.card, metrics_beside(predictor)
     ((_, finding),) = read_files([str(options.file)], predictor)
     if finding.answer is None or finding.radiograph is None:
-        print(
-            printable(f"{options.file}: {finding.status.in_words}, so there is no report. {'; '.join(finding.reasons)}"),
-            file=sys.stderr,
-        )
+        tell(f"{options.file}: {finding.status.in_words}, so there is no report. {'; '.join(finding.reasons)}")
         return 1
     reading = judge(finding.answer.log_ratio, card, terms)
     remarks = Remarks(options.note, options.agreement or NOT_STATED, options.reference, reading.verdict)

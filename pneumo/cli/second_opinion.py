@@ -2,49 +2,37 @@
 
 import argparse
 import dataclasses
-import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from pneumo.cli.commands import Commands
-from pneumo.cli.terms import add_terms, load_predictor, terms_of
+from pneumo.cli.commands import Commands, add_command, add_terms, predictor_and_terms, tell
 from pneumo.errors import DataError, ModelError
-from pneumo.outgoing import json_text, printable, without_nan
-
-if TYPE_CHECKING:
-    from pneumo.inference.finding import Finding, Terms
-    from pneumo.inference.lung_checks import Lungs
-    from pneumo.inference.predictor import Predictor
-    from pneumo.inference.second_opinion import SecondOpinion, Vote
+from pneumo.inference.batch import read_files
+from pneumo.inference.finding import Finding, Terms, ask_again, judge
+from pneumo.inference.lung_checks import Lungs, load_finder, lungs_of
+from pneumo.inference.predictor import Predictor
+from pneumo.inference.second_opinion import SMALL_CHANGES, SecondOpinion, Vote, compute_second_opinion, vote
+from pneumo.outgoing import json_text, without_nan
+from pneumo.registry.voting import voters
 
 
 def add(commands: Commands) -> None:
-    opinion = commands.add_parser("second-opinion", help="checks for and against the answer on one X-ray, as JSON")
+    opinion = add_command(commands, "second-opinion", run, "checks for and against the answer on one X-ray, as JSON")
     opinion.add_argument("file", type=Path, metavar="FILE")
-    opinion.add_argument("--model", help="default: the best model of the registry")
     add_terms(opinion)
-    opinion.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 with one JSON object on standard output; 1, and no output, if there is no answer."""
-    from pneumo.inference.batch import read_files
-    from pneumo.inference.finding import judge
-    from pneumo.inference.second_opinion import SMALL_CHANGES
-    from pneumo.registry.voting import voters
     from pneumo.reporting import second_opinion_words as words
 
-    predictor = load_predictor(options)
-    terms = terms_of(options, predictor)
+    predictor, terms = predictor_and_terms(options)
     findings = [finding for _, finding in read_files([str(options.file)], predictor)]
     if len(findings) != 1:
         raise DataError(f"{options.file} holds {len(findings)} X-rays; expected one. Unpack it and give one file.")
     (finding,) = findings
     if finding.answer is None or finding.canonical is None:
-        print(
-            printable(f"{options.file}: {finding.status.in_words}, so there is no second opinion. {' '.join(finding.reasons)}"),
-            file=sys.stderr,
-        )
+        tell(f"{options.file}: {finding.status.in_words}, so there is no second opinion. {' '.join(finding.reasons)}")
         return 1
     answer = finding.answer
     reading = judge(answer.log_ratio, predictor.card, terms)
@@ -76,31 +64,20 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def opinion_on(finding: "Finding", predictor: "Predictor", terms: "Terms") -> "tuple[SecondOpinion, list[Vote], Lungs]":
+def opinion_on(finding: Finding, predictor: Predictor, terms: Terms) -> tuple[SecondOpinion, list[Vote], Lungs]:
     """The second opinion on an answered finding that still has its pictures.
 
     Every other model that votes answers behind its own gate; one that gives no answer is named on standard error.
     """
-    from pneumo.inference.finding import ask_again
-    from pneumo.inference.lung_checks import Lungs, load_finder, lungs_of
-    from pneumo.inference.predictor import Predictor
-    from pneumo.inference.second_opinion import compute_second_opinion, vote
-    from pneumo.registry.voting import voters
-
     image, answer, radiograph = finding.canonical, finding.answer, finding.radiograph
     assert image is not None
     assert answer is not None
     assert radiograph is not None
     votes = [vote(predictor.card, answer.log_ratio, terms)]
-    for model in voters().others(predictor.card.id):
-        try:
-            other = Predictor.load(model)
-        except ModelError as error:
-            print(printable(f"Not asked: {error}"), file=sys.stderr)
-            continue
+    for other in other_voters(predictor.card.id):
         other_finding = ask_again(finding.sha256, image, radiograph.facts, other)
         if other_finding.answer is None:
-            print(printable(f"Not asked: {model} gives no answer: {other_finding.reasons[0]}"), file=sys.stderr)
+            tell(f"Not asked: {other.card.id} gives no answer: {other_finding.reasons[0]}")
         else:
             votes.append(vote(other.card, other_finding.answer.log_ratio, terms))
     try:
@@ -108,3 +85,12 @@ def opinion_on(finding: "Finding", predictor: "Predictor", terms: "Terms") -> "t
     except ModelError as error:
         lungs = Lungs(None, str(error))
     return compute_second_opinion(image, predictor, answer, lungs).at(terms.prevalence), votes, lungs
+
+
+def other_voters(model: str) -> Iterator[Predictor]:
+    """The other models that vote; one that does not load is named on standard error."""
+    for name in voters().others(model):
+        try:
+            yield Predictor.load(name)
+        except ModelError as error:
+            tell(f"Not asked: {error}")

@@ -2,19 +2,26 @@
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
-from pneumo.cli.commands import Commands
+from pneumo.cli.commands import Commands, add_command
 from pneumo.cli.site_test import account, tell_progress
-from pneumo.errors import ConfigError
+from pneumo.errors import ConfigError, PneumoError
+from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import printable
+from pneumo.registry.acts import FIT, add_act, profile_in_use, read_acts
+from pneumo.registry.models import default_model
+from pneumo.site.answers import answer_cases
+from pneumo.site.cases import read_cases
+from pneumo.site.profile import check_name, leave_profile, list_profiles, read_profile, use_profile, write_profile
 
 
 def add(commands: Commands) -> None:
-    fitting = commands.add_parser("site-fit", help="fit calibration and cuts on one half of your children, test on the other")
-    fitting.add_argument(
-        "source", type=Path, metavar="DIR|CSV", help="as for site-test; a column half (fit, judge) sets the division"
-    )
+    about = "fit calibration and cuts on one half of your children, test on the other"
+    fitting = add_command(commands, "site-fit", _fit, about)
+    source = "as for site-test; a column half (fit, judge) sets the division"
+    fitting.add_argument("source", type=Path, metavar="DIR|CSV", help=source)
     fitting.add_argument("--model", help="default: the site's model")
     fitting.add_argument("--name", required=True, help="of the profile, for example winter-2026")
     fitting.add_argument("--site", default="", help="printed as typed")
@@ -22,29 +29,19 @@ def add(commands: Commands) -> None:
     share.add_argument("--prevalence", type=float, metavar="P", help="share of your children with pneumonia, from another source")
     share.add_argument("--consecutive", action="store_true", help="the cases are consecutive: take their prevalence")
     fitting.add_argument("--seed", type=int, default=0, help="of the random division of the children")
-    fitting.set_defaults(run=_fit)
     parser = commands.add_parser("site-profile", help="site profiles: list, show, use, leave")
     profile = parser.add_subparsers(dest="action", required=True)
-    profile.add_parser("list", help="every profile with its model; the one in use is marked").set_defaults(run=_list)
-    showing = profile.add_parser("show", help="all of its content")
-    showing.add_argument("name")
-    showing.set_defaults(run=_show)
-    using = profile.add_parser("use", help="apply it to answers of its model from now on; they name it")
+    add_command(profile, "list", _list, "every profile with its model; the one in use is marked")
+    add_command(profile, "show", _show, "all of its content").add_argument("name")
+    using = add_command(profile, "use", _use, "apply it to answers of its model from now on; they name it")
     using.add_argument("name")
-    leaving = profile.add_parser("leave", help="go back to the model's own calibration")
-    for parser, run in ((using, _use), (leaving, _leave)):
+    leaving = add_command(profile, "leave", _leave, "go back to the model's own calibration")
+    for parser in (using, leaving):
         parser.add_argument("--why", default="", help="reason, for the site's acts")
-        parser.set_defaults(run=run)
 
 
-def _fit(options: argparse.Namespace) -> int:
-    from pneumo.inference.predictor import Predictor
-    from pneumo.registry.acts import FIT, add_act
-    from pneumo.registry.models import card_digest, default_model
-    from pneumo.site.answers import answer_cases
-    from pneumo.site.cases import read_cases
+def _fit(options: argparse.Namespace) -> None:
     from pneumo.site.fit import STATED_NOWHERE, Prevalence, fit_profile
-    from pneumo.site.profile import check_name, write_profile
 
     check_name(options.name)
     prevalence: Prevalence | str = "consecutive" if options.consecutive else STATED_NOWHERE
@@ -55,38 +52,27 @@ def _fit(options: argparse.Namespace) -> int:
     cases = read_cases(options.source)
     predictor = Predictor.load(options.model or default_model())
     answers = answer_cases(cases, predictor, tell_progress)
-    card = predictor.card
-    profile = fit_profile(options.name, options.site, answers, card, card_digest(card.id), prevalence, options.seed)
+    profile = fit_profile(options.name, options.site, answers, predictor.card, prevalence, options.seed)
     path = write_profile(profile)
     add_act(FIT, profile.name, profile.sha256, f"model {profile.model}", account())
-    print(
-        json.dumps(
-            {
-                "profile": str(path),
-                "sha256": profile.sha256,
-                "fitted_on": vars(profile.fitted_on),
-                "judged_on": vars(profile.judged_on),
-                "prevalence": profile.prevalence,
-                "prevalence_from": profile.prevalence_from,
-                "log_loss_less": profile.loss_less,
-                "own_cuts": profile.own["operating_points"],
-                "profile_cuts": profile.judged["operating_points"],
-            },
-            indent=2,
-        )
-    )
-    low = profile.loss_less["low"]
-    shown = bool(low and low > 0)
-    judgement = "The profile is better on the half that judged it." if shown else "It is not shown to be better: think before use."
+    printed = {
+        "profile": str(path),
+        "sha256": profile.sha256,
+        "fitted_on": vars(profile.fitted_on),
+        "judged_on": vars(profile.judged_on),
+        "prevalence": profile.prevalence,
+        "prevalence_from": profile.prevalence_from,
+        "log_loss_less": profile.loss_less,
+        "own_cuts": profile.own["operating_points"],
+        "profile_cuts": profile.judged["operating_points"],
+    }
+    print(json.dumps(printed, indent=2))
+    better = (profile.loss_less["low"] or 0) > 0
+    judgement = "The profile is better on the half that judged it." if better else "It is not shown to be better: think before use."
     print(f"{judgement} Use it: python -m pneumo site-profile use {profile.name}")
-    return 0
 
 
 def _list(options: argparse.Namespace) -> int:
-    from pneumo.errors import PneumoError
-    from pneumo.registry.acts import profile_in_use, read_acts
-    from pneumo.site.profile import list_profiles, read_profile
-
     used, failed = profile_in_use(read_acts()), 0
     for name in list_profiles():
         try:
@@ -97,26 +83,15 @@ def _list(options: argparse.Namespace) -> int:
     return failed
 
 
-def _show(options: argparse.Namespace) -> int:
-    from dataclasses import asdict
-
-    from pneumo.site.profile import read_profile
-
+def _show(options: argparse.Namespace) -> None:
     profile = read_profile(options.name)
     print(json.dumps({**asdict(profile), "sha256": profile.sha256}, indent=2))
-    return 0
 
 
-def _use(options: argparse.Namespace) -> int:
-    from pneumo.site.use import use_profile
-
+def _use(options: argparse.Namespace) -> None:
     profile = use_profile(options.name, options.why, account())
     print(f"Answers of {profile.model} are read by {profile.name} from now on, and name it. Leave it: site-profile leave")
-    return 0
 
 
-def _leave(options: argparse.Namespace) -> int:
-    from pneumo.site.use import leave_profile
-
+def _leave(options: argparse.Namespace) -> None:
     print(f"{leave_profile(options.why, account())} is left: answers are read by the model's own calibration.")
-    return 0

@@ -5,94 +5,74 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pneumo.cli.commands import Commands
+from pneumo.cli.commands import Commands, add_command
+from pneumo.cli.monitor import require_record
 from pneumo.cli.site_test import account, tell_progress
 from pneumo.errors import ConfigError
+from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import json_text, printable, without_nan
+from pneumo.registry.acts import candidate_model, profile_in_use, read_acts
+from pneumo.registry.models import default_model, read_card, site_model
+from pneumo.site.answers import answer_cases
+from pneumo.site.cases import read_cases
+from pneumo.site.change import activate, back, candidate_digest, end_candidate, set_candidate
 
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser("site-model", help="the site's model: candidate, comparison, activation, rollback")
     actions = parser.add_subparsers(dest="action", required=True)
-    actions.add_parser("status", help="the active model, the candidate, the profile, and every act").set_defaults(run=_status)
-    trying = actions.add_parser(
-        "candidate", help="let a model answer beside the active one, hidden from readers (needs the record)"
-    )
-    trying.add_argument("id", metavar="ID")
-    ending = actions.add_parser("end", help="stop the candidate")
-    activating = actions.add_parser("activate", help="make a model the site's default")
-    activating.add_argument("id", metavar="ID")
-    returning = actions.add_parser("back", help="return to the model before the last activation")
-    for each, run in ((trying, _candidate), (ending, _end), (activating, _activate), (returning, _back)):
+    add_command(actions, "status", _status, "the active model, the candidate, the profile, and every act")
+    about = "let a model answer beside the active one, hidden from readers (needs the record)"
+    trying = add_command(actions, "candidate", _candidate, about)
+    ending = add_command(actions, "end", _end, "stop the candidate")
+    activating = add_command(actions, "activate", _activate, "make a model the site's default")
+    returning = add_command(actions, "back", _back, "return to the model before the last activation")
+    for each in (trying, activating):
+        each.add_argument("id", metavar="ID")
+    for each in (trying, ending, activating, returning):
         each.add_argument("--why", default="", help="reason, for the site's acts; required by activate and back")
-        each.set_defaults(run=run)
-    comparing = actions.add_parser("compare", help="compare candidate and active model on the same cases, paired, with intervals")
-    comparing.add_argument(
-        "--cases", type=Path, metavar="DIR|CSV", help="labelled X-rays, as for site-test; default: the cases of the record"
-    )
+    about = "compare candidate and active model on the same cases, paired, with intervals"
+    comparing = add_command(actions, "compare", _compare, about)
+    cases = "labelled X-rays, as for site-test; default: the cases of the record"
+    comparing.add_argument("--cases", type=Path, metavar="DIR|CSV", help=cases)
     comparing.add_argument("--candidate", metavar="ID", help="with --cases; default: the current candidate")
-    comparing.set_defaults(run=_compare)
 
 
-def _status(options: argparse.Namespace) -> int:
-    from pneumo.registry.acts import candidate_model, profile_in_use, read_acts
-    from pneumo.registry.models import default_model, site_model
-
+def _status(options: argparse.Namespace) -> None:
     acts = read_acts()
     chosen, tried, used = site_model(), candidate_model(acts), profile_in_use(acts)
     print(f"active\t{chosen or default_model()}\t{'chosen by an act' if chosen else 'the default of the registry'}")
     print(f"candidate\t{tried.subject if tried else 'none'}")
     print(f"site profile\t{used.subject if used else 'none'}")
     for act in acts:
-        print(
-            printable(
-                f"{act.sequence}\t{act.time}\t{act.actor}\t{act.action}\t{act.subject}\t{act.digest[:16]}\t{act.why}", keep="\t"
-            )
-        )
-    return 0
+        cells = (str(act.sequence), act.time, act.actor, act.action, act.subject, act.digest[:16], act.why)
+        print(printable("\t".join(cells), keep="\t"))
 
 
-def _candidate(options: argparse.Namespace) -> int:
-    from pneumo.site.change import set_candidate
-
+def _candidate(options: argparse.Namespace) -> None:
     set_candidate(options.id, options.why, account())
     print(f"{options.id} answers beside the active model from now on, unseen, wherever answers are recorded (PNEUMO_RECORD).")
-    return 0
 
 
-def _end(options: argparse.Namespace) -> int:
-    from pneumo.site.change import end_candidate
-
+def _end(options: argparse.Namespace) -> None:
     print(f"{end_candidate(options.why, account()).subject} is no candidate any more. What it said is kept with its cases.")
-    return 0
 
 
-def _activate(options: argparse.Namespace) -> int:
-    from pneumo.site.change import activate
-
+def _activate(options: argparse.Namespace) -> None:
     activate(options.id, options.why, account())
     print(f"{options.id} is the site's model. The way back: pneumo site-model back --why REASON")
-    return 0
 
 
-def _back(options: argparse.Namespace) -> int:
-    from pneumo.site.change import back
-
+def _back(options: argparse.Namespace) -> None:
     print(f"{back(options.why, account()).subject or 'The default of the registry'} answers here again.")
-    return 0
 
 
-def _compare(options: argparse.Namespace) -> int:
+def _compare(options: argparse.Namespace) -> None:
     comparison = _on_cases(options) if options.cases else _on_record()
     print(json_text(without_nan(comparison), indent=2))
-    return 0
 
 
 def _on_record() -> dict[str, Any]:
-    from pneumo.cli.monitor import require_record
-    from pneumo.registry.acts import candidate_model, read_acts
-    from pneumo.registry.models import default_model, read_card
-    from pneumo.site.change import candidate_digest
     from pneumo.site.compare import compare_pairs, recorded_pairs
 
     tried = candidate_model(read_acts())
@@ -105,11 +85,6 @@ def _on_record() -> dict[str, Any]:
 
 
 def _on_cases(options: argparse.Namespace) -> dict[str, Any]:
-    from pneumo.inference.predictor import Predictor
-    from pneumo.registry.acts import candidate_model, read_acts
-    from pneumo.registry.models import default_model
-    from pneumo.site.answers import answer_cases
-    from pneumo.site.cases import read_cases
     from pneumo.site.compare import answered_pairs, compare_pairs
 
     tried = candidate_model(read_acts())

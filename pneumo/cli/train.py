@@ -7,21 +7,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pneumo.cli.commands import Commands
+from pneumo.cli.commands import Commands, add_command
 from pneumo.errors import ConfigError
 
 
 def add(commands: Commands) -> None:
-    train = commands.add_parser("train", help="train a network; any setting of the configuration as --name value")
+    train = add_command(commands, "train", run, "train a network; any setting of the configuration as --name value")
     train.add_argument("architecture")
     train.add_argument("--data", type=Path, required=True)
     train.add_argument("--output", type=Path, required=True, help="the run folder to make")
     train.add_argument("--config", type=Path, help="JSON file of settings; flags override it")
-    train.add_argument(
-        "--preset", help='"quick look", standard (default), thorough or, for cnn, seeds; --config and flags override it'
-    )
+    presets = '"quick look", standard (default), thorough or, for cnn, seeds; --config and flags override it'
+    train.add_argument("--preset", help=presets)
     train.add_argument("--resume", action="store_true", help="resume an interrupted run")
-    train.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,9 +1,6 @@
 """A recorded case: the answer, and the clinician's agreement and note. No file name, no identifier."""
 
-import hashlib
-import json
-import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pneumo.imaging.measures import Measures
@@ -80,45 +77,9 @@ class Shadow:
 
 
 EXPORTED = (
-    "id",
-    "created",
-    "file_sha256",
-    "model",
-    "model_sha256",
-    "probability",
-    "operating_point",
-    "threshold",
-    "label",
-    "zone",
-    "gate",
-    "warnings",
-    "agreement",
-    "note",
-    "reference",
+    *("id", "created", "file_sha256", "model", "model_sha256", "probability", "operating_point", "threshold"),
+    *("label", "zone", "gate", "warnings", "agreement", "note", "reference"),
 )
-
-
-def content_digest(case: RecordedCase) -> str:
-    """SHA-256 of all fields of the row, hex, as stored in the log.
-
-    Fields added in later versions count only if not empty, so that digests of older cases stay valid.
-    """
-    held = asdict(case)
-    held["measures"] = known_measures(case.measures)
-    for name, nothing in (("measures", {}), ("reference", NONE)):
-        if held[name] == nothing:
-            del held[name]
-    return hashlib.sha256(canonical_json(held)).hexdigest()
-
-
-def known_measures(measures: Measures) -> dict[str, float]:
-    """The known measures by name."""
-    return {name: value for name, value in asdict(measures).items() if not math.isnan(value)}
-
-
-def canonical_json(value: object) -> bytes:
-    """The unique encoding of a value for hashing."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
 
 def timestamp(moment: datetime) -> str:

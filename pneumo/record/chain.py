@@ -1,10 +1,9 @@
 """The log's hash chain: each entry's hash covers the entry and the previous hash, so any later change is detected."""
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 
-from pneumo.record.case import canonical_json
+from pneumo.files import json_sha256
 
 GENESIS = "0" * 64  # the hash before the first entry
 CREATE, AGREEMENT, NOTE, REFERENCE, DELETE, PURGE = "create", "agreement", "note", "reference", "delete", "purge"
@@ -34,9 +33,9 @@ class Head:
     hash: str = GENESIS
 
 
-def entry_hash(sequence: int, time: str, actor: str, action: str, case_id: str, digest: str, previous: str) -> str:
-    """SHA-256 of an entry without its hash, hex."""
-    return hashlib.sha256(canonical_json([sequence, time, actor, action, case_id, digest, previous])).hexdigest()
+def entry_hash(*content: int | str) -> str:
+    """SHA-256 of an entry's fields in their order, without the hash itself, hex."""
+    return json_sha256(content)
 
 
 def following(head: Head, time: str, actor: str, action: str, case_id: str, digest: str) -> Entry:
@@ -81,8 +80,7 @@ def _broken(entry: Entry, head: Head) -> str | None:
         return f"Entry {expected} is missing or moved: after entry {head.sequence} comes entry {entry.sequence}."
     if entry.previous != head.hash:
         return f"Entry {entry.sequence} does not follow entry {head.sequence}: one of the two was replaced, inserted or removed."
-    content = (entry.sequence, entry.time, entry.actor, entry.action, entry.case_id, entry.digest, entry.previous)
-    if entry.hash != entry_hash(*content):
+    if entry.hash != entry_hash(*astuple(entry)[:-1]):
         return f"Entry {entry.sequence} ({entry.action}, {entry.time}) was altered after it was written: its hash does not fit."
     return None
 

@@ -1,14 +1,16 @@
-"""A row of the table of cases as a RecordedCase."""
+"""A row of the table of cases as a RecordedCase, and back."""
 
 import json
-from dataclasses import fields
+import math
+from dataclasses import asdict, fields
 from typing import Any
 
 from sqlalchemy import Row
 
 from pneumo.errors import RecordError
+from pneumo.files import json_sha256
 from pneumo.imaging.measures import MEANING, Measures
-from pneumo.record.case import RecordedCase, content_digest
+from pneumo.record.case import NONE, RecordedCase
 
 _KINDS: dict[Any, Any] = {str: str, float: int | float, tuple[str, ...]: tuple}
 
@@ -27,6 +29,30 @@ def case_of(row: Row[Any]) -> RecordedCase:
                 "Run `python -m pneumo audit verify`, and restore the record from a backup."
             )
     return case
+
+
+def content_digest(case: RecordedCase) -> str:
+    """SHA-256 of all fields of the row, hex, as stored in the log.
+
+    Fields added in later versions count only if not empty, so that digests of older cases stay valid.
+    """
+    held = asdict(case)
+    held["measures"] = known_measures(case.measures)
+    for name, nothing in (("measures", {}), ("reference", NONE)):
+        if held[name] == nothing:
+            del held[name]
+    return json_sha256(held)
+
+
+def known_measures(measures: Measures) -> dict[str, float]:
+    """The known measures by name."""
+    return {name: value for name, value in asdict(measures).items() if not math.isnan(value)}
+
+
+def row_of(case: RecordedCase) -> dict[str, Any]:
+    row = asdict(case) | {"warnings": json.dumps(case.warnings)} | known_measures(case.measures)
+    del row["measures"]
+    return row
 
 
 def digest_of(row: Row[Any]) -> str:

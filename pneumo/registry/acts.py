@@ -4,7 +4,6 @@ Each line's hash covers the line and the previous hash, so that a changed or rem
 is read from this log only.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -14,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from pneumo.errors import DataError
+from pneumo.files import json_sha256
 from pneumo.outgoing import printable
 from pneumo.paths import site_dir
 
@@ -133,4 +133,4 @@ def _last(acts: Sequence[Act]) -> str:
 
 def _hash(act: Act) -> str:
     content = {name: value for name, value in asdict(act).items() if name != "hash"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")).hexdigest()
+    return json_sha256(content)

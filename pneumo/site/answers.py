@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from pneumo.evaluation.likelihood import posterior
 from pneumo.evaluation.predictions import Predictions, make_predictions
 from pneumo.imaging.measures import Measures
 from pneumo.inference.batch import read_files
-from pneumo.inference.finding import Finding
 from pneumo.inference.lung_fields import LungFinder
 from pneumo.inference.measured import measure_image
 from pneumo.inference.predictor import Predictor
@@ -42,18 +41,14 @@ def answer_cases(
     for case, (path, finding) in zip(cases, read_files((case.path for case in cases), predictor), strict=True):
         if path != case.path:
             raise DataError(f"{case.name} is read as several images. Expected one image a case.")
-        answers.append(_case_answer(case, finding, predictor, finder))
+        logit, measures = math.nan, None
+        if finding.answer and finding.canonical is not None and finding.radiograph is not None:
+            logit = finding.answer.logit
+            measures = measure_image(finding.canonical, finding.radiograph.facts, finding.answer.features, predictor, finder)
+        answers.append(CaseAnswer(case, finding.status, finding.reasons, finding.warnings, finding.sha256, logit, measures))
         if progress:
             progress(len(answers), len(cases))
     return tuple(answers)
-
-
-def _case_answer(case: SiteCase, finding: Finding, predictor: Predictor, finder: LungFinder) -> CaseAnswer:
-    logit, measures = math.nan, None
-    if finding.answer and finding.canonical is not None and finding.radiograph is not None:
-        logit = finding.answer.logit
-        measures = measure_image(finding.canonical, finding.radiograph.facts, finding.answer.features, predictor, finder)
-    return CaseAnswer(case, finding.status, finding.reasons, finding.warnings, finding.sha256, logit, measures)
 
 
 def labels_of(answers: Sequence[CaseAnswer]) -> np.ndarray:
@@ -85,11 +80,4 @@ def predictions_of(answers: Sequence[CaseAnswer], card: ModelCard, prevalence: f
         [answer.logit for answer in answers],
         probabilities.tolist(),
     )
-    return Predictions(
-        predictions.files,
-        predictions.labels,
-        predictions.subtypes,
-        predictions.logits,
-        predictions.probabilities,
-        patient_ids=tuple(answer.case.patient for answer in answers),
-    )
+    return replace(predictions, patient_ids=tuple(answer.case.patient for answer in answers))

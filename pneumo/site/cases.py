@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,15 +107,9 @@ def _from_csv(path: Path) -> tuple[list[SiteCase], list[str]]:
             f"{path} has the unknown columns {printable(', '.join(unknown))}; expected {', '.join(NEEDED)}, and any of "
             f"{', '.join(OPTIONAL)}. Rename or remove them, so that none is misread."
         )
-    cases: list[SiteCase] = []
-    problems: list[str] = []
-    for number, row in enumerate(rows, start=2):
-        case_or_problem = _row({name: (row.get(name) or "").strip() for name in (*NEEDED, *OPTIONAL)}, path.parent)
-        if isinstance(case_or_problem, SiteCase):
-            cases.append(case_or_problem)
-        else:
-            problems.append(f"line {number}: {case_or_problem}")
-    return cases, problems
+    read = [_row({name: (row.get(name) or "").strip() for name in (*NEEDED, *OPTIONAL)}, path.parent) for row in rows]
+    problems = [f"line {number}: {problem}" for number, problem in enumerate(read, start=2) if isinstance(problem, str)]
+    return [case for case in read if isinstance(case, SiteCase)], problems
 
 
 def _row(row: dict[str, str], folder: Path) -> SiteCase | str:
@@ -162,7 +157,5 @@ def _unfit(path: Path) -> str:
 
 
 def _twice(cases: Sequence[SiteCase]) -> list[str]:
-    places: dict[str, int] = {}
-    for case in cases:
-        places[os.path.realpath(case.path)] = places.get(os.path.realpath(case.path), 0) + 1
+    places = Counter(os.path.realpath(case.path) for case in cases)
     return [f"{printable(path)}: named {count} times; expected once" for path, count in places.items() if count > 1]

@@ -1,21 +1,19 @@
-"""Changing the site's model: candidate, activation and rollback. Each is one logged act of a verified model."""
+"""Changing the site's model: candidate, activation and rollback. Each is one logged act of a verified model.
+
+A candidate's answers on the cases of the active model are stored for comparison, and hidden from readers.
+"""
 
 from collections.abc import Sequence
 
 from pneumo.errors import ConfigError
+from pneumo.evaluation.likelihood import posterior
+from pneumo.evaluation.operating_point import zone
+from pneumo.inference.finding import Finding
 from pneumo.inference.predictor import Predictor
-from pneumo.registry.acts import (
-    ACTIVATE,
-    BACK,
-    CANDIDATE,
-    END,
-    Act,
-    active_model,
-    add_act,
-    candidate_model,
-    read_acts,
-)
-from pneumo.registry.models import card_digest, default_model
+from pneumo.labels import LABELS
+from pneumo.record.case import Shadow
+from pneumo.registry.acts import ACTIVATE, BACK, CANDIDATE, END, Act, active_model, add_act, candidate_model, read_acts
+from pneumo.registry.models import ModelCard, card_digest, default_model
 
 SHIPPED = ""  # the registry's default, before the site chose a model
 
@@ -84,6 +82,24 @@ def candidate_digest(act: Act) -> str:
     if digest != act.digest:
         raise ConfigError(f"The candidate {act.subject} was changed since it was named. Name it again, or end it.")
     return digest
+
+
+def shadow_of(
+    case_id: str,
+    finding: Finding,
+    candidate: ModelCard,
+    card_sha256: str,
+    active: ModelCard,
+    operating_point: str,
+    prevalence: float,
+) -> Shadow:
+    """`finding`: the candidate's, of the same image, behind its own gate."""
+    known = (case_id, candidate.id, candidate.sha256, card_sha256, str(finding.status))
+    if finding.answer is None:
+        return Shadow(*known, None, "", "", "")
+    ratio = finding.answer.log_ratio
+    label, label_at_active_cut = (str(LABELS[int(ratio >= card.cuts[operating_point])]) for card in (candidate, active))
+    return Shadow(*known, float(posterior(ratio, prevalence)), label, label_at_active_cut, str(zone(ratio, candidate.cuts)))
 
 
 def _verified(model: str) -> str:

@@ -60,8 +60,8 @@ def _step(scaled: Sequence[float]) -> int:
     return len(scaled) - 1 - int(np.argmax(sums**2 / np.arange(1, len(scaled) + 1)))
 
 
-def cusum(hits: Sequence[bool], first: int) -> Signal | None:
-    """Watch the share of `hits` after the `first` ones for a rise by 0.15.
+def cusum(hits: Sequence[float], first: int) -> Signal | None:
+    """Watch the share of `hits` (1, else 0) after the `first` ones for a rise by 0.15.
 
     S = max(0, S + log likelihood ratio of the higher share against the usual one), alarm above log 10,000 (Reynolds, Stoumbos,
     Journal of Quality Technology 1999, 31:87). The usual share is taken as the upper end of its 95 % interval in the first cases,

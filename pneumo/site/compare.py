@@ -3,6 +3,7 @@
 The candidate is judged at its own cuts and at the active model's: a newer version may be worse at the threshold in use.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -55,13 +56,8 @@ def compare_pairs(pairs: Sequence[Pair], unanswered: int) -> ModelComparison:
     with_truth = [pair for pair in pairs if pair.truth is not None]
     sick = [pair for pair in with_truth if pair.truth == Label.PNEUMONIA]
     healthy = [pair for pair in with_truth if pair.truth == Label.NORMAL]
-    verdicts = {
-        str(active): {
-            str(candidate): sum((pair.active_verdict, pair.candidate_verdict) == (active, candidate) for pair in pairs)
-            for candidate in Verdict
-        }
-        for active in Verdict
-    }
+    seen = Counter((pair.active_verdict, pair.candidate_verdict) for pair in pairs)
+    verdicts = {str(active): {str(candidate): seen[active, candidate] for candidate in Verdict} for active in Verdict}
     same = sum(pair.active_verdict == pair.candidate_verdict for pair in pairs)
     return ModelComparison(
         len(pairs),
@@ -114,10 +110,8 @@ def answered_pairs(
         if active_answer.status != Status.OK or candidate_answer.status != Status.OK:
             without += active_answer.status == Status.OK
             continue
-        first, second = (
-            float(card.calibration.log_ratio(each.logit))
-            for card, each in ((active_card, active_answer), (candidate_card, candidate_answer))
-        )
+        first = float(active_card.calibration.log_ratio(active_answer.logit))
+        second = float(candidate_card.calibration.log_ratio(candidate_answer.logit))
         pairs.append(
             Pair(
                 active_answer.case.patient,

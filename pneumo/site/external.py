@@ -6,7 +6,7 @@ consolidation or infiltration, OTHER any other finding. An "infiltration" need n
 
 import csv
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ from pneumo.errors import DataError
 from pneumo.evaluation.wilson import clustered_wilson
 from pneumo.imaging.measures import FRAME, PICTURE
 from pneumo.labels import LABELS
-from pneumo.registry.models import ModelCard
+from pneumo.registry.models import ModelCard, card_digest
 from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, ratios_of
 from pneumo.site.cases import SiteCase
 from pneumo.site.frame import frame_statistics
-from pneumo.site.gate_rates import rates_by_class, unanswered
+from pneumo.site.groups import rates_by_class, unanswered
 from pneumo.site.verdict import Figure, auc_figure
 
 TABLE = Path(__file__).with_name("nih_children.csv")
@@ -31,35 +31,10 @@ NOTE = (
 )
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A row of the table."""
-
-    image: str
-    patient: str
-    age: int  # years
-    sex: str
-    view: str
-    label: str  # NORMAL, PNEUMONIA-LIKE or OTHER
-
-
-@dataclass(frozen=True)
-class ByAge:
-    """Figures for all children, or those of one age or view."""
-
-    by: str
-    name: str
-    normal: int  # images with an answer; `like` too
-    like: int
-    auc: Figure  # PNEUMONIA-LIKE against NORMAL, interval over children
-
-
-def listed() -> tuple[Listed, ...]:
+def listed() -> list[dict[str, str]]:
+    """Rows of the table: image, patient, age in years, sex, view, findings, and label (NORMAL, PNEUMONIA-LIKE or OTHER)."""
     with open(TABLE, newline="", encoding="utf-8") as file:
-        return tuple(
-            Listed(row["image"], row["patient"], int(row["age"]), row["sex"], row["view"], row["label"])
-            for row in csv.DictReader(file)
-        )
+        return list(csv.DictReader(file))
 
 
 def external_cases(folder: Path) -> tuple[tuple[SiteCase, ...], tuple[SiteCase, ...], int]:
@@ -69,7 +44,7 @@ def external_cases(folder: Path) -> tuple[tuple[SiteCase, ...], tuple[SiteCase, 
     """
     if not folder.is_dir():
         raise DataError(f"No folder {folder}. Expected one that holds images of NIH ChestX-ray14, as 00002180_000.png.")
-    table = {each.image: each for each in listed()}
+    table = {row["image"]: row for row in listed()}
     places: dict[str, list[Path]] = {}
     for path in folder.rglob("*.png"):
         if path.name in table:
@@ -78,62 +53,50 @@ def external_cases(folder: Path) -> tuple[tuple[SiteCase, ...], tuple[SiteCase, 
         raise DataError(f"{folder} holds none of the {len(table)} images of the table. Expected names as {next(iter(table))}.")
     if twice := sorted(name for name, paths in places.items() if len(paths) > 1):
         raise DataError(f"{len(twice)} images lie in {folder} twice, {twice[0]} among them. Name a folder that holds each once.")
-    rows = [(table[name], paths[0]) for name, paths in sorted(places.items())]
-    both, other = [row for row in rows if row[0].label != OTHER], [row for row in rows if row[0].label == OTHER]
-    return tuple(_case(*row) for row in both), tuple(_case(*row) for row in other), len(table) - len(places)
+    both: list[SiteCase] = []
+    other: list[SiteCase] = []
+    for name, (path,) in sorted(places.items()):
+        row = table[name]
+        label, age = LABELS[row["label"] == LIKE], float(row["age"])
+        case = SiteCase(str(path), name, label, row["patient"], age, row["sex"], view=row["view"])
+        (other if row["label"] == OTHER else both).append(case)
+    return tuple(both), tuple(other), len(table) - len(places)
 
 
-def _case(each: Listed, path: Path) -> SiteCase:
-    label = LABELS[each.label == LIKE]
-    return SiteCase(str(path), each.image, label, each.patient, float(each.age), each.sex, "", each.view)
-
-
-def external_result(
-    both: Sequence[CaseAnswer], other: Sequence[CaseAnswer], missing: int, card: ModelCard, card_sha256: str
-) -> dict[str, Any]:
+def external_result(both: Sequence[CaseAnswer], other: Sequence[CaseAnswer], missing: int, card: ModelCard) -> dict[str, Any]:
     """The result as JSON; undefined figures are None."""
     known = answered_of(both)
+    measures = [each.measures for each in known if each.measures]
+    healthy, like = [each for each in both if not each.case.sick], [each for each in both if each.case.sick]
     return {
         "data": "NIH ChestX-ray14, children up to 6 years",
         "said": NOTE,
         "model": card.id,
         "model_sha256": card.sha256,
-        "card_sha256": card_sha256,
+        "card_sha256": card_digest(card.id),
         "images": len(both) + len(other),
         "not_there": missing,
-        "auc": [asdict(each) for each in _by_age(known, card)],
-        "called": {
-            name: _called(answers, card)
-            for name, answers in (
-                (LABELS[0], [each for each in both if not each.case.sick]),
-                (LIKE, [each for each in both if each.case.sick]),
-                (OTHER, list(other)),
-            )
-        },
+        "auc": _by_age(known, card),
+        "called": {name: _called(group, card) for name, group in ((LABELS[0], healthy), (LIKE, like), (OTHER, other))},
         "gate": [asdict(each) for each in rates_by_class(both)],
         "gate_other": asdict(rates_by_class(other)[0]),
         "unanswered": [asdict(each) for each in unanswered([*both, *other])],
-        "frame": asdict(
-            frame_statistics([each.measures for each in known if each.measures], [each.case.label for each in known], card.data)
-        ),
+        "frame": asdict(frame_statistics(measures, [each.case.label for each in known], card.data)),
         "measures": {"of": list(PICTURE), "framing": list(FRAME)},
     }
 
 
-def _by_age(known: Sequence[CaseAnswer], card: ModelCard) -> list[ByAge]:
+def _by_age(known: Sequence[CaseAnswer], card: ModelCard) -> list[dict[str, Any]]:
+    """For all children, and each age and view: answered images by label, and the AUC with its interval over children."""
+    ages, views = {each.case.age for each in known if each.case.age is not None}, {each.case.view for each in known}
     groups = [("all", "", list(known))]
-    groups += [
-        ("age", f"{age} years", [each for each in known if each.case.age == age])
-        for age in sorted({each.case.age for each in known if each.case.age is not None})
-    ]
-    groups += [
-        ("view", view, [each for each in known if each.case.view == view]) for view in sorted({each.case.view for each in known})
-    ]
+    groups += [("age", f"{age} years", [each for each in known if each.case.age == age]) for age in sorted(ages)]
+    groups += [("view", view, [each for each in known if each.case.view == view]) for view in sorted(views)]
     rows = []
     for by, name, group in groups:
         sick = labels_of(group) == 1
         figure = auc_figure(sick, ratios_of(group, card), patients_of(group)) if len(group) else auc_figure(*(np.empty(0),) * 3)
-        rows.append(ByAge(by, name, int((~sick).sum()), int(sick.sum()), figure))
+        rows.append({"by": by, "name": name, "normal": int((~sick).sum()), "like": int(sick.sum()), "auc": figure})
     return rows
 
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import numpy as np
 
 from pneumo.errors import ConfigError, DataError
-from pneumo.evaluation.calibration import Calibration, even_weights, fit_calibration, logistic
+from pneumo.evaluation.calibration import even_weights, fit_calibration
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.evaluation.operating_point import choose_operating_points
 from pneumo.evaluation.summary import figure, summarise
-from pneumo.registry.models import ModelCard
-from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, predictions_of
+from pneumo.registry.models import ModelCard, card_digest
+from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, predictions_of, ratios_of
 from pneumo.site.cases import HALVES, digest_of
 from pneumo.site.profile import Half, SiteProfile
 
@@ -31,13 +31,7 @@ STATED_NOWHERE = Prevalence(None, "not set: the cases are not said to be consecu
 
 
 def fit_profile(
-    name: str,
-    site: str,
-    answers: Sequence[CaseAnswer],
-    card: ModelCard,
-    card_sha256: str,
-    prevalence: Prevalence | str,
-    seed: int = 0,
+    name: str, site: str, answers: Sequence[CaseAnswer], card: ModelCard, prevalence: Prevalence | str, seed: int = 0
 ) -> SiteProfile:
     """`prevalence` "consecutive": the share of sick children in the fitting half, if the cases are consecutive.
 
@@ -58,22 +52,21 @@ def fit_profile(
     share = _consecutive(fitting) if prevalence == "consecutive" else prevalence
     if not isinstance(share, Prevalence):
         raise ConfigError(f"The prevalence is {share!r}; expected a share, or consecutive.")
-    by, own = _judged(judging, fitted), _judged(judging, card)
     return SiteProfile(
         name,
         site,
         card.id,
         card.sha256,
-        card_sha256,
+        card_digest(card.id),
         calibration,
         fitted.cuts,
         share.value,
         share.source,
         _half(fitting),
         _half(judging),
-        by,
-        own,
-        _loss_less(judging, card.calibration, calibration),
+        _judged(judging, fitted),
+        _judged(judging, card),
+        _loss_less(judging, card, fitted),
         digest_of(each.case for each in answers),
         datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -133,19 +126,15 @@ def _judged(judging: Sequence[CaseAnswer], card: ModelCard) -> dict[str, object]
     return summarise(predictions_of(judging, card, share), card.points_at(share))
 
 
-def _loss_less(judging: Sequence[CaseAnswer], before: Calibration, after: Calibration) -> dict[str, float | None]:
+def _loss_less(judging: Sequence[CaseAnswer], before: ModelCard, after: ModelCard) -> dict[str, float | None]:
     """Reduction of the class-balanced log loss, with its interval over children."""
-    labels, patients = labels_of(judging), patients_of(judging)
-    logits = np.array([answer.logit for answer in judging])
+    labels = labels_of(judging)
+    losses = [np.logaddexp(0, ratios) - labels * ratios for ratios in (ratios_of(judging, before), ratios_of(judging, after))]
 
     def reduction(index: np.ndarray) -> np.ndarray:
         if len(set(labels[index].tolist())) < 2:
             return np.array([np.nan])
-        losses = [
-            np.logaddexp(0, each.log_ratio(logits[index])) - labels[index] * each.log_ratio(logits[index])
-            for each in (before, after)
-        ]
-        return np.array([np.average(losses[0] - losses[1], weights=even_weights(labels[index]))])
+        return np.array([np.average((losses[0] - losses[1])[index], weights=even_weights(labels[index]))])
 
-    (low,), (high,) = patient_intervals(reduction, patients)
+    (low,), (high,) = patient_intervals(reduction, patients_of(judging))
     return figure(float(reduction(np.arange(len(labels)))[0]), float(low), float(high))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,7 @@ def frame_statistics(measures: Sequence[Measures], labels: Sequence[str], data: 
     rows = [(asdict(each), label) for each, label in zip(measures, labels, strict=True)]
     here: dict[tuple[str, str], list[float]] = {
         (name, label): [row[name] for row, of in rows if of == label and np.isfinite(row[name])]
-        for label in LABELS
-        for name in PICTURE
+        for label, name in product(LABELS, PICTURE)
     }
     spreads = [Spread(name, label, _HERE, *_percentiles(values)) for (name, label), values in here.items()]
     known = reference()
@@ -56,9 +56,7 @@ def frame_statistics(measures: Sequence[Measures], labels: Sequence[str], data: 
     if same:
         spreads += [
             Spread(name, label, where, *_stored(known, where, label, name))
-            for where in _BESIDE
-            for label in LABELS
-            for name in PICTURE
+            for where, label, name in product(_BESIDE, LABELS, PICTURE)
         ]
     lost = sum(not np.isfinite(each.lung_height) for each in measures)
     return FrameStatistics(tuple(spreads), lost, _likeness(here, known) if same else "")

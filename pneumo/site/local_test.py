@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pneumo.errors import ConfigError, DataError
@@ -10,12 +9,11 @@ from pneumo.files import write_json
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.acts import RESULT, TEST, Act, add_act, read_acts
 from pneumo.registry.model_folder import ModelFolder
-from pneumo.registry.models import card_digest
+from pneumo.registry.models import ModelCard, card_digest
 from pneumo.site.answers import CaseAnswer, answer_cases
 from pneumo.site.cases import SiteCase, digest_of
 from pneumo.site.plan import Plan, read_plan, write_plan
 from pneumo.site.result import SiteResult, make_result
-from pneumo.versions import git_commit
 
 PLAN_FILE, RESULT_FILE, REPORT_FILE = "plan.json", "result.json", "report.pdf"
 
@@ -35,30 +33,30 @@ def run_test(
     were answered under another plan and `again` is empty; DataError if `output` holds a test of another plan.
     """
     card = predictor.card
-    check_model(plan, card.id, card_digest(card.id), list(card.cuts))
-    cases_sha256 = digest_of(cases)
-    looks = _earlier(read_acts(), plan, cases_sha256, again)
+    _check_model(plan, card)
+    of_these = f"cases {digest_of(cases)}"
+    looks = _earlier(read_acts(), plan, of_these, again)
     _fix_plan(plan, output)
-    add_act(TEST, plan.model, plan.sha256, _cases_text(cases_sha256, again), actor)
+    add_act(TEST, plan.model, plan.sha256, f"{of_these}; again because: {again}" if again else of_these, actor)
     answers = answer_cases(cases, predictor, progress)
-    made = datetime.now(UTC).isoformat(timespec="seconds")
-    test = ModelFolder.of(card.id).metrics().get("test", {})
-    result = make_result(plan, answers, card, plan.card_sha256, test, looks, made, git_commit())
+    bands = ModelFolder.of(card.id).metrics().get("test", {}).get("bands", [])
+    result = make_result(plan, answers, card, bands, looks)
     write_json(output / RESULT_FILE, result.as_json())
     digest = hashlib.sha256((output / RESULT_FILE).read_bytes()).hexdigest()
     add_act(RESULT, plan.model, digest, f"{result.outcome}; plan {plan.sha256[:16]}", actor)
     return result, answers
 
 
-def check_model(plan: Plan, model: str, card_sha256: str, points: Sequence[str]) -> None:
+def _check_model(plan: Plan, card: ModelCard) -> None:
     """Raises ConfigError if the plan was made for another model, or for another version of this one."""
-    if plan.model != model or plan.card_sha256 != card_sha256:
+    card_sha256 = card_digest(card.id)
+    if plan.model != card.id or plan.card_sha256 != card_sha256:
         raise ConfigError(
-            f"The plan was made for the model {plan.model} ({plan.card_sha256[:16]}); this is {model} ({card_sha256[:16]}). Make a "
-            "plan for it, or test the model of the plan."
+            f"The plan was made for the model {plan.model} ({plan.card_sha256[:16]}); this is {card.id} ({card_sha256[:16]}). Make "
+            "a plan for it, or test the model of the plan."
         )
-    if plan.operating_point not in points:
-        raise ConfigError(f"The plan names the operating point {plan.operating_point!r}; the model has {', '.join(points)}.")
+    if plan.operating_point not in card.cuts:
+        raise ConfigError(f"The plan names the operating point {plan.operating_point!r}; the model has {', '.join(card.cuts)}.")
 
 
 def _fix_plan(plan: Plan, output: Path) -> None:
@@ -77,22 +75,13 @@ def _fix_plan(plan: Plan, output: Path) -> None:
     write_plan(path, plan)
 
 
-def _earlier(acts: Sequence[Act], plan: Plan, cases_sha256: str, again: str) -> tuple[str, ...]:
+def _earlier(acts: Sequence[Act], plan: Plan, of_these: str, again: str) -> tuple[str, ...]:
     """Earlier tests of the same cases and model under other plans. Raises ConfigError if there are any and no reason."""
-    same = [
-        act
-        for act in acts
-        if act.action == TEST and act.subject == plan.model and act.why.startswith(_cases_text(cases_sha256, ""))
-    ]
-    others = [act for act in same if act.digest != plan.sha256]
+    tests = [act for act in acts if act.action == TEST and act.subject == plan.model and act.why.startswith(of_these)]
+    others = [act for act in tests if act.digest != plan.sha256]
     if others and not again.strip():
         raise ConfigError(
             f"These very cases were answered under another plan on {others[-1].time} (plan {others[-1].digest[:16]}). A plan "
             "changed after the answers proves nothing: test new cases, or say with --again why, which stands in the result."
         )
     return tuple(f"{act.time}: under plan {act.digest[:16]}" for act in others) + ((f"again because: {again}",) if others else ())
-
-
-def _cases_text(cases_sha256: str, again: str) -> str:
-    text = f"cases {cases_sha256}"
-    return f"{text}; again because: {again}" if again else text

@@ -1,14 +1,13 @@
 """The plan of a local test: requirements, number of children, and who decides. Fixed before any answer."""
 
 import dataclasses
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pneumo.errors import ConfigError, DataError
-from pneumo.files import write_json
+from pneumo.files import json_sha256, write_json
 
 VERSION = 1
 AUC, SENSITIVITY, SPECIFICITY = "auc", "sensitivity", "specificity"
@@ -53,7 +52,7 @@ class Plan:
             raise ConfigError(f"Unknown figure {unknown[0]!r} in the plan; expected of {', '.join(MEANING)}.")
         if len(set(figures)) < len(figures):
             raise ConfigError("The plan names a figure twice; expected one least value for each.")
-        if odd := [each for each in self.requirements if not (_is_number(each.least) and 0 < each.least < 1)]:
+        if odd := [each for each in self.requirements if not (type(each.least) in (int, float) and 0 < each.least < 1)]:
             raise ConfigError(f"The least value of {odd[0].figure} is {odd[0].least!r}; expected a number between 0 and 1.")
         if not all(type(count) is int and count >= 1 for count in (self.sick, self.healthy)):
             raise ConfigError(
@@ -64,8 +63,7 @@ class Plan:
 
     @property
     def sha256(self) -> str:
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(text.encode("ascii")).hexdigest()
+        return json_sha256(asdict(self))
 
 
 def write_plan(path: Path, plan: Plan) -> None:
@@ -109,7 +107,3 @@ def _parse(stored: dict[str, Any], path: Path) -> Plan:
         return Plan(**{**stored, "requirements": requirements})
     except TypeError as error:
         raise DataError(f"The plan {path} is damaged: a value is of another kind. Restore it, or make a new plan.") from error
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,6 +1,7 @@
 """Sample size planning: the expected interval for a number of children, and the chance to pass."""
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +9,8 @@ from scipy.special import expit, logit, ndtr, ndtri
 from scipy.stats import binom
 
 from pneumo.evaluation.wilson import wilson_interval
-from pneumo.site.plan import AUC, NOT_MISSED, SENSITIVITY, Requirement
+from pneumo.site.plan import ANSWERED, AUC, NOT_MISSED, SENSITIVITY, Requirement
 
-_OF_ALL = "answered"
 _MOST = 100_000  # children per class
 
 
@@ -42,7 +42,7 @@ def outlook(requirement: Requirement, expected: float, sick: int, healthy: int, 
 def _at(requirement: Requirement, expected: float, sick: int, healthy: int) -> tuple[float, float, float]:
     if requirement.figure == AUC:
         return _auc(requirement.least, expected, sick, healthy)
-    of = {SENSITIVITY: sick, NOT_MISSED: sick, _OF_ALL: sick + healthy}.get(requirement.figure, healthy)
+    of = {SENSITIVITY: sick, NOT_MISSED: sick, ANSWERED: sick + healthy}.get(requirement.figure, healthy)
     share = wilson_interval(round(expected * of), of)
     return share.low, share.high, _chance(requirement.least, expected, of)
 
@@ -62,22 +62,12 @@ def hanley_mcneil(auc: float, sick: int, healthy: int) -> float:
 
 def _chance(least: float, expected: float, of: int) -> float:
     """Probability that the lower end of Wilson's interval of a binomial count reaches `least`."""
-    low, high = 0, of + 1  # bisection for the least count whose interval reaches it
-    while low < high:
-        middle = (low + high) // 2
-        if middle > of or wilson_interval(middle, of).low >= least:
-            high = middle
-        else:
-            low = middle + 1
-    return float(binom.sf(low - 1, of, expected))
+    enough = bisect_left(range(of + 1), least, key=lambda count: wilson_interval(count, of).low)
+    return float(binom.sf(enough - 1, of, expected))
 
 
 def _needed(requirement: Requirement, expected: float, target: float) -> int | None:
     """Children per class, by bisection. The chance is assumed to grow with them, which holds except for small steps."""
     if expected <= requirement.least or _at(requirement, expected, _MOST, _MOST)[2] < target:
         return None
-    low, high = 1, _MOST
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _at(requirement, expected, middle, middle)[2] >= target else (middle + 1, high)
-    return low
+    return bisect_left(range(_MOST), target, lo=1, key=lambda count: _at(requirement, expected, count, count)[2])

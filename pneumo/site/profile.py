@@ -1,22 +1,26 @@
 """A site profile: prevalence, calibration and cuts of one hospital for one model, stored outside the model folders.
 
-PNEUMO_SITE_DIR/profiles/NAME.json holds its own hash and that of the model's card, so it applies to that exact model only.
+PNEUMO_SITE_DIR/profiles/NAME.json holds its own hash and that of the model's card, so it applies to that exact model only. Logged
+acts switch it on and off; in use, it is applied when its model is loaded, and every answer names it.
 """
 
 import dataclasses
-import hashlib
 import json
 import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pneumo.errors import ConfigError, DataError
+from pneumo.errors import ConfigError, DataError, ModelError
 from pneumo.evaluation.calibration import Calibration
 from pneumo.evaluation.operating_point import BALANCED, RULE_IN, RULE_OUT
-from pneumo.files import write_json
+from pneumo.files import json_sha256, write_json
+from pneumo.inference.predictor import AppliedProfile, Predictor
 from pneumo.paths import site_dir
+from pneumo.registry.acts import LEAVE, USE, add_act, profile_in_use, read_acts
+from pneumo.registry.model_folder import ModelFolder
+from pneumo.registry.models import card_digest
 
 VERSION = 1
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -53,8 +57,7 @@ class SiteProfile:
 
     @property
     def sha256(self) -> str:
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(text.encode("ascii")).hexdigest()
+        return json_sha256(asdict(self))
 
 
 def profiles_dir() -> Path:
@@ -114,3 +117,66 @@ def _parse(stored: dict[str, Any]) -> SiteProfile:
         raise ValueError("out of range")
     halves = {name: Half(**stored[name]) for name in ("fitted_on", "judged_on")}
     return SiteProfile(**{**stored, "calibration": calibration, "cuts": cuts, **halves})
+
+
+def use_profile(name: str, why: str, actor: str) -> SiteProfile:
+    """Raises DataError for a missing or damaged profile, ModelError if it was fitted to another model."""
+    profile = read_profile(name)
+    check_model(profile)
+    add_act(USE, name, profile.sha256, why, actor)
+    return profile
+
+
+def leave_profile(why: str, actor: str) -> str:
+    """Returns the name of the profile. Raises ConfigError if none is in use."""
+    used = profile_in_use(read_acts())
+    if used is None:
+        raise ConfigError("No site profile is in use: answers are read by the model's own calibration already.")
+    add_act(LEAVE, used.subject, used.digest, why, actor)
+    return used.subject
+
+
+def check_model(profile: SiteProfile) -> None:
+    """Raises ModelError unless its model is in the very state that the profile was fitted to."""
+    card_sha256 = card_digest(profile.model)
+    if profile.card_sha256 != card_sha256:
+        raise ModelError(
+            f"The site profile {profile.name!r} was fitted to the model {profile.model} ({profile.card_sha256[:16]}), and this is "
+            f"{profile.model} ({card_sha256[:16]}): it does not fit. Fit a new one (site-fit), or leave it (site-profile leave)."
+        )
+
+
+def by_profile(predictor: Predictor) -> Predictor:
+    """The predictor with the profile in use; unchanged if there is none, or it is for another model.
+
+    Raises DataError or ModelError if the profile is damaged or was changed: no answer silently changes its meaning.
+    """
+    used = profile_in_use(read_acts())
+    if used is None:
+        return predictor
+    profile = read_profile(used.subject)
+    if profile.sha256 != used.digest:
+        raise ModelError(
+            f"The site profile {profile.name!r} is not the one that was put to use. Restore it, or leave it (site-profile leave)."
+        )
+    if profile.model != predictor.card.id:
+        return predictor
+    check_model(profile)
+    return apply(profile, predictor)
+
+
+def apply(profile: SiteProfile, predictor: Predictor) -> Predictor:
+    """The predictor with the profile's calibration and cuts; answers name it. The caller checks the model (`check_model`)."""
+    card = replace(predictor.card, calibration=profile.calibration, cuts=dict(profile.cuts))
+    sentence = (
+        f"Read by the site profile {profile.name} ({profile.sha256[:8]}), not by the model's own calibration; the figures beside "
+        f"it are of {profile.judged_on.images} X-rays of this site."
+    )
+    return predictor.with_profile(AppliedProfile(profile.name, profile.sha256, sentence, profile.prevalence), card)
+
+
+def metrics_beside(predictor: Predictor) -> dict[str, Any]:
+    """Metrics to show beside an answer: of the model's own test, or of the half that judged the profile."""
+    if predictor.profile is None:
+        return ModelFolder.of(predictor.card.id).metrics()
+    return {"test": read_profile(predictor.profile.name).judged}

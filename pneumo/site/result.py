@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,10 @@ from pneumo.registry.models import ModelCard
 from pneumo.site.answers import CaseAnswer, answered_of, labels_of, patients_of, predictions_of, ratios_of
 from pneumo.site.cases import digest_of
 from pneumo.site.frame import FrameStatistics, frame_statistics
-from pneumo.site.gate_rates import GateRate, Unanswered, rates_by_class, unanswered
-from pneumo.site.groups import SiteGroup, by_group
+from pneumo.site.groups import GateRate, SiteGroup, Unanswered, by_group, rates_by_class, unanswered
 from pneumo.site.plan import Plan
 from pneumo.site.verdict import Figure, Outcome, check_requirements, judge_test, site_figures
+from pneumo.versions import git_commit
 
 NOTE = "Nothing was trained or changed by this test, and nothing of a picture is kept."
 
@@ -61,25 +62,19 @@ class SiteResult:
 
 
 def make_result(
-    plan: Plan,
-    answers: Sequence[CaseAnswer],
-    card: ModelCard,
-    card_sha256: str,
-    test_metrics: dict[str, Any],
-    looks: tuple[str, ...],
-    made: str,
-    commit: str,
+    plan: Plan, answers: Sequence[CaseAnswer], card: ModelCard, bands: Sequence[dict[str, Any]], looks: tuple[str, ...]
 ) -> SiteResult:
-    """`test_metrics`: of the model's own test, for the edges of the bands; may be empty."""
+    """`bands`: of the model's own test, for their edges; may be empty."""
     known, point = answered_of(answers), plan.operating_point
     labels, ratios, patients = labels_of(known), ratios_of(known, card), patients_of(known)
     figures = site_figures(answers, card, point)
     outcomes = check_requirements(plan, figures)
-    children = [len(set(patients[labels == label])) for label in (1, 0)]
-    outcome, why = judge_test(plan, outcomes, *children)
+    sick, healthy = (len(set(patients[labels == label])) for label in (1, 0))
+    outcome, why = judge_test(plan, outcomes, sick, healthy)
     predictions = probabilities_of(known, card)
-    missed, alarms = most_confident_mistakes(predictions, card.points_at(float(labels.mean()))[point]) if predictions else ((), ())
-    edges = _edges(test_metrics.get("bands", []))
+    points = card.points_at(float(labels.mean())) if predictions else {}
+    missed, alarms = most_confident_mistakes(predictions, points[point]) if predictions else ((), ())
+    edges = _edges(bands)
     return SiteResult(
         outcome,
         why,
@@ -88,18 +83,18 @@ def make_result(
         looks,
         card.id,
         card.sha256,
-        card_sha256,
+        plan.card_sha256,
         digest_of(each.case for each in answers),
-        made,
-        commit,
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        git_commit(),
         len(answers),
-        children[0],
-        children[1],
+        sick,
+        healthy,
         outcomes,
         figures,
         confusion_matrix(labels, ratios, card.cuts[point]).tolist(),
         _verdicts(labels, ratios, card),
-        summarise(predictions, card.points_at(float(labels.mean()))) if predictions else None,
+        summarise(predictions, points) if predictions else None,
         count_bands(edges, ratios, labels, patients.tolist()) if edges and len(known) else [],
         rates_by_class(answers),
         unanswered(answers),
@@ -127,7 +122,5 @@ def _edges(bands: Sequence[dict[str, Any]]) -> list[float]:
     """Edges of the model's bands, rising; the outer ones are infinite."""
     if not bands:
         return []
-    return [
-        -np.inf if bands[0]["low"] is None else bands[0]["low"],
-        *(np.inf if band["high"] is None else band["high"] for band in bands),
-    ]
+    lowest = -np.inf if bands[0]["low"] is None else bands[0]["low"]
+    return [lowest, *(np.inf if band["high"] is None else band["high"] for band in bands)]

@@ -21,12 +21,8 @@ _RULE = "Passed: the whole 95 % interval lies at or above the least value. Faile
 def local_test_pdf(result: SiteResult, predictions: Predictions | None, points: Mapping[str, float]) -> bytes:
     """`predictions` and `points` at the same prevalence, for the charts; `predictions` None if a class has no answer."""
     sheet = Sheet(f"Pneumo local test: {result.plan.site}, {result.model}")
-    _plan(sheet, result)
-    _figures(sheet, result)
-    _counts(sheet, result)
-    _groups(sheet, result)
-    _frame(sheet, result)
-    _looked_at(sheet, result)
+    for section in (_plan, _figures, _counts, _groups, _frame, _looked_at):
+        section(sheet, result)
     if predictions is not None:
         labels, probabilities = predictions.labels, predictions.probabilities
         charts = (
@@ -106,12 +102,8 @@ def _groups(sheet: Sheet, result: SiteResult) -> None:
     rows = [
         (
             f"{group.by}: {group.name}",
-            str(group.images),
-            str(group.sick),
-            str(group.healthy),
-            interval(group.auc),
-            interval(group.sensitivity),
-            interval(group.specificity),
+            *map(str, (group.images, group.sick, group.healthy)),
+            *map(interval, (group.auc, group.sensitivity, group.specificity)),
         )
         for group in result.groups
     ]

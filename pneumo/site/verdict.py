@@ -78,20 +78,15 @@ def judge_test(plan: Plan, outcomes: Sequence[Outcome], sick: int, healthy: int)
 
     A failure counts at any number of children. A pass needs the planned number: stopping early at a good moment is no test.
     """
-    failed = [each.figure for each in outcomes if each.outcome == FAILED]
-    if failed:
+    if failed := [each.figure for each in outcomes if each.outcome == FAILED]:
         return FAILED, f"Below its least value, with all of its interval: {', '.join(failed)}."
     if sick < plan.sick or healthy < plan.healthy:
         return TOO_FEW, (
             f"The plan asks for {plan.sick} sick and {plan.healthy} healthy children; {sick} and {healthy} have an answer. Add "
             "cases, and run the same plan again."
         )
-    open_ones = [each.figure for each in outcomes if each.outcome == TOO_FEW]
-    if open_ones:
-        return (
-            TOO_FEW,
-            f"The interval holds the least value: {', '.join(open_ones)}. Add cases under a new plan that asks for more.",
-        )
+    if unsure := [each.figure for each in outcomes if each.outcome == TOO_FEW]:
+        return TOO_FEW, f"The interval holds the least value: {', '.join(unsure)}. Add cases under a new plan that asks for more."
     return PASSED, "Every figure lies at or above its least value with all of its interval."
 
 

@@ -1,12 +1,13 @@
 """Monitoring of a model in use by the record: weekly counts, drift since the first weeks, agreement, and reference labels."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
+import numpy as np
 from scipy.special import logit
 
 from pneumo.evaluation.wilson import Share, wilson_interval
@@ -93,47 +94,36 @@ class Watch:
 def watch_model(cases: Iterable[RecordedCase], refusals: Iterable[Refused], model: str, model_sha256: str) -> Watch:
     """Cases and refusals of all models, in any order; only those of `model_sha256` count, each file at its first time."""
     every = sorted((case for case in cases if case.model_sha256 == model_sha256), key=lambda case: case.created)
-    unique = _once(every, lambda case: case.file_sha256)
+    unique = _once(every)
     known = {case.file_sha256 for case in unique}
-    turned = sorted(
-        (each for each in refusals if each.model_sha256 == model_sha256 and each.file_sha256 not in known),
-        key=lambda each: each.created,
-    )
-    turned = _once(turned, lambda each: each.file_sha256)
+    turned = _once(each for each in refusals if each.model_sha256 == model_sha256 and each.file_sha256 not in known)
     first = _first(unique)
     charted = _charts(unique, turned, first) if first else {}
-    note = (
-        ""
-        if first
-        else f"{len(unique)} cases are recorded; the charts begin when {LEAST} have come and {FIRST_WEEKS} weeks are over."
-    )
+    waiting = f"{len(unique)} cases are recorded; the charts begin when {LEAST} have come and {FIRST_WEEKS} weeks are over."
     newest = {case.file_sha256: case for case in every if case.reference != NONE}
     sick = [case for case in newest.values() if case.reference == Label.PNEUMONIA]
     healthy = [case for case in newest.values() if case.reference == Label.NORMAL]
     return Watch(
         model,
         model_sha256,
-        len(unique),
-        first,
-        _weeks(unique, turned),
-        tuple(alarm for alarm in charted.values() if alarm),
-        tuple(_NAMES[key] for key in charted),
-        note,
-        agreement_rates(every),
-        _share(case.label == Label.PNEUMONIA for case in sick),
-        _share(case.label == Label.NORMAL for case in healthy),
-        _share(case.zone != Zone.RULE_OUT for case in sick),
+        cases=len(unique),
+        first_cases=first,
+        weeks=_weeks(unique, turned),
+        alarms=tuple(alarm for alarm in charted.values() if alarm),
+        charts=tuple(_NAMES[key] for key in charted),
+        note="" if first else waiting,
+        agreement=agreement_rates(every),
+        sensitivity=_share(case.label == Label.PNEUMONIA for case in sick),
+        specificity=_share(case.label == Label.NORMAL for case in healthy),
+        not_missed=_share(case.zone != Zone.RULE_OUT for case in sick),
     )
 
 
-def moment_of(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def _once(rows: Sequence[T], name: Callable[[T], str]) -> list[T]:
+def _once(rows: Iterable[T]) -> list[T]:
+    """Each file at its first time, oldest first."""
     first: dict[str, T] = {}
-    for row in rows:
-        first.setdefault(name(row), row)
+    for row in sorted(rows, key=lambda row: row.created):
+        first.setdefault(row.file_sha256, row)
     return list(first.values())
 
 
@@ -141,9 +131,8 @@ def _first(cases: Sequence[RecordedCase]) -> int:
     """Number of cases in the baseline; 0 while there are too few, or none after it."""
     if not cases:
         return 0
-    end = moment_of(cases[0].created) + timedelta(weeks=FIRST_WEEKS)
-    early = sum(moment_of(case.created) < end for case in cases)
-    first = max(early, LEAST)
+    end = datetime.fromisoformat(cases[0].created) + timedelta(weeks=FIRST_WEEKS)
+    first = max(LEAST, sum(datetime.fromisoformat(case.created) < end for case in cases))
     return first if first < len(cases) else 0
 
 
@@ -159,19 +148,12 @@ def _charts(cases: Sequence[RecordedCase], turned: Sequence[Refused], first: int
         signal = chart([value for _, value in rows], usual)
         alarms[key] = None
         if signal:
-            alarms[key] = Alarm(
-                key,
-                _NAMES[key],
-                moment_of(rows[signal.since][0]),
-                moment_of(rows[signal.at][0]),
-                signal.at - signal.since + 1,
-                signal.before,
-                signal.after,
-                why,
-                _DO[key],
-            )
+            since, seen = (datetime.fromisoformat(rows[place][0]) for place in (signal.since, signal.at))
+            count = signal.at - signal.since + 1
+            alarms[key] = Alarm(key, _NAMES[key], since, seen, count, signal.before, signal.after, why, _DO[key])
 
-    run(SCORE, [(case.created, _score(case)) for case in cases], ewma, EWMA)
+    scores = [(case.created, float(np.clip(logit(case.probability), -_EXTREME, _EXTREME))) for case in cases]
+    run(SCORE, scores, ewma, EWMA)
     for name in MEANING:
         values = ((case.created, getattr(case.measures, name)) for case in cases)
         run(name, [(when, value) for when, value in values if math.isfinite(value)], ewma, EWMA)
@@ -181,12 +163,8 @@ def _charts(cases: Sequence[RecordedCase], turned: Sequence[Refused], first: int
     gated = [(case.created, 0.0) for case in cases] + [(each.created, 1.0) for each in turned if each.status == Status.REJECTED]
     warned = [(case.created, float(case.gate == WARN)) for case in cases]
     for key, rows in ((NO_LUNGS, measured), (REFUSED, sorted(gated)), (WARNED, warned)):
-        run(key, rows, lambda values, usual: cusum([value > 0 for value in values], usual), CUSUM)
+        run(key, rows, cusum, CUSUM)
     return alarms
-
-
-def _score(case: RecordedCase) -> float:
-    return max(-_EXTREME, min(_EXTREME, float(logit(case.probability))))
 
 
 def _weeks(cases: Sequence[RecordedCase], turned: Sequence[Refused]) -> tuple[Week, ...]:
@@ -197,28 +175,22 @@ def _weeks(cases: Sequence[RecordedCase], turned: Sequence[Refused]) -> tuple[We
         return ()
     count = (mondays[-1] - mondays[0]).days // 7 + 1
     every = [mondays[0] + timedelta(weeks=number) for number in range(count)]
-    return tuple(_week(monday, by_case.get(monday, []), by_refusal.get(monday, [])) for monday in every)
+    return tuple(_week(monday, by_case[monday], by_refusal[monday]) for monday in every)
 
 
-def _by_week(rows: Sequence[T]) -> dict[date, list[T]]:
-    weeks: dict[date, list[T]] = {}
+def _by_week(rows: Sequence[T]) -> defaultdict[date, list[T]]:
+    weeks = defaultdict[date, list[T]](list)
     for row in rows:
-        day = moment_of(row.created).date()
-        weeks.setdefault(day - timedelta(days=day.weekday()), []).append(row)
+        day = datetime.fromisoformat(row.created).date()
+        weeks[day - timedelta(days=day.weekday())].append(row)
     return weeks
 
 
 def _week(monday: date, cases: Sequence[RecordedCase], refusals: Sequence[Refused]) -> Week:
     verdicts, status = Counter(case.verdict for case in cases), Counter(each.status for each in refusals)
-    return Week(
-        monday,
-        len(cases),
-        {verdict: verdicts[verdict] for verdict in Verdict},
-        status[Status.REJECTED],
-        status[Status.ERROR],
-        sum(case.gate == WARN for case in cases),
-        agreement_rates(cases)[ALL],
-    )
+    counted, warned = {str(verdict): verdicts[verdict] for verdict in Verdict}, sum(case.gate == WARN for case in cases)
+    refused, unread, agreed = status[Status.REJECTED], status[Status.ERROR], agreement_rates(cases)[ALL]
+    return Week(monday, len(cases), counted, refused, unread, warned, agreed)
 
 
 def _share(hits: Iterable[bool]) -> Share:

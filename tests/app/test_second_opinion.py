@@ -200,7 +200,7 @@ def test_on_the_command_line(root, tmp_path, capsys, monkeypatch):
     assert main(["second-opinion", str(file), "--operating-point", "best"]) == 2
     assert "best" in capsys.readouterr().err
 
-    monkeypatch.setattr("pneumo.inference.lung_checks.lungs_of", lambda image, finder: Lungs(None, "No lung field was found."))
+    monkeypatch.setattr("pneumo.cli.second_opinion.lungs_of", lambda image, finder: Lungs(None, "No lung field was found."))
     assert main(["second-opinion", str(file), "--model", "strict"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["lungs_hidden"] == {"probability": None, "reason": "No lung field was found."}

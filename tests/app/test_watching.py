@@ -11,8 +11,7 @@ from tiny_model import cuts_at, make_registry
 from pneumo.record.store import open_record
 from pneumo.registry.models import card_digest, read_card, write_card
 from pneumo.site.change import set_candidate
-from pneumo.site.profile import write_profile
-from pneumo.site.use import use_profile
+from pneumo.site.profile import use_profile, write_profile
 
 pytestmark = pytest.mark.usefixtures("ungated")
 

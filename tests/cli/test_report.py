@@ -117,7 +117,7 @@ def test_the_second_opinion_is_included_unless_left_out(folder, monkeypatch):
     assert main(given) == 0
     assert "Second opinion" in words(out)
     assert "The models disagree: 1 of 2 says NORMAL (strict)." in words(out)
-    monkeypatch.setattr("pneumo.inference.second_opinion.compute_second_opinion", lambda *_: pytest.fail("asked"))
+    monkeypatch.setattr("pneumo.cli.second_opinion.compute_second_opinion", lambda *_: pytest.fail("asked"))
     assert main([*given, "--no-second-opinion"]) == 0
     assert "Second opinion" not in words(out)
 

@@ -5,7 +5,8 @@ import pytest
 from record.making import ANSWER
 
 from pneumo.imaging.measures import Measures
-from pneumo.record.case import EXPORTED, NOTE_LENGTH, RecordedCase, clean_note, content_digest, timestamp
+from pneumo.record.case import EXPORTED, NOTE_LENGTH, RecordedCase, clean_note, timestamp
+from pneumo.record.rows import content_digest
 
 CASE = RecordedCase(**vars(ANSWER), id="1" * 32, created="2026-03-01T12:00:00.000Z", salt="2" * 32)
 OTHER = {"probability": 0.5, "threshold": 0.25, "warnings": ("old film",), "measures": Measures(above=0.25)}

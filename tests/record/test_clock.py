@@ -69,7 +69,7 @@ def test_confirming_the_clock_is_logged_and_stays_valid(tmp_path):
     clock.now += 20 * DAY
     with pytest.raises(ClockError):
         record.purge()
-    assert record.purge_by_this_clock("command line") == 2
+    assert record.purge("command line") == 2
     assert [case.id for case in record.search()] == [later]
     entries = rows(tmp_path, "SELECT actor, action, case_id = '', digest = '' FROM audit WHERE sequence > 3 ORDER BY sequence")
     assert entries == [("command line", "clock", 1, 1), ("retention", "purge", 0, 1), ("retention", "purge", 0, 1)]
@@ -77,8 +77,8 @@ def test_confirming_the_clock_is_logged_and_stays_valid(tmp_path):
     clock.now += 59 * DAY
     record.keep([replace(ANSWER, session="last")], "a")
     clock.now += 12 * DAY
-    assert record.purge() == 1  # the confirmation is still valid
-    assert record.purge_by_this_clock("command line") == 0  # nothing past its days: nothing to log
+    assert record.purge() == 1  # the word still stands
+    assert record.purge("command line") == 0  # nothing past its days: nothing to log
     with closing(sqlite3.connect(tmp_path / "record.sqlite")) as connection:
         assert connection.execute("SELECT count(*) FROM audit WHERE action = 'clock'").fetchone() == (1,)
     assert record.verify().problem is None

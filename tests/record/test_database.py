@@ -41,7 +41,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path):
     record.keep(answers(1), "a")
     before = record.verify()
     pages = sqlite3.connect(tmp_path / "record.sqlite").execute("PRAGMA page_count").fetchone()[0]
-    event.listen(record._database._engine, "connect", lambda connection, _: connection.execute(f"PRAGMA max_page_count = {pages}"))
+    event.listen(record.database._engine, "connect", lambda connection, _: connection.execute(f"PRAGMA max_page_count = {pages}"))
     with pytest.raises(RecordError, match="disk is full"):
         record.keep(answers(500, session="s2"), "a")
     assert record.verify() == before
@@ -84,9 +84,9 @@ def test_a_writer_retries_after_a_conflict(tmp_path, monkeypatch):
 
         return work
 
-    assert record._database.write(overtaken(4)) == "done"
+    assert record.database.write(overtaken(4)) == "done"
     with pytest.raises(RecordError):
-        record._database.write(overtaken(99))
+        record.database.write(overtaken(99))
     assert tries.count(99) == 5
 
 
@@ -95,7 +95,7 @@ def test_a_fork_is_refused_by_the_table(tmp_path):
     record.keep(answers(2), "a")
     fork = "INSERT INTO audit SELECT 9, time, actor, action, case_id, digest, previous, 'x' FROM audit WHERE sequence = 2"
     with pytest.raises(RecordError) as caught:
-        record._database.write(lambda connection: connection.exec_driver_sql(fork))
+        record.database.write(lambda connection: connection.exec_driver_sql(fork))
     assert isinstance(caught.value.__cause__, IntegrityError)
 
 

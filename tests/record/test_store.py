@@ -166,7 +166,7 @@ def test_the_database_itself_keeps_the_log_append_only(tmp_path):
     record.keep([ANSWER], "a")
     for statement in ("UPDATE audit SET actor = 'nobody'", "DELETE FROM audit"):
         with pytest.raises(RecordError, match="may only grow"):
-            record._database.write(lambda connection, statement=statement: connection.exec_driver_sql(statement))
+            record.database.write(lambda connection, statement=statement: connection.exec_driver_sql(statement))
     assert record.verify().problem is None
 
 

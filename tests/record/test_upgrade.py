@@ -49,7 +49,7 @@ def test_an_upgraded_record_can_be_written_and_its_log_cannot_be_changed(old):
     record.change(case_id, "b", reference="NORMAL")
     assert (record.verify().problem, record.verify().entries) == (None, 9)
     with pytest.raises(RecordError, match=r"may only grow"):
-        record._database.write(lambda connection: connection.exec_driver_sql("DELETE FROM audit"))
+        record.database.write(lambda connection: connection.exec_driver_sql("DELETE FROM audit"))
 
 
 def test_a_failed_upgrade_leaves_the_record_unchanged(old, monkeypatch):

@@ -16,11 +16,11 @@ pytestmark = pytest.mark.usefixtures("ungated")
 
 def test_the_table_is_whole():
     rows = listed()
-    assert len(rows) == len({row.image for row in rows}) == 694
-    assert len({row.patient for row in rows}) == 371
-    assert Counter(row.label for row in rows) == {"NORMAL": 421, LIKE: 215, OTHER: 58}
-    assert {row.view for row in rows} == {"AP", "PA"}
-    assert max(row.age for row in rows) == 6
+    assert len(rows) == len({row["image"] for row in rows}) == 694
+    assert len({row["patient"] for row in rows}) == 371
+    assert Counter(row["label"] for row in rows) == {"NORMAL": 421, LIKE: 215, OTHER: 58}
+    assert {row["view"] for row in rows} == {"AP", "PA"}
+    assert max(int(row["age"]) for row in rows) == 6
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def images(tmp_path, monkeypatch):
     folder = tmp_path / "images_001" / "images"
     folder.mkdir(parents=True)
     for label, count, grey in (("NORMAL", 12, HEALTHY), (LIKE, 10, SICK), (OTHER, 3, 128)):
-        for number, row in enumerate([row for row in listed() if row.label == label][:count]):
-            (folder / row.image).write_bytes(grey_picture(SICK if (label, number) == ("NORMAL", 0) else grey, number))
+        for number, row in enumerate([row for row in listed() if row["label"] == label][:count]):
+            (folder / row["image"]).write_bytes(grey_picture(SICK if (label, number) == ("NORMAL", 0) else grey, number))
     (folder / "00000001_000.png").write_bytes(grey_picture(HEALTHY))  # an adult's: not in the table
     return tmp_path
 
@@ -62,16 +62,16 @@ def test_other_findings_do_not_count_in_the_auc(images):
 
 def test_with_one_class_the_auc_is_undefined(images, capsys):
     for row in listed():
-        if row.label == LIKE:
-            (images / "images_001" / "images" / row.image).unlink(missing_ok=True)
+        if row["label"] == LIKE:
+            (images / "images_001" / "images" / row["image"]).unlink(missing_ok=True)
     assert main(["external-check", "nih-children", str(images), "--model", "tiny"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["auc"][0]["auc"] == {"value": None, "low": None, "high": None}
     assert result["called"][LIKE]["NORMAL"]["value"] is None
 
 
-def test_a_broken_image_is_named_and_does_not_stop_the_others(images, capsys):
-    name = next(row.image for row in listed() if row.label == LIKE)
+def test_a_broken_image_is_named_and_stops_no_other(images, capsys):
+    name = next(row["image"] for row in listed() if row["label"] == LIKE)
     (images / "images_001" / "images" / name).write_bytes(b"no image")
     assert main(["external-check", "nih-children", str(images), "--model", "tiny"]) == 1
     out = capsys.readouterr()
@@ -86,7 +86,7 @@ def test_folders_without_images_or_with_one_twice(images, tmp_path):
     with pytest.raises(DataError, match="none of the 694"):
         external_cases(tmp_path / "empty")
     (tmp_path / "copy").mkdir()
-    row = next(row for row in listed() if row.label == LIKE)
-    (tmp_path / "copy" / row.image).write_bytes(grey_picture(SICK))
+    row = next(row for row in listed() if row["label"] == LIKE)
+    (tmp_path / "copy" / row["image"]).write_bytes(grey_picture(SICK))
     with pytest.raises(DataError, match="twice"):
         external_cases(tmp_path)

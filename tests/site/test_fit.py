@@ -10,7 +10,7 @@ from tiny_model import make_registry
 from pneumo.errors import ConfigError, DataError
 from pneumo.evaluation.calibration import fit_calibration_curve
 from pneumo.evaluation.intervals import patient_intervals
-from pneumo.registry.models import card_digest, read_card
+from pneumo.registry.models import read_card
 from pneumo.site.answers import CaseAnswer
 from pneumo.site.cases import SiteCase
 from pneumo.site.fit import STATED_NOWHERE, Prevalence, fit_profile, halves
@@ -39,7 +39,7 @@ def answers_of(children=160, images=1, shift=3.0, spread=2.0, seed=0, half=None)
 
 
 def fitted(answers, card, prevalence=STATED_NOWHERE):
-    return fit_profile("winter", "Ward 3", answers, card, card_digest("tiny"), prevalence)
+    return fit_profile("winter", "Ward 3", answers, card, prevalence)
 
 
 def test_the_fit_recovers_bias_and_temperature_and_is_better_on_the_other_half(card):

@@ -15,8 +15,7 @@ from pneumo.errors import ConfigError, DataError, ModelError
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.acts import read_acts
 from pneumo.registry.models import read_card, write_card
-from pneumo.site.profile import profiles_dir, read_profile, write_profile
-from pneumo.site.use import by_profile, leave_profile, metrics_beside, use_profile
+from pneumo.site.profile import by_profile, leave_profile, metrics_beside, profiles_dir, read_profile, use_profile, write_profile
 
 pytestmark = pytest.mark.usefixtures("ungated")
 

@@ -16,8 +16,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.labels import Status
 from pneumo.record.case import Refused, Shadow
 from pneumo.registry.acts import candidate_model, read_acts
-from pneumo.site.change import candidate_digest
-from pneumo.site.shadow import shadow_of
+from pneumo.site.change import candidate_digest, shadow_of
 from pneumo.ui.shell import models
 
 log = logging.getLogger(__name__)

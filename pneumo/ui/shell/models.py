@@ -11,7 +11,7 @@ from pneumo.outgoing import markdown
 from pneumo.paths import models_dir
 from pneumo.registry.model_folder import list_models
 from pneumo.registry.models import best_of, read_card, site_model
-from pneumo.site.use import by_profile
+from pneumo.site.profile import by_profile
 
 
 def usable_models() -> tuple[list[str], list[str]]:

@@ -16,8 +16,7 @@ from pneumo.registry.models import default_model, site_model
 from pneumo.reporting.numbers import interval
 from pneumo.site.change import activate, back, earlier_choices, end_candidate, set_candidate
 from pneumo.site.local_test import REPORT_FILE, RESULT_FILE
-from pneumo.site.profile import list_profiles, read_profile
-from pneumo.site.use import leave_profile, use_profile
+from pneumo.site.profile import leave_profile, list_profiles, read_profile, use_profile
 from pneumo.ui.diagnose import wording
 from pneumo.ui.history.record import actor
 from pneumo.ui.shell.access import check, permitted
