@@ -27,6 +27,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.labels import LABELS, Label
 from pneumo.paths import models_dir
 from pneumo.registry.model_folder import GRAPH, ROBUSTNESS, store
+from pneumo.registry.models import ModelCard
 from pneumo.studies.assess import records_of
 from pneumo.studies.faithfulness import BATCH, at_random, by_heat, curve, exposed_like
 from pneumo.studies.randomisation import finite_mean, randomisation_test
@@ -121,7 +122,7 @@ def measure_robustness(predictor: Predictor, graph: Path, records: Sequence[Reco
         "lungs_unknown": len(records) - len(with_lungs),  # of n: excluded from hidden lungs and heat
         "changes": changes,
         **covered,
-        "heat_in_lungs": _heat(predictor, unchanged, [field.mask for field in fields], with_lungs, labels, patients),
+        "heat_in_lungs": _heat(predictor.card, unchanged, [field.mask for field in fields], with_lungs, labels, patients),
         **_curves(predictor, inputs, unchanged.maps[called], unchanged.inputs(predictor, images, healthy)),
         "randomisation": {"layers": randomisation_test(predictor.card, graph, inputs[:RANDOMISED_IMAGES])},
     }
@@ -160,18 +161,13 @@ def _pass(predictor: Predictor, images: Images, shown: Sequence[Box] | None = No
 
 
 def _heat(
-    predictor: Predictor,
-    answers: _Answers,
-    masks: Sequence[np.ndarray],
-    with_lungs: np.ndarray,
-    labels: np.ndarray,
-    patients: np.ndarray,
+    card: ModelCard, answers: _Answers, masks: Sequence[np.ndarray], found: np.ndarray, labels: np.ndarray, patients: np.ndarray
 ) -> dict[str, Any]:
     """Over the `n` images with positive heat and plausible lungs: `share` of the heat in the lungs, their `area` in the image, and
     `shown`, their area in the region the network sees, the share of a uniform map."""
-    index = [i for i in with_lungs if answers.answered[i]]
+    index = [i for i in found if answers.answered[i]]
     seen = [(answers.maps[i], box, masks[i]) for i in index if (box := answers.shown[i])]
-    shares = np.array([heat_share(gradcam, predictor.card, box, mask) for gradcam, box, mask in seen])
+    shares = np.array([heat_share(gradcam, card, box, mask) for gradcam, box, mask in seen])
     areas = np.array([mask.mean() for _, _, mask in seen])
     areas_shown = np.array([seen_share(box, mask) for _, box, mask in seen])
     hot = np.isfinite(shares)
