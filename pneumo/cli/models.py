@@ -85,7 +85,7 @@ def _seal(folder: Path, key: SecretKey | None) -> str:
     if folder.name == FOLDER:
         check_segmenter(folder)
     else:
-        check_draft(folder.name)
+        verified_draft(folder.name, needed=SERVED)
     before, seal = listed_files(folder), seal_folder(folder, key)
     changed = sorted(name for name in {*before, *seal.files} if before.get(name) != seal.files.get(name))
     return f"{seal.state}\t" + (f"changed: {', '.join(changed)}" if changed else "no file changed")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from pneumo.errors import ConfigError, DataError
-from pneumo.evaluation.calibration import even_weights, fit_calibration
+from pneumo.evaluation.calibration import even_weights, fit_calibration, logistic
 from pneumo.evaluation.intervals import patient_intervals
 from pneumo.evaluation.operating_point import choose_operating_points
 from pneumo.evaluation.summary import figure, summarise

@@ -93,7 +93,7 @@ def _note_source(config: TrainConfig, data: Path, run: Path) -> None:
     """Write source.json, with all that is needed to repeat the run. A resumed run keeps its start time."""
     made_from = {
         "data": str(data.resolve()),
-        "manifest_sha256": manifest_hash(run / SPLIT),
+        "manifest_sha256": sha256(run / SPLIT),
         "seed": config.seed,
         "versions": library_versions(),
         "commit": git_commit(),

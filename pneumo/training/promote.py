@@ -167,7 +167,7 @@ def _card(run: Path, draft: Path, net: keras.Model, data: Path, mirrored: bool) 
         },
         epochs_run=len(epochs),
         best_epoch=best_epoch(epochs),
-        manifest_sha256=manifest_hash(run / SPLIT),
+        manifest_sha256=sha256(run / SPLIT),
         data=describe(data, rows),
         versions=library_versions(),
         commit=git_commit(),

@@ -16,7 +16,7 @@ from pneumo.reporting.captioned import NO_HEAT, with_captions
 from pneumo.reporting.heat_doubt import heatmap_doubt
 from pneumo.reporting.second_opinion_words import heat_sentence
 from pneumo.site.profile import metrics_beside
-from pneumo.ui.diagnose import wording
+from pneumo.ui.diagnose import second_opinion, wording
 from pneumo.ui.diagnose.report import report_download, report_form
 from pneumo.ui.diagnose.viewer_component import draw_viewer
 from pneumo.ui.diagnose.viewer_data import OPACITY, viewer_parcel
