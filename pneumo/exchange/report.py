@@ -46,12 +46,7 @@ from pneumo.reporting.captioned import RESEARCH_USE
 
 
 def structured_report(
-    source: Source,
-    finding: Finding,
-    reading: Reading,
-    place: Place,
-    others: Sequence[Dataset] = (),
-    notices: Sequence[str] = (),
+    source: Source, finding: Finding, reading: Reading, place: Place, others: Sequence[Dataset] = (), notices: Sequence[str] = ()
 ) -> ComprehensiveSR:
     """Report on one image with a finding of status "ok", in its own series, without patient elements (`results.make_results`
     adds them).
@@ -145,9 +140,7 @@ def _segments(segmentation: Segmentation) -> list[PlanarROIMeasurementsAndQualit
                 finding_type=_concept(kind),
                 finding_sites=[FindingSite(_concept(kind), laterality=_concept(side[0]))] if side else None,
                 algorithm_id=AlgorithmIdentification(
-                    name=algorithm.AlgorithmName,
-                    version=algorithm.AlgorithmVersion,
-                    parameters=[algorithm.AlgorithmParameters],
+                    name=algorithm.AlgorithmName, version=algorithm.AlgorithmVersion, parameters=[algorithm.AlgorithmParameters]
                 ),
             )
         )
@@ -164,9 +157,7 @@ def _tracked(place: Place, identifier: str) -> TrackingIdentifier:
 
 def _model(finding: Finding) -> AlgorithmIdentification:
     return AlgorithmIdentification(
-        name=MANUFACTURER,
-        version=__version__,
-        parameters=[f"model {finding.model}", f"model SHA-256 {finding.model_sha256}"],
+        name=MANUFACTURER, version=__version__, parameters=[f"model {finding.model}", f"model SHA-256 {finding.model_sha256}"]
     )
 
 

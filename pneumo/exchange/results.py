@@ -53,12 +53,7 @@ class Results:
 
 
 def make_results(
-    data: bytes,
-    finding: Finding,
-    card: ModelCard,
-    terms: Terms,
-    selection: Selection | None = None,
-    image: bytes | None = None,
+    data: bytes, finding: Finding, card: ModelCard, terms: Terms, selection: Selection | None = None, image: bytes | None = None
 ) -> Results:
     """The results of one DICOM file, in memory. `finding` must be the result of `inference.finding.read` for the same bytes.
 
@@ -94,11 +89,7 @@ def make_results(
         others["pdf"] = encapsulated_report(source, finding, card, selection.metrics, terms, place("pdf", "pdf"))
     if SEG in selection.objects:
         segmented, notices = _segmentations(
-            source,
-            finding,
-            selection.finder,
-            place("seg", "lungs", 2 * source.number - 1),
-            place("seg", "heat", 2 * source.number),
+            source, finding, selection.finder, place("seg", "lungs", 2 * source.number - 1), place("seg", "heat", 2 * source.number)
         )
         others |= segmented
     report = structured_report(source, finding, reading, place("report", "report"), list(others.values()), notices)

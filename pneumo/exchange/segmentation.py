@@ -111,13 +111,7 @@ def _shape(finding: Finding) -> tuple[int, int]:
 
 
 def _segmentation(
-    source: Source,
-    finding: Finding,
-    masks: np.ndarray,
-    descriptions: list[SegmentDescription],
-    place: Place,
-    label: str,
-    what: str,
+    source: Source, finding: Finding, masks: np.ndarray, descriptions: list[SegmentDescription], place: Place, label: str, what: str
 ) -> Segmentation:
     """`masks`: bool (rows, columns, segments), no segment empty. Without patient elements."""
     image = copy.copy(source.reference)

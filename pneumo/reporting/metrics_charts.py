@@ -186,10 +186,7 @@ def predictive_chart(sensitivity: Mapping[str, float], specificity: Mapping[str,
             Line("PPV, PNEUMONIA", value.prevalence, value.ppv, "pneumonia"),
             Line("NPV, NORMAL", value.prevalence, value.npv, "normal", "dashed"),
         ),
-        (
-            Band(value.prevalence, low.ppv, high.ppv, "pneumonia"),
-            Band(value.prevalence, low.npv, high.npv, "normal"),
-        ),
+        (Band(value.prevalence, low.ppv, high.ppv, "pneumonia"), Band(value.prevalence, low.npv, high.npv, "normal")),
         rules=((prevalence, f"{100 * prevalence:.0f} %"),) if prevalence else (),
     )
 
