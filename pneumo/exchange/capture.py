@@ -5,7 +5,6 @@ from highdicom.sc import SCImage
 from pydicom.dataset import Dataset
 
 from pneumo import __version__
-from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.place import Place, series_and_device
 from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.imaging.overlay import COLOUR_MAPS, fit_within, grey_picture, overlay_picture
@@ -31,10 +30,8 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading, place:
         series_description=f"{MANUFACTURER} {'answer' if doubt else 'heatmap'}, research use",
         transfer_syntax_uid="1.2.840.10008.1.2.1",  # Explicit VR Little Endian
     )
-    capture["PatientOrientation"].value, capture.BodyPartExamined = (
-        "",
-        "CHEST",
-    )  # it is read as a chest X-ray, whatever the source says
+    capture["PatientOrientation"].value = ""
+    capture.BodyPartExamined = "CHEST"  # it is read as one, whatever the source says
     capture.update(source.picture)
     content = NO_HEAT if doubt else "evidence for pneumonia in colour."
     capture.DerivationDescription = f"{MANUFACTURER} {__version__}, {finding.model}: {content} {RESEARCH_USE}"

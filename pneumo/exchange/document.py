@@ -9,7 +9,6 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
 from pneumo import __version__
-from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.place import Place
 from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.inference.finding import Finding, Terms

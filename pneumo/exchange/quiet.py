@@ -1,6 +1,7 @@
 """Silence the DICOM libraries: their messages quote patient data.
 
-Every module of this package that uses them imports this one first; `pneumo.imaging.decoding.dicom` does the same for reading.
+`source`, `dimse` and `listener`, through which this package gets to them, import this one; `pneumo.imaging.decoding.dicom` does the
+same for reading.
 """
 
 import logging

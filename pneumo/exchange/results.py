@@ -2,14 +2,13 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydicom.dataset import Dataset
 
 from pneumo import __version__
 from pneumo.errors import ExchangeError
-from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.capture import secondary_capture
 from pneumo.exchange.document import encapsulated_report
 from pneumo.exchange.heat import LEVEL, heat_hidden
@@ -45,8 +44,7 @@ class Results:
 
     def named(self) -> dict[str, Dataset]:
         """The objects that were made, by the name of their field."""
-        made = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: result for name, result in made.items() if result is not None}
+        return {name: result for name, result in vars(self).items() if result is not None}
 
     def __iter__(self) -> Iterator[Dataset]:
         return iter(self.named().values())
@@ -67,34 +65,29 @@ def make_results(
         raise ExchangeError("No result is written for a file without an answer: " + " ".join(finding.reasons))
     selection = selection or Selection()
     reading, source = judge(finding.answer.log_ratio, card, terms), read_source(data)
-    study = [
-        source.reference.StudyInstanceUID,
-        card.sha256,
-        terms.operating_point,
-        str(terms.prevalence),
-        finding.site_profile,
-        __version__,
-    ]
+    study = [source.reference.StudyInstanceUID, card.sha256, terms.operating_point, str(terms.prevalence)]
+    study += [finding.site_profile, __version__]
     hashed, segmenter = (image or content_hash(data)).hex(), selection.finder.sha256 if selection.finder else ""
     told_apart = [hashed, *sorted(selection.objects), segmenter]
 
     def place(kind: str, name: str, number: int = source.number) -> Place:
         return place_of(kind, name, number, study, told_apart)
 
-    others: dict[str, Dataset] = {}
+    made: dict[str, Dataset] = {}
     notices: list[str] = []
     if CAPTURE in selection.objects:
-        others["capture"] = secondary_capture(source, finding, reading, place("capture", "capture"))
+        made["capture"] = secondary_capture(source, finding, reading, place("capture", "capture"))
     if PDF in selection.objects:
-        others["pdf"] = encapsulated_report(source, finding, card, selection.metrics, terms, place("pdf", "pdf"))
+        made["pdf"] = encapsulated_report(source, finding, card, selection.metrics, terms, place("pdf", "pdf"))
     if SEG in selection.objects:
-        segmented, notices = _segmentations(
-            source, finding, selection.finder, place("seg", "lungs", 2 * source.number - 1), place("seg", "heat", 2 * source.number)
-        )
-        others |= segmented
-    report = structured_report(source, finding, reading, place("report", "report"), list(others.values()), notices)
-    filed = {name: _filed(result, source) for name, result in others.items()}
-    return Results(_filed(report, source), **filed)
+        places = place("seg", "lungs", 2 * source.number - 1), place("seg", "heat", 2 * source.number)
+        segmented, notices = _segmentations(source, finding, selection.finder, *places)
+        made |= segmented
+    made["report"] = structured_report(source, finding, reading, place("report", "report"), list(made.values()), notices)
+    for result in made.values():
+        result.update(source.patient)
+        result.SpecificCharacterSet = "ISO_IR 192"  # UTF-8 can encode every name
+    return Results(**made)
 
 
 def _segmentations(
@@ -115,13 +108,6 @@ def _segmentations(
     else:
         notices.append(f"No segmentation of the heat: {hidden or f'no heat reaches {LEVEL:g} of the scale.'}")
     return made, notices
-
-
-def _filed(result: Dataset, source: Source) -> Dataset:
-    """The result with the source's patient and study elements, in UTF-8, which can encode every name."""
-    result.update(source.patient)
-    result.SpecificCharacterSet = "ISO_IR 192"
-    return result
 
 
 def file_bytes(result: Dataset) -> bytes:
