@@ -36,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
     from pneumo.inference.batch import read_files
     from pneumo.inference.finding import judge
     from pneumo.reporting import second_opinion_words as words
+    from pneumo.reporting.evaluated import read_cautions
     from pneumo.reporting.finding_pdf import report_pdf
     from pneumo.reporting.finding_report import NOT_STATED, Picture, Remarks, ReportContent
     from pneumo.reporting.heat_doubt import heatmap_doubt
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     extra: tuple[tuple[str, str], ...] = ()
     if options.second_opinion:
         opinion, votes, _ = opinion_on(finding, predictor, terms)
-        cautions = words.caution_text(words.cautions(opinion, votes, reading, words.caution_rates_of(card.id)))
+        cautions = words.caution_text(words.cautions(opinion, votes, reading, read_cautions(card.id)))
         extra = ((words.SECOND_OPINION, cautions or words.CALM),)
     picture = Picture(finding.radiograph.pixels, finding.radiograph.facts)
     made = datetime.now(UTC).astimezone()

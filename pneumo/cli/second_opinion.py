@@ -33,6 +33,7 @@ def run(options: argparse.Namespace) -> int:
     from pneumo.inference.second_opinion import SMALL_CHANGES
     from pneumo.registry.voting import voters
     from pneumo.reporting import second_opinion_words as words
+    from pneumo.reporting.evaluated import read_cautions
 
     predictor = load_predictor(options)
     terms = terms_of(options, predictor)
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     reading = judge(answer.log_ratio, predictor.card, terms)
     opinion, votes, lungs = opinion_on(finding, predictor, terms)
     changes, left_out = [name for name, _ in SMALL_CHANGES], voters().left_out_beside(finding.model)
-    cautions = words.cautions(opinion, votes, reading, words.caution_rates_of(finding.model))
+    cautions = words.cautions(opinion, votes, reading, read_cautions(finding.model))
     output = {
         "file": str(options.file),
         "sha256": finding.sha256,

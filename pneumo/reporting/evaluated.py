@@ -88,16 +88,16 @@ def read_evaluated(model: str, split: str, root: Path | None = None) -> Evaluate
 
 
 def read_cautions(model: str, root: Path | None = None) -> Mapping[str, CautionRate]:
-    """cautions.json by name; empty if not stored, or measured with other weights.
+    """cautions.json by name; empty if not stored, measured with other weights, or damaged (Metrics reports that).
 
-    The caution about disagreeing models is left out if it was measured with other models than vote here. Raises
-    ModelError.
+    The caution about disagreeing models is left out if it was measured with other models than vote here.
     """
-    stored = ModelFolder.of(model, root).cautions()
-    if stored is None or stored.model_sha256 != read_card(model, root).sha256:
-        return {}
-    same = stored.others == _weights_of_others(model, root)
-    return {name: rate for name, rate in stored.rates.items() if same or name != MODELS}
+    with contextlib.suppress(ModelError):
+        stored = ModelFolder.of(model, root).cautions()
+        if stored is not None and stored.model_sha256 == read_card(model, root).sha256:
+            same = stored.others == _weights_of_others(model, root)
+            return {name: rate for name, rate in stored.rates.items() if same or name != MODELS}
+    return {}
 
 
 def _weights_of_others(model: str, root: Path | None) -> dict[str, str]:

@@ -70,7 +70,7 @@ def point_rows(
     `points` at the split's own prevalence, `stated` at the user's. Points with the same threshold share a row.
     """
     rows: list[tuple[str, str, str, str]] = []
-    for names, _ in grouped_points(dict(points)):
+    for names, _ in grouped_points(points):
         name = names.split(", ")[0]
         figures = metrics["operating_points"].get(name)
         if figures:

@@ -23,7 +23,6 @@ from pneumo.inference.lung_checks import RESTS_ON_LUNGS, HeatShare, Occlusion
 from pneumo.inference.second_opinion import SecondOpinion, Stability, Vote
 from pneumo.inference.similar_cases import SimilarCase
 from pneumo.registry.model_folder import ModelFolder
-from pneumo.reporting.evaluated import read_cautions
 from pneumo.reporting.finding_words import in_words
 
 NO_REFERENCE = "Not measured: this model has no stored train pictures to compare with."
@@ -55,7 +54,7 @@ class Caution:
 
 
 def cautions(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, rates: Rates) -> tuple[Caution, ...]:
-    """Of all checks, the most serious first. `rates` from `caution_rates_of` hold the threshold of each."""
+    """Of all checks, the most serious first. `rates` from `read_cautions` hold the threshold of each."""
     return (
         *hidden_caution(opinion.occlusion, reading, rates),
         *changes_caution(opinion.stability, reading, rates),
@@ -109,14 +108,6 @@ def age_caution(facts: ImageFacts) -> tuple[Caution, ...]:
         return ()
     sentence = "The file does not say how old the patient is; the model knows children of 1 to 5 years alone."
     return (Caution("Age unknown", sentence),)
-
-
-def caution_rates_of(model: str) -> Rates:
-    """As measured with `python -m pneumo cautions`; empty if not measured, or the file is damaged (Metrics reports that)."""
-    try:
-        return read_cautions(model)
-    except ModelError:
-        return {}
 
 
 def _caution(name: str, title: str, sentence: str, score: float, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
