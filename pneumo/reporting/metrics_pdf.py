@@ -8,15 +8,14 @@ from pneumo.evaluation.groups import by_subtype
 from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.mistakes import most_confident_mistakes
 from pneumo.evaluation.predictions import Predictions
-from pneumo.reporting.calibration_figures import calibration_rows
 from pneumo.reporting.chart import Chart
 from pneumo.reporting.chart_drawing import chart_picture
 from pneumo.reporting.evaluated import Evaluated
+from pneumo.reporting.evaluation_rows import CHOICE, calibration_rows, point_rows, zone_rows
 from pneumo.reporting.finding_words import share
 from pneumo.reporting.metrics_charts import main_charts, predictive_chart, roc_corner
 from pneumo.reporting.model_card import INTENDED_USE
 from pneumo.reporting.numbers import interval, number, probability
-from pneumo.reporting.operating_points import CHOICE, point_rows, zone_rows, zones_of
 from pneumo.reporting.paper import LEFT, RIGHT, Sheet
 
 _MEANINGS = (
@@ -116,7 +115,7 @@ def _meaning(sheet: Sheet, evaluated: Evaluated, metrics: dict[str, Any], predic
     sheet.grid([("", "threshold", "sensitivity", "specificity"), *point_rows(metrics, points, stated)], (3, 1, 4, 4), size=7.5)
     sheet.paragraph(f"Thresholds are probabilities where {share(prevalence)} have pneumonia. {CHOICE}", tone="quiet")
     sheet.heading("Verdicts")
-    sheet.grid([("", "of the sick", "of the healthy", "likelihood ratio"), *zone_rows(zones_of(predictions, points))], (2, 2, 2, 2))
+    sheet.grid([("", "of the sick", "of the healthy", "likelihood ratio"), *zone_rows(predictions, points)], (2, 2, 2, 2))
     sheet.heading("Calibration")
     sheet.grid(calibration_rows(predictions, metrics, prevalence), (3, 2, 5), head=False)
 

@@ -15,8 +15,8 @@ from pneumo.registry.model_folder import README, ModelFolder
 from pneumo.registry.models import ModelCard, read_card
 from pneumo.registry.seal import reseal
 from pneumo.reporting.evaluated import Evaluated, read_cautions, read_evaluated
+from pneumo.reporting.evaluation_rows import zone_rows
 from pneumo.reporting.numbers import interval
-from pneumo.reporting.operating_points import zone_rows, zones_of
 
 DISCLAIMER = "Research use. Not a medical device. Children of 1 to 5 years, frontal view."
 INTENDED_USE = (
@@ -170,7 +170,7 @@ def _answers(evaluated: Evaluated) -> list[str]:
         "NORMAL or PNEUMONIA below. At `balanced`, above, it counts on the side of the threshold that it lies on.",
         _table(
             ("verdict", "of the sick", "of the healthy", "likelihood ratio"),
-            zone_rows(zones_of(evaluated.predictions, evaluated.points)),
+            zone_rows(evaluated.predictions, evaluated.points),
         ),
         _table(("subgroup", "images", "patients", "called rightly at balanced"), rows),
     ]
