@@ -22,7 +22,6 @@ FLOORS = (
         "outgoing",
         "paths",
         "versions",
-        "ended_logins",
         "zip_guards",
     ),
     ("access", "imaging", "evaluation"),
