@@ -1,8 +1,8 @@
 """Answer -> DICOM Secondary Capture: the image with heatmap, and captions above and below it that cover no part of it."""
 
 import numpy as np
+from highdicom import ReferencedImageSequence
 from highdicom.sc import SCImage
-from pydicom.dataset import Dataset
 
 from pneumo import __version__
 from pneumo.exchange.place import Place, series_and_device
@@ -35,9 +35,7 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading, place:
     capture.update(source.picture)
     content = NO_HEAT if doubt else "evidence for pneumonia in colour."
     capture.DerivationDescription = f"{MANUFACTURER} {__version__}, {finding.model}: {content} {RESEARCH_USE}"
-    image = Dataset()
-    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = source.reference.SOPClassUID, source.reference.SOPInstanceUID
-    capture.SourceImageSequence = [image]
+    capture.SourceImageSequence = ReferencedImageSequence([source.reference])
     return capture
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from highdicom import ReferencedImageSequence
 from highdicom.sr import CodedConcept
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.codedict import codes
@@ -47,9 +48,7 @@ def encapsulated_report(
     document.DocumentTitle = f"{MANUFACTURER} report on a chest X-ray. {RESEARCH_USE}"
     document.ConceptNameCodeSequence = [CodedConcept.from_code(codes.DCM.ImagingMeasurementReport)]
     document.VerificationFlag = "UNVERIFIED"
-    image = Dataset()
-    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = source.reference.SOPClassUID, source.reference.SOPInstanceUID
-    document.SourceInstanceSequence = [image]
+    document.SourceInstanceSequence = ReferencedImageSequence([source.reference])
     document.MIMETypeOfEncapsulatedDocument = "application/pdf"
     document.EncapsulatedDocumentLength = len(pdf)
     document.EncapsulatedDocument = pdf  # pydicom fills up to an even length

@@ -27,8 +27,7 @@ def heat_hidden(finding: Finding) -> str:
 
 def heat_mask(heatmap: Heatmap, rows: int, columns: int) -> np.ndarray:
     """bool (rows, columns): where the heat is at least LEVEL."""
-    mask: np.ndarray = heatmap.on_image(rows, columns) >= LEVEL
-    return mask
+    return np.asarray(heatmap.on_image(rows, columns) >= LEVEL)
 
 
 def hottest_region(heatmap: Heatmap, rows: int, columns: int) -> np.ndarray:

@@ -13,12 +13,11 @@ from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # defined at import
 
 from pneumo.errors import ExchangeError
-from pneumo.exchange.inbox import Inbox, Received
+from pneumo.exchange.inbox import BUSY, SUCCESS, TOO_LARGE, Inbox, Received, Status
 from pneumo.exchange.listener import Limits, Listener
 from pneumo.exchange.reader import Reader
 from pneumo.exchange.settings import AE_TITLE
 from pneumo.exchange.source import IMAGES
-from pneumo.exchange.status import BUSY, SUCCESS, TOO_LARGE, Status
 from pneumo.exchange.tls import ServerTls
 from pneumo.imaging.decoding.decode import MAX_BYTES
 

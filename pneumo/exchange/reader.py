@@ -10,10 +10,10 @@ from pydicom.dataset import Dataset
 
 from pneumo import labels
 from pneumo.errors import PneumoError
+from pneumo.exchange.inbox import FAULT, NOT_STORED, SUCCESS, UNREADABLE, Status
 from pneumo.exchange.outcome import FAILED, Outcome
 from pneumo.exchange.results import Selection, make_results
 from pneumo.exchange.source import content_hash, is_own_result
-from pneumo.exchange.status import FAULT, NOT_STORED, SUCCESS, UNREADABLE, Status
 from pneumo.inference.finding import Terms, read
 from pneumo.inference.predictor import Predictor
 from pneumo.log import known

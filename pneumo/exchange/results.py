@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
 
 from pneumo import __version__
 from pneumo.errors import ExchangeError
 from pneumo.exchange.capture import secondary_capture
 from pneumo.exchange.document import encapsulated_report
 from pneumo.exchange.heat import LEVEL, heat_hidden
-from pneumo.exchange.place import Place, place_of
+from pneumo.exchange.place import SERIES, Place
 from pneumo.exchange.report import structured_report
 from pneumo.exchange.segmentation import heat_segmentation, lung_segmentation
 from pneumo.exchange.settings import CAPTURE, DEFAULT_OBJECTS, PDF, SEG
@@ -65,13 +66,15 @@ def make_results(
         raise ExchangeError("No result is written for a file without an answer: " + " ".join(finding.reasons))
     selection = selection or Selection()
     reading, source = judge(finding.answer.log_ratio, card, terms), read_source(data)
+    # What the results of one study have in common, and what also tells one image from another.
     study = [source.reference.StudyInstanceUID, card.sha256, terms.operating_point, str(terms.prevalence)]
     study += [finding.site_profile, __version__]
     hashed, segmenter = (image or content_hash(data)).hex(), selection.finder.sha256 if selection.finder else ""
     told_apart = [hashed, *sorted(selection.objects), segmenter]
 
     def place(kind: str, name: str, number: int = source.number) -> Place:
-        return place_of(kind, name, number, study, told_apart)
+        series = generate_uid(entropy_srcs=[*study, kind, "series"])
+        return Place(series, SERIES[kind], generate_uid(entropy_srcs=[*study, *told_apart, name, "object"]), number)
 
     made: dict[str, Dataset] = {}
     notices: list[str] = []
