@@ -89,8 +89,7 @@ def _frame(axes: Axes, chart: Chart, colours: Mapping[str, str]) -> None:
     axes.tick_params(colors=colours["quiet"], labelsize=8)
     axes.grid(color=colours["grid"], linewidth=0.6)
     axes.set_axisbelow(True)
-    for side in axes.spines.values():
-        side.set_color(colours["grid"])
+    axes.spines[:].set_color(colours["grid"])
     axes.set_xlim(*_padded(chart.x_range))
     if chart.root_scale:
         axes.set_yscale("function", functions=(lambda y: np.sign(y) * np.sqrt(np.abs(y)), lambda y: np.sign(y) * np.square(y)))

@@ -58,7 +58,7 @@ def _verdict(sheet: Sheet, content: ReportContent) -> None:
     sheet.put(LEFT + 190, y + 30, f"where {words.share(reading.prevalence)} have it", 8, "quiet")
     _bar(sheet, content, LEFT + 310, y + 14, tone)
     sheet.set_y(y + 44)
-    sheet.paragraph(words.sentence(reading), 9.5)
+    sheet.paragraph(words.SENTENCES[reading.verdict], 9.5)
     for warning in content.finding.warnings:
         sheet.paragraph(warning, label="Warning", end=_SIGNATURE - _TEXT - 120)
     sheet.paragraph(words.threshold_sentence(reading))

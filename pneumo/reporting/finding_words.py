@@ -35,10 +35,6 @@ def zones_help() -> str:
     return "Whatever the prevalence. In files " + " ".join(zone_help(zone) for zone in Zone)
 
 
-def sentence(reading: Reading) -> str:
-    return SENTENCES[reading.verdict]
-
-
 def in_words(probability: float) -> str:
     """Two digits, never 0 or 1: "above 0.99" and "below 0.01" instead."""
     if probability > 0.99:

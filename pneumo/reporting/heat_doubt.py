@@ -9,8 +9,7 @@ from pneumo.registry.model_folder import ModelFolder
 
 def heatmap_doubt(model: str, root: Path | None = None) -> str:
     """Why the heatmap is not shown by default; empty if it does better than chance, was not measured, or its measurement cannot be
-    read (Metrics reports that).
-    """
+    read (Metrics reports that)."""
     try:
         return _doubt(ModelFolder.of(model, root).robustness() or {})
     except (ModelError, KeyError, TypeError, AttributeError):
@@ -19,8 +18,7 @@ def heatmap_doubt(model: str, root: Path | None = None) -> str:
 
 def _doubt(robustness: dict[str, Any]) -> str:
     """By two measures: the share of heat in the lungs, whose interval must lie above the lungs' share of the image, and the gain of
-    the insertion test over a random order.
-    """
+    the insertion test over a random order."""
     reasons = []
     heat, gain = robustness.get("heat_in_lungs", {}), robustness.get("auc_gap", {}).get("insertion")
     low, chance = heat.get("share", {}).get("low"), heat.get("shown")

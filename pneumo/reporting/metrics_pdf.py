@@ -76,11 +76,10 @@ def _figures(sheet: Sheet, evaluated: Evaluated, metrics: dict[str, Any], point:
 def _groups(sheet: Sheet, metrics: dict[str, Any], predictions: Predictions, threshold: float) -> None:
     report = make_classification_report(predictions.labels, predictions.probabilities, threshold)
     sheet.heading("Confusion matrix, counts and shares of the true class")
-    cells = [
-        [f"{count} ({rate:.3f})" for count, rate in zip(counts, rates, strict=True)]
-        for counts, rates in zip(report.matrix.tolist(), report.rates, strict=True)
+    rows = [
+        (f"true {row.name}", *(f"{count} ({rate:.3f})" for count, rate in zip(counts, rates, strict=True)))
+        for row, counts, rates in zip(report.classes, report.matrix.tolist(), report.rates, strict=True)
     ]
-    rows = [(f"true {row.name}", *of) for row, of in zip(report.classes, cells, strict=True)]
     sheet.grid([("", "called NORMAL", "called PNEUMONIA"), *rows], (1, 1, 1))
     sheet.heading("Classification report")
     lines = [
@@ -90,16 +89,10 @@ def _groups(sheet: Sheet, metrics: dict[str, Any], predictions: Predictions, thr
     lines.append(("accuracy", "", "", f"{report.accuracy.value:.3f}", str(report.accuracy.of)))
     sheet.grid([("", "precision", "recall", "F1", "support"), *lines], (2, 1, 1, 1, 1))
     sheet.heading("By kind of case")
-    kinds = [
-        (
-            group.name,
-            str(group.images),
-            str(group.patients),
-            interval(group.right.figure),
-            number(group.auc) if group.auc == group.auc else "",
-        )
-        for group in by_subtype(predictions, threshold)
-    ]
+    kinds = []
+    for group in by_subtype(predictions, threshold):
+        auc = number(group.auc) if group.auc == group.auc else ""
+        kinds.append((group.name, str(group.images), str(group.patients), interval(group.right.figure), auc))
     sheet.grid([("", "X-rays", "patients", "called rightly (Wilson)", "AUC"), *kinds], (3, 1, 1, 2, 1))
     if kind := metrics.get("subtype"):
         sheet.heading(f"Bacterial against viral, {kind['n']} pneumonias of known kind")

@@ -196,7 +196,8 @@ def heat_sentence(heat: HeatShare) -> str:
 
 def votes_sentence(votes: Sequence[Vote], reading: Reading, left_out: int = 0) -> str:
     """`left_out`: how many models do not vote, as no known key signed them."""
-    unsigned = f" {_models(left_out)} left out: not signed by a known key." if left_out else ""
+    who = "1 model is" if left_out == 1 else f"{left_out} models are"
+    unsigned = f" {who} left out: not signed by a known key." if left_out else ""
     if len(votes) < 2:
         return f"Not measured: there is no other model to ask.{unsigned}"
     agree = sum(each.verdict == reading.verdict for each in votes)
@@ -218,10 +219,6 @@ def similar_sentence(cases: Sequence[SimilarCase]) -> str:
         f"Of the {len(cases)} most similar train pictures, {sick} {verb} PNEUMONIA{kinds_text}. "
         "Similar in the eyes of this model, so they share its blind spots."
     )
-
-
-def _models(count: int) -> str:
-    return "1 model is" if count == 1 else f"{count} models are"
 
 
 def _verb(count: int, plural: str) -> str:

@@ -140,7 +140,7 @@ def _answer(case: Case, predictor: Predictor, terms: Terms, place: str) -> Delta
 
 def _how_reliable(case: Case, predictor: Predictor, terms: Terms, answer: Answer) -> None:
     reading = judge(answer.log_ratio, predictor.card, terms)
-    sentences = (words.sentence(reading), words.likelihood_sentence(reading))
+    sentences = (words.SENTENCES[reading.verdict], words.likelihood_sentence(reading))
     st.html(
         "".join(f'<p class="said">{sentence}</p>' for sentence in sentences)
         + wording.figures_html(metrics_beside(predictor))
