@@ -125,10 +125,8 @@ def _instance_number(header: Dataset) -> int:
 def _copied(header: Dataset, names: tuple[str, ...]) -> Dataset:
     """The elements of `names` that are present; texts are decoded, to be written in another character set."""
     copied = Dataset()
-    for name in names:
-        if name not in header:
-            continue
-        element = header[name]
+    for element in [header[name] for name in names if name in header]:
+        name = element.keyword
         values = element.value if element.VM > 1 else [element.value]
         form = _FORMS.get(element.VR)
         if element.VR == "SQ":

@@ -26,14 +26,13 @@ DASHES = {"solid": (1, 0), "dashed": (7, 4), "dotted": (2, 3), "dash-dot": (9, 3
 
 @dataclass(frozen=True)
 class Line:
-    """A curve with its name in the legend. `steps` draws a step function; `thresholds` of its points are for the tooltip."""
+    """A curve with its name in the legend. `thresholds` of its points are for the tooltip."""
 
     name: str
     x: np.ndarray
     y: np.ndarray
     colour: str
     dash: str = "solid"
-    steps: bool = False
     thresholds: np.ndarray | None = None
 
 

@@ -41,27 +41,12 @@ def draw(axes: Axes, chart: Chart, colours: Mapping[str, str]) -> None:
     for band in chart.bands:
         axes.fill_between(band.x, band.low, band.high, color=colours[band.colour], alpha=0.18, linewidth=0)
     for line in chart.lines:
-        axes.plot(
-            line.x,
-            line.y,
-            color=colours[line.colour],
-            label=line.name,
-            linewidth=1.8,
-            linestyle="-" if line.dash == "solid" else (0, DASHES[line.dash]),
-            drawstyle="steps-post" if line.steps else "default",
-        )
+        dash = "-" if line.dash == "solid" else (0, DASHES[line.dash])
+        axes.plot(line.x, line.y, color=colours[line.colour], label=line.name, linewidth=1.8, linestyle=dash)
     for number, bars in enumerate(chart.bars):
-        axes.bar(
-            bars.edges[:-1],
-            bars.heights,
-            np.diff(bars.edges),
-            align="edge",
-            color=colours[bars.colour],
-            label=bars.name,
-            edgecolor=colours["ground"],
-            linewidth=0.6,
-            hatch=("", "//")[number % 2],
-        )
+        look: dict[str, Any] = {"edgecolor": colours["ground"], "linewidth": 0.6, "hatch": ("", "//")[number % 2]}
+        widths = np.diff(bars.edges)
+        axes.bar(bars.edges[:-1], bars.heights, widths, align="edge", color=colours[bars.colour], label=bars.name, **look)
     for number, dot in enumerate(chart.dots):
         if dot.low is not None and dot.high is not None:
             axes.plot([dot.x, dot.x], [dot.low, dot.high], color=colours["accent"], linewidth=1.4)

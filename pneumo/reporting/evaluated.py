@@ -82,8 +82,10 @@ def read_evaluated(model: str, split: str, root: Path | None = None) -> Evaluate
         stored = (folder.path / name).is_file()
         problems.append(f"{error} The curves need it. {again}" if stored else f"{name} is not stored. {again}")
     evaluated = Evaluated(card, split, metrics, predictions, tuple(problems))
-    if metrics and predictions and not _belong_together(metrics, predictions, evaluated.points[BALANCED]):
-        problems.append(f"metrics.json and {name} do not belong together: their counts differ. {again}")
+    if metrics and predictions:
+        counts = confusion_matrix(predictions.labels, predictions.probabilities, evaluated.points[BALANCED]).tolist()
+        if counts != metrics["confusion_matrix"]:
+            problems.append(f"metrics.json and {name} do not belong together: their counts differ. {again}")
     return replace(evaluated, problems=tuple(problems))
 
 
@@ -124,8 +126,3 @@ def _is_summary(summary: Any) -> bool:
         )
     except (TypeError, KeyError, AttributeError):
         return False
-
-
-def _belong_together(metrics: dict[str, Any], predictions: Predictions, threshold: float) -> bool:
-    counts = confusion_matrix(predictions.labels, predictions.probabilities, threshold).tolist()
-    return bool(counts == metrics["confusion_matrix"])

@@ -137,9 +137,8 @@ def _trust(sheet: Sheet, content: ReportContent) -> int:
     end = _SIGNATURE - 8
     placed = [sheet.paragraph(text, end=end) for text in texts]
     placed += [sheet.paragraph(value, label=title, indent=196, end=end) for title, value in words.figure_rows(metrics)]
-    heat = (
-        f"{content.heat_doubt} It is left out." if content.heat_doubt else words.heatmap_sentence(reading, content.answer.heatmap)
-    )
+    doubt = content.heat_doubt
+    heat = f"{doubt} It is left out." if doubt else words.heatmap_sentence(reading, content.answer.heatmap)
     placed += [sheet.paragraph(heat, tone="quiet", end=end)]
     facts = "; ".join(f"{name}: {value}" for name, value in words.facts_rows(content.picture.facts))
     rows = (("X-ray file", facts), *content.extra)

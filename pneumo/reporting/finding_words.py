@@ -126,9 +126,7 @@ def subtype_accuracy(metrics: dict[str, Any]) -> str:
 
 def figures_sentence(metrics: dict[str, Any]) -> str:
     """The heading of `figure_rows`; UNTESTED if there are none."""
-    if not figure_rows(metrics):
-        return UNTESTED
-    return f"On {metrics['test']['n']} test X-rays (95 % interval):"
+    return f"On {metrics['test']['n']} test X-rays (95 % interval):" if figure_rows(metrics) else UNTESTED
 
 
 def figure_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:

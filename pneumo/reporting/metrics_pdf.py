@@ -119,11 +119,8 @@ def _title(name: str) -> str:
 
 def _mistakes(sheet: Sheet, predictions: Predictions, threshold: float) -> None:
     sheet.heading("The mistakes the model was surest of", 14)
-    missed, alarms = most_confident_mistakes(predictions, threshold)
-    for title, mistakes in (
-        ("Pneumonia called NORMAL, lowest probability first", missed),
-        ("Healthy called PNEUMONIA, highest probability first", alarms),
-    ):
+    titles = ("Pneumonia called NORMAL, lowest probability first", "Healthy called PNEUMONIA, highest probability first")
+    for title, mistakes in zip(titles, most_confident_mistakes(predictions, threshold), strict=True):
         sheet.heading(title)
         if mistakes:
             sheet.grid([(each.file, each.truth, probability(each.probability, 4)) for each in mistakes], (6, 2, 2), head=False)
