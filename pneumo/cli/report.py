@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     from pneumo.reporting import second_opinion_words as words
     from pneumo.reporting.evaluated import read_cautions
     from pneumo.reporting.finding_pdf import report_pdf
-    from pneumo.reporting.finding_report import NOT_STATED, Picture, Remarks, ReportContent
+    from pneumo.reporting.finding_report import NOT_STATED, Remarks, ReportContent
     from pneumo.reporting.heat_doubt import heatmap_doubt
     from pneumo.site.use import metrics_beside
 
@@ -62,9 +62,8 @@ def run(options: argparse.Namespace) -> int:
         opinion, votes, _ = opinion_on(finding, predictor, terms)
         cautions = words.caution_text(words.cautions(opinion, votes, reading, read_cautions(card.id)))
         extra = ((words.SECOND_OPINION, cautions or words.CALM),)
-    picture = Picture(finding.radiograph.pixels, finding.radiograph.facts)
     made = datetime.now(UTC).astimezone()
-    content = ReportContent(finding, picture, card, metrics, terms, remarks, made, extra, heatmap_doubt(card.id))
+    content = ReportContent(finding, finding.radiograph, card, metrics, terms, remarks, made, extra, heatmap_doubt(card.id))
     _write(options.output, report_pdf(content))
     print(printable(str(options.output)))
     return 0

@@ -16,7 +16,7 @@ from pneumo.inference.finding import Finding, Terms
 from pneumo.registry.models import ModelCard
 from pneumo.reporting.captioned import RESEARCH_USE
 from pneumo.reporting.finding_pdf import report_pdf
-from pneumo.reporting.finding_report import Picture, Remarks, ReportContent
+from pneumo.reporting.finding_report import Remarks, ReportContent
 from pneumo.reporting.heat_doubt import heatmap_doubt
 
 
@@ -29,8 +29,8 @@ def encapsulated_report(
     """
     assert finding.radiograph is not None, "expected a finding that is an answer"
     made = datetime.now(UTC).astimezone()
-    picture = Picture(finding.radiograph.pixels, finding.radiograph.facts)
-    pdf = report_pdf(ReportContent(finding, picture, card, metrics, terms, Remarks(), made, heat_doubt=heatmap_doubt(card.id)))
+    doubt = heatmap_doubt(card.id)
+    pdf = report_pdf(ReportContent(finding, finding.radiograph, card, metrics, terms, Remarks(), made, heat_doubt=doubt))
     document = Dataset()
     document.file_meta = FileMetaDataset()
     document.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian

@@ -5,9 +5,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from pneumo.imaging.radiograph import ImageFacts
+from pneumo.imaging.radiograph import Radiograph
 from pneumo.inference.finding import Finding, Reading, Terms, judge
 from pneumo.inference.predictor import Answer
 from pneumo.registry.models import ModelCard
@@ -31,15 +29,6 @@ class Remarks:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """`pixels` float32 (h, w) in [0, 1], as the model was given them, with the facts about their file that may be shown."""
-
-    pixels: np.ndarray
-    facts: ImageFacts
-    colour_map: str = "magma"  # of the heatmap
-
-
-@dataclass(frozen=True)
 class ReportContent:
     """`finding` is an answer ("ok") of the model of `card`, read on `terms`; `metrics` as in metrics.json.
 
@@ -47,7 +36,7 @@ class ReportContent:
     """
 
     finding: Finding
-    picture: Picture
+    picture: Radiograph  # as the model was given it
     card: ModelCard
     metrics: dict[str, Any]
     terms: Terms

@@ -6,11 +6,12 @@ from functools import partial
 
 import streamlit as st
 
+from pneumo.imaging.radiograph import Radiograph
 from pneumo.inference.finding import Terms, judge
 from pneumo.inference.predictor import Predictor
 from pneumo.record.settings import record_url
 from pneumo.reporting.finding_pdf import report_pdf
-from pneumo.reporting.finding_report import AGREEMENTS, Picture, Remarks, ReportContent
+from pneumo.reporting.finding_report import AGREEMENTS, Remarks, ReportContent
 from pneumo.reporting.heat_doubt import heatmap_doubt
 from pneumo.site.use import metrics_beside
 from pneumo.ui.diagnose.second_opinion import report_rows
@@ -84,7 +85,7 @@ def _pdf(case: Case, predictor: Predictor, terms: Terms) -> bytes:
     size = f"{width} x {height} pixels"
     extra_rows = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
     extra_rows += report_rows(case, predictor, terms)
-    picture, metrics, doubt = Picture(values.presented(), facts), metrics_beside(predictor), heatmap_doubt(card.id)
+    picture, metrics, doubt = Radiograph(values.presented(), facts), metrics_beside(predictor), heatmap_doubt(card.id)
     return report_pdf(
         ReportContent(case.finding_of(predictor), picture, card, metrics, terms, case.remarks, made, extra_rows, doubt)
     )
