@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     from pneumo.reporting.evaluated import read_cautions
     from pneumo.reporting.finding_pdf import report_pdf
     from pneumo.reporting.finding_report import NOT_STATED, Remarks, ReportContent
-    from pneumo.reporting.heat_doubt import heatmap_doubt
+    from pneumo.reporting.weaknesses import heatmap_doubt
     from pneumo.site.use import metrics_beside
 
     if options.output.resolve() == options.file.resolve():

@@ -10,7 +10,7 @@ from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.imaging.overlay import COLOUR_MAPS, fit_within, grey_picture, overlay_picture
 from pneumo.inference.finding import Finding, Reading
 from pneumo.reporting.captioned import NO_HEAT, RESEARCH_USE, with_captions
-from pneumo.reporting.heat_doubt import heatmap_doubt
+from pneumo.reporting.weaknesses import heatmap_doubt
 
 SIDE = 2048  # longer side of the image, at most
 _OPACITY = 0.6

@@ -17,7 +17,7 @@ from pneumo.registry.models import ModelCard
 from pneumo.reporting.captioned import RESEARCH_USE
 from pneumo.reporting.finding_pdf import report_pdf
 from pneumo.reporting.finding_report import Remarks, ReportContent
-from pneumo.reporting.heat_doubt import heatmap_doubt
+from pneumo.reporting.weaknesses import heatmap_doubt
 
 
 def encapsulated_report(

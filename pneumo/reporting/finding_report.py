@@ -43,7 +43,7 @@ class ReportContent:
     remarks: Remarks
     made: datetime  # with time zone
     extra: tuple[tuple[str, str], ...] = ()  # further rows: label, text
-    heat_doubt: str = ""  # why the heatmap is left out (heat_doubt.py); empty: draw it
+    heat_doubt: str = ""  # why the heatmap is left out (weaknesses.py); empty: draw it
 
     @property
     def answer(self) -> Answer:

@@ -12,7 +12,7 @@ from pneumo.inference.predictor import Predictor
 from pneumo.record.settings import record_url
 from pneumo.reporting.finding_pdf import report_pdf
 from pneumo.reporting.finding_report import AGREEMENTS, Remarks, ReportContent
-from pneumo.reporting.heat_doubt import heatmap_doubt
+from pneumo.reporting.weaknesses import heatmap_doubt
 from pneumo.site.use import metrics_beside
 from pneumo.ui.diagnose.second_opinion import report_rows
 from pneumo.ui.shell.state import Case

@@ -13,8 +13,8 @@ from pneumo.inference.predictor import Answer, Predictor
 from pneumo.outgoing import markdown
 from pneumo.reporting import finding_words as words
 from pneumo.reporting.captioned import NO_HEAT, with_captions
-from pneumo.reporting.heat_doubt import heatmap_doubt
 from pneumo.reporting.second_opinion_words import heat_sentence
+from pneumo.reporting.weaknesses import heatmap_doubt
 from pneumo.site.use import metrics_beside
 from pneumo.ui.diagnose import wording
 from pneumo.ui.diagnose.report import report_download, report_form

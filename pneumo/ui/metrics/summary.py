@@ -5,8 +5,7 @@ import streamlit as st
 from pneumo.errors import ModelError
 from pneumo.outgoing import markdown
 from pneumo.registry.model_folder import ModelFolder
-from pneumo.reporting.heat_doubt import heatmap_doubt
-from pneumo.reporting.worst_news import main_weaknesses
+from pneumo.reporting.weaknesses import heatmap_doubt, main_weaknesses
 from pneumo.ui.metrics.choice import Choice
 
 
