@@ -8,16 +8,7 @@ from pneumo.errors import ModelError
 from pneumo.evaluation.cautions import CHANGES, HEAT, HIDDEN, MODELS, SIMILAR, CautionRate
 from pneumo.evaluation.likelihood import posterior
 from pneumo.imaging.radiograph import SYNTHETIC, ImageFacts
-from pneumo.inference.caution_scores import (
-    OPPOSITE,
-    against_of,
-    changes_score,
-    heat_score,
-    hidden_score,
-    models_score,
-    similar_score,
-    unlike_of,
-)
+from pneumo.inference import caution_scores as scores
 from pneumo.inference.finding import Reading
 from pneumo.inference.lung_checks import RESTS_ON_LUNGS, HeatShare, Occlusion
 from pneumo.inference.second_opinion import SecondOpinion, Stability, Vote
@@ -67,31 +58,32 @@ def cautions(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, ra
 
 def hidden_caution(occlusion: Occlusion, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
     sentence = f"The score stays at {in_words(occlusion.hidden)} with the lungs hidden: the answer does not need them."
-    return _caution(HIDDEN, "Does not need the lungs", sentence, hidden_score(occlusion, reading), reading, rates)
+    return _caution(HIDDEN, "Does not need the lungs", sentence, scores.hidden_score(occlusion, reading), reading, rates)
 
 
 def changes_caution(stability: Stability, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
     turned = stability.turned(reading)
     give = _verb(turned, "give")
     sentence = f"Small changes to the picture turn the answer: {turned} of {len(stability.changed)} {give} another verdict."
-    return _caution(CHANGES, "Unsteady", sentence, changes_score(stability, reading), reading, rates)
+    return _caution(CHANGES, "Unsteady", sentence, scores.changes_score(stability, reading), reading, rates)
 
 
 def models_caution(votes: Sequence[Vote], reading: Reading, rates: Rates) -> tuple[Caution, ...]:
-    against = [vote.model for vote in against_of(votes, reading)]
-    say, other = _verb(len(against), "say"), OPPOSITE.get(reading.verdict)
+    against = [vote.model for vote in scores.against_of(votes, reading)]
+    say, other = _verb(len(against), "say"), scores.OPPOSITE.get(reading.verdict)
     sentence = f"The models disagree: {len(against)} of {len(votes)} {say} {other} ({', '.join(against)})."
-    return _caution(MODELS, "Models disagree", sentence, models_score(votes, reading), reading, rates)
+    return _caution(MODELS, "Models disagree", sentence, scores.models_score(votes, reading), reading, rates)
 
 
 def similar_caution(cases: Sequence[SimilarCase], reading: Reading, rates: Rates) -> tuple[Caution, ...]:
-    sentence = f"Of the {len(cases)} most similar train pictures, {unlike_of(cases, reading)} are {OPPOSITE.get(reading.verdict)}."
-    return _caution(SIMILAR, "Similar cases differ", sentence, similar_score(cases, reading), reading, rates)
+    unlike, other = scores.unlike_of(cases, reading), scores.OPPOSITE.get(reading.verdict)
+    sentence = f"Of the {len(cases)} most similar train pictures, {unlike} are {other}."
+    return _caution(SIMILAR, "Similar cases differ", sentence, scores.similar_score(cases, reading), reading, rates)
 
 
 def heat_caution(heat: HeatShare, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
     sentence = f"The heat lies outside the lungs more than by chance. {heat_sentence(heat)}"
-    return _caution(HEAT, "Heat outside the lungs", sentence, heat_score(heat, reading), reading, rates)
+    return _caution(HEAT, "Heat outside the lungs", sentence, scores.heat_score(heat, reading), reading, rates)
 
 
 def copy_caution(cases: Sequence[SimilarCase]) -> tuple[Caution, ...]:
