@@ -72,9 +72,7 @@ class AccessSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "AccessSettings":
         """From PNEUMO_LOGIN, PNEUMO_ROLE_CLAIM, PNEUMO_READERS, _RESEARCHERS, _ADMINS, PNEUMO_LOGIN_HOURS, PNEUMO_ENDED_LOGINS (a
-        file, read at every call), PNEUMO_HOSTS, PNEUMO_OPEN.
-
-        Raises ConfigError.
+        file, read at every call), PNEUMO_HOSTS, PNEUMO_OPEN. Raises ConfigError.
         """
 
         def setting(name: str) -> str:

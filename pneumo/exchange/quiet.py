@@ -1,7 +1,6 @@
 """Silence the DICOM libraries: their messages quote patient data.
 
-`source`, `dimse` and `listener`, through which this package gets to them, import this one; `pneumo.imaging.decoding.dicom` does the
-same for reading.
+Imported by `source`, `dimse` and `listener`, by which this package gets to them; `imaging.decoding.dicom` does so for reading.
 """
 
 import logging

@@ -67,8 +67,7 @@ class Reader:
     def process(self, data: bytes) -> Status:
         """Read one DICOM file and send its results; returns the answer to its sender. Never raises because of image or archive.
 
-        Success means that its results are in the archive, or that it gets none: our own result, answered before, or refused
-        by the gate.
+        Success: its results are in the archive, or it gets none, as it is our own, was answered before, or the gate refuses it.
         """
         # Catch every Exception: a bad image must not stop the others. Log only its class: its text may quote the image.
         try:

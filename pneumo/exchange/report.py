@@ -26,8 +26,7 @@ from pneumo.reporting.captioned import RESEARCH_USE
 def structured_report(
     source: Source, finding: Finding, reading: Reading, place: Place, others: Sequence[Dataset] = (), notices: Sequence[str] = ()
 ) -> sr.ComprehensiveSR:
-    """Report on one image with a finding of status "ok", in its own series, without patient elements (`results.make_results`
-    adds them).
+    """Report on one image with a finding of status "ok", in its own series, without patient elements (`make_results` adds them).
 
     NORMAL becomes the finding "no pneumonia called", INDETERMINATE "neither called nor ruled out". The subtype is included
     only if pneumonia is called, the place of most heat only if heat is shown. `others`: the other results of the image;

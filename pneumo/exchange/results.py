@@ -59,8 +59,7 @@ def make_results(
     Their UIDs are the same for the same image, model, terms, selection and version, so that an image sent again adds no second
     results to its study. `image`: its content hash, where it is known.
 
-    Raises ExchangeError if the finding is no answer or no result can be filed for the file, ConfigError for terms that do
-    not fit the model.
+    Raises ExchangeError if there is no answer or no result can be filed, ConfigError for terms that do not fit the model.
     """
     if not finding.answer:
         raise ExchangeError("No result is written for a file without an answer: " + " ".join(finding.reasons))

@@ -1,7 +1,6 @@
 """Masks -> DICOM Segmentations, pixel for pixel over the source image: the lungs, and where the heat is.
 
-A radiograph has no frame of reference, so there are no plane positions: the frames refer to the source image with
-"Spatial Locations Preserved".
+A radiograph has no frame of reference, hence no plane positions: frames refer to the source by "Spatial Locations Preserved".
 """
 
 import copy

@@ -85,10 +85,7 @@ def read_source(data: bytes) -> Source:
 
 
 def is_own_result(data: bytes) -> bool:
-    """Whether a DICOM file is one of our own results, returned by an archive that forwards everything.
-
-    Raises ExchangeError if the header cannot be read.
-    """
+    """Whether a DICOM file is one of our own results, which some archives send back. Raises ExchangeError for a damaged header."""
     try:
         header = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=["Manufacturer"])
         return str(header.get("Manufacturer") or "") == MANUFACTURER

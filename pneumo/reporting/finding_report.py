@@ -30,12 +30,9 @@ class Remarks:
 
 @dataclass(frozen=True)
 class ReportContent:
-    """`finding` is an answer ("ok") of the model of `card`, read on `terms`; `metrics` as in metrics.json.
+    """`metrics` as in metrics.json. `reading` raises ConfigError for terms that the model does not have."""
 
-    `reading` raises ConfigError for terms that the model does not have.
-    """
-
-    finding: Finding
+    finding: Finding  # an answer ("ok") of the model of `card`, read on `terms`
     picture: Radiograph  # as the model was given it
     card: ModelCard
     metrics: dict[str, Any]
