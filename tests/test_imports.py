@@ -15,7 +15,6 @@ FLOORS = (
         "errors",
         "arrays",
         "files",
-        "installed",
         "labels",
         "log",
         "memory",

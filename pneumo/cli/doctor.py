@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from pneumo.cli.commands import Commands
 from pneumo.errors import ConfigError, PneumoError
-from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import printable
 from pneumo.paths import cache_dir, data_dir, models_dir, runs_dir
+from pneumo.versions import ONLY_ANSWERS, can_train
 
 _RUN_GB = 2.0  # a training run and its cache need at most this much
 

@@ -31,9 +31,9 @@ from pneumo.cli import (
     train,
 )
 from pneumo.errors import ConfigError, PneumoError
-from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.log import begin_json_log
 from pneumo.outgoing import printable
+from pneumo.versions import ONLY_ANSWERS, can_train
 
 log = logging.getLogger(__name__)
 COMMANDS = (

@@ -63,8 +63,10 @@ def threshold_sentence(reading: Reading) -> str:
 
 def facts_rows(facts: ImageFacts) -> list[tuple[str, str]]:
     """(name, value) of the facts about the file that may be shown."""
+    count = facts.size_bytes
+    size = f"{count / 2**20:.1f} MB" if count >= 2**20 else f"{count / 2**10:.0f} KB"
     return [
-        ("Format", f"{facts.format}, {facts.bits} bits of grey, {_size(facts.size_bytes)}"),
+        ("Format", f"{facts.format}, {facts.bits} bits of grey, {size}"),
         ("Size", f"{facts.width} x {facts.height} pixels"),
         *[(title, value) for title, value in (("View", facts.view_position), ("Age", facts.patient_age)) if value],
         *[("Note", note) for note in facts.notes],
@@ -160,7 +162,3 @@ def heatmap_sentence(reading: Reading, heatmap: Heatmap) -> str:
             "Together they did not reach what is called pneumonia."
         )
     return "Colour marks where the model found evidence for pneumonia. It is no outline of disease, and may lie beside the lungs."
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**20:.1f} MB" if count >= 2**20 else f"{count / 2**10:.0f} KB"
