@@ -3,7 +3,6 @@
 import json
 import uuid
 from collections.abc import Sequence
-from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -81,17 +80,16 @@ def _session(web: WebArchive) -> requests.Session:
     session.stream = True
     # Without encryption, use neither a proxy nor a password from ~/.netrc, as `requests` would by default.
     session.trust_env = web.encrypted
+
+    def with_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {web.token}"
+        return request
+
     if web.token:
-        # Set `auth`, or `requests` would prefer a password from ~/.netrc.
-        session.auth = partial(_with_token, token=web.token)
+        session.auth = with_token  # set `auth`, or `requests` would prefer a password from ~/.netrc
     elif web.user:
         session.auth = (web.user, web.password)
     return session
-
-
-def _with_token(request: requests.PreparedRequest, token: str) -> requests.PreparedRequest:
-    request.headers["Authorization"] = f"Bearer {token}"
-    return request
 
 
 def _json(answer: requests.Response) -> Any:
