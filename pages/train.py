@@ -5,7 +5,6 @@ import shlex
 import streamlit as st
 
 from pneumo.data.catalog import SYNTHETIC_NOTE
-from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import markdown
 from pneumo.paths import data_dir, runs_dir
 from pneumo.training.jobs import queue
@@ -18,6 +17,7 @@ from pneumo.ui.train.form import show_form
 from pneumo.ui.train.job import show_jobs
 from pneumo.ui.train.runs import show_past_runs
 from pneumo.ui.train.view import run_views
+from pneumo.versions import ONLY_ANSWERS, can_train
 
 require_frame()
 catalog, runs = current_catalog(), runs_dir()

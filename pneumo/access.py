@@ -6,15 +6,15 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, IntEnum
 from pathlib import Path
 
-from pneumo.ended_logins import EndedLogin, has_ended, read_ended_logins
 from pneumo.errors import ConfigError
 
 OPEN_WORD = "no-login"  # not just "1", so that nobody sets it by accident
 OWN_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-ANYBODY = "*"  # in PNEUMO_READERS: everybody who can log in
+ANYBODY = "*"  # in PNEUMO_READERS and among ended logins: everybody who can log in
 Claims = Mapping[str, object]  # of the identity token
 
 
@@ -44,6 +44,18 @@ LEAST = {
 
 
 @dataclass(frozen=True)
+class EndedLogin:
+    """Ended by the operator: logins of this account issued at or before this time are no longer valid.
+
+    A small file holds them, read at each request, because a login's cookie cannot be revoked in the browser. Each of its lines has
+    a subject or e-mail address of an identity token, or * for everybody, and a time.
+    """
+
+    who: str  # subject or e-mail address in lower case, or ANYBODY
+    until: float  # seconds since 1970
+
+
+@dataclass(frozen=True)
 class AccessSettings:
     """By default there is no login: everybody who reaches the app may do everything, and it listens on this computer only."""
 
@@ -60,9 +72,7 @@ class AccessSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "AccessSettings":
         """From PNEUMO_LOGIN, PNEUMO_ROLE_CLAIM, PNEUMO_READERS, _RESEARCHERS, _ADMINS, PNEUMO_LOGIN_HOURS, PNEUMO_ENDED_LOGINS (a
-        file, read at every call), PNEUMO_HOSTS, PNEUMO_OPEN.
-
-        Raises ConfigError.
+        file, read at every call), PNEUMO_HOSTS, PNEUMO_OPEN. Raises ConfigError.
         """
 
         def setting(name: str) -> str:
@@ -129,6 +139,23 @@ def is_current(claims: Claims, settings: AccessSettings, now: float) -> bool:
     return now - issued < settings.hours * 3600 and not has_ended(claims, settings.ended)
 
 
+def read_ended_logins(path: Path) -> tuple[EndedLogin, ...]:
+    """The entries of a file. Raises ConfigError if it is unreadable or a line is malformed: a typo must not let anybody in."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError("PNEUMO_ENDED_LOGINS: expected a text file that can be read; see docs/access.md.") from None
+    numbered = ((number, line.strip()) for number, line in enumerate(lines, start=1))
+    return tuple(_ended_login(number, line) for number, line in numbered if line and not line.startswith("#"))
+
+
+def has_ended(claims: Claims, ended: tuple[EndedLogin, ...]) -> bool:
+    """Whether an entry names this token's subject or e-mail address, verified or not, and the token was issued at or before it."""
+    names = {value.lower() for value in (claims.get("sub"), claims.get("email")) if isinstance(value, str)} | {ANYBODY}
+    issued = claims.get("iat")
+    return any(end.who in names and (not isinstance(issued, int | float) or issued <= end.until) for end in ended)
+
+
 def is_loopback(address: str) -> bool:
     """Whether `address` (IPv4, IPv6 or a host name) is reachable from this computer only."""
     try:
@@ -174,3 +201,18 @@ def _claim(claims: Claims, name: str) -> object:
 def _values(claim: object) -> set[str]:
     """The strings of a claim: itself, or those in its list."""
     return {value for value in (claim if isinstance(claim, list | tuple) else [claim]) if isinstance(value, str) and value}
+
+
+def _ended_login(number: int, line: str) -> EndedLogin:
+    """Parse one line. Its text is not quoted in the error, which every visitor sees: it may name somebody."""
+    who, _, when = line.rpartition(" ")
+    try:
+        time = datetime.fromisoformat(when)
+    except ValueError:
+        time = None
+    if not who.strip() or time is None or time.tzinfo is None:
+        raise ConfigError(
+            f"PNEUMO_ENDED_LOGINS: line {number}: expected a subject, an e-mail address or *, then a time with its offset, "
+            "such as ada@example.org 2026-11-03T14:00:00+01:00."
+        )
+    return EndedLogin(who.strip().lower(), time.timestamp())

@@ -1,11 +1,19 @@
-"""What a run was made with: library versions and the commit of this repository."""
+"""Which libraries are installed, and what a run was made with: their versions and the commit of this repository."""
 
 import importlib.metadata
 import platform
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 _LIBRARIES = ("keras", "tensorflow", "jax", "numpy", "pillow", "opencv-python-headless", "scikit-learn", "onnx", "onnxruntime")
+_TRAINING = ("keras", "h5py", "onnx", "sklearn")  # an installation that only serves lacks them (requirements-serve.txt)
+ONLY_ANSWERS = "This installation only answers: training and the audit of a data set need `pip install -r requirements.txt`."
+
+
+def can_train() -> bool:
+    """Whether all libraries needed for training are installed; checked without importing them."""
+    return all(find_spec(name) is not None for name in _TRAINING)
 
 
 def library_versions() -> dict[str, str]:

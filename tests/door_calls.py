@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
-from pneumo.access import AccessSettings
-from pneumo.ended_logins import EndedLogin
+from pneumo.access import AccessSettings, EndedLogin
 from pneumo.ui.shell import auth_middleware
 
 SECRET = "s" * 40

@@ -11,12 +11,12 @@ from pneumo.cli.commands import Commands, add_command
 from pneumo.errors import ConfigError, PneumoError
 from pneumo.inference.lung_checks import load_finder
 from pneumo.inference.predictor import Predictor
-from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import printable
 from pneumo.paths import cache_dir, data_dir, models_dir, runs_dir
 from pneumo.record.settings import record_url
 from pneumo.registry.model_folder import list_models
 from pneumo.registry.models import default_model
+from pneumo.versions import ONLY_ANSWERS, can_train
 
 _RUN_GB = 2.0  # a training run and its cache need at most this much
 

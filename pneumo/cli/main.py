@@ -9,9 +9,9 @@ from importlib import import_module
 
 from pneumo import __version__
 from pneumo.errors import ConfigError, PneumoError
-from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.log import begin_json_log
 from pneumo.outgoing import printable
+from pneumo.versions import ONLY_ANSWERS, can_train
 
 log = logging.getLogger(__name__)
 COMMANDS = (  # modules of this package, in the order of the help

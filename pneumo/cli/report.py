@@ -29,9 +29,10 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 if the page was written; 1, and no page, if there is no answer."""
     from pneumo.reporting import second_opinion_words as words
+    from pneumo.reporting.evaluated import read_cautions
     from pneumo.reporting.finding_pdf import report_pdf
-    from pneumo.reporting.finding_report import NOT_STATED, Picture, Remarks, ReportContent
-    from pneumo.reporting.heat_doubt import heatmap_doubt
+    from pneumo.reporting.finding_report import NOT_STATED, Remarks, ReportContent
+    from pneumo.reporting.weaknesses import heatmap_doubt
 
     if options.output.resolve() == options.file.resolve():
         raise ConfigError(f"The report would overwrite the X-ray {options.file}. Give another --output.")
@@ -46,11 +47,10 @@ def run(options: argparse.Namespace) -> int:
     extra: tuple[tuple[str, str], ...] = ()
     if options.second_opinion:
         opinion, votes, _ = opinion_on(finding, predictor, terms)
-        cautions = words.caution_text(words.cautions(opinion, votes, reading, words.caution_rates_of(card.id)))
+        cautions = words.caution_text(words.cautions(opinion, votes, reading, read_cautions(card.id)))
         extra = ((words.SECOND_OPINION, cautions or words.CALM),)
-    picture = Picture(finding.radiograph.pixels, finding.radiograph.facts)
     made = datetime.now(UTC).astimezone()
-    content = ReportContent(finding, picture, card, metrics, terms, remarks, made, extra, heatmap_doubt(card.id))
+    content = ReportContent(finding, finding.radiograph, card, metrics, terms, remarks, made, extra, heatmap_doubt(card.id))
     _write(options.output, report_pdf(content))
     print(printable(str(options.output)))
     return 0

@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 with one JSON object on standard output; 1, and no output, if there is no answer."""
     from pneumo.reporting import second_opinion_words as words
+    from pneumo.reporting.evaluated import read_cautions
 
     predictor, terms = predictor_and_terms(options)
     findings = [finding for _, finding in read_files([str(options.file)], predictor)]
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     reading = judge(answer.log_ratio, predictor.card, terms)
     opinion, votes, lungs = opinion_on(finding, predictor, terms)
     changes, left_out = [name for name, _ in SMALL_CHANGES], voters().left_out_beside(finding.model)
-    cautions = words.cautions(opinion, votes, reading, words.caution_rates_of(finding.model))
+    cautions = words.cautions(opinion, votes, reading, read_cautions(finding.model))
     output = {
         "file": str(options.file),
         "sha256": finding.sha256,

@@ -1,17 +1,16 @@
 """Answer -> DICOM Secondary Capture: the image with heatmap, and captions above and below it that cover no part of it."""
 
 import numpy as np
+from highdicom import ReferencedImageSequence
 from highdicom.sc import SCImage
-from pydicom.dataset import Dataset
 
 from pneumo import __version__
-from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.place import Place, series_and_device
 from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.imaging.overlay import COLOUR_MAPS, fit_within, grey_picture, overlay_picture
 from pneumo.inference.finding import Finding, Reading
 from pneumo.reporting.captioned import NO_HEAT, RESEARCH_USE, with_captions
-from pneumo.reporting.heat_doubt import heatmap_doubt
+from pneumo.reporting.weaknesses import heatmap_doubt
 
 SIDE = 2048  # longer side of the image, at most
 _OPACITY = 0.6
@@ -31,16 +30,12 @@ def secondary_capture(source: Source, finding: Finding, reading: Reading, place:
         series_description=f"{MANUFACTURER} {'answer' if doubt else 'heatmap'}, research use",
         transfer_syntax_uid="1.2.840.10008.1.2.1",  # Explicit VR Little Endian
     )
-    capture["PatientOrientation"].value, capture.BodyPartExamined = (
-        "",
-        "CHEST",
-    )  # it is read as a chest X-ray, whatever the source says
+    capture["PatientOrientation"].value = ""
+    capture.BodyPartExamined = "CHEST"  # it is read as one, whatever the source says
     capture.update(source.picture)
     content = NO_HEAT if doubt else "evidence for pneumonia in colour."
     capture.DerivationDescription = f"{MANUFACTURER} {__version__}, {finding.model}: {content} {RESEARCH_USE}"
-    image = Dataset()
-    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = source.reference.SOPClassUID, source.reference.SOPInstanceUID
-    capture.SourceImageSequence = [image]
+    capture.SourceImageSequence = ReferencedImageSequence([source.reference])
     return capture
 
 

@@ -3,21 +3,21 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from highdicom import ReferencedImageSequence
 from highdicom.sr import CodedConcept
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
 from pneumo import __version__
-from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.place import Place
 from pneumo.exchange.source import MANUFACTURER, Source
 from pneumo.inference.finding import Finding, Terms
 from pneumo.registry.models import ModelCard
 from pneumo.reporting.captioned import RESEARCH_USE
 from pneumo.reporting.finding_pdf import report_pdf
-from pneumo.reporting.finding_report import Picture, Remarks, ReportContent
-from pneumo.reporting.heat_doubt import heatmap_doubt
+from pneumo.reporting.finding_report import Remarks, ReportContent
+from pneumo.reporting.weaknesses import heatmap_doubt
 
 
 def encapsulated_report(
@@ -29,8 +29,8 @@ def encapsulated_report(
     """
     assert finding.radiograph is not None, "expected a finding that is an answer"
     made = datetime.now(UTC).astimezone()
-    picture = Picture(finding.radiograph.pixels, finding.radiograph.facts)
-    pdf = report_pdf(ReportContent(finding, picture, card, metrics, terms, Remarks(), made, heat_doubt=heatmap_doubt(card.id)))
+    doubt = heatmap_doubt(card.id)
+    pdf = report_pdf(ReportContent(finding, finding.radiograph, card, metrics, terms, Remarks(), made, heat_doubt=doubt))
     document = Dataset()
     document.file_meta = FileMetaDataset()
     document.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -48,9 +48,7 @@ def encapsulated_report(
     document.DocumentTitle = f"{MANUFACTURER} report on a chest X-ray. {RESEARCH_USE}"
     document.ConceptNameCodeSequence = [CodedConcept.from_code(codes.DCM.ImagingMeasurementReport)]
     document.VerificationFlag = "UNVERIFIED"
-    image = Dataset()
-    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = source.reference.SOPClassUID, source.reference.SOPInstanceUID
-    document.SourceInstanceSequence = [image]
+    document.SourceInstanceSequence = ReferencedImageSequence([source.reference])
     document.MIMETypeOfEncapsulatedDocument = "application/pdf"
     document.EncapsulatedDocumentLength = len(pdf)
     document.EncapsulatedDocument = pdf  # pydicom fills up to an even length

@@ -10,7 +10,7 @@ from pneumo.imaging.preprocess import CANONICAL_SIDE
 from pneumo.inference.finding import Finding
 from pneumo.inference.heatmap import EMPTY_BELOW, Heatmap
 from pneumo.reporting.captioned import NO_HEAT
-from pneumo.reporting.heat_doubt import heatmap_doubt
+from pneumo.reporting.weaknesses import heatmap_doubt
 
 LEVEL = 0.25  # of the model's fixed scale: the lowest line of equal heat that the viewer draws
 OF_PEAK = 0.5  # the place of most heat ends where the heat is half of the picture's greatest
@@ -27,8 +27,7 @@ def heat_hidden(finding: Finding) -> str:
 
 def heat_mask(heatmap: Heatmap, rows: int, columns: int) -> np.ndarray:
     """bool (rows, columns): where the heat is at least LEVEL."""
-    mask: np.ndarray = heatmap.on_image(rows, columns) >= LEVEL
-    return mask
+    return np.asarray(heatmap.on_image(rows, columns) >= LEVEL)
 
 
 def hottest_region(heatmap: Heatmap, rows: int, columns: int) -> np.ndarray:

@@ -1,17 +1,41 @@
-"""Queue of received objects: in memory only, limited in number and bytes."""
+"""Received objects: what their senders are answered, and their queue, in memory only, limited in number and bytes."""
 
 import threading
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from pneumo.exchange.status import Status
+from pydicom.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Status:
+    """A C-STORE response: a status code of PS3.4 B.2.3 and, for failures, a reason. Neither identifies the patient."""
+
+    code: int
+    comment: str = ""  # at most 64 characters (0000,0902)
+
+    @property
+    def data_set(self) -> Dataset:
+        response = Dataset()
+        response.Status = self.code
+        if self.comment:
+            response.ErrorComment = self.comment
+        return response
+
+
+SUCCESS = Status(0x0000)
+BUSY = Status(0xA700, "No room now, or the node is stopping. Send it again later.")
+NOT_STORED = Status(0xA700, "The archive did not take the results. Send it again later.")
+TOO_LARGE = Status(0xC000, "The object is larger than any X-ray that is accepted.")
+UNREADABLE = Status(0xC000, "The image cannot be read, or no result can be filed for it.")
+FAULT = Status(0x0110, "Reading the image failed unexpectedly. See the node's log.")
 
 
 @dataclass(frozen=True, repr=False, eq=False)  # no repr: it would show patient data; eq by identity: equal bytes may arrive twice
 class Received:
     data: bytes  # a DICOM Part 10 file
-    status: "Future[Status]" = field(default_factory=Future)  # the answer that its sender waits for
+    status: Future[Status] = field(default_factory=Future)  # the answer that its sender waits for
 
 
 class Inbox:

@@ -5,52 +5,26 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydicom import uid
 from pydicom.dataset import Dataset
-from pydicom.uid import (
-    JPEG2000,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-    RLELossless,
-)
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 from pynetdicom.association import Association
 from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # defined at import
 
 from pneumo.errors import ExchangeError
-from pneumo.exchange import quiet  # noqa: F401
-from pneumo.exchange.inbox import Inbox, Received
+from pneumo.exchange.inbox import BUSY, SUCCESS, TOO_LARGE, Inbox, Received, Status
 from pneumo.exchange.listener import Limits, Listener
 from pneumo.exchange.reader import Reader
 from pneumo.exchange.settings import AE_TITLE
 from pneumo.exchange.source import IMAGES
-from pneumo.exchange.status import BUSY, SUCCESS, TOO_LARGE, Status
 from pneumo.exchange.tls import ServerTls
 from pneumo.imaging.decoding.decode import MAX_BYTES
 
 log = logging.getLogger(__name__)
-SYNTAXES = [  # not deflated: half a megabyte can unpack to a gigabyte
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    RLELossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-    JPEG2000Lossless,
-    JPEG2000,
-]
+# Not deflated: half a megabyte can unpack to a gigabyte.
+SYNTAXES = [uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian, uid.ExplicitVRBigEndian, uid.RLELossless]
+SYNTAXES += [*uid.JPEGTransferSyntaxes, *uid.JPEGLSTransferSyntaxes, uid.JPEG2000Lossless, uid.JPEG2000]
 _LAST_ANSWERS = 5.0  # seconds for sending the last answers
 
 

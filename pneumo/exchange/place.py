@@ -1,10 +1,9 @@
-"""Where a result is filed: its series and its number in it. The same image, model, terms and version give the same UIDs."""
+"""Where a result is filed: its series and its number in it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydicom.uid import UID, generate_uid
+from pydicom.uid import UID
 
 from pneumo import __version__
 from pneumo.exchange.source import MANUFACTURER
@@ -20,20 +19,6 @@ class Place:
     series_number: int
     instance: UID
     instance_number: int
-
-
-def place_of(kind: str, name: str, number: int, study: Sequence[str], image: Sequence[str]) -> Place:
-    """Place of the object `name` in the series of `kind`, a key of SERIES.
-
-    `study`: what the results of one study have in common, from which the series' UID is derived; `image`: what also tells
-    one image from another.
-    """
-    return Place(
-        generate_uid(entropy_srcs=[*study, kind, "series"]),
-        SERIES[kind],
-        generate_uid(entropy_srcs=[*study, *image, name, "object"]),
-        number,
-    )
 
 
 def series_and_device(place: Place, finding: Finding) -> dict[str, Any]:

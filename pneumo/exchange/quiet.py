@@ -1,6 +1,6 @@
 """Silence the DICOM libraries: their messages quote patient data.
 
-Every module of this package that uses them imports this one first; `pneumo.imaging.decoding.dicom` does the same for reading.
+Imported by `source`, `dimse` and `listener`, by which this package gets to them; `imaging.decoding.dicom` does so for reading.
 """
 
 import logging

@@ -10,10 +10,10 @@ from pydicom.dataset import Dataset
 
 from pneumo import labels
 from pneumo.errors import PneumoError
+from pneumo.exchange.inbox import FAULT, NOT_STORED, SUCCESS, UNREADABLE, Status
 from pneumo.exchange.outcome import FAILED, Outcome
 from pneumo.exchange.results import Selection, make_results
 from pneumo.exchange.source import content_hash, is_own_result
-from pneumo.exchange.status import FAULT, NOT_STORED, SUCCESS, UNREADABLE, Status
 from pneumo.inference.finding import Terms, read
 from pneumo.inference.predictor import Predictor
 from pneumo.log import known
@@ -67,8 +67,7 @@ class Reader:
     def process(self, data: bytes) -> Status:
         """Read one DICOM file and send its results; returns the answer to its sender. Never raises because of image or archive.
 
-        Success means that its results are in the archive, or that it gets none: our own result, answered before, or refused
-        by the gate.
+        Success: its results are in the archive, or it gets none, as it is our own, was answered before, or the gate refuses it.
         """
         # Catch every Exception: a bad image must not stop the others. Log only its class: its text may quote the image.
         try:

@@ -3,31 +3,10 @@
 The root of the results of one image: it refers to the image and to every other object made of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from highdicom import sr
 from highdicom.seg import Segmentation
-from highdicom.sr import (
-    AlgorithmIdentification,
-    CodedConcept,
-    ComprehensiveSR,
-    DeviceObserverIdentifyingAttributes,
-    FindingSite,
-    GraphicTypeValues,
-    ImageRegion,
-    Measurement,
-    MeasurementReport,
-    MeasurementsAndQualitativeEvaluations,
-    ObservationContext,
-    ObserverContext,
-    PlanarROIMeasurementsAndQualitativeEvaluations,
-    QualitativeEvaluation,
-    ReferencedSegmentationFrame,
-    SourceImageForMeasurementGroup,
-    SourceImageForRegion,
-    SourceImageForSegmentation,
-    TextContentItem,
-    TrackingIdentifier,
-)
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
@@ -35,7 +14,6 @@ from pydicom.uid import generate_uid
 from pneumo import __version__
 from pneumo.evaluation.operating_point import MEANING
 from pneumo.exchange import codes as concepts
-from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.heat import heat_hidden, hottest_region
 from pneumo.exchange.place import Place, series_and_device
 from pneumo.exchange.source import MANUFACTURER, Source
@@ -46,15 +24,9 @@ from pneumo.reporting.captioned import RESEARCH_USE
 
 
 def structured_report(
-    source: Source,
-    finding: Finding,
-    reading: Reading,
-    place: Place,
-    others: Sequence[Dataset] = (),
-    notices: Sequence[str] = (),
-) -> ComprehensiveSR:
-    """Report on one image with a finding of status "ok", in its own series, without patient elements (`results.make_results`
-    adds them).
+    source: Source, finding: Finding, reading: Reading, place: Place, others: Sequence[Dataset] = (), notices: Sequence[str] = ()
+) -> sr.ComprehensiveSR:
+    """Report on one image with a finding of status "ok", in its own series, without patient elements (`make_results` adds them).
 
     NORMAL becomes the finding "no pneumonia called", INDETERMINATE "neither called nor ruled out". The subtype is included
     only if pneumonia is called, the place of most heat only if heat is shown. `others`: the other results of the image;
@@ -63,20 +35,20 @@ def structured_report(
     answer_group = _answer_group(source, finding, reading, place, notices)
     region = [] if heat_hidden(finding) else [_hottest(source, finding, place)]
     segments = [group for other in others if isinstance(other, Segmentation) for group in _segments(other)]
-    observer = DeviceObserverIdentifyingAttributes(
+    observer = sr.DeviceObserverIdentifyingAttributes(
         uid=generate_uid(entropy_srcs=[MANUFACTURER, finding.model_sha256]),  # the same UID for the same model
         name=MANUFACTURER,
         manufacturer_name=MANUFACTURER,
         model_name=finding.model,
     )
-    content = MeasurementReport(
-        observation_context=ObservationContext(
-            observer_device_context=ObserverContext(observer_type=codes.DCM.Device, observer_identifying_attributes=observer)
+    content = sr.MeasurementReport(
+        observation_context=sr.ObservationContext(
+            observer_device_context=sr.ObserverContext(observer_type=codes.DCM.Device, observer_identifying_attributes=observer)
         ),
         procedure_reported=concepts.PROCEDURE,
         imaging_measurements=[answer_group, *region, *segments],
     )
-    return ComprehensiveSR(
+    return sr.ComprehensiveSR(
         evidence=[source.reference, *others],
         content=content,
         **series_and_device(place, finding),
@@ -90,87 +62,76 @@ def structured_report(
 
 def _answer_group(
     source: Source, finding: Finding, reading: Reading, place: Place, notices: Sequence[str]
-) -> MeasurementsAndQualitativeEvaluations:
+) -> sr.MeasurementsAndQualitativeEvaluations:
     assert finding.answer is not None, "expected a finding that is an answer"
-    group = MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_tracked(place, "Pneumo answer"),
+    group = sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=_tracked(place.instance, "Pneumo answer"),
         finding_type=concepts.FINDINGS[reading.verdict],
         algorithm_id=_model(finding),
         measurements=_measurements(finding.answer, reading),
-        qualitative_evaluations=[QualitativeEvaluation(concepts.ZONE, concepts.ZONES[reading.zone])],
-        source_images=[SourceImageForMeasurementGroup(source.reference.SOPClassUID, source.reference.SOPInstanceUID)],
+        qualitative_evaluations=[sr.QualitativeEvaluation(concepts.ZONE, concepts.ZONES[reading.zone])],
+        source_images=[sr.SourceImageForMeasurementGroup(source.reference.SOPClassUID, source.reference.SOPInstanceUID)],
     )
     point = f"{reading.operating_point}: {MEANING.get(reading.operating_point, 'no description')}"
     texts = [(concepts.NOTICE, RESEARCH_USE), (concepts.OPERATING_POINT, point)]
     texts += [(concepts.WARNING, warning) for warning in finding.warnings]
     texts += [(concepts.NOTICE, notice) for notice in notices]
     # TID 1501 allows texts as evaluations; the library supports only codes.
-    group[0].ContentSequence.extend(TextContentItem(name, text, "CONTAINS") for name, text in texts)
+    group[0].ContentSequence.extend(sr.TextContentItem(name, text, "CONTAINS") for name, text in texts)
     return group
 
 
-def _hottest(source: Source, finding: Finding, place: Place) -> PlanarROIMeasurementsAndQualitativeEvaluations:
+def _hottest(source: Source, finding: Finding, place: Place) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations:
     assert finding.answer is not None, "expected a finding that is an answer"
     assert finding.radiograph is not None, "expected a finding that is an answer"
     heatmap = finding.answer.heatmap
-    image = SourceImageForRegion(source.reference.SOPClassUID, source.reference.SOPInstanceUID)
+    image = sr.SourceImageForRegion(source.reference.SOPClassUID, source.reference.SOPInstanceUID)
     outline = hottest_region(heatmap, *finding.radiograph.pixels.shape)
-    return PlanarROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_tracked(place, "Pneumo place of most heat"),
-        referenced_region=ImageRegion(GraphicTypeValues.POLYLINE, outline, image),
+    return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=_tracked(place.instance, "Pneumo place of most heat"),
+        referenced_region=sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, outline, image),
         finding_type=concepts.HOTTEST,
         algorithm_id=_model(finding),
         measurements=[_number(concepts.PEAK, heatmap.peak)],
     )
 
 
-def _segments(segmentation: Segmentation) -> list[PlanarROIMeasurementsAndQualitativeEvaluations]:
+def _segments(segmentation: Segmentation) -> Iterator[sr.PlanarROIMeasurementsAndQualitativeEvaluations]:
     """One group for each segment."""
-    groups = []
     read = segmentation.SourceImageSequence[0]
-    image = SourceImageForSegmentation(read.ReferencedSOPClassUID, read.ReferencedSOPInstanceUID)
+    image = sr.SourceImageForSegmentation(read.ReferencedSOPClassUID, read.ReferencedSOPInstanceUID)
     for segment in segmentation.SegmentSequence:
         number, kind = segment.SegmentNumber, segment.SegmentedPropertyTypeCodeSequence[0]
-        algorithm = segment.SegmentationAlgorithmIdentificationSequence[0]
+        made_by = segment.SegmentationAlgorithmIdentificationSequence[0]
         side = kind.get("SegmentedPropertyTypeModifierCodeSequence")
         # Frame n is segment n. `from_segmentation` of highdicom 0.28 fails where there is one segment.
-        frame = ReferencedSegmentationFrame(segmentation.SOPClassUID, segmentation.SOPInstanceUID, number, number, image)
+        frame = sr.ReferencedSegmentationFrame(segmentation.SOPClassUID, segmentation.SOPInstanceUID, number, number, image)
         del frame[0].ReferencedSOPSequence[0].ReferencedSegmentNumber  # PS3.3 table 10-3: not beside a frame number
-        groups.append(
-            PlanarROIMeasurementsAndQualitativeEvaluations(
-                tracking_identifier=TrackingIdentifier(
-                    uid=generate_uid(entropy_srcs=[segmentation.SOPInstanceUID, str(number)]), identifier=segment.SegmentLabel
-                ),
-                referenced_segment=frame,
-                finding_type=_concept(kind),
-                finding_sites=[FindingSite(_concept(kind), laterality=_concept(side[0]))] if side else None,
-                algorithm_id=AlgorithmIdentification(
-                    name=algorithm.AlgorithmName,
-                    version=algorithm.AlgorithmVersion,
-                    parameters=[algorithm.AlgorithmParameters],
-                ),
-            )
+        yield sr.PlanarROIMeasurementsAndQualitativeEvaluations(
+            tracking_identifier=_tracked(segmentation.SOPInstanceUID, segment.SegmentLabel, str(number)),
+            referenced_segment=frame,
+            finding_type=_concept(kind),
+            finding_sites=[sr.FindingSite(_concept(kind), laterality=_concept(side[0]))] if side else None,
+            algorithm_id=sr.AlgorithmIdentification(made_by.AlgorithmName, made_by.AlgorithmVersion, [made_by.AlgorithmParameters]),
         )
-    return groups
 
 
-def _concept(item: Dataset) -> CodedConcept:
-    return CodedConcept(item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning)
+def _concept(item: Dataset) -> sr.CodedConcept:
+    return sr.CodedConcept(item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning)
 
 
-def _tracked(place: Place, identifier: str) -> TrackingIdentifier:
-    return TrackingIdentifier(uid=generate_uid(entropy_srcs=[place.instance, identifier]), identifier=identifier)
+def _tracked(instance: str, identifier: str, key: str = "") -> sr.TrackingIdentifier:
+    """The same UID for the same object (its instance UID) and key in it, by default the identifier."""
+    return sr.TrackingIdentifier(uid=generate_uid(entropy_srcs=[instance, key or identifier]), identifier=identifier)
 
 
-def _model(finding: Finding) -> AlgorithmIdentification:
-    return AlgorithmIdentification(
-        name=MANUFACTURER,
-        version=__version__,
-        parameters=[f"model {finding.model}", f"model SHA-256 {finding.model_sha256}"],
+def _model(finding: Finding) -> sr.AlgorithmIdentification:
+    return sr.AlgorithmIdentification(
+        name=MANUFACTURER, version=__version__, parameters=[f"model {finding.model}", f"model SHA-256 {finding.model_sha256}"]
     )
 
 
-def _measurements(answer: Answer, reading: Reading) -> list[Measurement]:
+def _measurements(answer: Answer, reading: Reading) -> list[sr.Measurement]:
     measurements = [
         _number(concepts.PROBABILITY, reading.probability),
         _number(concepts.PREVALENCE, reading.prevalence),
@@ -182,6 +143,6 @@ def _measurements(answer: Answer, reading: Reading) -> list[Measurement]:
     return measurements
 
 
-def _number(name: CodedConcept, value: float) -> Measurement:
+def _number(name: sr.CodedConcept, value: float) -> sr.Measurement:
     """Six significant digits: a DICOM decimal string holds at most 16 characters."""
-    return Measurement(name=name, value=float(f"{value:.6g}"), unit=codes.UCUM.NoUnits)
+    return sr.Measurement(name=name, value=float(f"{value:.6g}"), unit=codes.UCUM.NoUnits)

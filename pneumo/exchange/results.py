@@ -2,18 +2,18 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
 
 from pneumo import __version__
 from pneumo.errors import ExchangeError
-from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.capture import secondary_capture
 from pneumo.exchange.document import encapsulated_report
 from pneumo.exchange.heat import LEVEL, heat_hidden
-from pneumo.exchange.place import Place, place_of
+from pneumo.exchange.place import SERIES, Place
 from pneumo.exchange.report import structured_report
 from pneumo.exchange.segmentation import heat_segmentation, lung_segmentation
 from pneumo.exchange.settings import CAPTURE, DEFAULT_OBJECTS, PDF, SEG
@@ -45,65 +45,51 @@ class Results:
 
     def named(self) -> dict[str, Dataset]:
         """The objects that were made, by the name of their field."""
-        made = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: result for name, result in made.items() if result is not None}
+        return {name: result for name, result in vars(self).items() if result is not None}
 
     def __iter__(self) -> Iterator[Dataset]:
         return iter(self.named().values())
 
 
 def make_results(
-    data: bytes,
-    finding: Finding,
-    card: ModelCard,
-    terms: Terms,
-    selection: Selection | None = None,
-    image: bytes | None = None,
+    data: bytes, finding: Finding, card: ModelCard, terms: Terms, selection: Selection | None = None, image: bytes | None = None
 ) -> Results:
     """The results of one DICOM file, in memory. `finding` must be the result of `inference.finding.read` for the same bytes.
 
     Their UIDs are the same for the same image, model, terms, selection and version, so that an image sent again adds no second
     results to its study. `image`: its content hash, where it is known.
 
-    Raises ExchangeError if the finding is no answer or no result can be filed for the file, ConfigError for terms that do
-    not fit the model.
+    Raises ExchangeError if there is no answer or no result can be filed, ConfigError for terms that do not fit the model.
     """
     if not finding.answer:
         raise ExchangeError("No result is written for a file without an answer: " + " ".join(finding.reasons))
     selection = selection or Selection()
     reading, source = judge(finding.answer.log_ratio, card, terms), read_source(data)
-    study = [
-        source.reference.StudyInstanceUID,
-        card.sha256,
-        terms.operating_point,
-        str(terms.prevalence),
-        finding.site_profile,
-        __version__,
-    ]
+    # What the results of one study have in common, and what also tells one image from another.
+    study = [source.reference.StudyInstanceUID, card.sha256, terms.operating_point, str(terms.prevalence)]
+    study += [finding.site_profile, __version__]
     hashed, segmenter = (image or content_hash(data)).hex(), selection.finder.sha256 if selection.finder else ""
     told_apart = [hashed, *sorted(selection.objects), segmenter]
 
     def place(kind: str, name: str, number: int = source.number) -> Place:
-        return place_of(kind, name, number, study, told_apart)
+        series = generate_uid(entropy_srcs=[*study, kind, "series"])
+        return Place(series, SERIES[kind], generate_uid(entropy_srcs=[*study, *told_apart, name, "object"]), number)
 
-    others: dict[str, Dataset] = {}
+    made: dict[str, Dataset] = {}
     notices: list[str] = []
     if CAPTURE in selection.objects:
-        others["capture"] = secondary_capture(source, finding, reading, place("capture", "capture"))
+        made["capture"] = secondary_capture(source, finding, reading, place("capture", "capture"))
     if PDF in selection.objects:
-        others["pdf"] = encapsulated_report(source, finding, card, selection.metrics, terms, place("pdf", "pdf"))
+        made["pdf"] = encapsulated_report(source, finding, card, selection.metrics, terms, place("pdf", "pdf"))
     if SEG in selection.objects:
-        segmented, notices = _segmentations(
-            source,
-            finding,
-            selection.finder,
-            place("seg", "lungs", 2 * source.number - 1),
-            place("seg", "heat", 2 * source.number),
-        )
-        others |= segmented
-    report = structured_report(source, finding, reading, place("report", "report"), list(others.values()), notices)
-    filed = {name: _filed(result, source) for name, result in others.items()}
-    return Results(_filed(report, source), **filed)
+        places = place("seg", "lungs", 2 * source.number - 1), place("seg", "heat", 2 * source.number)
+        segmented, notices = _segmentations(source, finding, selection.finder, *places)
+        made |= segmented
+    made["report"] = structured_report(source, finding, reading, place("report", "report"), list(made.values()), notices)
+    for result in made.values():
+        result.update(source.patient)
+        result.SpecificCharacterSet = "ISO_IR 192"  # UTF-8 can encode every name
+    return Results(**made)
 
 
 def _segmentations(
@@ -124,13 +110,6 @@ def _segmentations(
     else:
         notices.append(f"No segmentation of the heat: {hidden or f'no heat reaches {LEVEL:g} of the scale.'}")
     return made, notices
-
-
-def _filed(result: Dataset, source: Source) -> Dataset:
-    """The result with the source's patient and study elements, in UTF-8, which can encode every name."""
-    result.update(source.patient)
-    result.SpecificCharacterSet = "ISO_IR 192"
-    return result
 
 
 def file_bytes(result: Dataset) -> bytes:

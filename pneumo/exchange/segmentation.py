@@ -1,7 +1,6 @@
 """Masks -> DICOM Segmentations, pixel for pixel over the source image: the lungs, and where the heat is.
 
-A radiograph has no frame of reference, so there are no plane positions: the frames refer to the source image with
-"Spatial Locations Preserved".
+A radiograph has no frame of reference, hence no plane positions: frames refer to the source by "Spatial Locations Preserved".
 """
 
 import copy
@@ -9,21 +8,17 @@ import copy
 import cv2
 import numpy as np
 from highdicom import AlgorithmIdentificationSequence
-from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
+from highdicom.seg import Segmentation, SegmentDescription
 from highdicom.sr import CodedConcept
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from pneumo import __version__
 from pneumo.exchange import codes as concepts
-from pneumo.exchange import quiet  # noqa: F401
 from pneumo.exchange.heat import LEVEL, heat_mask
 from pneumo.exchange.place import Place, series_and_device
-from pneumo.exchange.source import MANUFACTURER, Source
+from pneumo.exchange.source import LOSSY, MANUFACTURER, Source
 from pneumo.inference.finding import Finding
-
-SEGMENTER = f"{MANUFACTURER} lung segmenter"
-_LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
 
 
 def lung_segmentation(source: Source, finding: Finding, mask: np.ndarray, segmenter_sha256: str, place: Place) -> Segmentation:
@@ -31,29 +26,19 @@ def lung_segmentation(source: Source, finding: Finding, mask: np.ndarray, segmen
 
     One segment a field. Its side is the patient's where PatientOrientation tells; otherwise only the image's is named.
     """
-    algorithm = AlgorithmIdentificationSequence(
-        name=SEGMENTER,
-        family=codes.DCM.ArtificialIntelligence,
-        version=__version__,
-        source=MANUFACTURER,
-        parameters={"SHA-256": segmenter_sha256},
-    )
+    algorithm = _algorithm("lung segmenter", {"SHA-256": segmenter_sha256})
     fields, sides = separate_fields(mask), _sides(source)
     if len(fields) != 2:
         fields, sides = [mask], [("Lungs", None)]
-    rows, columns = _shape(finding)
     descriptions = []
     for number, (label, side) in enumerate(sides, 1):
-        description = SegmentDescription(
-            number, label, concepts.ANATOMY, concepts.LUNG, SegmentAlgorithmTypeValues.AUTOMATIC, algorithm
-        )
+        description = SegmentDescription(number, label, concepts.ANATOMY, concepts.LUNG, "AUTOMATIC", algorithm)
         if side:
-            description.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = [
-                CodedConcept.from_code(side)
-            ]
+            kind = description.SegmentedPropertyTypeCodeSequence[0]
+            kind.SegmentedPropertyTypeModifierCodeSequence = [CodedConcept.from_code(side)]
         descriptions.append(description)
-    masks = np.stack([on_pixels(field, rows, columns) for field in fields], axis=-1)
-    return _segmentation(source, finding, masks, descriptions, place, "LUNGS", "lungs")
+    masks = np.stack([on_pixels(field, *_shape(finding)) for field in fields], axis=-1)
+    return _segmentation(source, finding, masks, descriptions, place, "lungs")
 
 
 def heat_segmentation(source: Source, finding: Finding, place: Place) -> Segmentation | None:
@@ -62,22 +47,10 @@ def heat_segmentation(source: Source, finding: Finding, place: Place) -> Segment
     mask = heat_mask(finding.answer.heatmap, *_shape(finding))
     if not mask.any():
         return None
-    algorithm = AlgorithmIdentificationSequence(
-        name=f"{MANUFACTURER} Grad-CAM",
-        family=codes.DCM.ArtificialIntelligence,
-        version=__version__,
-        source=MANUFACTURER,
-        parameters={"model": finding.model, "SHA-256": finding.model_sha256, "level": f"{LEVEL:g}"},
-    )
-    description = SegmentDescription(
-        1,
-        f"Heat of at least {LEVEL:g}, no outline of disease",
-        concepts.SPATIAL,
-        concepts.HEAT,
-        SegmentAlgorithmTypeValues.AUTOMATIC,
-        algorithm,
-    )
-    return _segmentation(source, finding, mask[..., np.newaxis], [description], place, "HEAT", "heat")
+    algorithm = _algorithm("Grad-CAM", {"model": finding.model, "SHA-256": finding.model_sha256, "level": f"{LEVEL:g}"})
+    label = f"Heat of at least {LEVEL:g}, no outline of disease"
+    description = SegmentDescription(1, label, concepts.SPATIAL, concepts.HEAT, "AUTOMATIC", algorithm)
+    return _segmentation(source, finding, mask[..., np.newaxis], [description], place, "heat")
 
 
 def on_pixels(mask: np.ndarray, rows: int, columns: int) -> np.ndarray:
@@ -110,29 +83,28 @@ def _shape(finding: Finding) -> tuple[int, int]:
     return rows, columns
 
 
+def _algorithm(name: str, parameters: dict[str, str]) -> AlgorithmIdentificationSequence:
+    family = codes.DCM.ArtificialIntelligence
+    return AlgorithmIdentificationSequence(f"{MANUFACTURER} {name}", family, __version__, MANUFACTURER, parameters)
+
+
 def _segmentation(
-    source: Source,
-    finding: Finding,
-    masks: np.ndarray,
-    descriptions: list[SegmentDescription],
-    place: Place,
-    label: str,
-    what: str,
+    source: Source, finding: Finding, masks: np.ndarray, descriptions: list[SegmentDescription], place: Place, what: str
 ) -> Segmentation:
     """`masks`: bool (rows, columns, segments), no segment empty. Without patient elements."""
     image = copy.copy(source.reference)
     image.Rows, image.Columns = masks.shape[:2]
-    image.Modality = ""  # the library asks for it only to name the content, which `label` does
-    for name in _LOSSY:
+    image.Modality = ""  # the library asks for it only to name the content, which we do ourselves
+    for name in LOSSY:
         if name in source.picture:
             image[name] = source.picture[name]
     segmentation = Segmentation(
         source_images=[image],
         pixel_array=masks[np.newaxis].astype(np.uint8),
-        segmentation_type=SegmentationTypeValues.BINARY,
+        segmentation_type="BINARY",
         segment_descriptions=descriptions,
         **series_and_device(place, finding),
-        content_label=label,
+        content_label=what.upper(),
         content_description=f"{MANUFACTURER} {what}, research use",
         series_description=f"{MANUFACTURER} segmentation, research use",
     )

@@ -6,16 +6,10 @@ import re
 from dataclasses import dataclass
 
 import pydicom
+from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
-from pydicom.uid import (
-    UID,
-    ComputedRadiographyImageStorage,
-    DigitalXRayImageStorageForPresentation,
-    DigitalXRayImageStorageForProcessing,
-    SecondaryCaptureImageStorage,
-)
 from pydicom.valuerep import PersonName
 
 from pneumo.errors import ExchangeError
@@ -24,44 +18,24 @@ from pneumo.imaging.decoding.dicom import READ
 
 MANUFACTURER = "Pneumo"  # element Manufacturer of every result, by which our own results are recognised
 IMAGES = (
-    ComputedRadiographyImageStorage,
-    DigitalXRayImageStorageForPresentation,
-    DigitalXRayImageStorageForProcessing,
-    SecondaryCaptureImageStorage,
+    uid.ComputedRadiographyImageStorage,
+    uid.DigitalXRayImageStorageForPresentation,
+    uid.DigitalXRayImageStorageForProcessing,
+    uid.SecondaryCaptureImageStorage,
 )
 
 # Identifiers are copied here and nowhere else: in memory, from the source to its results, to file them under the same patient
 # and study. From the Patient, General Study and Patient Study modules of PS3.3, without free-text comments.
 _EMPTY_IF_ABSENT = (
-    "PatientName",
-    "PatientID",
-    "PatientBirthDate",
-    "PatientSex",
-    "StudyDate",
-    "StudyTime",
-    "StudyID",
-    "AccessionNumber",
-    "ReferringPhysicianName",
+    *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
+    *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"),
 )
 _IF_PRESENT = (
-    "IssuerOfPatientID",
-    "TypeOfPatientID",
-    "PatientBirthTime",
-    "PatientAge",
-    "PatientSize",
-    "PatientWeight",
-    "PatientIdentityRemoved",
-    "DeidentificationMethod",
-    "StudyDescription",
-    "IssuerOfAccessionNumberSequence",
+    *("IssuerOfPatientID", "TypeOfPatientID", "PatientBirthTime", "PatientIdentityRemoved", "DeidentificationMethod"),
+    *("PatientAge", "PatientSize", "PatientWeight", "StudyDescription", "IssuerOfAccessionNumberSequence"),
 )
-_OF_THE_PICTURE = (
-    "PatientOrientation",
-    "BurnedInAnnotation",
-    "LossyImageCompression",
-    "LossyImageCompressionRatio",
-    "LossyImageCompressionMethod",
-)
+LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
+_OF_THE_PICTURE = ("PatientOrientation", "BurnedInAnnotation", *LOSSY)
 _UIDS = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 _FORMS = {
     "DA": re.compile(r"\d{8}", re.ASCII),
@@ -92,32 +66,26 @@ def read_source(data: bytes) -> Source:
     # Catch every Exception, and raise `from None`: pydicom's messages quote the file.
     try:
         header = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
-        uids = {name: UID(str(header.get(name) or "")) for name in _UIDS}
+        uids = {name: uid.UID(str(header.get(name) or "")) for name in _UIDS}
         patient = _copied(header, _IF_PRESENT + _EMPTY_IF_ABSENT)
         picture = _copied(header, _OF_THE_PICTURE)
     except Exception:  # noqa: BLE001
         raise ExchangeError("The header of the DICOM file is damaged: no result can be filed beside it. Export it again.") from None
-    if invalid := [name for name, uid in uids.items() if not uid.is_valid]:
-        raise ExchangeError(
-            f"The DICOM file lacks a valid {', '.join(invalid)}: no result can be filed beside it. Export it again."
-        )
+    if invalid := ", ".join(name for name, value in uids.items() if not value.is_valid):
+        raise ExchangeError(f"The DICOM file lacks a valid {invalid}: no result can be filed beside it. Export it again.")
     if uids["SOPClassUID"] not in IMAGES:
         raise ExchangeError("The DICOM object is no CR, DX or secondary capture image. Give the X-ray of the study.")
     reference = Dataset()
     for name in _EMPTY_IF_ABSENT:
         setattr(reference, name, "")
-        if name not in patient:
-            setattr(patient, name, "")
-    for name, uid in uids.items():
-        setattr(reference, name, uid)
+        patient.setdefault(name, "")
+    for name, value in uids.items():
+        setattr(reference, name, value)
     return Source(reference, patient, picture, _instance_number(header))
 
 
 def is_own_result(data: bytes) -> bool:
-    """Whether a DICOM file is one of our own results, returned by an archive that forwards everything.
-
-    Raises ExchangeError if the header cannot be read.
-    """
+    """Whether a DICOM file is one of our own results, which some archives send back. Raises ExchangeError for a damaged header."""
     try:
         header = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=["Manufacturer"])
         return str(header.get("Manufacturer") or "") == MANUFACTURER
@@ -154,10 +122,8 @@ def _instance_number(header: Dataset) -> int:
 def _copied(header: Dataset, names: tuple[str, ...]) -> Dataset:
     """The elements of `names` that are present; texts are decoded, to be written in another character set."""
     copied = Dataset()
-    for name in names:
-        if name not in header:
-            continue
-        element = header[name]
+    for element in [header[name] for name in names if name in header]:
+        name = element.keyword
         values = element.value if element.VM > 1 else [element.value]
         form = _FORMS.get(element.VR)
         if element.VR == "SQ":

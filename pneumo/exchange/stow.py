@@ -31,10 +31,9 @@ def store(objects: Sequence[Dataset], web: WebArchive, settings: SendSettings) -
             answer = session.post(
                 f"{web.url}/studies",
                 data=b"".join(parts) + b"--%s--\r\n" % boundary.encode(),
-                headers={"Content-Type": kind, "Accept": "application/dicom+json"},
+                headers={"Content-Type": kind},
                 timeout=settings.timeout,
                 allow_redirects=False,  # images and password must go nowhere else
-                stream=True,
             )
             response = _json(answer) if answer.status_code in (200, 202, 409) else None
         except requests.RequestException:
@@ -62,15 +61,9 @@ def _outcome(
 def _find(session: requests.Session, instance: Dataset, web: WebArchive, settings: SendSettings) -> bool | None:
     """Whether QIDO-RS finds the object; None if the archive cannot be queried."""
     url = f"{web.url}/studies/{instance.StudyInstanceUID}/series/{instance.SeriesInstanceUID}/instances"
+    wanted = {"SOPInstanceUID": instance.SOPInstanceUID}
     try:
-        answer = session.get(
-            url,
-            params={"SOPInstanceUID": instance.SOPInstanceUID},
-            headers={"Accept": "application/dicom+json"},
-            timeout=settings.timeout,
-            allow_redirects=False,
-            stream=True,
-        )
+        answer = session.get(url, params=wanted, timeout=settings.timeout, allow_redirects=False)
         if answer.status_code == 204:
             return False
         matches = _json(answer) if answer.status_code == 200 else None
@@ -83,23 +76,20 @@ def _find(session: requests.Session, instance: Dataset, web: WebArchive, setting
 
 def _session(web: WebArchive) -> requests.Session:
     session = requests.Session()
-    session.headers["User-Agent"] = f"Pneumo/{__version__}"
+    session.headers.update({"User-Agent": f"Pneumo/{__version__}", "Accept": "application/dicom+json"})
+    session.stream = True
     # Without encryption, use neither a proxy nor a password from ~/.netrc, as `requests` would by default.
     session.trust_env = web.encrypted
+
+    def with_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {web.token}"
+        return request
+
     if web.token:
-        session.auth = _Bearer(web.token)  # set `auth`, or `requests` would prefer a password from ~/.netrc
+        session.auth = with_token  # set `auth`, or `requests` would prefer a password from ~/.netrc
     elif web.user:
         session.auth = (web.user, web.password)
     return session
-
-
-class _Bearer(requests.auth.AuthBase):
-    def __init__(self, token: str):
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
 
 
 def _json(answer: requests.Response) -> Any:

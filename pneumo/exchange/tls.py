@@ -38,10 +38,8 @@ def server_tls(environment: Mapping[str, str]) -> ServerTls | None:
 
 
 def client_context(environment: Mapping[str, str]) -> ssl.SSLContext | None:
-    """TLS for sending, from PNEUMO_TLS_ARCHIVE and, for client certificates, PNEUMO_TLS_CERTIFICATE and _KEY; None: not encrypted.
-
-    Raises ConfigError.
-    """
+    """TLS for sending, from PNEUMO_TLS_ARCHIVE and, for our own certificate, _CERTIFICATE and _KEY; None: not encrypted. Raises
+    ConfigError."""
     path = _setting(environment, "ARCHIVE")
     if not path:
         return None

@@ -23,10 +23,7 @@ def caption_lines(reading: Reading, model: str, warnings: Sequence[str], notes: 
 def with_captions(
     picture: np.ndarray, reading: Reading, model: str, warnings: Sequence[str], notes: Sequence[str] = (), colour_map: str = ""
 ) -> np.ndarray:
-    """uint8 (h, w, 3) -> uint8 (h + bands, w, 3); the bands cover no part of the picture.
-
-    `colour_map`: of the heatmap in the picture; empty if it has none, and so no legend.
-    """
+    """uint8 (h, w, 3) -> uint8 (h + bands, w, 3), no part covered. `colour_map`: of its heatmap; empty: no heatmap, no legend."""
     width = picture.shape[1]
     legend = [_legend(colour_map, width)] if colour_map else []
     below = [_band(line, width) for text in caption_lines(reading, model, warnings, notes) for line in _wrapped(text, width)]

@@ -1,52 +1,38 @@
 """The content of a chart. The page draws it with Vega-Lite, PNG and PDF with Matplotlib."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-# Colours by role; paper has darker hues. Dashes, labels and positions carry the same information without colour.
-SCREEN = {
-    "ground": "#0B0E11",
-    "ink": "#E6EAED",
-    "quiet": "#9AA5AF",
-    "grid": "#232A31",
-    "pneumonia": "#FFB454",
-    "normal": "#5FD3BC",
-    "accent": "#4CC2FF",
-    "second": "#F0E442",
-    "third": "#D98CB8",
-    "fourth": "#E6EAED",
-    "fifth": "#F08A4B",
-    "sixth": "#8FA3FF",
+_COLOURS = {  # by role: on the screen, and on paper in darker hues. Dashes, labels and positions say the same without colour
+    "ground": ("#0B0E11", "#FFFFFF"),
+    "ink": ("#E6EAED", "#14181C"),
+    "quiet": ("#9AA5AF", "#5A646E"),
+    "grid": ("#232A31", "#DDE2E6"),
+    "pneumonia": ("#FFB454", "#B26A00"),
+    "normal": ("#5FD3BC", "#0B7A66"),
+    "accent": ("#4CC2FF", "#0B6FA8"),
+    "second": ("#F0E442", "#8A7D00"),
+    "third": ("#D98CB8", "#9C3F77"),
+    "fourth": ("#E6EAED", "#14181C"),
+    "fifth": ("#F08A4B", "#A64A10"),
+    "sixth": ("#8FA3FF", "#4453B8"),
 }
-PAPER = {
-    "ground": "#FFFFFF",
-    "ink": "#14181C",
-    "quiet": "#5A646E",
-    "grid": "#DDE2E6",
-    "pneumonia": "#B26A00",
-    "normal": "#0B7A66",
-    "accent": "#0B6FA8",
-    "second": "#8A7D00",
-    "third": "#9C3F77",
-    "fourth": "#14181C",
-    "fifth": "#A64A10",
-    "sixth": "#4453B8",
-}
+SCREEN, PAPER = ({role: hues[medium] for role, hues in _COLOURS.items()} for medium in (0, 1))
 MODELS = ("accent", "second", "third", "fourth", "fifth", "sixth")  # colours of compared models; each also has a dash
 DASHES = {"solid": (1, 0), "dashed": (7, 4), "dotted": (2, 3), "dash-dot": (9, 3, 2, 3), "short": (4, 4), "long": (12, 4)}
 
 
 @dataclass(frozen=True)
 class Line:
-    """A curve with its name in the legend. `steps` draws a step function; `thresholds` of its points are for the tooltip."""
+    """A curve with its name in the legend. `thresholds` of its points are for the tooltip."""
 
     name: str
     x: np.ndarray
     y: np.ndarray
     colour: str
     dash: str = "solid"
-    steps: bool = False
     thresholds: np.ndarray | None = None
 
 
@@ -105,7 +91,7 @@ class Chart:
     square: bool = False  # both axes have the same scale
 
 
-def grouped_points(points: dict[str, float]) -> list[tuple[str, float]]:
+def grouped_points(points: Mapping[str, float]) -> list[tuple[str, float]]:
     """Operating points by rising threshold; those with the same threshold share a label, such as "rule-out, balanced"."""
     names: dict[float, list[str]] = {}
     for name, cut in points.items():

@@ -82,22 +82,24 @@ def read_evaluated(model: str, split: str, root: Path | None = None) -> Evaluate
         stored = (folder.path / name).is_file()
         problems.append(f"{error} The curves need it. {again}" if stored else f"{name} is not stored. {again}")
     evaluated = Evaluated(card, split, metrics, predictions, tuple(problems))
-    if metrics and predictions and not _belong_together(metrics, predictions, evaluated.points[BALANCED]):
-        problems.append(f"metrics.json and {name} do not belong together: their counts differ. {again}")
+    if metrics and predictions:
+        counts = confusion_matrix(predictions.labels, predictions.probabilities, evaluated.points[BALANCED]).tolist()
+        if counts != metrics["confusion_matrix"]:
+            problems.append(f"metrics.json and {name} do not belong together: their counts differ. {again}")
     return replace(evaluated, problems=tuple(problems))
 
 
 def read_cautions(model: str, root: Path | None = None) -> Mapping[str, CautionRate]:
-    """cautions.json by name; empty if not stored, or measured with other weights.
+    """cautions.json by name; empty if not stored, measured with other weights, or damaged (Metrics reports that).
 
-    The caution about disagreeing models is left out if it was measured with other models than vote here. Raises
-    ModelError.
+    The caution about disagreeing models is left out if it was measured with other models than vote here.
     """
-    stored = ModelFolder.of(model, root).cautions()
-    if stored is None or stored.model_sha256 != read_card(model, root).sha256:
-        return {}
-    same = stored.others == _weights_of_others(model, root)
-    return {name: rate for name, rate in stored.rates.items() if same or name != MODELS}
+    with contextlib.suppress(ModelError):
+        stored = ModelFolder.of(model, root).cautions()
+        if stored is not None and stored.model_sha256 == read_card(model, root).sha256:
+            same = stored.others == _weights_of_others(model, root)
+            return {name: rate for name, rate in stored.rates.items() if same or name != MODELS}
+    return {}
 
 
 def _weights_of_others(model: str, root: Path | None) -> dict[str, str]:
@@ -124,8 +126,3 @@ def _is_summary(summary: Any) -> bool:
         )
     except (TypeError, KeyError, AttributeError):
         return False
-
-
-def _belong_together(metrics: dict[str, Any], predictions: Predictions, threshold: float) -> bool:
-    counts = confusion_matrix(predictions.labels, predictions.probabilities, threshold).tolist()
-    return bool(counts == metrics["confusion_matrix"])

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from pneumo import __version__
-from pneumo.imaging.overlay import fit_within, grey_picture, legend_picture, overlay_picture
+from pneumo.imaging.overlay import COLOUR_MAPS, fit_within, grey_picture, legend_picture, overlay_picture
 from pneumo.labels import Verdict
 from pneumo.reporting import finding_words as words
 from pneumo.reporting.chart import PAPER
@@ -58,7 +58,7 @@ def _verdict(sheet: Sheet, content: ReportContent) -> None:
     sheet.put(LEFT + 190, y + 30, f"where {words.share(reading.prevalence)} have it", 8, "quiet")
     _bar(sheet, content, LEFT + 310, y + 14, tone)
     sheet.set_y(y + 44)
-    sheet.paragraph(words.sentence(reading), 9.5)
+    sheet.paragraph(words.SENTENCES[reading.verdict], 9.5)
     for warning in content.finding.warnings:
         sheet.paragraph(warning, label="Warning", end=_SIGNATURE - _TEXT - 120)
     sheet.paragraph(words.threshold_sentence(reading))
@@ -88,7 +88,6 @@ def _bar(sheet: Sheet, content: ReportContent, x: float, y: float, tone: str) ->
 
 def _pictures(sheet: Sheet, content: ReportContent) -> None:
     """X-ray and heatmap, side by side or stacked, whichever is larger; the X-ray alone if there is a `heat_doubt`."""
-    colour_map = content.picture.colour_map
     pixels = fit_within(content.picture.pixels, _SIDE)
     plain = grey_picture(pixels)
     shape, full, top = pixels.shape[1] / pixels.shape[0], RIGHT - LEFT, sheet.y + 4
@@ -98,7 +97,7 @@ def _pictures(sheet: Sheet, content: ReportContent) -> None:
     shown = [(plain[..., 0], "The X-ray, as the model was given it")]
     if not content.heat_doubt:
         heat = content.answer.heatmap.on_image(*pixels.shape)
-        shown.append((overlay_picture(plain, heat, _OPACITY, colour_map), "With heatmap"))
+        shown.append((overlay_picture(plain, heat, _OPACITY, COLOUR_MAPS[0]), "With heatmap"))
     for number, (picture, caption) in enumerate(shown):
         stacked = number if above > beside else 0
         x, y = LEFT + (number - stacked) * (half + _GAP), top + stacked * (height + 18)
@@ -111,7 +110,7 @@ def _pictures(sheet: Sheet, content: ReportContent) -> None:
     y = sheet.y + 14
     sheet.put(LEFT, y, none, 7.5, "quiet")
     x = LEFT + sheet.get_string_width(none) + 6
-    _framed(sheet, legend_picture(colour_map), x, y + 2, 120, 6)
+    _framed(sheet, legend_picture(COLOUR_MAPS[0]), x, y + 2, 120, 6)
     sheet.put(x + 126, y, f"{strong} {scale}", 7.5, "quiet")
     sheet.set_y(y + 16)
 
@@ -137,9 +136,8 @@ def _trust(sheet: Sheet, content: ReportContent) -> int:
     end = _SIGNATURE - 8
     placed = [sheet.paragraph(text, end=end) for text in texts]
     placed += [sheet.paragraph(value, label=title, indent=196, end=end) for title, value in words.figure_rows(metrics)]
-    heat = (
-        f"{content.heat_doubt} It is left out." if content.heat_doubt else words.heatmap_sentence(reading, content.answer.heatmap)
-    )
+    doubt = content.heat_doubt
+    heat = f"{doubt} It is left out." if doubt else words.heatmap_sentence(reading, content.answer.heatmap)
     placed += [sheet.paragraph(heat, tone="quiet", end=end)]
     facts = "; ".join(f"{name}: {value}" for name, value in words.facts_rows(content.picture.facts))
     rows = (("X-ray file", facts), *content.extra)

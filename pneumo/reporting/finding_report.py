@@ -5,9 +5,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from pneumo.imaging.radiograph import ImageFacts
+from pneumo.imaging.radiograph import Radiograph
 from pneumo.inference.finding import Finding, Reading, Terms, judge
 from pneumo.inference.predictor import Answer
 from pneumo.registry.models import ModelCard
@@ -31,30 +29,18 @@ class Remarks:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """`pixels` float32 (h, w) in [0, 1], as the model was given them, with the facts about their file that may be shown."""
-
-    pixels: np.ndarray
-    facts: ImageFacts
-    colour_map: str = "magma"  # of the heatmap
-
-
-@dataclass(frozen=True)
 class ReportContent:
-    """`finding` is an answer ("ok") of the model of `card`, read on `terms`; `metrics` as in metrics.json.
+    """`metrics` as in metrics.json. `reading` raises ConfigError for terms that the model does not have."""
 
-    `reading` raises ConfigError for terms that the model does not have.
-    """
-
-    finding: Finding
-    picture: Picture
+    finding: Finding  # an answer ("ok") of the model of `card`, read on `terms`
+    picture: Radiograph  # as the model was given it
     card: ModelCard
     metrics: dict[str, Any]
     terms: Terms
     remarks: Remarks
     made: datetime  # with time zone
     extra: tuple[tuple[str, str], ...] = ()  # further rows: label, text
-    heat_doubt: str = ""  # why the heatmap is left out (heat_doubt.py); empty: draw it
+    heat_doubt: str = ""  # why the heatmap is left out (weaknesses.py); empty: draw it
 
     @property
     def answer(self) -> Answer:

@@ -35,10 +35,6 @@ def zones_help() -> str:
     return "Whatever the prevalence. In files " + " ".join(zone_help(zone) for zone in Zone)
 
 
-def sentence(reading: Reading) -> str:
-    return SENTENCES[reading.verdict]
-
-
 def in_words(probability: float) -> str:
     """Two digits, never 0 or 1: "above 0.99" and "below 0.01" instead."""
     if probability > 0.99:
@@ -67,8 +63,10 @@ def threshold_sentence(reading: Reading) -> str:
 
 def facts_rows(facts: ImageFacts) -> list[tuple[str, str]]:
     """(name, value) of the facts about the file that may be shown."""
+    count = facts.size_bytes
+    size = f"{count / 2**20:.1f} MB" if count >= 2**20 else f"{count / 2**10:.0f} KB"
     return [
-        ("Format", f"{facts.format}, {facts.bits} bits of grey, {_size(facts.size_bytes)}"),
+        ("Format", f"{facts.format}, {facts.bits} bits of grey, {size}"),
         ("Size", f"{facts.width} x {facts.height} pixels"),
         *[(title, value) for title, value in (("View", facts.view_position), ("Age", facts.patient_age)) if value],
         *[("Note", note) for note in facts.notes],
@@ -130,9 +128,7 @@ def subtype_accuracy(metrics: dict[str, Any]) -> str:
 
 def figures_sentence(metrics: dict[str, Any]) -> str:
     """The heading of `figure_rows`; UNTESTED if there are none."""
-    if not figure_rows(metrics):
-        return UNTESTED
-    return f"On {metrics['test']['n']} test X-rays (95 % interval):"
+    return f"On {metrics['test']['n']} test X-rays (95 % interval):" if figure_rows(metrics) else UNTESTED
 
 
 def figure_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
@@ -166,7 +162,3 @@ def heatmap_sentence(reading: Reading, heatmap: Heatmap) -> str:
             "Together they did not reach what is called pneumonia."
         )
     return "Colour marks where the model found evidence for pneumonia. It is no outline of disease, and may lie beside the lungs."
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**20:.1f} MB" if count >= 2**20 else f"{count / 2**10:.0f} KB"

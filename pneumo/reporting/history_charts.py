@@ -55,28 +55,14 @@ def learning_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], kept_e
     """
     charts = []
     for curve in _CURVES:
-        lines = _lines(curve, histories)
-        if lines:
+        if lines := _lines(curve, histories):
             first, last = min(line.x.min() for line in lines), max(line.x.max() for line in lines)
             room = 0.5 if first == last else 0.0
-            positive = all((line.y > 0).all() for line in lines)
+            axes: dict[str, Any] = {"x_range": (float(first) - room, float(last) + room), "y_range": None, "whole_x": True}
+            axes["log_scale"] = curve.log_scale and all((line.y > 0).all() for line in lines)
             rules = ((float(kept_epoch), f"epoch {kept_epoch} is kept"),) if kept_epoch and curve.key == "loss" else ()
             title = f"{curve.title}, validation" if len(histories) > 1 and curve.has_validation else curve.title
-            charts.append(
-                Chart(
-                    f"history-{curve.key}",
-                    title,
-                    "epoch",
-                    curve.title,
-                    curve.reading,
-                    lines,
-                    rules=rules,
-                    x_range=(float(first) - room, float(last) + room),
-                    y_range=None,
-                    log_scale=curve.log_scale and positive,
-                    whole_x=True,
-                )
-            )
+            charts.append(Chart(f"history-{curve.key}", title, "epoch", curve.title, curve.reading, lines, rules=rules, **axes))
     return tuple(charts)
 
 
@@ -88,11 +74,10 @@ def _lines(curve: _Curve, histories: Mapping[str, Sequence[Mapping[str, Any]]]) 
             for (name, epochs), colour, dash in zip(histories.items(), MODELS, DASHES, strict=False)
         ]
     else:
-        every = []
-        for epochs in histories.values():
-            every.append(("train", epochs, curve.key, *(("quiet", "dashed") if curve.has_validation else ("accent", "solid"))))
-            if curve.has_validation:
-                every.append(("validation", epochs, f"val_{curve.key}", "accent", "solid"))
+        looks = {"train": (curve.key, "quiet", "dashed"), "validation": (f"val_{curve.key}", "accent", "solid")}
+        if not curve.has_validation:
+            looks = {"train": (curve.key, "accent", "solid")}
+        every = [(name, epochs, *look) for epochs in histories.values() for name, look in looks.items()]
     return tuple(line for each in every if (line := _line(*each)) is not None)
 
 

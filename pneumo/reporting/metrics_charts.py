@@ -45,10 +45,7 @@ def roc_chart(predictions: Predictions, points: Mapping[str, float]) -> Chart:
         "nearer to the upper left corner the better; the diagonal is chance. AUC is how often a sick child is rated above a "
         "healthy one. The band is the 95 % interval of the sensitivity (Wilson, over patients). The named points are the model's "
         "operating points.",
-        (
-            _diagonal("chance"),
-            Line("model", curve.false_positive_rate, curve.true_positive_rate, "accent", thresholds=curve.thresholds),
-        ),
+        (_diagonal("chance"), _roc_line("model", curve, "accent")),
         (Band(band.false_positive_rate, band.low, band.high, "accent"),),
         tuple(Dot(fp / (tn + fp), tp / (fn + tp), name) for name, ((tn, fp), (fn, tp)) in _at(labels, probabilities, points)),
         square=True,
@@ -94,7 +91,7 @@ def calibration_chart(labels: np.ndarray, probabilities: np.ndarray, metrics: Ma
         Dot(
             each.mean_probability,
             each.sick.value,
-            f"{each.sick.of}",
+            str(each.sick.of),
             each.sick.low,
             each.sick.high,
             each.sick.of / most,
@@ -139,7 +136,7 @@ def histogram_chart(labels: np.ndarray, probabilities: np.ndarray, points: Mappi
             Bars("PNEUMONIA, above", counts.edges, counts.pneumonia, "pneumonia"),
             Bars("NORMAL, below", counts.edges, -counts.normal, "normal"),
         ),
-        rules=tuple((cut, name) for name, cut in grouped_points(dict(points))),
+        rules=tuple((cut, name) for name, cut in grouped_points(points)),
         y_range=(-top, top),
         root_scale=True,
     )
@@ -186,10 +183,7 @@ def predictive_chart(sensitivity: Mapping[str, float], specificity: Mapping[str,
             Line("PPV, PNEUMONIA", value.prevalence, value.ppv, "pneumonia"),
             Line("NPV, NORMAL", value.prevalence, value.npv, "normal", "dashed"),
         ),
-        (
-            Band(value.prevalence, low.ppv, high.ppv, "pneumonia"),
-            Band(value.prevalence, low.npv, high.npv, "normal"),
-        ),
+        (Band(value.prevalence, low.ppv, high.ppv, "pneumonia"), Band(value.prevalence, low.npv, high.npv, "normal")),
         rules=((prevalence, f"{100 * prevalence:.0f} %"),) if prevalence else (),
     )
 
@@ -199,16 +193,7 @@ def models_chart(evaluated: Mapping[str, Predictions]) -> Chart:
     lines = [_diagonal("chance")]
     for (name, predictions), colour, dash in zip(evaluated.items(), MODELS, DASHES, strict=False):
         curve = curves.roc(predictions.labels, predictions.probabilities)
-        lines.append(
-            Line(
-                f"{name}, AUC {curve.auc:.3f}",
-                curve.false_positive_rate,
-                curve.true_positive_rate,
-                colour,
-                dash,
-                thresholds=curve.thresholds,
-            )
-        )
+        lines.append(_roc_line(f"{name}, AUC {curve.auc:.3f}", curve, colour, dash))
     return Chart(
         "models",
         "ROC of the models",
@@ -243,6 +228,10 @@ def _diagonal(name: str) -> Line:
     return Line(name, np.array([0.0, 1.0]), np.array([0.0, 1.0]), "quiet", "dashed")
 
 
+def _roc_line(name: str, curve: curves.Roc, colour: str, dash: str = "solid") -> Line:
+    return Line(name, curve.false_positive_rate, curve.true_positive_rate, colour, dash, thresholds=curve.thresholds)
+
+
 def _at(labels: np.ndarray, probabilities: np.ndarray, points: Mapping[str, float]) -> list[tuple[str, list[list[int]]]]:
     """The confusion matrix at each distinct operating point."""
-    return [(name, confusion_matrix(labels, probabilities, cut).tolist()) for name, cut in grouped_points(dict(points))]
+    return [(name, confusion_matrix(labels, probabilities, cut).tolist()) for name, cut in grouped_points(points)]

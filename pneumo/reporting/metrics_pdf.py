@@ -8,15 +8,14 @@ from pneumo.evaluation.groups import by_subtype
 from pneumo.evaluation.likelihood import stated_prevalence
 from pneumo.evaluation.mistakes import most_confident_mistakes
 from pneumo.evaluation.predictions import Predictions
-from pneumo.reporting.calibration_figures import calibration_rows
 from pneumo.reporting.chart import Chart
 from pneumo.reporting.chart_drawing import chart_picture
 from pneumo.reporting.evaluated import Evaluated
+from pneumo.reporting.evaluation_rows import CHOICE, calibration_rows, point_rows, zone_rows
 from pneumo.reporting.finding_words import share
 from pneumo.reporting.metrics_charts import main_charts, predictive_chart, roc_corner
 from pneumo.reporting.model_card import INTENDED_USE
 from pneumo.reporting.numbers import interval, number, probability
-from pneumo.reporting.operating_points import CHOICE, point_rows, zone_rows, zones_of
 from pneumo.reporting.paper import LEFT, RIGHT, Sheet
 
 _MEANINGS = (
@@ -77,11 +76,10 @@ def _figures(sheet: Sheet, evaluated: Evaluated, metrics: dict[str, Any], point:
 def _groups(sheet: Sheet, metrics: dict[str, Any], predictions: Predictions, threshold: float) -> None:
     report = make_classification_report(predictions.labels, predictions.probabilities, threshold)
     sheet.heading("Confusion matrix, counts and shares of the true class")
-    cells = [
-        [f"{count} ({rate:.3f})" for count, rate in zip(counts, rates, strict=True)]
-        for counts, rates in zip(report.matrix.tolist(), report.rates, strict=True)
+    rows = [
+        (f"true {row.name}", *(f"{count} ({rate:.3f})" for count, rate in zip(counts, rates, strict=True)))
+        for row, counts, rates in zip(report.classes, report.matrix.tolist(), report.rates, strict=True)
     ]
-    rows = [(f"true {row.name}", *of) for row, of in zip(report.classes, cells, strict=True)]
     sheet.grid([("", "called NORMAL", "called PNEUMONIA"), *rows], (1, 1, 1))
     sheet.heading("Classification report")
     lines = [
@@ -91,16 +89,10 @@ def _groups(sheet: Sheet, metrics: dict[str, Any], predictions: Predictions, thr
     lines.append(("accuracy", "", "", f"{report.accuracy.value:.3f}", str(report.accuracy.of)))
     sheet.grid([("", "precision", "recall", "F1", "support"), *lines], (2, 1, 1, 1, 1))
     sheet.heading("By kind of case")
-    kinds = [
-        (
-            group.name,
-            str(group.images),
-            str(group.patients),
-            interval(group.right.figure),
-            number(group.auc) if group.auc == group.auc else "",
-        )
-        for group in by_subtype(predictions, threshold)
-    ]
+    kinds = []
+    for group in by_subtype(predictions, threshold):
+        auc = number(group.auc) if group.auc == group.auc else ""
+        kinds.append((group.name, str(group.images), str(group.patients), interval(group.right.figure), auc))
     sheet.grid([("", "X-rays", "patients", "called rightly (Wilson)", "AUC"), *kinds], (3, 1, 1, 2, 1))
     if kind := metrics.get("subtype"):
         sheet.heading(f"Bacterial against viral, {kind['n']} pneumonias of known kind")
@@ -116,7 +108,7 @@ def _meaning(sheet: Sheet, evaluated: Evaluated, metrics: dict[str, Any], predic
     sheet.grid([("", "threshold", "sensitivity", "specificity"), *point_rows(metrics, points, stated)], (3, 1, 4, 4), size=7.5)
     sheet.paragraph(f"Thresholds are probabilities where {share(prevalence)} have pneumonia. {CHOICE}", tone="quiet")
     sheet.heading("Verdicts")
-    sheet.grid([("", "of the sick", "of the healthy", "likelihood ratio"), *zone_rows(zones_of(predictions, points))], (2, 2, 2, 2))
+    sheet.grid([("", "of the sick", "of the healthy", "likelihood ratio"), *zone_rows(predictions, points)], (2, 2, 2, 2))
     sheet.heading("Calibration")
     sheet.grid(calibration_rows(predictions, metrics, prevalence), (3, 2, 5), head=False)
 
@@ -127,11 +119,8 @@ def _title(name: str) -> str:
 
 def _mistakes(sheet: Sheet, predictions: Predictions, threshold: float) -> None:
     sheet.heading("The mistakes the model was surest of", 14)
-    missed, alarms = most_confident_mistakes(predictions, threshold)
-    for title, mistakes in (
-        ("Pneumonia called NORMAL, lowest probability first", missed),
-        ("Healthy called PNEUMONIA, highest probability first", alarms),
-    ):
+    titles = ("Pneumonia called NORMAL, lowest probability first", "Healthy called PNEUMONIA, highest probability first")
+    for title, mistakes in zip(titles, most_confident_mistakes(predictions, threshold), strict=True):
         sheet.heading(title)
         if mistakes:
             sheet.grid([(each.file, each.truth, probability(each.probability, 4)) for each in mistakes], (6, 2, 2), head=False)

@@ -8,21 +8,11 @@ from pneumo.errors import ModelError
 from pneumo.evaluation.cautions import CHANGES, HEAT, HIDDEN, MODELS, SIMILAR, CautionRate
 from pneumo.evaluation.likelihood import posterior
 from pneumo.imaging.radiograph import SYNTHETIC, ImageFacts
-from pneumo.inference.caution_scores import (
-    OPPOSITE,
-    against_of,
-    changes_score,
-    heat_score,
-    hidden_score,
-    models_score,
-    similar_score,
-    unlike_of,
-)
+from pneumo.inference import caution_scores as scores
 from pneumo.inference.finding import Reading
 from pneumo.inference.lung_checks import RESTS_ON_LUNGS, HeatShare, Occlusion
 from pneumo.inference.second_opinion import SecondOpinion, SimilarCase, Stability, Vote
 from pneumo.registry.model_folder import ModelFolder
-from pneumo.reporting.evaluated import read_cautions
 from pneumo.reporting.finding_words import in_words
 
 NO_REFERENCE = "Not measured: this model has no stored train pictures to compare with."
@@ -54,7 +44,7 @@ class Caution:
 
 
 def cautions(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, rates: Rates) -> tuple[Caution, ...]:
-    """Of all checks, the most serious first. `rates` from `caution_rates_of` hold the threshold of each."""
+    """Of all checks, the most serious first. `rates` from `read_cautions` hold the threshold of each."""
     return (
         *hidden_caution(opinion.occlusion, reading, rates),
         *changes_caution(opinion.stability, reading, rates),
@@ -67,31 +57,32 @@ def cautions(opinion: SecondOpinion, votes: Sequence[Vote], reading: Reading, ra
 
 def hidden_caution(occlusion: Occlusion, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
     sentence = f"The score stays at {in_words(occlusion.hidden)} with the lungs hidden: the answer does not need them."
-    return _caution(HIDDEN, "Does not need the lungs", sentence, hidden_score(occlusion, reading), reading, rates)
+    return _caution(HIDDEN, "Does not need the lungs", sentence, scores.hidden_score(occlusion, reading), reading, rates)
 
 
 def changes_caution(stability: Stability, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
     turned = stability.turned(reading)
     give = _verb(turned, "give")
     sentence = f"Small changes to the picture turn the answer: {turned} of {len(stability.changed)} {give} another verdict."
-    return _caution(CHANGES, "Unsteady", sentence, changes_score(stability, reading), reading, rates)
+    return _caution(CHANGES, "Unsteady", sentence, scores.changes_score(stability, reading), reading, rates)
 
 
 def models_caution(votes: Sequence[Vote], reading: Reading, rates: Rates) -> tuple[Caution, ...]:
-    against = [vote.model for vote in against_of(votes, reading)]
-    say, other = _verb(len(against), "say"), OPPOSITE.get(reading.verdict)
+    against = [vote.model for vote in scores.against_of(votes, reading)]
+    say, other = _verb(len(against), "say"), scores.OPPOSITE.get(reading.verdict)
     sentence = f"The models disagree: {len(against)} of {len(votes)} {say} {other} ({', '.join(against)})."
-    return _caution(MODELS, "Models disagree", sentence, models_score(votes, reading), reading, rates)
+    return _caution(MODELS, "Models disagree", sentence, scores.models_score(votes, reading), reading, rates)
 
 
 def similar_caution(cases: Sequence[SimilarCase], reading: Reading, rates: Rates) -> tuple[Caution, ...]:
-    sentence = f"Of the {len(cases)} most similar train pictures, {unlike_of(cases, reading)} are {OPPOSITE.get(reading.verdict)}."
-    return _caution(SIMILAR, "Similar cases differ", sentence, similar_score(cases, reading), reading, rates)
+    unlike, other = scores.unlike_of(cases, reading), scores.OPPOSITE.get(reading.verdict)
+    sentence = f"Of the {len(cases)} most similar train pictures, {unlike} are {other}."
+    return _caution(SIMILAR, "Similar cases differ", sentence, scores.similar_score(cases, reading), reading, rates)
 
 
 def heat_caution(heat: HeatShare, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
     sentence = f"The heat lies outside the lungs more than by chance. {heat_sentence(heat)}"
-    return _caution(HEAT, "Heat outside the lungs", sentence, heat_score(heat, reading), reading, rates)
+    return _caution(HEAT, "Heat outside the lungs", sentence, scores.heat_score(heat, reading), reading, rates)
 
 
 def copy_caution(cases: Sequence[SimilarCase]) -> tuple[Caution, ...]:
@@ -108,14 +99,6 @@ def age_caution(facts: ImageFacts) -> tuple[Caution, ...]:
         return ()
     sentence = "The file does not say how old the patient is; the model knows children of 1 to 5 years alone."
     return (Caution("Age unknown", sentence),)
-
-
-def caution_rates_of(model: str) -> Rates:
-    """As measured with `python -m pneumo cautions`; empty if not measured, or the file is damaged (Metrics reports that)."""
-    try:
-        return read_cautions(model)
-    except ModelError:
-        return {}
 
 
 def _caution(name: str, title: str, sentence: str, score: float, reading: Reading, rates: Rates) -> tuple[Caution, ...]:
@@ -204,7 +187,8 @@ def heat_sentence(heat: HeatShare) -> str:
 
 def votes_sentence(votes: Sequence[Vote], reading: Reading, left_out: int = 0) -> str:
     """`left_out`: how many models do not vote, as no known key signed them."""
-    unsigned = f" {_models(left_out)} left out: not signed by a known key." if left_out else ""
+    who = "1 model is" if left_out == 1 else f"{left_out} models are"
+    unsigned = f" {who} left out: not signed by a known key." if left_out else ""
     if len(votes) < 2:
         return f"Not measured: there is no other model to ask.{unsigned}"
     agree = sum(each.verdict == reading.verdict for each in votes)
@@ -226,10 +210,6 @@ def similar_sentence(cases: Sequence[SimilarCase]) -> str:
         f"Of the {len(cases)} most similar train pictures, {sick} {verb} PNEUMONIA{kinds_text}. "
         "Similar in the eyes of this model, so they share its blind spots."
     )
-
-
-def _models(count: int) -> str:
-    return "1 model is" if count == 1 else f"{count} models are"
 
 
 def _verb(count: int, plural: str) -> str:

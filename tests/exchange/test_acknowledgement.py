@@ -12,10 +12,9 @@ from exchange.test_node import CALM, connection, image, node
 from pynetdicom import AE
 
 from pneumo.exchange import dimse
-from pneumo.exchange.inbox import Inbox
+from pneumo.exchange.inbox import BUSY, FAULT, NOT_STORED, SUCCESS, TOO_LARGE, UNREADABLE, Inbox
 from pneumo.exchange.node import Node, NodeSettings
 from pneumo.exchange.reader import Tally
-from pneumo.exchange.status import BUSY, FAULT, NOT_STORED, SUCCESS, TOO_LARGE, UNREADABLE
 
 SENT = 6
 

@@ -5,10 +5,10 @@ import logging
 import pytest
 from exchange.dx import NAME, dx_bytes, dx_dataset, file_of
 
+from pneumo.exchange.inbox import FAULT, NOT_STORED, SUCCESS, UNREADABLE
 from pneumo.exchange.outcome import CONFIRMED, FAILED, Outcome
 from pneumo.exchange.reader import Reader
 from pneumo.exchange.results import file_bytes
-from pneumo.exchange.status import FAULT, NOT_STORED, SUCCESS, UNREADABLE
 from pneumo.inference.finding import Terms
 
 

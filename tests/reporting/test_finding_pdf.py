@@ -10,12 +10,12 @@ from tiny_model import make_registry
 
 from pneumo import __version__
 from pneumo.imaging.overlay import grey_picture
-from pneumo.imaging.radiograph import ImageFacts
+from pneumo.imaging.radiograph import ImageFacts, Radiograph
 from pneumo.inference.finding import Finding, Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.registry.model_folder import ModelFolder
 from pneumo.reporting.finding_pdf import report_pdf
-from pneumo.reporting.finding_report import Picture, Remarks, ReportContent
+from pneumo.reporting.finding_report import Remarks, ReportContent
 from pneumo.reporting.finding_words import UNTESTED
 from pneumo.reporting.paper import CUT
 
@@ -36,7 +36,7 @@ def made(tiny, grey=255, shape=(80, 100), point="balanced", metrics=None, warnin
     answer = predictor.answer(np.full((224, 224), grey, np.uint8))
     finding = Finding("ok", (), warnings, "fe" * 32, "tiny", predictor.card.sha256, 0.1, answer=answer)
     facts = ImageFacts("DICOM", shape[1], shape[0], 12, 3 * 2**20, view_position="AP", patient_age="003Y")
-    picture = Picture(np.full(shape, grey / 255, np.float32), facts)
+    picture = Radiograph(np.full(shape, grey / 255, np.float32), facts)
     return ReportContent(
         finding, picture, predictor.card, measured if metrics is None else metrics, Terms(point), remarks, made, extra
     )

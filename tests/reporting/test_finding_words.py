@@ -3,7 +3,7 @@ from readings import reading_of
 
 from pneumo.labels import Verdict
 from pneumo.reporting import finding_words as words
-from pneumo.reporting.finding_words import SENTENCES, in_words, sentence, subtype_accuracy, subtype_sentence
+from pneumo.reporting.finding_words import SENTENCES, in_words, subtype_accuracy, subtype_sentence
 
 PNEUMONIA, UNSURE = reading_of(0.9), reading_of(0.6)
 
@@ -17,7 +17,7 @@ def test_no_certainty(probability, text):
 
 def test_every_verdict_has_a_sentence():
     assert set(SENTENCES) == set(Verdict)
-    assert "open" in sentence(UNSURE)
+    assert "open" in SENTENCES[UNSURE.verdict]
 
 
 def test_probability_says_at_which_prevalence():

@@ -16,13 +16,13 @@ from pneumo.data.lung_masks import LungSource
 from pneumo.errors import ModelError
 from pneumo.files import write_json
 from pneumo.imaging.overlay import grey_picture
-from pneumo.installed import ONLY_ANSWERS, can_train
 from pneumo.outgoing import code, markdown
 from pneumo.paths import data_dir
 from pneumo.studies.segmented_lungs import segmenter, segmenter_version
 from pneumo.ui.dataset.library import pictures
 from pneumo.ui.shell.access import permitted
 from pneumo.ui.shell.state import put
+from pneumo.versions import ONLY_ANSWERS, can_train
 
 _SHOWN = 12  # pairs with pictures
 

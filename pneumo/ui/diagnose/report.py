@@ -6,12 +6,13 @@ from functools import partial
 
 import streamlit as st
 
+from pneumo.imaging.radiograph import Radiograph
 from pneumo.inference.finding import Terms
 from pneumo.inference.predictor import Predictor
 from pneumo.record.settings import record_url
 from pneumo.reporting.finding_pdf import report_pdf
-from pneumo.reporting.finding_report import AGREEMENTS, Picture, Remarks, ReportContent
-from pneumo.reporting.heat_doubt import heatmap_doubt
+from pneumo.reporting.finding_report import AGREEMENTS, Remarks, ReportContent
+from pneumo.reporting.weaknesses import heatmap_doubt
 from pneumo.site.profile import metrics_beside
 from pneumo.ui.diagnose.second_opinion import report_rows
 from pneumo.ui.shell.state import Case
@@ -61,7 +62,7 @@ def _pdf(case: Case, predictor: Predictor, terms: Terms) -> bytes:
     size = f"{width} x {height} pixels"
     extra_rows = (("Picture", f"a reduced copy from the worklist, {size}; the answer was given on the full image"),) * case.reduced
     extra_rows += report_rows(case, predictor, terms)
-    picture, metrics, doubt = Picture(values.presented(), facts), metrics_beside(predictor), heatmap_doubt(card.id)
+    picture, metrics, doubt = Radiograph(values.presented(), facts), metrics_beside(predictor), heatmap_doubt(card.id)
     return report_pdf(
         ReportContent(case.finding_of(predictor), picture, card, metrics, terms, case.remarks, made, extra_rows, doubt)
     )

@@ -22,6 +22,7 @@ from pneumo.paths import data_dir
 from pneumo.registry.models import read_card
 from pneumo.registry.voting import voters
 from pneumo.reporting import second_opinion_words as words
+from pneumo.reporting.evaluated import read_cautions
 from pneumo.ui.diagnose.viewer_data import SimilarPicture
 from pneumo.ui.shell import models
 from pneumo.ui.shell.state import Case, key_of, pending
@@ -62,7 +63,7 @@ def show_chips(place: DeltaGenerator, case: Case, predictor: Predictor, terms: T
 def known_cautions(case: Case, predictor: Predictor, terms: Terms) -> tuple[words.Caution, ...]:
     """From all checks once there is a second opinion, before that from those that need no further pass of this model."""
     reading, votes = case.reading(predictor, terms), votes_of(case, predictor, terms)
-    rates = words.caution_rates_of(predictor.card.id)
+    rates = read_cautions(predictor.card.id)
     if opinion := _opinion(case, predictor, terms):
         return words.cautions(opinion, votes, reading, rates)
     return (

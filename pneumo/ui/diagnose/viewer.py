@@ -13,8 +13,8 @@ from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import markdown
 from pneumo.reporting import finding_words as words
 from pneumo.reporting.captioned import NO_HEAT, with_captions
-from pneumo.reporting.heat_doubt import heatmap_doubt
 from pneumo.reporting.second_opinion_words import heat_sentence
+from pneumo.reporting.weaknesses import heatmap_doubt
 from pneumo.site.profile import metrics_beside
 from pneumo.ui.diagnose import second_opinion, wording
 from pneumo.ui.diagnose.report import report_download, report_form
@@ -120,7 +120,9 @@ def _answer(case: Case, predictor: Predictor, terms: Terms, place: str) -> Delta
 
 def _how_reliable(case: Case, predictor: Predictor, terms: Terms) -> None:
     reading = case.reading(predictor, terms)
-    said = "".join(f'<p class="said">{sentence}</p>' for sentence in (words.sentence(reading), words.likelihood_sentence(reading)))
+    said = "".join(
+        f'<p class="said">{sentence}</p>' for sentence in (words.SENTENCES[reading.verdict], words.likelihood_sentence(reading))
+    )
     heat = f'<p class="quiet">{words.heatmap_sentence(reading, case.answer(predictor).heatmap)}</p>'
     st.html(said + wording.figures_html(metrics_beside(predictor)) + ("" if heatmap_doubt(predictor.card.id) else heat))
 

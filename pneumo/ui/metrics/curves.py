@@ -10,9 +10,9 @@ from pneumo.errors import ModelError
 from pneumo.evaluation.metrics import predictive_values
 from pneumo.outgoing import markdown
 from pneumo.registry.model_folder import ModelFolder
-from pneumo.reporting.calibration_figures import calibration_rows
 from pneumo.reporting.chart import Chart
 from pneumo.reporting.chart_drawing import chart_png
+from pneumo.reporting.evaluation_rows import calibration_rows
 from pneumo.reporting.finding_words import share
 from pneumo.reporting.history_charts import learning_curves
 from pneumo.reporting.metrics_charts import main_charts, predictive_chart, roc_corner

@@ -5,8 +5,8 @@ import streamlit as st
 from pneumo.evaluation.classification_report import three_class_matrix
 from pneumo.evaluation.groups import by_subtype
 from pneumo.outgoing import markdown
+from pneumo.reporting.evaluation_rows import CHOICE, point_rows, zone_rows
 from pneumo.reporting.finding_words import share
-from pneumo.reporting.operating_points import CHOICE, point_rows, zone_rows, zones_of
 from pneumo.ui.metrics.choice import Choice
 from pneumo.ui.metrics.tables import groups_html, kinds_html, table, three_classes_html
 
@@ -21,7 +21,7 @@ def show_points(choice: Choice) -> None:
         st.html(table(["operating point", "threshold", "sensitivity", "specificity"], rows))
         st.caption(f"Thresholds are probabilities where {share(choice.prevalence)} have pneumonia, as in the sidebar. {CHOICE}")
     if evaluated.both_classes:
-        rows = zone_rows(zones_of(choice.predictions, evaluated.points))
+        rows = zone_rows(choice.predictions, evaluated.points)
         st.html(table(["verdict", "of the sick children", "of the healthy children", "likelihood ratio"], rows))
         st.caption(
             "Wilson intervals over patients. Likelihood ratio: how much more often the sick get the verdict than the healthy."

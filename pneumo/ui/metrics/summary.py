@@ -7,8 +7,7 @@ from pneumo.evaluation.classification_report import make_classification_report
 from pneumo.outgoing import markdown
 from pneumo.registry.model_folder import ModelFolder
 from pneumo.reporting.chart import grouped_points
-from pneumo.reporting.heat_doubt import heatmap_doubt
-from pneumo.reporting.worst_news import main_weaknesses
+from pneumo.reporting.weaknesses import heatmap_doubt, main_weaknesses
 from pneumo.ui.metrics.choice import Choice
 from pneumo.ui.metrics.tables import at_threshold_html, matrix_html, report_html
 from pneumo.ui.shell.state import put

@@ -1,10 +1,7 @@
-import math
-
-import pytest
 from stored_metrics import POINTS
 
 from pneumo.evaluation.predictions import make_predictions
-from pneumo.reporting.operating_points import point_rows, zone_rows, zones_of
+from pneumo.reporting.evaluation_rows import point_rows, zone_rows
 
 FILES = [f"test/{'PNEUMONIA/person' if i < 6 else 'NORMAL/IM-'}{i:04}{'_virus_1' if i < 6 else '-0001'}.png" for i in range(10)]
 PREDICTIONS = make_predictions(
@@ -17,24 +14,20 @@ PREDICTIONS = make_predictions(
 
 
 def test_zones_hold_shares_of_each_class():
-    normal, unsure, sick = zones_of(PREDICTIONS, POINTS)
-    assert [zone.verdict for zone in (normal, unsure, sick)] == ["NORMAL", "INDETERMINATE", "PNEUMONIA"]
-    assert [(zone.of_sick.count, zone.of_healthy.count) for zone in (normal, unsure, sick)] == [(1, 2), (1, 1), (4, 1)]
-    assert sick.likelihood_ratio == pytest.approx((4 / 6) / (1 / 4))
-    assert zone_rows((sick,))[0][3] == "2.67"
+    assert zone_rows(PREDICTIONS, POINTS) == [
+        ("NORMAL", "0.167 (0.026-0.597)", "0.500 (0.125-0.875)", "0.33"),  # 1 of 6, 2 of 4
+        ("INDETERMINATE", "0.167 (0.026-0.597)", "0.250 (0.037-0.744)", "0.67"),
+        ("PNEUMONIA", "0.667 (0.275-0.913)", "0.250 (0.037-0.744)", "2.67"),
+    ]
 
 
 def test_an_empty_zone_is_no_row():
-    zones = zones_of(PREDICTIONS, dict.fromkeys(POINTS, 0.5))
-    assert [zone.verdict for zone in zones] == ["NORMAL", "PNEUMONIA"]
+    assert [row[0] for row in zone_rows(PREDICTIONS, dict.fromkeys(POINTS, 0.5))] == ["NORMAL", "PNEUMONIA"]
 
 
 def test_ratios_without_a_healthy_child_or_without_anybody():
-    above = zones_of(PREDICTIONS, {"rule-out": 0.05, "balanced": 0.05, "rule-in": 0.95})
-    assert math.isnan(above[0].likelihood_ratio)
-    assert zone_rows(above)[0][3] == "undefined"
-    only_sick = zones_of(PREDICTIONS, {"rule-out": 0.4, "balanced": 0.6, "rule-in": 0.89})[1]
-    assert zone_rows((only_sick,))[0][3] == "no healthy child"
+    assert zone_rows(PREDICTIONS, {"rule-out": 0.05, "balanced": 0.05, "rule-in": 0.95})[0][3] == "undefined"
+    assert zone_rows(PREDICTIONS, {"rule-out": 0.4, "balanced": 0.6, "rule-in": 0.89})[1][3] == "no healthy child"
 
 
 def test_points_with_one_threshold_are_one_row():
