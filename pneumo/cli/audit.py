@@ -5,12 +5,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pneumo.cli.commands import Commands, add_command
+from pneumo.cli.commands import Commands, add_command, require_record
 from pneumo.errors import ConfigError
 
 if TYPE_CHECKING:
     from pneumo.record.chain import Verification
-    from pneumo.record.store import Record
 
 
 def add(commands: Commands) -> None:
@@ -31,7 +30,7 @@ def add(commands: Commands) -> None:
 
 def verify(options: argparse.Namespace) -> int:
     """Returns 0 if the record verifies, 1 if it does not."""
-    return _print_verification(_record().verify(options.head))
+    return _print_verification(require_record().verify(options.head))
 
 
 def _print_verification(verification: "Verification") -> int:
@@ -47,7 +46,7 @@ def _print_verification(verification: "Verification") -> int:
 def export(options: argparse.Namespace) -> None:
     from pneumo.record.export import as_csv, as_json
 
-    sys.stdout.write({"csv": as_csv, "json": as_json}[options.format](_record().search()))
+    sys.stdout.write({"csv": as_csv, "json": as_json}[options.format](require_record().search()))
 
 
 def log(options: argparse.Namespace) -> None:
@@ -55,7 +54,7 @@ def log(options: argparse.Namespace) -> None:
 
     if options.send and options.format != "syslog":
         raise ConfigError("--send goes with --format syslog.")
-    lines = {"jsonl": as_json_lines, "syslog": as_syslog}[options.format](_record().entries(options.after))
+    lines = {"jsonl": as_json_lines, "syslog": as_syslog}[options.format](require_record().entries(options.after))
     if options.send:
         print(f"{send_syslog(lines, options.send)} entries sent to {options.send}")
     else:
@@ -66,23 +65,14 @@ def backup(options: argparse.Namespace) -> int:
     """Returns 0 if the copy verifies, 1 if it does not; the record is then broken too."""
     from pneumo.record.backup import back_up
 
-    verification = back_up(_record().database, options.file)
+    verification = back_up(require_record().database, options.file)
     print(options.file)
     return _print_verification(verification)
 
 
 def purge(options: argparse.Namespace) -> None:
-    record = _record()
+    record = require_record()
     if record.days is None:
         raise ConfigError("PNEUMO_RECORD_DAYS is not set: cases are kept until somebody deletes them.")
     count = record.purge("command line" if options.clock_is_right else "")
     print(f"{count} cases deleted, older than {record.days} days")
-
-
-def _record() -> "Record":
-    from pneumo.record.store import open_record  # imports SQLAlchemy
-
-    record = open_record()
-    if record is None:
-        raise ConfigError("No record is kept: set PNEUMO_RECORD to its database, for example sqlite:///record.sqlite.")
-    return record

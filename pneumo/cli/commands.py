@@ -3,10 +3,13 @@
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from pneumo.errors import ConfigError, DataError
 from pneumo.evaluation.operating_point import BALANCED
-from pneumo.inference.finding import Terms, check_terms
+from pneumo.inference.batch import read_files
+from pneumo.inference.finding import Finding, Terms, check_terms
 from pneumo.inference.lung_checks import load_finder
 from pneumo.inference.predictor import Predictor
 from pneumo.outgoing import printable
@@ -15,6 +18,7 @@ from pneumo.site.profile import by_profile, metrics_beside
 
 if TYPE_CHECKING:
     from pneumo.exchange.results import Selection
+    from pneumo.record.store import Record
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Run: TypeAlias = Callable[[argparse.Namespace], int | None]  # returns the exit code; None: 0
@@ -55,6 +59,31 @@ def predictor_and_terms(options: argparse.Namespace) -> tuple[Predictor, Terms]:
     terms = Terms(options.operating_point, **({} if stated is None else {"prevalence": stated}))
     check_terms(terms, predictor.card)
     return predictor, terms
+
+
+def answered(file: Path, predictor: Predictor, product: str) -> Finding | None:
+    """The finding of the one X-ray at `file`; without an answer None, and standard error says why there is no `product`.
+
+    Raises DataError if `file` is an archive of several X-rays.
+    """
+    findings = [finding for _, finding in read_files([str(file)], predictor)]
+    if len(findings) != 1:
+        raise DataError(f"{file} holds {len(findings)} X-rays; expected one. Unpack it and give one file.")
+    (finding,) = findings
+    if finding.answer is None:
+        tell(f"{file}: {finding.status.in_words}, so there is no {product}. {' '.join(finding.reasons)}")
+        return None
+    return finding
+
+
+def require_record() -> "Record":
+    """Raises ConfigError if none is kept."""
+    from pneumo.record.store import open_record  # imports SQLAlchemy
+
+    record = open_record()
+    if record is None:
+        raise ConfigError("No record is kept: set PNEUMO_RECORD to its database, for example sqlite:///record.sqlite.")
+    return record
 
 
 def add_objects(parser: argparse.ArgumentParser) -> None:

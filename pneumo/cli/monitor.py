@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pneumo.cli.commands import Commands, add_command
+from pneumo.cli.commands import Commands, add_command, require_record
 from pneumo.cli.site_test import account
-from pneumo.errors import ConfigError, DataError
+from pneumo.errors import DataError
 from pneumo.evaluation.wilson import Share
 from pneumo.files import sha256
 from pneumo.labels import LABELS
@@ -40,16 +40,6 @@ def run(options: argparse.Namespace) -> int:
     watch = watch_model(record.search(), record.refused(), card.id, card.sha256)
     print(json.dumps(as_json(watch), indent=2) if options.format == "json" else as_text(watch))
     return 1 if watch.alarms or missed else 0
-
-
-def require_record() -> "Record":
-    """Raises ConfigError if none is kept."""
-    from pneumo.record.store import open_record  # imports SQLAlchemy
-
-    record = open_record()
-    if record is None:
-        raise ConfigError("No record is kept, so there is nothing to watch: set PNEUMO_RECORD to its database (docs/record.md).")
-    return record
 
 
 def enter_references(record: "Record", path: Path) -> int:

@@ -5,10 +5,9 @@ import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pneumo.cli.commands import Commands, add_command, add_terms, predictor_and_terms, tell
+from pneumo.cli.commands import Commands, add_command, add_terms, answered, predictor_and_terms
 from pneumo.cli.second_opinion import opinion_on
 from pneumo.errors import ConfigError, DataError
-from pneumo.inference.batch import read_files
 from pneumo.inference.finding import judge
 from pneumo.outgoing import printable
 from pneumo.site.profile import metrics_beside
@@ -38,9 +37,8 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"The report would overwrite the X-ray {options.file}. Give another --output.")
     predictor, terms = predictor_and_terms(options)
     card, metrics = predictor.card, metrics_beside(predictor)
-    ((_, finding),) = read_files([str(options.file)], predictor)
-    if finding.answer is None or finding.radiograph is None:
-        tell(f"{options.file}: {finding.status.in_words}, so there is no report. {'; '.join(finding.reasons)}")
+    finding = answered(options.file, predictor, "report")
+    if finding is None or finding.answer is None or finding.radiograph is None:
         return 1
     reading = judge(finding.answer.log_ratio, card, terms)
     remarks = Remarks(options.note, options.agreement or NOT_STATED, options.reference, reading.verdict)

@@ -5,9 +5,8 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-from pneumo.cli.commands import Commands, add_command, add_terms, predictor_and_terms, tell
-from pneumo.errors import DataError, ModelError
-from pneumo.inference.batch import read_files
+from pneumo.cli.commands import Commands, add_command, add_terms, answered, predictor_and_terms, tell
+from pneumo.errors import ModelError
 from pneumo.inference.finding import Finding, Terms, ask_again, judge
 from pneumo.inference.lung_checks import Lungs, load_finder, lungs_of
 from pneumo.inference.predictor import Predictor
@@ -28,12 +27,8 @@ def run(options: argparse.Namespace) -> int:
     from pneumo.reporting.evaluated import read_cautions
 
     predictor, terms = predictor_and_terms(options)
-    findings = [finding for _, finding in read_files([str(options.file)], predictor)]
-    if len(findings) != 1:
-        raise DataError(f"{options.file} holds {len(findings)} X-rays; expected one. Unpack it and give one file.")
-    (finding,) = findings
-    if finding.answer is None or finding.canonical is None:
-        tell(f"{options.file}: {finding.status.in_words}, so there is no second opinion. {' '.join(finding.reasons)}")
+    finding = answered(options.file, predictor, "second opinion")
+    if finding is None or finding.answer is None:
         return 1
     answer = finding.answer
     reading = judge(answer.log_ratio, predictor.card, terms)

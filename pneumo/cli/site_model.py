@@ -5,8 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pneumo.cli.commands import Commands, add_command
-from pneumo.cli.monitor import require_record
+from pneumo.cli.commands import Commands, add_command, require_record
 from pneumo.cli.site_test import account, tell_progress
 from pneumo.errors import ConfigError
 from pneumo.inference.predictor import Predictor

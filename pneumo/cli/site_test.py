@@ -67,13 +67,15 @@ def _plan(options: argparse.Namespace) -> None:
     digest = card_digest(card.id)
     plan = Plan(options.site, card.id, digest, point, requirements, options.sick, options.healthy, decides, made)
     known = ModelFolder.of(card.id).metrics().get("test", {}).get("operating_points", {}).get(options.operating_point, {})
-    print(f"{'figure':<30}{'least':>7}{'expected':>10}{'interval then':>18}{'chance to pass':>16}{'of each class for .8':>22}")
+    forecasts = []
     for requirement in plan.requirements:
         test_value = known.get(requirement.figure, {}).get("value")
         value = expected.get(requirement.figure, min(test_value, 0.995) if test_value else 0.95)
         if not 0 < value < 1:
             raise ConfigError(f"--expect {requirement.figure}={value:g}: expected a value between 0 and 1.")
-        then = outlook(requirement, value, plan.sick, plan.healthy)
+        forecasts.append(outlook(requirement, value, plan.sick, plan.healthy))
+    print(f"{'figure':<30}{'least':>7}{'expected':>10}{'interval then':>18}{'chance to pass':>16}{'of each class for .8':>22}")
+    for then in forecasts:
         interval = f"{then.low:.3f}-{then.high:.3f}"
         needed = "over 100000" if then.needed is None else str(then.needed)
         print(f"{then.figure:<30}{then.least:>7.3f}{then.expected:>10.3f}{interval:>18}{then.chance:>16.2f}{needed:>22}")

@@ -2,6 +2,7 @@ import io
 import json
 import os
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tiny_reference import change_card
 
 from pneumo.cli.main import main
 from pneumo.imaging.overlay import png
+from pneumo.inference.gate import REJECT, Gate
 
 pytestmark = pytest.mark.usefixtures("ungated")
 
@@ -65,6 +67,26 @@ def test_without_an_answer_there_is_no_report(folder, capsys, content, told):
     assert told in captured.err
     assert captured.out == ""
     assert not out.exists()
+
+
+@pytest.mark.parametrize("command", [["report", "--output", "out.pdf"], ["second-opinion"]])
+def test_an_archive_of_two_x_rays_is_refused(folder, capsys, monkeypatch, command):
+    monkeypatch.chdir(folder)
+    with zipfile.ZipFile("study.zip", "w") as archive:
+        for name in ("1.png", "2.png"):
+            archive.write("Beeblebrox.png", name)
+    assert main([*command, "study.zip"]) == 1
+    assert "study.zip holds 2 X-rays; expected one. Unpack it and give one file." in capsys.readouterr().err
+    assert not (folder / "out.pdf").exists()
+
+
+@pytest.mark.parametrize("command", [["report", "--output", "out.pdf"], ["second-opinion"]])
+def test_reasons_are_sentences_in_a_row(folder, capsys, monkeypatch, command):
+    monkeypatch.chdir(folder)
+    two = Gate(REJECT, ("It is dark.", "It is turned."))
+    monkeypatch.setattr("pneumo.inference.finding.check", lambda *_: two)
+    assert main([*command, "Beeblebrox.png"]) == 1
+    assert "It is dark. It is turned." in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that other systems do not take")

@@ -180,6 +180,14 @@ def test_the_command_from_plan_to_report(site, capsys):
     assert names == {"plan.json", "result.json", "report.pdf"}
 
 
+def test_a_value_out_of_range_is_refused_before_anything_is_printed(site, capsys):
+    words = ["--sick", "30", "--healthy", "30", "--least", "auc=0.6", "--least", "specificity=0.6", "--expect", "specificity=1"]
+    assert main(["site-plan", "--model", "tiny", *words]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "--expect specificity=1: expected a value between 0 and 1." in printed.err
+
+
 def test_nothing_of_a_patient_is_in_the_result(site):
     run_on(site, plan_of(), [SICK] * 6, [HEALTHY] * 6)
     assert "child-" not in (site / "out" / "result.json").read_text()
