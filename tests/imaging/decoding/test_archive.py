@@ -243,9 +243,9 @@ def test_every_flipped_byte_is_an_answer_or_a_reason():
 
 
 def test_archives_without_any_image():
-    with pytest.raises(ImageError, match=r"no JPEG, PNG or DICOM file \(1 others\)"):
+    with pytest.raises(ImageError, match=r"no JPEG, PNG or DICOM file \(1 of other kinds\)"):
         opened(zipped({"x.txt": b"text"}))
-    with pytest.raises(ImageError, match=r"\(0 others\)"):
+    with pytest.raises(ImageError, match=r"\(0 of other kinds\)"):
         opened(zipped({}))
     with pytest.raises(ImageError, match="office document"):
         opened(zipped({"[Content_Types].xml": b"", "word/media/image1.png": PNG}))
