@@ -5,6 +5,7 @@ import inspect
 import pytest
 import starlette._utils
 import streamlit
+import uvicorn
 from starlette.formparsers import MultiPartParser
 from streamlit import auth_util, net_util
 from streamlit.components.v2.component_manager import BidiComponentManager
@@ -31,9 +32,11 @@ NAMES = [
     (net_util, "_external_ip"),
     (starlette._utils, "get_route_path"),
     (starlette_app_utils, "decode_signed_value"),
+    (uvicorn.Server, "shutdown"),
 ]
 # Set in the constructor.
 ASSIGNED = [
+    (uvicorn.Config, "timeout_graceful_shutdown"),
     (Runtime, "_session_mgr"),
     (AppSession, "_state"),
     (AppSession, "_session_state"),

@@ -111,7 +111,8 @@ def open_archive(source: BinaryIO, limits: Limits = LIMITS) -> Contents:
             f"at most {limits.total_bytes / 2**30:.0f} GB are read"
         )
     if not kept:
-        raise ImageError(f"The zip archive holds no JPEG, PNG or DICOM file ({len(infos)} of other kinds). Choose the study's images.")
+        holds = f"The zip archive holds no JPEG, PNG or DICOM file ({len(infos)} of other kinds)."
+        raise ImageError(f"{holds} Choose the study's images.")
     members = (
         Member(shown_name(info.filename), partial(_refuse, reason) if reason else partial(_unpacked, bundle, info))
         for info, reason in kept

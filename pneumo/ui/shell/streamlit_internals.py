@@ -1,7 +1,8 @@
-"""Every private name of Streamlit and Starlette that Pneumo uses; tests/app/test_streamlit_internals.py checks them."""
+"""Every private name of Streamlit, Starlette and Uvicorn that Pneumo uses; tests/app/test_streamlit_internals.py checks them."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
+from socket import socket
 
 from starlette.types import Scope
 from streamlit import auth_util, net_util, runtime
@@ -16,6 +17,7 @@ from streamlit.runtime.session_manager import ActiveSessionInfo, SessionManager
 from streamlit.runtime.state import SessionState
 from streamlit.web.server.server_util import AUTH_COOKIE_NAME, get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
+from uvicorn import Server
 
 
 def session_manager() -> SessionManager:
@@ -103,6 +105,17 @@ def keep_downloads() -> Callable[[], None]:
 def know_own_address() -> None:
     """Otherwise Streamlit asks a server on the internet for it when a page is opened under an unknown host name."""
     net_util._internal_ip = net_util._external_ip = "127.0.0.1"
+
+
+def bound_shutdown(seconds: int) -> None:
+    """Otherwise one client that keeps its connection open keeps the server from ending, for as long as it likes."""
+    shutdown = Server.shutdown
+
+    async def bounded(server: Server, sockets: list[socket] | None = None) -> None:
+        server.config.timeout_graceful_shutdown = seconds  # Streamlit takes no setting for it
+        await shutdown(server, sockets)
+
+    Server.shutdown = bounded  # type: ignore[assignment,method-assign]
 
 
 def login_cookie(cookies: Mapping[str, str]) -> bytes | None:
