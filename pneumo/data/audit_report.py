@@ -100,7 +100,7 @@ def audit_markdown(audit: Audit) -> str:
     distinct = [pair for pair in audit.near if not pair.same_bytes]
     near, flags = f"pairs alike above {audit.threshold:g}", ("same_split", "same_label", "same_patient")
     groups = (("groups of identical files", audit.identical), (near, audit.near), ("of these pairs, not identical", distinct))
-    likeness = [(name, len(found), *(sum(not getattr(each, flag) for each in found) for flag in flags)) for name, found in groups]
+    likeness = [(name, len(pairs), *(sum(not getattr(each, flag) for each in pairs) for flag in flags)) for name, pairs in groups]
     odd = [match for match in (*audit.identical, *distinct) if not (match.same_split and match.same_label)]
     return _REPORT.format(
         images=audit.images,

@@ -76,7 +76,7 @@ def survey(
 
     With `lungs` also lung places. Unreadable files are listed with the decoder's reason. `progress(done, total)` counts files.
     """
-    found, failed = [], []
+    read, failed = [], []
     pool = ThreadPoolExecutor(2)
     try:
         results = pool.map(lambda r: _read_facts(root, r, lungs), records)
@@ -84,12 +84,12 @@ def survey(
             if isinstance(result, Unreadable):
                 failed.append(result)
             else:
-                found.append((record, *result))
+                read.append((record, *result))
             if progress:
                 progress(done, len(records))
     finally:
         pool.shutdown(cancel_futures=True)  # an error in `progress` stops the audit at once
-    readable, facts, small, coarse, places = zip(*found, strict=True) if found else ((),) * 5
+    readable, facts, small, coarse, places = zip(*read, strict=True) if read else ((),) * 5
     rows = np.array(small, np.float32).reshape(-1, SIDE * SIDE), np.array(coarse, np.float32).reshape(-1, CELLS, CELLS)
     return Survey(readable, facts, *rows, tuple(failed), places if lungs else ())
 

@@ -161,11 +161,16 @@ def _pass(predictor: Predictor, images: Images, shown: Sequence[Box] | None = No
 
 
 def _heat(
-    card: ModelCard, answers: _Answers, masks: Sequence[np.ndarray], found: np.ndarray, labels: np.ndarray, patients: np.ndarray
+    card: ModelCard,
+    answers: _Answers,
+    masks: Sequence[np.ndarray],
+    with_lungs: np.ndarray,
+    labels: np.ndarray,
+    patients: np.ndarray,
 ) -> dict[str, Any]:
     """Over the `n` images with positive heat and plausible lungs: `share` of the heat in the lungs, their `area` in the image, and
     `shown`, their area in the region the network sees, the share of a uniform map."""
-    index = [i for i in found if answers.answered[i]]
+    index = [i for i in with_lungs if answers.answered[i]]
     seen = [(answers.maps[i], box, masks[i]) for i in index if (box := answers.shown[i])]
     shares = np.array([heat_share(gradcam, card, box, mask) for gradcam, box, mask in seen])
     areas = np.array([mask.mean() for _, _, mask in seen])

@@ -22,8 +22,8 @@ class HealthRoute:
     def __call__(self, request: Request) -> JSONResponse:  # not async: Starlette runs it on a thread, and the pages go on
         with self._checking:
             if self._latest is None or time.monotonic() - self._latest[0] >= AT_MOST_EVERY:
-                found = check_health()
-                self._latest = (time.monotonic(), found)
+                checked = check_health()
+                self._latest = (time.monotonic(), checked)
             health = self._latest[1]
         return JSONResponse({"serving": health.serving, "failing": health.failing}, 200 if health.serving else 503)
 
