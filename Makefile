@@ -26,9 +26,9 @@ test-long: $(READY)
 test-fast: $(READY)
 	$(VENV)/bin/python -m pytest -n 2 -m "not slow and not long" $(addprefix --ignore=tests/,browser app training exchange fuzz test_notebook.py)
 
-# Lines that the tests run, of everything; fails under 90 %.
+# Lines of the package that the tests run, without browser and long tests; fails under 90 %.
 coverage: $(READY)
-	$(TEST) --cov --cov-report=term
+	$(TEST) -m "not long" --ignore tests/browser --cov --cov-report=term
 
 # Of small changes of evaluation/ and imaging/, how many their tests notice.
 mutation: $(READY)
