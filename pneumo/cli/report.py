@@ -38,8 +38,10 @@ def run(options: argparse.Namespace) -> int:
     predictor, terms = predictor_and_terms(options)
     card, metrics = predictor.card, metrics_beside(predictor)
     finding = answered(options.file, predictor, "report")
-    if finding is None or finding.answer is None or finding.radiograph is None:
+    if finding is None:
         return 1
+    assert finding.answer is not None, "expected a finding that is an answer"
+    assert finding.radiograph is not None, "expected a finding that is an answer"
     reading = judge(finding.answer.log_ratio, card, terms)
     remarks = Remarks(options.note, options.agreement or NOT_STATED, options.reference, reading.verdict)
     extra: tuple[tuple[str, str], ...] = ()

@@ -28,8 +28,9 @@ def run(options: argparse.Namespace) -> int:
 
     predictor, terms = predictor_and_terms(options)
     finding = answered(options.file, predictor, "second opinion")
-    if finding is None or finding.answer is None:
+    if finding is None:
         return 1
+    assert finding.answer is not None, "expected a finding that is an answer"
     answer = finding.answer
     reading = judge(answer.log_ratio, predictor.card, terms)
     opinion, votes, lungs = opinion_on(finding, predictor, terms)
